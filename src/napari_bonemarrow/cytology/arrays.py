@@ -1,0 +1,195 @@
+"""The frozen containers of numpy arrays that travel through every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology.classes import Support
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """An axis-aligned rectangle in level-0 pixels, half-open: ``x <= px < x + width``."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def contains(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which points lie inside.
+
+        Parameters
+        ----------
+        x, y : ndarray of float64, shape (n,)
+            Level-0 pixels.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        inside_x = (x >= self.x) & (x < self.x + self.width)
+        return inside_x & (y >= self.y) & (y < self.y + self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is counted, fixed before any class is seen.
+
+    A cell counts when its centre lies in a region less one margin that is the same for every class:
+    leaving out cells that touch the border would select by size.
+
+    Attributes
+    ----------
+    regions : tuple of Region
+        Level-0 pixels. One region that covers the image is a whole field.
+    margin_um : float
+        µm taken off where a region's side lies on the image's border; 0 where the slide goes on.
+    width, height : int
+        The image's size at level 0.
+    """
+
+    regions: tuple[Region, ...]
+    margin_um: float
+    width: int
+    height: int
+
+    @classmethod
+    def whole_field(cls, width: int, height: int, margin_um: float = 5.0) -> Frame:
+        """Count the whole image less the margin at its border."""
+        return cls((Region(0, 0, width, height),), margin_um, width, height)
+
+    def counted_regions(self, microns_per_pixel: float) -> tuple[Region, ...]:
+        """Return the regions less the margin on sides that lie on the image's border."""
+        margin = self.margin_um / microns_per_pixel
+        counted = []
+        for region in self.regions:
+            left, top = max(region.x, 0.0), max(region.y, 0.0)
+            right = min(region.x + region.width, float(self.width))
+            bottom = min(region.y + region.height, float(self.height))
+            left = max(left, margin)
+            top = max(top, margin)
+            right = min(right, self.width - margin)
+            bottom = min(bottom, self.height - margin)
+            if right > left and bottom > top:
+                counted.append(Region(left, top, right - left, bottom - top))
+        return tuple(counted)
+
+    def contains(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], microns_per_pixel: float
+    ) -> NDArray[np.bool_]:
+        """Tell which centres are counted.
+
+        Parameters
+        ----------
+        x, y : ndarray of float64, shape (n,)
+            Centres in level-0 pixels.
+        microns_per_pixel : float
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        inside = np.zeros(np.shape(x), dtype=bool)
+        for region in self.counted_regions(microns_per_pixel):
+            inside |= region.contains(np.asarray(x, float), np.asarray(y, float))
+        return inside
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Nucleated cells found on one slide.
+
+    Attributes
+    ----------
+    cell_id : ndarray of int64, shape (n,)
+        Positive, unique within the slide.
+    x, y : ndarray of float64, shape (n,)
+        Centre in level-0 pixels; the centre of the top-left pixel is (0, 0).
+    diameter_um : ndarray of float32, shape (n,)
+        Diameter of the circle with the nucleus's area, µm.
+    score : ndarray of float32, shape (n,)
+        Detection score, 0 to 1.
+    in_frame : ndarray of bool, shape (n,)
+        Whether the centre lies in the counting frame.
+    """
+
+    cell_id: NDArray[np.int64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    diameter_um: NDArray[np.float32]
+    score: NDArray[np.float32]
+    in_frame: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        lengths = {len(getattr(self, name)) for name in self.__slots__}
+        if len(lengths) > 1:
+            raise ValueError(f"arrays of cells differ in length: {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.cell_id)
+
+    @classmethod
+    def empty(cls) -> Cells:
+        """No cells."""
+        return cls(
+            np.empty(0, np.int64),
+            np.empty(0, np.float64),
+            np.empty(0, np.float64),
+            np.empty(0, np.float32),
+            np.empty(0, np.float32),
+            np.empty(0, np.bool_),
+        )
+
+    def select(self, which: NDArray[np.bool_] | NDArray[np.integer]) -> Cells:
+        """Take a subset by mask or by index."""
+        return Cells(*(getattr(self, name)[which] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReference:
+    """Which bundle said it: its name and the SHA-256 of its weights and card."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a bundle says of some cells.
+
+    Attributes
+    ----------
+    cell_id : ndarray of int64, shape (n,)
+    probabilities : ndarray of float32, shape (n, k)
+        Calibrated, rows add up to 1.
+    classes : tuple of str
+        The k codes, in column order.
+    support : mapping of str to Support
+        How well the bundle has learnt each class.
+    model : ModelReference
+    """
+
+    cell_id: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    classes: tuple[str, ...]
+    support: Mapping[str, Support]
+    model: ModelReference
+
+    def __post_init__(self) -> None:
+        if self.probabilities.shape != (len(self.cell_id), len(self.classes)):
+            raise ValueError(
+                f"probabilities have shape {self.probabilities.shape}, "
+                f"expected {(len(self.cell_id), len(self.classes))}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.cell_id)
+
+    def ranked(self) -> NDArray[np.intp]:
+        """Return the class indices of each cell from most to least probable, shape (n, k)."""
+        return np.argsort(-self.probabilities, axis=1, kind="stable")

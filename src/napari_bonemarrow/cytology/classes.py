@@ -1,0 +1,122 @@
+"""The cell classes: the 21 of Matek et al. and those that only a reviewer gives.
+
+The codes and names of the 21 are those of Matek et al., Blood 2021;138(20):1917-27 (doi
+10.1182/blood.2020010568). The further codes are cells that ICSH 2008 (Lee et al., Int J Lab Hematol
+30:349) counts or leaves out and that the 21 have no place for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Lineage(StrEnum):
+    """What a class descends from; the lineage groups rows of a differential and colours."""
+
+    BLAST = "blast"
+    GRANULOCYTIC = "granulocytic"
+    MONOCYTIC = "monocytic"
+    ERYTHROID = "erythroid"
+    LYMPHOID = "lymphoid"
+    PLASMA = "plasma cell"
+    OTHER = "other"
+    NOT_COUNTED = "not counted"
+
+
+class Support(StrEnum):
+    """How well a bundle has learnt a class: at least 100 marrow crops, blood only, or not at all."""
+
+    TRAINED = "trained"
+    TRANSFERRED = "transferred"
+    NONE = "none"
+
+
+class CellClass(BaseModel):
+    """One class of cell.
+
+    Attributes
+    ----------
+    code : str
+        Three capital letters.
+    name : str
+        The field's name, in English.
+    lineage : Lineage
+    color : str
+        ``#rrggbb`` of the ring. Colour is never the only sign: the code stands beside it.
+    emphasis : {"plain", "thick", "dashed"}
+        Second sign of the ring: thick for blasts, dashed for what is not counted.
+    predicted : bool
+        Whether it is one of the 21 classes that a bundle can predict.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    name: str
+    lineage: Lineage
+    color: str
+    emphasis: str = "plain"
+    predicted: bool = True
+
+
+_G, _E, _L = Lineage.GRANULOCYTIC, Lineage.ERYTHROID, Lineage.LYMPHOID
+
+# In the order in which a differential is read: maturation within a lineage.
+_TABLE: tuple[tuple[str, str, Lineage, str, str, bool], ...] = (
+    ("BLA", "blast", Lineage.BLAST, "#ff2bd6", "thick", True),
+    ("FGC", "faggot cell", _G, "#c71585", "thick", True),
+    ("PMO", "promyelocyte", _G, "#9b5de5", "plain", True),
+    ("MYB", "myelocyte", _G, "#7a6ff0", "plain", True),
+    ("MMZ", "metamyelocyte", _G, "#5b8def", "plain", True),
+    ("NGB", "band neutrophil", _G, "#38a3e8", "plain", True),
+    ("NGS", "segmented neutrophil", _G, "#1f77d0", "plain", True),
+    ("EOS", "eosinophil", _G, "#ff9f1c", "plain", True),
+    ("ABE", "abnormal eosinophil", _G, "#cc6a00", "plain", True),
+    ("BAS", "basophil", _G, "#3f37c9", "plain", True),
+    ("MON", "monocyte", Lineage.MONOCYTIC, "#8d6e4a", "plain", True),
+    ("PRM", "promonocyte", Lineage.MONOCYTIC, "#b08968", "thick", False),
+    ("PEB", "proerythroblast", _E, "#a4161a", "plain", True),
+    ("EBO", "erythroblast", _E, "#ef4444", "plain", True),
+    ("LYT", "lymphocyte", _L, "#2fbf71", "plain", True),
+    ("LYI", "immature lymphocyte", _L, "#9acd32", "thick", True),
+    ("HAC", "hairy cell", _L, "#6b8e23", "plain", True),
+    ("PLM", "plasma cell", Lineage.PLASMA, "#14b8a6", "plain", True),
+    ("MAS", "mast cell", Lineage.OTHER, "#5e548e", "plain", False),
+    ("OTH", "other cell", Lineage.NOT_COUNTED, "#b8b8aa", "dashed", True),
+    ("NIF", "not identifiable", Lineage.NOT_COUNTED, "#a3a3a3", "dashed", True),
+    ("KSC", "smudge cell", Lineage.NOT_COUNTED, "#8a8a8a", "dashed", True),
+    ("ART", "artefact", Lineage.NOT_COUNTED, "#707070", "dashed", True),
+    ("MEG", "megakaryocyte", Lineage.NOT_COUNTED, "#d4a373", "dashed", False),
+    ("MAC", "macrophage", Lineage.NOT_COUNTED, "#a98467", "dashed", False),
+    ("NHC", "non-haemopoietic cell", Lineage.NOT_COUNTED, "#6d7a80", "dashed", False),
+)
+
+CLASSES: Mapping[str, CellClass] = MappingProxyType(
+    {
+        code: CellClass(
+            code=code, name=name, lineage=lineage, color=color, emphasis=emphasis, predicted=predicted
+        )
+        for code, name, lineage, color, emphasis, predicted in _TABLE
+    }
+)
+"""Every class a cell can be given, by code, in reading order."""
+
+BMC21: tuple[str, ...] = tuple(sorted(code for code, cell in CLASSES.items() if cell.predicted))
+"""The 21 codes of Matek et al. in alphabetical order: the column order of every bundle we train."""
+
+REVIEWER_ONLY: tuple[str, ...] = tuple(code for code, cell in CLASSES.items() if not cell.predicted)
+"""Codes that a reviewer can give and no bundle predicts."""
+
+TAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "dysplastic": "dysplastic",
+        "auer_rod": "Auer rod",
+        "vacuolated": "vacuolated",
+        "mitosis": "mitosis",
+    }
+)
+"""Attributes a cell can carry beside its class: key to text. Dysplasia is no class of its own."""
