@@ -1,0 +1,68 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= demo-output
+DISPLAYED := tools/with-display.sh
+STRICT := NAPARI_ENSURE_PLUGIN_MAIN_THREAD=1 NAPARI_STRICT_QT=1
+
+.PHONY: demo test test-full test-lowest lint types layers pytest docs benchmarks system clean
+.DELETE_ON_ERROR:
+
+# Without a display the demo runs in a virtual one and leaves a screenshot and the exported count.
+demo: $(VENV)/.installed system
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname -s)" != Linux ]; then \
+		$(BIN)/napari-bonemarrow demo --out $(OUT); \
+	else \
+		$(DISPLAYED) $(BIN)/napari-bonemarrow demo --out $(OUT) --screenshot $(OUT)/window.png && \
+		echo "the window's screenshot and the exported count are in $(OUT)/"; \
+	fi
+
+test: lint types layers pytest
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/npe2 validate napari-bonemarrow
+
+types: $(VENV)/.installed
+	$(BIN)/mypy
+
+layers: $(VENV)/.installed
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/.installed system
+	VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) $(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+# The slow extras: many kills of a process with a window, and everything again on the second Qt binding.
+test-full: test
+	VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) $(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+	$(PYTHON) -m venv .venv-pyside6
+	.venv-pyside6/bin/pip install -q --no-compile -e '.[test]' 'napari[pyside6]'
+	VIRTUAL_DISPLAY=1 QT_API=pyside6 $(STRICT) $(DISPLAYED) .venv-pyside6/bin/python -m pytest tests/gui tests/journeys
+
+# The floors that pyproject.toml states, each dependency at its lowest.
+test-lowest: system
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/pip install -q uv
+	.venv-lowest/bin/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e '.[all,test]'
+	VIRTUAL_DISPLAY=1 $(DISPLAYED) .venv-lowest/bin/python -m pytest -m "not slow" -W default $(PYTEST_ARGS)
+
+docs: $(VENV)/.installed system
+	$(BIN)/pip install -q -e '.[docs]'
+	VIRTUAL_DISPLAY=1 $(DISPLAYED) $(BIN)/python docs/make_pictures.py
+	$(BIN)/mkdocs build --strict
+
+benchmarks: $(VENV)/.installed system
+	VIRTUAL_DISPLAY=1 $(DISPLAYED) $(BIN)/python -m benchmarks
+
+system:
+	@tools/qt-libraries.sh
+
+$(VENV)/.installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --no-compile -e '.[all,test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .venv-pyside6 .venv-lowest build dist site $(OUT) .mypy_cache .ruff_cache .pytest_cache
