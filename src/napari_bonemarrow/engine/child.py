@@ -1,0 +1,191 @@
+"""What runs in the engine's child process. Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import pickle
+import signal
+import threading
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame, Predictions
+from napari_bonemarrow.engine.messages import EngineError, EngineStatus, SlideSource
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.models import Classifier, Heatmap
+    from napari_bonemarrow.slides import Slide
+
+_SLIDES_KEPT = 3
+_WARM_UP_CROPS = 8
+
+_classifier: Classifier | None = None
+_status: EngineStatus | None = None
+_slides: OrderedDict[tuple[object, ...], Slide] = OrderedDict()
+
+
+def start_up(threads: int) -> None:
+    """Prepare the child: it ends with its parent, leaves Ctrl-C to it and takes its share of the cores."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="watch-parent", daemon=True).start()
+    # Read by OpenMP when torch is imported, which is later.
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)  # not sys.exit: the main thread may sit in a long call into torch
+
+
+def call(name: str, args: tuple[Any, ...]) -> Any:
+    """Run one of this module's functions so that whatever it raises can be sent back.
+
+    Raises
+    ------
+    BoneMarrowError
+        As raised, or an `EngineError` in place of any other exception. The attribute
+        ``child_traceback`` keeps where it arose.
+    """
+    try:
+        return _FUNCTIONS[name](*args)
+    except Exception as error:
+        if "CUDA error" in str(error):
+            # The device's context is lost to this process for good. Ending it lets the engine start
+            # another and ask again.
+            os._exit(1)
+        raise _sendable(error) from None
+
+
+def _sendable(error: Exception) -> BoneMarrowError:
+    text = traceback.format_exc()
+    sent: BoneMarrowError
+    if isinstance(error, BoneMarrowError) and _survives_pickling(error):
+        sent = error
+    elif isinstance(error, BoneMarrowError):
+        sent = EngineError(str(error))
+    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        sent = EngineError("engine: out of memory: close other programs, or choose the device cpu")
+    else:
+        line = " ".join(str(error).split())[:300]
+        sent = EngineError(f"engine: {type(error).__name__}: {line}")
+    sent.child_traceback = text  # type: ignore[attr-defined]
+    return sent
+
+
+def _survives_pickling(error: Exception) -> bool:
+    """An exception that cannot be unpickled would break the pool in the parent."""
+    try:
+        return type(pickle.loads(pickle.dumps(error))) is type(error)
+    except Exception:
+        return False
+
+
+def load(model: str | Path, device: str) -> EngineStatus:
+    """Load a bundle; the one before stays if that fails, or if it is the same."""
+    global _classifier, _status
+    from napari_bonemarrow.models import Bundle, Classifier
+
+    bundle = Bundle.open(model)
+    if _status is not None and _status.model == bundle.reference:
+        return _status
+    classifier = Classifier(bundle, device=device)
+    card = classifier.bundle.card
+    blank = np.full((_WARM_UP_CROPS, card.input_size, card.input_size, 3), 230, np.uint8)
+    classifier.classify(blank)  # the first run also plans kernels: measured on the second
+    started = time.perf_counter()
+    classifier.classify(blank)
+    seconds = (time.perf_counter() - started) / _WARM_UP_CROPS
+    _classifier = classifier
+    _status = EngineStatus(
+        device=classifier.device,
+        model=classifier.bundle.reference,
+        classes=tuple(card.classes),
+        support=dict(card.support),
+        input_size=card.input_size,
+        microns_per_pixel=card.microns_per_pixel,
+        seconds_per_crop=seconds,
+    )
+    return _status
+
+
+def detect(source: SlideSource, frame: Frame | None) -> Cells:
+    """Find the nucleated cells of a slide."""
+    from napari_bonemarrow.slides import detect_cells
+
+    return detect_cells(_slide(source), frame=frame)
+
+
+def classify(source: SlideSource, cells: Cells) -> Predictions:
+    """Cut the cells out at the bundle's scale and classify them."""
+    crops = _cut(source, cells.x, cells.y)
+    return _loaded().classify(crops, cells.cell_id)
+
+
+def classify_crops(crops: NDArray[np.uint8], cell_id: NDArray[np.int64]) -> Predictions:
+    """Classify crops that are already on the bundle's grid."""
+    return _loaded().classify(crops, cell_id)
+
+
+def explain(
+    source: SlideSource, x: float, y: float, method: str, target: str | None, against: str | None, seed: int
+) -> Heatmap:
+    """Say which pixels of a cell's crop speak for a class."""
+    crop = _cut(source, np.array([x]), np.array([y]))[0]
+    return explain_crop(crop, method, target, against, seed)
+
+
+def explain_crop(
+    crop: NDArray[np.uint8], method: str, target: str | None, against: str | None, seed: int
+) -> Heatmap:
+    """Say which pixels of a crop speak for a class."""
+    return _loaded().explain(crop, method=method, target=target, against=against, seed=seed)
+
+
+def _loaded() -> Classifier:
+    if _classifier is None:
+        raise EngineError("engine: no model is loaded: load one first")
+    return _classifier
+
+
+def _cut(source: SlideSource, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.uint8]:
+    from napari_bonemarrow.slides import cut_crops
+
+    card = _loaded().bundle.card
+    return cut_crops(_slide(source), x, y, microns_per_pixel=card.microns_per_pixel, size=card.input_size)
+
+
+def _slide(source: SlideSource) -> Slide:
+    """Open a slide, or take it from the few kept open; a file that has changed is opened again."""
+    from napari_bonemarrow.slides import open_slide
+
+    try:
+        stat = source.path.stat()
+        key: tuple[object, ...] = (source, stat.st_mtime_ns, stat.st_size)
+    except OSError:
+        key = (source,)  # open_slide says what is wrong
+    slide = _slides.get(key)
+    if slide is None:
+        slide = open_slide(source.path, microns_per_pixel=source.microns_per_pixel)
+        _slides[key] = slide
+        while len(_slides) > _SLIDES_KEPT:
+            _slides.popitem(last=False)
+    _slides.move_to_end(key)
+    return slide
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (load, detect, classify, classify_crops, explain, explain_crop)
+}

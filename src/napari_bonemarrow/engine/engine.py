@@ -1,0 +1,246 @@
+"""The engine: heavy work as futures, done by one child process that may die without loss."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame, Predictions
+from napari_bonemarrow.engine.messages import EngineError, EngineStatus, SlideSource
+from napari_bonemarrow.engine.process import ChildPool
+from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, settle
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.models import Heatmap
+
+CHUNK_SECONDS = 0.2
+"""How long a chunk of cells may take: what waits behind it, such as a heatmap, waits no longer."""
+_FIRST_CHUNK = 16
+_LARGEST_CHUNK = 512
+_NEED_MODEL = frozenset({"classify", "classify_crops", "explain", "explain_crop"})
+
+
+class Engine:
+    """Find, classify and explain cells in a child process.
+
+    Every method returns at once; the results come as futures, which may be waited for, cancelled and
+    given callbacks in any thread. The child starts with the first task and ends with `close`, or with
+    its parent however that ends.
+
+    Parameters
+    ----------
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; `status` tells which device really serves.
+    threads : int, optional
+        Threads that torch takes in the child.
+    """
+
+    def __init__(self, device: str = "auto", *, threads: int | None = None) -> None:
+        self.device = device
+        self._threads = threads
+        self._tasks = TaskQueue()
+        self._model: str | Path = "starter"
+        self._status: EngineStatus | None = None
+        self._seconds_per_cell: float | None = None
+        self._pool: ChildPool | None = None
+        self._pool_lock = threading.Lock()
+        self._closed = False
+        self._dispatcher: threading.Thread | None = None
+
+    def load(self, model: str | Path = "starter") -> Future[EngineStatus]:
+        """Load a bundle by name or folder. Without it the first cell loads the starter bundle.
+
+        Returns
+        -------
+        Future of EngineStatus
+            A `BundleError` in it leaves the bundle that was loaded before in service.
+        """
+        return self._put(Kind.LOAD, "load", model, self.device, done=self._note_loaded)
+
+    def detect(self, source: SlideSource, frame: Frame | None = None) -> Future[Cells]:
+        """Find the nucleated cells of a slide."""
+        return self._put(Kind.DETECT, "detect", source, frame)
+
+    def classify(self, source: SlideSource, cells: Cells) -> list[Future[Predictions]]:
+        """Classify cells of a slide in chunks of about `CHUNK_SECONDS`, in the order of the cells.
+
+        Returns
+        -------
+        list of Future of Predictions
+            A chunk each; a chunk that fails leaves the others alone.
+        """
+        return [
+            self._put(Kind.CLASSIFY, "classify", source, cells.select(part), done=self._measure(part.size))
+            for part in self._parts(len(cells))
+        ]
+
+    def classify_crops(
+        self, crops: NDArray[np.uint8], cell_id: NDArray[np.int64] | None = None
+    ) -> list[Future[Predictions]]:
+        """Classify crops on the bundle's grid, in chunks as `classify`.
+
+        Parameters
+        ----------
+        crops : ndarray of uint8, shape (n, s, s, 3)
+        cell_id : ndarray of int64, shape (n,), optional
+            By default 1 to n.
+        """
+        ids = np.arange(1, len(crops) + 1) if cell_id is None else cell_id
+        return [
+            self._put(Kind.CLASSIFY, "classify_crops", crops[part], ids[part], done=self._measure(part.size))
+            for part in self._parts(len(crops))
+        ]
+
+    def explain(
+        self,
+        source: SlideSource,
+        x: float,
+        y: float,
+        method: str = "gradcam",
+        *,
+        target: str | None = None,
+        against: str | None = None,
+        seed: int = 0,
+    ) -> Future[Heatmap]:
+        """Say which pixels around (x, y) in level-0 pixels speak for a class."""
+        return self._put(Kind.EXPLAIN, "explain", source, float(x), float(y), method, target, against, seed)
+
+    def explain_crop(
+        self,
+        crop: NDArray[np.uint8],
+        method: str = "gradcam",
+        *,
+        target: str | None = None,
+        against: str | None = None,
+        seed: int = 0,
+    ) -> Future[Heatmap]:
+        """Say which pixels of a crop on the bundle's grid, shape (s, s, 3), speak for a class."""
+        return self._put(Kind.EXPLAIN, "explain_crop", crop, method, target, against, seed)
+
+    def drop_stale(self, *kinds: str) -> None:
+        """Cancel what was asked for before, the call that runs included: its result is thrown away.
+
+        Parameters
+        ----------
+        *kinds : {"explain", "classify", "detect"}
+            Only these; by default all three.
+        """
+        chosen = tuple(Kind[kind.upper()] for kind in kinds) or (Kind.EXPLAIN, Kind.CLASSIFY, Kind.DETECT)
+        self._tasks.drop(chosen)
+
+    @property
+    def status(self) -> EngineStatus | None:
+        """What serves, or None before a bundle was loaded."""
+        return self._status
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, or None while there is none."""
+        pool = self._pool
+        return pool.pid if pool is not None else None
+
+    def close(self) -> None:
+        """Cancel everything and end the child, without waiting for either."""
+        with self._pool_lock:
+            self._closed = True
+            pool, self._pool = self._pool, None
+        self._tasks.close()
+        if pool is not None:
+            pool.end()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _parts(self, count: int) -> list[NDArray[np.intp]]:
+        size = _FIRST_CHUNK
+        if self._seconds_per_cell:
+            size = int(np.clip(round(CHUNK_SECONDS / self._seconds_per_cell), 1, _LARGEST_CHUNK))
+        return [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
+
+    def _measure(self, cells: int) -> Any:
+        def done(_value: object, seconds: float) -> None:
+            per_cell = seconds / cells
+            before = self._seconds_per_cell or per_cell
+            self._seconds_per_cell = (before + per_cell) / 2
+
+        return done
+
+    def _note_loaded(self, status: EngineStatus, _seconds: float) -> None:
+        self._status = status
+        self._seconds_per_cell = status.seconds_per_crop or None
+
+    def _put(self, kind: Kind, name: str, *args: object, **options: Any) -> Future[Any]:
+        future = self._tasks.put(kind, name, *args, **options)
+        if future is None:
+            raise EngineError("engine: it is closed: open the slide again")
+        with self._pool_lock:
+            if self._dispatcher is None:
+                self._dispatcher = threading.Thread(target=self._dispatch, name="engine", daemon=True)
+                self._dispatcher.start()
+        return future
+
+    def _dispatch(self) -> None:
+        while (task := self._tasks.take()) is not None:
+            self._run(task)
+
+    def _run(self, task: Task) -> None:
+        try:
+            value, seconds = self._call(task)
+            task.done(value, seconds)
+        except BoneMarrowError as error:
+            settle(task.future, error=None if self._closed else error)
+        except Exception as error:  # a defect here must reach whoever waits, not end the dispatcher
+            wrapped = EngineError(f"engine: {type(error).__name__}: {error}")
+            settle(task.future, error=None if self._closed else wrapped)
+        else:
+            settle(task.future, value if self._tasks.is_current(task) else None)
+
+    def _call(self, task: Task) -> tuple[Any, float]:
+        """Have the child make one call; if it dies of it, start it again and ask once more."""
+        exit_code = None
+        for _attempt in range(2):
+            pool = self._living_pool()
+            try:
+                if task.name in _NEED_MODEL and not pool.has_model:
+                    self._note_loaded(pool.submit("load", self._model, self.device).result(), 0.0)
+                    pool.has_model = True
+                started = time.perf_counter()
+                value = pool.submit(task.name, *task.args).result()
+            except BrokenProcessPool:
+                exit_code = self._retire(pool)
+                continue
+            if task.kind is Kind.LOAD:
+                self._model = task.args[0]
+                pool.has_model = True
+            return value, time.perf_counter() - started
+        raise EngineError(
+            f"engine: its process ended twice (exit code {exit_code}) while asked to {task.name}: "
+            "memory may be short, close other programs or choose the device cpu"
+        )
+
+    def _living_pool(self) -> ChildPool:
+        with self._pool_lock:
+            if self._closed:
+                raise EngineError("engine: it is closed")
+            if self._pool is not None and self._pool.exit_code is not None:
+                self._pool.end()  # it died while nothing ran
+                self._pool = None
+            if self._pool is None:
+                self._pool = ChildPool(self._threads)
+            return self._pool
+
+    def _retire(self, pool: ChildPool) -> int | None:
+        with self._pool_lock:
+            if self._pool is pool:
+                self._pool = None
+        return pool.end()

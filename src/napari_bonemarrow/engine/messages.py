@@ -1,0 +1,58 @@
+"""What travels between the program and the engine's child process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_bonemarrow.cytology import BoneMarrowError, ModelReference, Support
+
+
+class EngineError(BoneMarrowError):
+    """The engine's child process could not do what it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlideSource:
+    """Where the child finds the pixels: it opens the slide itself, so that no image is sent.
+
+    Attributes
+    ----------
+    path : Path
+        The field or whole slide.
+    microns_per_pixel : float
+        µm per level-0 pixel that the reviewer has confirmed.
+    """
+
+    path: Path
+    microns_per_pixel: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """What serves once a bundle is loaded.
+
+    Attributes
+    ----------
+    device : str
+        The device that really serves, such as ``cuda:0`` or ``cpu``.
+    model : ModelReference
+    classes : tuple of str
+        The bundle's codes in column order.
+    support : mapping of str to Support
+    input_size : int
+        Side of a crop, pixels.
+    microns_per_pixel : float
+        Scale of a crop, µm per pixel.
+    seconds_per_crop : float
+        Measured once on loading; chunks are sized by it until cells of a slide have been measured.
+    """
+
+    device: str
+    model: ModelReference
+    classes: tuple[str, ...]
+    support: Mapping[str, Support]
+    input_size: int
+    microns_per_pixel: float
+    seconds_per_crop: float = 0.0

@@ -1,0 +1,115 @@
+"""A process pool of one spawned child, whose process object we keep hold of."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing.context
+import os
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
+
+from napari_bonemarrow.engine import child
+
+_MAIN_LOCK = threading.Lock()
+
+
+@contextlib.contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Keep a spawned child from running the program's ``__main__`` again.
+
+    The start method `spawn` imports the parent's main module in the child. Ours would be napari's (and
+    with it Qt), or a user's script without a ``__main__`` guard that would start over. The child calls
+    only functions of `engine.child`, so it needs none of it.
+    """
+    with _MAIN_LOCK:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+
+
+class _ChildProcess(multiprocessing.context.SpawnProcess):
+    def start(self) -> None:
+        with _main_hidden():
+            super().start()
+
+
+class _OneChildContext(multiprocessing.context.SpawnContext):
+    """The `spawn` context that remembers the process which the executor asks it for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: list[_ChildProcess] = []
+
+    def Process(self, *args: Any, **kwargs: Any) -> _ChildProcess:  # type: ignore[override]  # noqa: N802
+        process = _ChildProcess(*args, **kwargs)
+        self.processes.append(process)
+        return process
+
+
+class ChildPool:
+    """One child process that runs one call at a time.
+
+    Parameters
+    ----------
+    threads : int, optional
+        How many threads torch takes in the child; by default `usable_threads`.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._context = _OneChildContext()
+        self._executor = ProcessPoolExecutor(
+            max_workers=1,
+            mp_context=self._context,
+            initializer=child.start_up,
+            initargs=(threads or usable_threads(),),
+        )
+        self.has_model = False
+
+    def submit(self, name: str, *args: object) -> Future[Any]:
+        """Ask the child to call one of its functions.
+
+        Raises
+        ------
+        concurrent.futures.process.BrokenProcessPool
+            The child has died.
+        """
+        return self._executor.submit(child.call, name, args)
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None before it was started."""
+        return self._context.processes[-1].pid if self._context.processes else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the child ended: negative for a signal, None while it lives."""
+        return self._context.processes[-1].exitcode if self._context.processes else None
+
+    def end(self) -> int | None:
+        """End the child at once, as it holds nothing that would have to be saved.
+
+        Returns
+        -------
+        int or None
+            How it had ended of itself, if it had.
+        """
+        exit_code = self.exit_code
+        for process in self._context.processes:
+            if process.pid is not None:
+                with contextlib.suppress(OSError):
+                    process.kill()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        return exit_code
+
+
+def usable_threads() -> int:
+    """Say how many threads torch takes: every core we may use, less one for the window from three on."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if cores <= 2 else cores - 1
