@@ -1,1 +1,28 @@
-"""slides."""
+"""Pixels in: open a field, know its physical scale, find its cells, cut them out."""
+
+from napari_bonemarrow.slides.crops import cut_crops
+from napari_bonemarrow.slides.detection import detect_cells
+from napari_bonemarrow.slides.reading import SUFFIXES, open_slide
+from napari_bonemarrow.slides.redcells import estimate_scale
+from napari_bonemarrow.slides.slide import (
+    Scale,
+    ScaleSource,
+    Slide,
+    SlideError,
+    fingerprint,
+    slide_from_array,
+)
+
+__all__ = [
+    "SUFFIXES",
+    "Scale",
+    "ScaleSource",
+    "Slide",
+    "SlideError",
+    "cut_crops",
+    "detect_cells",
+    "estimate_scale",
+    "fingerprint",
+    "open_slide",
+    "slide_from_array",
+]

@@ -1,0 +1,113 @@
+"""Any colour mode and bit depth to 8-bit RGB."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CAMERA_BITS = (8, 10, 12, 14, 16)
+
+
+def to_uint8(values: NDArray[Any], bits: int | None = None) -> NDArray[np.uint8]:
+    """Bring samples of any type to 8 bits without stretching the contrast.
+
+    Cameras put 10, 12 or 14 bits into 16, so the white level is the smallest of those depths that
+    holds the brightest sample, unless the file says its bits. Floating point counts as 0 to 1, or as
+    the depth that holds it.
+
+    Parameters
+    ----------
+    values : ndarray of an integer, floating or boolean type
+    bits : int, optional
+        Significant bits that the file states.
+
+    Returns
+    -------
+    ndarray of uint8, of the same shape
+
+    Raises
+    ------
+    ValueError
+        Where samples are negative or not finite.
+    """
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8) * np.uint8(255)
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)) or low < 0:
+        raise ValueError("it has negative or undefined sample values")
+    if high > 2**16 - 1:
+        raise ValueError("it has more than 16 bits a sample")
+    if values.dtype.kind == "f" and high <= 1:
+        white = 1.0
+    else:
+        depth = bits or next(depth for depth in _CAMERA_BITS if high <= 2**depth - 1)
+        white = float(2**depth - 1)
+    scaled = values.astype(np.float32)
+    scaled *= 255 / white
+    return np.clip(np.rint(scaled, out=scaled), 0, 255).astype(np.uint8)
+
+
+def over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay a partly transparent image on white, as an empty slide is.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (h, w, 3)
+        Not multiplied by alpha.
+    alpha : ndarray of uint8, shape (h, w)
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w, 3)
+    """
+    if alpha.min() == 255:
+        return rgb
+    weight = alpha[..., None].astype(np.float32) / 255
+    return np.rint(rgb * weight + 255 * (1 - weight)).astype(np.uint8)
+
+
+def to_rgb(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bring grey (1), grey and alpha (2), RGB (3) or RGB and alpha (4 samples) to RGB over white.
+
+    Parameters
+    ----------
+    samples : ndarray of uint8, shape (h, w) or (h, w, 1 to 4)
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w, 3)
+    """
+    if samples.ndim == 2:
+        samples = samples[..., None]
+    count = samples.shape[2]
+    rgb = np.repeat(samples[..., :1], 3, axis=2) if count < 3 else samples[..., :3]
+    return over_white(rgb, samples[..., -1]) if count in (2, 4) else rgb
+
+
+# What brings an image of an EXIF orientation upright (TIFF 6.0, tag 274): transpose, then flips.
+_UPRIGHT: dict[int, tuple[bool, bool, bool]] = {
+    1: (False, False, False),
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
+
+
+def upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn an image upright by its EXIF orientation (1 to 8; anything else leaves it as it is)."""
+    transpose, flip_y, flip_x = _UPRIGHT.get(orientation, _UPRIGHT[1])
+    if transpose:
+        rgb = rgb.transpose(1, 0, 2)
+    if flip_y:
+        rgb = rgb[::-1]
+    if flip_x:
+        rgb = rgb[:, ::-1]
+    return rgb

@@ -1,0 +1,106 @@
+"""Read PNG, JPEG, BMP and WebP through Pillow, and 16-bit PNG through imagecodecs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from napari_bonemarrow.slides.pixels import to_rgb, to_uint8, upright
+from napari_bonemarrow.slides.scales import FileScale, from_density
+
+_ORIENTATION = 274
+_WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file's pixels with its own scale and technical facts."""
+
+    rgb: NDArray[np.uint8]
+    scale: FileScale | None
+    properties: dict[str, str] = field(default_factory=dict)
+
+
+def _is_webp(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+
+
+def open_lazily(path: Path, head: bytes) -> Image.Image | None:
+    """Open an image by its first bytes without decoding it; None for another kind of file.
+
+    The plugins are called by name rather than through `PIL.Image.open`, which knows forty formats more
+    and refuses or warns of large images before their size can be told.
+    """
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImagePlugin.PngImageFile(str(path))
+    if head.startswith(b"\xff\xd8\xff"):
+        return JpegImagePlugin.JpegImageFile(str(path))
+    if head.startswith(b"BM"):
+        return BmpImagePlugin.BmpImageFile(str(path))
+    if _is_webp(head):
+        return WebPImagePlugin.WebPImageFile(str(path))
+    return None
+
+
+def read(image: Image.Image, path: Path, head: bytes) -> Picture:
+    """Decode an image that `open_lazily` opened.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    path : Path
+    head : bytes
+        The file's first 32 bytes.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    Exception
+        Whatever the decoder raises on damaged data.
+    """
+    # Byte 24 of a PNG is its bit depth; Pillow would drop the low byte of 16-bit colour.
+    if image.format == "PNG" and head[24] == 16:
+        rgb, bits = _read_deep_png(path), 16
+    else:
+        image.load()
+        rgb, bits = _from_pillow(image), 8
+    orientation = int(image.getexif().get(_ORIENTATION, 1))
+    properties = {
+        "format": str(image.format),
+        "mode": image.mode,
+        "bits": str(bits),
+        "orientation": str(orientation),
+    }
+    return Picture(upright(rgb, orientation), _scale(image), properties)
+
+
+def _read_deep_png(path: Path) -> NDArray[np.uint8]:
+    import imagecodecs
+
+    samples: NDArray[Any] = imagecodecs.png_decode(path.read_bytes())
+    return to_rgb(to_uint8(samples))
+
+
+def _from_pillow(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I") or image.mode == "F":
+        return to_rgb(to_uint8(np.asarray(image)))
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
+        return to_rgb(np.asarray(image.convert("RGBA")))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _scale(image: Image.Image) -> FileScale | None:
+    if image.format == "PNG" and "dpi" in image.info:  # only where pHYs says that its unit is the metre
+        return from_density(*image.info["dpi"], 25_400.0, "PNG pixels per metre")
+    if image.format == "JPEG" and image.info.get("jfif_unit") in (1, 2):
+        unit = 25_400.0 if image.info["jfif_unit"] == 1 else 10_000.0
+        return from_density(*image.info["jfif_density"], unit, "JPEG density")
+    return None

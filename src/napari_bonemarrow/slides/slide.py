@@ -1,0 +1,206 @@
+"""A smear as the other layers see it: pixels, physical scale and how to recognise it again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import BoneMarrowError, ScaleError
+
+FINEST_MICRONS_PER_PIXEL = 0.01
+COARSEST_MICRONS_PER_PIXEL = 5.0
+"""Bounds of a believable scale. A ×100 objective with a small camera pixel gives about 0.02 µm/px and
+a ×4 overview about 2.5; the 72, 96 and 300 dpi that image programs write are 353, 265 and 85 µm/px."""
+
+_WHOLE_FILE = 64 * 2**20
+_SAMPLES = 64
+_SAMPLE_BYTES = 2**20
+
+
+class SlideError(BoneMarrowError):
+    """An image that cannot be opened, as one line: which file, why, what to do."""
+
+
+class ScaleSource(StrEnum):
+    """Who said what the µm per pixel are."""
+
+    FILE = "file"
+    USER = "user"
+    ESTIMATE = "estimate"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The physical size of a level-0 pixel.
+
+    Attributes
+    ----------
+    microns_per_pixel : float
+        µm per level-0 pixel, the same along x and y.
+    source : ScaleSource
+    low, high : float or None
+        95 % interval of an estimate, µm per pixel.
+    basis : str
+        What it rests on, for people: the metadata's name, or the cells that were measured.
+
+    Raises
+    ------
+    ScaleError
+        Where the value is not a number between 0.01 and 5.
+    """
+
+    microns_per_pixel: float
+    source: ScaleSource
+    low: float | None = None
+    high: float | None = None
+    basis: str = ""
+
+    def __post_init__(self) -> None:
+        if not is_plausible(self.microns_per_pixel):
+            raise ScaleError(
+                f"a scale of {self.microns_per_pixel:g} µm per pixel is not possible: "
+                f"give a number from {FINEST_MICRONS_PER_PIXEL:g} to {COARSEST_MICRONS_PER_PIXEL:g} "
+                "(fields under oil immersion have 0.03 to 0.25)"
+            )
+
+
+def is_plausible(microns_per_pixel: float) -> bool:
+    """Tell whether a microscope could have taken an image at this scale (NaN is not plausible)."""
+    return bool(FINEST_MICRONS_PER_PIXEL <= microns_per_pixel <= COARSEST_MICRONS_PER_PIXEL)
+
+
+@dataclass(frozen=True, eq=False)
+class Slide:
+    """One opened field or slide.
+
+    Attributes
+    ----------
+    path : Path
+        The file; the current folder where the slide was never a file.
+    levels : tuple of ndarray of uint8, shape (h, w, 3)
+        RGB, level 0 first, read-only.
+    scale : Scale or None
+        None where nobody has said it yet.
+    fingerprint : str
+        64 hexadecimal digits that recognise the file wherever it has been moved to.
+    vendor : str
+        ``"plain"`` for an ordinary image file, ``"array"`` for one made in memory.
+    properties : mapping of str to str
+        Technical facts (format, colour mode, bit depth). Free text of the file is never copied into
+        it, since descriptions and authors can carry a patient's name.
+    """
+
+    path: Path
+    levels: tuple[NDArray[np.uint8], ...]
+    scale: Scale | None
+    fingerprint: str
+    vendor: str = "plain"
+    properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def microns_per_pixel(self) -> float | None:
+        """µm per level-0 pixel, or None."""
+        return None if self.scale is None else self.scale.microns_per_pixel
+
+    @property
+    def width(self) -> int:
+        """Width at level 0, px."""
+        return int(self.levels[0].shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height at level 0, px."""
+        return int(self.levels[0].shape[0])
+
+    def with_scale(self, scale: Scale | None) -> Slide:
+        """Return the same slide with another scale."""
+        return replace(self, scale=scale)
+
+    def known_scale(self) -> float:
+        """Return µm per level-0 pixel.
+
+        Raises
+        ------
+        ScaleError
+            Where the scale is unknown.
+        """
+        if self.scale is None:
+            name = self.path.name or "this image"
+            raise ScaleError(
+                f"{name} does not say its scale: give the µm per pixel, or have it estimated from red cells"
+            )
+        return self.scale.microns_per_pixel
+
+
+def slide_from_array(
+    rgb: NDArray[np.uint8], microns_per_pixel: float | None, path: Path | None = None
+) -> Slide:
+    """Make a slide of an image in memory.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (h, w, 3)
+    microns_per_pixel : float or None
+    path : Path, optional
+        Where it came from, if from a file.
+
+    Returns
+    -------
+    Slide
+
+    Raises
+    ------
+    SlideError
+        Where the array is no RGB image of 8 bits.
+    ScaleError
+        Where the scale is absurd.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
+        raise SlideError(
+            f"an array of shape {rgb.shape} and type {rgb.dtype} is no 8-bit RGB image (height, width, 3)"
+        )
+    pixels = np.ascontiguousarray(rgb).view()
+    pixels.flags.writeable = False
+    scale = None if microns_per_pixel is None else Scale(microns_per_pixel, ScaleSource.USER, basis="given")
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(pixels.data)
+    return Slide(path or Path(), (pixels,), scale, digest.hexdigest(), vendor="array")
+
+
+def fingerprint(path: Path) -> str:
+    """Recognise a file again, whatever its name.
+
+    Up to 64 MiB it is the SHA-256 of the bytes. Of a longer file (a whole slide) it is that of its
+    length and of 64 blocks of 1 MiB, evenly spread from first to last byte, so that it takes well under
+    a second on a network drive.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= _WHOLE_FILE:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256(f"{size}\n".encode())
+        for index in range(_SAMPLES):
+            file.seek((size - _SAMPLE_BYTES) * index // (_SAMPLES - 1))
+            digest.update(file.read(_SAMPLE_BYTES))
+    return digest.hexdigest()

@@ -1,0 +1,166 @@
+"""Read one image of a TIFF file: plain, OME or ImageJ, of any depth, compression and colour model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from napari_bonemarrow.slides.pixels import to_rgb, to_uint8, upright
+from napari_bonemarrow.slides.plain import Picture
+from napari_bonemarrow.slides.scales import MICRONS, FileScale, from_density, from_sizes
+
+_COLOUR = ("RGB", "YCBCR", "PALETTE", "SEPARATED", "CIELAB")
+_UNIT_MICRONS = {2: 25_400.0, 3: 10_000.0}
+
+
+def choose(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    """Choose the image of a multi-image file: the largest colour one, else the largest, the first of equals.
+
+    Thumbnails are smaller, so they are never taken; of a stack the first plane is read.
+    """
+    return max(file.series, key=lambda series: (_has_colour(series), _area(series.keyframe)))
+
+
+def size(series: tifffile.TiffPageSeries) -> tuple[int, int]:
+    """Width and height of a series, px."""
+    return int(series.keyframe.imagewidth), int(series.keyframe.imagelength)
+
+
+def read(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -> Picture:
+    """Decode the first plane of a series.
+
+    Parameters
+    ----------
+    file : tifffile.TiffFile
+    series : tifffile.TiffPageSeries
+    path : Path
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    Exception
+        Whatever the decoder raises on damaged data; ValueError where strips or tiles are missing.
+    """
+    page = series.keyframe
+    planes = _colour_planes(series) or [page]
+    for plane in planes:
+        _check_complete(plane, path.stat().st_size)
+    samples = [plane.asarray() for plane in planes]
+    rgb = _to_rgb(page, samples[0] if len(samples) == 1 else np.stack(samples, axis=-1))
+    orientation = _tag(page, "Orientation", 1)
+    properties = {
+        "format": "OME-TIFF" if file.is_ome else "TIFF",
+        "mode": page.photometric.name,
+        "bits": str(page.bitspersample),
+        "compression": page.compression.name,
+        "images": str(len(file.series)),
+        "orientation": str(orientation),
+    }
+    return Picture(upright(rgb, orientation), _scale(file, page), properties)
+
+
+def _tag(page: Any, name: str, default: int) -> int:
+    tag = page.tags.get(name)
+    return default if tag is None else int(tag.value)
+
+
+def _area(page: Any) -> int:
+    return int(page.imagewidth) * int(page.imagelength)
+
+
+def _has_colour(series: tifffile.TiffPageSeries) -> bool:
+    return series.keyframe.photometric.name in _COLOUR or _colour_planes(series) is not None
+
+
+def _colour_planes(series: tifffile.TiffPageSeries) -> list[Any] | None:
+    """Return the three grey pages of red, green and blue, as Bio-Formats writes colour, or None."""
+    if series.keyframe.samplesperpixel != 1 or "C" not in series.axes:
+        return None
+    if series.shape[series.axes.index("C")] != 3:
+        return None
+    # The number of pages that lie between one channel and the next: the axes after C that are not in a page.
+    step = 1
+    for axis, length in zip(series.axes, series.shape, strict=True):
+        if axis not in "YXSC" and series.axes.index(axis) > series.axes.index("C"):
+            step *= length
+    return [series.pages[step * channel] for channel in range(3)]
+
+
+def _check_complete(page: Any, file_size: int) -> None:
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        if offset <= 0 or count <= 0 or offset + count > file_size:
+            raise ValueError("part of its image data is missing")
+
+
+def _to_rgb(page: Any, samples: NDArray[Any]) -> NDArray[np.uint8]:
+    if page.planarconfig.name == "SEPARATE" and samples.ndim == 3:
+        samples = np.moveaxis(samples, 0, -1)
+    while samples.ndim > 3:  # a volumetric page: its first plane
+        samples = samples[0]
+    model = page.photometric.name
+    if model == "PALETTE" and page.colormap is not None:
+        return to_uint8(page.colormap[:, samples].transpose(1, 2, 0), bits=16)
+    if model == "CIELAB":
+        raise ValueError("its colours are CIE L*a*b*; save it as RGB")
+    reduced = to_uint8(samples)
+    if model == "MINISWHITE":
+        return to_rgb(255 - reduced)
+    if model == "SEPARATED":
+        from PIL import Image
+
+        return np.asarray(Image.fromarray(np.ascontiguousarray(reduced[..., :4]), "CMYK").convert("RGB"))
+    # More than four samples are fluorescence channels or spectra: the first three are shown.
+    return to_rgb(reduced[..., :3] if reduced.ndim == 3 and reduced.shape[2] > 4 else reduced)
+
+
+def _scale(file: tifffile.TiffFile, page: Any) -> FileScale | None:
+    return _ome_scale(file) or _imagej_scale(file, page) or _resolution_scale(page)
+
+
+def _ome_scale(file: tifffile.TiffFile) -> FileScale | None:
+    if not file.is_ome or file.ome_metadata is None:
+        return None
+    root = ElementTree.fromstring(file.ome_metadata)
+    for element in root.iter():
+        if not element.tag.endswith("}Pixels"):
+            continue
+        sizes = []
+        for axis in "XY":
+            unit = element.get(f"PhysicalSize{axis}Unit", "µm").lower()
+            sizes.append(float(element.get(f"PhysicalSize{axis}", "nan")) * MICRONS.get(unit, float("nan")))
+        return from_sizes(sizes[0], sizes[1], "OME PhysicalSize")
+    return None
+
+
+def _resolution(page: Any) -> tuple[float, float] | None:
+    values = []
+    for name in ("XResolution", "YResolution"):
+        tag = page.tags.get(name)
+        if tag is None or not tag.value[1]:
+            return None
+        values.append(tag.value[0] / tag.value[1])
+    return values[0], values[1]
+
+
+def _imagej_scale(file: tifffile.TiffFile, page: Any) -> FileScale | None:
+    resolution = _resolution(page)
+    if not file.is_imagej or not file.imagej_metadata or resolution is None:
+        return None
+    unit = MICRONS.get(str(file.imagej_metadata.get("unit", "")).lower())
+    return None if unit is None else from_density(*resolution, unit, "ImageJ calibration")
+
+
+def _resolution_scale(page: Any) -> FileScale | None:
+    resolution = _resolution(page)
+    unit = _UNIT_MICRONS.get(_tag(page, "ResolutionUnit", 2))
+    if resolution is None or unit is None:
+        return None
+    return from_density(*resolution, unit, "TIFF resolution")
