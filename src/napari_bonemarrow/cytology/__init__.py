@@ -10,21 +10,33 @@ from napari_bonemarrow.cytology.classes import (
     Lineage,
     Support,
 )
+from napari_bonemarrow.cytology.counting import CountingRules
+from napari_bonemarrow.cytology.differential import Differential
 from napari_bonemarrow.cytology.errors import BoneMarrowError, ScaleError
+from napari_bonemarrow.cytology.notes import SAMPLING_TEXT
+from napari_bonemarrow.cytology.rows import UNRELIABLE_TEXT, ClassCount, Flag, Ratio, TagCount
 
 __all__ = [
     "BMC21",
     "CLASSES",
     "REVIEWER_ONLY",
+    "SAMPLING_TEXT",
     "TAGS",
+    "UNRELIABLE_TEXT",
     "BoneMarrowError",
     "CellClass",
     "Cells",
+    "ClassCount",
+    "CountingRules",
+    "Differential",
+    "Flag",
     "Frame",
     "Lineage",
     "ModelReference",
     "Predictions",
+    "Ratio",
     "Region",
     "ScaleError",
     "Support",
+    "TagCount",
 ]

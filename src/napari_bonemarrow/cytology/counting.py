@@ -1,0 +1,115 @@
+"""Which classes a differential counts, groups and divides by.
+
+The default follows ICSH 2008 (Lee et al., Int J Lab Hematol 30:349) on the classes of
+`napari_bonemarrow.cytology.CLASSES`. A laboratory that counts otherwise states it here, and every export
+names the rules it was made with.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from napari_bonemarrow.cytology.classes import CLASSES
+
+Codes = tuple[str, ...]
+
+
+class CountingRules(BaseModel):
+    """The place of each class in a differential.
+
+    Attributes
+    ----------
+    name : str
+        What an export calls these rules.
+    excluded : tuple of str
+        Codes that leave the denominator and are shown apart with their number. ICSH 2008 leaves out
+        megakaryocytes, macrophages, smudged and non-haemopoietic cells; artefacts and what cannot be
+        identified go with them.
+    blasts : tuple of str
+        Codes that count as blasts. Promonocytes are never among them.
+    fgc_as_blast : bool
+        Count faggot cells as blasts too. They are abnormal promyelocytes and a blast equivalent in acute
+        promyelocytic leukaemia alone, so it is done on request only.
+    erythroid : tuple of str
+        Denominator of M:E.
+    myeloid : tuple of str
+        Numerator of M:E without monocytes.
+    monocytic : tuple of str
+        Monocytes and their precursors.
+    monocytes_in_me : bool
+        Whether ``monocytic`` belongs to the numerator of M:E, as ICSH 2008 has it. Another convention
+        leaves it out, so each ratio names which one it used.
+    eosinophils : tuple of str
+        Eosinophils, normal and abnormal, for their common total.
+    plasma : tuple of str
+        Plasma cells.
+    unidentified : tuple of str
+        Codes whose share is watched: leaving many of them out inflates the rest.
+    unidentified_limit : float
+        Per cent of ``unidentified`` among counted and unidentified cells above which a note is made. Our
+        own default: a laboratory sets its own.
+    blast_thresholds, plasma_thresholds : tuple of float
+        Per cent at which a classification changes (WHO 2022 and ICC 2022: blasts 5, 10, 20 %; plasma
+        cells 10, 60 %). A count whose interval contains one carries a note about sampling error.
+    me_blast_limit : float
+        Per cent of blasts from which M:E carries a note, since BLA has no lineage.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "ICSH 2008"
+    excluded: Codes = ("OTH", "NIF", "KSC", "ART", "MEG", "MAC", "NHC")
+    blasts: Codes = ("BLA",)
+    fgc_as_blast: bool = False
+    erythroid: Codes = ("PEB", "EBO")
+    myeloid: Codes = ("BLA", "FGC", "PMO", "MYB", "MMZ", "NGB", "NGS", "EOS", "ABE", "BAS")
+    monocytic: Codes = ("MON", "PRM")
+    monocytes_in_me: bool = True
+    eosinophils: Codes = ("EOS", "ABE")
+    plasma: Codes = ("PLM",)
+    unidentified: Codes = ("NIF", "OTH")
+    unidentified_limit: float = Field(5.0, ge=0, le=100)
+    blast_thresholds: tuple[float, ...] = (5.0, 10.0, 20.0)
+    plasma_thresholds: tuple[float, ...] = (10.0, 60.0)
+    me_blast_limit: float = Field(20.0, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _codes_make_sense(self) -> Self:
+        roles = ("excluded", "blasts", "erythroid", "myeloid", "monocytic", "eosinophils", "plasma")
+        for role in (*roles, "unidentified"):
+            unknown = [code for code in getattr(self, role) if code not in CLASSES]
+            if unknown:
+                raise ValueError(f"{role}: {', '.join(unknown)} is no class; see CLASSES")
+        for role in roles[1:]:
+            both = set(getattr(self, role)) & set(self.excluded)
+            if both:
+                raise ValueError(f"{role}: {', '.join(sorted(both))} is excluded from the count")
+        if set(self.me_numerator) & set(self.erythroid):
+            raise ValueError("erythroid: a code stands on both sides of M:E")
+        if "PRM" in self.blasts:
+            raise ValueError("blasts: promonocytes (PRM) are not counted as blasts")
+        return self
+
+    @property
+    def blast_codes(self) -> Codes:
+        """The codes counted as blasts, with faggot cells where that was asked for."""
+        extra = ("FGC",) if self.fgc_as_blast and "FGC" not in self.blasts else ()
+        return self.blasts + extra
+
+    @property
+    def me_numerator(self) -> Codes:
+        """The codes above the line of M:E."""
+        return self.myeloid + (self.monocytic if self.monocytes_in_me else ())
+
+    @property
+    def me_definition(self) -> str:
+        """What M:E was taken to mean, in one sentence."""
+        monocytes = "with monocytes" if self.monocytes_in_me else "without monocytes"
+        return f"({' + '.join(self.me_numerator)}) / ({' + '.join(self.erythroid)}), {monocytes}"
+
+    @property
+    def blast_definition(self) -> str:
+        """What was counted as a blast, in one sentence."""
+        return f"Blasts are {' + '.join(self.blast_codes)}; promonocytes are not counted as blasts."

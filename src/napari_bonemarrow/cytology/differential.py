@@ -1,0 +1,245 @@
+"""The differential count: what was counted, how sure the sampling is, and what to note about it.
+
+Two rules run through this module. Thresholds are tested on counts and unrounded intervals, never on the
+rounded percentages that are printed. And a class that the model has not really learnt prints no percentage,
+interval, ratio or note that rests on the model alone: a false zero is the worst thing to print here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology.classes import CLASSES, TAGS, Lineage, Support
+from napari_bonemarrow.cytology.counting import CountingRules
+from napari_bonemarrow.cytology.intervals import (
+    CI_METHOD,
+    largest_remainder,
+    ratio_interval,
+    rounded_tenths,
+    wilson,
+)
+from napari_bonemarrow.cytology.notes import arising_flags, standing_notes
+from napari_bonemarrow.cytology.rows import UNRELIABLE_TEXT, ClassCount, Flag, Ratio, TagCount
+from napari_bonemarrow.cytology.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Differential:
+    """A differential count of the cells in the frame.
+
+    Attributes
+    ----------
+    counted, target : int
+        Cells in the denominator, and how many were asked for.
+    excluded : mapping of str to int
+        Cells seen but left out of the denominator, by class.
+    classes : tuple of ClassCount
+        Every counted class in reading order, those with no cell too.
+    groups : tuple of ClassCount
+        Common totals: blasts, eosinophils with abnormal ones, erythroid cells.
+    ratios : mapping of str to Ratio
+        ``"m_to_e"``.
+    flags : tuple of Flag
+        What this count gives cause to note.
+    notes : tuple of Flag
+        What holds of every count: what the intervals cover, what a blast is.
+    tags : tuple of TagCount
+        Tags a lineage.
+    reviewed, unreviewed : int
+        Cells in the frame with and without a reviewer's label, excluded ones among them: an artefact that
+        the model saw may be a blast.
+    unclassified : int
+        Cells in the frame without label and prediction. They are not counted.
+    rules : CountingRules
+    """
+
+    counted: int
+    target: int
+    excluded: Mapping[str, int]
+    classes: tuple[ClassCount, ...]
+    groups: tuple[ClassCount, ...]
+    ratios: Mapping[str, Ratio]
+    flags: tuple[Flag, ...]
+    notes: tuple[Flag, ...]
+    tags: tuple[TagCount, ...]
+    reviewed: int
+    unreviewed: int
+    unclassified: int
+    rules: CountingRules
+
+    @classmethod
+    def compute(
+        cls,
+        codes: Sequence[str] | NDArray[Any],
+        reviewed: Sequence[bool] | NDArray[np.bool_],
+        support: Mapping[str, Support],
+        rules: CountingRules | None = None,
+        target: int = 500,
+        tags: Mapping[int, Collection[str]] | None = None,
+    ) -> Differential:
+        """Count.
+
+        Parameters
+        ----------
+        codes : sequence of str, length n
+            The effective class of each cell in the frame; ``""`` is a cell without class.
+        reviewed : sequence of bool, length n
+            Whether a reviewer has given the cell its class.
+        support : mapping of str to Support
+            How well the model has learnt each class; what is missing counts as not learnt.
+        rules : CountingRules, optional
+        target : int
+            Cells to count: ICSH 2008 asks for 500 where a percentage matters, else 300.
+        tags : mapping of int to collection of str, optional
+            Tags of the cells that carry any, by position in ``codes``.
+
+        Returns
+        -------
+        Differential
+
+        Raises
+        ------
+        ValueError
+            If a code is no class, or ``codes`` and ``reviewed`` differ in length.
+        """
+        rules = rules or CountingRules()
+        tally = Tally.of_cells(codes, reviewed, support, rules)
+        rows = _class_rows(tally)
+        ratio = _m_to_e(tally)
+        return cls(
+            counted=tally.counted,
+            target=target,
+            excluded={code: tally.of[code] for code in rules.excluded if tally.of.get(code)},
+            classes=rows,
+            groups=_group_rows(tally, rows),
+            ratios={"m_to_e": ratio},
+            flags=arising_flags(tally, target),
+            notes=standing_notes(rules),
+            tags=_tag_counts(tally, codes, tags or {}),
+            reviewed=tally.reviewed,
+            unreviewed=tally.unreviewed,
+            unclassified=tally.of.get("", 0),
+            rules=rules,
+        )
+
+    @property
+    def fully_reviewed(self) -> bool:
+        """Whether a reviewer has classed every cell in the frame."""
+        return self.unreviewed == 0 and self.reviewed > 0
+
+    def row(self, code: str) -> ClassCount:
+        """Return the row of a class or common total by its code."""
+        return next(row for row in (*self.classes, *self.groups) if row.code == code)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract's JSON from ``counted`` to ``unreviewed``, plus groups, notes and rules."""
+        return {
+            "counted": self.counted,
+            "target": self.target,
+            "excluded": dict(self.excluded),
+            "classes": [row.to_dict() for row in self.classes],
+            "groups": [{**row.to_dict(), "codes": list(row.codes)} for row in self.groups],
+            "ratios": {name: ratio.to_dict() for name, ratio in self.ratios.items()},
+            "flags": [flag.to_dict() for flag in self.flags],
+            "notes": [note.to_dict() for note in self.notes],
+            "tags": [tag.to_dict() for tag in self.tags],
+            "reviewed": self.reviewed,
+            "unreviewed": self.unreviewed,
+            "unclassified": self.unclassified,
+            "rules": self.rules.model_dump(mode="json"),
+        }
+
+
+def _row(tally: Tally, code: str, name: str, codes: tuple[str, ...], percent: float | None) -> ClassCount:
+    reliable = tally.reliable(codes)
+    return ClassCount(
+        code=code,
+        name=name,
+        count=tally.total(codes),
+        percent=percent if reliable else None,
+        ci95=tally.interval(codes),
+        ci_method=CI_METHOD,
+        support=tally.weakest(codes),
+        reliable=reliable,
+        codes=codes,
+    )
+
+
+def _class_rows(tally: Tally) -> tuple[ClassCount, ...]:
+    """Make a row a counted class; the column adds up to 100.0 once review is complete."""
+    codes = [code for code in CLASSES if code not in tally.rules.excluded]
+    counts = [tally.of.get(code, 0) for code in codes]
+    percents: Sequence[float | None] = [None] * len(codes)
+    if tally.counted:
+        percents = largest_remainder(counts) if tally.complete else rounded_tenths(counts, tally.counted)
+    return tuple(
+        _row(tally, code, CLASSES[code].name, (code,), percent)
+        for code, percent in zip(codes, percents, strict=True)
+    )
+
+
+def _group_rows(tally: Tally, rows: tuple[ClassCount, ...]) -> tuple[ClassCount, ...]:
+    """Make the common totals; a total of a reviewed count adds up its rows as printed."""
+    rules = tally.rules
+    groups = (
+        ("blasts", "blasts (promonocytes not included)", rules.blast_codes),
+        ("eosinophils", "eosinophils, abnormal ones included", rules.eosinophils),
+        ("erythroid", "erythroid cells", rules.erythroid),
+    )
+    printed = {row.code: row.percent for row in rows}
+    made = []
+    for code, name, codes in groups:
+        percent: float | None = None
+        if tally.counted and tally.complete:
+            percent = round(sum(printed[member] or 0.0 for member in codes), 1)
+        elif tally.counted:
+            percent = rounded_tenths([tally.total(codes)], tally.counted)[0]
+        made.append(_row(tally, code, name, codes, percent))
+    return tuple(made)
+
+
+def _m_to_e(tally: Tally) -> Ratio:
+    rules = tally.rules
+    definition = rules.me_definition
+    above, below = tally.total(rules.me_numerator), tally.total(rules.erythroid)
+    if not tally.reliable(rules.me_numerator + rules.erythroid):
+        return Ratio(None, None, definition, UNRELIABLE_TEXT)
+    if not above + below:
+        return Ratio(None, None, definition, "no myeloid and no erythroid cells counted")
+    low, high = ratio_interval(above, below)
+    if not below:
+        text = f"no erythroid cells counted (95 % interval above {low:.1f} : 1)"
+        return Ratio(None, (low, high), definition, text)
+    value = above / below
+    upper = f"{low:.1f}–{high:.1f}"
+    return Ratio(value, (low, high), definition, f"{value:.1f} : 1 (95 % interval {upper})")
+
+
+def _tag_counts(
+    tally: Tally, codes: Sequence[str] | NDArray[Any], tags: Mapping[int, Collection[str]]
+) -> tuple[TagCount, ...]:
+    """Count tags a lineage, among cells that are counted."""
+    of_lineage: Counter[Lineage] = Counter()
+    for code, count in tally.of.items():
+        if code and code not in tally.rules.excluded:
+            of_lineage[CLASSES[code].lineage] += count
+    seen: Counter[tuple[str, Lineage]] = Counter()
+    for position, cell_tags in tags.items():
+        code = str(codes[position])
+        if code and code not in tally.rules.excluded:
+            seen.update((tag, CLASSES[code].lineage) for tag in cell_tags)
+    rows = []
+    for (tag, lineage), count in sorted(seen.items()):
+        total = of_lineage[lineage]
+        percent, ci95 = None, None
+        if tally.complete:
+            low, high = wilson(count, total)
+            percent, ci95 = rounded_tenths([count], total)[0], (100 * low, 100 * high)
+        rows.append(TagCount(tag, TAGS.get(tag, tag), str(lineage), count, total, percent, ci95))
+    return tuple(rows)

@@ -1,0 +1,124 @@
+"""The notes beside a differential. They speak of counting, never of a diagnosis."""
+
+from __future__ import annotations
+
+from napari_bonemarrow.cytology.counting import CountingRules
+from napari_bonemarrow.cytology.intervals import wilson
+from napari_bonemarrow.cytology.rows import UNRELIABLE_TEXT, Flag
+from napari_bonemarrow.cytology.tally import Tally
+
+SAMPLING_TEXT = (
+    "Intervals are Wilson 95 % intervals (M:E: conditional binomial) and cover sampling error alone, "
+    "not errors of the classifier or of the reviewer."
+)
+
+
+def standing_notes(rules: CountingRules) -> tuple[Flag, ...]:
+    """Return what holds of every count made by these rules."""
+    return (
+        Flag("sampling_only", SAMPLING_TEXT),
+        Flag("blast_definition", rules.blast_definition),
+        Flag("m_to_e_definition", f"M:E is {rules.me_definition}."),
+        Flag("denominator", f"{', '.join(rules.excluded)} are left out of the count and shown apart."),
+    )
+
+
+def arising_flags(tally: Tally, target: int) -> tuple[Flag, ...]:
+    """Return what this count gives cause to note.
+
+    A note that rests on a class the model has not learnt is withheld, and a note says so, until every cell
+    in the frame has been reviewed.
+    """
+    rules = tally.rules
+    candidates = (
+        _shortfall(tally, target),
+        _unclassified(tally),
+        _unidentified(tally),
+        _straddle(tally, "blasts", rules.blast_codes, rules.blast_thresholds),
+        _straddle(tally, "plasma cells", rules.plasma, rules.plasma_thresholds),
+        _blasts_in_ratio(tally),
+    )
+    return tuple(flag for flag in candidates if flag is not None)
+
+
+def _shortfall(tally: Tally, target: int) -> Flag | None:
+    missing = target - tally.counted
+    if missing <= 0:
+        return None
+    return Flag(
+        "below_target", f"{tally.counted} of {target} cells counted: {missing} fewer than the target."
+    )
+
+
+def _unclassified(tally: Tally) -> Flag | None:
+    count = tally.of.get("", 0)
+    if not count:
+        return None
+    return Flag("unclassified", f"{_cells(count)} in the frame without a class: not counted yet.")
+
+
+def _unidentified(tally: Tally) -> Flag | None:
+    """Note that many cells were left out as not identifiable, among counted and unidentified cells."""
+    rules = tally.rules
+    names = " and ".join(rules.unidentified)
+    if not tally.reliable(rules.unidentified):
+        return _withheld("unidentified_withheld", f"share of {names}")
+    count = tally.total(rules.unidentified)
+    total = tally.counted + count
+    if not count or 100 * count <= rules.unidentified_limit * total:
+        return None
+    return Flag(
+        "unidentified",
+        f"{count} of {total} nucleated cells are {names}, more than {rules.unidentified_limit:g} %: leaving "
+        "them out inflates the other percentages.",
+        (rules.unidentified_limit,),
+    )
+
+
+def _straddle(tally: Tally, what: str, codes: tuple[str, ...], limits: tuple[float, ...]) -> Flag | None:
+    """Note that sampling alone could put a count on the other side of a threshold."""
+    key = what.replace(" ", "_")
+    if not tally.counted:
+        return None
+    if not tally.reliable(codes):
+        return _withheld(f"{key}_withheld", f"thresholds of {what}")
+    count = tally.total(codes)
+    low, high = wilson(count, tally.counted)
+    crossed = tuple(limit for limit in limits if 100 * low < limit < 100 * high)
+    if not crossed:
+        return None
+    sides = [
+        f"{limit:g} % ({'below' if 100 * count < limit * tally.counted else 'at or above'} it as counted)"
+        for limit in crossed
+    ]
+    return Flag(
+        f"{key}_straddle",
+        f"{count} of {tally.counted} cells are {what}: the 95 % interval of {100 * low:.1f}–{100 * high:.1f} "
+        f"% contains {', '.join(sides)}. Sampling error alone could tell otherwise: count more cells.",
+        crossed,
+    )
+
+
+def _blasts_in_ratio(tally: Tally) -> Flag | None:
+    """Note that blasts, which have no lineage here, stand in the numerator of M:E."""
+    rules = tally.rules
+    codes = rules.blast_codes
+    if not tally.counted or not tally.reliable(codes):
+        return None
+    count = tally.total(codes)
+    if 100 * count < rules.me_blast_limit * tally.counted:
+        return None
+    return Flag(
+        "m_to_e_blasts",
+        f"{count} of {tally.counted} cells are blasts ({rules.me_blast_limit:g} % or more): M:E takes all of "
+        "them as myeloid, though the class has no lineage.",
+        (rules.me_blast_limit,),
+    )
+
+
+def _withheld(code: str, what: str) -> Flag:
+    return Flag(code, f"No note on the {what}: {UNRELIABLE_TEXT}, until every cell has been reviewed.")
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell" if count == 1 else f"{count} cells"
