@@ -1,0 +1,253 @@
+"""One nucleated cell: what it is made of, and its ink over a window of pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from napari_bonemarrow.drawing.cytoplasm import (
+    EDGES,
+    between,
+    paint_granules,
+    paint_ground,
+    paint_rods,
+    paint_vacuoles,
+)
+from napari_bonemarrow.drawing.geometry import Grid, Polar, coverage
+from napari_bonemarrow.drawing.morphology import MORPHOLOGY, PRECIPITATE, Cytoplasm, Granules, Morphology
+from napari_bonemarrow.drawing.nucleus import SHAPES, Nucleus, chromatin
+from napari_bonemarrow.drawing.stain import Float, Ink
+from napari_bonemarrow.drawing.texture import Lookup
+
+
+@dataclass(frozen=True, eq=False)
+class Anatomy:
+    """One cell before it is drawn, in µm from the cell's middle.
+
+    Attributes
+    ----------
+    code : str
+        One of the 21.
+    look : Morphology
+        The class's row, narrowed to this cell's stage.
+    outline : Polar
+        The cell's border.
+    nucleus : Nucleus
+    nucleus_at : tuple of float
+        Where the nucleus's centroid is put.
+    seed : tuple of int
+        Of everything that is drawn at random within the cell.
+    defocus_um : float
+        Standard deviation of the cell's own blur.
+    debris : bool
+        Precipitated stain: no cell and no nucleus.
+    """
+
+    code: str
+    look: Morphology
+    outline: Polar
+    nucleus: Nucleus
+    nucleus_at: tuple[float, float]
+    seed: tuple[int, ...]
+    defocus_um: float
+    debris: bool = False
+
+    @property
+    def reach(self) -> float:
+        """Radius of the circle that holds the whole cell, µm."""
+        return self.outline.reach + 0.6
+
+    def distances(self, grid: Grid) -> tuple[Float, Float]:
+        """Return signed distances to the cell's and to the nucleus's border, µm, each of shape (h, w)."""
+        look = Lookup(grid.x, grid.y, np.random.default_rng((*self.seed, 1)))
+        bend = np.float32(0.20)
+        x = grid.x + bend * look.noise(4.5)
+        y = grid.y + bend * look.noise(6.0)
+        cell = self.outline.distance(x, y)
+        at_x, at_y = np.float32(self.nucleus_at[0]), np.float32(self.nucleus_at[1])
+        if self.debris:
+            return cell, np.full_like(cell, 100.0)
+        nucleus = self.nucleus.distance(x - at_x, y - at_y)
+        return cell, np.maximum(nucleus, cell + np.float32(0.2))
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A drawn cell: ink (6, h, w), and the signed distances (h, w) that are the truth of its borders."""
+
+    ink: Float
+    cell: Float
+    nucleus: Float
+
+
+def _staged(code: str, rng: np.random.Generator) -> Morphology:
+    """Narrow a class to one cell's stage or kind."""
+    look = MORPHOLOGY[code]
+    if code == "EBO":
+        return _erythroblast(look, float(rng.beta(1.6, 1.4)))
+    if code == "OTH" and rng.random() < 0.4:
+        return _mast_cell(look)
+    if code == "ART" and rng.random() < 0.4:
+        return PRECIPITATE
+    return look
+
+
+def _erythroblast(look: Morphology, stage: float) -> Morphology:
+    """Ripen from basophilic (0) over polychromatic to orthochromatic (1)."""
+    diameter = 13.5 - 4.6 * stage
+    blue = 1.15 * (1 - stage) ** 1.3 + 0.10
+    colour = Cytoplasm(
+        azure=(blue * 0.9, blue * 1.1),
+        haemoglobin=(0.95 * stage, 1.0 * stage),
+        rim=0.1 * (1 - stage),
+        hof=0.3 * (1 - stage),
+        mottle=0.12,
+    )
+    dense = replace(
+        look.chromatin,
+        density=(1.12 + 0.28 * stage, 1.22 + 0.3 * stage),
+        contrast=0.20 * (1 - stage) + 0.04,
+    )
+    fraction = 0.62 - 0.34 * stage
+    return replace(
+        look,
+        diameter=(diameter - 0.6, diameter + 0.6),
+        nuclear_fraction=(fraction - 0.05, fraction + 0.05),
+        cytoplasm=colour,
+        chromatin=dense,
+    )
+
+
+def _mast_cell(look: Morphology) -> Morphology:
+    metachromatic = Granules(
+        ((Ink.VIOLET, 0.75), (Ink.CHROMATIN, 0.35)), 0.6, 0.5, (0.9, 1.0), over_nucleus=0.45, flat=0.4
+    )
+    return replace(
+        look,
+        diameter=(14.0, 18.0),
+        nuclear_fraction=(0.16, 0.24),
+        cytoplasm=Cytoplasm(azure=(0.1, 0.2), violet=(0.2, 0.3)),
+        granules=(metachromatic,),
+        eccentricity=(0.0, 0.3),
+        edge="frayed",
+        oval=(1.2, 1.9),
+        vacuoles=(0, 0),
+    )
+
+
+def conceive(code: str, seed: tuple[int, ...]) -> Anatomy:
+    """Make a cell of a class.
+
+    Parameters
+    ----------
+    code : str
+        One of the 21 codes.
+    seed : tuple of int
+        The same seed gives the same cell at every resolution.
+
+    Returns
+    -------
+    Anatomy
+    """
+    rng = np.random.default_rng(seed)
+    look = _staged(code, rng)
+    radius = between(look.diameter, rng) / 2
+    outline = Polar.wavy(
+        radius,
+        rng,
+        roughness=look.roughness,
+        elongation=between(look.oval, rng),
+        turn=rng.uniform(0, np.pi),
+    )
+    outline = EDGES[look.edge](outline, rng).scaled_to_area(np.pi * radius**2)
+    nuclear_radius = radius * np.sqrt(between(look.nuclear_fraction, rng))
+    away = rng.uniform(0, 2 * np.pi)
+    nucleus = SHAPES[look.nucleus](nuclear_radius, between(look.elongation, rng), away + np.pi, rng)
+    shift = between(look.eccentricity, rng) * max(0.0, outline.at(away) - nuclear_radius - 0.4)
+    defocus = abs(rng.normal(0, 0.10))
+    if code == "NIF":
+        defocus = rng.uniform(0.25, 0.7)
+    return Anatomy(
+        code,
+        look,
+        outline,
+        nucleus,
+        (shift * np.cos(away), shift * np.sin(away)),
+        seed,
+        float(defocus),
+        debris=look is PRECIPITATE,
+    )
+
+
+def paint(anatomy: Anatomy, grid: Grid) -> Painted:
+    """Draw a cell's ink.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+    grid : Grid
+        Window round the cell's middle.
+
+    Returns
+    -------
+    Painted
+    """
+    rng = np.random.default_rng((*anatomy.seed, 2))
+    look, row = Lookup(grid.x, grid.y, rng), anatomy.look
+    cell, nucleus = anatomy.distances(grid)
+    soft = max(0.22, grid.step)
+    body, core = coverage(cell, soft), coverage(nucleus, soft)
+    hof = _hof(anatomy, grid)
+    ink = np.zeros((len(Ink), *grid.x.shape), np.float32)
+    paint_ground(ink, row.cytoplasm, look, cell, body, hof, rng)
+    if anatomy.code == "FGC":
+        paint_rods(ink, int(rng.integers(14, 32)), grid, anatomy.outline, body, core, rng)
+    holes = int(rng.integers(row.vacuoles[0], row.vacuoles[1] + 1))
+    size = (0.5, 1.6) if anatomy.code == "OTH" else (0.25, 0.75)
+    paint_vacuoles(ink, holes, grid, anatomy.outline, core, rng, size)
+    ink *= 1 - 0.75 * core
+    ink[Ink.CHROMATIN] += core * _nuclear_ink(anatomy, grid, look, nucleus, ink, core, rng)
+    for kind in row.granules:
+        paint_granules(ink, kind, look, body, core, hof, rng)
+    return Painted(ink, cell, nucleus)
+
+
+def _hof(anatomy: Anatomy, grid: Grid) -> Float:
+    """Place the Golgi region beside the nucleus, towards the cell's middle."""
+    x, y = anatomy.nucleus_at
+    size = np.hypot(x, y)
+    radius = np.sqrt(anatomy.outline.area / np.pi)
+    away = (-x / size, -y / size) if size > 1e-6 else (1.0, 0.0)
+    far = radius * 0.62 - size * 0.55
+    dx, dy = grid.x - np.float32(away[0] * far), grid.y - np.float32(away[1] * far)
+    hof: Float = np.exp(-(dx * dx + dy * dy) / np.float32(2 * (0.26 * radius) ** 2))
+    return hof
+
+
+def _nuclear_ink(
+    anatomy: Anatomy,
+    grid: Grid,
+    look: Lookup,
+    nucleus: Float,
+    ink: Float,
+    core: Float,
+    rng: np.random.Generator,
+) -> Float:
+    """Return chromatin with its nucleoli; dense chromatin also takes up blue."""
+    row = anatomy.look
+    level = between(row.chromatin.density, rng)
+    dense = chromatin(row.chromatin, level, look, grid, nucleus)
+    reach = np.sqrt(anatomy.outline.area * np.mean(row.nuclear_fraction) / np.pi)
+    for _ in range(int(rng.integers(row.nucleoli[0], row.nucleoli[1] + 1))):
+        direction, far = rng.uniform(0, 2 * np.pi), reach * np.sqrt(rng.uniform(0, 0.45))
+        radius = rng.uniform(0.6, 1.15)
+        x = anatomy.nucleus_at[0] + far * np.cos(direction)
+        y = anatomy.nucleus_at[1] + far * np.sin(direction)
+        distance = np.hypot(grid.x - np.float32(x), grid.y - np.float32(y)) - np.float32(radius)
+        inside = coverage(distance, 0.6) * core
+        rim = np.exp(-(((distance - 0.15) / 0.3) ** 2))
+        dense = dense * (1 - 0.34 * inside + 0.10 * rim)
+        ink[Ink.AZURE] += 0.22 * inside
+    ink[Ink.AZURE] += core * np.clip(dense - 0.85, 0, 1) * 1.1
+    return dense

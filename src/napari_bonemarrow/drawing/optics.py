@@ -1,0 +1,83 @@
+"""From ink to a photograph: light, lens and sensor."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.drawing.stain import Float, Ink, Stain
+from napari_bonemarrow.drawing.texture import Lookup
+
+POINT_SPREAD_UM = 0.10
+"""Standard deviation of the point spread: an oil objective of numerical aperture 1.3 in green light."""
+
+
+def plasma_film(x: Float, y: Float, stain: Stain, rng: np.random.Generator) -> Float:
+    """Return the optical density of the dried plasma between cells, shape (h, w, 3).
+
+    Parameters
+    ----------
+    x, y : ndarray of float32, shape (h, w)
+        µm.
+    stain : Stain
+    rng : numpy.random.Generator
+    """
+    look = Lookup(x, y, rng)
+    sheet = 1 + 0.22 * look.noise(6.0) + 0.12 * look.noise(1.5) + 0.12 * look.noise(0.55)
+    densities = stain.densities()
+    tint = 0.025 * densities[Ink.AZURE] + 0.022 * densities[Ink.VIOLET] + 0.02 * densities[Ink.EOSIN]
+    film: Float = np.float32(stain.plasma) * np.clip(sheet, 0, 3)[..., None] * tint
+    return film
+
+
+def photograph(
+    density: Float,
+    stain: Stain,
+    microns_per_pixel: float,
+    rng: np.random.Generator,
+    *,
+    vignette: float = 0.06,
+    noise: float = 2.0,
+    sharpening: float = 0.35,
+) -> NDArray[np.uint8]:
+    """Shine light through the smear and record it.
+
+    Parameters
+    ----------
+    density : ndarray of float32, shape (h, w, 3)
+        Optical density; overwritten.
+    stain : Stain
+    microns_per_pixel : float
+    rng : numpy.random.Generator
+    vignette : float
+        Part of the light that the corners lose.
+    noise : float
+        Standard deviation of the sensor's noise at full light, in levels of 255.
+    sharpening : float
+        Strength of the camera's own sharpening, which draws the pale line round cells.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w, 3)
+    """
+    from scipy import ndimage
+
+    height, width = density.shape[:2]
+    light = np.float32(-np.log(10)) * density
+    np.exp(light, out=light)
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None] - np.float32(rng.uniform(-0.25, 0.25))
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :] - np.float32(rng.uniform(-0.25, 0.25))
+    lamp = 1 - np.float32(vignette / 2) * (x * x + y * y)
+    picture = np.empty((height, width, 3), np.uint8)
+    for channel in range(3):
+        plane = light[..., channel] * lamp
+        plane *= np.float32(stain.illumination[channel])
+        plane = ndimage.gaussian_filter(plane, POINT_SPREAD_UM / microns_per_pixel, truncate=3)
+        if sharpening:
+            blurred = ndimage.gaussian_filter(plane, 0.3 / microns_per_pixel, truncate=2.5)
+            plane += np.float32(sharpening) * (plane - blurred)
+        grain = rng.standard_normal(plane.shape, dtype=np.float32)
+        # Shot noise grows with the root of the light.
+        plane += grain * (np.float32(noise / 16) * np.sqrt(np.clip(plane, 4, None)))
+        picture[..., channel] = np.clip(plane + 0.5, 0, 255).astype(np.uint8)
+    return picture
