@@ -1,0 +1,213 @@
+"""A case: one file that holds a slide's cells, predictions and every act of its reviewers."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from napari_bonemarrow.review.acts import CaseActs
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.events import Change, Draft, Kind
+from napari_bonemarrow.review.holder import user_name
+from napari_bonemarrow.review.journal import Journal
+from napari_bonemarrow.review.records import SlideRecord, scale_to_json
+from napari_bonemarrow.review.state import State
+from napari_bonemarrow.slides import Slide, fingerprint
+
+
+class Case(CaseActs):
+    """A case, open for review or for reading.
+
+    Make one with `Case.create` or `Case.open` and close it, or use it in a ``with`` block. The state
+    (``cells``, ``predictions``, ``labels``, ``tags``, …) is a fold of the journal; each act
+    (``set_label``, ``add_cell``, ``undo``, …) is on the disk before ``changed`` is emitted. A case belongs
+    to the thread that opened it.
+    """
+
+    @classmethod
+    def create(cls, path: Path | str, slide: Slide, *, reviewer: str) -> Self:
+        """Start a case.
+
+        Parameters
+        ----------
+        path : Path or str
+            Where; see `case_path_for`. Its folder is made if it is missing.
+        slide : Slide
+            Its scale is taken over where it has one.
+        reviewer : str
+            Who reviews; the operating system's user where it is empty.
+
+        Raises
+        ------
+        CaseError
+            Where the file exists or cannot be written.
+        """
+        path = Path(path).absolute()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CaseError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+        reviewer = reviewer.strip() or user_name()
+        record = _record(slide.path, path, slide.fingerprint, slide.width, slide.height, slide.vendor)
+        from napari_bonemarrow import __version__
+
+        new = {
+            "case": str(uuid.uuid4()),
+            "program": f"napari-bonemarrow {__version__}",
+            "slide": record.to_json(),
+            "scale": scale_to_json(slide.scale),
+        }
+        Journal.create(path, Draft(Kind.SLIDE_OPENED, new=new), reviewer)
+        return cls.open(path, reviewer=reviewer)
+
+    @classmethod
+    def open(
+        cls, path: Path | str, *, reviewer: str = "", read_only: bool = False, take_over: bool = False
+    ) -> Self:
+        """Open a case and check it against its chain of hashes.
+
+        Parameters
+        ----------
+        path : Path or str
+        reviewer : str
+            Under whose name acts are written; the operating system's user where it is empty.
+        read_only : bool
+            Read what is there now, also while somebody else reviews the case or its chain is broken.
+        take_over : bool
+            Write even though a process on another computer holds the case. Only when that is known to be
+            gone: of another computer nobody can tell.
+
+        Raises
+        ------
+        CaseError
+            Where it is no case, was written by a newer version, is held by somebody else, cannot be
+            written, or was changed by hand.
+        """
+        journal = Journal(Path(path).absolute(), read_only=read_only, take_over=take_over)
+        try:
+            verification = journal.verify()
+            if not verification.ok and not read_only:
+                raise CaseError(
+                    f"{journal.path.name} was changed outside napari-bonemarrow: {verification.text}. "
+                    "Open it read-only to look at it, or restore it from a copy"
+                )
+            state = _fold(journal)
+        except BaseException:
+            journal.close()
+            raise
+        return cls(journal, state, reviewer.strip() or user_name())
+
+    def close(self) -> None:
+        """Let go of the file; it is one file then, without a log beside it."""
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def find_slide(self) -> Path | None:
+        """Look for the slide: where it was, then beside the case, and know it by its fingerprint.
+
+        Returns
+        -------
+        Path or None
+            None where no file of that name is in any of these places.
+
+        Raises
+        ------
+        CaseError
+            Where a file of that name is there, but another image.
+        """
+        record = self.slide_record
+        changed: Path | None = None
+        for candidate in _candidates(record, self.path.parent):
+            try:
+                if not candidate.is_file():
+                    continue
+                if fingerprint(candidate) == record.fingerprint:
+                    return candidate
+            except OSError:  # a drive that is gone is a place where the slide is not
+                continue
+            changed = changed or candidate
+        if changed is not None:
+            raise CaseError(
+                f"{changed} is not the image this case is about (it was changed or replaced): "
+                "put the original back, or start a new case"
+            )
+        return None
+
+    def require_slide(self) -> Path:
+        """Return where the slide is.
+
+        Raises
+        ------
+        CaseError
+            Where it cannot be found, or was changed.
+        """
+        found = self.find_slide()
+        if found is None:
+            name = self.slide_record.name or "the image"
+            raise CaseError(f"{name}, the slide of {self.path.name}, was not found: put it beside the case")
+        return found
+
+    def slide_moved(self, path: Path | str) -> Change | None:
+        """Say where the slide lies now; None where the case knows that already.
+
+        Raises
+        ------
+        CaseError
+            Where the file cannot be read or is another image.
+        """
+        path = Path(path).absolute()
+        before = self.slide_record
+        try:
+            found = fingerprint(path)
+        except OSError as error:
+            raise CaseError(f"cannot read {path}: {error.strerror}") from error
+        if found != before.fingerprint:
+            raise CaseError(f"{path.name} is not the image this case is about: choose {before.name}")
+        after = _record(path, self.path, found, before.width, before.height, before.vendor)
+        if after == before:
+            return None
+        return self._act(
+            Draft(Kind.SLIDE_MOVED, old={"slide": before.to_json()}, new={"slide": after.to_json()})
+        )
+
+
+def _record(slide: Path, case: Path, found: str, width: int, height: int, vendor: str) -> SlideRecord:
+    if slide == Path():  # made in memory
+        return SlideRecord("", "", None, found, width, height, vendor)
+    path = slide.absolute()
+    try:
+        relative: str | None = Path(os.path.relpath(path, case.parent)).as_posix()
+    except ValueError:  # another drive
+        relative = None
+    return SlideRecord(path.name, str(path), relative, found, width, height, vendor)
+
+
+def _candidates(record: SlideRecord, folder: Path) -> list[Path]:
+    if not record.name:
+        return []
+    places = [Path(record.path), folder / record.name]
+    if record.relative is not None:
+        places.insert(1, Path(os.path.normpath(folder / record.relative)))
+    return list(dict.fromkeys(places))
+
+
+def _fold(journal: Journal) -> State:
+    state = State()
+    for event in journal.events:
+        try:
+            state.apply(event, journal.blob)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            raise CaseError(
+                f"{journal.path.name}: line {event.seq} of the journal makes no sense; restore it from a copy"
+            ) from error
+    return state

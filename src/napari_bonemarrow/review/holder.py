@@ -1,0 +1,92 @@
+"""Who is writing a case: one row in the case itself, so that no second file lies about.
+
+A process that was killed leaves its row behind; the next one on the same computer sees that the process is
+gone (or that its number now belongs to a younger process) and takes over. Of another computer nobody can
+tell, so a row from there stands until ``take_over`` is asked for.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import sqlite3
+from dataclasses import dataclass
+
+import psutil
+
+from napari_bonemarrow.review.errors import CaseError
+
+SCHEMA = """CREATE TABLE holder (
+  id INTEGER PRIMARY KEY CHECK (id = 1), pid INTEGER NOT NULL, started REAL NOT NULL,
+  host TEXT NOT NULL, user TEXT NOT NULL, since TEXT NOT NULL)"""
+
+_SAME_START_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that writes a case."""
+
+    pid: int
+    started: float
+    host: str
+    user: str
+    since: str
+
+    @classmethod
+    def this_process(cls, since: str) -> Holder:
+        """Describe ourselves."""
+        pid = os.getpid()
+        return cls(pid, psutil.Process(pid).create_time(), socket.gethostname(), user_name(), since)
+
+    def is_alive(self) -> bool:
+        """Tell whether it may still be writing; of another computer we cannot know and assume it."""
+        if self.host != socket.gethostname():
+            return True
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started) < _SAME_START_S
+        except psutil.NoSuchProcess:
+            return False
+        except psutil.Error:  # it exists, but belongs to somebody else
+            return True
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.host} (process {self.pid}, since {self.since})"
+
+
+def user_name() -> str:
+    """Return the name of the operating system's user, or ``unknown`` where there is none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's numeric user has no name
+        return "unknown"
+
+
+def current(connection: sqlite3.Connection) -> Holder | None:
+    """Return who holds a case."""
+    row = connection.execute("SELECT pid, started, host, user, since FROM holder").fetchone()
+    return None if row is None else Holder(*row)
+
+
+def take(connection: sqlite3.Connection, name: str, since: str, *, take_over: bool) -> None:
+    """Write our row, within the caller's transaction.
+
+    Raises
+    ------
+    CaseError
+        Where somebody else holds the case.
+    """
+    other = current(connection)
+    if other is not None and not take_over and other.is_alive():
+        raise CaseError(f"{name} is being reviewed by {other}: open it read-only, or close it there first")
+    us = Holder.this_process(since)
+    connection.execute(
+        "INSERT OR REPLACE INTO holder VALUES (1, ?, ?, ?, ?, ?)",
+        (us.pid, us.started, us.host, us.user, us.since),
+    )
+
+
+def release(connection: sqlite3.Connection) -> None:
+    """Take our row away, if it is ours."""
+    connection.execute("DELETE FROM holder WHERE pid = ? AND host = ?", (os.getpid(), socket.gethostname()))

@@ -1,0 +1,227 @@
+"""The journal of a case: an SQLite file that only grows."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from napari_bonemarrow.review import holder
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.events import GENESIS, Draft, Event, Verification, canonical, digest_of
+from napari_bonemarrow.review.places import on_network
+from napari_bonemarrow.review.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
+from napari_bonemarrow.review.sqlite import connect, translated
+from napari_bonemarrow.review.verify import verify_file
+
+Blobs = Mapping[str, bytes]
+
+
+class Journal:
+    """One case file, open for reading or for appending.
+
+    Every `append` is one transaction that is on the disk when it returns: write-ahead log with
+    ``synchronous=FULL`` on local disks, rollback journal with ``synchronous=EXTRA`` on network disks.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False, take_over: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._connection = connect(path, read_only=read_only)
+        try:
+            self._check_kind()
+            if not read_only:
+                self._hold(take_over)
+            with translated(path, "read"):
+                self._events = self._read_events()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @classmethod
+    def create(cls, path: Path, first: Draft, reviewer: str) -> None:
+        """Write a new case file with its first event; it appears under its name only when whole.
+
+        Raises
+        ------
+        CaseError
+            Where the file exists already, or the disk is full or not writable.
+        """
+        if path.exists():
+            raise CaseError(f"{path.name} already exists in {path.parent}: open it, or choose another name")
+        half = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with translated(path, "create"), closing(sqlite3.connect(half, isolation_level=None)) as database:
+                database.execute("PRAGMA synchronous=EXTRA")
+                database.execute("BEGIN IMMEDIATE")
+                database.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+                for statement in SCHEMA.values():
+                    database.execute(statement)
+                _insert(database, _seal(first, 1, GENESIS, reviewer, ""))
+                database.execute("COMMIT")
+            _appear(half, path)
+        except OSError as error:
+            raise CaseError(f"cannot create {path.name} in {path.parent}: {error.strerror}") from error
+        finally:
+            half.unlink(missing_ok=True)
+
+    @property
+    def events(self) -> list[Event]:
+        """Every event, oldest first."""
+        return list(self._events)
+
+    def blob(self, digest: str) -> bytes:
+        """Return the bytes of an array.
+
+        Raises
+        ------
+        CaseError
+            Where they are missing.
+        """
+        with translated(self.path, "read"):
+            row = self._connection.execute("SELECT data FROM arrays WHERE sha256 = ?", (digest,)).fetchone()
+        if row is None:
+            raise CaseError(f"{self.path.name} lacks data that its journal names: restore it from a copy")
+        return bytes(row[0])
+
+    def append(self, draft: Draft, reviewer: str, blobs: Blobs | None = None) -> Event:
+        """Write one event durably, with the arrays it brings.
+
+        Raises
+        ------
+        CaseError
+            Where it could not be written; nothing of it remains then, and it can be tried again.
+        """
+        if self.read_only:
+            raise CaseError(f"{self.path.name} is open read-only: nothing was changed")
+        last = self._events[-1]
+        sealed = _seal(draft, last.seq + 1, last.hash, reviewer, last.at)
+        with self._transaction():
+            head = self._connection.execute(
+                "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1"
+            ).fetchone()
+            if head != (last.seq, last.hash):
+                raise CaseError(
+                    f"{self.path.name} was changed by another program: close it and open it again"
+                )
+            self._connection.executemany("INSERT OR IGNORE INTO arrays VALUES (?, ?)", (blobs or {}).items())
+            _insert(self._connection, sealed)
+        event = Event.from_body(*sealed[1:])
+        self._events.append(event)
+        return event
+
+    def verify(self) -> Verification:
+        """Check every line and array against the chain, as they stand in the file now."""
+        with translated(self.path, "read"):
+            self._connection.execute("BEGIN")  # one view of the file, even while another program appends
+            try:
+                return verify_file(self._connection)
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Let go of the case and fold the write-ahead log into the one file.
+
+        While somebody else reads the case the log stays; the last one out folds it.
+        """
+        if not self.read_only:
+            # A reader or a full disk may keep us from folding the log. Everything is durable in it, and the
+            # row of a process that has ended is taken over by the next one.
+            with suppress(CaseError, sqlite3.OperationalError):
+                with self._transaction():
+                    holder.release(self._connection)
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._connection.execute("PRAGMA journal_mode=DELETE")
+        self._connection.close()
+
+    def _check_kind(self) -> None:
+        name = self.path.name
+        with translated(self.path, "open"):
+            application = self._connection.execute("PRAGMA application_id").fetchone()[0]
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            raise CaseError(f"{name} is not a case of napari-bonemarrow: choose a .bmcase file")
+        if version > SCHEMA_VERSION:
+            raise CaseError(
+                f"{name} was written by a newer napari-bonemarrow (schema {version}, this one knows up to "
+                f"{SCHEMA_VERSION}): update the program"
+            )
+
+    def _hold(self, take_over: bool) -> None:
+        with self._transaction("open"):
+            holder.take(self._connection, self.path.name, _now(), take_over=take_over)
+        with translated(self.path, "open"):
+            mode = "delete" if on_network(self.path) else "wal"
+            now = self._connection.execute(f"PRAGMA journal_mode={mode}").fetchone()[0]
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if now == 'wal' else 'EXTRA'}")
+
+    def _read_events(self) -> list[Event]:
+        rows = self._connection.execute("SELECT body, hash FROM events ORDER BY seq")
+        try:
+            return [Event.from_body(body, digest) for body, digest in rows]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CaseError(
+                f"{self.path.name} holds a line that cannot be read: restore it from a copy"
+            ) from error
+
+    @contextmanager
+    def _transaction(self, doing: str = "save") -> Iterator[None]:
+        with translated(self.path, doing):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:  # SQLite itself rolls back on a full disk
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _seal(draft: Draft, seq: int, previous: str, reviewer: str, not_before: str) -> tuple[int, str, str]:
+    """Number, date and hash an event. Times never go back: a clock that does is noted beside."""
+    now = _now()
+    body = {
+        "seq": seq,
+        "at": max(now, not_before),
+        "reviewer": reviewer,
+        "kind": str(draft.kind),
+        "slide": draft.slide,
+        "cells": list(draft.cells),
+        "old": draft.old,
+        "new": draft.new,
+        "source": draft.source,
+        "refers": draft.refers,
+        "previous": previous,
+    }
+    if now < not_before:
+        body["clock"] = now
+    text = canonical(body)
+    return seq, text, digest_of(text.encode())
+
+
+def _insert(connection: sqlite3.Connection, sealed: tuple[int, str, str]) -> None:
+    connection.execute("INSERT INTO events (seq, body, hash) VALUES (?, ?, ?)", sealed)
+
+
+def _appear(half: Path, path: Path) -> None:
+    """Give a finished file its name without ever replacing another."""
+    try:
+        os.link(half, path)
+    except FileExistsError as error:
+        raise CaseError(f"{path.name} already exists in {path.parent}: open it") from error
+    except OSError:  # no hard links here (exFAT, some shares)
+        half.rename(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,73 @@
+"""Where cases lie, and what kind of disk that is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import platformdirs
+import psutil
+
+SUFFIX = ".bmcase"
+
+_NETWORK = frozenset(
+    {
+        "9p",
+        "afpfs",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cephfs",
+        "cifs",
+        "davfs",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "ncpfs",
+    }
+    | {"nfs", "nfs3", "nfs4", "pvfs2", "smb", "smb2", "smb3", "smbfs", "vboxsf", "virtiofs", "webdav"}
+    | {"fuse.davfs", "fuse.glusterfs", "fuse.rclone", "fuse.sshfs"}
+)
+"""File systems whose shared memory and locks SQLite's write-ahead log cannot rely on."""
+
+
+def home() -> Path:
+    """Return the folder of models, settings and cases that cannot lie beside their slide.
+
+    ``$NAPARI_BONEMARROW_HOME``, else the platform's folder for user data. It is not created here.
+    """
+    named = os.environ.get("NAPARI_BONEMARROW_HOME")
+    if named:
+        return Path(named).expanduser()
+    return Path(platformdirs.user_data_path("napari-bonemarrow", appauthor=False))
+
+
+def can_write_in(folder: Path) -> bool:
+    """Tell whether a file can be made in a folder, by making a nameless one.
+
+    Permission bits alone do not tell on network shares and on Windows.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def on_network(path: Path) -> bool:
+    """Tell whether a path lies on a network disk, as far as the operating system says.
+
+    An unknown file system counts as local.
+    """
+    resolved = path.resolve()
+    if sys.platform == "win32" and str(resolved).startswith("\\\\"):
+        return True
+    best: tuple[int, bool] = (-1, False)
+    for mount in psutil.disk_partitions(all=True):
+        point = Path(mount.mountpoint)
+        if resolved.is_relative_to(point) and len(point.parts) >= best[0]:
+            remote = mount.fstype.lower() in _NETWORK or "remote" in mount.opts.split(",")
+            best = (len(point.parts), remote)
+    return best[1]

@@ -1,0 +1,212 @@
+"""The state of a case: a fold of its journal.
+
+An act on a case writes its event and then applies it here; opening a case applies every event from the
+first. Both go through `State.apply`, so what the screen shows is what reopening gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, Support
+from napari_bonemarrow.review.arrays import unpack
+from napari_bonemarrow.review.events import UNDOABLE, Comment, Event, Kind, Label
+from napari_bonemarrow.review.records import SlideRecord, frame_from_json, scale_from_json
+from napari_bonemarrow.review.table import CellTable
+from napari_bonemarrow.slides import Scale
+
+Blob = Callable[[str], bytes]
+
+
+class State:
+    """Everything the journal adds up to.
+
+    Attributes
+    ----------
+    slide : SlideRecord or None
+    scale : Scale or None
+    frame : Frame or None
+    target : int
+    table : CellTable
+    labels : dict of int to Label
+        Of removed cells too: they come back with the cell.
+    tags : dict of int to frozenset of str
+    added, removed : set of int
+        Cells that the reviewer added or removed.
+    next_cell_id : int
+        Higher than any number ever given.
+    model : ModelReference or None
+    undoable, redoable : list of Event
+        What `undo` and `redo` would take next, last first.
+    """
+
+    def __init__(self) -> None:
+        self.slide: SlideRecord | None = None
+        self.scale: Scale | None = None
+        self.frame: Frame | None = None
+        self.target = 500
+        self.table = CellTable()
+        self.labels: dict[int, Label] = {}
+        self.tags: dict[int, frozenset[str]] = {}
+        self.comments: list[Comment] = []
+        self.added: set[int] = set()
+        self.removed: set[int] = set()
+        self.next_cell_id = 1
+        self.model: ModelReference | None = None
+        self.classes: tuple[str, ...] = ()
+        self.support: Mapping[str, Support] = {}
+        self.undoable: list[Event] = []
+        self.redoable: list[Event] = []
+
+    def apply(self, event: Event, blob: Blob) -> None:
+        """Take one event in.
+
+        Parameters
+        ----------
+        event : Event
+        blob : callable
+            Returns an array's bytes by their hash.
+
+        Raises
+        ------
+        ValueError
+            Where the event is of a kind that this version does not know.
+        """
+        if event.kind == Kind.UNDO:
+            act = self._pop(self.undoable, event)
+            self._take_back(act)
+            self.redoable.append(act)
+        elif event.kind == Kind.REDO:
+            act = self._pop(self.redoable, event)
+            self._do(act, blob)
+            self.undoable.append(act)
+        else:
+            self._do(event, blob)
+            if event.kind in UNDOABLE:
+                self.undoable.append(event)
+                self.redoable.clear()
+
+    def corrections(self) -> set[int]:
+        """Return the cells that carry a reviewer's work, removed ones among them."""
+        commented = {comment.cell_id for comment in self.comments if comment.cell_id is not None}
+        return set(self.labels) | set(self.tags) | self.added | self.removed | commented
+
+    def _pop(self, stack: list[Event], event: Event) -> Event:
+        if not stack or stack[-1].seq != event.refers:
+            raise ValueError(f"line {event.seq} takes back what was not the last act")
+        return stack.pop()
+
+    def _do(self, event: Event, blob: Blob) -> None:
+        new: Any = event.new
+        match event.kind:
+            case Kind.SLIDE_OPENED:
+                self.slide = SlideRecord(**new["slide"])
+                self.scale = scale_from_json(new["scale"])
+            case Kind.SLIDE_MOVED:
+                self.slide = SlideRecord(**new["slide"])
+            case Kind.SCALE_CONFIRMED:
+                self.scale = scale_from_json(new)
+            case Kind.FRAME_SET:
+                self.frame, self.target = frame_from_json(new)
+                self._place()
+            case Kind.DETECTOR_RUN:
+                self._detected(new, blob)
+            case Kind.MODEL_RUN:
+                self._predicted(new, blob)
+            case Kind.COMMENT:
+                cell = event.cells[0] if event.cells else None
+                self.comments.append(Comment(cell, new, event.reviewer, event.at))
+            case Kind.CELL_ADDED:
+                self._add(event)
+            case Kind.CELL_REMOVED:
+                self.table.set_present(event.cells, False)
+                self.removed.update(event.cells)
+            case Kind.LABEL_SET | Kind.LABEL_CLEARED:
+                label = None if new is None else Label(new, event.reviewer, event.at, event.source)
+                self._label(event.cells, [label] * len(event.cells))
+            case Kind.TAG_SET | Kind.TAG_CLEARED:
+                self._tag(
+                    event.cells, new if event.kind == Kind.TAG_SET else event.old, event.kind == Kind.TAG_SET
+                )
+            case _:
+                raise ValueError(f"line {event.seq} is of an unknown kind, {event.kind!r}")
+
+    def _take_back(self, event: Event) -> None:
+        match event.kind:
+            case Kind.CELL_ADDED:
+                self.table.set_present(event.cells, False)
+                self.added.difference_update(event.cells)
+            case Kind.CELL_REMOVED:
+                self.table.set_present(event.cells, True)
+                self.removed.difference_update(event.cells)
+            case Kind.LABEL_SET | Kind.LABEL_CLEARED:
+                self._label(event.cells, [None if old is None else Label(*old) for old in event.old])
+            case Kind.TAG_SET | Kind.TAG_CLEARED:
+                self._tag(event.cells, event.old or event.new, event.kind == Kind.TAG_CLEARED)
+
+    def _label(self, cells: Sequence[int], labels: Sequence[Label | None]) -> None:
+        for cell, label in zip(cells, labels, strict=True):
+            if label is None:
+                self.labels.pop(cell, None)
+            else:
+                self.labels[cell] = label
+        self.table.label(cells, [None if label is None else label.code for label in labels])
+
+    def _tag(self, cells: Sequence[int], tag: str, on: bool) -> None:
+        for cell in cells:
+            tags = self.tags.get(cell, frozenset())
+            tags = tags | {tag} if on else tags - {tag}
+            if tags:
+                self.tags[cell] = tags
+            else:
+                self.tags.pop(cell, None)
+
+    def _add(self, event: Event) -> None:
+        self.added.update(event.cells)
+        if event.cells[0] < self.next_cell_id:  # a redo: the row is there
+            self.table.set_present(event.cells, True)
+            return
+        self.next_cell_id = event.cells[0] + 1
+        self.table.append(one_cell(event.cells[0], **event.new))
+        self._place()
+
+    def _detected(self, new: Mapping[str, Any], blob: Blob) -> None:
+        cells = Cells(**unpack(new["arrays"], blob))
+        kept = self.table.rows(new["kept"])
+        self.table.keep(kept)
+        self.table.append(cells, ~np.isin(cells.cell_id, new["dropped"]))
+        if len(cells):
+            self.next_cell_id = max(self.next_cell_id, int(cells.cell_id[-1]) + 1)
+        self._place()
+        # What was undone before concerns cells that may be gone.
+        self.undoable.clear()
+        self.redoable.clear()
+
+    def _predicted(self, new: Mapping[str, Any], blob: Blob) -> None:
+        model = ModelReference(**new["model"])
+        classes = tuple(new["classes"])
+        support = {code: Support(word) for code, word in new["support"].items()}
+        arrays = unpack(new["arrays"], blob)
+        if (model, classes) != (self.model, self.classes):
+            self.table.forget_predictions(len(classes))
+        self.model, self.classes, self.support = model, classes, support
+        self.table.predict(Predictions(arrays["cell_id"], arrays["probabilities"], classes, support, model))
+
+    def _place(self) -> None:
+        if self.frame is not None and self.scale is not None:
+            self.table.set_frame(self.frame, self.scale.microns_per_pixel)
+
+
+def one_cell(cell_id: int, x: float, y: float, diameter_um: float) -> Cells:
+    """Return a cell that a reviewer added: detection score 1, out of the frame until that is set."""
+    return Cells(
+        np.array([cell_id], np.int64),
+        np.array([x], np.float64),
+        np.array([y], np.float64),
+        np.array([diameter_um], np.float32),
+        np.array([1.0], np.float32),
+        np.array([False]),
+    )

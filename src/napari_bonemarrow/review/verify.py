@@ -1,0 +1,83 @@
+"""Whether a case file is as it was written.
+
+The chain makes changes evident; it does not tell who made them, and somebody who rewrites every line after
+a change can make a new, whole chain. It is tamper-evident, not authenticated.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from napari_bonemarrow.review.events import GENESIS, Verification, canonical, digest_of
+from napari_bonemarrow.review.schema import SCHEMA
+
+
+def verify_file(connection: sqlite3.Connection) -> Verification:
+    """Check the schema, every line, the last number given, and every array."""
+    changed = _changed_schema(connection)
+    if changed:
+        return Verification(False, None, f"the protection of the file was altered ({', '.join(changed)})")
+    named: dict[str, int] = {}
+    previous, seq, clocks = GENESIS, 0, 0
+    for number, body, digest in connection.execute("SELECT seq, body, hash FROM events ORDER BY seq"):
+        expected = seq + 1
+        if number != expected:
+            return Verification(False, expected, f"line {expected} of the journal is missing")
+        fields = _fields(body)
+        if fields is None or digest_of(body.encode()) != digest or fields.get("seq") != number:
+            return Verification(False, number, f"line {number} of the journal was changed")
+        if fields.get("previous") != previous:
+            return Verification(False, number, f"line {number} of the journal does not follow the one before")
+        named |= {digest: named.get(digest, number) for digest in _arrays_of(fields)}
+        clocks += "clock" in fields
+        previous, seq = digest, number
+    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    if last is None or last[0] != seq:
+        return Verification(False, seq + 1, f"line {seq + 1} of the journal is missing")
+    return _verify_arrays(connection, named, seq, clocks)
+
+
+def _verify_arrays(
+    connection: sqlite3.Connection, named: dict[str, int], lines: int, clocks: int
+) -> Verification:
+    kept = set()
+    for digest, data in connection.execute("SELECT sha256, data FROM arrays"):
+        kept.add(digest)
+        if digest not in named:
+            return Verification(False, None, "the file holds data that no line of the journal names")
+        if not isinstance(data, bytes) or digest_of(data) != digest:
+            line = named[digest]
+            return Verification(False, line, f"the data of line {line} of the journal were changed")
+    missing = [line for digest, line in named.items() if digest not in kept]
+    if missing:
+        return Verification(
+            False, min(missing), f"the data of line {min(missing)} of the journal are missing"
+        )
+    note = f"; the computer's clock had been set back at {clocks}" if clocks else ""
+    return Verification(True, None, f"{lines} lines, all as written{note}")
+
+
+def _changed_schema(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    found = dict(rows.fetchall())
+    return sorted(name for name in found.keys() | SCHEMA.keys() if found.get(name) != SCHEMA.get(name))
+
+
+def _fields(body: Any) -> dict[str, Any] | None:
+    try:
+        fields = json.loads(body)
+    except (TypeError, ValueError):
+        return None
+    # Another spelling of the same values would be a change too.
+    return fields if isinstance(fields, dict) and canonical(fields) == body else None
+
+
+def _arrays_of(fields: dict[str, Any]) -> Iterator[str]:
+    new = fields.get("new")
+    if isinstance(new, dict):
+        yield from (spec["sha256"] for spec in new.get("arrays", {}).values())
