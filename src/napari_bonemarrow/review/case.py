@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -52,11 +53,9 @@ class Case(CaseActs):
             raise CaseError(f"cannot make the folder {path.parent}: {error.strerror}") from error
         reviewer = reviewer.strip() or user_name()
         record = _record(slide.path, path, slide.fingerprint, slide.width, slide.height, slide.vendor)
-        from napari_bonemarrow import __version__
-
         new = {
             "case": str(uuid.uuid4()),
-            "program": f"napari-bonemarrow {__version__}",
+            "program": f"napari-bonemarrow {version('napari-bonemarrow')}",
             "slide": record.to_json(),
             "scale": scale_to_json(slide.scale),
         }

@@ -1,0 +1,194 @@
+"""What is written before and between reviews: scale, frame, and what detector and model found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from psygnal import Signal
+
+from napari_bonemarrow.cytology import CLASSES, Cells, Frame, Predictions
+from napari_bonemarrow.review.arrays import cells_to_arrays, pack
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.events import Change, Draft, Kind
+from napari_bonemarrow.review.records import frame_to_json, scale_to_json
+from napari_bonemarrow.review.redetection import superseded
+from napari_bonemarrow.review.view import CaseView
+from napari_bonemarrow.slides import Scale
+
+_LEAVES_CELLS = frozenset({Kind.LABEL_SET, Kind.LABEL_CLEARED, Kind.TAG_SET, Kind.TAG_CLEARED, Kind.COMMENT})
+
+
+class CaseRuns(CaseView):
+    """Scale, frame, detector and model of a case. Use it as `Case`."""
+
+    changed = Signal(Change)
+    """Emitted after an act is on the disk, with a `Change`."""
+
+    def confirm_scale(self, scale: Scale) -> Change:
+        """Say how large a pixel is.
+
+        Raises
+        ------
+        CaseError
+            Where cells were found at another scale.
+        """
+        before = self._state.scale
+        if len(self._state.table) and before and before.microns_per_pixel != scale.microns_per_pixel:
+            raise CaseError(
+                f"cells were found at {before.microns_per_pixel:g} µm per pixel: "
+                f"start a new case to count at {scale.microns_per_pixel:g}"
+            )
+        new = scale_to_json(scale)
+        return self._act(Draft(Kind.SCALE_CONFIRMED, old=scale_to_json(before), new=new))
+
+    def set_frame(self, frame: Frame, target: int = 500) -> Change:
+        """Say what is counted, before classes are seen.
+
+        Raises
+        ------
+        CaseError
+            Where the scale is not known, the target is not positive, or another frame is asked for after
+            classes have been seen. The target alone may still be raised near a threshold.
+        """
+        if self._state.scale is None:
+            raise CaseError("the scale is not known: confirm the µm per pixel before setting the frame")
+        if target < 1:
+            raise CaseError(f"a target of {target} cells is none: give a positive number")
+        seen = self._state.model is not None or bool(self._state.labels)
+        if seen and self._state.frame not in (None, frame):
+            raise CaseError(
+                "classes have been seen, so the frame stays as it is: start a new case to change it"
+            )
+        old = frame_to_json(self._state.frame, self._state.target)
+        return self._act(Draft(Kind.FRAME_SET, old=old, new=frame_to_json(frame, int(target))))
+
+    def fresh(self, cells: Cells) -> Cells:
+        """Give found cells numbers that the case has never used; the first detection keeps its own.
+
+        Do this to a detection before it is recorded and classified. It reads one number and may be called
+        from any thread.
+        """
+        offset = self._state.next_cell_id - 1
+        if not offset:
+            return cells
+        columns = cells_to_arrays(cells)
+        columns["cell_id"] = np.arange(1, len(cells) + 1, dtype=np.int64) + offset
+        return Cells(**columns)
+
+    def record_detection(
+        self, cells: Cells, parameters: Mapping[str, Any] | None = None, *, carry_over: bool = False
+    ) -> Cells:
+        """Take in the cells that a detector found.
+
+        Parameters
+        ----------
+        cells : Cells
+            Numbered by `fresh` where the case has had cells before.
+        parameters : mapping, optional
+            What the detector was run with, JSON values.
+        carry_over : bool
+            On a second detection: keep every cell that carries a reviewer's work, under its number and with
+            that work, and leave out what was found within 4 µm of one, or of one the reviewer removed.
+
+        Returns
+        -------
+        Cells
+            The cells that the case has now.
+
+        Raises
+        ------
+        CaseError
+            Where the scale is not known, a number was used before, or the case has corrections and
+            ``carry_over`` is not asked for.
+        """
+        if self._state.scale is None:
+            raise CaseError("the scale is not known: confirm the µm per pixel before finding cells")
+        self._check_found(cells)
+        touched = sorted(self._state.corrections())
+        if touched and not carry_over:
+            raise CaseError(
+                f"this case has corrections on {len(touched)} cells: carry them over, or start a new case"
+            )
+        columns = cells_to_arrays(cells.select(np.argsort(cells.cell_id)))
+        rows = self._state.table.rows(touched)
+        x, y = (self._state.table.columns[name][rows] for name in ("x", "y"))
+        dropped = superseded(cells, x, y, self._state.scale.microns_per_pixel)
+        specs, blobs = pack(columns)
+        new = {
+            "arrays": specs,
+            "found": len(cells),
+            "parameters": dict(parameters or {}),
+            "kept": touched,
+            "dropped": sorted(dropped),
+        }
+        self._act(Draft(Kind.DETECTOR_RUN, new=new, source="detector"), blobs)
+        return self.cells
+
+    def record_predictions(self, predictions: Predictions) -> Change:
+        """Take in what a model says of some cells; labels stay as they are.
+
+        Chunks of one model add up. The first chunk of another model replaces all of the one before, which
+        stays in the journal.
+
+        Raises
+        ------
+        CaseError
+            Where the frame is not set, a class is not known, a probability is no number, or a cell is not
+            of this case's last detection.
+        """
+        if self._state.frame is None:
+            raise CaseError("the frame is not set: say what is counted before classes are seen")
+        unknown = [code for code in predictions.classes if code not in CLASSES]
+        if unknown:
+            raise CaseError(f"{predictions.model.name} predicts {', '.join(unknown)}, which is no class here")
+        if not np.isfinite(predictions.probabilities).all():
+            raise CaseError(
+                f"{predictions.model.name} gave a probability that is no number: check the bundle"
+            )
+        strange = predictions.cell_id[self._state.table.rows(predictions.cell_id) < 0]
+        if len(strange):
+            raise CaseError(
+                f"{len(strange)} predictions are of cells that are not in the last detection "
+                f"(first: cell {strange[0]}): classify the cells of the case again"
+            )
+        probabilities = np.asarray(predictions.probabilities, np.float32)
+        cell_id = np.asarray(predictions.cell_id, np.int64)
+        specs, blobs = pack({"cell_id": cell_id, "probabilities": probabilities})
+        new = {
+            "arrays": specs,
+            "classes": list(predictions.classes),
+            "support": {code: str(word) for code, word in predictions.support.items()},
+            "model": {"name": predictions.model.name, "sha256": predictions.model.sha256},
+        }
+        source = f"model:{predictions.model.sha256}"
+        return self._act(Draft(Kind.MODEL_RUN, new=new, source=source), blobs, tuple(cell_id.tolist()))
+
+    def _check_found(self, cells: Cells) -> None:
+        if len(np.unique(cells.cell_id)) != len(cells):
+            raise CaseError("two cells of the detection have the same number: nothing was recorded")
+        if len(cells) and cells.cell_id.min() < self._state.next_cell_id:
+            raise CaseError(
+                f"cell {cells.cell_id.min()} has been in this case before: give the cells fresh numbers first"
+            )
+        if not (np.isfinite(cells.x).all() and np.isfinite(cells.y).all()):
+            raise CaseError("a found cell has no position: nothing was recorded")
+
+    def _act(
+        self,
+        draft: Draft,
+        blobs: Mapping[str, bytes] | None = None,
+        cells: tuple[int, ...] | None = None,
+        of: str | None = None,
+    ) -> Change:
+        """Write an event durably, take it into the state, and only then tell."""
+        event = self._journal.append(draft, self.reviewer, blobs)
+        self._state.apply(event, (blobs or {}).__getitem__)
+        if (of or draft.kind) not in _LEAVES_CELLS:
+            self._cells = self._predictions = None
+        if draft.kind is Kind.DETECTOR_RUN:
+            cells = tuple(self.cells.cell_id.tolist())
+        change = Change(event.kind, event.cells if cells is None else cells, of)
+        self.changed.emit(change)
+        return change
