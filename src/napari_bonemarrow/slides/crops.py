@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
@@ -9,15 +12,18 @@ from PIL import Image
 from napari_bonemarrow.slides.colour import background_colour
 from napari_bonemarrow.slides.slide import Slide
 
+_THREADS = min(4, os.cpu_count() or 1)
+
 
 def cut_crops(
     slide: Slide, x: ArrayLike, y: ArrayLike, *, microns_per_pixel: float = 0.1, size: int = 250
 ) -> NDArray[np.uint8]:
     """Cut a square around each point, resampled to a physical scale.
 
-    The point comes to lie at ``(size - 1) / 2`` on both axes, to a fraction of a pixel. Resampling is
-    bicubic with a support that widens with the reduction, so that fine chromatin does not alias; what
-    lies outside the image has the colour of its background.
+    The point comes to lie at ``(size - 1) / 2`` on both axes, to a fraction of a pixel. Where the image
+    is finer than the crop, the kernel (Hamming) widens with the reduction, so that chromatin does not
+    alias; where it is coarser, the kernel is bicubic. What lies outside the image has the colour of
+    its background.
 
     Parameters
     ----------
@@ -40,29 +46,43 @@ def cut_crops(
         Where the slide's scale is unknown.
     """
     side = size * microns_per_pixel / slide.known_scale()
-    xs, ys = np.atleast_1d(np.asarray(x, float)), np.atleast_1d(np.asarray(y, float))
-    crops = np.empty((len(xs), size, size, 3), np.uint8)
-    fill: NDArray[np.uint8] | None = None
-    for index, (left, top) in enumerate(zip(xs + 0.5 - side / 2, ys + 0.5 - side / 2, strict=True)):
-        # Whole pixels around the square, with a rim for the kernel; the square itself is given to
-        # the resampler as a box with fractional corners.
-        rim = 3 + int(np.ceil(2 * side / size))
-        x0, y0 = int(np.floor(left)) - rim, int(np.floor(top)) - rim
-        span = int(np.ceil(side)) + 2 * rim + 1
-        if min(x0, y0) < 0 or x0 + span > slide.width or y0 + span > slide.height:
-            fill = background_colour(slide.levels[0]) if fill is None else fill
-        patch = Image.fromarray(_window(slide.levels[0], x0, y0, span, fill))
-        box = (left - x0, top - y0, left - x0 + side, top - y0 + side)
-        crops[index] = np.asarray(patch.resize((size, size), Image.Resampling.BICUBIC, box=box))
+    lefts = np.atleast_1d(np.asarray(x, float)) + 0.5 - side / 2
+    tops = np.atleast_1d(np.asarray(y, float)) + 0.5 - side / 2
+    crops = np.empty((len(lefts), size, size, 3), np.uint8)
+    fill = background_colour(slide.levels[0]) if len(lefts) else np.zeros(3, np.uint8)
+
+    def cut(index: int) -> None:
+        crops[index] = _cut(slide.levels[0], lefts[index], tops[index], side, size, fill)
+
+    # Pillow lets go of the interpreter's lock while it resamples, so threads do run side by side.
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in pool.map(cut, range(len(lefts))):
+            pass
     return crops
 
 
+def _cut(
+    level: NDArray[np.uint8], left: float, top: float, side: float, size: int, fill: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Resample one square, given by its left and top edges and its side in level-0 pixels."""
+    factor = side / size
+    # Whole pixels around the square, with a rim for the kernel; the square itself is given to the
+    # resampler as a box with fractional corners.
+    rim = 3 + int(np.ceil(2 * factor))
+    x0, y0 = int(np.floor(left)) - rim, int(np.floor(top)) - rim
+    span = int(np.ceil(side)) + 2 * rim + 1
+    patch = Image.fromarray(_window(level, x0, y0, span, fill))
+    box = (left - x0, top - y0, left - x0 + side, top - y0 + side)
+    kernel = Image.Resampling.HAMMING if factor > 1 else Image.Resampling.BICUBIC
+    return np.asarray(patch.resize((size, size), kernel, box=box))
+
+
 def _window(
-    level: NDArray[np.uint8], x0: int, y0: int, span: int, fill: NDArray[np.uint8] | None
+    level: NDArray[np.uint8], x0: int, y0: int, span: int, fill: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """Copy a square of a level that may reach beyond it."""
     height, width = level.shape[:2]
-    if fill is None:
+    if min(x0, y0) >= 0 and x0 + span <= width and y0 + span <= height:
         return level[y0 : y0 + span, x0 : x0 + span]
     window = np.empty((span, span, 3), np.uint8)
     window[:] = fill

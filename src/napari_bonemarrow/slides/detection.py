@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, Frame
 from napari_bonemarrow.slides.colour import background_colour, optical_density, resized
-from napari_bonemarrow.slides.nuclei import WORKING_MICRONS, nuclear_stain, segment
 from napari_bonemarrow.slides.slide import Slide
+
+
+@dataclass(frozen=True)
+class Nuclei:
+    """Nuclei at the working scale.
+
+    Attributes
+    ----------
+    labels : ndarray of int32, shape (h, w)
+        1 to n; the lobes of one nucleus share a label.
+    x, y : ndarray of float64, shape (n,)
+        Centre, level-0 pixels.
+    diameter_um, score : ndarray of float64, shape (n,)
+    """
+
+    labels: NDArray[np.int32]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    diameter_um: NDArray[np.float64]
+    score: NDArray[np.float64]
 
 
 def detect_cells(
@@ -30,38 +51,70 @@ def detect_cells(
     Returns
     -------
     Cells
-        Numbered from 1 from top to bottom.
+        Numbered from 1, from top to bottom.
 
     Raises
     ------
     ScaleError
         Where the slide's scale is unknown.
     """
-    from skimage import measure
+    nuclei = find_nuclei(slide, progress=progress)
+    frame = frame or Frame.whole_field(slide.width, slide.height)
+    order = np.lexsort((nuclei.x, nuclei.y))
+    x, y = nuclei.x[order], nuclei.y[order]
+    return Cells(
+        np.arange(1, len(order) + 1, dtype=np.int64),
+        x,
+        y,
+        nuclei.diameter_um[order].astype(np.float32),
+        nuclei.score[order].astype(np.float32),
+        frame.contains(x, y, slide.known_scale()),
+    )
+
+
+def find_nuclei(slide: Slide, *, progress: Callable[[float], None] | None = None) -> Nuclei:
+    """Segment nuclei, join lobes and leave out what is no nucleus.
+
+    Parameters
+    ----------
+    slide : Slide
+    progress : callable, optional
+
+    Returns
+    -------
+    Nuclei
+
+    Raises
+    ------
+    ScaleError
+        Where the slide's scale is unknown.
+    """
+    # scipy.ndimage takes half a second to import, which opening a slide need not wait for.
+    from napari_bonemarrow.slides import judging, lobes, touching
+    from napari_bonemarrow.slides import nuclei as segmentation
 
     scale = slide.known_scale()
     report = progress or (lambda _done: None)
-    frame = frame or Frame.whole_field(slide.width, slide.height)
     report(0.0)
-    width = max(1, round(slide.width * scale / WORKING_MICRONS))
-    height = max(1, round(slide.height * scale / WORKING_MICRONS))
+    width = max(1, round(slide.width * scale / segmentation.WORKING_MICRONS))
+    height = max(1, round(slide.height * scale / segmentation.WORKING_MICRONS))
     rgb = resized(slide.levels[0], width, height)
-    report(0.2)
-    stain = nuclear_stain(optical_density(rgb, background_colour(rgb)))
-    labels = segment(stain)
+    density = optical_density(rgb, background_colour(rgb))
+    report(0.3)
+    labels, smooth, edge = segmentation.segment(segmentation.nuclear_stain(density))
     report(0.8)
-    table = measure.regionprops_table(labels, stain, ("centroid", "area", "mean_intensity"))
-    diameter = np.sqrt(4 / np.pi * table["area"]) * WORKING_MICRONS
-    keep = diameter > 4.0
-    y = (table["centroid-0"][keep] + 0.5) * slide.height / height - 0.5
-    x = (table["centroid-1"][keep] + 0.5) * slide.width / width - 0.5
-    score = np.clip(table["mean_intensity"][keep], 0, 1)
+    labels = judging.drop(labels, judging.score_lobes(labels, density, smooth, edge) > 0)
+    if labels.any():
+        labels = touching.divide(lobes.merge_lobes(labels, smooth)[labels])
+    score = judging.score_nuclei(labels, density, smooth)
+    labels = judging.drop(labels, score >= judging.LEAST_SCORE)
+    score = score[score >= judging.LEAST_SCORE]
+    moments = segmentation.Moments.of_labels(labels, len(score))
     report(1.0)
-    return Cells(
-        np.arange(1, keep.sum() + 1),
-        x,
-        y,
-        diameter[keep].astype(np.float32),
-        score.astype(np.float32),
-        frame.contains(x, y, scale),
+    return Nuclei(
+        labels,
+        (moments.x / segmentation.WORKING_MICRONS + 0.5) * slide.width / width - 0.5,
+        (moments.y / segmentation.WORKING_MICRONS + 0.5) * slide.height / height - 0.5,
+        np.sqrt(4 / np.pi * moments.area),
+        score,
     )

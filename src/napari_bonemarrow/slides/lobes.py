@@ -1,0 +1,94 @@
+"""Tell the lobes of one nucleus from the nuclei of neighbouring cells."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage as ndi
+
+from napari_bonemarrow.slides.nuclei import WORKING_MICRONS, Moments
+
+LARGEST_LOBE_UM2 = 34.0
+"""A lobe is at most 6.6 µm across; the nucleus of a small lymphocyte has about 40 µm²."""
+
+LARGEST_NUCLEUS_UM2 = 88.0
+LONGEST_NUCLEUS_UM = 15.5
+"""All lobes together: a segmented nucleus of 40 to 80 µm² lies within a cell of 12 to 15 µm."""
+
+WIDEST_GAP_UM = 2.2
+SADDLE = 0.5
+SADDLE_OF_ROUND = 0.62
+"""Least stain between two lobes, over that of the paler one: filaments and cytoplasm keep it above one
+half, while between two cells it sinks to a third. Round neighbours of the size of an erythroblast's
+nucleus must be joined more firmly."""
+
+_ROUND = 0.965
+_ROUND_UM2 = 18.0
+_SAMPLES = 9
+
+
+def merge_lobes(labels: NDArray[np.int32], smooth: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Give the lobes of one nucleus the same label.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (h, w)
+        1 to n, all present.
+    smooth : ndarray of float32, shape (h, w)
+        The smoothed nuclear stain.
+
+    Returns
+    -------
+    ndarray of int32, shape (n + 1,)
+        For each label, the label of its nucleus, 1 to m; 0 for 0.
+    """
+    count = int(labels.max())
+    moments = Moments.of_labels(labels, count)
+    mean = ndi.mean(smooth, labels, np.arange(1, count + 1))
+    group = {index: [index] for index in range(count)}
+    for _, lobe, other in sorted(_neighbours(labels, smooth, moments, mean), reverse=True):
+        if group[lobe] is group[other]:
+            continue
+        together = group[lobe] + group[other]
+        area, _, length = moments.union(together)
+        if area <= LARGEST_NUCLEUS_UM2 and length <= LONGEST_NUCLEUS_UM:
+            for member in together:
+                group[member] = together
+    renumbered = np.zeros(count + 1, np.int32)
+    for index in range(count):
+        if renumbered[index + 1] == 0:
+            renumbered[np.array(group[index]) + 1] = renumbered.max() + 1
+    return renumbered
+
+
+def _neighbours(
+    labels: NDArray[np.int32],
+    smooth: NDArray[np.float32],
+    moments: Moments,
+    mean: NDArray[np.float64],
+) -> list[tuple[float, int, int]]:
+    """List pairs that may be lobes of one nucleus, as (saddle, index, index)."""
+    pairs = []
+    reach = int(np.ceil(WIDEST_GAP_UM / WORKING_MICRONS)) + 1
+    places = ndi.find_objects(labels)
+    round_ = (moments.ellipticity >= _ROUND) & (moments.area >= _ROUND_UM2)
+    for lobe in np.flatnonzero(moments.area <= LARGEST_LOBE_UM2):
+        window = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in places[lobe])
+        local = labels[window]
+        distance, nearest = ndi.distance_transform_edt(local != lobe + 1, return_indices=True)
+        for other in np.unique(local):
+            if other in (0, lobe + 1):
+                continue
+            rows, columns = np.nonzero(local == other)
+            closest = distance[rows, columns].argmin()
+            end = np.array([rows[closest], columns[closest]])
+            if distance[tuple(end)] * WORKING_MICRONS > WIDEST_GAP_UM:
+                continue
+            start = nearest[:, end[0], end[1]]
+            steps = np.linspace(start, end, _SAMPLES).T
+            bridge = ndi.map_coordinates(smooth[window], steps, order=1)
+            saddle = float(bridge.min() / min(mean[lobe], mean[other - 1]))
+            needed = SADDLE_OF_ROUND if round_[lobe] and round_[other - 1] else SADDLE
+            if saddle >= needed:
+                pairs.append((saddle, int(lobe), int(other - 1)))
+    return pairs
