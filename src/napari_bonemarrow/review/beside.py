@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import closing
+from glob import escape
 from pathlib import Path
 
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.places import SUFFIX, can_write_in, home
 from napari_bonemarrow.review.schema import APPLICATION_ID
 from napari_bonemarrow.review.sqlite import connect, translated
-from napari_bonemarrow.slides import fingerprint
 
 
 def case_path_for(slide: Path | str) -> Path:
@@ -40,9 +40,16 @@ def case_path_for(slide: Path | str) -> Path:
     for candidate in (short, long):
         if candidate.exists() and _belongs(candidate, slide):
             return candidate
+    own = home() / "cases"
+    if any(own.glob(f"{escape(slide.stem)}-*{SUFFIX}")) and _apart(slide).exists():
+        return _apart(slide)
     free = long if short.exists() else short
     if not free.exists() and can_write_in(slide.parent):
         return free
+    return _apart(slide)
+
+
+def _apart(slide: Path) -> Path:
     return home() / "cases" / f"{slide.stem}-{_fingerprint(slide)[:8]}{SUFFIX}"
 
 
@@ -60,6 +67,8 @@ def _belongs(case: Path, slide: Path) -> bool:
 
 
 def _fingerprint(slide: Path) -> str:
+    from napari_bonemarrow.slides import fingerprint
+
     try:
         return fingerprint(slide)
     except OSError as error:

@@ -7,7 +7,7 @@ import uuid
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from napari_bonemarrow.review.acts import CaseActs
 from napari_bonemarrow.review.errors import CaseError
@@ -16,7 +16,9 @@ from napari_bonemarrow.review.holder import user_name
 from napari_bonemarrow.review.journal import Journal
 from napari_bonemarrow.review.records import SlideRecord, scale_to_json
 from napari_bonemarrow.review.state import State
-from napari_bonemarrow.slides import Slide, fingerprint
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Slide
 
 
 class Case(CaseActs):
@@ -97,7 +99,7 @@ class Case(CaseActs):
         except BaseException:
             journal.close()
             raise
-        return cls(journal, state, reviewer.strip() or user_name())
+        return cls(journal, state, reviewer.strip() or user_name(), verification)
 
     def close(self) -> None:
         """Let go of the file; it is one file then, without a log beside it."""
@@ -124,6 +126,8 @@ class Case(CaseActs):
         CaseError
             Where a file of that name is there, but another image.
         """
+        from napari_bonemarrow.slides import fingerprint
+
         record = self.slide_record
         changed: Path | None = None
         for candidate in _candidates(record, self.path.parent):
@@ -164,6 +168,8 @@ class Case(CaseActs):
         CaseError
             Where the file cannot be read or is another image.
         """
+        from napari_bonemarrow.slides import fingerprint
+
         path = Path(path).absolute()
         before = self.slide_record
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_bonemarrow.cytology import Frame, Region
-from napari_bonemarrow.slides import Scale, ScaleSource
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ def scale_to_json(scale: Scale | None) -> dict[str, Any] | None:
 
 def scale_from_json(value: dict[str, Any] | None) -> Scale | None:
     """Read a scale back."""
+    from napari_bonemarrow.slides import (
+        Scale,
+        ScaleSource,
+    )  # loads scikit-image, which an empty window can do without
+
     return None if value is None else Scale(**{**value, "source": ScaleSource(value["source"])})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
@@ -15,7 +15,9 @@ from napari_bonemarrow.review.events import Change, Draft, Kind
 from napari_bonemarrow.review.records import frame_to_json, scale_to_json
 from napari_bonemarrow.review.redetection import superseded
 from napari_bonemarrow.review.view import CaseView
-from napari_bonemarrow.slides import Scale
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Scale
 
 _LEAVES_CELLS = frozenset({Kind.LABEL_SET, Kind.LABEL_CLEARED, Kind.TAG_SET, Kind.TAG_CLEARED, Kind.COMMENT})
 
@@ -26,8 +28,8 @@ class CaseRuns(CaseView):
     changed = Signal(Change)
     """Emitted after an act is on the disk, with a `Change`."""
 
-    def confirm_scale(self, scale: Scale) -> Change:
-        """Say how large a pixel is.
+    def confirm_scale(self, scale: Scale) -> Change | None:
+        """Say how large a pixel is; None where just that was said before.
 
         Raises
         ------
@@ -35,6 +37,8 @@ class CaseRuns(CaseView):
             Where cells were found at another scale.
         """
         before = self._state.scale
+        if before == scale:
+            return None
         if len(self._state.table) and before and before.microns_per_pixel != scale.microns_per_pixel:
             raise CaseError(
                 f"cells were found at {before.microns_per_pixel:g} µm per pixel: "
@@ -43,19 +47,33 @@ class CaseRuns(CaseView):
         new = scale_to_json(scale)
         return self._act(Draft(Kind.SCALE_CONFIRMED, old=scale_to_json(before), new=new))
 
-    def set_frame(self, frame: Frame, target: int = 500) -> Change:
-        """Say what is counted, before classes are seen.
+    def set_frame(self, frame: Frame, target: int = 500) -> Change | None:
+        """Say what is counted, before classes are seen; None where just that was said before.
 
         Raises
         ------
         CaseError
-            Where the scale is not known, the target is not positive, or another frame is asked for after
-            classes have been seen. The target alone may still be raised near a threshold.
+            Where the scale is not known, the target is not positive, the frame is of another image or holds
+            nothing, or another frame is asked for after classes have been seen. The target alone may still
+            be raised near a threshold.
         """
         if self._state.scale is None:
             raise CaseError("the scale is not known: confirm the µm per pixel before setting the frame")
         if target < 1:
             raise CaseError(f"a target of {target} cells is none: give a positive number")
+        slide = self.slide_record
+        if (frame.width, frame.height) != (slide.width, slide.height):
+            raise CaseError(
+                f"the frame is of an image of {frame.width}×{frame.height} pixels, the slide has "
+                f"{slide.width}×{slide.height}: set it anew"
+            )
+        if not frame.counted_regions(self._state.scale.microns_per_pixel):
+            raise CaseError(
+                f"nothing is left to count inside the margin of {frame.margin_um:g} µm: "
+                "use a larger field or region"
+            )
+        if (frame, target) == (self._state.frame, self._state.target):
+            return None
         seen = self._state.model is not None or bool(self._state.labels)
         if seen and self._state.frame not in (None, frame):
             raise CaseError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from napari_bonemarrow.review.errors import CaseError
 
@@ -40,7 +42,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
             connection.close()
-            if not read_only or path.with_name(path.name + "-wal").exists():
+            if not read_only or any(path.with_name(path.name + log).exists() for log in ("-wal", "-journal")):
                 raise
             connection = _connected(path, "ro&immutable=1")
         except BaseException:
@@ -52,8 +54,12 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def _connected(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_S)
+    # Path.as_uri names the server of a Windows share as an authority, which SQLite refuses.
+    name = quote(os.fsencode(path.absolute().as_posix()))
+    slashes = "//" if name.startswith("/") else "///"
+    return sqlite3.connect(
+        f"file:{slashes}{name}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_S
+    )
 
 
 @contextmanager

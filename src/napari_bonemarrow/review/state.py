@@ -7,7 +7,7 @@ first. Both go through `State.apply`, so what the screen shows is what reopening
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from napari_bonemarrow.review.arrays import unpack
 from napari_bonemarrow.review.events import UNDOABLE, Comment, Event, Kind, Label
 from napari_bonemarrow.review.records import SlideRecord, frame_from_json, scale_from_json
 from napari_bonemarrow.review.table import CellTable
-from napari_bonemarrow.slides import Scale
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Scale
 
 Blob = Callable[[str], bytes]
 

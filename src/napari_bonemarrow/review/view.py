@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,18 @@ from napari_bonemarrow.review.events import Comment, Event, Label, Verification
 from napari_bonemarrow.review.journal import Journal
 from napari_bonemarrow.review.records import SlideRecord
 from napari_bonemarrow.review.state import State
-from napari_bonemarrow.slides import Scale
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Scale
 
 
 class CaseView:
     """The state of a case, read from its journal. Use it as `Case`."""
 
-    def __init__(self, journal: Journal, state: State, reviewer: str) -> None:
+    def __init__(self, journal: Journal, state: State, reviewer: str, verification: Verification) -> None:
         self._journal = journal
+        self.verification = verification
+        """What checking the chain gave when the case was opened."""
         self._state = state
         self.reviewer = reviewer
         self._cells: Cells | None = None
