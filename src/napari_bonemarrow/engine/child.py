@@ -49,8 +49,13 @@ def _end_with_parent() -> None:
     os._exit(1)  # not sys.exit: the main thread may sit in a long call into torch
 
 
-def call(name: str, args: tuple[Any, ...]) -> Any:
+def call(name: str, args: tuple[Any, ...]) -> tuple[Any, float]:
     """Run one of this module's functions so that whatever it raises can be sent back.
+
+    Returns
+    -------
+    value, float
+        What the function returned, and the seconds it took once its slide was open.
 
     Raises
     ------
@@ -59,7 +64,10 @@ def call(name: str, args: tuple[Any, ...]) -> Any:
         ``child_traceback`` keeps where it arose.
     """
     try:
-        return _FUNCTIONS[name](*args)
+        if args and isinstance(args[0], SlideSource):
+            _slide(args[0])
+        started = time.perf_counter()
+        return _FUNCTIONS[name](*args), time.perf_counter() - started
     except Exception as error:
         if "CUDA error" in str(error):
             # The device's context is lost to this process for good. Ending it lets the engine start
@@ -102,7 +110,7 @@ def load(model: str | Path, device: str) -> EngineStatus:
         return _status
     classifier = Classifier(bundle, device=device)
     card = classifier.bundle.card
-    blank = np.full((_WARM_UP_CROPS, card.input_size, card.input_size, 3), 230, np.uint8)
+    blank = np.full((_WARM_UP_CROPS, card.crop_size, card.crop_size, 3), 230, np.uint8)
     classifier.classify(blank)  # the first run also plans kernels: measured on the second
     started = time.perf_counter()
     classifier.classify(blank)
@@ -113,7 +121,7 @@ def load(model: str | Path, device: str) -> EngineStatus:
         model=classifier.bundle.reference,
         classes=tuple(card.classes),
         support=dict(card.support),
-        input_size=card.input_size,
+        input_size=card.crop_size,
         microns_per_pixel=card.microns_per_pixel,
         seconds_per_crop=seconds,
     )
@@ -163,7 +171,7 @@ def _cut(source: SlideSource, x: NDArray[np.float64], y: NDArray[np.float64]) ->
     from napari_bonemarrow.slides import cut_crops
 
     card = _loaded().bundle.card
-    return cut_crops(_slide(source), x, y, microns_per_pixel=card.microns_per_pixel, size=card.input_size)
+    return cut_crops(_slide(source), x, y, microns_per_pixel=card.microns_per_pixel, size=card.crop_size)
 
 
 def _slide(source: SlideSource) -> Slide:

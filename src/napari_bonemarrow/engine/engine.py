@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 CHUNK_SECONDS = 0.2
 """How long a chunk of cells may take: what waits behind it, such as a heatmap, waits no longer."""
 _FIRST_CHUNK = 16
-_LARGEST_CHUNK = 512
+_SMALLEST_CHUNK, _LARGEST_CHUNK = 4, 512
 _NEED_MODEL = frozenset({"classify", "classify_crops", "explain", "explain_crop"})
 
 
@@ -164,7 +163,9 @@ class Engine:
     def _parts(self, count: int) -> list[NDArray[np.intp]]:
         size = _FIRST_CHUNK
         if self._seconds_per_cell:
-            size = int(np.clip(round(CHUNK_SECONDS / self._seconds_per_cell), 1, _LARGEST_CHUNK))
+            size = int(
+                np.clip(round(CHUNK_SECONDS / self._seconds_per_cell), _SMALLEST_CHUNK, _LARGEST_CHUNK)
+            )
         return [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
 
     def _measure(self, cells: int) -> Any:
@@ -212,17 +213,16 @@ class Engine:
             pool = self._living_pool()
             try:
                 if task.name in _NEED_MODEL and not pool.has_model:
-                    self._note_loaded(pool.submit("load", self._model, self.device).result(), 0.0)
+                    self._note_loaded(*pool.submit("load", self._model, self.device).result())
                     pool.has_model = True
-                started = time.perf_counter()
-                value = pool.submit(task.name, *task.args).result()
+                value, seconds = pool.submit(task.name, *task.args).result()
             except BrokenProcessPool:
                 exit_code = self._retire(pool)
                 continue
             if task.kind is Kind.LOAD:
                 self._model = task.args[0]
                 pool.has_model = True
-            return value, time.perf_counter() - started
+            return value, seconds
         raise EngineError(
             f"engine: its process ended twice (exit code {exit_code}) while asked to {task.name}: "
             "memory may be short, close other programs or choose the device cpu"

@@ -1,1 +1,81 @@
-"""workflow."""
+"""The one pipeline that the window and the command line both call."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.workflow.analysis import (
+        CellsClassified,
+        CellsFound,
+        Doing,
+        Step,
+        analyse,
+        apply_step,
+        was_detected,
+    )
+    from napari_bonemarrow.workflow.cases import (
+        default_reviewer,
+        open_or_create_case,
+        slide_of_case,
+    )
+    from napari_bonemarrow.workflow.counting import CountOptions, count_inputs, frame_of
+    from napari_bonemarrow.workflow.crops import classify_crops
+    from napari_bonemarrow.workflow.demo import SampleResult, run_sample, surest_cell, write_sample_slide
+    from napari_bonemarrow.workflow.detecting import detect_inputs
+    from napari_bonemarrow.workflow.explaining import Explanation, Question, explain_input
+    from napari_bonemarrow.workflow.scales import settle_scale
+
+# Resolved on first use: the window needs none of what only the command line does.
+_LAZY = {
+    "analysis": (
+        "CellsClassified",
+        "CellsFound",
+        "Doing",
+        "Step",
+        "analyse",
+        "apply_step",
+        "was_detected",
+    ),
+    "cases": ("default_reviewer", "open_or_create_case", "slide_of_case"),
+    "counting": ("CountOptions", "count_inputs", "frame_of"),
+    "crops": ("classify_crops",),
+    "demo": ("SampleResult", "run_sample", "surest_cell", "write_sample_slide"),
+    "detecting": ("detect_inputs",),
+    "explaining": ("Explanation", "Question", "explain_input"),
+    "scales": ("settle_scale",),
+}
+_HOME = {name: module for module, names in _LAZY.items() for name in names}
+
+__all__ = [
+    "CellsClassified",
+    "CellsFound",
+    "CountOptions",
+    "Doing",
+    "Explanation",
+    "Question",
+    "SampleResult",
+    "Step",
+    "analyse",
+    "apply_step",
+    "classify_crops",
+    "count_inputs",
+    "default_reviewer",
+    "detect_inputs",
+    "explain_input",
+    "frame_of",
+    "open_or_create_case",
+    "run_sample",
+    "settle_scale",
+    "slide_of_case",
+    "surest_cell",
+    "was_detected",
+    "write_sample_slide",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

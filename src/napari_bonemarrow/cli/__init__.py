@@ -1,0 +1,76 @@
+"""The console script ``napari-bonemarrow``: thin, one function a command.
+
+What a command needs is imported when it runs, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from napari_bonemarrow.cli import bundles, counts, learning, windows
+from napari_bonemarrow.cli.common import Switches, complain
+
+app = typer.Typer(
+    name="napari-bonemarrow",
+    help="Differential counts of bone-marrow smears. Research use only, not for diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(windows.demo)
+app.command(name="open")(windows.open_)
+app.command()(counts.count)
+app.command()(counts.detect)
+app.command()(counts.classify)
+app.command()(counts.explain)
+app.command()(learning.train)
+app.command()(learning.evaluate)
+app.add_typer(bundles.app, name="models")
+app.command()(counts.export)
+
+
+def _version(show: bool) -> None:
+    if show:
+        from napari_bonemarrow import __version__
+
+        print(f"napari-bonemarrow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: bool = typer.Option(False, "--version", help="Say which version this is.", callback=_version),
+) -> None:
+    """Differential counts of bone-marrow smears. Research use only, not for diagnosis."""
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 failed with one line, 2 wrong usage."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        complain("stopped")
+        sys.exit(130)
+    except BrokenPipeError:  # whoever read our output has gone
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        sys.exit(1)
+    except Exception as error:
+        if Switches.debug:
+            raise
+        complain(_one_line(error))
+        sys.exit(1)
+
+
+def _one_line(error: Exception) -> str:
+    from napari_bonemarrow.cytology import BoneMarrowError
+
+    if isinstance(error, BoneMarrowError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory: close other programs, or work on fewer or smaller images"
+    return f"unexpected {type(error).__name__}: {error}: run it again with --debug to see where"

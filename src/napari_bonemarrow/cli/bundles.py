@@ -1,0 +1,112 @@
+"""Commands about model bundles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_bonemarrow.cli.common import AsJson, Debug, show_json, tell
+
+app = typer.Typer(no_args_is_help=True, help="List, show and import model bundles.")
+
+
+@app.command(name="list")
+def list_(as_json: AsJson = False, debug: Debug = False) -> None:
+    """List the bundles that --model knows by name.
+
+    Example: napari-bonemarrow models list
+    """
+    from napari_bonemarrow.models import Bundle, BundleError, list_bundles
+
+    entries = []
+    for name in list_bundles():
+        try:
+            bundle = Bundle.open(name)
+        except BundleError as error:
+            entries.append({"name": name, "error": str(error)})
+        else:
+            learnt = sum(support == "trained" for support in bundle.support.values())
+            entries.append(
+                {
+                    "name": name,
+                    "architecture": bundle.card.architecture,
+                    "version": bundle.card.version,
+                    "classes": str(len(bundle.card.classes)),
+                    "learnt_from_marrow": str(learnt),
+                    "sha256": bundle.sha256,
+                }
+            )
+    if as_json:
+        show_json(entries)
+        return
+    for entry in entries:
+        if "error" in entry:
+            print(f"{entry['name']}  broken: {entry['error']}")
+        else:
+            print(
+                f"{entry['name']}  {entry['architecture']}  {entry['classes']} classes, "
+                f"{entry['learnt_from_marrow']} learnt from marrow  {entry['sha256'][:12]}"
+            )
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Name or folder of a bundle.", metavar="NAME|DIR")],
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Show a bundle's card: what it was taught, how well it does, and its limits.
+
+    Example: napari-bonemarrow models show starter
+    """
+    from napari_bonemarrow.models import Bundle
+
+    bundle = Bundle.open(name)
+    card = bundle.card
+    if as_json:
+        show_json({"path": str(bundle.path), "sha256": bundle.sha256, "card": card.model_dump(mode="json")})
+        return
+    print(f"{card.name} {card.version}: {card.architecture}, {bundle.sha256[:12]}, in {bundle.path}")
+    print(f"crops: {card.crop_size} px at {card.microns_per_pixel:g} µm/px")
+    for support in ("trained", "transferred", "none"):
+        codes = [code for code in card.classes if card.support[code] == support]
+        print(f"support {support}: {', '.join(codes) or '–'}")
+    for source in card.training_data:
+        print(f"taught with {source.images} images of {source.name} ({source.licence}; {source.attribution})")
+    for figures in card.metrics:
+        print(
+            f"{figures.source}: balanced accuracy {figures.balanced_accuracy:.3f} over "
+            f"{len(figures.classes)} classes, accuracy {figures.accuracy:.3f}, n {figures.n} "
+            f"({figures.protocol})"
+        )
+    for line in (card.intended_use, *card.limits, card.notice):
+        print(line)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="PyTorch weights.", metavar="FILE.pt")],
+    architecture: Annotated[str, typer.Option(help="Which network they are of.")],
+    classes: Annotated[
+        str | None,
+        typer.Option(help="Codes in the order of the outputs.  [default: the 21]", metavar="CODE,..."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What to call it.  [default: the file's stem]")] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Make a bundle of a .pt or .pth file, which may hold nothing but weights.
+
+    Example: napari-bonemarrow models import weights.pt --architecture resnet18
+    """
+    from napari_bonemarrow.cytology import BMC21
+    from napari_bonemarrow.models import import_checkpoint
+
+    codes = BMC21 if classes is None else tuple(code.strip() for code in classes.split(","))
+    bundle = import_checkpoint(file, architecture=architecture, classes=codes, name=name)
+    if as_json:
+        show_json({"name": bundle.card.name, "path": str(bundle.path), "sha256": bundle.sha256})
+    else:
+        tell(f"{bundle.card.name} is in {bundle.path}")

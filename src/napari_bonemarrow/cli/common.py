@@ -1,0 +1,155 @@
+"""What every command shares: options, progress, results and errors."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+
+
+class Switches:
+    """What the user asked of the program as a whole."""
+
+    debug = False
+
+
+def _debug(on: bool) -> bool:
+    if on:
+        Switches.debug = True
+        logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+        logging.getLogger("napari_bonemarrow").setLevel(logging.DEBUG)
+    return on
+
+
+def _device(name: str) -> str:
+    if not _DEVICE.fullmatch(name):
+        raise typer.BadParameter(f"'{name}' is no device: auto, cpu, cuda or cuda:N")
+    return name
+
+
+def numbers(text: str | None, names: str) -> tuple[float, ...] | None:
+    """Read numbers separated by commas, such as ``X,Y,W,H``.
+
+    Raises
+    ------
+    typer.BadParameter
+        Others than the named ones.
+    """
+    if text is None:
+        return None
+    count = names.count(",") + 1
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != count or not all(abs(value) < 1e9 for value in values):
+        raise typer.BadParameter(f"'{text}' is not {names}: {count} numbers in pixels, separated by commas")
+    return values
+
+
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", help="Show where an error arose.", callback=_debug, rich_help_panel="Common"),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on stdout.", rich_help_panel="Common")
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="auto, cpu, cuda or cuda:N.",
+        callback=_device,
+        rich_help_panel="Common",
+        metavar="NAME",
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of what is drawn at random.", rich_help_panel="Common")]
+UnusedSeed = Annotated[
+    int,
+    typer.Option(
+        "--seed",
+        help="Taken so that scripts can pass it to all: nothing is random here.",
+        rich_help_panel="Common",
+    ),
+]
+Model = Annotated[str, typer.Option("--model", help="Name or folder of a model bundle.", metavar="NAME|DIR")]
+Scale = Annotated[
+    float | None,
+    typer.Option("--microns-per-pixel", help="The images' scale, if they do not state it.", min=0.01, max=5),
+]
+AcceptEstimate = Annotated[
+    bool,
+    typer.Option("--estimate-scale", help="Where no scale is known, take the estimate from red cells."),
+]
+RegionText = Annotated[
+    str | None,
+    typer.Option("--region", help="Count only this part, in pixels.", metavar="X,Y,W,H"),
+]
+Inputs = Annotated[
+    list[str], typer.Argument(help="Files, folders or patterns.", metavar="INPUT...", show_default=False)
+]
+OutFolder = Annotated[
+    Path, typer.Option("--out", help="Folder of results; it is made.", metavar="DIR", show_default=False)
+]
+
+
+def show_json(result: Any) -> None:
+    """Print a result as JSON. Escaped to ASCII, which every terminal can encode."""
+    print(json.dumps(result, indent=2, allow_nan=False))
+
+
+def complain(text: str) -> None:
+    """Print one line of error on stderr."""
+    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+
+
+def tell(text: str) -> None:
+    """Print one line about what was done, on stderr."""
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Show how far a command is, on stderr: a bar in a terminal, else a line an input."""
+    if not sys.stderr.isatty():
+        yield _plain(what)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[doing]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, doing="")
+
+        def report(done: int, total: int, doing: str) -> None:
+            bar.update(task, completed=done, total=total, doing=doing)
+
+        yield report
+
+
+def _plain(what: str) -> Callable[[int, int, str], None]:
+    last = -1
+
+    def report(done: int, total: int, doing: str) -> None:
+        nonlocal last
+        if done != last and done < total:
+            last = done
+            tell(f"{what} {done + 1}/{total}: {doing}")
+
+    return report

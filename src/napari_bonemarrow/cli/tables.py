@@ -1,0 +1,30 @@
+"""Results as tables in the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from napari_bonemarrow.cytology import Differential
+
+
+def differential_table(count: Differential) -> Group:
+    """Lay out a differential: classes with their intervals, what was left out, M:E and notes."""
+    table = Table(title=f"{count.counted} cells counted of {count.target} aimed at", title_justify="left")
+    table.add_column("Code", no_wrap=True)
+    table.add_column("Class")
+    for name in ("Cells", "Percent", "95 % interval"):
+        table.add_column(name, justify="right")
+    for row in count.classes:
+        if row.count or row.reliable:
+            table.add_row(row.code, row.name, str(row.count), row.percent_text, row.ci_text)
+    left_out = ", ".join(f"{code} {number}" for code, number in count.excluded.items()) or "none"
+    lines = [
+        f"left out of the count: {left_out}",
+        f"M:E {count.ratios['m_to_e'].text}",
+        f"reviewed {count.reviewed}, by the model alone {count.unreviewed}",
+        *(flag.text for flag in count.flags),
+        "Research use only, not for diagnosis.",
+    ]
+    return Group(table, *(Text(line) for line in lines))

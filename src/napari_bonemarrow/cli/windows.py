@@ -1,0 +1,75 @@
+"""Commands that open napari."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_bonemarrow.cli.common import AsJson, Debug, Device, progress, show_json, tell
+
+_OUT = Path("demo-output")
+
+
+def demo(
+    screenshot: Annotated[
+        Path | None, typer.Option(help="Write a picture of the window and close it.", metavar="FILE.png")
+    ] = None,
+    no_window: Annotated[bool, typer.Option("--no-window", help="Do the same without a display.")] = False,
+    out: Annotated[Path, typer.Option(help="Where the sample and its count go.", metavar="DIR")] = _OUT,
+    device: Device = "auto",
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Find, classify, explain and count the drawn sample smear.
+
+    Example: napari-bonemarrow demo --no-window
+    """
+    if no_window and screenshot is not None:
+        raise typer.BadParameter(
+            "a screenshot needs the window: leave out one of --screenshot and --no-window"
+        )
+    if not no_window:
+        from napari_bonemarrow.gui.app import run_demo
+
+        run_demo(screenshot=screenshot, out=out, no_window=False)
+        return
+    from napari_bonemarrow.workflow import run_sample
+
+    with progress("Counting the sample") as report:
+        result = run_sample(out, device=device, progress=report)
+    if as_json:
+        show_json(result.to_dict())
+        return
+    _show(result.differential)
+    tell(f"results in {result.folder}")
+
+
+def open_(
+    paths: Annotated[list[Path], typer.Argument(help="Fields, slides or cases.", metavar="PATH...")],
+    debug: Debug = False,
+) -> None:
+    """Open napari with the panel docked and slides or cases loaded.
+
+    Example: napari-bonemarrow open field.png
+    """
+    from napari_bonemarrow.cytology import BoneMarrowError
+
+    for path in paths:
+        if not path.exists():
+            raise BoneMarrowError(f"{path}: there is no such file: check the path")
+    from napari_bonemarrow.gui.app import open_window
+
+    open_window(paths)
+
+
+def _show(differential: object) -> None:
+    """Print a differential as a table."""
+    from rich.console import Console
+
+    from napari_bonemarrow.cli.tables import differential_table
+    from napari_bonemarrow.cytology import Differential
+
+    assert isinstance(differential, Differential)
+    Console().print(differential_table(differential))

@@ -1,0 +1,125 @@
+"""A case as plain data: the differential's JSON and the rows of its cells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from napari_bonemarrow.cytology import Cells, Predictions
+from napari_bonemarrow.review import Case
+
+SCHEMA = 1
+CELL_COLUMNS = (
+    "cell_id",
+    "x_px",
+    "y_px",
+    "x_um",
+    "y_um",
+    "diameter_um",
+    "detection_score",
+    "predicted",
+    "confidence",
+    "second",
+    "second_confidence",
+    "label",
+    "labelled_by",
+    "labelled_at",
+)
+FOUND_COLUMNS = CELL_COLUMNS[:7]
+"""What is known of a cell before it is classified."""
+
+
+def differential_document(case: Case, *, anonymous: bool = False) -> dict[str, Any]:
+    """Return the differential as the contract has it (schema 1).
+
+    Parameters
+    ----------
+    case : Case
+    anonymous : bool
+        Leave file names out: they can carry accession numbers. The fingerprint still tells the slide.
+    """
+    return {
+        "schema": SCHEMA,
+        "slides": [_slide(case, anonymous)],
+        "model": _model(case.predictions),
+        "frame": _frame(case),
+        **case.differential().to_dict(),
+    }
+
+
+def differential_json(case: Case, *, anonymous: bool = False) -> str:
+    """Return `differential_document` as JSON text."""
+    document = differential_document(case, anonymous=anonymous)
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def cell_rows(case: Case) -> Iterator[dict[str, object]]:
+    """Give the columns of ``cells.csv`` for each cell of a case, in the order of its cells."""
+    predicted = _predicted(case.predictions)
+    for row in found_rows(case.cells, case.microns_per_pixel):
+        cell_id = int(str(row["cell_id"]))
+        row |= predicted.get(cell_id, {})
+        label = case.labels.get(cell_id)
+        if label is not None:
+            row |= {"label": label.code, "labelled_by": label.by, "labelled_at": label.at}
+        yield row
+
+
+def found_rows(cells: Cells, microns_per_pixel: float | None) -> Iterator[dict[str, object]]:
+    """Give the columns `FOUND_COLUMNS` for each cell; µm stay empty where the scale is unknown."""
+    for index, cell_id in enumerate(cells.cell_id):
+        x, y = float(cells.x[index]), float(cells.y[index])
+        row: dict[str, object] = {"cell_id": int(cell_id), "x_px": f"{x:.2f}", "y_px": f"{y:.2f}"}
+        if microns_per_pixel is not None:
+            row |= {"x_um": f"{x * microns_per_pixel:.3f}", "y_um": f"{y * microns_per_pixel:.3f}"}
+        row["diameter_um"] = f"{cells.diameter_um[index]:.2f}"
+        row["detection_score"] = f"{cells.score[index]:.3f}"
+        yield row
+
+
+def _predicted(predictions: Predictions | None) -> dict[int, dict[str, object]]:
+    if predictions is None or not len(predictions):
+        return {}
+    rows = {}
+    for cell_id, probabilities, order in zip(
+        predictions.cell_id, predictions.probabilities, predictions.ranked(), strict=True
+    ):
+        first, second = order[:2]
+        rows[int(cell_id)] = {
+            "predicted": predictions.classes[first],
+            "confidence": f"{probabilities[first]:.4f}",
+            "second": predictions.classes[second],
+            "second_confidence": f"{probabilities[second]:.4f}",
+        }
+    return rows
+
+
+def _slide(case: Case, anonymous: bool) -> dict[str, Any]:
+    record, scale = case.slide_record, case.scale
+    return {
+        "file": None if anonymous else record.name,
+        "fingerprint": record.fingerprint,
+        "width": record.width,
+        "height": record.height,
+        "microns_per_pixel": scale.microns_per_pixel if scale else None,
+        "scale_source": str(scale.source) if scale else None,
+        "scale_basis": scale.basis if scale else None,
+    }
+
+
+def _model(predictions: Predictions | None) -> dict[str, Any] | None:
+    if predictions is None:
+        return None
+    return {
+        "name": predictions.model.name,
+        "sha256": predictions.model.sha256,
+        "support": {code: str(predictions.support[code]) for code in predictions.classes},
+    }
+
+
+def _frame(case: Case) -> dict[str, Any] | None:
+    if case.frame is None:
+        return None
+    regions = [[region.x, region.y, region.width, region.height] for region in case.frame.regions]
+    return {"margin_um": case.frame.margin_um, "regions": regions}

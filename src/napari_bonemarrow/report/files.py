@@ -1,0 +1,73 @@
+"""Write a file whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from pathlib import Path
+
+from napari_bonemarrow.cytology import BoneMarrowError
+
+
+class ReportError(BoneMarrowError):
+    """A result could not be written."""
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder and those above it.
+
+    Raises
+    ------
+    ReportError
+        It cannot be made there.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _explained(path, error) from error
+    return path
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file so that its old content stays until the new one is whole on the disk.
+
+    Raises
+    ------
+    ReportError
+        No permission, no space, or no such folder. Nothing half-written is left behind.
+    """
+    temporary: Path | None = None
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        with part.open("xb") as file:
+            temporary = part
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise _explained(path, error) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, as `write_bytes` does."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def _explained(path: Path, error: OSError) -> ReportError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return ReportError(f"{path}: the disk is full: free some space and write it again")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ReportError(f"{path}: no permission to write there: choose another folder")
+    if error.errno == errno.ENOENT:
+        return ReportError(f"{path}: its folder does not exist: make it or choose another")
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return ReportError(f"{path}: a file stands where a folder is needed: choose another folder")
+    if error.errno == errno.EISDIR:
+        return ReportError(f"{path}: this is a folder: name a file in it")
+    return ReportError(f"{path}: cannot be written ({error.strerror}): choose another folder")

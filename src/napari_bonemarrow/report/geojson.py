@@ -1,0 +1,41 @@
+"""Cells as GeoJSON, for QuPath and geographic tools alike."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.report.document import cell_rows
+from napari_bonemarrow.review import Case
+
+
+def geojson_text(case: Case) -> str:
+    """Return a FeatureCollection with a point a cell.
+
+    Coordinates are level-0 pixels with the origin at the image's corner, as QuPath has it: half a pixel
+    more than ours, whose origin is the centre of the first pixel.
+    """
+    codes = case.effective_codes()
+    features = [_feature(row, code) for row, code in zip(cell_rows(case), codes, strict=True)]
+    return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) + "\n"
+
+
+def _feature(row: dict[str, object], code: str) -> dict[str, Any]:
+    properties: dict[str, Any] = {"objectType": "annotation", "name": str(row["cell_id"])}
+    if code:
+        color = CLASSES[code].color.lstrip("#")
+        rgb = [int(color[start : start + 2], 16) for start in (0, 2, 4)]
+        properties["classification"] = {"name": code, "color": rgb}
+    for key in ("predicted", "confidence", "label"):
+        if key in row:
+            properties[key] = row[key]
+    return {
+        "type": "Feature",
+        "id": int(str(row["cell_id"])),
+        "geometry": {
+            "type": "Point",
+            "coordinates": [float(str(row["x_px"])) + 0.5, float(str(row["y_px"])) + 0.5],
+        },
+        "properties": properties,
+    }

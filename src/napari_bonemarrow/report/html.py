@@ -1,0 +1,144 @@
+"""The report of a case as one self-contained, printable HTML page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Frame, Support
+from napari_bonemarrow.review import Case
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_BAR_WIDTH = 200.0
+"""Width of the widest bar in the drawing's own units."""
+
+_SUPPORT_TEXT = {
+    Support.TRAINED: "learnt from marrow",
+    Support.TRANSFERRED: "learnt from blood only",
+    Support.NONE: "not learnt",
+}
+_SCALE_TEXT = {
+    "file": "from the file",
+    "user": "given by the user",
+    "estimate": "estimated from red cells and accepted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of the table, with its bar in drawing units."""
+
+    count: ClassCount
+    color: str
+    dashed: bool
+    bar: float | None
+    low: float
+    high: float
+
+
+def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = None) -> str:
+    """Return the report as HTML text.
+
+    Parameters
+    ----------
+    case : Case
+    anonymous : bool
+        Name the slide by its fingerprint.
+    made : datetime, optional
+        When; now by default.
+    """
+    differential = case.differential()
+    record, scale = case.slide_record, case.scale
+    scale_text = "unknown"
+    if scale is not None:
+        scale_text = f"{scale.microns_per_pixel:.4g} µm per pixel, {_SCALE_TEXT[str(scale.source)]}"
+    context: dict[str, Any] = {
+        "title": record.fingerprint[:12] if anonymous else record.name,
+        "made": (made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
+        "count": differential,
+        "rows": _rows(differential),
+        "groups": differential.groups,
+        "axis": _axis(differential),
+        "bar_width": _BAR_WIDTH,
+        "excluded": [(CLASSES[code], n) for code, n in differential.excluded.items() if n],
+        "m_to_e": differential.ratios["m_to_e"],
+        "scale": scale_text,
+        "frame": _frame_text(case.frame, case.microns_per_pixel),
+        "fingerprint": record.fingerprint[:12],
+        "found": len(case.cells),
+        "model": _model_text(case),
+        "support": _support_lines(case),
+        "reviewers": sorted({label.by for label in case.labels.values()}),
+    }
+    return _template().render(context)
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("napari_bonemarrow.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _axis(differential: Differential) -> int:
+    """Return the per cent at the end of the bars: the largest interval, up to the next ten."""
+    tops = [row.ci95[1] for row in differential.classes if row.ci95 is not None]
+    return min(100, max(10, 10 * -(-int(max(tops, default=0)) // 10)))
+
+
+def _rows(differential: Differential) -> list[_Row]:
+    """Draw every class; those that only a reviewer gives are left out while nobody gave them."""
+    per_unit = _BAR_WIDTH / _axis(differential)
+    rows = []
+    for count in differential.classes:
+        cell = CLASSES[count.code]
+        if not cell.predicted and not count.count:
+            continue
+        low, high = count.ci95 or (0.0, 0.0)
+        shown = count.percent is not None and count.ci95 is not None
+        bar = count.percent * per_unit if shown and count.percent is not None else None
+        top = min(high * per_unit, _BAR_WIDTH)
+        rows.append(_Row(count, cell.color, cell.emphasis == "dashed", bar, low * per_unit, top))
+    return rows
+
+
+def _frame_text(frame: Frame | None, microns_per_pixel: float | None) -> str:
+    if frame is None or microns_per_pixel is None:
+        return "not set"
+    area = sum(region.width * region.height for region in frame.counted_regions(microns_per_pixel))
+    whole = len(frame.regions) == 1 and frame == Frame.whole_field(frame.width, frame.height, frame.margin_um)
+    what = "the whole field" if whole else f"{len(frame.regions)} region(s)"
+    square_mm = area * microns_per_pixel**2 / 1e6
+    return (
+        f"cells whose centre lies in {what}, less {frame.margin_um:g} µm at the image's border "
+        f"({square_mm:.3g} mm²)"
+    )
+
+
+def _model_text(case: Case) -> str:
+    if case.predictions is None:
+        return "none"
+    model = case.predictions.model
+    return f"{model.name} ({model.sha256[:12]})"
+
+
+def _support_lines(case: Case) -> list[tuple[str, str]]:
+    if case.predictions is None:
+        return []
+    lines = []
+    for support, text in _SUPPORT_TEXT.items():
+        codes = [code for code in case.predictions.classes if case.predictions.support.get(code) is support]
+        if codes:
+            lines.append((text, ", ".join(codes)))
+    return lines

@@ -1,0 +1,160 @@
+"""Tables as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_bonemarrow.cytology import CLASSES, Cells, Differential
+from napari_bonemarrow.report.document import CELL_COLUMNS, FOUND_COLUMNS, cell_rows, found_rows
+from napari_bonemarrow.report.files import write_text
+from napari_bonemarrow.review import Case
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """What became of one input.
+
+    Attributes
+    ----------
+    input : str
+        The file as found, or its anonymous name.
+    folder : str
+        Name of its folder of results, empty where there is none.
+    error : str
+        One line, empty where all went well.
+    microns_per_pixel : float or None
+    scale_source : str
+    found : int
+        Cells found, in the frame or not.
+    differential : Differential or None
+        None where nothing was classified.
+    model, device : str
+        Which bundle said it and where it ran; no device where the case was known already.
+    seconds : float
+    """
+
+    input: str
+    folder: str = ""
+    error: str = ""
+    microns_per_pixel: float | None = None
+    scale_source: str = ""
+    found: int = 0
+    differential: Differential | None = None
+    model: str = ""
+    device: str = ""
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether it went well."""
+        return not self.error
+
+    def values(self) -> dict[str, object]:
+        """Return the row as ``summary.csv`` has it; counts only, since a percentage needs its interval."""
+        row: dict[str, object] = {
+            "input": self.input,
+            "folder": self.folder,
+            "status": "ok" if self.ok else "error",
+            "error": self.error,
+            "microns_per_pixel": self.microns_per_pixel,
+            "scale_source": self.scale_source,
+            "cells_found": self.found if self.ok else None,
+            "seconds": f"{self.seconds:.2f}",
+            "model": self.model,
+            "device": self.device,
+        }
+        count = self.differential
+        if count is None:
+            return row
+        ratio = count.ratios["m_to_e"].value
+        row |= {
+            "counted": count.counted,
+            "excluded": sum(count.excluded.values()),
+            "reviewed": count.reviewed,
+            "unreviewed": count.unreviewed,
+            "m_to_e": None if ratio is None else f"{ratio:.2f}",
+            "flags": " ".join(flag.code for flag in count.flags),
+        }
+        row |= {f"n_{entry.code}": entry.count for entry in count.classes}
+        return row | {f"n_{code}": number for code, number in count.excluded.items()}
+
+
+_SUMMARY_COLUMNS = (
+    "input",
+    "folder",
+    "status",
+    "error",
+    "microns_per_pixel",
+    "scale_source",
+    "cells_found",
+    "counted",
+    "excluded",
+    "reviewed",
+    "unreviewed",
+    "m_to_e",
+    "flags",
+    "seconds",
+    "model",
+    "device",
+)
+
+
+def write_summary_csv(rows: Iterable[SummaryRow], path: Path) -> None:
+    """Write a row an input, with how many cells of each class were seen.
+
+    Raises
+    ------
+    ReportError
+    """
+    values = [row.values() for row in rows]
+    codes = [f"n_{code}" for code in CLASSES]
+    seen = [code for code in codes if any(code in row for row in values)]
+    write_text(path, table((*_SUMMARY_COLUMNS, *seen), values))
+
+
+def write_cells_csv(case: Case, path: Path) -> None:
+    """Write a row a cell of a case.
+
+    Raises
+    ------
+    ReportError
+    """
+    write_text(path, table(CELL_COLUMNS, cell_rows(case)))
+
+
+def write_found_csv(cells: Cells, microns_per_pixel: float, path: Path) -> None:
+    """Write a row a cell with what is known before it is classified.
+
+    Raises
+    ------
+    ReportError
+    """
+    write_text(path, table(FOUND_COLUMNS, found_rows(cells, microns_per_pixel)))
+
+
+def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """Return rows as CSV text; a column that a row lacks stays empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _safe(value) for key, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _safe(value: object) -> object:
+    """Keep a spreadsheet from taking a file or reviewer name for a formula."""
+    if isinstance(value, str) and value[:1] in "=+-@\t\r" and not _is_number(value):
+        return f"'{value}"
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

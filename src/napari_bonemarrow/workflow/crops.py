@@ -1,0 +1,148 @@
+"""Classify pictures of single cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import BoneMarrowError, Predictions
+from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.models import Bundle, Card
+from napari_bonemarrow.report import table, write_text
+from napari_bonemarrow.slides import Scale, ScaleSource, cut_crops, open_slide
+from napari_bonemarrow.workflow.counting import Progress
+from napari_bonemarrow.workflow.inputs import Input, find_inputs
+
+_READ_AHEAD = 64
+"""Crops that are read while the child classifies those before."""
+
+
+def read_crop(path: Path, card: Card) -> NDArray[np.uint8]:
+    """Read the picture of one cell onto the bundle's grid.
+
+    A picture is taken to be at the bundle's scale unless its file states another. One that is larger is
+    cut around its centre, one that is smaller is filled up with its background.
+
+    Returns
+    -------
+    ndarray of uint8, shape (s, s, 3)
+
+    Raises
+    ------
+    SlideError
+    """
+    slide = open_slide(path)
+    at_scale = slide.scale is None or np.isclose(slide.scale.microns_per_pixel, card.microns_per_pixel)
+    if at_scale and (slide.width, slide.height) == (card.crop_size, card.crop_size):
+        return slide.levels[0]
+    if slide.scale is None:
+        slide = slide.with_scale(Scale(card.microns_per_pixel, ScaleSource.USER, basis="that of the bundle"))
+    centre = (np.array([(slide.width - 1) / 2]), np.array([(slide.height - 1) / 2]))
+    crop: NDArray[np.uint8] = cut_crops(
+        slide, *centre, microns_per_pixel=card.microns_per_pixel, size=card.crop_size
+    )[0]
+    return crop
+
+
+def classify_crops(
+    inputs: Sequence[str | Path],
+    out: Path,
+    *,
+    model: str | Path = "starter",
+    device: str = "auto",
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+) -> list[tuple[str, str]]:
+    """Classify pictures of single cells into a CSV with a row a picture.
+
+    Parameters
+    ----------
+    inputs : sequence of str or Path
+        Pictures, folders of them, and patterns.
+    out : Path
+        The CSV: ``file,predicted,confidence,second,second_confidence,p_<CODE>...``.
+    model, device, engine, progress
+        As for `count_inputs`.
+
+    Returns
+    -------
+    list of (str, str)
+        The files that could not be read, each with its error; their rows hold the name alone.
+
+    Raises
+    ------
+    BundleError, EngineError, ReportError
+    """
+    card = Bundle.open(model).card
+    found = find_inputs(inputs)
+    serving = engine or Engine(device)
+    failed: list[tuple[str, str]] = []
+    rows: list[dict[str, object]] = []
+    try:
+        loading = serving.load(model)
+        remaining = iter(found)
+        pending: list[tuple[list[str], list[Future[Predictions]]]] = []
+        while batch := list(islice(remaining, _READ_AHEAD)):
+            names, crops = _read(batch, card, failed)
+            loading.result()
+            pending.append((names, serving.classify_crops(crops) if len(crops) else []))
+            while len(pending) > 1:
+                rows += _rows(*pending.pop(0))
+            if progress is not None:
+                progress(len(rows), len(found), str(out))
+        for names, futures in pending:
+            rows += _rows(names, futures)
+    finally:
+        if engine is None:
+            serving.close()
+    by_file = {str(row["file"]): row for row in rows}
+    ordered = [by_file.get(item.shown, {"file": item.shown}) for item in found]
+    columns = ["file", "predicted", "confidence", "second", "second_confidence"]
+    write_text(out, table([*columns, *(f"p_{code}" for code in card.classes)], ordered))
+    return failed
+
+
+def _read(
+    batch: list[Input], card: Card, failed: list[tuple[str, str]]
+) -> tuple[list[str], NDArray[np.uint8]]:
+    names, crops = [], []
+    for item in batch:
+        try:
+            if item.error:
+                raise BoneMarrowError(item.error)
+            crops.append(read_crop(item.path, card))
+        except BoneMarrowError as error:
+            failed.append((item.shown, str(error)))
+        else:
+            names.append(item.shown)
+    size = card.crop_size
+    return names, np.stack(crops) if crops else np.empty((0, size, size, 3), np.uint8)
+
+
+def _rows(names: list[str], futures: list[Future[Predictions]]) -> Iterator[dict[str, object]]:
+    files = iter(names)
+    for future in futures:
+        yield from (
+            prediction_row(next(files), row, part) for part in [future.result()] for row in range(len(part))
+        )
+
+
+def prediction_row(file: str, index: int, predictions: Predictions) -> dict[str, Any]:
+    """Return the columns of one cell of a batch: its two first classes and every probability."""
+    probabilities = predictions.probabilities[index]
+    first, second = predictions.ranked()[index][:2]
+    row = {
+        "file": file,
+        "predicted": predictions.classes[first],
+        "confidence": f"{probabilities[first]:.4f}",
+        "second": predictions.classes[second],
+        "second_confidence": f"{probabilities[second]:.4f}",
+    }
+    pairs = zip(predictions.classes, probabilities, strict=True)
+    return row | {f"p_{code}": f"{value:.5f}" for code, value in pairs}

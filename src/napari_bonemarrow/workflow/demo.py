@@ -1,0 +1,110 @@
+"""The bundled sample, counted without a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_bonemarrow.cytology import BoneMarrowError, Differential
+from napari_bonemarrow.drawing import write_sample
+from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.report import make_folder
+from napari_bonemarrow.review import SUFFIX, Case
+from napari_bonemarrow.workflow.counting import Progress, count_inputs
+from napari_bonemarrow.workflow.explaining import Explanation, Question, explain_input
+
+SAMPLE_NAME = "drawn-smear"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleResult:
+    """What became of the sample.
+
+    Attributes
+    ----------
+    slide : Path
+        The drawn smear as a file.
+    folder : Path
+        Its count: ``cells.csv``, ``differential.json``, ``report.html``, the case.
+    differential : Differential
+    explanation : Explanation
+        Of the cell that the model is surest of.
+    """
+
+    slide: Path
+    folder: Path
+    differential: Differential
+    explanation: Explanation
+
+    @property
+    def case(self) -> Path:
+        """The case file."""
+        return self.folder / f"{self.folder.name}{SUFFIX}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {
+            "slide": str(self.slide),
+            "folder": str(self.folder),
+            "differential": self.differential.to_dict(),
+            "explanation": self.explanation.to_dict(),
+        }
+
+
+def write_sample_slide(folder: Path) -> Path:
+    """Write the drawn sample smear into a folder, unless it lies there already.
+
+    Raises
+    ------
+    ReportError, DrawingError
+    """
+    path = make_folder(folder) / f"{SAMPLE_NAME}.png"
+    return path if path.exists() else write_sample(path)
+
+
+def run_sample(
+    folder: Path, *, device: str = "auto", engine: Engine | None = None, progress: Progress | None = None
+) -> SampleResult:
+    """Count the sample smear into a folder and explain one of its cells.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the smear is written and, below it, its count.
+    device, engine, progress
+        As for `count_inputs`.
+
+    Raises
+    ------
+    BoneMarrowError
+    """
+    slide = write_sample_slide(folder)
+    serving = engine or Engine(device)
+    try:
+        [row] = count_inputs([slide], folder, engine=serving, progress=progress)
+        if row.differential is None:
+            raise BoneMarrowError(row.error)
+        result = folder / row.folder
+        case_path = result / f"{row.folder}{SUFFIX}"
+        with Case.open(case_path, read_only=True) as case:
+            cell = surest_cell(case)
+        explanation = explain_input(case_path, result, Question(cell=cell), engine=serving)
+    finally:
+        if engine is None:
+            serving.close()
+    return SampleResult(slide, result, row.differential, explanation)
+
+
+def surest_cell(case: Case) -> int:
+    """Return the counted cell whose class the model is surest of.
+
+    Raises
+    ------
+    BoneMarrowError
+        The case has no classified cell.
+    """
+    predictions = case.predictions
+    if predictions is None or not len(predictions):
+        raise BoneMarrowError(f"{case.path}: it has no classified cell to explain")
+    return int(predictions.cell_id[predictions.probabilities.max(axis=1).argmax()])

@@ -1,0 +1,133 @@
+"""Which files a command is about, and what their results are called."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_bonemarrow.slides import SUFFIXES, fingerprint
+
+_WILDCARDS = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One file to work on.
+
+    Attributes
+    ----------
+    path : Path
+        As given or found.
+    name : str
+        Of its folder of results: its stem, with a short hash where another input has the same, or its
+        fingerprint where names must not be told.
+    shown : str
+        How tables speak of it.
+    error : str
+        Why it cannot be worked on, empty if nothing is known against it yet.
+    """
+
+    path: Path
+    name: str
+    shown: str
+    error: str = ""
+
+    def hide_name(self, text: str) -> str:
+        """Return a message without the file's name where names must not be told."""
+        if self.shown == str(self.path):
+            return text
+        for part in (str(self.path), str(self.path.absolute()), self.path.name):
+            text = text.replace(part, self.shown)
+        return text
+
+
+def find_inputs(
+    given: Iterable[str | Path],
+    *,
+    out: Path | None = None,
+    anonymous: bool = False,
+    suffixes: tuple[str, ...] = SUFFIXES,
+) -> list[Input]:
+    """Find the files that paths, folders and patterns stand for.
+
+    Parameters
+    ----------
+    given : iterable of str or Path
+        Files, folders (searched with those below them), or patterns with ``*``, ``?``, ``[...]``, ``**``.
+    out : Path, optional
+        The folder of results, which is not searched.
+    anonymous : bool
+        Name results by fingerprint.
+    suffixes : tuple of str
+        What is taken from a folder, in lower case.
+
+    Returns
+    -------
+    list of Input
+        Each file once, in the order given, a folder's sorted by path. What stands for no file is an
+        `Input` with its error.
+    """
+    once: dict[Path, tuple[Path, str]] = {}
+    for entry in given:
+        for path, error in _expand(str(entry), out, suffixes):
+            once.setdefault(path.resolve(), (path, error))
+    found = list(once.values())
+    if anonymous:
+        return [_anonymous(path, error, number) for number, (path, error) in enumerate(found, 1)]
+    # Case-folded, since the results may lie on a disk that does not tell A from a.
+    shared = Counter(path.stem.casefold() for path, _ in found)
+    return [
+        Input(path, _name(path, shared[path.stem.casefold()] > 1), str(path), error) for path, error in found
+    ]
+
+
+def _expand(entry: str, out: Path | None, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    path = Path(entry)
+    if path.is_dir():
+        files = sorted(_files_below(path, out, suffixes))
+        yield from ((file, "") for file in files)
+        if not files:
+            yield path, f"{path}: no image in this folder: name one with {', '.join(suffixes)}"
+    elif not path.exists() and _WILDCARDS & set(entry):
+        # Path.glob takes no absolute pattern.
+        names = glob.glob(entry, recursive=True)  # noqa: PTH207
+        files = sorted(Path(name) for name in names if Path(name).is_file())
+        yield from ((file, "") for file in files)
+        if not files:
+            yield path, f"{entry}: no file has such a name: check the pattern"
+    else:
+        yield path, ""  # whether it can be read is told on opening it
+
+
+def _files_below(folder: Path, out: Path | None, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    skip = out.resolve() if out is not None else None
+    for root, folders, files in os.walk(folder):
+        here = Path(root)
+        folders[:] = [
+            name for name in folders if not name.startswith(".") and (here / name).resolve() != skip
+        ]
+        if here.resolve() == skip:
+            continue
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in suffixes:
+                yield here / name
+
+
+def _name(path: Path, shared: bool) -> str:
+    if not shared:
+        return path.stem
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:6]
+    return f"{path.stem}-{digest}"
+
+
+def _anonymous(path: Path, error: str, number: int) -> Input:
+    try:
+        name = fingerprint(path)[:12]
+    except OSError:
+        name = f"input-{number}"
+    return Input(path, name, name, error)

@@ -1,0 +1,45 @@
+"""Settle the physical scale of a slide where nobody can be asked."""
+
+from __future__ import annotations
+
+from napari_bonemarrow.cytology import ScaleError
+from napari_bonemarrow.slides import Scale, ScaleSource, Slide, estimate_scale
+
+
+def settle_scale(
+    slide: Slide, *, microns_per_pixel: float | None = None, accept_estimate: bool = False
+) -> Scale:
+    """Return the scale that a slide is counted at: the user's, else the file's, else the estimate.
+
+    Parameters
+    ----------
+    slide : Slide
+    microns_per_pixel : float, optional
+        What the user says.
+    accept_estimate : bool
+        Take the estimate from red cells where neither user nor file say anything.
+
+    Raises
+    ------
+    ScaleError
+        Nobody knows it; the text tells the estimate and how to pass it.
+    """
+    if microns_per_pixel is not None:
+        return Scale(microns_per_pixel, ScaleSource.USER, basis="given")
+    if slide.scale is not None:
+        return slide.scale
+    estimate = estimate_scale(slide)
+    if estimate is None:
+        raise ScaleError(
+            f"{slide.path}: its scale is unknown and cannot be estimated: pass --microns-per-pixel F"
+        )
+    if accept_estimate:
+        return estimate
+    value = f"{estimate.microns_per_pixel:.3g}"
+    interval = ""
+    if estimate.low is not None and estimate.high is not None:
+        interval = f" ({estimate.low:.3g} to {estimate.high:.3g})"
+    raise ScaleError(
+        f"{slide.path}: its scale is unknown; its red cells suggest {value} µm/px{interval}: "
+        f"pass --microns-per-pixel {value}, or accept the estimate with --estimate-scale"
+    )
