@@ -1,1 +1,36 @@
-"""models."""
+"""Networks: bundles, classification and explanation. Names that need torch are resolved on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from napari_bonemarrow.models.bundle import STARTER, Bundle, BundleError, list_bundles
+from napari_bonemarrow.models.card import Card
+from napari_bonemarrow.models.heatmap import Heatmap
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.models.classifier import Classifier
+    from napari_bonemarrow.models.importing import import_checkpoint
+
+_LAZY = {
+    "Classifier": "napari_bonemarrow.models.classifier",
+    "import_checkpoint": "napari_bonemarrow.models.importing",
+}
+
+__all__ = [
+    "STARTER",
+    "Bundle",
+    "BundleError",
+    "Card",
+    "Classifier",
+    "Heatmap",
+    "import_checkpoint",
+    "list_bundles",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

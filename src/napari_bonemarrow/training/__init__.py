@@ -1,1 +1,27 @@
-"""training."""
+"""Training and evaluation of bundles. Everything is resolved on first use: torch takes seconds to load."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from napari_bonemarrow.training.config import TrainConfig, TrainingError, load_preset
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.training.evaluate import evaluate
+    from napari_bonemarrow.training.run import train
+
+_LAZY = {
+    "train": "napari_bonemarrow.training.run",
+    "evaluate": "napari_bonemarrow.training.evaluate",
+}
+
+__all__ = ["TrainConfig", "TrainingError", "evaluate", "load_preset", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        # Set, so that the function is found before the module of the same name.
+        globals()[name] = getattr(import_module(_LAZY[name]), name)
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

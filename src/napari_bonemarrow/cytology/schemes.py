@@ -1,0 +1,73 @@
+"""Class schemes of other data sets and how their folders read in the 21 classes.
+
+Sources: Matek et al. 2021 (doi 10.7937/TCIA.AXH3-T579) for the 21 codes; Acevedo et al. 2020
+(doi 10.17632/snkd93bnjr.1) for the peripheral-blood codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from napari_bonemarrow.cytology.classes import BMC21
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How the folders of a data set are named.
+
+    Attributes
+    ----------
+    name : str
+        ``bmc21`` or ``pbc``.
+    codes : mapping of str to (str or None)
+        Folder name to class code; None where the 21 classes have no place for it.
+    marrow : bool
+        Whether its cells were photographed in marrow rather than in blood.
+    """
+
+    name: str
+    codes: Mapping[str, str | None]
+    marrow: bool
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The class codes that the scheme can show, in alphabetical order."""
+        return tuple(sorted({code for code in self.codes.values() if code is not None}))
+
+
+SCHEMES: Mapping[str, Scheme] = MappingProxyType(
+    {
+        "bmc21": Scheme("bmc21", MappingProxyType({code: code for code in BMC21}), marrow=True),
+        "pbc": Scheme(
+            "pbc",
+            MappingProxyType(
+                {
+                    "BNE": "NGB",
+                    "SNE": "NGS",
+                    "EO": "EOS",
+                    "BA": "BAS",
+                    "ERB": "EBO",
+                    "LY": "LYT",
+                    "MO": "MON",
+                    "PMY": "PMO",
+                    "MY": "MYB",
+                    "MMY": "MMZ",
+                    "PLATELET": None,
+                }
+            ),
+            marrow=False,
+        ),
+    }
+)
+"""Every scheme whose folders we read, by name."""
+
+
+def scheme_of(folders: Iterable[str]) -> Scheme | None:
+    """Return the scheme that knows every one of these folder names, or None."""
+    names = set(folders)
+    for scheme in SCHEMES.values():
+        if names and names <= set(scheme.codes):
+            return scheme
+    return None

@@ -1,0 +1,192 @@
+"""A model bundle: a folder with ``weights.safetensors`` and ``card.json``, checked without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from napari_bonemarrow.cytology import BoneMarrowError, ModelReference, Support
+from napari_bonemarrow.models.card import Card
+from napari_bonemarrow.models.catalogue import ARCHITECTURES
+
+WEIGHTS = "weights.safetensors"
+CARD = "card.json"
+STARTER = "starter"
+
+_PICKLE_HINT = "run 'napari-bonemarrow models import' on it, which refuses code"
+
+
+class BundleError(BoneMarrowError):
+    """A model bundle that is missing, broken or not what its card says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A checked bundle.
+
+    Attributes
+    ----------
+    path : Path
+        Its folder.
+    card : Card
+    sha256 : str
+        Hex digest over the weights and the card.
+    """
+
+    path: Path
+    card: Card
+    sha256: str
+
+    @classmethod
+    def open(cls, name_or_path: str | Path | Bundle) -> Bundle:
+        """Find a bundle by name or folder and check all that can be checked without torch.
+
+        Raises
+        ------
+        BundleError
+            If it is missing, is no safetensors file, or contradicts its card.
+        """
+        if isinstance(name_or_path, Bundle):
+            return name_or_path
+        folder = _find(name_or_path)
+        for name in (CARD, WEIGHTS):
+            if not (folder / name).is_file():
+                raise BundleError(f"{folder}: no {name}; a bundle holds {WEIGHTS} and {CARD}")
+        card = _read_card(folder / CARD)
+        _check_header(folder / WEIGHTS, card)
+        return cls(folder, card, _digest(folder))
+
+    @property
+    def reference(self) -> ModelReference:
+        """The name and digest that results carry."""
+        return ModelReference(self.card.name, self.sha256)
+
+    @property
+    def support(self) -> Mapping[str, Support]:
+        """How well each class was learnt."""
+        return self.card.support
+
+    @property
+    def weights(self) -> Path:
+        """The file of weights."""
+        return self.path / WEIGHTS
+
+
+def user_models() -> Path:
+    """Return the folder of the user's own bundles, which need not exist."""
+    home = os.environ.get("NAPARI_BONEMARROW_HOME")
+    if home:
+        return Path(home) / "models"
+    from platformdirs import user_data_path
+
+    return user_data_path("napari-bonemarrow", appauthor=False) / "models"
+
+
+def list_bundles() -> list[str]:
+    """Return the names that `Bundle.open` knows: the shipped bundle, then the user's, sorted."""
+    own = user_models()
+    names = sorted(p.parent.name for p in own.glob(f"*/{CARD}")) if own.is_dir() else []
+    shipped = [STARTER] if (Path(__file__).parent / STARTER / CARD).is_file() else []
+    return shipped + [name for name in names if name not in shipped]
+
+
+def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Read names, types and shapes of a safetensors file without its numbers.
+
+    The layout is that of the safetensors specification: eight bytes with the header's length, the
+    header as JSON, the numbers.
+
+    Returns
+    -------
+    dict
+        Tensor name to (type, shape).
+
+    Raises
+    ------
+    BundleError
+        If the file is a pickle, cut short or something else.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        if start[:2] == b"PK" or start[:1] == b"\x80":
+            raise BundleError(f"{path}: is a pickled PyTorch file, which can carry code; {_PICKLE_HINT}")
+        length = int.from_bytes(start, "little")
+        if len(start) < 8 or length > size - 8:
+            raise BundleError(f"{path}: is cut short or no safetensors file; fetch or export it again")
+        raw = file.read(length)
+    try:
+        header = json.loads(raw)
+        entries = {k: v for k, v in header.items() if k != "__metadata__"}
+        end = max((v["data_offsets"][1] for v in entries.values()), default=0)
+        tensors = {k: (str(v["dtype"]), tuple(int(n) for n in v["shape"])) for k, v in entries.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise BundleError(f"{path}: is no safetensors file; fetch or export it again") from error
+    if end != size - 8 - length:
+        raise BundleError(f"{path}: is cut short; fetch or export it again")
+    return tensors
+
+
+def _find(name_or_path: str | Path) -> Path:
+    folder = Path(name_or_path)
+    if folder.is_dir():
+        return folder
+    if folder.is_file():
+        raise BundleError(f"{folder}: is a file; name a bundle's folder, or {_PICKLE_HINT}")
+    name = str(name_or_path)
+    if Path(name).name == name:
+        shipped, own = Path(__file__).parent / STARTER, user_models() / name
+        if name == STARTER and shipped.is_dir():
+            return shipped
+        if own.is_dir():
+            return own
+    known = ", ".join(list_bundles()) or "none"
+    raise BundleError(f"no model {name!r}: give a bundle's folder or one of: {known}")
+
+
+def _read_card(path: Path) -> Card:
+    try:
+        return Card.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
+        raise BundleError(f"{path}: {where + ': ' if where else ''}{said}; mend the card") from error
+
+
+def _check_header(path: Path, card: Card) -> None:
+    known = ARCHITECTURES.get(card.architecture)
+    if known is None:
+        names = ", ".join(sorted(ARCHITECTURES))
+        raise BundleError(f"{path.parent}: unknown architecture {card.architecture!r}; known are {names}")
+    header = read_header(path)
+    if known.head not in header or known.stem not in header:
+        raise BundleError(f"{path}: holds no weights of {card.architecture}; the card names another network")
+    rows = header[known.head][1][0]
+    if rows != len(card.classes):
+        raise BundleError(
+            f"{path.parent}: the weights have {rows} classes, the card {len(card.classes)}; "
+            "weights and card do not belong together"
+        )
+
+
+def _digest(folder: Path) -> str:
+    stats = tuple((folder / name).stat() for name in (WEIGHTS, CARD))
+    return _digest_of(folder, tuple((s.st_size, s.st_mtime_ns) for s in stats))
+
+
+@cache
+def _digest_of(folder: Path, _state: tuple[tuple[int, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for name in (WEIGHTS, CARD):
+        with (folder / name).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,118 @@
+"""The card of a bundle: what the network is, what it was taught, how well it does and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from napari_bonemarrow.cytology import BMC21, Support
+
+RESEARCH_USE = "Research use only, not for diagnosis."
+
+Channels = tuple[float, float, float]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Normalisation(_Part):
+    """Mean and standard deviation a channel (red, green, blue) of pixels scaled to 0–1."""
+
+    mean: Channels
+    std: Channels
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if min(self.std) <= 0:
+            raise ValueError("normalisation.std must be above 0")
+        return self
+
+
+class TrainingSource(_Part):
+    """One data set that the network was taught with."""
+
+    name: str
+    images: int = Field(ge=0)
+    attribution: str
+    licence: str
+    per_class: Mapping[str, int] = Field(default_factory=dict)
+
+
+class ClassMetrics(_Part):
+    """Figures of one class with the number of its held-out images."""
+
+    n: int = Field(ge=0)
+    precision: Share
+    recall: Share
+    f1: Share
+
+
+class Metrics(_Part):
+    """Figures on images that the network has not been trained on, with their protocol."""
+
+    source: str
+    protocol: str
+    n: int = Field(ge=0)
+    classes: tuple[str, ...]
+    accuracy: Share
+    balanced_accuracy: Share
+    balanced_accuracy_ci95: tuple[float, float] | None = None
+    macro_f1: Share
+    ece: Share
+    per_class: Mapping[str, ClassMetrics] = Field(default_factory=dict)
+
+
+class Card(_Part):
+    """Everything about a bundle but its weights.
+
+    Attributes
+    ----------
+    architecture : str
+        A name in `ARCHITECTURES`.
+    classes : tuple of str
+        Codes in the order of the network's outputs.
+    crop_size : int
+        Side of the square crop that the classifier takes, px.
+    network_size : int
+        Side to which the crop is reduced before the network sees it, px.
+    microns_per_pixel : float
+        Scale of the crop, µm/px.
+    temperature : float
+        Logits are divided by it before the softmax.
+    support : mapping of str to Support
+        How well each class was learnt.
+    """
+
+    schema_version: Literal[1] = 1
+    name: str = Field(min_length=1)
+    version: str = "1"
+    architecture: str
+    classes: tuple[str, ...] = Field(min_length=2)
+    crop_size: int = Field(ge=16, le=2048)
+    network_size: int = Field(ge=16, le=2048)
+    microns_per_pixel: float = Field(gt=0.0, le=10.0)
+    normalisation: Normalisation
+    temperature: float = Field(gt=0.0, le=100.0)
+    support: Mapping[str, Support]
+    training_data: tuple[TrainingSource, ...] = ()
+    metrics: tuple[Metrics, ...] = ()
+    commit: str | None = None
+    initialised_from: str | None = None
+    intended_use: str = "Proposing classes of single nucleated cells of bone-marrow smears to a reviewer."
+    limits: tuple[str, ...] = ()
+    notice: str = RESEARCH_USE
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        unknown = sorted(set(self.classes) - set(BMC21))
+        if unknown:
+            raise ValueError(f"classes: unknown code {', '.join(unknown)}")
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes: a code stands twice")
+        if set(self.support) != set(self.classes):
+            raise ValueError("support: needs exactly one entry a class")
+        return self

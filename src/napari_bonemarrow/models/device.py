@@ -1,0 +1,42 @@
+"""Which device serves."""
+
+from __future__ import annotations
+
+import torch
+
+from napari_bonemarrow.models.bundle import BundleError
+
+
+def resolve_device(device: str = "auto") -> torch.device:
+    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device that exists.
+
+    Raises
+    ------
+    BundleError
+        If CUDA is asked for and absent, or the name is none of these.
+    """
+    if device == "cpu":
+        return torch.device("cpu")
+    if device == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    name, _, number = device.partition(":")
+    if name != "cuda" or (":" in device and not number.isdigit()):
+        raise BundleError(f"device {device!r}: choose auto, cpu, cuda or cuda:N")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0:
+        raise BundleError(f"device {device!r}: this machine offers PyTorch no CUDA GPU; use cpu or auto")
+    index = int(number or 0)
+    if index >= count:
+        raise BundleError(f"device {device!r}: there are {count} CUDA GPUs; the last is cuda:{count - 1}")
+    return torch.device(f"cuda:{index}")
+
+
+def gains_from_bfloat16(device: torch.device) -> bool:
+    """Tell whether the device computes in bfloat16 faster than in float32.
+
+    CUDA from compute capability 8.0 on, and CPUs with AMX or AVX-512 bfloat16 instructions: elsewhere
+    bfloat16 is emulated and several times slower.
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()

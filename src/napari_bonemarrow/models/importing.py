@@ -1,0 +1,120 @@
+"""Turning a PyTorch checkpoint into a bundle without running code from it."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from napari_bonemarrow.cytology import BMC21, Support
+from napari_bonemarrow.models.architectures import build
+from napari_bonemarrow.models.bundle import Bundle, BundleError, user_models
+from napari_bonemarrow.models.card import Card, Normalisation
+from napari_bonemarrow.models.writing import write_bundle
+
+IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+
+_NESTED = ("state_dict", "model_state_dict", "model")
+
+
+def import_checkpoint(
+    file: str | Path,
+    *,
+    architecture: str,
+    name: str | None = None,
+    classes: Sequence[str] = BMC21,
+    trained: Sequence[str] = (),
+    crop_size: int = 250,
+    network_size: int = 250,
+    microns_per_pixel: float = 0.1,
+    normalisation: Normalisation = IMAGENET,
+    out: str | Path | None = None,
+) -> Bundle:
+    """Convert a ``.pt``/``.pth`` checkpoint or a safetensors file into a bundle.
+
+    Parameters
+    ----------
+    file : path
+        Weights alone, or a dictionary that holds them under ``state_dict`` or ``model``.
+    architecture : str
+        A name in `ARCHITECTURES`.
+    name : str, optional
+        The bundle's name; the file's stem if not given.
+    classes : sequence of str
+        Codes in the order of the network's outputs.
+    trained : sequence of str
+        Classes known to have been trained on at least 100 marrow crops. The others get support
+        ``none``: a checkpoint does not say what it was taught, and a false zero is worse than no figure.
+    crop_size, network_size : int
+    microns_per_pixel : float
+    normalisation : Normalisation
+    out : path, optional
+        The bundle's folder; by default among the user's models.
+
+    Raises
+    ------
+    BundleError
+        If the file carries code, is damaged, or is no such network.
+    """
+    file = Path(file)
+    name = name or file.stem
+    unknown = sorted(set(trained) - set(classes))
+    if unknown:
+        raise BundleError(f"{', '.join(unknown)}: said to be trained but none of the classes; mend the list")
+    weights = _read(file)
+    network = build(architecture, len(classes))
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise BundleError(
+            f"{file}: holds no weights of a {architecture} with {len(classes)} classes; "
+            "name its architecture and classes"
+        ) from error
+    try:
+        card = Card(
+            name=name,
+            architecture=architecture,
+            classes=tuple(classes),
+            crop_size=crop_size,
+            network_size=network_size,
+            microns_per_pixel=microns_per_pixel,
+            normalisation=normalisation,
+            temperature=1.0,
+            support={code: Support.TRAINED if code in trained else Support.NONE for code in classes},
+            limits=("Imported: what it was taught with and how well it does are not known here.",),
+        )
+    except ValueError as error:
+        said = str(error).splitlines()
+        raise BundleError(f"{file}: {said[2].strip() if len(said) > 2 else said[0]}") from error
+    state: dict[str, Tensor] = network.state_dict()
+    return write_bundle(Path(out) if out else user_models() / name, state, card)
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    if not file.is_file():
+        raise BundleError(f"{file}: no such file; give a .pt, .pth or .safetensors file")
+    document: Any
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            document = load_file(file)
+        else:
+            document = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise BundleError(
+            f"{file}: carries code or more than weights and was not loaded; save its state_dict alone"
+        ) from error
+    except Exception as error:  # a damaged file raises almost anything
+        raise BundleError(f"{file}: cannot be read as a checkpoint; is it whole?") from error
+    for key in _NESTED:
+        if isinstance(document, dict) and isinstance(document.get(key), dict):
+            document = document[key]
+            break
+    if not isinstance(document, dict) or not all(isinstance(v, Tensor) for v in document.values()):
+        raise BundleError(f"{file}: holds no dictionary of weights; save its state_dict alone")
+    return {str(key).removeprefix("module."): value for key, value in document.items()}

@@ -1,0 +1,45 @@
+"""From crops of bytes to the network's input: the one way, in training and in use."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from napari_bonemarrow.models.card import Normalisation
+
+
+def reduce_crops(crops: Tensor, size: int) -> Tensor:
+    """Reduce crops of bytes to the network's side, anti-aliased.
+
+    Parameters
+    ----------
+    crops : Tensor of uint8, shape (n, s, s, 3)
+    size : int
+        Side wanted, px.
+
+    Returns
+    -------
+    Tensor of float32, shape (n, 3, size, size), channels last in memory
+        0 to 255.
+    """
+    images = crops.permute(0, 3, 1, 2)
+    if images.shape[-1] == size:
+        return images.float()
+    if images.device.type != "cpu":  # only the CPU resizes bytes, and does so several times faster
+        images = images.float()
+    return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True).float()
+
+
+class Normaliser:
+    """Subtracts the mean and divides by the standard deviation, for pixels of 0 to 255."""
+
+    def __init__(self, normalisation: Normalisation, device: torch.device) -> None:
+        mean = torch.tensor(normalisation.mean, device=device) * 255
+        std = torch.tensor(normalisation.std, device=device) * 255
+        self.shift = (-mean / std).view(1, 3, 1, 1)
+        self.gain = (1 / std).view(1, 3, 1, 1)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Normalise (n, 3, s, s) in one pass, into new memory of the same layout."""
+        return torch.addcmul(self.shift, images, self.gain)

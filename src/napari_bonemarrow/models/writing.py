@@ -1,0 +1,53 @@
+"""Writing a bundle: both files whole, or neither."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from torch import Tensor
+
+from napari_bonemarrow.models.bundle import CARD, WEIGHTS, Bundle, BundleError
+from napari_bonemarrow.models.card import Card
+
+
+def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card) -> Bundle:
+    """Write weights and card beside the place, check them, then put them there.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle's folder; an older bundle there is replaced.
+    weights : dict of str to Tensor
+        The network's state.
+    card : Card
+
+    Raises
+    ------
+    BundleError
+        If the card and the weights do not belong together or the folder cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    draft: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".bundle-"))
+        whole = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in weights.items()}
+        save_file(whole, draft / WEIGHTS, metadata={"architecture": card.architecture})
+        (draft / CARD).write_text(card.model_dump_json(indent=2, exclude_none=True) + "\n", "utf-8")
+        Bundle.open(draft)
+        folder.mkdir(exist_ok=True)
+        for name in (WEIGHTS, CARD):
+            (draft / name).chmod(0o644)
+            with (draft / name).open("rb+") as file:
+                os.fsync(file.fileno())
+            (draft / name).replace(folder / name)
+    except OSError as error:
+        raise BundleError(f"{folder}: cannot write the bundle there ({error.strerror or error})") from error
+    finally:
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
+    return Bundle.open(folder)

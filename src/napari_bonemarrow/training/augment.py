@@ -1,0 +1,103 @@
+"""Augmentation of whole batches: geometry, stain in optical density, blur and noise.
+
+Colour is varied in optical density (Beer–Lambert: density is minus the logarithm of transmitted light),
+where a stronger or differently balanced stain is a product and a leakage between channels, after
+Tellez et al., IEEE Trans Med Imaging 2018;37:2126-36.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from napari_bonemarrow.models.preprocess import reduce_crops
+from napari_bonemarrow.training.config import AugmentConfig
+
+OVERSIZE = 1.25  # the crop is reduced to this times the input, so that the affine step loses little
+
+
+def augment(
+    crops: Tensor, size: int, config: AugmentConfig, generator: torch.Generator, device: torch.device
+) -> Tensor:
+    """Turn stored crops into a training batch.
+
+    Parameters
+    ----------
+    crops : Tensor of uint8, shape (n, s, s, 3)
+    size : int
+        Side of the batch, px.
+    config : AugmentConfig
+    generator : torch.Generator
+        On the CPU: all chance comes from it, so a run can be repeated.
+    device : torch.device
+        Where the batch is made.
+
+    Returns
+    -------
+    Tensor of float32, shape (n, 3, size, size)
+        0 to 255.
+    """
+    batch = reduce_crops(crops.to(device), round(size * OVERSIZE))
+    batch = _geometry(batch, size, config, generator)
+    batch = _stain(batch, config, generator)
+    batch = _blur(batch, config, generator)
+    if config.noise:
+        some = torch.randperm(len(batch), generator=generator)[: len(batch) // 4]
+        level = _uniform(len(some), generator, device) * config.noise
+        noise = torch.randn(len(some), *batch.shape[1:], generator=generator).to(device)
+        batch[some] += noise * level
+    return batch.clamp_(0, 255)
+
+
+def _uniform(n: int, generator: torch.Generator, device: torch.device, low: float = 0.0) -> Tensor:
+    """Draw n numbers from low to 1, shape (n, 1, 1, 1)."""
+    return (torch.rand(n, 1, 1, 1, generator=generator) * (1 - low) + low).to(device)
+
+
+def _geometry(batch: Tensor, size: int, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    n = len(batch)
+    angle = torch.rand(n, generator=generator) * 2 * math.pi
+    flip = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
+    zoom = torch.exp((torch.rand(n, generator=generator) * 2 - 1) * math.log1p(config.scale))
+    shift = (torch.rand(n, 2, generator=generator) * 2 - 1) * 2 * config.shift
+    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
+    rows = [cos * flip, -sin, shift[:, 0], sin * flip, cos, shift[:, 1]]
+    theta = torch.stack(rows, dim=1).view(n, 2, 3).to(batch.device)
+    grid = F.affine_grid(theta, [n, 3, size, size], align_corners=False)
+    return F.grid_sample(batch, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def _stain(batch: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    n, device = len(batch), batch.device
+    density = torch.log((batch + 1.0) / 256.0).neg_()
+    mix = torch.eye(3) + torch.randn(n, 3, 3, generator=generator) * config.stain_mix
+    gain = torch.exp(torch.randn(n, 3, 1, generator=generator) * config.stain_gain)
+    bias = torch.randn(n, 3, 1, 1, generator=generator) * config.stain_bias
+    density = torch.einsum("nij,njhw->nihw", (mix * gain).to(device), density) + bias.to(device)
+    image = torch.exp(-density).mul_(256.0).sub_(1.0)
+    if config.saturation:
+        grey = image.mean(dim=1, keepdim=True)
+        change = 1 + (_uniform(n, generator, device) * 2 - 1) * config.saturation
+        image = grey + (image - grey) * change
+    if config.brightness:
+        image = image * (1 + (_uniform(n, generator, device) * 2 - 1) * config.brightness)
+    return image
+
+
+def _blur(batch: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    """Blend a third of the batch with a blurred copy: one kernel a batch, its share drawn an image."""
+    if not config.blur:
+        return batch
+    some = torch.randperm(len(batch), generator=generator)[: len(batch) // 3]
+    sigma = config.blur * (0.5 + 0.5 * float(torch.rand(1, generator=generator)))
+    radius = max(1, math.ceil(2 * sigma))
+    line = torch.exp(-(torch.arange(-radius, radius + 1).float() ** 2) / (2 * sigma**2))
+    line = (line / line.sum()).to(batch.device)
+    sharp = batch[some]
+    padded = F.pad(sharp, (radius,) * 4, mode="reflect").flatten(0, 1)[:, None]
+    blurred = F.conv2d(F.conv2d(padded, line.view(1, 1, 1, -1)), line.view(1, 1, -1, 1)).view(sharp.shape)
+    batch[some] = torch.lerp(sharp, blurred, _uniform(len(some), generator, batch.device))
+    return batch

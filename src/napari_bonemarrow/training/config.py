@@ -1,0 +1,204 @@
+"""What a training run is told: a preset in JSON, checked before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from napari_bonemarrow.cytology import BoneMarrowError
+
+PRESETS = Path(__file__).parent / "presets"
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class TrainingError(BoneMarrowError):
+    """A training or evaluation that cannot start or go on."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stage(_Part):
+    """Some epochs at one size of input: small first, since most is learnt there at less cost."""
+
+    epochs: int = Field(ge=0)
+    size: int = Field(ge=16, le=1024)
+
+
+class AugmentConfig(_Part):
+    """Strengths of what is done to a batch; 0 switches a step off.
+
+    Attributes
+    ----------
+    shift : float
+        Largest shift, share of the crop's side.
+    scale : float
+        Zoom between 1/(1+scale) and 1+scale.
+    stain_gain, stain_mix, stain_bias : float
+        Standard deviations in optical density: logarithm of each channel's gain, leakage between
+        channels, and background.
+    saturation, brightness : float
+        Largest relative change.
+    blur : float
+        Largest Gaussian sigma at the network's size, px.
+    noise : float
+        Largest standard deviation of noise, of 255.
+    """
+
+    shift: Share = 0.08
+    scale: Share = 0.15
+    stain_gain: Share = 0.18
+    stain_mix: Share = 0.06
+    stain_bias: Share = 0.04
+    saturation: Share = 0.4
+    brightness: Share = 0.12
+    blur: float = Field(default=1.0, ge=0.0, le=5.0)
+    noise: float = Field(default=6.0, ge=0.0, le=64.0)
+
+
+class SourceText(_Part):
+    """What the card says of a source."""
+
+    title: str
+    attribution: str
+    licence: str
+
+
+class TrainConfig(_Part):
+    """One training run.
+
+    Attributes
+    ----------
+    init : str
+        ``none`` for fresh weights, else the name or folder of a bundle to start from.
+    stages : tuple of Stage
+        In order; the last one's size is the size the finished network works at.
+    folds, fold : int
+        The images are split into `folds` stratified parts; part `fold` is the test set, never trained on.
+    calibration_share : float
+        Share of the rest held out for early stopping and for the temperature.
+    minimum_images : int
+        A class with fewer images in a source is not learnt from that source (default 100, the number
+        below which no class counts as trained).
+    draws : mapping of str to int
+        Images drawn a class and epoch, by source; `default_draws` for a source not named.
+    largest_repeat : float
+        No image is drawn more often than this in an epoch, which caps small classes.
+    foreign_weight : float
+        Weight, in an image's softmax, of the classes that only other sources teach; those its own source
+        teaches weigh 1. At 0 a class known from blood alone is neither suppressed in marrow nor kept
+        from it; at 1 the network learns to tell the sources apart and never to see it in marrow.
+    patience : int
+        Epochs of the last stage without gain on the calibration split before stopping; 0 never stops.
+    """
+
+    name: str = "model"
+    architecture: str = "mobilenet_v3_small"
+    init: str = "none"
+    crop_size: int = Field(default=250, ge=16, le=1024)
+    microns_per_pixel: float = Field(default=0.1, gt=0)
+    stages: tuple[Stage, ...] = (Stage(epochs=20, size=112), Stage(epochs=8, size=160))
+    batch_size: int = Field(default=64, ge=2)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    warmup_share: Share = 0.05
+    label_smoothing: Share = 0.05
+    ema_decay: Share = 0.998
+    clip_norm: float = Field(default=5.0, gt=0)
+    folds: int = Field(default=5, ge=2)
+    fold: int = Field(default=0, ge=0)
+    calibration_share: float = Field(default=0.1, gt=0, lt=1)
+    minimum_images: int = Field(default=100, ge=1)
+    draws: Mapping[str, int] = Field(default_factory=dict)
+    default_draws: int = Field(default=500, ge=1)
+    largest_repeat: float = Field(default=3.0, gt=0)
+    foreign_weight: Share = 0.05
+    patience: int = Field(default=0, ge=0)
+    augment: AugmentConfig = AugmentConfig()
+    sources: Mapping[str, SourceText] = Field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.fold >= self.folds:
+            raise ValueError(f"fold {self.fold} does not exist in {self.folds} folds; count from 0")
+        if not any(stage.epochs for stage in self.stages):
+            raise ValueError("stages: no epochs")
+        return self
+
+    @property
+    def epochs(self) -> int:
+        """All epochs of all stages."""
+        return sum(stage.epochs for stage in self.stages)
+
+    @property
+    def network_size(self) -> int:
+        """Side of the network's input in the end, px."""
+        return self.stages[-1].size
+
+    def size_at(self, epoch: int) -> int:
+        """Return the side of the input in an epoch counted from 0, px."""
+        for stage in self.stages:
+            if epoch < stage.epochs:
+                return stage.size
+            epoch -= stage.epochs
+        return self.network_size
+
+    def with_epochs(self, epochs: int) -> TrainConfig:
+        """Spread another number of epochs over the stages in the same shares; the last keeps one."""
+        total, left, stages = self.epochs, epochs, []
+        for stage in self.stages[:-1]:
+            share = min(left - 1, round(stage.epochs * epochs / total))
+            stages.append(Stage(epochs=max(share, 0), size=stage.size))
+            left -= max(share, 0)
+        stages.append(Stage(epochs=left, size=self.network_size))
+        return self.changed(stages=tuple(stages))
+
+    def changed(self, **changes: object) -> TrainConfig:
+        """Return a copy with checked changes.
+
+        Raises
+        ------
+        TrainingError
+            If a value is out of range.
+        """
+        return _checked({**self.model_dump(), **changes}, "training options")
+
+
+def load_preset(name_or_path: str | Path) -> TrainConfig:
+    """Read a preset that ships with the package, or a JSON file of the same form.
+
+    Raises
+    ------
+    TrainingError
+        If there is none or a value is out of range.
+    """
+    path = Path(name_or_path)
+    if not path.suffix:
+        path = PRESETS / f"{name_or_path}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.json")))
+        raise TrainingError(f"no training preset {str(name_or_path)!r}: give a .json file or one of {known}")
+    import json
+
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise TrainingError(f"{path}: is no JSON; mend the preset") from error
+    return _checked(values, str(path))
+
+
+def _checked(values: object, where: str) -> TrainConfig:
+    try:
+        return TrainConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
+        raise TrainingError(f"{where}: {field + ': ' if field else ''}{said}") from error

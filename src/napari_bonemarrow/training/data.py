@@ -1,0 +1,263 @@
+"""Folders of crops named by class code: found, decoded once into a memory-mapped cache, split."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology.schemes import SCHEMES, Scheme, scheme_of
+from napari_bonemarrow.models.crops import fit_crop
+from napari_bonemarrow.training.config import TrainingError
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One data set: its name, how its folders are named, its files with their class."""
+
+    name: str
+    scheme: Scheme
+    files: tuple[Path, ...]
+    codes: tuple[str, ...]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """Decoded crops of all sources.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8, shape (n, s, s, 3)
+        Memory-mapped.
+    codes : ndarray of str, shape (n,)
+    source : ndarray of str, shape (n,)
+    files : tuple of str
+        Relative to the data folder.
+    group : ndarray of int64, shape (n,)
+        Equal for crops with equal pixels: they stay on one side of a split.
+    unreadable : tuple of str
+        Files that could not be decoded and were skipped.
+    sources : tuple of Source
+    """
+
+    pixels: NDArray[np.uint8]
+    codes: NDArray[np.str_]
+    source: NDArray[np.str_]
+    files: tuple[str, ...]
+    group: NDArray[np.int64]
+    unreadable: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Indices into `Crops`: no image is in two of them."""
+
+    train: NDArray[np.intp]
+    calibration: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def find_sources(data: Path, scheme: str | None = None) -> tuple[Source, ...]:
+    """Find the data sets in a folder.
+
+    `data` is either one data set (folders named by class code, images in them at any depth) or a
+    folder of data sets.
+
+    Parameters
+    ----------
+    data : Path
+    scheme : str, optional
+        A name in `SCHEMES` instead of recognising it by the folders' names.
+
+    Raises
+    ------
+    TrainingError
+        If the folder is missing, empty, or a folder's name is no class code.
+    """
+    if not data.is_dir():
+        raise TrainingError(f"{data}: no such folder; give a folder of crops in folders named by class code")
+    folders = [child for child in sorted(data.iterdir()) if child.is_dir() and not child.name.startswith(".")]
+    known = {code for each in SCHEMES.values() for code in each.codes}
+    if any(folder.name in known for folder in folders):
+        return (_source(data, folders, scheme),)
+    inner = {
+        child: [c for c in sorted(child.iterdir()) if c.is_dir() and not c.name.startswith(".")]
+        for child in folders
+    }
+    found = tuple(
+        _source(child, classes, scheme)
+        for child, classes in inner.items()
+        if any(folder.name in known for folder in classes)
+    )
+    if not found:
+        raise TrainingError(f"{data}: no folder here is named by a class code such as BLA, LYT or NGS")
+    return found
+
+
+def _source(root: Path, folders: list[Path], scheme: str | None) -> Source:
+    names = [folder.name for folder in folders]
+    recognised = SCHEMES.get(scheme) if scheme else scheme_of(names)
+    if recognised is None and scheme:
+        raise TrainingError(f"no class scheme {scheme!r}: choose one of {', '.join(sorted(SCHEMES))}")
+    if recognised is None:
+        closest = max(SCHEMES.values(), key=lambda each: len(set(names) & set(each.codes)))
+        unknown = sorted(set(names) - set(closest.codes))
+        raise TrainingError(
+            f"{root / unknown[0]}: {unknown[0]!r} is no class code; rename or move the folder"
+        )
+    unknown = sorted(set(names) - set(recognised.codes))
+    if unknown:
+        raise TrainingError(f"{root / unknown[0]}: {unknown[0]!r} is no class code of {recognised.name}")
+    files: list[Path] = []
+    codes: list[str] = []
+    left_out = 0
+    for folder in folders:
+        code = recognised.codes[folder.name]
+        images = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if code is None:
+            left_out += len(images)
+            continue
+        files += images
+        codes += [code] * len(images)
+    if not files:
+        raise TrainingError(f"{root}: its class folders hold no images")
+    return Source(root.name, recognised, tuple(files), tuple(codes), left_out)
+
+
+def load_crops(data: Path, size: int, cache: Path, scheme: str | None = None) -> Crops:
+    """Decode every crop once and map the pixels into memory.
+
+    Parameters
+    ----------
+    data : Path
+    size : int
+        Side of the crops, px; larger images are cut about their centre, smaller ones padded with the
+        median of their border.
+    cache : Path
+        Folder for the decoded pixels; what is there already for the same files is used again.
+    scheme : str, optional
+
+    Raises
+    ------
+    TrainingError
+        If no image can be read or the cache cannot be written.
+    """
+    sources = find_sources(data, scheme)
+    files = [file for source in sources for file in source.files]
+    codes = np.array([code for source in sources for code in source.codes])
+    names = np.array([source.name for source in sources for _ in source.files])
+    target = cache / f"crops-{_key(files, size)}.npy"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        if not target.is_file():
+            _decode_all(files, size, target)
+        pixels = np.load(target, mmap_mode="r")
+        readable, group = np.load(target.with_suffix(".index.npy"))
+    except OSError as error:
+        raise TrainingError(
+            f"{cache}: cannot keep decoded crops there ({error.strerror or error})"
+        ) from error
+    good = readable.astype(bool)
+    unreadable = tuple(str(f.relative_to(data)) for f, ok in zip(files, good, strict=True) if not ok)
+    if unreadable:
+        log.warning("%d unreadable images skipped: %s", len(unreadable), ", ".join(unreadable[:10]))
+    if not good.any():
+        raise TrainingError(f"{data}: none of its {len(files)} images can be read")
+    kept = tuple(str(f.relative_to(data)) for f, ok in zip(files, good, strict=True) if ok)
+    return Crops(pixels, codes[good], names[good], kept, group[good], unreadable, sources)
+
+
+def _key(files: list[Path], size: int) -> str:
+    digest = hashlib.sha256(str(size).encode())
+    for file in files:
+        state = file.stat()
+        digest.update(f"{file}|{state.st_size}|{state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _decode_all(files: list[Path], size: int, target: Path) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, suffix=".npy")
+    os.close(handle)
+    draft = Path(name)
+    try:
+        # Room for every file; what cannot be read leaves its row unused at the end.
+        pixels = np.lib.format.open_memmap(draft, "w+", np.uint8, (len(files), size, size, 3))
+        readable = np.zeros(len(files), np.int64)
+        group = np.zeros(len(files), np.int64)
+        seen: dict[bytes, int] = {}
+        row = 0
+        for index, crop in enumerate(_decoded(files, size)):
+            if crop is None:
+                continue
+            pixels[row] = crop
+            key = hashlib.sha256(crop.tobytes()).digest()
+            group[index] = seen.setdefault(key, len(seen))
+            readable[index] = 1
+            row += 1
+        pixels.flush()
+        np.save(target.with_suffix(".index.npy"), np.stack([readable, group]))
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _decoded(files: list[Path], size: int) -> Iterator[NDArray[np.uint8] | None]:
+    for file in files:
+        yield read_crop(file, size)
+
+
+def read_crop(file: Path, size: int) -> NDArray[np.uint8] | None:
+    """Read one crop as RGB at the given side, or None where it cannot be decoded."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as image:
+            rgb = np.asarray(image.convert("RGB"))
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError):
+        return None
+    return fit_crop(rgb, size)
+
+
+def split_crops(crops: Crops, *, folds: int, fold: int, calibration_share: float, seed: int) -> Split:
+    """Split by class and source, equal crops together; the split depends on file names and seed alone."""
+    rng = np.random.default_rng([seed, 20])
+    part = np.zeros(len(crops), np.int8)
+    strata: dict[tuple[str, str], list[int]] = {}
+    first: dict[int, int] = {}
+    for index, (code, source, group) in enumerate(zip(crops.codes, crops.source, crops.group, strict=True)):
+        if first.setdefault(int(group), index) == index:
+            strata.setdefault((str(source), str(code)), []).append(index)
+    for members in strata.values():
+        order = rng.permutation(members)
+        test = order[fold::folds]
+        rest = np.setdiff1d(order, test, assume_unique=True)
+        rest = np.random.default_rng([seed, fold, len(rest)]).permutation(rest)
+        part[test] = 2
+        part[rest[: round(len(rest) * calibration_share)]] = 1
+    part = part[[first[int(group)] for group in crops.group]]
+    return Split(*(np.flatnonzero(part == which) for which in (0, 1, 2)))
+
+
+def count_by_source(crops: Crops, which: NDArray[np.intp]) -> dict[str, Counter[str]]:
+    """Count the images of each class in each source."""
+    counts: dict[str, Counter[str]] = {source.name: Counter() for source in crops.sources}
+    for source, code in zip(crops.source[which], crops.codes[which], strict=True):
+        counts[str(source)][str(code)] += 1
+    return counts
