@@ -1,0 +1,230 @@
+"""What the views shall show of a session (no Qt)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_bonemarrow.cytology import CLASSES, TAGS, BoneMarrowError, Frame, Region, Support
+from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleInfo, SlideInfo
+from napari_bonemarrow.review import Case
+from napari_bonemarrow.review.events import Event
+from napari_bonemarrow.slides import Scale, ScaleSource, Slide, cut_crops
+from napari_bonemarrow.workflow import was_detected
+
+CROP_MICRONS_PER_PIXEL, CROP_SIZE = 0.1, 250
+_SOURCES = {
+    ScaleSource.FILE: "from the file",
+    ScaleSource.USER: "given by the reviewer",
+    ScaleSource.ESTIMATE: "estimated from red cells and accepted",
+}
+
+
+@dataclass
+class Session:
+    """An open smear, its case, and what was chosen for it but is not in the case yet."""
+
+    slide: Slide
+    case: Case
+    estimate: Scale | None = None
+    estimating: bool = False
+    margin_um: float = 5.0
+    target: int = 500
+    region: Region | None = None
+
+    def frame(self) -> Frame:
+        """Return what is or will be counted."""
+        if self.case.frame is not None:
+            return self.case.frame
+        slide = self.slide
+        if self.region is None:
+            return Frame.whole_field(slide.width, slide.height, self.margin_um)
+        return Frame((self.region,), self.margin_um, slide.width, slide.height)
+
+
+def header_info(session: Session | None) -> HeaderInfo:
+    """Describe the line above the tabs."""
+    if session is None:
+        return HeaderInfo("", "", "")
+    case = session.case
+    saved = "read only" if case.read_only else "saved ✓"
+    return HeaderInfo(case.path.name, case.reviewer, saved, case.read_only)
+
+
+def slide_info(session: Session) -> SlideInfo:
+    """Describe the smear for the Slide tab."""
+    slide, case = session.slide, session.case
+    frame = session.frame()
+    size = f"{slide.width} × {slide.height} px"
+    if slide.microns_per_pixel:
+        wide, high = (side * slide.microns_per_pixel for side in (slide.width, slide.height))
+        size += f" · {wide:.0f} × {high:.0f} µm"
+    region = frame.regions[0]
+    whole = len(frame.regions) == 1 and region.width >= slide.width and region.height >= slide.height
+    what = "The whole field" if whole else "The drawn region"
+    fixed = case.frame is not None
+    return SlideInfo(
+        name=slide.path.name or "smear",
+        size=size,
+        scale=scale_info(session),
+        margin_um=frame.margin_um,
+        target=case.target if fixed else session.target,
+        frame_text=f"{what} less its margin" + (", fixed before classes were seen" if fixed else ""),
+        frame_fixed=fixed,
+        read_only=case.read_only,
+        found_text=_found_text(case),
+        analysed=is_analysed(case),
+    )
+
+
+def is_analysed(case: Case) -> bool:
+    """Tell whether every cell has been found and has the model's word."""
+    if not was_detected(case):
+        return False
+    predictions = case.predictions
+    known = set() if predictions is None else set(predictions.cell_id.tolist())
+    return all(cell in known for cell in case.cells.cell_id.tolist())
+
+
+def _found_text(case: Case) -> str:
+    cells = case.cells
+    if not was_detected(case):
+        return ""
+    inside = int(np.count_nonzero(cells.in_frame))
+    if not len(cells):
+        return "No nucleated cells found. Is the scale right? Missed cells can be added in the Review tab."
+    return f"{len(cells)} cells found, {inside} of them counted. Go on in the Review tab."
+
+
+def scale_info(session: Session) -> ScaleInfo:
+    """Describe the scale: known, or asked for with an estimate."""
+    known, estimate = session.case.scale or session.slide.scale, session.estimate
+    if known is not None:
+        text = _SOURCES[known.source] + (f" ({known.basis})" if known.source is ScaleSource.FILE else "")
+        return ScaleInfo(known.microns_per_pixel, str(known.source), True, text[0].upper() + text[1:] + ".")
+    asks = "This image does not say its scale."
+    if session.estimating:
+        return ScaleInfo(None, "", False, f"{asks} Estimating it from the red cells…")
+    if estimate is None:
+        return ScaleInfo(None, "", False, f"{asks} Enter it: the stage micrometer or the camera tells it.")
+    interval = ""
+    if estimate.low is not None and estimate.high is not None:
+        interval = f" ({estimate.low:.3f} to {estimate.high:.3f})"
+    text = f"{asks} Its red cells suggest {estimate.microns_per_pixel:.3f}{interval}. Correct or confirm it."
+    return ScaleInfo(estimate.microns_per_pixel, str(ScaleSource.ESTIMATE), False, text)
+
+
+def chosen_scale(session: Session, value: float) -> Scale:
+    """Return the scale that the user confirmed: the estimate where it was left as it stood.
+
+    Raises
+    ------
+    ScaleError
+        The value is absurd.
+    """
+    estimate = session.estimate
+    if estimate is not None and abs(estimate.microns_per_pixel - value) < 5e-5:
+        return estimate
+    return Scale(value, ScaleSource.USER, basis="given in the window")
+
+
+def cell_info(session: Session, cell_id: int) -> CellInfo | None:
+    """Describe a cell for the Review tab; None where it is gone."""
+    case, slide = session.case, session.slide
+    found = np.flatnonzero(case.cells.cell_id == cell_id)
+    if not len(found):
+        return None
+    at = int(found[0])
+    code, label = case.effective_code(cell_id), case.labels.get(cell_id)
+    if label is not None:
+        standing = f"reviewed by {label.by}"
+    else:
+        standing = "as the model sees it" if code else "not classified yet"
+    crop = None
+    if slide.microns_per_pixel:
+        cut = cut_crops(
+            slide,
+            [case.cells.x[at]],
+            [case.cells.y[at]],
+            microns_per_pixel=CROP_MICRONS_PER_PIXEL,
+            size=CROP_SIZE,
+        )
+        crop = cut[0]
+    return CellInfo(
+        cell_id=cell_id,
+        code=code,
+        name=CLASSES[code].name if code in CLASSES else "no class yet",
+        standing=standing,
+        counted_text="" if case.cells.in_frame[at] else "outside the counted frame",
+        guesses=guesses(case, cell_id),
+        tags=frozenset(case.tags.get(cell_id, frozenset())),
+        history=tuple(_told(event) for event in case.events() if cell_id in event.cells and _is_act(event)),
+        crop=crop,
+        crop_microns_per_pixel=CROP_MICRONS_PER_PIXEL,
+        read_only=case.read_only,
+    )
+
+
+def guesses(case: Case, cell_id: int) -> tuple[Guess, ...]:
+    """Rank the classes of a cell by the model's probability; empty where it has none."""
+    predictions = case.predictions
+    if predictions is None:
+        return ()
+    found = np.flatnonzero(predictions.cell_id == cell_id)
+    if not len(found):
+        return ()
+    row = predictions.probabilities[int(found[0])]
+    ranked = np.argsort(-row, kind="stable")
+    codes = [predictions.classes[at] for at in ranked]
+    support = predictions.support
+    return tuple(
+        Guess(code, CLASSES[code].name, float(row[at]), support.get(code, Support.NONE))
+        for code, at in zip(codes, ranked, strict=True)
+    )
+
+
+def features(case: Case) -> dict[str, list]:
+    """Return the columns of the cells layer's features table."""
+    cells, codes = case.cells, case.effective_codes()
+    first, second, confidence = {}, {}, {}
+    predictions = case.predictions
+    if predictions is not None and len(predictions):
+        ranked = predictions.ranked()
+        for row, cell in enumerate(predictions.cell_id.tolist()):
+            first[cell], second[cell] = (predictions.classes[at] for at in ranked[row, :2])
+            confidence[cell] = float(predictions.probabilities[row, ranked[row, 0]])
+    ids = cells.cell_id.tolist()
+    return {
+        "class": list(codes),
+        "name": [CLASSES[code].name if code in CLASSES else "" for code in codes],
+        "confidence": [confidence.get(cell, float("nan")) for cell in ids],
+        "second": [second.get(cell, "") for cell in ids],
+        "reviewed": [cell in case.labels for cell in ids],
+        "tags": [", ".join(sorted(case.tags.get(cell, ()))) for cell in ids],
+        "in_frame": cells.in_frame.tolist(),
+    }
+
+
+def _is_act(event: Event) -> bool:
+    return event.kind not in {"detector run", "model run"}
+
+
+def _told(event: Event) -> str:
+    """Tell one line of the journal: when, who, what."""
+    new, old = event.new, event.old
+    if event.kind == "label set" and isinstance(new, str):
+        what = CLASSES[new].name if new in CLASSES else new
+    elif event.kind in {"tag set", "tag cleared"}:
+        tag = new or old
+        what = f"{'+' if event.kind == 'tag set' else '−'} {TAGS.get(tag, tag)}"
+    elif event.kind == "comment":
+        what = f"“{new}”"
+    else:
+        what = event.kind
+    return f"{event.at[11:16]} {event.reviewer}: {what}"
+
+
+def one_line(error: BoneMarrowError) -> str:
+    """Return an error's text on one line."""
+    return " ".join(str(error).split())

@@ -1,0 +1,148 @@
+"""Open a smear with its case: pixels in a thread, the case on the main thread that will write it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui import settings
+from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.reader import CASE_SUFFIX, sample_path
+from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.review import Case, CaseError, case_path_for
+from napari_bonemarrow.slides import Scale, Slide, estimate_scale, open_slide
+from napari_bonemarrow.workflow.cases import case_of_slide
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    slide: Slide
+    case_path: Path
+
+
+@dataclass(frozen=True)
+class _SlideMissing:
+    case_path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class _Estimated:
+    scale: Scale | None
+
+
+class Opening(QObject):
+    """Opens one smear at a time. A failure leaves what was open before as it is."""
+
+    opened = Signal(object, object)  # Session, the layer that shows the smear already or None
+    waiting = Signal(str)
+    slide_missing = Signal(object, str)  # the case, the slide's name: the user is asked where it is
+    estimated = Signal(object)  # Session
+    read_only = Signal(str)
+
+    def __init__(self, runner: Runner, on_error: Callable[[BoneMarrowError], None]) -> None:
+        super().__init__(runner)
+        self._runner, self._on_error = runner, on_error
+        self._worker: Any = None
+
+    def open(self, path: Path, layer: Any = None, slide_path: Path | None = None) -> None:
+        """Open a smear or a case.
+
+        Parameters
+        ----------
+        path : Path
+        layer : Image, optional
+            The layer in which napari shows it already.
+        slide_path : Path, optional
+            Where the smear of a case lies, if it is not where it was.
+        """
+        self._start(f"Opening {path.name}…", lambda: _load(path, slide_path), layer)
+
+    def open_sample(self) -> None:
+        """Open the drawn smear, drawing it first if it is not there yet."""
+
+        def steps() -> Iterator[Any]:
+            yield from _load(sample_path(), None)
+
+        self._start("Drawing the sample smear…", steps, None)
+
+    def _start(self, text: str, steps: Callable[[], Iterator[Any]], layer: Any) -> None:
+        if self._worker is not None:
+            self._runner.cancel(self._worker)
+        self.waiting.emit(text)
+
+        def receive(step: Any) -> None:
+            self._receive(step, layer)
+
+        self._worker = self._runner.run(
+            steps, on_step=receive, on_done=self._on_done, on_failed=self._on_error
+        )
+
+    def _on_done(self) -> None:
+        self._worker = None
+        self.waiting.emit("")
+
+    def _receive(self, step: Any, layer: Any) -> None:
+        if isinstance(step, _SlideMissing):
+            self.slide_missing.emit(step.case_path, step.name)
+            return
+        try:
+            slide, case = self._open_case(step.slide, step.case_path)
+        except BoneMarrowError as error:
+            self._on_error(error)
+            return
+        session = Session(slide, case)
+        self.opened.emit(session, layer)
+        if slide.microns_per_pixel is None:
+            self.estimate(session)
+
+    def _open_case(self, slide: Slide, case_path: Path) -> tuple[Slide, Case]:
+        """Open the case for review, or to look at it where somebody else has it."""
+        try:
+            return case_of_slide(slide, case_path, reviewer=settings.reviewer())
+        except CaseError as refused:
+            if not case_path.exists():
+                raise
+            case = Case.open(case_path, reviewer=settings.reviewer(), read_only=True)
+            if case.slide_record.fingerprint != slide.fingerprint:
+                case.close()
+                raise
+            self.read_only.emit(str(refused))
+            return slide.with_scale(case.scale or slide.scale), case
+
+    def estimate(self, session: Session) -> None:
+        """Look for the scale in the red cells."""
+        session.estimating = True
+
+        def steps() -> Iterator[_Estimated]:
+            yield _Estimated(estimate_scale(session.slide))
+
+        def receive(step: _Estimated) -> None:
+            session.estimate = step.scale
+
+        def done() -> None:
+            session.estimating = False
+            self.estimated.emit(session)
+
+        self._runner.run(steps, on_step=receive, on_done=done, on_failed=self._on_error)
+
+
+def _load(path: Path, slide_path: Path | None) -> Iterator[_Loaded | _SlideMissing]:
+    """Read the pixels; of a case, find out first where its smear lies."""
+    import pandas  # noqa: F401  # napari's points need it: imported here, the window does not wait for it
+
+    case_path = path
+    if path.suffix.lower() != CASE_SUFFIX:
+        slide_path, case_path = path, case_path_for(path)
+    elif slide_path is None:
+        with Case.open(path, read_only=True) as case:
+            slide_path, name = case.find_slide(), case.slide_record.name
+        if slide_path is None:
+            yield _SlideMissing(path, name)
+            return
+    yield _Loaded(open_slide(slide_path), case_path)

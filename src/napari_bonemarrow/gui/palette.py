@@ -1,0 +1,64 @@
+"""How classes look: colour of the ring, its width, its symbol and the colours of a heatmap (no Qt)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import CLASSES, Lineage
+
+UNCLASSIFIED_COLOR = "#f4d35e"
+"""A cell that was found and has no class yet."""
+
+RING, NOT_COUNTED_SYMBOL = "disc", "square"
+# napari draws no dashed border, so what is not counted is told by its shape instead.
+
+PLAIN_WIDTH, THICK_WIDTH = 2.5, 5.0
+"""Width of a ring's line, screen pixels; blasts and other alarming cells are drawn heavier."""
+
+
+def _rgba(color: str) -> tuple[float, float, float, float]:
+    red, green, blue = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    return red, green, blue, 1.0
+
+
+def color_of(code: str) -> str:
+    """Return ``#rrggbb`` of a class; the colour of the unclassified for ``""``."""
+    return CLASSES[code].color if code in CLASSES else UNCLASSIFIED_COLOR
+
+
+def border_colors(codes: Sequence[str]) -> NDArray[np.float32]:
+    """Return the ring's RGBA of each cell, float32 of shape (n, 4), 0 to 1."""
+    rows = [_rgba(color_of(code)) for code in codes]
+    return np.array(rows, dtype=np.float32).reshape(-1, 4)
+
+
+def border_widths_px(codes: Sequence[str]) -> NDArray[np.float64]:
+    """Return the width of each ring's line in screen pixels, shape (n,)."""
+    thick = [code in CLASSES and CLASSES[code].emphasis == "thick" for code in codes]
+    return np.where(np.array(thick, dtype=bool), THICK_WIDTH, PLAIN_WIDTH).reshape(-1)
+
+
+def symbols(codes: Sequence[str]) -> list[str]:
+    """Return napari's symbol of each cell: a ring, or a square for what is not counted."""
+    return [NOT_COUNTED_SYMBOL if is_not_counted(code) else RING for code in codes]
+
+
+def is_not_counted(code: str) -> bool:
+    """Tell whether a class stays out of the denominator."""
+    return code in CLASSES and CLASSES[code].lineage is Lineage.NOT_COUNTED
+
+
+def heat_colors(steps: int = 256) -> NDArray[np.float32]:
+    """Return the RGBA of a heatmap from 0 to 1, shape (steps, 4).
+
+    The colours are matplotlib's *inferno* (perceptually uniform). A smear is bright, so that additive
+    blending would only whiten it: the map is laid over it and fades out towards zero instead.
+    """
+    from matplotlib import colormaps
+
+    table = np.asarray(colormaps["inferno"](np.linspace(0.15, 0.95, steps)), dtype=np.float32)
+    table[:, 3] = np.clip(np.linspace(-0.1, 1.0, steps), 0, 1) ** 0.8 * 0.75
+    return table

@@ -1,0 +1,103 @@
+"""The dock widget *Bone marrow*."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, Signal
+from qtpy.QtWidgets import QApplication, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+
+from napari_bonemarrow.gui.coordinator import Coordinator
+from napari_bonemarrow.gui.theme import stylesheet, theme_colors
+from napari_bonemarrow.gui.views.count_tab import CountTab
+from napari_bonemarrow.gui.views.empty import EmptyView
+from napari_bonemarrow.gui.views.header import HeaderView
+from napari_bonemarrow.gui.views.model_tab import ModelTab
+from napari_bonemarrow.gui.views.parts import scrolled
+from napari_bonemarrow.gui.views.review_tab import ReviewTab
+from napari_bonemarrow.gui.views.slide_tab import SlideTab
+
+WIDTH = 400
+
+
+class BoneMarrowPanel(QWidget):
+    """Header and tabs, put together; the work is the coordinator's.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    tab_changed = Signal(int)
+
+    def __init__(self, napari_viewer) -> None:
+        super().__init__()
+        self.setObjectName("bone-marrow-panel")
+        self._viewer = napari_viewer
+        self._docked = self._left = False
+        self.header, self.empty = HeaderView(), EmptyView()
+        self.slide_tab, self.review_tab = SlideTab(), ReviewTab()
+        self.count_tab, self.model_tab = CountTab(), ModelTab()
+        self.tabs = QTabWidget()
+        self.tabs.addTab(scrolled(self.slide_tab), "Slide")
+        self.tabs.addTab(self.review_tab, "Review")
+        self.tabs.addTab(self.count_tab, "Count")
+        self.tabs.addTab(self.model_tab, "Model")
+        self.tabs.currentChanged.connect(self.tab_changed)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self.tabs)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.header)
+        layout.addWidget(self.pages, 1)
+        self.setMinimumWidth(WIDTH)
+        self._follow_theme()
+        napari_viewer.events.theme.connect(self._follow_theme)
+        self.coordinator = Coordinator(napari_viewer, self)
+        end = self.coordinator.end()
+        self.destroyed.connect(end)
+        QApplication.instance().aboutToQuit.connect(end)
+
+    def show_session(self, is_open: bool) -> None:
+        """Show the tabs, or the invitation to open a smear."""
+        self.pages.setCurrentWidget(self.tabs if is_open else self.empty)
+
+    def show_waiting(self, text: str) -> None:
+        """Say what is being opened."""
+        self.empty.show_waiting(text)
+
+    def is_reviewing(self) -> bool:
+        """Tell whether the Review tab is what the user sees."""
+        return (
+            self.isVisible()
+            and self.pages.currentWidget() is self.tabs
+            and (self.tabs.currentWidget() is self.review_tab)
+        )
+
+    def hideEvent(self, event) -> None:
+        """Give the keys back: a hidden panel, or one behind another dock, reviews nothing."""
+        super().hideEvent(event)
+        self.tab_changed.emit(-1)
+
+    def showEvent(self, event) -> None:
+        """Take the keys again."""
+        super().showEvent(event)
+        self.tab_changed.emit(self.tabs.currentIndex())
+
+    def event(self, event) -> bool:
+        """Notice the dock's ✕, which fires no close event: napari takes the panel out of its dock."""
+        if event.type() == QEvent.Type.ParentChange:
+            if self.parent() is not None:
+                self._docked = True
+            elif self._docked and not self._left:
+                self._left = True
+                self._viewer.events.theme.disconnect(self._follow_theme)
+                self.coordinator.leave()
+                self.deleteLater()
+        return super().event(event)
+
+    def _follow_theme(self, _event=None) -> None:
+        colors = theme_colors(str(self._viewer.theme))
+        self.setStyleSheet(stylesheet(colors))
+        for view in (self.header, self.review_tab, self.count_tab):
+            view.set_colors(colors)

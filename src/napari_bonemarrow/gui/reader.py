@@ -1,0 +1,108 @@
+"""What napari asks of the plugin to open files and samples (no Qt)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Slide
+
+METADATA_KEY = "napari_bonemarrow"
+"""Under this key a layer's metadata say which smear it is; the panel adopts such a layer."""
+CASE_SUFFIX = ".bmcase"
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
+    """Return the reader of a smear or a case, or None where the path is of another kind.
+
+    Parameters
+    ----------
+    path : str or list of str
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    return read if all(_is_ours(Path(each)) for each in paths) else None
+
+
+def _is_ours(path: Path) -> bool:
+    from napari_bonemarrow.slides import SUFFIXES
+
+    return path.suffix.lower() in {*SUFFIXES, CASE_SUFFIX}
+
+
+def read(path: str | list[str]) -> list[LayerData]:
+    """Open smears and cases as RGB layers at their physical scale.
+
+    Raises
+    ------
+    BoneMarrowError
+        One line; napari shows it as a notification.
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    return [_read_one(Path(each)) for each in paths]
+
+
+def _read_one(path: Path) -> LayerData:
+    from napari_bonemarrow.slides import SlideError, open_slide
+
+    if path.suffix.lower() != CASE_SUFFIX:
+        return slide_layer(open_slide(path))
+    from napari_bonemarrow.review import Case
+
+    case = Case.open(path, read_only=True)
+    try:
+        slide_path, microns_per_pixel = case.find_slide(), case.microns_per_pixel
+    finally:
+        case.close()
+    if slide_path is None:
+        raise SlideError(
+            f"{path.name}: its smear was not found: open the case in the Bone marrow panel, which asks for it"
+        )
+    return slide_layer(open_slide(slide_path, microns_per_pixel=microns_per_pixel), case_path=path)
+
+
+def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
+    """Describe a slide as napari's Image layer.
+
+    Returns
+    -------
+    data, keywords, "image"
+        ``scale`` is in µm where the slide's is known.
+    """
+    scale = slide.microns_per_pixel
+    metadata = {"path": str(slide.path), "fingerprint": slide.fingerprint}
+    if case_path is not None:
+        metadata["case"] = str(case_path)
+    keywords: dict[str, Any] = {
+        "name": slide.path.stem or "smear",
+        "rgb": True,
+        "scale": (scale or 1.0,) * 2,
+        "units": ("um", "um") if scale else ("pixel", "pixel"),
+        "metadata": {METADATA_KEY: metadata},
+    }
+    if len(slide.levels) > 1:
+        return list(slide.levels), {**keywords, "multiscale": True}, "image"
+    return slide.levels[0], keywords, "image"
+
+
+def sample_path() -> Path:
+    """Return where the drawn smear lies as a file, drawing it if it is not there yet."""
+    from napari_bonemarrow.drawing import write_sample
+    from napari_bonemarrow.review import home
+
+    folder = home() / "samples"
+    path = folder / "drawn-marrow-smear.png"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_sample(path)
+    return path
+
+
+def drawn_smear() -> list[LayerData]:
+    """Return the drawn marrow smear, File > Open Sample > Bone marrow."""
+    from napari_bonemarrow.slides import open_slide
+
+    return [slide_layer(open_slide(sample_path()))]

@@ -1,0 +1,275 @@
+"""Reviewing: select, label, tag, add, remove, undo, go through the cells, and ask why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_bonemarrow.cytology import CLASSES, BoneMarrowError
+from napari_bonemarrow.gui import describe
+from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.explaining import Explaining
+from napari_bonemarrow.gui.keys import Binding
+from napari_bonemarrow.gui.stage import Stage
+from napari_bonemarrow.gui.views.review_tab import ReviewTab
+from napari_bonemarrow.gui.walk import Walk
+
+_RESHAPING = frozenset({"cell added", "cell removed", "detector run", "region and target set"})
+"""Changes after which there are other cells, or others in the frame, and not only other classes."""
+
+
+class Review(QObject):
+    """The Review tab, the rings and the keys, kept equal to the case."""
+
+    counted_anew = Signal()
+    cell_added = Signal()
+    help_requested = Signal()
+    selected_changed = Signal()
+
+    def __init__(
+        self,
+        stage: Stage,
+        tab: ReviewTab,
+        explaining: Explaining,
+        on_error: Callable[[BoneMarrowError], None],
+    ) -> None:
+        super().__init__(stage)
+        self.stage, self.tab, self.explaining = stage, tab, explaining
+        self._on_error = on_error
+        self.session: Session | None = None
+        self.selected: int | None = None
+        self._walk = Walk()
+        self._reshaped = False
+        self._refresh = QTimer(self)
+        self._refresh.setSingleShot(True)
+        self._refresh.setInterval(0)
+        self._refresh.timeout.connect(self.refresh)
+        self._connect()
+
+    def _connect(self) -> None:
+        tab = self.tab
+        tab.label_chosen.connect(self.label)
+        tab.tag_toggled.connect(self.tag)
+        tab.comment_written.connect(self.comment)
+        tab.why_chosen.connect(self._why)
+        tab.next_requested.connect(self.next)
+        tab.back_requested.connect(self.back)
+        tab.accept_requested.connect(self.accept)
+        tab.undo_requested.connect(self.undo)
+        tab.redo_requested.connect(self.redo)
+        tab.remove_requested.connect(self.remove)
+        self.stage.clicked.connect(self._on_clicked)
+
+    # the session ----------------------------------------------------------------------------------
+
+    def open(self, session: Session) -> None:
+        """Show a session's cells."""
+        self.close()
+        self.session = session
+        session.case.changed.connect(self._on_changed)
+        self._reshaped = True
+        self.refresh()
+
+    def close(self) -> None:
+        """Forget the session."""
+        if self.session is not None:
+            self.session.case.changed.disconnect(self._on_changed)
+        self.session, self.selected, self._walk = None, None, Walk()
+        self._refresh.stop()
+        self.explaining.forget()
+        self.tab.show_cell(None, "Open a smear and find its cells first.")
+        self.tab.show_journal(False, False, False)
+
+    def _on_changed(self, change: Any) -> None:
+        """The case has it on disk: now the screen may show it."""
+        kind = getattr(change, "of", None) or change.kind
+        self._reshaped = self._reshaped or str(kind) in _RESHAPING
+        if str(change.kind) in {"undo", "redo"} and len(change.cell_ids) == 1:
+            self.select(change.cell_ids[0], go=False)  # shown where it was made
+        self._refresh.start()
+
+    def refresh(self) -> None:
+        """Show what the case says."""
+        if self.session is None:
+            return
+        case = self.session.case
+        if self._reshaped:
+            self.stage.overlay.show(case.cells, case.effective_codes(), describe.features(case))
+            self.stage.refresh_view()
+            self._reshaped = False
+        else:
+            self.stage.overlay.recolour(case.effective_codes(), describe.features(case))
+        self._show_selected()
+        writable = not case.read_only
+        self.tab.show_journal(case.can_undo and writable, case.can_redo and writable, bool(len(case.cells)))
+        self.counted_anew.emit()
+
+    # selecting ------------------------------------------------------------------------------------
+
+    def _on_clicked(self, x: float, y: float) -> None:
+        cell = self.stage.overlay.nearest(x, y)
+        self.select(cell, go=False)
+        self.stage.make_active()
+
+    def select(self, cell_id: int | None, *, go: bool) -> None:
+        """Select a cell, or none; ``go`` brings it into view."""
+        self.selected = cell_id
+        self.stage.overlay.select(cell_id)
+        if cell_id is not None:
+            self._walk.visit(cell_id)
+            if go:
+                self.stage.go_to(*self.place(cell_id))
+        self._show_selected()
+        self.selected_changed.emit()
+
+    def place(self, cell_id: int) -> tuple[float, float]:
+        """Return a cell's centre in level-0 pixels (x, y)."""
+        cells = self.session.case.cells
+        at = int((cells.cell_id == cell_id).argmax())
+        return float(cells.x[at]), float(cells.y[at])
+
+    def _show_selected(self) -> None:
+        session = self.session
+        if session is None:
+            return
+        info = None if self.selected is None else describe.cell_info(session, self.selected)
+        if info is None:
+            self.selected = None
+        if not len(session.case.cells):
+            hint = "No cells yet: find them in the Slide tab."
+        else:
+            hint = "Click a cell on the smear, or press Space for the one that is least certain."
+        self.tab.show_cell(info, hint)
+        if info is None:
+            self.explaining.hide()
+        else:
+            self.explaining.follow(session, info, *self.place(info.cell_id))
+
+    def next(self) -> None:
+        """Go to the next uncertain cell."""
+        if self.session is None:
+            return
+        case = self.session.case
+        cell = self._walk.next(case.cells, case.predictions, case.labels, self.selected)
+        if cell is None:
+            self.tab.show_done()
+        else:
+            self.select(cell, go=True)
+
+    def back(self) -> None:
+        """Go back to the cell before."""
+        cell = self._walk.back(self.session.case.cells) if self.session is not None else None
+        if cell is not None:
+            self.select(cell, go=True)
+
+    # correcting -----------------------------------------------------------------------------------
+
+    def _act(self, act: Callable[[], Any]) -> bool:
+        """Do something to the case; what could not be written is not shown."""
+        try:
+            act()
+        except BoneMarrowError as error:
+            self._on_error(error)
+            self._show_selected()
+            return False
+        return True
+
+    def label(self, code: str) -> None:
+        """Give the selected cell a class; ``""`` takes the label off."""
+        cell = self.selected
+        if cell is not None and (code in CLASSES or not code):
+            self._act(lambda: self.session.case.set_label([cell], code or None))
+
+    def tag(self, tag: str, on: bool | None = None) -> None:
+        """Put a tag on the selected cell or take it off; None is the other of both."""
+        cell = self.selected
+        if cell is not None:
+            case = self.session.case
+            wanted = tag not in case.tags.get(cell, frozenset()) if on is None else on
+            self._act(lambda: case.set_tag([cell], tag, wanted))
+
+    def comment(self, text: str) -> None:
+        """Write a comment on the selected cell."""
+        cell = self.selected
+        if cell is not None:
+            self._act(lambda: self.session.case.comment(cell, text))
+
+    def guess(self, rank: int) -> None:
+        """Give the selected cell the model's guess of this rank, from 1."""
+        if self.selected is None:
+            return
+        ranked = describe.guesses(self.session.case, self.selected)
+        if len(ranked) >= rank:
+            self.label(ranked[rank - 1].code)
+
+    def accept(self) -> None:
+        """Confirm the class that the selected cell has, and go on."""
+        if self.selected is None:
+            self.next()
+            return
+        code = self.session.case.effective_code(self.selected)
+        cell = self.selected
+        if code and self._act(lambda: self.session.case.set_label([cell], code)):
+            self.next()
+
+    def undo(self) -> None:
+        """Take the last correction back."""
+        if self.session is not None and self.session.case.can_undo:
+            self._act(self.session.case.undo)
+
+    def redo(self) -> None:
+        """Repeat what was taken back."""
+        if self.session is not None and self.session.case.can_redo:
+            self._act(self.session.case.redo)
+
+    def add(self, place: tuple[float, float] | None) -> None:
+        """Add a cell that was missed."""
+        if self.session is None or place is None:
+            return
+        made: list[int] = []
+        if self._act(lambda: made.append(self.session.case.add_cell(*place))):
+            self._reshaped = True
+            self.refresh()
+            self.select(made[0], go=False)
+            self.cell_added.emit()
+
+    def remove(self) -> None:
+        """Remove the selected cell: it is none."""
+        cell = self.selected
+        if cell is not None:
+            self._act(lambda: self.session.case.remove_cells([cell]))
+
+    # keys and explanations ------------------------------------------------------------------------
+
+    def _why(self, method: str) -> None:
+        self.explaining.set_method(method)
+        self._show_selected()
+
+    def press(self, binding: Binding) -> None:
+        """Do what a key stands for."""
+        acts: dict[str, Callable[[], None]] = {
+            "next": self.next,
+            "back": self.back,
+            "accept": self.accept,
+            "undo": self.undo,
+            "redo": self.redo,
+            "remove": self.remove,
+            "add": lambda: self.add(self.stage.cursor()),
+            "clear": lambda: self.label(""),
+            "label": lambda: self.label(binding.argument),
+            "tag": lambda: self.tag(binding.argument),
+            "guess": lambda: self.guess(int(binding.argument)),
+            "explain": lambda: self._why(self.explaining.next_method()),
+            "full_crop": self._full_crop,
+            "help": self.help_requested.emit,
+        }
+        if self.session is not None or binding.act == "help":
+            acts[binding.act]()
+
+    def _full_crop(self) -> None:
+        if self.selected is not None:
+            height = self.tab.window().centralWidget().height()
+            width_um = describe.CROP_SIZE * describe.CROP_MICRONS_PER_PIXEL
+            self.stage.fill_view(*self.place(self.selected), width_um, height)

@@ -1,0 +1,105 @@
+"""Heavy work for the window: engine futures and workflow steps, bridged to Qt by napari's workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from typing import Any
+
+from napari.qt.threading import create_worker
+from qtpy.QtCore import QObject
+
+from napari_bonemarrow.cytology import BoneMarrowError
+
+_POLL_SECONDS = 0.2
+
+
+class Runner(QObject):
+    """Runs generators in threads; every callback comes back on the main thread.
+
+    A `BoneMarrowError` goes to ``on_failed`` as one line for the user. Any other exception is a defect
+    of the program, which napari reports by itself.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._workers: set[Any] = set()
+
+    def run(
+        self,
+        steps: Callable[[], Iterator[Any]],
+        *,
+        on_step: Callable[[Any], None],
+        on_done: Callable[[], None],
+        on_failed: Callable[[BoneMarrowError], None],
+    ) -> Any:
+        """Run a generator; what it yields reaches ``on_step`` in order. Returns the worker."""
+
+        def guarded() -> Iterator[Any]:
+            try:
+                yield from steps()
+            except BoneMarrowError as error:
+                yield _Failure(error)
+
+        def receive(step: Any) -> None:
+            if worker not in self._workers:
+                return  # it was cancelled: what is still on its way is not wanted
+            if isinstance(step, _Failure):
+                on_failed(step.error)
+            elif step is not None:
+                on_step(step)
+
+        def finish() -> None:
+            if worker in self._workers:
+                self._workers.discard(worker)
+                on_done()
+
+        worker = create_worker(guarded, _start_thread=False)
+        worker.yielded.connect(receive)
+        worker.finished.connect(finish)
+        self._workers.add(worker)
+        worker.start()
+        return worker
+
+    def wait_for(
+        self,
+        future: Future[Any],
+        on_value: Callable[[Any], None],
+        on_failed: Callable[[BoneMarrowError], None],
+    ) -> Any:
+        """Wait for one of the engine's futures; a cancelled one says nothing."""
+        return self.run(lambda: _await(future), on_step=on_value, on_done=_nothing, on_failed=on_failed)
+
+    def cancel(self, worker: Any) -> None:
+        """Stop a generator at its next step; nothing more is heard of it."""
+        if worker in self._workers:
+            self._workers.discard(worker)
+            worker.quit()
+
+    def cancel_all(self) -> None:
+        """Stop everything."""
+        for worker in list(self._workers):
+            self.cancel(worker)
+
+
+class _Failure:
+    def __init__(self, error: BoneMarrowError) -> None:
+        self.error = error
+
+
+def _nothing() -> None:
+    """Nothing is to be done when a future has been waited for."""
+
+
+def _await(future: Future[Any]) -> Iterator[Any]:
+    while True:
+        try:
+            yield future.result(timeout=_POLL_SECONDS)
+        except TimeoutError:
+            if future.done():
+                raise
+            yield None  # a place to stop at
+        except CancelledError:
+            return
+        else:
+            return

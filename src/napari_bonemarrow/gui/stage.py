@@ -1,0 +1,264 @@
+"""The viewer's side of the plugin: the one class that touches napari's viewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from napari.layers import Image, Layer
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_bonemarrow.cytology import Region
+from napari_bonemarrow.gui.heatmap import heatmap_layer
+from napari_bonemarrow.gui.overlay import CellsOverlay
+from napari_bonemarrow.gui.reader import METADATA_KEY, slide_layer
+from napari_bonemarrow.gui.region import RegionLayer
+from napari_bonemarrow.slides import Slide
+
+_CLICK_PX = 4
+"""A press that moved farther before its release was a drag of the view."""
+_NEAR_ZOOM = 7.0
+"""Screen pixels per µm at which a cell that was gone to is shown: a ring is then some 80 px wide."""
+
+
+class Stage(QObject):
+    """Smear, rings and heatmap in the viewer, and what the user does there."""
+
+    clicked = Signal(float, float)  # level-0 pixels x, y
+    menu_requested = Signal(float, float)
+    smear_chosen = Signal(object)  # an Image layer with our metadata that is not the open smear
+    smear_removed = Signal()
+    edited_outside = Signal()
+    region_changed = Signal()
+    layers_changed = Signal()
+
+    def __init__(self, viewer, parent: QObject) -> None:
+        super().__init__(parent)
+        self.viewer = viewer
+        self.smear: Image | None = None
+        self.heat: Image | None = None
+        self.overlay = CellsOverlay(self.edited_outside.emit)
+        self.region = RegionLayer(self.region_changed.emit)
+        self._busy = False
+        self._view_timer = QTimer(self)
+        self._view_timer.setSingleShot(True)
+        self._view_timer.setInterval(60)
+        self._view_timer.timeout.connect(self._follow_view)
+        self._tidy_timer = QTimer(self)
+        self._tidy_timer.setSingleShot(True)
+        self._tidy_timer.setInterval(0)
+        self._tidy_timer.timeout.connect(self._look_at_layers)
+        self._connections = [
+            (viewer.layers.events.inserted, self._on_layers),
+            (viewer.layers.events.removed, self._on_layers),
+            (viewer.layers.selection.events.active, self._on_layers),
+            (viewer.camera.events.zoom, self._on_camera),
+            (viewer.camera.events.center, self._on_camera),
+        ]
+        for emitter, slot in self._connections:
+            emitter.connect(slot)
+        viewer.mouse_drag_callbacks.append(self._on_press)
+
+    def leave(self) -> None:
+        """Take our layers and callbacks out of the viewer; the smear stays."""
+        for emitter, slot in self._connections:
+            emitter.disconnect(slot)
+        if self._on_press in self.viewer.mouse_drag_callbacks:
+            self.viewer.mouse_drag_callbacks.remove(self._on_press)
+        self._view_timer.stop()
+        self._tidy_timer.stop()
+        self.clear()
+
+    # the smear ------------------------------------------------------------------------------------
+
+    def smears(self) -> list[Image]:
+        """Return the layers that a reader of ours has made, topmost first."""
+        return [layer for layer in reversed(list(self.viewer.layers)) if smear_path(layer) is not None]
+
+    def show_slide(self, slide: Slide, layer: Layer | None = None) -> None:
+        """Show a slide, in the layer that has it already or in a new one."""
+        self._busy = True
+        try:
+            self.clear()
+            for other in self.smears():
+                other.visible = other == layer
+            if layer is None:
+                data, keywords, _kind = slide_layer(slide)
+                layer = self.viewer.add_layer(Image(data, **keywords))
+            self.smear = layer
+            self.set_scale(slide.microns_per_pixel)
+            self.viewer.add_layer(self.overlay.layer)
+            self.overlay.layer.visible = True
+            self.make_active()
+        finally:
+            self._busy = False
+        self.viewer.reset_view()
+
+    def set_scale(self, microns_per_pixel: float | None) -> None:
+        """Give smear and rings their physical scale."""
+        if self.smear is not None:
+            self.smear.scale = (microns_per_pixel or 1.0,) * 2
+            self.smear.units = ("um", "um") if microns_per_pixel else ("pixel", "pixel")
+        self.overlay.set_scale(microns_per_pixel)
+        self.viewer.scale_bar.visible = microns_per_pixel is not None
+
+    def clear(self) -> None:
+        """Take rings, region and heatmap away."""
+        before, self._busy = self._busy, True
+        try:
+            self.hide_heatmap()
+            ours = (self.overlay.layer if self.overlay.exists else None, self.region.layer)
+            for layer in ours:
+                if layer is not None and layer in self.viewer.layers:
+                    self.viewer.layers.remove(layer)
+            self.region.forget()
+            self.smear = None
+        finally:
+            self._busy = before
+
+    def make_active(self) -> None:
+        """Make the rings the active layer, so that clicks and keys mean cells."""
+        if self.overlay.exists and self.overlay.layer in self.viewer.layers:
+            self.viewer.layers.selection.active = self.overlay.layer
+
+    def key_providers(self) -> list:
+        """Return what our keys are bound to: the viewer and the layers on which one may work."""
+        layers = [layer for layer in (self.smear, self.heat) if layer is not None]
+        return [self.viewer, *layers, self.overlay.layer]
+
+    # looking --------------------------------------------------------------------------------------
+
+    def go_to(self, x: float, y: float) -> None:
+        """Centre the view on a cell, near enough to see it."""
+        if self.smear is None:
+            return
+        scale = float(self.smear.scale[-1])
+        self.viewer.camera.center = (y * scale, x * scale)
+        if self.viewer.camera.zoom < _NEAR_ZOOM:
+            self.viewer.camera.zoom = _NEAR_ZOOM
+
+    def fill_view(self, x: float, y: float, width_um: float, canvas_px: float) -> None:
+        """Fill the view with a square around a cell, or show the whole smear if that was done."""
+        zoom = 0.9 * canvas_px / width_um
+        if self.viewer.camera.zoom >= zoom * 0.99:
+            self.viewer.reset_view()
+            return
+        self.go_to(x, y)
+        self.viewer.camera.zoom = zoom
+
+    def show_heatmap(self, values, **place) -> None:
+        """Lay a heatmap on its cell, instead of one that was there."""
+        fresh = heatmap_layer(values, **place)
+        if self.heat is not None and self.heat in self.viewer.layers and self.heat.data.shape == values.shape:
+            self.heat.data, self.heat.name = fresh.data, fresh.name
+            self.heat.scale, self.heat.translate = fresh.scale, fresh.translate
+            return
+        before, self._busy = self._busy, True
+        try:
+            self.hide_heatmap()
+            self.heat = fresh
+            self.viewer.add_layer(fresh)
+            layers = self.viewer.layers
+            layers.move(layers.index(fresh), layers.index(self.overlay.layer))
+            self.make_active()
+        finally:
+            self._busy = before
+        self.layers_changed.emit()
+
+    def hide_heatmap(self) -> None:
+        """Take the heatmap away."""
+        heat, self.heat = self.heat, None
+        if heat is not None and heat in self.viewer.layers:
+            before, self._busy = self._busy, True
+            try:
+                self.viewer.layers.remove(heat)
+            finally:
+                self._busy = before
+
+    def start_region(self, slide: Slide) -> None:
+        """Let the user draw the rectangle that is counted."""
+        before, self._busy = self._busy, True
+        try:
+            layer = self.region.start(slide)
+            if layer not in self.viewer.layers:
+                self.viewer.add_layer(layer)
+            self.viewer.layers.selection.active = layer
+            layer.mode = "add_rectangle"
+        finally:
+            self._busy = before
+
+    def drawn_region(self) -> Region | None:
+        """Return the rectangle that was drawn, if one was."""
+        return self.region.rectangle()
+
+    # what happens there ---------------------------------------------------------------------------
+
+    def cursor(self) -> tuple[float, float] | None:
+        """Return where the mouse is in level-0 pixels (x, y), or None outside the smear."""
+        return self._to_pixels(self.viewer.cursor.position)
+
+    def _to_pixels(self, position) -> tuple[float, float] | None:
+        if self.smear is None:
+            return None
+        y, x = (float(value) for value in self.smear.world_to_data(position)[-2:])
+        height, width = (self.smear.data[0] if self.smear.multiscale else self.smear.data).shape[:2]
+        return (x, y) if -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5 else None
+
+    def _on_press(self, _viewer, event):
+        """Tell a click from a drag of the view."""
+        if self.smear is None or event.button not in (1, 2) or self._is_drawing():
+            return
+        start, position, button = np.array(event.pos), tuple(event.position), event.button
+        yield
+        while event.type == "mouse_move":
+            if np.abs(np.array(event.pos) - start).max() > _CLICK_PX:
+                return
+            yield
+        place = self._to_pixels(position)
+        if place is not None:
+            (self.clicked if button == 1 else self.menu_requested).emit(*place)
+
+    def _is_drawing(self) -> bool:
+        active = self.viewer.layers.selection.active
+        return active is not None and str(active.mode) not in {"pan_zoom", "Mode.PAN_ZOOM"}
+
+    def _on_camera(self, _event=None) -> None:
+        self._view_timer.start()
+
+    def _follow_view(self) -> None:
+        if self.smear is None:
+            return
+        corners = np.asarray(self.smear.corner_pixels, float)[:, -2:]
+        self.overlay.follow_view(corners, float(self.viewer.camera.zoom))
+
+    def refresh_view(self) -> None:
+        """Fit lines and codes to the view again, now that there are other cells."""
+        self._view_timer.start()
+
+    def _on_layers(self, _event=None) -> None:
+        if not self._busy:
+            self._tidy_timer.start()
+
+    def _look_at_layers(self) -> None:
+        """See what was done in the layer list, once the list has come to rest."""
+        layers = self.viewer.layers
+        if self.smear is not None and self.smear not in layers:
+            self.smear_removed.emit()
+            return
+        if self.smear is not None and self.overlay.layer not in layers:
+            self.viewer.add_layer(self.overlay.layer)
+            self.edited_outside.emit()
+        if self.heat is not None and self.heat not in layers:
+            self.heat = None
+            self.layers_changed.emit()
+        active = layers.selection.active
+        if active is not None and smear_path(active) is not None and active != self.smear:
+            self.smear_chosen.emit(active)
+
+
+def smear_path(layer: Layer) -> Path | None:
+    """Return the file (smear or case) of a layer that a reader of ours has made, else None."""
+    metadata = layer.metadata.get(METADATA_KEY) if isinstance(layer.metadata, dict) else None
+    if metadata is None:
+        return None
+    return Path(metadata.get("case") or metadata["path"])

@@ -1,0 +1,72 @@
+"""The panel's colours, taken from napari's own theme, so that both fit dark and light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeColors:
+    """Colours ``#rrggbb`` of the theme that is on."""
+
+    dark: bool
+    background: str
+    foreground: str
+    raised: str
+    line: str
+    text: str
+    quiet: str
+    primary: str
+    on_primary: str
+    warning: str
+    good: str
+
+
+def theme_colors(name: str) -> ThemeColors:
+    """Read the colours of one of napari's themes by its name."""
+    from napari.utils.theme import get_theme
+
+    theme = get_theme(name)
+
+    def color(field: str) -> str:
+        return str(getattr(theme, field).as_hex(format="long"))[:7]
+
+    dark = theme.type == "dark"
+    return ThemeColors(
+        dark=dark,
+        background=color("background"),
+        foreground=color("foreground"),
+        raised=color("primary"),
+        line=color("secondary"),
+        text=color("text"),
+        # Quiet text still reaches a contrast of 4.5 to 1 on the background of either theme.
+        quiet="#a9afb8" if dark else "#5a5a60",
+        primary="#3d6fd8" if dark else "#2457b8",
+        on_primary="#ffffff",
+        warning="#f2b84b" if dark else "#8a5200",
+        good="#6fcf97" if dark else "#1b6e3c",
+    )
+
+
+def stylesheet(colors: ThemeColors) -> str:
+    """Return what the panel adds to napari's own style sheet."""
+    return f"""
+    QLabel[role="quiet"] {{ color: {colors.quiet}; }}
+    QLabel[role="warning"] {{ color: {colors.warning}; }}
+    QLabel[role="title"] {{ font-weight: bold; }}
+    QLabel[role="headline"] {{ font-size: 15pt; font-weight: bold; }}
+    QPushButton {{ padding: 4px 7px; min-height: 18px; }}
+    QPushButton[role="primary"] {{
+        background-color: {colors.primary}; color: {colors.on_primary}; font-weight: bold;
+    }}
+    QPushButton[role="primary"]:hover {{ border: 1px solid {colors.text}; }}
+    QPushButton[role="primary"]:disabled {{ background-color: {colors.raised}; color: {colors.quiet}; }}
+    QPushButton[role="link"] {{
+        background: transparent; border: none; color: {colors.quiet}; padding: 0px; text-align: left;
+        text-decoration: underline;
+    }}
+    QPushButton:checked {{ border: 1px solid {colors.text}; background-color: {colors.line}; }}
+    QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
+    QTabBar {{ qproperty-drawBase: 0; }}
+    QFrame[role="line"] {{ background-color: {colors.line}; max-height: 1px; border: none; }}
+    """

@@ -1,0 +1,94 @@
+"""What the views are given to show: plain, frozen, made by the coordinator (no Qt)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import Support
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderInfo:
+    """The line above the tabs."""
+
+    case: str
+    reviewer: str
+    saved: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleInfo:
+    """The scale as the Slide tab shows it; ``value`` None when there is not even an estimate."""
+
+    value: float | None
+    source: str
+    confirmed: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlideInfo:
+    """What the Slide tab shows of an open smear."""
+
+    name: str
+    size: str
+    scale: ScaleInfo
+    margin_um: float
+    target: int
+    frame_text: str
+    frame_fixed: bool
+    read_only: bool
+    found_text: str = ""
+    analysed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """One ranked class of a cell."""
+
+    code: str
+    name: str
+    probability: float
+    support: Support
+
+
+@dataclass(frozen=True, slots=True)
+class CellInfo:
+    """What the Review tab shows of the selected cell.
+
+    ``crop`` is uint8 of shape (s, s, 3) at ``crop_microns_per_pixel``, or None before it is cut.
+    """
+
+    cell_id: int
+    code: str
+    name: str
+    standing: str
+    counted_text: str
+    guesses: tuple[Guess, ...]
+    tags: frozenset[str]
+    history: tuple[str, ...]
+    crop: NDArray[np.uint8] | None = field(default=None, compare=False)
+    crop_microns_per_pixel: float = 0.1
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What the Model tab shows of the bundle that serves."""
+
+    name: str
+    sha256: str
+    device: str
+    support: tuple[tuple[str, Support], ...]
+    problem: str = ""
+
+
+UNRELIABLE_SUPPORT = {
+    Support.TRANSFERRED: "learnt from blood smears only",
+    Support.NONE: "not learnt by this model",
+}
+"""Why a class is not reliably recognised, for a tooltip."""

@@ -1,0 +1,40 @@
+"""What stands in the panel before a smear is open: one sentence, one button, one to try."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_bonemarrow.gui.views.parts import button, label
+
+
+class EmptyView(QWidget):
+    """The invitation."""
+
+    open_requested = Signal()
+    sample_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        sentence = label("Open a photograph of a bone-marrow smear to find, classify and count its cells.")
+        self.open_button = button("Open a smear…", "primary")
+        self.sample_button = button("Try the sample smear")
+        self.waiting = label("", "quiet")
+        self.open_button.clicked.connect(self.open_requested)
+        self.sample_button.clicked.connect(self.sample_requested)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(10)
+        layout.addStretch(1)
+        layout.addWidget(sentence)
+        layout.addSpacing(6)
+        layout.addWidget(self.open_button)
+        layout.addWidget(self.sample_button)
+        layout.addWidget(self.waiting)
+        layout.addStretch(2)
+
+    def show_waiting(self, text: str) -> None:
+        """Say what is being opened; ``""`` gives the buttons back."""
+        self.waiting.setText(text)
+        self.open_button.setEnabled(not text)
+        self.sample_button.setEnabled(not text)

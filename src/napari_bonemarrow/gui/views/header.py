@@ -1,0 +1,65 @@
+"""The line above the tabs: which case, who reviews, is it saved."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QGridLayout, QInputDialog, QWidget
+
+from napari_bonemarrow.gui.theme import ThemeColors
+from napari_bonemarrow.gui.viewmodels import HeaderInfo
+from napari_bonemarrow.gui.views.parts import button, label
+
+DISCLAIMER = "Research use only, not for diagnosis"
+
+
+class HeaderView(QWidget):
+    """Case, reviewer and saved state; the disclaimer, once and quietly."""
+
+    reviewer_changed = Signal(str)
+    help_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._info = HeaderInfo("", "", "")
+        self.case_label = label(wrap=False, role="title")
+        self.reviewer_button = button(
+            "", "link", "Who reviews: written beside every correction. Click to change."
+        )
+        self.saved_label = label(wrap=False)
+        self.disclaimer = label(DISCLAIMER, "quiet", wrap=False)
+        self.help_button = button("?", tip="Keys and classes")
+        self.help_button.setFixedWidth(28)
+        self.help_button.clicked.connect(self.help_requested)
+        self.reviewer_button.clicked.connect(self._ask_reviewer)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(8, 6, 8, 2)
+        layout.setVerticalSpacing(2)
+        layout.addWidget(self.case_label, 0, 0)
+        layout.addWidget(self.reviewer_button, 0, 1)
+        layout.addWidget(self.saved_label, 0, 2, Qt.AlignmentFlag.AlignRight)
+        layout.addWidget(self.help_button, 0, 3, 2, 1, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.disclaimer, 1, 0, 1, 3)
+        layout.setColumnStretch(0, 1)
+        self.show_info(self._info)
+
+    def show_info(self, info: HeaderInfo) -> None:
+        """Show a case, or that none is open."""
+        self._info = info
+        metrics = self.case_label.fontMetrics()
+        name = info.case or "No smear open"
+        self.case_label.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, 190))
+        self.case_label.setToolTip(name)
+        self.reviewer_button.setText(info.reviewer)
+        self.reviewer_button.setVisible(bool(info.case))
+        self.saved_label.setText(info.saved)
+
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        self.saved_label.setStyleSheet(f"color: {colors.warning if self._info.read_only else colors.good};")
+
+    def _ask_reviewer(self) -> None:
+        name, done = QInputDialog.getText(
+            self, "Reviewer", "Your name, as the journal shall show it", text=self._info.reviewer
+        )
+        if done and name.strip():
+            self.reviewer_changed.emit(name.strip())

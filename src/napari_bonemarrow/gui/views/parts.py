@@ -1,0 +1,138 @@
+"""Small widgets that several views share."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from qtpy.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QWidget
+
+from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.gui import palette
+from napari_bonemarrow.gui.theme import ThemeColors
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
+    """Make a label; ``role`` is one of the style sheet's: quiet, warning, title, headline."""
+    made = QLabel(text)
+    made.setWordWrap(wrap)
+    if role:
+        made.setProperty("role", role)
+    return made
+
+
+def button(text: str, role: str = "", tip: str = "") -> QPushButton:
+    """Make a push button that never takes the keyboard from the smear."""
+    made = QPushButton(text)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    if role:
+        made.setProperty("role", role)
+    if tip:
+        made.setToolTip(tip)
+    return made
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give a widget another role and let the style sheet see it."""
+    widget.setProperty("role", role)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def line() -> QFrame:
+    """Make a thin horizontal line."""
+    made = QFrame()
+    made.setProperty("role", "line")
+    made.setFixedHeight(1)
+    return made
+
+
+def scrolled(content: QWidget) -> QScrollArea:
+    """Put a tab's content into an area that scrolls downwards only, so that no window cuts it off."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(content)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area
+
+
+def draw_swatch(painter: QPainter, code: str, x: float, y: float, size: float) -> None:
+    """Draw a class's sign as on the smear: ring or square, in its colour and width."""
+    heavy = code in CLASSES and CLASSES[code].emphasis == "thick"
+    pen = QPen(QColor(palette.color_of(code)), size * (0.32 if heavy else 0.2))
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    inset = pen.widthF() / 2
+    shape = (int(x + inset), int(y + inset), int(size - 2 * inset), int(size - 2 * inset))
+    if palette.is_not_counted(code):
+        painter.drawRect(*shape)
+    else:
+        painter.drawEllipse(*shape)
+
+
+def swatch_icon(code: str, size: int = 14) -> QIcon:
+    """Return a class's sign as an icon."""
+    pixmap = QPixmap(size * 2, size * 2)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    draw_swatch(painter, code, 1, 1, size * 2 - 2)
+    painter.end()
+    return QIcon(pixmap)
+
+
+class ClassButton(QAbstractButton):
+    """A class with its sign, its code and its key: legend and tool in one."""
+
+    chosen = Signal(str)
+
+    def __init__(self, code: str, key: str) -> None:
+        super().__init__()
+        self.code, self.key = code, key
+        self._colors: ThemeColors | None = None
+        self.setToolTip(f"{CLASSES[code].name} · key {key}")
+        self.setAccessibleName(CLASSES[code].name)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.clicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        self.chosen.emit(self.code)
+
+    def sizeHint(self) -> QSize:
+        """Return room for sign, code and key."""
+        metrics = self.fontMetrics()
+        return QSize(40 + metrics.horizontalAdvance("MMM⇧W"), metrics.height() + 8)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the room below which code and key would touch."""
+        return QSize(30 + self.fontMetrics().horizontalAdvance("MMM⇧"), self.sizeHint().height())
+
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        self._colors = colors
+        self.update()
+
+    def paintEvent(self, event) -> None:
+        """Draw the sign, the code and, quietly, the key."""
+        if self._colors is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colors, box = self._colors, self.rect().adjusted(0, 0, -1, -1)
+        marked = self.isChecked() or self.isDown()
+        painter.setPen(QColor(colors.text if marked else colors.raised))
+        painter.setBrush(QColor(colors.line if self.underMouse() or marked else colors.foreground))
+        painter.drawRoundedRect(box, 3, 3)
+        side = min(13, box.height() - 8)
+        draw_swatch(painter, self.code, 5, (box.height() - side) / 2, side)
+        text = colors.text if self.isEnabled() else colors.quiet
+        painter.setPen(QColor(text))
+        left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(box.adjusted(22, 0, 0, 0), left, self.code)
+        painter.setPen(QColor(colors.quiet))
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        painter.drawText(box.adjusted(0, 0, -4, 0), right, self.key.replace("Shift+", "⇧"))
+        painter.end()

@@ -1,0 +1,184 @@
+"""The Review tab: one cell at a time."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QStackedLayout, QVBoxLayout, QWidget
+
+from napari_bonemarrow.cytology import Support
+from napari_bonemarrow.gui.keys import key_of
+from napari_bonemarrow.gui.theme import ThemeColors
+from napari_bonemarrow.gui.viewmodels import CellInfo
+from napari_bonemarrow.gui.views.crop_view import CropView
+from napari_bonemarrow.gui.views.guess_bars import GuessBars
+from napari_bonemarrow.gui.views.label_grid import LabelGrid
+from napari_bonemarrow.gui.views.parts import button, label, line, scrolled
+
+WHY = {"off": "off", "gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
+
+
+class ReviewTab(QWidget):
+    """The inspector of the selected cell."""
+
+    label_chosen = Signal(str)
+    tag_toggled = Signal(str, bool)
+    comment_written = Signal(str)
+    why_chosen = Signal(str)
+    next_requested = Signal()
+    back_requested = Signal()
+    accept_requested = Signal()
+    undo_requested = Signal()
+    redo_requested = Signal()
+    remove_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.none_selected = label("", "quiet")
+        self.none_selected.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        inner = QWidget()
+        content = QVBoxLayout(inner)
+        content.setContentsMargins(8, 8, 8, 4)
+        content.setSpacing(6)
+        for part in (self._title_part(), self._crop_part(), self._why_part()):
+            content.addLayout(part)
+        content.addWidget(line())
+        self.grid = LabelGrid()
+        self.grid.label_chosen.connect(self.label_chosen)
+        self.grid.tag_toggled.connect(self.tag_toggled)
+        content.addWidget(self.grid)
+        self.comment_box = QLineEdit()
+        self.comment_box.setPlaceholderText("Comment on this cell, Enter writes it")
+        self.comment_box.returnPressed.connect(self._on_comment)
+        content.addWidget(self.comment_box)
+        self.history = label(role="quiet")
+        content.addWidget(self.history)
+        content.addStretch(1)
+        pages = QWidget()
+        self._pages = QStackedLayout(pages)
+        self._pages.addWidget(self.none_selected)
+        self._pages.addWidget(scrolled(inner))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(pages, 1)
+        layout.addWidget(line())
+        layout.addLayout(self._way_part())
+        self.show_cell(None, "")
+
+    def _title_part(self) -> QVBoxLayout:
+        self.title = label(role="title")
+        self.standing = label(role="quiet")
+        part = QVBoxLayout()
+        part.setSpacing(0)
+        part.addWidget(self.title)
+        part.addWidget(self.standing)
+        return part
+
+    def _crop_part(self) -> QHBoxLayout:
+        self.crop = CropView()
+        self.bars = GuessBars()
+        self.bars.chosen.connect(self.label_chosen)
+        self.unreliable = label("hatched: not reliably recognised by this model", "quiet")
+        side = QVBoxLayout()
+        side.setSpacing(2)
+        side.addWidget(self.bars)
+        side.addWidget(self.unreliable)
+        side.addStretch(1)
+        part = QHBoxLayout()
+        part.setSpacing(8)
+        part.addWidget(self.crop, 0, Qt.AlignmentFlag.AlignTop)
+        part.addLayout(side, 1)
+        return part
+
+    def _why_part(self) -> QHBoxLayout:
+        part = QHBoxLayout()
+        part.setSpacing(3)
+        part.addWidget(label("Why?", wrap=False))
+        self.why_group = QButtonGroup(self)
+        self.why_buttons = {}
+        for method, text in WHY.items():
+            made = button(text, tip=f"What the first guess looks at · key {key_of('explain')}")
+            made.setCheckable(True)
+            made.setChecked(method == "off")
+            made.clicked.connect(self._why_clicked(method))
+            self.why_group.addButton(made)
+            self.why_buttons[method] = made
+            part.addWidget(made)
+        self.why_text = label(role="quiet", wrap=False)
+        part.addWidget(self.why_text, 1)
+        self.remove_button = button("Remove", tip=f"No cell: take it out · key {key_of('remove')}")
+        self.remove_button.clicked.connect(self.remove_requested)
+        part.addWidget(self.remove_button)
+        return part
+
+    def _way_part(self) -> QHBoxLayout:
+        part = QHBoxLayout()
+        part.setContentsMargins(8, 6, 8, 8)
+        part.setSpacing(4)
+        self.undo_button = button("↶", tip=f"Undo · {key_of('undo')}")
+        self.redo_button = button("↷", tip=f"Redo · {key_of('redo')}")
+        self.back_button = button("◂ Back", tip=f"Back to the cell before · {key_of('back')}")
+        self.accept_button = button("Accept ⏎", tip="Accept the first guess and go on · Enter")
+        self.next_button = button("Next uncertain ▸", "primary", f"Next uncertain cell · {key_of('next')}")
+        for made, signal in (
+            (self.undo_button, self.undo_requested),
+            (self.redo_button, self.redo_requested),
+            (self.back_button, self.back_requested),
+            (self.accept_button, self.accept_requested),
+            (self.next_button, self.next_requested),
+        ):
+            made.clicked.connect(signal)
+            part.addWidget(made, 1 if made is self.next_button else 0)
+        return part
+
+    def _why_clicked(self, method: str):
+        def clicked() -> None:
+            self.why_chosen.emit(method)
+
+        return clicked
+
+    def _on_comment(self) -> None:
+        text = self.comment_box.text().strip()
+        if text:
+            self.comment_written.emit(text)
+            self.comment_box.clear()
+
+    def show_cell(self, info: CellInfo | None, hint: str) -> None:
+        """Show a cell; without one, the hint says how to select or make one."""
+        self._pages.setCurrentIndex(0 if info is None else 1)
+        self.none_selected.setText(hint)
+        self.accept_button.setEnabled(info is not None and bool(info.guesses) and not info.read_only)
+        if info is None:
+            return
+        self.title.setText(f"Cell {info.cell_id} · {info.name}")
+        self.standing.setText(
+            f"{info.standing} · {info.counted_text}" if info.counted_text else info.standing
+        )
+        self.crop.show_crop(info.crop, info.crop_microns_per_pixel)
+        self.bars.show_guesses(info.guesses)
+        shown = info.guesses[:3]
+        self.unreliable.setVisible(any(guess.support is not Support.TRAINED for guess in shown))
+        self.grid.show_state(info.code, info.tags)
+        self.history.setText("\n".join(info.history[-4:]))
+        for widget in (self.grid, self.bars, self.comment_box, self.remove_button):
+            widget.setEnabled(not info.read_only)
+
+    def show_done(self) -> None:
+        """Say that no cell is left to review."""
+        self.standing.setText("Every counted cell has been reviewed.")
+
+    def show_why(self, method: str, text: str = "") -> None:
+        """Mark which explanation is on, and say what goes on."""
+        self.why_buttons[method].setChecked(True)
+        self.why_text.setText(text)
+
+    def show_journal(self, can_undo: bool, can_redo: bool, can_move: bool) -> None:
+        """Enable what can be undone, redone and gone through."""
+        self.undo_button.setEnabled(can_undo)
+        self.redo_button.setEnabled(can_redo)
+        self.next_button.setEnabled(can_move)
+        self.back_button.setEnabled(can_move)
+
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        self.grid.set_colors(colors)
+        self.bars.set_colors(colors)

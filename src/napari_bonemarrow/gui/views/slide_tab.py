@@ -1,0 +1,192 @@
+"""The Slide tab: scale, frame and target, Find cells."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_bonemarrow.gui.viewmodels import SlideInfo
+from napari_bonemarrow.gui.views.parts import button, label, line, set_role
+
+
+class SlideTab(QWidget):
+    """One smear before it is counted. The next thing to do is the one coloured button."""
+
+    open_requested = Signal()
+    sample_requested = Signal()
+    scale_confirmed = Signal(float)
+    frame_changed = Signal(float, int)
+    region_requested = Signal()
+    find_requested = Signal()
+    cancel_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._info: SlideInfo | None = None
+        self.name_label = label(role="title")
+        self.size_label = label(role="quiet")
+        self.open_button = button("Open another…")
+        self.open_button.clicked.connect(self.open_requested)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(8)
+        top = QHBoxLayout()
+        names = QVBoxLayout()
+        names.addWidget(self.name_label)
+        names.addWidget(self.size_label)
+        top.addLayout(names, 1)
+        top.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(top)
+        for part in (self._scale_part(), self._frame_part(), self._find_part()):
+            layout.addWidget(line())
+            layout.addWidget(part)
+        layout.addStretch(1)
+
+    def _scale_part(self) -> QWidget:
+        part = QWidget()
+        layout = QVBoxLayout(part)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(label("Scale", "title"))
+        self.scale_text = label()
+        self.scale_box = QDoubleSpinBox()
+        self.scale_box.setDecimals(4)
+        self.scale_box.setRange(0.0, 5.0)
+        self.scale_box.setSingleStep(0.001)
+        self.scale_box.setSpecialValueText("unknown")
+        self.scale_box.setSuffix(" µm per pixel")
+        self.scale_box.valueChanged.connect(self._on_scale_edited)
+        self.confirm_button = button("Confirm")
+        self.confirm_button.clicked.connect(lambda: self.scale_confirmed.emit(self.scale_box.value()))
+        row = QHBoxLayout()
+        row.addWidget(self.scale_box, 1)
+        row.addWidget(self.confirm_button)
+        layout.addLayout(row)
+        layout.addWidget(self.scale_text)
+        return part
+
+    def _frame_part(self) -> QWidget:
+        part = QWidget()
+        layout = QVBoxLayout(part)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(label("What is counted", "title"))
+        self.margin_box = QDoubleSpinBox()
+        self.margin_box.setRange(0.0, 100.0)
+        self.margin_box.setDecimals(1)
+        self.margin_box.setSuffix(" µm")
+        self.margin_box.setToolTip("Cells whose centre lies nearer to the image's border are not counted")
+        self.target_box = QSpinBox()
+        self.target_box.setRange(1, 100_000)
+        self.target_box.setSingleStep(100)
+        self.target_box.setSuffix(" cells")
+        self.margin_box.editingFinished.connect(self._on_frame_edited)
+        self.target_box.editingFinished.connect(self._on_frame_edited)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Margin at the border", self.margin_box)
+        form.addRow("Target", self.target_box)
+        layout.addLayout(form)
+        row = QHBoxLayout()
+        self.frame_text = label(role="quiet")
+        self.region_button = button(
+            "Draw a region", tip="Draw a rectangle on the smear; only cells inside it are counted"
+        )
+        self.region_button.clicked.connect(self.region_requested)
+        row.addWidget(self.frame_text, 1)
+        row.addWidget(self.region_button, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(row)
+        return part
+
+    def _find_part(self) -> QWidget:
+        part = QWidget()
+        layout = QVBoxLayout(part)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.find_button = button("Find cells", "primary")
+        self.find_button.clicked.connect(self.find_requested)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        self.progress_text = label(role="quiet")
+        self.cancel_button = button("Stop")
+        self.cancel_button.clicked.connect(self.cancel_requested)
+        self.found_text = label()
+        layout.addWidget(self.find_button)
+        layout.addWidget(self.progress)
+        row = QHBoxLayout()
+        row.addWidget(self.progress_text, 1)
+        row.addWidget(self.cancel_button)
+        layout.addLayout(row)
+        layout.addWidget(self.found_text)
+        self.show_idle()
+        return part
+
+    def show_info(self, info: SlideInfo) -> None:
+        """Show a smear and where it stands."""
+        self._info = info
+        self.name_label.setText(info.name)
+        self.size_label.setText(info.size)
+        for box, value in (
+            (self.scale_box, info.scale.value or 0.0),
+            (self.margin_box, info.margin_um),
+            (self.target_box, info.target),
+        ):
+            box.blockSignals(True)
+            box.setValue(value)
+            box.setEnabled(not (info.frame_fixed or info.read_only))
+            box.blockSignals(False)
+        self.scale_text.setText(info.scale.text)
+        set_role(self.scale_text, "quiet" if info.scale.confirmed else "warning")
+        self.frame_text.setText(info.frame_text)
+        self.found_text.setText(info.found_text)
+        self.region_button.setEnabled(not (info.frame_fixed or info.read_only))
+        self._show_what_is_next()
+
+    def show_progress(self, text: str, part: float | None) -> None:
+        """Show what is being done; ``part`` 0 to 1, or None where it cannot be told."""
+        for widget in (self.progress, self.progress_text, self.cancel_button):
+            widget.show()
+        self.progress.setRange(0, 0 if part is None else 1000)
+        if part is not None:
+            self.progress.setValue(round(part * 1000))
+        self.progress_text.setText(text)
+        self.find_button.setEnabled(False)
+        self.open_button.setEnabled(False)
+
+    def show_idle(self) -> None:
+        """Take the progress away."""
+        for widget in (self.progress, self.progress_text, self.cancel_button):
+            widget.hide()
+        self.open_button.setEnabled(True)
+        self._show_what_is_next()
+
+    def _show_what_is_next(self) -> None:
+        """Colour the one button that comes next and disable what cannot be done yet."""
+        info = self._info
+        confirmed = info is not None and info.scale.confirmed
+        edited = info is not None and abs(self.scale_box.value() - (info.scale.value or 0.0)) > 5e-5
+        locked = info is None or info.frame_fixed or info.read_only
+        asks = not locked and (not confirmed or edited)
+        running = not self.cancel_button.isHidden()
+        self.confirm_button.setVisible(asks)
+        self.confirm_button.setEnabled(self.scale_box.value() > 0)
+        set_role(self.confirm_button, "primary" if asks else "")
+        can_find = confirmed and not asks and not info.read_only and not info.analysed
+        self.find_button.setEnabled(can_find and not running)
+        self.find_button.setVisible(info is not None and not info.analysed)
+        set_role(self.find_button, "" if asks else "primary")
+
+    def _on_scale_edited(self, _value: float) -> None:
+        self._show_what_is_next()
+
+    def _on_frame_edited(self) -> None:
+        info = self._info
+        chosen = (self.margin_box.value(), self.target_box.value())
+        if info is not None and chosen != (info.margin_um, info.target):
+            self.frame_changed.emit(*chosen)
