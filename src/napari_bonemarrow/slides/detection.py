@@ -58,16 +58,16 @@ def detect_cells(
     ScaleError
         Where the slide's scale is unknown.
     """
-    nuclei = find_nuclei(slide, progress=progress)
+    found = find_nuclei(slide, progress=progress)
     frame = frame or Frame.whole_field(slide.width, slide.height)
-    order = np.lexsort((nuclei.x, nuclei.y))
-    x, y = nuclei.x[order], nuclei.y[order]
+    order = np.lexsort((found.x, found.y))
+    x, y = found.x[order], found.y[order]
     return Cells(
         np.arange(1, len(order) + 1, dtype=np.int64),
         x,
         y,
-        nuclei.diameter_um[order].astype(np.float32),
-        nuclei.score[order].astype(np.float32),
+        found.diameter_um[order].astype(np.float32),
+        found.score[order].astype(np.float32),
         frame.contains(x, y, slide.known_scale()),
     )
 
@@ -90,31 +90,30 @@ def find_nuclei(slide: Slide, *, progress: Callable[[float], None] | None = None
         Where the slide's scale is unknown.
     """
     # scipy.ndimage takes half a second to import, which opening a slide need not wait for.
-    from napari_bonemarrow.slides import judging, lobes, touching
-    from napari_bonemarrow.slides import nuclei as segmentation
+    from napari_bonemarrow.slides import judging, lobes, nuclei, touching
 
     scale = slide.known_scale()
     report = progress or (lambda _done: None)
     report(0.0)
-    width = max(1, round(slide.width * scale / segmentation.WORKING_MICRONS))
-    height = max(1, round(slide.height * scale / segmentation.WORKING_MICRONS))
+    width = max(1, round(slide.width * scale / nuclei.WORKING_MICRONS))
+    height = max(1, round(slide.height * scale / nuclei.WORKING_MICRONS))
     rgb = resized(slide.levels[0], width, height)
     density = optical_density(rgb, background_colour(rgb))
     report(0.3)
-    labels, smooth, edge = segmentation.segment(segmentation.nuclear_stain(density))
-    report(0.8)
-    labels = judging.drop(labels, judging.score_lobes(labels, density, smooth, edge) > 0)
-    if labels.any():
-        labels = touching.divide(lobes.merge_lobes(labels, smooth)[labels])
-    score = judging.score_nuclei(labels, density, smooth)
+    labels, smooth = nuclei.segment(nuclei.nuclear_stain(density))
+    report(0.7)
+    labels = judging.drop(labels, judging.Evidence.of_labels(labels, density, smooth).belief() > 0)
+    labels, whole = touching.divide(labels)
+    labels = lobes.merge_lobes(labels, smooth, whole)[labels]
+    score = judging.Evidence.of_labels(labels, density, smooth).score()
     labels = judging.drop(labels, score >= judging.LEAST_SCORE)
     score = score[score >= judging.LEAST_SCORE]
-    moments = segmentation.Moments.of_labels(labels, len(score))
+    moments = nuclei.Moments.of_labels(labels, len(score))
     report(1.0)
     return Nuclei(
         labels,
-        (moments.x / segmentation.WORKING_MICRONS + 0.5) * slide.width / width - 0.5,
-        (moments.y / segmentation.WORKING_MICRONS + 0.5) * slide.height / height - 0.5,
+        (moments.x / nuclei.WORKING_MICRONS + 0.5) * slide.width / width - 0.5,
+        (moments.y / nuclei.WORKING_MICRONS + 0.5) * slide.height / height - 0.5,
         np.sqrt(4 / np.pi * moments.area),
         score,
     )

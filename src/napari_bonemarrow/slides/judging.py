@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
@@ -10,12 +12,28 @@ from napari_bonemarrow.slides.nuclei import WORKING_MICRONS, Moments
 
 LEAST_SCORE = 0.3
 
-HAEMOGLOBIN = (0.36, 0.46)
-"""Blue over green absorbance: nuclei have 0.1 to 0.36, red cells 0.37 to 0.65."""
+HAEMOGLOBIN = 0.33
+HAEMOGLOBIN_SLOPE = 0.25
+HAEMOGLOBIN_WIDTH = (-0.04, 0.06)
+"""Blue over green absorbance: nuclei have -0.3 to 0.4, red cells 0.37 to 0.65. The limit is 0.33 for a
+faint stain of 0.3 and rises by 0.25 a unit of stain, since in very dark nuclei green is saturated."""
 
-STAIN = (0.3, 0.5)
-EDGE = (0.12, 0.25)
+BLUENESS = 0.84
+BLUENESS_SLOPE = 0.4
+BLUENESS_WIDTH = (-0.06, 0.06)
+"""Red over green absorbance: nuclei have 0.2 to 0.85 (up to 1.05 where very dark), basophilic cytoplasm
+and the bodies of platelets 0.85 to 1.2."""
+
+FAINTEST = 0.3
+STAIN = (0.2, 0.35)
+EDGE = (0.06, 0.18)
 AREA_UM2 = (9.0, 16.0)
+RADIUS_UM = (0.7, 1.1)
+"""Of the largest circle inside: fibres and smears are thinner than the band of a band neutrophil."""
+
+STEEP = 0.7
+SURE_AREA_UM2 = 25.0
+SURE_ELLIPTICITY = 0.9
 
 
 def _rising(values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray[np.float64]:
@@ -36,27 +54,65 @@ def _means(values: NDArray[np.float32], labels: NDArray[np.int32], count: int) -
     return np.asarray(np.bincount(labels.ravel(), values.ravel(), count + 1)[1:] / number)
 
 
-def score_lobes(
-    labels: NDArray[np.int32],
-    density: NDArray[np.float32],
-    smooth: NDArray[np.float32],
-    edge: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Score each component by its colour and border, whatever its size, 0 to 1."""
-    count = int(labels.max())
-    green = _means(density[..., 1], labels, count)
-    blue = _means(density[..., 2], labels, count)
-    colour = 1 - _rising(blue / np.maximum(green, 0.05), HAEMOGLOBIN)
-    return colour * _rising(_means(smooth, labels, count), STAIN) * _rising(edge, EDGE)
+@dataclass(frozen=True)
+class Evidence:
+    """Means over each label, arrays of shape (n,)."""
 
+    stain: NDArray[np.float64]
+    edge: NDArray[np.float64]
+    red: NDArray[np.float64]
+    blue: NDArray[np.float64]
+    area: NDArray[np.float64]
+    ellipticity: NDArray[np.float64]
+    radius: NDArray[np.float64]
 
-def score_nuclei(
-    labels: NDArray[np.int32], density: NDArray[np.float32], smooth: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """Score each nucleus."""
-    count = int(labels.max())
-    slope = np.hypot(*np.gradient(smooth)) / WORKING_MICRONS
-    border = (labels > 0) & (ndi.minimum_filter(labels, 3) != labels)
-    edge = _means(np.where(border, slope, 0), np.where(border, labels, 0), count)
-    area = Moments.of_labels(labels, count).area
-    return score_lobes(labels, density, smooth, edge) * _rising(area, AREA_UM2)
+    @classmethod
+    def of_labels(
+        cls, labels: NDArray[np.int32], density: NDArray[np.float32], smooth: NDArray[np.float32]
+    ) -> Evidence:
+        """Measure labels 1 to n.
+
+        Parameters
+        ----------
+        labels : ndarray of int32, shape (h, w)
+        density : ndarray of float32, shape (h, w, 3)
+            Absorbance of red, green and blue.
+        smooth : ndarray of float32, shape (h, w)
+            The smoothed nuclear stain.
+        """
+        count = int(labels.max())
+        slope = np.hypot(*np.gradient(smooth)) / WORKING_MICRONS
+        border = (labels > 0) & (ndi.minimum_filter(labels, 3) != labels)
+        depth = ndi.distance_transform_edt((labels > 0) & ~border) * WORKING_MICRONS
+        green = np.maximum(_means(density[..., 1], labels, count), 0.05)
+        moments = Moments.of_labels(labels, count)
+        return cls(
+            _means(smooth, labels, count),
+            _means(np.where(border, slope, 0), np.where(border, labels, 0), count),
+            _means(density[..., 0], labels, count) / green,
+            _means(density[..., 2], labels, count) / green,
+            moments.area,
+            moments.ellipticity,
+            ndi.maximum(depth, labels, np.arange(1, count + 1)) + WORKING_MICRONS / 2,
+        )
+
+    def belief(self) -> NDArray[np.float64]:
+        """Tell nuclear colour and border, whatever the size: 0 to 1."""
+        above = self.stain - FAINTEST
+        colour = _rising(HAEMOGLOBIN + HAEMOGLOBIN_SLOPE * above - self.blue, HAEMOGLOBIN_WIDTH)
+        limit = np.maximum(BLUENESS + BLUENESS_SLOPE * above, self._usual_blueness())
+        colour *= _rising(limit - self.red, BLUENESS_WIDTH)
+        return colour * _rising(self.stain, STAIN) * _rising(self.edge, EDGE)
+
+    def _usual_blueness(self) -> float:
+        """Allow what the image's strongest nuclei have, as some cameras render all nuclei blue."""
+        sure = (self.area >= SURE_AREA_UM2) & (self.ellipticity >= SURE_ELLIPTICITY)
+        if not sure.any():
+            return 0.0
+        strong = sure & (self.stain >= 0.8 * self.stain[sure].max())
+        return float(np.median(self.red[strong])) + BLUENESS_WIDTH[1]
+
+    def score(self) -> NDArray[np.float64]:
+        """Score nuclei: belief, size and thickness, graded by how steep the border and how round it is."""
+        accepted = self.belief() * _rising(self.area, AREA_UM2) * _rising(self.radius, RADIUS_UM)
+        return accepted * (0.5 + 0.5 * _rising(self.edge, (0.0, STEEP)) * self.ellipticity)

@@ -11,13 +11,28 @@ from napari_bonemarrow.slides.nuclei import WORKING_MICRONS, Moments
 LARGEST_LOBE_UM2 = 34.0
 """A lobe is at most 6.6 µm across; the nucleus of a small lymphocyte has about 40 µm²."""
 
+LARGEST_PARTNER_UM2 = 50.0
+FRAGMENT_UM2 = 14.0
+"""A whole round nucleus takes no lobe, only a fragment of itself."""
+
 LARGEST_NUCLEUS_UM2 = 88.0
 LONGEST_NUCLEUS_UM = 15.5
 """All lobes together: a segmented nucleus of 40 to 80 µm² lies within a cell of 12 to 15 µm."""
 
-WIDEST_GAP_UM = 2.2
-SADDLE = 0.5
-SADDLE_OF_ROUND = 0.62
+WIDEST_GAP_UM = 2.4
+NEAR_GAP_UM = 1.2
+SADDLE_NEAR = 0.5
+SADDLE_OF_ROUND = 0.6
+SADDLE_OF_ODD = 0.36
+SADDLE_FAR = 0.31
+SADDLE_OF_ROUND_FAR = 0.45
+"""Least stain between two lobes, over that of the paler one. Blur alone keeps it at 0.45 between two
+cells' nuclei 0.8 µm apart, and at 0.2 from 1.2 µm on; filaments and the cytoplasm between lobes raise it.
+Round neighbours of the size of an erythroblast's nucleus must be joined more firmly, a bent one (a lobe
+for sure) less."""
+
+_ODD = 0.9
+_ROUND = 0.62
 """Least stain between two lobes, over that of the paler one: filaments and cytoplasm keep it above one
 half, while between two cells it sinks to a third. Round neighbours of the size of an erythroblast's
 nucleus must be joined more firmly."""
@@ -27,7 +42,9 @@ _ROUND_UM2 = 18.0
 _SAMPLES = 9
 
 
-def merge_lobes(labels: NDArray[np.int32], smooth: NDArray[np.float32]) -> NDArray[np.int32]:
+def merge_lobes(
+    labels: NDArray[np.int32], smooth: NDArray[np.float32], whole: NDArray[np.int32]
+) -> NDArray[np.int32]:
     """Give the lobes of one nucleus the same label.
 
     Parameters
@@ -36,6 +53,8 @@ def merge_lobes(labels: NDArray[np.int32], smooth: NDArray[np.float32]) -> NDArr
         1 to n, all present.
     smooth : ndarray of float32, shape (h, w)
         The smoothed nuclear stain.
+    whole : ndarray of int32, shape (n,)
+        Labels with the same number here were divided for good: they are never joined.
 
     Returns
     -------
@@ -47,7 +66,7 @@ def merge_lobes(labels: NDArray[np.int32], smooth: NDArray[np.float32]) -> NDArr
     mean = ndi.mean(smooth, labels, np.arange(1, count + 1))
     group = {index: [index] for index in range(count)}
     for _, lobe, other in sorted(_neighbours(labels, smooth, moments, mean), reverse=True):
-        if group[lobe] is group[other]:
+        if group[lobe] is group[other] or {whole[i] for i in group[lobe]} & {whole[i] for i in group[other]}:
             continue
         together = group[lobe] + group[other]
         area, _, length = moments.union(together)
@@ -71,7 +90,6 @@ def _neighbours(
     pairs = []
     reach = int(np.ceil(WIDEST_GAP_UM / WORKING_MICRONS)) + 1
     places = ndi.find_objects(labels)
-    round_ = (moments.ellipticity >= _ROUND) & (moments.area >= _ROUND_UM2)
     for lobe in np.flatnonzero(moments.area <= LARGEST_LOBE_UM2):
         window = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in places[lobe])
         local = labels[window]
@@ -88,7 +106,21 @@ def _neighbours(
             steps = np.linspace(start, end, _SAMPLES).T
             bridge = ndi.map_coordinates(smooth[window], steps, order=1)
             saddle = float(bridge.min() / min(mean[lobe], mean[other - 1]))
-            needed = SADDLE_OF_ROUND if round_[lobe] and round_[other - 1] else SADDLE
-            if saddle >= needed:
+            gap = float(distance[tuple(end)]) * WORKING_MICRONS
+            if saddle >= _needed(moments, int(lobe), int(other - 1), gap):
                 pairs.append((saddle, int(lobe), int(other - 1)))
     return pairs
+
+
+def _needed(moments: Moments, lobe: int, other: int, gap_um: float) -> float:
+    """The least saddle for a pair of a lobe and its neighbour; 2 where they cannot be one nucleus."""
+    areas = moments.area[[lobe, other]]
+    if areas.max() > LARGEST_PARTNER_UM2 and areas.min() > FRAGMENT_UM2:
+        return 2.0
+    shapes = moments.ellipticity[[lobe, other]]
+    round_pair = shapes.min() >= _ROUND and areas.min() >= _ROUND_UM2
+    if gap_um > NEAR_GAP_UM:
+        return SADDLE_OF_ROUND_FAR if round_pair else SADDLE_FAR
+    if shapes.min() < _ODD:
+        return SADDLE_OF_ODD
+    return SADDLE_OF_ROUND if round_pair else SADDLE_NEAR

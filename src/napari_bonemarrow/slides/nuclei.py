@@ -105,7 +105,7 @@ class _Level:
     area: NDArray[np.float64]
 
 
-def segment(stain: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float64]]:
+def segment(stain: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Label nuclei and lobes of nuclei.
 
     The components of the smoothed stain at each threshold form a tree. A component's quality is the
@@ -126,25 +126,19 @@ def segment(stain: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.f
         1 to n, holes filled.
     smooth : ndarray of float32, shape (h, w)
         The smoothed stain.
-    edge : ndarray of float64, shape (n,)
-        Mean steepness of each border, stain per µm.
     """
     smooth = ndi.gaussian_filter(stain, SMOOTHING_MICRONS / WORKING_MICRONS)
     slope = np.hypot(*np.gradient(smooth)) / WORKING_MICRONS
     levels = _build(smooth, slope)
     labels = np.zeros(stain.shape, np.int32)
+    count = 0
     for level, chosen in zip(levels, _choose(levels), strict=True):
+        places = ndi.find_objects(level.labels) if chosen.any() else []
         for index in np.flatnonzero(chosen):
-            place = ndi.find_objects(np.where(level.labels == index + 1, 1, 0))[0]
-            shape = ndi.binary_fill_holes(level.labels[place] == index + 1)
-            labels[place][shape] = labels.max() + 1
-    count = int(labels.max())
-    border = (labels > 0) & (ndi.minimum_filter(labels, 3) != labels)
-    which = labels[border]
-    edge = np.bincount(which, slope[border], count + 1)[1:] / np.maximum(
-        np.bincount(which, minlength=count + 1)[1:], 1
-    )
-    return labels, smooth, edge
+            count += 1
+            shape = ndi.binary_fill_holes(level.labels[places[index]] == index + 1)
+            labels[places[index]][shape] = count
+    return labels, smooth
 
 
 def _build(smooth: NDArray[np.float32], slope: NDArray[np.float32]) -> list[_Level]:

@@ -23,7 +23,7 @@ _DEPTH_UM = 0.2
 _SMOOTHING_PX = 1.0
 
 
-def divide(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+def divide(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Divide each label whose shape is two or more round nuclei joined by a neck.
 
     The parts are the basins of the distance to the border (watershed). Two parts stay together where
@@ -36,31 +36,39 @@ def divide(labels: NDArray[np.int32]) -> NDArray[np.int32]:
 
     Returns
     -------
-    ndarray of int32, shape (h, w)
+    divided : ndarray of int32, shape (h, w)
         1 to m, m >= n.
+    whole : ndarray of int32, shape (m,)
+        For each part, the label it comes from.
     """
     count = int(labels.max())
     if count == 0:
-        return labels
+        return labels, np.empty(0, np.int32)
+    height, width = labels.shape
     moments = Moments.of_labels(labels, count)
     divided = labels.copy()
-    total = count
+    whole = list(range(1, count + 1))
     suspect = (moments.ellipticity < CONVEX) & (moments.area >= SMALLEST_WHOLE_UM2)
     places = ndi.find_objects(labels)
     for index in np.flatnonzero(suspect):
-        shape = labels[places[index]] == index + 1
-        parts = _parts(shape)
+        rows, columns = places[index]
+        shape = labels[rows, columns] == index + 1
+        # Where the image cuts a nucleus it goes on: the cut is no border to measure the distance from.
+        rim = ((int(rows.start > 0), int(rows.stop < height)), (int(columns.start > 0), int(columns.stop < width)))
+        parts = _parts(shape, rim)
         for part in range(2, int(parts.max()) + 1):
-            total += 1
-            divided[places[index]][parts == part] = total
-    return divided
+            whole.append(index + 1)
+            divided[places[index]][parts == part] = len(whole)
+    return divided, np.array(whole, np.int32)
 
 
-def _parts(shape: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Divide one shape; all ones where it is a single nucleus."""
+def _parts(shape: NDArray[np.bool_], rim: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.int32]:
+    """Divide one shape; all ones where it is a single nucleus. `rim` is how far to pad with background."""
     from skimage import measure, morphology, segmentation
 
-    distance = ndi.distance_transform_edt(np.pad(shape, 1))[1:-1, 1:-1] * WORKING_MICRONS
+    padded = ndi.distance_transform_edt(np.pad(shape, rim)) * WORKING_MICRONS
+    (top, _), (left, _) = rim
+    distance = padded[top : top + shape.shape[0], left : left + shape.shape[1]]
     smooth = ndi.gaussian_filter(distance, _SMOOTHING_PX)
     markers = measure.label(morphology.h_maxima(smooth, _DEPTH_UM) & shape)
     parts = segmentation.watershed(-smooth, markers, mask=shape).astype(np.int32)
