@@ -243,4 +243,6 @@ class Engine:
         with self._pool_lock:
             if self._pool is pool:
                 self._pool = None
-        return pool.end()
+        exit_code = pool.reap()
+        pool.end()
+        return exit_code

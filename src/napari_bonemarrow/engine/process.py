@@ -15,6 +15,7 @@ from typing import Any
 from napari_bonemarrow.engine import child
 
 _MAIN_LOCK = threading.Lock()
+_REAP_SECONDS = 1.0
 
 
 @contextlib.contextmanager
@@ -92,21 +93,19 @@ class ChildPool:
         """How the child ended: negative for a signal, None while it lives."""
         return self._context.processes[-1].exitcode if self._context.processes else None
 
-    def end(self) -> int | None:
-        """End the child at once, as it holds nothing that would have to be saved.
+    def reap(self) -> int | None:
+        """Wait for a child that is known to be dying, and return how it ended."""
+        for process in self._context.processes:
+            process.join(_REAP_SECONDS)
+        return self.exit_code
 
-        Returns
-        -------
-        int or None
-            How it had ended of itself, if it had.
-        """
-        exit_code = self.exit_code
+    def end(self) -> None:
+        """End the child at once, as it holds nothing that would have to be saved."""
         for process in self._context.processes:
             if process.pid is not None:
                 with contextlib.suppress(OSError):
                     process.kill()
         self._executor.shutdown(wait=False, cancel_futures=True)
-        return exit_code
 
 
 def usable_threads() -> int:

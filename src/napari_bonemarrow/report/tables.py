@@ -145,9 +145,12 @@ def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     return text.getvalue()
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
 def _safe(value: object) -> object:
     """Keep a spreadsheet from taking a file or reviewer name for a formula."""
-    if isinstance(value, str) and value[:1] in "=+-@\t\r" and not _is_number(value):
+    if isinstance(value, str) and value.startswith(_FORMULA) and not _is_number(value):
         return f"'{value}"
     return value
 
