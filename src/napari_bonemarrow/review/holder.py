@@ -45,7 +45,9 @@ class Holder:
         if self.host != socket.gethostname():
             return True
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.started) < _SAME_START_S
+            process = psutil.Process(self.pid)
+            ended = process.status() == psutil.STATUS_ZOMBIE  # killed, and its parent has not looked yet
+            return not ended and abs(process.create_time() - self.started) < _SAME_START_S
         except psutil.NoSuchProcess:
             return False
         except psutil.Error:  # it exists, but belongs to somebody else

@@ -30,6 +30,7 @@ class Journal:
     def __init__(self, path: Path, *, read_only: bool = False, take_over: bool = False) -> None:
         self.path = path
         self.read_only = read_only
+        self._closed = False
         self._connection = connect(path, read_only=read_only)
         try:
             self._check_kind()
@@ -96,6 +97,8 @@ class Journal:
         CaseError
             Where it could not be written; nothing of it remains then, and it can be tried again.
         """
+        if self._closed:
+            raise CaseError(f"{self.path.name} is closed: open it again")
         if self.read_only:
             raise CaseError(f"{self.path.name} is open read-only: nothing was changed")
         last = self._events[-1]
@@ -128,6 +131,9 @@ class Journal:
 
         While somebody else reads the case the log stays; the last one out folds it.
         """
+        if self._closed:
+            return
+        self._closed = True
         if not self.read_only:
             # A reader or a full disk may keep us from folding the log. Everything is durable in it, and the
             # row of a process that has ended is taken over by the next one.
