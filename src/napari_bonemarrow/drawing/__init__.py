@@ -1,10 +1,11 @@
 """The drawn smear: marrow with perfect truth, for the demo and as the test suite's ruler."""
 
-from napari_bonemarrow.drawing.morphology import MORPHOLOGY, Morphology
+from napari_bonemarrow.drawing.morphology import MORPHOLOGY
 from napari_bonemarrow.drawing.placement import DrawingError
 from napari_bonemarrow.drawing.sample import SAMPLE_SEED, draw_cell, sample_smear, write_sample
 from napari_bonemarrow.drawing.smear import SAMPLE_COUNTS, DrawnSmear, draw_smear
 from napari_bonemarrow.drawing.stain import Stain
+from napari_bonemarrow.drawing.styles import Morphology
 
 __all__ = [
     "MORPHOLOGY",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.drawing.cell import Anatomy, Painted, paint
 from napari_bonemarrow.drawing.erythrocytes import RedCell, paint_platelet, paint_red_cell
 from napari_bonemarrow.drawing.geometry import Grid, coverage
-from napari_bonemarrow.drawing.optics import plasma_film
+from napari_bonemarrow.drawing.optics import film_tint, plasma_film
 from napari_bonemarrow.drawing.placement import Placed
 from napari_bonemarrow.drawing.stain import Float, Ink, Stain
 
@@ -69,7 +69,7 @@ class Canvas:
         xs, ys = np.array(placed.x), np.array(placed.y)
         radii = np.array([c.outline.reach for c in cells])
         for red in reds:
-            if len(xs) and np.any(np.hypot(xs - red.at[0], ys - red.at[1]) < radii * 0.92):
+            if len(xs) and np.any(np.hypot(xs - red.at[0], ys - red.at[1]) < radii * 0.8):
                 continue
             left, top, side = self._window(red.at, red.outline.reach + 0.5)
             where = self._clip(left, top, side)
@@ -131,11 +131,16 @@ class Canvas:
 
     def add_film(self, rng: np.random.Generator) -> None:
         """Add the red cells' haemoglobin and the plasma film, which red cells displace."""
-        self.density += self._haemoglobin[..., None] * self.inks[Ink.HAEMOGLOBIN]
-        grid = Grid.window(0, 0, self.width, self.height, (0.0, 0.0), self.step)
-        film = plasma_film(grid.x, grid.y, self.stain, rng)
-        film *= (1 - 0.6 * self._bodies)[..., None]
-        self.density += film
+        for channel in range(3):
+            self.density[..., channel] += self.inks[Ink.HAEMOGLOBIN, channel] * self._haemoglobin
+        # The film is smooth: every second pixel is drawn, and stands for its neighbour too.
+        grid = Grid.window(0, 0, -(-self.width // 2), -(-self.height // 2), (0.0, 0.0), 2 * self.step)
+        sheet = plasma_film(grid.x, grid.y, rng)
+        sheet = np.repeat(np.repeat(sheet, 2, axis=0), 2, axis=1)[: self.height, : self.width]
+        sheet *= 1 - 0.6 * self._bodies
+        tint = film_tint(self.stain)
+        for channel in range(3):
+            self.density[..., channel] += tint[channel] * sheet
 
     def _truth(self, painted: Painted, left: int, top: int) -> Truth:
         inside = painted.nucleus < 0
@@ -162,7 +167,9 @@ def _polygon(distance: Float) -> NDArray[np.float64]:
     from skimage.measure import find_contours
 
     stride = max(1, distance.shape[0] // 90)
-    lines = find_contours(distance[::stride, ::stride], 0.0)
+    lines: list[NDArray[np.float64]] = find_contours(  # type: ignore[no-untyped-call]
+        distance[::stride, ::stride], 0.0
+    )
     if not lines:
         return np.zeros((1, 2))
     longest: NDArray[np.float64] = max(lines, key=len)[:, ::-1] * stride

@@ -15,9 +15,10 @@ from napari_bonemarrow.drawing.cytoplasm import (
     paint_vacuoles,
 )
 from napari_bonemarrow.drawing.geometry import Grid, Polar, coverage
-from napari_bonemarrow.drawing.morphology import MORPHOLOGY, PRECIPITATE, Cytoplasm, Granules, Morphology
+from napari_bonemarrow.drawing.morphology import MORPHOLOGY, PRECIPITATE
 from napari_bonemarrow.drawing.nucleus import SHAPES, Nucleus, chromatin
 from napari_bonemarrow.drawing.stain import Float, Ink
+from napari_bonemarrow.drawing.styles import Cytoplasm, Granules, Morphology
 from napari_bonemarrow.drawing.texture import Lookup
 
 
@@ -61,15 +62,26 @@ class Anatomy:
     def distances(self, grid: Grid) -> tuple[Float, Float]:
         """Return signed distances to the cell's and to the nucleus's border, µm, each of shape (h, w)."""
         look = Lookup(grid.x, grid.y, np.random.default_rng((*self.seed, 1)))
-        bend = np.float32(0.20)
-        x = grid.x + bend * look.noise(4.5)
-        y = grid.y + bend * look.noise(6.0)
-        cell = self.outline.distance(x, y)
+        bend_x, bend_y = look.noise(4.5), look.noise(6.0)
+        near, far = np.float32(0.07), np.float32(0.18)
+        cell = self.outline.distance(grid.x + far * bend_x, grid.y + far * bend_y)
         at_x, at_y = np.float32(self.nucleus_at[0]), np.float32(self.nucleus_at[1])
         if self.debris:
             return cell, np.full_like(cell, 100.0)
-        nucleus = self.nucleus.distance(x - at_x, y - at_y)
-        return cell, np.maximum(nucleus, cell + np.float32(0.2))
+        box = self._nuclear_box(grid)
+        x, y = grid.x[box] - at_x + near * bend_x[box], grid.y[box] - at_y + near * bend_y[box]
+        nucleus = np.full_like(cell, 50.0)
+        nucleus[box] = np.maximum(self.nucleus.distance(x, y), cell[box] + np.float32(0.2))
+        return cell, nucleus
+
+    def _nuclear_box(self, grid: Grid) -> tuple[slice, slice]:
+        """Return the part of a window that can hold the nucleus."""
+        spans = []
+        for middles, at in ((grid.y[:, 0], self.nucleus_at[1]), (grid.x[0], self.nucleus_at[0])):
+            far = self.nucleus.reach + 0.8
+            low, high = np.searchsorted(middles, [at - far, at + far])
+            spans.append(slice(int(low), max(int(high), int(low) + 1)))
+        return spans[0], spans[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +118,7 @@ def _erythroblast(look: Morphology, stage: float) -> Morphology:
     )
     dense = replace(
         look.chromatin,
-        density=(1.12 + 0.28 * stage, 1.22 + 0.3 * stage),
+        density=(0.92 + 0.22 * stage, 1.02 + 0.24 * stage),
         contrast=0.20 * (1 - stage) + 0.04,
     )
     fraction = 0.62 - 0.34 * stage
@@ -163,7 +175,12 @@ def conceive(code: str, seed: tuple[int, ...]) -> Anatomy:
     outline = EDGES[look.edge](outline, rng).scaled_to_area(np.pi * radius**2)
     nuclear_radius = radius * np.sqrt(between(look.nuclear_fraction, rng))
     away = rng.uniform(0, 2 * np.pi)
-    nucleus = SHAPES[look.nucleus](nuclear_radius, between(look.elongation, rng), away + np.pi, rng)
+    elongation = between(look.elongation, rng)
+    nucleus = SHAPES[look.nucleus](nuclear_radius, elongation, away + np.pi, rng)
+    for _ in range(8):  # lobes and bands must find room in the cell
+        if nucleus.reach < 0.98 * radius or look.nucleus == "smeared":
+            break
+        nucleus = SHAPES[look.nucleus](nuclear_radius, elongation, away + np.pi, rng)
     shift = between(look.eccentricity, rng) * max(0.0, outline.at(away) - nuclear_radius - 0.4)
     defocus = abs(rng.normal(0, 0.10))
     if code == "NIF":
@@ -197,7 +214,7 @@ def paint(anatomy: Anatomy, grid: Grid) -> Painted:
     look, row = Lookup(grid.x, grid.y, rng), anatomy.look
     cell, nucleus = anatomy.distances(grid)
     soft = max(0.22, grid.step)
-    body, core = coverage(cell, soft), coverage(nucleus, soft)
+    body, core = coverage(cell, max(row.fringe, grid.step)), coverage(nucleus, soft)
     hof = _hof(anatomy, grid)
     ink = np.zeros((len(Ink), *grid.x.shape), np.float32)
     paint_ground(ink, row.cytoplasm, look, cell, body, hof, rng)
@@ -247,7 +264,7 @@ def _nuclear_ink(
         distance = np.hypot(grid.x - np.float32(x), grid.y - np.float32(y)) - np.float32(radius)
         inside = coverage(distance, 0.6) * core
         rim = np.exp(-(((distance - 0.15) / 0.3) ** 2))
-        dense = dense * (1 - 0.34 * inside + 0.10 * rim)
+        dense = dense * (1 - 0.42 * inside + 0.12 * rim)
         ink[Ink.AZURE] += 0.22 * inside
     ink[Ink.AZURE] += core * np.clip(dense - 0.85, 0, 1) * 1.1
     return dense

@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 
 from napari_bonemarrow.drawing.geometry import Grid, Polar, capsule, coverage
-from napari_bonemarrow.drawing.morphology import Cytoplasm, Granules, Range
 from napari_bonemarrow.drawing.stain import Float, Ink
+from napari_bonemarrow.drawing.styles import Cytoplasm, Granules, Range
 from napari_bonemarrow.drawing.texture import Lookup, granules
 
 
@@ -24,7 +24,7 @@ def _bumps(polar: Polar, rng: np.random.Generator, count: int, height: Range, wi
 
 
 def _blebs(polar: Polar, rng: np.random.Generator) -> Polar:
-    return _bumps(polar, rng, int(rng.integers(0, 5)), (0.03, 0.16), (0.08, 0.2))
+    return _bumps(polar, rng, int(rng.integers(0, 4)), (0.02, 0.12), (0.12, 0.35))
 
 
 def _frayed(polar: Polar, rng: np.random.Generator) -> Polar:
@@ -34,7 +34,7 @@ def _frayed(polar: Polar, rng: np.random.Generator) -> Polar:
 
 def _hairy(polar: Polar, rng: np.random.Generator) -> Polar:
     polar = _bumps(polar, rng, 6, (-0.05, 0.10), (0.1, 0.2))
-    return _bumps(polar, rng, int(rng.integers(34, 56)), (0.05, 0.26), (0.018, 0.045))
+    return _bumps(polar, rng, int(rng.integers(28, 46)), (0.03, 0.15), (0.03, 0.07))
 
 
 def _ragged(polar: Polar, rng: np.random.Generator) -> Polar:
@@ -146,8 +146,8 @@ def paint_rods(
         direction = rng.uniform(0, 2 * np.pi)
         far = outline.at(direction) * rng.uniform(0.35, 0.85)
         x, y = far * np.cos(direction), far * np.sin(direction)
-        tilt, half = bundle[k % 3] + rng.normal(0, 0.22), rng.uniform(1.2, 2.8)
+        tilt, half = bundle[k % 3] + rng.normal(0, 0.22), rng.uniform(1.4, 3.2)
         dx, dy = half * np.cos(tilt), half * np.sin(tilt)
-        distance = capsule(grid.x, grid.y, (x - dx, y - dy), (x + dx, y + dy), rng.uniform(0.10, 0.18))
+        distance = capsule(grid.x, grid.y, (x - dx, y - dy), (x + dx, y + dy), rng.uniform(0.11, 0.20))
         rods = np.maximum(rods, coverage(distance, 0.22) * np.float32(rng.uniform(0.7, 1.0)))
-    ink[Ink.VIOLET] += 0.85 * rods * body * (1 - 0.6 * nucleus)
+    ink[Ink.VIOLET] += 1.0 * rods * body * (1 - 0.45 * nucleus)

@@ -37,7 +37,7 @@ class RedCell:
 
 def red_cell(at: tuple[float, float], rng: np.random.Generator, squash: float = 1.0) -> RedCell:
     """Make a red cell: diameter 7.3 µm, standard deviation 0.45 µm, some oval, some without pallor."""
-    young = rng.random() < 0.04
+    young = rng.random() < 0.03
     radius = np.clip(rng.normal(3.65, 0.22), 2.9, 4.4) * (1.12 if young else 1)
     outline = Polar.wavy(
         radius,
@@ -47,9 +47,9 @@ def red_cell(at: tuple[float, float], rng: np.random.Generator, squash: float = 
         turn=rng.uniform(0, np.pi),
         waves=5,
     )
-    pallor = float(np.clip(rng.normal(0.5, 0.3), 0, 1))
+    pallor = float(np.clip(rng.normal(0.62, 0.3), 0, 1))
     return RedCell(
-        at, outline, float(rng.normal(1.0, 0.09)), 0.1 * pallor if young else pallor, 0.18 if young else 0.0
+        at, outline, float(rng.normal(1.0, 0.09)), 0.1 * pallor if young else pallor, 0.13 if young else 0.0
     )
 
 
@@ -64,12 +64,12 @@ def paint_red_cell(cell: RedCell, grid: Grid) -> tuple[Float, Float]:
         Ink and coverage.
     """
     distance = cell.outline.distance(grid.x, grid.y)
-    body = coverage(distance, max(0.35, grid.step))
+    body = coverage(distance, max(0.45, grid.step))
     radius = np.float32(np.sqrt(cell.outline.area / np.pi))
     rho2 = np.clip((distance / radius + 1), 0, 1) ** 2
     dimple = np.sqrt(1.02 - rho2) * (0.81 + 7.83 * rho2 - 4.39 * rho2 * rho2) / np.float32(2.62)
     flat = 0.80 + 0.2 * np.clip(-distance / 1.0, 0, 1)
-    thickness = cell.pallor * (0.35 + 0.65 * dimple) + (1 - cell.pallor) * flat
+    thickness = cell.pallor * (0.2 + 0.8 * dimple) + (1 - cell.pallor) * flat
     return np.float32(cell.haemoglobin) * body * thickness.astype(np.float32), body
 
 
@@ -84,9 +84,15 @@ def scatter_red_cells(width: float, height: float, per_um2: float, rng: np.rando
         Red cells a square micrometre.
     rng : numpy.random.Generator
     """
-    wanted, cells = int(width * height * per_um2), []
-    while len(cells) < wanted:
+    wanted = int(width * height * per_um2)
+    cells: list[RedCell] = []
+    for _ in range(4 * wanted):
+        if len(cells) >= wanted:
+            break
         x, y = rng.uniform(-4, width + 4), rng.uniform(-4, height + 4)
+        alone = all(np.hypot(x - c.at[0], y - c.at[1]) > 6.3 for c in cells)
+        if not alone and rng.random() < 0.85:
+            continue
         if rng.random() < 0.86:
             cells.append(red_cell((x, y), rng))
             continue
@@ -94,7 +100,7 @@ def scatter_red_cells(width: float, height: float, per_um2: float, rng: np.rando
         for _ in range(length):
             cells.append(red_cell((x, y), rng, squash=1.12))
             heading += rng.normal(0, 0.28)
-            pace = rng.uniform(2.4, 4.6)
+            pace = rng.uniform(3.0, 5.2)
             x, y = x + pace * np.cos(heading), y + pace * np.sin(heading)
     return cells
 
@@ -109,7 +115,8 @@ def scatter_platelets(
     list of (x, y, radius)
         µm.
     """
-    wanted, found = int(width * height * per_um2), []
+    wanted = int(width * height * per_um2)
+    found: list[tuple[float, float, float]] = []
     while len(found) < wanted:
         x, y = rng.uniform(0, width), rng.uniform(0, height)
         clump = int(rng.integers(4, 10)) if rng.random() < 0.07 else 1

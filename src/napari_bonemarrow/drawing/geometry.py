@@ -122,9 +122,15 @@ class Polar:
         return float(self.radii.max())
 
     @cached_property
-    def _slope(self) -> NDArray[np.float64]:
-        change = (np.roll(self.radii, -1) - np.roll(self.radii, 1)) / (4 * np.pi / _TURN)
-        return 1 / np.sqrt(1 + (change / self.radii) ** 2)
+    def _tables(self) -> tuple[Float, Float, Float]:
+        """Radius, rise to the next direction, and what turns radial into shortest distance; two turns."""
+        after = np.roll(self.radii, -1)
+        change = (after - np.roll(self.radii, 1)) / (4 * np.pi / _TURN)
+        slope = 1 / np.sqrt(1 + (change / self.radii) ** 2)
+        radii, rise, slant = (
+            np.tile(table, 2).astype(np.float32) for table in (self.radii, after - self.radii, slope)
+        )
+        return radii, rise, slant
 
     def scaled_to_area(self, area_um2: float) -> Polar:
         """Return the same shape with another area."""
@@ -151,19 +157,23 @@ class Polar:
 
     def distance(self, x: Float, y: Float) -> Float:
         """Return the signed distance to first order, µm, at points given in µm from the middle."""
-        theta = np.arctan2(y, x) * np.float32(_TURN / (2 * np.pi)) + np.float32(_TURN)
+        table, rise, slope = self._tables
+        theta = np.arctan2(y, x)
+        theta *= np.float32(_TURN / (2 * np.pi))
+        theta += np.float32(_TURN)
         low = theta.astype(np.int32)
-        part = theta - low
-        table, slope = self.radii.astype(np.float32), self._slope.astype(np.float32)
-        i = low % _TURN
-        edge = table[i] + (table[(i + 1) % _TURN] - table[i]) * part
-        signed: Float = (np.sqrt(x * x + y * y) - edge) * slope[i]
+        theta -= low
+        signed: Float = np.sqrt(x * x + y * y)
+        signed -= table.take(low)
+        signed -= rise.take(low) * theta
+        signed *= slope.take(low)
         return signed
 
 
 def directions() -> NDArray[np.float64]:
     """Return the 720 directions of a `Polar`, radians."""
-    return np.arange(_TURN) * (2 * np.pi / _TURN)
+    theta: NDArray[np.float64] = np.arange(_TURN, dtype=np.float64) * (2 * np.pi / _TURN)
+    return theta
 
 
 def capsule(x: Float, y: Float, start: tuple[float, float], end: tuple[float, float], radius: float) -> Float:

@@ -8,134 +8,14 @@ WHO classification share; where books differ the range spans them. `docs/drawn-s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from napari_bonemarrow.drawing.stain import Ink
-
-Range = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Chromatin:
-    """Texture of a nucleus.
-
-    Attributes
-    ----------
-    pattern : str
-        A key of `nucleus.PATTERNS`.
-    density : tuple of float
-        Range of chromatin ink, 1 for a mature neutrophil.
-    contrast : float
-        Relative standard deviation of the texture.
-    rim : float
-        Extra density along the nuclear membrane.
-    """
-
-    pattern: str
-    density: Range
-    contrast: float
-    rim: float = 0.10
-
-
-@dataclass(frozen=True, slots=True)
-class Cytoplasm:
-    """Colour of the cytoplasm, in ink.
-
-    Attributes
-    ----------
-    azure, eosin, haemoglobin, violet : tuple of float
-        Ranges; azure 1 is a plasma cell's blue.
-    rim : float
-        How much deeper the blue is at the cell's border.
-    hof : float
-        How much paler it is beside the nucleus, 0 to 1.
-    mottle : float
-        Relative contrast of its texture.
-    """
-
-    azure: Range = (0.1, 0.2)
-    eosin: Range = (0.0, 0.0)
-    haemoglobin: Range = (0.0, 0.0)
-    violet: Range = (0.0, 0.0)
-    rim: float = 0.0
-    hof: float = 0.0
-    mottle: float = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Granules:
-    """One kind of granule.
-
-    Attributes
-    ----------
-    inks : tuple of (Ink, float)
-        Ink at a granule's middle.
-    diameter, spacing : float
-        µm; see `texture.granules`.
-    density : tuple of float
-        Part of the places that hold a granule, 0 to 1.
-    over_nucleus : float
-        How well those that lie over the nucleus are seen, 0 to 1.
-    flat : float
-        0 soft, 1 sharp-edged.
-    spread : float
-        Relative standard deviation of the diameter.
-    """
-
-    inks: tuple[tuple[Ink, float], ...]
-    diameter: float
-    spacing: float
-    density: Range
-    over_nucleus: float = 0.0
-    flat: float = 0.5
-    spread: float = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Morphology:
-    """One class.
-
-    Attributes
-    ----------
-    diameter : tuple of float
-        µm.
-    nuclear_fraction : tuple of float
-        Nucleus's part of the cell's area.
-    nucleus : str
-        A key of `nucleus.SHAPES`.
-    elongation : tuple of float
-        Long over short axis of the nucleus.
-    eccentricity : tuple of float
-        0 nucleus in the middle, 1 at the border.
-    edge : str
-        A key of `cytoplasm.EDGES`.
-    roughness : float
-        Waviness of the cell's outline.
-    oval : tuple of float
-        Long over short axis of the cell.
-    nucleoli, vacuoles : tuple of int
-        How many, both ends included.
-    """
-
-    diameter: Range
-    nuclear_fraction: Range
-    nucleus: str
-    chromatin: Chromatin
-    cytoplasm: Cytoplasm
-    elongation: Range = (1.0, 1.15)
-    eccentricity: Range = (0.1, 0.5)
-    granules: tuple[Granules, ...] = ()
-    edge: str = "smooth"
-    roughness: float = 0.03
-    oval: Range = (1.0, 1.15)
-    nucleoli: tuple[int, int] = (0, 0)
-    vacuoles: tuple[int, int] = (0, 0)
-
+from napari_bonemarrow.drawing.styles import Chromatin, Cytoplasm, Granules, Morphology
 
 _AZUROPHIL = Granules(((Ink.VIOLET, 0.62),), 0.42, 0.62, (0.45, 0.85), over_nucleus=0.35, flat=0.3)
-_SPECIFIC = Granules(((Ink.VIOLET, 0.13), (Ink.EOSIN, 0.08)), 0.30, 0.42, (0.5, 0.8), flat=0.2)
-_ORANGE = Granules(((Ink.EOSIN, 0.95), (Ink.CHROMATIN, 0.05)), 0.85, 0.72, (0.85, 1.0), 0.12, flat=0.45)
+_SPECIFIC = Granules(((Ink.VIOLET, 0.26), (Ink.EOSIN, 0.05)), 0.34, 0.46, (0.45, 0.85), 0.05, flat=0.1)
+_ORANGE = Granules(((Ink.EOSIN, 0.70), (Ink.VIOLET, 0.05)), 0.80, 0.60, (0.9, 1.0), 0.12, flat=0.15)
 
 MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
     {
@@ -143,7 +23,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             (12.5, 17.5),
             (0.70, 0.82),
             "round",
-            Chromatin("fine", (0.66, 0.80), 0.135, 0.06),
+            Chromatin("fine", (0.72, 0.86), 0.17, 0.06),
             Cytoplasm(azure=(0.50, 0.85), rim=0.35, hof=0.25),
             elongation=(1.0, 1.2),
             eccentricity=(0.2, 0.8),
@@ -159,6 +39,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             Cytoplasm(azure=(0.25, 0.40), violet=(0.06, 0.12), mottle=0.3),
             granules=(Granules(((Ink.VIOLET, 0.45),), 0.38, 0.6, (0.4, 0.7), 0.3, 0.3),),
             eccentricity=(0.3, 0.7),
+            fringe=0.4,
             edge="frayed",
             roughness=0.06,
             nucleoli=(0, 1),
@@ -167,7 +48,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             (15.5, 21.0),
             (0.50, 0.64),
             "oval",
-            Chromatin("fine", (0.70, 0.84), 0.18),
+            Chromatin("fine", (0.74, 0.88), 0.2),
             Cytoplasm(azure=(0.40, 0.65), violet=(0.02, 0.05), rim=0.25, hof=0.65),
             elongation=(1.05, 1.3),
             eccentricity=(0.6, 0.95),
@@ -176,11 +57,11 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             nucleoli=(1, 3),
         ),
         "MYB": Morphology(
-            (13.0, 17.5),
-            (0.38, 0.50),
+            (13.5, 18.0),
+            (0.46, 0.56),
             "oval",
             Chromatin("coarse", (0.80, 0.94), 0.21),
-            Cytoplasm(azure=(0.14, 0.26), eosin=(0.05, 0.11), rim=0.2, hof=0.3),
+            Cytoplasm(azure=(0.14, 0.26), eosin=(0.02, 0.05), violet=(0.03, 0.07), rim=0.2, hof=0.3),
             elongation=(1.2, 1.5),
             eccentricity=(0.65, 1.0),
             granules=(
@@ -189,39 +70,39 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             ),
         ),
         "MMZ": Morphology(
-            (12.0, 15.5),
-            (0.34, 0.44),
+            (12.5, 16.0),
+            (0.42, 0.50),
             "kidney",
-            Chromatin("coarse", (0.88, 1.0), 0.24),
-            Cytoplasm(azure=(0.06, 0.12), eosin=(0.09, 0.15)),
+            Chromatin("coarse", (0.84, 0.97), 0.24),
+            Cytoplasm(azure=(0.08, 0.14), eosin=(0.03, 0.06), violet=(0.05, 0.09)),
             elongation=(1.35, 1.6),
             eccentricity=(0.4, 0.8),
             granules=(_SPECIFIC,),
         ),
         "NGB": Morphology(
-            (11.0, 14.0),
-            (0.30, 0.38),
+            (11.8, 14.6),
+            (0.38, 0.45),
             "band",
-            Chromatin("clumped", (0.92, 1.05), 0.225),
-            Cytoplasm(azure=(0.03, 0.07), eosin=(0.10, 0.17)),
+            Chromatin("clumped", (0.84, 0.97), 0.225),
+            Cytoplasm(azure=(0.06, 0.10), eosin=(0.04, 0.08), violet=(0.05, 0.10)),
             eccentricity=(0.0, 0.3),
             granules=(_SPECIFIC,),
         ),
         "NGS": Morphology(
-            (11.0, 14.0),
-            (0.26, 0.33),
+            (11.8, 14.6),
+            (0.33, 0.40),
             "segmented",
-            Chromatin("clumped", (0.98, 1.12), 0.225),
-            Cytoplasm(azure=(0.02, 0.06), eosin=(0.10, 0.18)),
+            Chromatin("clumped", (0.86, 1.0), 0.225),
+            Cytoplasm(azure=(0.05, 0.10), eosin=(0.04, 0.09), violet=(0.05, 0.10)),
             eccentricity=(0.0, 0.25),
             granules=(_SPECIFIC,),
         ),
         "EOS": Morphology(
             (12.5, 16.0),
-            (0.26, 0.34),
+            (0.32, 0.40),
             "bilobed",
-            Chromatin("clumped", (0.90, 1.02), 0.21),
-            Cytoplasm(azure=(0.06, 0.14), eosin=(0.15, 0.25)),
+            Chromatin("clumped", (0.80, 0.92), 0.21),
+            Cytoplasm(azure=(0.06, 0.14), eosin=(0.35, 0.50), violet=(0.02, 0.08)),
             eccentricity=(0.4, 0.8),
             granules=(_ORANGE,),
         ),
@@ -253,11 +134,12 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             (14.0, 19.0),
             (0.46, 0.58),
             "folded",
-            Chromatin("lacy", (0.70, 0.84), 0.195),
+            Chromatin("lacy", (0.70, 0.84), 0.19),
             Cytoplasm(azure=(0.30, 0.46), violet=(0.01, 0.03), mottle=0.28),
             elongation=(1.1, 1.4),
             eccentricity=(0.1, 0.5),
             granules=(Granules(((Ink.VIOLET, 0.22),), 0.28, 0.45, (0.25, 0.5), 0.0, 0.2),),
+            fringe=0.35,
             edge="blebs",
             roughness=0.07,
             vacuoles=(0, 7),
@@ -266,8 +148,8 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             (16.5, 22.0),
             (0.64, 0.76),
             "round",
-            Chromatin("reticular", (0.80, 0.94), 0.165, 0.08),
-            Cytoplasm(azure=(1.15, 1.5), rim=0.2, hof=0.45, mottle=0.12),
+            Chromatin("reticular", (0.80, 0.94), 0.19, 0.08),
+            Cytoplasm(azure=(1.0, 1.3), rim=0.2, hof=0.45, mottle=0.12),
             elongation=(1.0, 1.08),
             eccentricity=(0.0, 0.4),
             edge="blebs",
@@ -277,16 +159,16 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             (8.5, 13.0),
             (0.26, 0.60),
             "round",
-            Chromatin("checkered", (1.15, 1.4), 0.24, 0.06),
+            Chromatin("checkered", (1.0, 1.2), 0.24, 0.06),
             Cytoplasm(),
             elongation=(1.0, 1.06),
             eccentricity=(0.0, 0.5),
         ),
         "LYT": Morphology(
-            (7.8, 10.5),
+            (8.5, 11.5),
             (0.70, 0.84),
             "round",
-            Chromatin("smudged", (1.0, 1.2), 0.195),
+            Chromatin("smudged", (0.86, 1.02), 0.195),
             Cytoplasm(azure=(0.35, 0.60), rim=0.1, mottle=0.1),
             elongation=(1.0, 1.18),
             eccentricity=(0.4, 1.0),
@@ -296,7 +178,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             (11.5, 15.0),
             (0.66, 0.78),
             "round",
-            Chromatin("clumped", (0.80, 0.95), 0.18),
+            Chromatin("clumped", (0.76, 0.90), 0.2),
             Cytoplasm(azure=(0.55, 0.80), rim=0.2, hof=0.15),
             elongation=(1.0, 1.15),
             eccentricity=(0.3, 0.8),
@@ -307,10 +189,11 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             (13.0, 17.0),
             (0.38, 0.50),
             "oval",
-            Chromatin("spongy", (0.70, 0.82), 0.105, 0.08),
-            Cytoplasm(azure=(0.28, 0.42), mottle=0.4),
+            Chromatin("spongy", (0.66, 0.78), 0.13, 0.08),
+            Cytoplasm(azure=(0.24, 0.36), violet=(0.0, 0.03), mottle=0.4),
             elongation=(1.1, 1.4),
             eccentricity=(0.3, 0.7),
+            fringe=0.9,
             edge="hairy",
             roughness=0.05,
             nucleoli=(0, 1),
@@ -319,11 +202,11 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             (14.0, 18.5),
             (0.26, 0.36),
             "round",
-            Chromatin("clock", (0.92, 1.08), 0.225, 0.12),
-            Cytoplasm(azure=(0.85, 1.2), rim=0.25, hof=0.6, mottle=0.14),
+            Chromatin("clock", (0.76, 0.90), 0.225, 0.12),
+            Cytoplasm(azure=(0.75, 1.1), rim=0.25, hof=0.6, mottle=0.14),
             elongation=(1.0, 1.15),
             eccentricity=(0.85, 1.0),
-            edge="frayed",
+            edge="blebs",
             roughness=0.05,
             oval=(1.1, 1.4),
             vacuoles=(0, 3),
@@ -334,6 +217,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             "smeared",
             Chromatin("strands", (0.55, 0.72), 0.18, 0.0),
             Cytoplasm(azure=(0.0, 0.03)),
+            fringe=0.6,
             edge="ragged",
             roughness=0.12,
             oval=(1.1, 1.6),
@@ -347,6 +231,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             elongation=(1.1, 1.4),
             eccentricity=(0.4, 0.8),
             granules=(Granules(((Ink.VIOLET, 0.5), (Ink.AZURE, 0.3)), 0.7, 2.2, (0.3, 0.6), 0.0, 0.3, 0.5),),
+            fringe=0.7,
             edge="frayed",
             roughness=0.09,
             oval=(1.1, 1.4),
@@ -369,6 +254,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             "smeared",
             Chromatin("strands", (0.45, 0.9), 0.3, 0.0),
             Cytoplasm(azure=(0.0, 0.1), violet=(0.1, 0.25), mottle=0.4),
+            fringe=0.5,
             edge="ragged",
             roughness=0.15,
             oval=(1.0, 1.6),

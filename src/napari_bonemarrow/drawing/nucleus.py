@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_bonemarrow.drawing.geometry import Grid, Polar, capsule, smooth_union, tube
-from napari_bonemarrow.drawing.morphology import Chromatin
 from napari_bonemarrow.drawing.stain import Float
+from napari_bonemarrow.drawing.styles import Chromatin
 from napari_bonemarrow.drawing.texture import Lookup
 
 Distance = Callable[[Float, Float], Float]
@@ -24,11 +25,14 @@ class Nucleus:
     ----------
     distance : callable
         Signed distance (µm) at points given in µm.
+    reach : float
+        Radius of the circle that holds it, µm.
     lobes : int
         Segments that only filaments join; 1 unless segmented or bilobed.
     """
 
     distance: Distance
+    reach: float
     lobes: int = 1
 
 
@@ -43,7 +47,8 @@ def _measured(distance: Distance, area_um2: float, reach: float, lobes: int = 1)
     def placed(px: Float, py: Float) -> Float:
         return distance(px / scale + cx, py / scale + cy) * scale
 
-    return Nucleus(placed, lobes)
+    far = float(np.hypot(x[inside] - cx, y[inside] - cy).max() * scale)
+    return Nucleus(placed, far + 0.3, lobes)
 
 
 def _from_polar(polar: Polar, area_um2: float) -> Nucleus:
@@ -90,7 +95,7 @@ def _smeared(radius: float, elongation: float, towards: float, rng: np.random.Ge
 
 def _band(radius: float, elongation: float, towards: float, rng: np.random.Generator) -> Nucleus:
     """Bend a ribbon into a C, a U or an S; its width stays above a third of its widest part."""
-    length, points = radius * rng.uniform(3.1, 3.9), 26
+    length, points = radius * rng.uniform(2.7, 3.4), 26
     t = np.linspace(-0.5, 0.5, points)
     if rng.random() < 0.75:
         bend = rng.uniform(3.0, 4.4) * np.ones(points)
@@ -107,16 +112,16 @@ def _band(radius: float, elongation: float, towards: float, rng: np.random.Gener
     )
 
 
-def _chain(lobes: int, sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _chain(lobes: int, sizes: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Lay lobes along a bent chain; of several, keep the most compact whose lobes stay apart."""
     best, best_score = np.zeros((lobes, 2)), -np.inf
     for _ in range(12):
         heading, sign = rng.uniform(0, 2 * np.pi), rng.choice([-1, 1])
         points = [np.zeros(2)]
         for k in range(1, lobes):
-            gap = (sizes[k - 1] + sizes[k]) * rng.uniform(1.02, 1.28)
+            gap = (sizes[k - 1] + sizes[k]) * rng.uniform(0.88, 1.18)
             points.append(points[-1] + gap * np.array([np.cos(heading), np.sin(heading)]))
-            heading += sign * rng.uniform(0.8, 1.7)
+            heading += sign * rng.uniform(0.35, 1.8)
             sign = -sign if rng.random() < 0.2 else sign
         path = np.array(points)
         away = np.linalg.norm(path[:, None] - path[None], axis=2)
@@ -124,26 +129,29 @@ def _chain(lobes: int, sizes: np.ndarray, rng: np.random.Generator) -> np.ndarra
         score = min([0.0, *apart]) * 3 - np.linalg.norm(path - path.mean(0), axis=1).max()
         if score > best_score:
             best, best_score = path, score
-    return best - best.mean(0)
+    centred: NDArray[np.float64] = best - best.mean(0)
+    return centred
 
 
 def _lobed(lobes: int, radius: float, filament: float, rng: np.random.Generator) -> Nucleus:
-    sizes = np.sqrt(rng.uniform(0.65, 1.35, lobes) / lobes) * radius
+    sizes = np.sqrt(rng.uniform(0.5, 1.5, lobes) / lobes) * radius
     path = _chain(lobes, sizes, rng)
     shapes = []
     for k in range(lobes):
         along = path[min(k + 1, lobes - 1)] - path[max(k - 1, 0)]
         turn = float(np.arctan2(along[1], along[0])) + rng.normal(0, 0.4)
         shapes.append(
-            Polar.wavy(sizes[k], rng, roughness=0.05, elongation=rng.uniform(1.05, 1.45), turn=turn)
+            Polar.wavy(sizes[k], rng, roughness=0.06, elongation=rng.uniform(1.05, 1.75), turn=turn)
         )
 
     def distance(x: Float, y: Float) -> Float:
-        united = shapes[0].distance(x - np.float32(path[0, 0]), y - np.float32(path[0, 1]))
-        for k in range(1, lobes):
+        united: Float = np.full(x.shape, 1e3, np.float32)
+        for k in range(lobes):
             part = shapes[k].distance(x - np.float32(path[k, 0]), y - np.float32(path[k, 1]))
             united = np.minimum(united, part)
-            start, end = (path[k - 1, 0], path[k - 1, 1]), (path[k, 0], path[k, 1])
+        for k in range(1, lobes):
+            start = (float(path[k - 1, 0]), float(path[k - 1, 1]))
+            end = (float(path[k, 0]), float(path[k, 1]))
             united = smooth_union(united, capsule(x, y, start, end, filament), 0.25)
         return united
 
@@ -152,7 +160,7 @@ def _lobed(lobes: int, radius: float, filament: float, rng: np.random.Generator)
 
 
 def _segmented(radius: float, elongation: float, towards: float, rng: np.random.Generator) -> Nucleus:
-    lobes = int(rng.choice([3, 4, 5], p=[0.5, 0.36, 0.14]))
+    lobes = int(rng.choice([3, 4, 5], p=[0.56, 0.32, 0.12]))
     return _lobed(lobes, radius, rng.uniform(0.18, 0.3), rng)
 
 
@@ -187,46 +195,56 @@ def _blocks(noise: Float, gain: float) -> Float:
 
 
 def _fine(look: Lookup, grid: Grid, distance: Float) -> Float:
-    return 0.55 * look.noise(0.55) + 0.55 * _ridges(look.noise(0.95)) + 0.45 * look.noise(2.2)
+    texture: Float = 0.25 * look.noise(0.55) + 0.65 * _ridges(look.noise(0.95)) + 0.65 * look.noise(2.2)
+    return texture
 
 
 def _coarse(look: Lookup, grid: Grid, distance: Float) -> Float:
-    return 0.4 * look.noise(0.55) + 0.75 * _blocks(look.noise(1.15), 1.2) + 0.5 * look.noise(2.2)
+    texture: Float = 0.2 * look.noise(0.55) + 0.7 * _blocks(look.noise(1.15), 1.2) + 0.6 * look.noise(2.2)
+    return texture
 
 
 def _clumped(look: Lookup, grid: Grid, distance: Float) -> Float:
-    return 0.3 * look.noise(0.55) + 0.9 * _blocks(look.noise(1.5), 1.6) + 0.25 * look.noise(2.2)
+    texture: Float = 0.15 * look.noise(0.55) + 0.85 * _blocks(look.noise(1.5), 1.6) + 0.45 * look.noise(2.2)
+    return texture
 
 
 def _checkered(look: Lookup, grid: Grid, distance: Float) -> Float:
-    return 0.25 * look.noise(0.55) + 1.0 * _blocks(look.noise(1.15), 2.2)
+    texture: Float = 0.15 * look.noise(0.55) + 0.9 * _blocks(look.noise(1.5), 1.5)
+    return texture
 
 
 def _reticular(look: Lookup, grid: Grid, distance: Float) -> Float:
-    return 0.35 * look.noise(0.55) + 0.8 * _ridges(look.noise(0.95)) + 0.3 * look.noise(2.2)
+    texture: Float = 0.2 * look.noise(0.55) + 0.85 * _ridges(look.noise(0.95)) + 0.45 * look.noise(2.2)
+    return texture
 
 
 def _lacy(look: Lookup, grid: Grid, distance: Float) -> Float:
-    return 0.3 * look.noise(0.55) + 0.8 * _ridges(look.noise(1.5)) + 0.35 * _blocks(look.noise(2.2), 1.0)
+    texture: Float = 0.2 * look.noise(0.55) + 0.75 * _ridges(look.noise(1.5)) + 0.5 * look.noise(2.2)
+    return texture
 
 
 def _smudged(look: Lookup, grid: Grid, distance: Float) -> Float:
-    return 0.2 * look.noise(0.55) + 0.8 * _blocks(look.noise(2.2), 1.2) + 0.3 * look.noise(1.15)
+    texture: Float = 0.2 * look.noise(0.55) + 0.8 * _blocks(look.noise(2.2), 1.2) + 0.3 * look.noise(1.15)
+    return texture
 
 
 def _spongy(look: Lookup, grid: Grid, distance: Float) -> Float:
-    return 0.8 * look.noise(0.55) + 0.4 * look.noise(0.95)
+    texture: Float = 0.5 * look.noise(0.55) + 0.55 * look.noise(0.95) + 0.5 * look.noise(2.2)
+    return texture
 
 
 def _clock(look: Lookup, grid: Grid, distance: Float) -> Float:
     """Blocks along the membrane like the figures of a clock, fewer in the middle."""
     edge = np.exp(-(((distance + 0.9) / 0.9) ** 2))
     blocks = _blocks(look.noise(1.5), 2.2)
-    return blocks * (0.5 + 0.7 * edge) + 0.25 * look.noise(0.55) + 0.35 * edge
+    texture: Float = blocks * (0.5 + 0.7 * edge) + 0.25 * look.noise(0.55) + 0.35 * edge
+    return texture
 
 
 def _strands(look: Lookup, grid: Grid, distance: Float) -> Float:
-    return 0.4 * look.noise(0.95) + 0.5 * _ridges(look.noise(2.2)) + 0.8 * look.noise(4.5)
+    texture: Float = 0.4 * look.noise(0.95) + 0.5 * _ridges(look.noise(2.2)) + 0.8 * look.noise(4.5)
+    return texture
 
 
 PATTERNS: Mapping[str, Callable[[Lookup, Grid, Float], Float]] = MappingProxyType(
@@ -267,5 +285,9 @@ def chromatin(style: Chromatin, level: float, look: Lookup, grid: Grid, distance
     # A nucleus dries to a flat disc with a rounded shoulder about 1.5 µm wide.
     shoulder = 0.84 + 0.16 * np.clip(-distance / 1.5, 0, 1)
     rim = style.rim * np.exp(-(((distance + 0.35) / 0.3) ** 2))
-    ink: Float = np.float32(level) * np.clip(shoulder * (1 + style.contrast * texture) + rim, 0.3, 1.6)
+    ink: Float = np.float32(level) * np.clip(
+        shoulder * (1 + style.contrast * np.clip(texture, -1.7, 2.5) + 0.09 * look.noise(6.0)) + rim,
+        0.25,
+        1.7,
+    )
     return ink.astype(np.float32, copy=False)

@@ -8,25 +8,30 @@ from numpy.typing import NDArray
 from napari_bonemarrow.drawing.stain import Float, Ink, Stain
 from napari_bonemarrow.drawing.texture import Lookup
 
-POINT_SPREAD_UM = 0.10
+POINT_SPREAD_UM = 0.115
 """Standard deviation of the point spread: an oil objective of numerical aperture 1.3 in green light."""
 
 
-def plasma_film(x: Float, y: Float, stain: Stain, rng: np.random.Generator) -> Float:
-    """Return the optical density of the dried plasma between cells, shape (h, w, 3).
+def film_tint(stain: Stain) -> Float:
+    """Return the optical density of a dried plasma film of unit thickness, shape (3,)."""
+    densities = stain.densities()
+    mixed = 0.025 * densities[Ink.AZURE] + 0.022 * densities[Ink.VIOLET] + 0.02 * densities[Ink.EOSIN]
+    tint: Float = (np.float32(stain.plasma) * mixed).astype(np.float32)
+    return tint
+
+
+def plasma_film(x: Float, y: Float, rng: np.random.Generator) -> Float:
+    """Return the uneven thickness of the dried plasma between cells, mean 1, shape (h, w).
 
     Parameters
     ----------
     x, y : ndarray of float32, shape (h, w)
         µm.
-    stain : Stain
     rng : numpy.random.Generator
     """
     look = Lookup(x, y, rng)
     sheet = 1 + 0.22 * look.noise(6.0) + 0.12 * look.noise(1.5) + 0.12 * look.noise(0.55)
-    densities = stain.densities()
-    tint = 0.025 * densities[Ink.AZURE] + 0.022 * densities[Ink.VIOLET] + 0.02 * densities[Ink.EOSIN]
-    film: Float = np.float32(stain.plasma) * np.clip(sheet, 0, 3)[..., None] * tint
+    film: Float = np.clip(sheet, 0, 3)
     return film
 
 
@@ -37,8 +42,8 @@ def photograph(
     rng: np.random.Generator,
     *,
     vignette: float = 0.06,
-    noise: float = 2.0,
-    sharpening: float = 0.35,
+    noise: float = 2.4,
+    sharpening: float = 0.4,
 ) -> NDArray[np.uint8]:
     """Shine light through the smear and record it.
 
@@ -68,14 +73,17 @@ def photograph(
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None] - np.float32(rng.uniform(-0.25, 0.25))
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :] - np.float32(rng.uniform(-0.25, 0.25))
     lamp = 1 - np.float32(vignette / 2) * (x * x + y * y)
-    picture = np.empty((height, width, 3), np.uint8)
+    planes = []
     for channel in range(3):
         plane = light[..., channel] * lamp
         plane *= np.float32(stain.illumination[channel])
-        plane = ndimage.gaussian_filter(plane, POINT_SPREAD_UM / microns_per_pixel, truncate=3)
-        if sharpening:
-            blurred = ndimage.gaussian_filter(plane, 0.3 / microns_per_pixel, truncate=2.5)
-            plane += np.float32(sharpening) * (plane - blurred)
+        planes.append(ndimage.gaussian_filter(plane, POINT_SPREAD_UM / microns_per_pixel, truncate=2.6))
+    # A camera sharpens brightness, not colour; green stands for brightness.
+    around = ndimage.uniform_filter(planes[1], 2 * round(0.24 / microns_per_pixel) + 1)
+    detail = np.float32(sharpening) * (planes[1] - around)
+    picture = np.empty((height, width, 3), np.uint8)
+    for channel, plane in enumerate(planes):
+        plane += detail
         grain = rng.standard_normal(plane.shape, dtype=np.float32)
         # Shot noise grows with the root of the light.
         plane += grain * (np.float32(noise / 16) * np.sqrt(np.clip(plane, 4, None)))

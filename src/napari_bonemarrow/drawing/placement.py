@@ -14,7 +14,7 @@ from napari_bonemarrow.drawing.cell import Anatomy
 Doubles = NDArray[np.float64]
 
 _SECTORS = 72
-_GAP_UM = 0.35
+_GAP_UM = 0.2
 _TOLERANCE_UM = 0.15
 
 
@@ -166,9 +166,9 @@ class _Crowd:
 
 
 def _hull(cell: Anatomy) -> Doubles:
-    """Return how far a cell reaches in each of 72 directions: the largest within 25°, and a gap."""
+    """Return how far a cell reaches in each of 72 directions: the largest within 15°, and a gap."""
     sectors = cell.outline.radii.reshape(_SECTORS, -1).max(1)
-    turned = [np.roll(sectors, k) for k in range(-5, 6)]
+    turned = [np.roll(sectors, k) for k in range(-3, 4)]
     hull: Doubles = np.max(turned, axis=0) + _GAP_UM
     return hull
 

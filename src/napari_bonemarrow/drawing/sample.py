@@ -36,8 +36,8 @@ def draw_cell(
     microns_per_pixel: float = 0.1,
     size: int = 250,
     stain: Stain | None = None,
-    red_cells_per_um2: float = 0.012,
-    noise: float = 2.0,
+    red_cells_per_um2: float = 0.013,
+    noise: float = 2.4,
 ) -> NDArray[np.uint8]:
     """Draw a single crop of a class, its nucleus's centroid in the middle, red cells round it.
 

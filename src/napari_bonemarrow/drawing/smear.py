@@ -97,9 +97,9 @@ def draw_smear(
     microns_per_pixel: float = 0.08,
     cells_per_class: Mapping[str, int] | None = None,
     stain: Stain | None = None,
-    red_cells_per_um2: float = 0.009,
+    red_cells_per_um2: float = 0.013,
     platelets_per_um2: float = 0.0018,
-    noise: float = 2.0,
+    noise: float = 2.4,
 ) -> DrawnSmear:
     """Draw a field of bone-marrow smear.
 

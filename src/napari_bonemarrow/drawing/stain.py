@@ -38,11 +38,11 @@ class Ink(IntEnum):
 # rim 1 unit of haemoglobin.
 _DENSITIES = np.array(
     [
-        [0.47, 0.96, 0.17],
-        [0.46, 0.38, 0.10],
+        [0.46, 0.95, 0.19],
+        [0.42, 0.41, 0.09],
         [0.05, 0.30, 0.33],
-        [0.075, 0.118, 0.120],
-        [0.30, 0.74, 0.24],
+        [0.082, 0.120, 0.116],
+        [0.30, 0.74, 0.20],
         [0.90, 0.90, 0.85],
     ],
     dtype=np.float32,
@@ -110,7 +110,7 @@ class Stain:
         table = _DENSITIES.copy()
         pink = np.clip(self.pinkness, -1.0, 1.0)
         # An acid buffer lets eosin win: chromatin turns from blue-violet to red-violet, cytoplasm pales.
-        table[Ink.CHROMATIN] *= (1 - 0.14 * pink, 1 + 0.02 * pink, 1 + 0.12 * pink)
+        table[Ink.CHROMATIN] *= (1 - 0.14 * pink, 1 + 0.02 * pink, 1 + 0.35 * pink)
         table[Ink.VIOLET] *= (1 - 0.14 * pink, 1, 1)
         table[Ink.AZURE] *= (1 - 0.10 * pink, 1 + 0.04 * pink, 1 + 0.10 * pink)
         table[Ink.HAEMOGLOBIN] *= (1 - 0.30 * pink, 1 + 0.05 * pink, 1 - 0.02 * pink)

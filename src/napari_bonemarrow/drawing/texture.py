@@ -21,6 +21,18 @@ SPACING = 0.04
 _SIDE_UM = TILE * SPACING
 
 
+@lru_cache(maxsize=1)
+def _white() -> tuple[NDArray[np.complex64], Float]:
+    """Return the spectrum of white noise and the frequency (1/µm) of each of its places."""
+    from scipy import fft
+
+    rng = np.random.default_rng(11)
+    spectrum = fft.rfft2(rng.standard_normal((TILE, TILE), dtype=np.float32))
+    fy = fft.fftfreq(TILE, SPACING).astype(np.float32)[:, None]
+    fx = fft.rfftfreq(TILE, SPACING).astype(np.float32)[None, :]
+    return spectrum, np.sqrt(fx * fx + fy * fy)
+
+
 @lru_cache(maxsize=16)
 def noise(wavelength_um: float) -> Float:
     """Make isotropic noise of one spatial frequency.
@@ -37,15 +49,13 @@ def noise(wavelength_um: float) -> Float:
     """
     from scipy import fft
 
-    rng = np.random.default_rng([int(wavelength_um * 1000), 11])
-    white = rng.standard_normal((TILE, TILE), dtype=np.float32)
-    fy = fft.fftfreq(TILE, SPACING).astype(np.float32)[:, None]
-    fx = fft.rfftfreq(TILE, SPACING).astype(np.float32)[None, :]
-    radius = np.hypot(fx, fy) * np.float32(wavelength_um)
-    band = np.exp(-0.5 * ((radius - 1) / 0.4) ** 2)
+    spectrum, frequency = _white()
+    band = np.exp(-0.5 * ((frequency * np.float32(wavelength_um) - 1) / 0.4) ** 2)
     band[0, 0] = 0
-    made = fft.irfft2(fft.rfft2(white) * band, s=(TILE, TILE))
-    result: Float = (made / made.std()).astype(np.float32)
+    made = fft.irfft2(spectrum * band, s=(TILE, TILE))
+    # Shifted, so that tiles of neighbouring wavelengths do not rise and fall together.
+    shift = int(wavelength_um * 1009)
+    result: Float = np.roll(made / made.std(), (shift % TILE, 3 * shift % TILE), (0, 1)).astype(np.float32)
     result.flags.writeable = False
     return result
 
@@ -88,29 +98,30 @@ def granules(diameter_um: float, spacing_um: float, spread: float = 0.25, flat: 
     rng = np.random.default_rng([int(diameter_um * 1000), int(spacing_um * 1000), 13])
     small = TILE // 2
     side = max(4, round(small * SPACING / spacing_um))
-    pitch = small / side
-    shape = (side, side)
-    jitter = rng.uniform(-0.42, 0.42, (2, *shape)).astype(np.float32)
-    radii = diameter_um / 2 / SPACING * np.clip(rng.normal(1, spread, shape), 0.4, 1.8)
-    ranks = rng.random(shape, dtype=np.float32)
-    squeeze = rng.uniform(0.75, 1.25, shape).astype(np.float32)
-    at = np.arange(small, dtype=np.float32) / np.float32(pitch)
-    place = at.astype(np.intp)
-    profile, rank = np.zeros((small, small), np.float32), np.ones((small, small), np.float32)
-    # A granule reaches at most into the eight places round its own.
-    for oy, ox in np.ndindex(3, 3):
-        rows, columns = np.ix_((place + oy - 1) % side, (place + ox - 1) % side)
-        dy = at[:, None] - (place + oy - 0.5)[:, None] - jitter[0][rows, columns]
-        dx = at[None, :] - (place + ox - 0.5)[None, :] - jitter[1][rows, columns]
-        stretch = squeeze[rows, columns]
-        away = np.hypot(dy * stretch, dx / stretch) * pitch / radii[rows, columns]
-        hump = np.clip((1 - away) / max(1e-3, 1 - flat), 0, 1).astype(np.float32)
-        wins = hump > profile
-        rank = np.where(wins, ranks[rows, columns], rank)
-        profile = np.maximum(profile, hump)
-    profile, rank = np.tile(profile, (2, 2)), np.tile(rank, (2, 2))
-    profile.flags.writeable = rank.flags.writeable = False
-    return GranuleTile(profile, rank)
+    places = np.indices((side, side)).reshape(2, -1)
+    middles = (places + 0.5 + rng.uniform(-0.42, 0.42, places.shape)) * (small / side)
+    count = side * side
+    radii = diameter_um / 2 / SPACING * np.clip(rng.normal(1, spread, count), 0.4, 1.8)
+    ranks = rng.random(count, dtype=np.float32)
+    squeeze = rng.uniform(0.75, 1.25, count)
+    # All granules at once, each on its own little window: arrays of (granule, row, column).
+    window = np.arange(-int(1.3 * radii.max()) - 1, int(1.3 * radii.max()) + 2)
+    nearest = np.rint(middles).astype(np.intp)
+    rows, columns = nearest[0][:, None] + window, nearest[1][:, None] + window
+    dy = ((rows - middles[0][:, None]) * (squeeze / radii)[:, None]).astype(np.float32)
+    dx = ((columns - middles[1][:, None]) / (squeeze * radii)[:, None]).astype(np.float32)
+    away = np.sqrt(dy[:, :, None] ** 2 + dx[:, None, :] ** 2)
+    hump = np.clip((1 - away) / np.float32(max(1e-3, 1 - flat)), 0, 1)
+    pixel = (rows % small)[:, :, None] * small + (columns % small)[:, None, :]
+    profile, rank = np.zeros(small * small, np.float32), np.ones(small * small, np.float32)
+    np.maximum.at(profile, pixel.ravel(), hump.ravel())
+    on_top = (hump == profile[pixel]) & (hump > 0)
+    rank[pixel[on_top]] = np.broadcast_to(ranks[:, None, None], hump.shape)[on_top]
+    tile = GranuleTile(
+        np.tile(profile.reshape(small, small), (2, 2)), np.tile(rank.reshape(small, small), (2, 2))
+    )
+    tile.profile.flags.writeable = tile.rank.flags.writeable = False
+    return tile
 
 
 class Lookup:
