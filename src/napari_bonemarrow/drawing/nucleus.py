@@ -185,7 +185,7 @@ SHAPES: Mapping[str, Callable[[float, float, float, np.random.Generator], Nucleu
 
 def _ridges(noise: Float) -> Float:
     """Turn noise into a network of threads, mean about 0, standard deviation about 1."""
-    threads: Float = (0.8 - np.abs(noise)) * np.float32(1.66)
+    threads: Float = np.float32(1.33) - np.float32(1.66) * np.abs(noise)
     return threads
 
 
