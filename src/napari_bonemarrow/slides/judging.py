@@ -10,7 +10,7 @@ from scipy import ndimage as ndi
 
 from napari_bonemarrow.slides.nuclei import WORKING_MICRONS, Moments
 
-LEAST_SCORE = 0.3
+LEAST_SCORE = 0.25
 
 HAEMOGLOBIN = 0.33
 HAEMOGLOBIN_SLOPE = 0.25

@@ -16,20 +16,23 @@ FRAGMENT_UM2 = 14.0
 """A whole round nucleus takes no lobe, only a fragment of itself."""
 
 LARGEST_NUCLEUS_UM2 = 88.0
-LONGEST_NUCLEUS_UM = 15.5
+LONGEST_NUCLEUS_UM = 17.5
 """All lobes together: a segmented nucleus of 40 to 80 µm² lies within a cell of 12 to 15 µm."""
 
 WIDEST_GAP_UM = 2.4
 NEAR_GAP_UM = 1.2
 SADDLE_NEAR = 0.5
 SADDLE_OF_ROUND = 0.6
-SADDLE_OF_ODD = 0.36
+SADDLE_OF_ODD = 0.26
 SADDLE_FAR = 0.31
 SADDLE_OF_ROUND_FAR = 0.45
 """Least stain between two lobes, over that of the paler one. Blur alone keeps it at 0.45 between two
 cells' nuclei 0.8 µm apart, and at 0.2 from 1.2 µm on; filaments and the cytoplasm between lobes raise it.
 Round neighbours of the size of an erythroblast's nucleus must be joined more firmly, a bent one (a lobe
 for sure) less."""
+
+ALIKE = 0.5
+"""Least stain of one lobe over that of another; granules and cytoplasm beside a nucleus are paler."""
 
 _ODD = 0.9
 _ROUND = 0.62
@@ -105,7 +108,10 @@ def _neighbours(
             start = nearest[:, end[0], end[1]]
             steps = np.linspace(start, end, _SAMPLES).T
             bridge = ndi.map_coordinates(smooth[window], steps, order=1)
-            saddle = float(bridge.min() / min(mean[lobe], mean[other - 1]))
+            paler, darker = sorted((mean[lobe], mean[other - 1]))
+            if paler < ALIKE * darker:
+                continue
+            saddle = float(bridge.min() / paler)
             gap = float(distance[tuple(end)]) * WORKING_MICRONS
             if saddle >= _needed(moments, int(lobe), int(other - 1), gap):
                 pairs.append((saddle, int(lobe), int(other - 1)))

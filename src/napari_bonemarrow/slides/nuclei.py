@@ -21,6 +21,8 @@ THRESHOLDS = 0.2 * 1.1 ** np.arange(22)
 AREA_UM2 = (6.0, 330.0)
 """From a lobe 2.8 µm across to a nucleus of 20 µm; a megakaryocyte's nucleus may fall apart."""
 
+LARGEST_HOLE_UM2 = 4.0
+
 _SHAPE_POWER = 3.0
 _FULL_SIZE_UM = (2.0, 4.5)
 
@@ -123,7 +125,7 @@ def segment(stain: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.f
     Returns
     -------
     labels : ndarray of int32, shape (h, w)
-        1 to n, holes filled.
+        1 to n, small holes filled.
     smooth : ndarray of float32, shape (h, w)
         The smoothed stain.
     """
@@ -136,9 +138,16 @@ def segment(stain: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.f
         places = ndi.find_objects(level.labels) if chosen.any() else []
         for index in np.flatnonzero(chosen):
             count += 1
-            shape = ndi.binary_fill_holes(level.labels[places[index]] == index + 1)
-            labels[places[index]][shape] = count
+            labels[places[index]][_filled(level.labels[places[index]] == index + 1)] = count
     return labels, smooth
+
+
+def _filled(shape: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fill nucleoli and vacuoles, but not the space that a ring of touching nuclei leaves."""
+    holes, count = ndi.label(ndi.binary_fill_holes(shape) & ~shape)
+    small = np.bincount(holes.ravel(), minlength=count + 1) * WORKING_MICRONS**2 <= LARGEST_HOLE_UM2
+    small[0] = False
+    return np.asarray(shape | small[holes])
 
 
 def _build(smooth: NDArray[np.float32], slope: NDArray[np.float32]) -> list[_Level]:

@@ -18,7 +18,13 @@ SMALLEST_PART_UM2 = 14.0
 SMALLEST_WHOLE_UM2 = 46.0
 """Below it the parts are lobes, not nuclei."""
 
-_PART_ELLIPTICITY = 0.94
+_PART_ELLIPTICITY = 0.9
+_ROUND_ELLIPTICITY = 0.955
+_ROUND_NECK = 0.72
+_LOBED_WHOLE_UM2 = 80.0
+"""Up to this area the whole may be one segmented nucleus: only two parts, both quite round and with a
+narrow neck, are then two cells (late erythroblasts)."""
+
 _DEPTH_UM = 0.2
 _SMOOTHING_PX = 1.0
 
@@ -72,17 +78,20 @@ def _parts(shape: NDArray[np.bool_], rim: tuple[tuple[int, int], tuple[int, int]
     smooth = ndi.gaussian_filter(distance, _SMOOTHING_PX)
     markers = measure.label(morphology.h_maxima(smooth, _DEPTH_UM) & shape)
     parts = segmentation.watershed(-smooth, markers, mask=shape).astype(np.int32)
+    lobed = shape.sum() * WORKING_MICRONS**2 <= _LOBED_WHOLE_UM2
     while parts.max() > 1:
-        weakest = _weakest_border(parts, smooth)
+        weakest = _weakest_border(parts, smooth, lobed)
         if weakest is None:
-            break
+            return np.ones_like(parts) * shape if lobed and parts.max() > 2 else parts
         first, second = weakest
         parts[parts == second] = first
         parts[parts > second] -= 1
     return parts
 
 
-def _weakest_border(parts: NDArray[np.int32], distance: NDArray[np.float64]) -> tuple[int, int] | None:
+def _weakest_border(
+    parts: NDArray[np.int32], distance: NDArray[np.float64], lobed: bool
+) -> tuple[int, int] | None:
     """Find the two parts that most deserve to stay one, or None where all are nuclei of their own."""
     count = int(parts.max())
     moments = Moments.of_labels(parts, count)
@@ -97,7 +106,7 @@ def _weakest_border(parts: NDArray[np.int32], distance: NDArray[np.float64]) -> 
             pair = [first - 1, second - 1]
             neck = float(distance[border].max() / depth[pair].min())
             small = moments.area[pair].min() < SMALLEST_PART_UM2
-            odd = moments.ellipticity[pair].min() < _PART_ELLIPTICITY
-            if (neck > NECK or small or odd) and (worst is None or neck > worst[0]):
+            odd = moments.ellipticity[pair].min() < (_ROUND_ELLIPTICITY if lobed else _PART_ELLIPTICITY)
+            if (neck > (_ROUND_NECK if lobed else NECK) or small or odd) and (worst is None or neck > worst[0]):
                 worst = neck, first, second
     return None if worst is None else (worst[1], worst[2])
