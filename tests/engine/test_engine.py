@@ -265,7 +265,8 @@ def test_it_refuses_a_device_that_is_not_there(bundle: Path) -> None:
         engine.load(bundle).result()
 
 
-def test_another_bundle_replaces_the_one_before(shared_engine: Engine, bundle: Path, tmp_path: Path) -> None:
-    other = make_bundle(tmp_path / "other", seed=1)
+def test_another_bundle_replaces_the_one_before(
+    shared_engine: Engine, bundle: Path, other_bundle: Path
+) -> None:
     assert shared_engine.load(other_bundle).result().model.name == "random-1"
     assert shared_engine.load(bundle).result().model.name == "random-0"

@@ -66,7 +66,9 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="Name or folder of a bundle.", metavar="MODEL")],
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder of results.", metavar="DIR", show_default=False)],
-    scheme: Annotated[str, typer.Option(help="bmc21, pbc or choi10: how the folders are named.")] = "bmc21",
+    scheme: Annotated[
+        str | None, typer.Option(help="bmc21, pbc or choi10; by default told by the folders' names.")
+    ] = None,
     tolerant: Annotated[
         bool, typer.Option("--tolerant", help="Also count confusions of neighbouring stages as right.")
     ] = False,

@@ -66,6 +66,8 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         "bar_width": _BAR_WIDTH,
         "excluded": [(CLASSES[code], n) for code, n in differential.excluded.items() if n],
         "m_to_e": differential.ratios["m_to_e"],
+        # The ratio's definition stands under the rules.
+        "notes": [note for note in differential.notes if note.code != "m_to_e_definition"],
         "scale": scale_text,
         "frame": _frame_text(case.frame, case.microns_per_pixel),
         "fingerprint": record.fingerprint[:12],

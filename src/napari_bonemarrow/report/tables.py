@@ -63,7 +63,7 @@ class SummaryRow:
             "microns_per_pixel": self.microns_per_pixel,
             "scale_source": self.scale_source,
             "cells_found": self.found if self.ok else None,
-            "seconds": f"{self.seconds:.2f}",
+            "seconds": round(self.seconds, 2),
             "model": self.model,
             "device": self.device,
         }
@@ -76,7 +76,7 @@ class SummaryRow:
             "excluded": sum(count.excluded.values()),
             "reviewed": count.reviewed,
             "unreviewed": count.unreviewed,
-            "m_to_e": None if ratio is None else f"{ratio:.2f}",
+            "m_to_e": None if ratio is None else round(ratio, 2),
             "flags": " ".join(flag.code for flag in count.flags),
         }
         row |= {f"n_{entry.code}": entry.count for entry in count.classes}

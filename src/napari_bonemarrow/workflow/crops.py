@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import BoneMarrowError, Predictions
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle, Card
+from napari_bonemarrow.models.crops import fit_crop
 from napari_bonemarrow.report import table, write_text
-from napari_bonemarrow.slides import Scale, ScaleSource, cut_crops, open_slide
+from napari_bonemarrow.slides import cut_crops, open_slide
 from napari_bonemarrow.workflow.counting import Progress
 from napari_bonemarrow.workflow.inputs import Input, find_inputs
 
@@ -38,16 +39,12 @@ def read_crop(path: Path, card: Card) -> NDArray[np.uint8]:
     SlideError
     """
     slide = open_slide(path)
-    at_scale = slide.scale is None or np.isclose(slide.scale.microns_per_pixel, card.microns_per_pixel)
-    if at_scale and (slide.width, slide.height) == (card.crop_size, card.crop_size):
-        return slide.levels[0]
-    if slide.scale is None:
-        slide = slide.with_scale(Scale(card.microns_per_pixel, ScaleSource.USER, basis="that of the bundle"))
-    centre = (np.array([(slide.width - 1) / 2]), np.array([(slide.height - 1) / 2]))
-    crop: NDArray[np.uint8] = cut_crops(
-        slide, *centre, microns_per_pixel=card.microns_per_pixel, size=card.crop_size
-    )[0]
-    return crop
+    scale = slide.microns_per_pixel
+    if scale is None or np.isclose(scale, card.microns_per_pixel, rtol=0.01):
+        return fit_crop(slide.levels[0], card.crop_size)
+    x, y = [(slide.width - 1) / 2], [(slide.height - 1) / 2]
+    crops = cut_crops(slide, x, y, microns_per_pixel=card.microns_per_pixel, size=card.crop_size)
+    return cast(NDArray[np.uint8], crops[0])
 
 
 def classify_crops(

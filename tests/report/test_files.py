@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from napari_bonemarrow.report import ReportError, make_folder, write_bytes, write_text
+
+
+@pytest.fixture
+def small_disk() -> Iterator[int]:
+    """No file may grow beyond 4 KiB: writing more fails as on a full disk, for root too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    yield 4096
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_text_is_written_whole_and_readable_by_others(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "µm")
+    assert (tmp_path / "a.txt").read_bytes() == "µm".encode()
+    ordinary = tmp_path / "ordinary"
+    ordinary.touch()
+    assert (tmp_path / "a.txt").stat().st_mode == ordinary.stat().st_mode
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_was_there(tmp_path: Path, small_disk: int) -> None:
+    path = tmp_path / "report.html"
+    write_text(path, "before")
+    with pytest.raises(ReportError, match=r"report\.html: the disk is full") as caught:
+        write_bytes(path, b"x" * (small_disk + 1))
+    assert "\n" not in str(caught.value)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("file/below.csv", "a file stands where a folder is needed"),
+        ("missing/below.csv", "its folder does not exist"),
+        ("folder", "this is a folder"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, place: str, text: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ReportError, match=text):
+        write_text(tmp_path / place, "x")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
+
+
+def test_a_read_only_place_is_told() -> None:
+    with pytest.raises(ReportError, match=r"^/proc/self/x\.csv: "):
+        write_text(Path("/proc/self/x.csv"), "x")
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ReportError, match="a file stands where a folder is needed"):
+        make_folder(tmp_path / "file" / "below")
+    with pytest.raises(ReportError, match="a file stands where a folder is needed"):
+        make_folder(tmp_path / "file")
+    assert make_folder(tmp_path / "new" / "below").is_dir()

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from napari_bonemarrow.cytology import Cells
+from napari_bonemarrow.report import (
+    CELL_COLUMNS,
+    FOUND_COLUMNS,
+    SummaryRow,
+    table,
+    write_cells_csv,
+    write_found_csv,
+    write_summary_csv,
+)
+from napari_bonemarrow.review import Case
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_cells_have_the_columns_of_the_contract(case: Case, tmp_path: Path) -> None:
+    write_cells_csv(case, tmp_path / "cells.csv")
+    header = (tmp_path / "cells.csv").read_text("utf-8").splitlines()[0]
+    assert header == (
+        "cell_id,x_px,y_px,x_um,y_um,diameter_um,detection_score,predicted,confidence,second,"
+        "second_confidence,label,labelled_by,labelled_at"
+    )
+    rows = read(tmp_path / "cells.csv")
+    assert len(rows) == 60
+    assert rows[0]["predicted"] == "LYT"
+    assert (rows[0]["label"], rows[0]["labelled_by"]) == ("PLM", "Dr A")
+    assert rows[0]["labelled_at"].startswith("20")
+    assert (rows[59]["predicted"], rows[59]["confidence"], rows[59]["label"]) == ("NIF", "0.9000", "")
+    assert float(rows[0]["x_um"]) == float(rows[0]["x_px"]) * 0.1
+    assert rows[0]["diameter_um"] == "8.25"
+
+
+def test_found_cells_have_the_first_seven_columns(tmp_path: Path) -> None:
+    one = Cells(*(np.array([value]) for value in (7, 10.5, 20.25, 9.0, 0.5, True)))
+    write_found_csv(one, 0.05, tmp_path / "cells.csv")
+    assert CELL_COLUMNS[:7] == FOUND_COLUMNS
+    assert read(tmp_path / "cells.csv") == [
+        {
+            "cell_id": "7",
+            "x_px": "10.50",
+            "y_px": "20.25",
+            "x_um": "0.525",
+            "y_um": "1.012",
+            "diameter_um": "9.00",
+            "detection_score": "0.500",
+        }
+    ]
+
+
+def test_the_summary_has_a_row_an_input_with_its_counts_or_its_error(case: Case, tmp_path: Path) -> None:
+    rows = [
+        SummaryRow("a.png", "a", microns_per_pixel=0.1, found=60, differential=case.differential()),
+        SummaryRow("b.png", error="b.png: is empty"),
+    ]
+    write_summary_csv(rows, tmp_path / "summary.csv")
+    good, bad = read(tmp_path / "summary.csv")
+    assert (good["status"], good["error"], good["counted"], good["excluded"]) == ("ok", "", "55", "5")
+    assert (good["n_NGS"], good["n_PLM"], good["n_ART"], good["m_to_e"]) == ("20", "2", "3", "")
+    assert (bad["status"], bad["error"], bad["cells_found"]) == ("error", "b.png: is empty", "")
+
+
+def test_a_name_is_never_a_formula() -> None:
+    text = table(["file", "x"], [{"file": "=HYPERLINK(1)", "x": "-3.5"}, {"file": "", "x": "-a"}])
+    assert text.splitlines()[1:] == ["'=HYPERLINK(1),-3.5", ",'-a"]
