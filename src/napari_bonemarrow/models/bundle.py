@@ -155,10 +155,15 @@ def _read_card(path: Path) -> Card:
     try:
         return Card.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        raise BundleError(f"{path}: {where + ': ' if where else ''}{said}; mend the card") from error
+        raise BundleError(f"{path}: {card_fault(error)}; mend the card") from error
+
+
+def card_fault(error: ValidationError) -> str:
+    """Say in a line what is first wrong with a card."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {said}" if where else said
 
 
 def _check_header(path: Path, card: Card) -> None:

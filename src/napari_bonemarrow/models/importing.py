@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.models.architectures import build
-from napari_bonemarrow.models.bundle import Bundle, BundleError, user_models
+from napari_bonemarrow.models.bundle import Bundle, BundleError, card_fault, user_models
 from napari_bonemarrow.models.card import Card, Normalisation
 from napari_bonemarrow.models.writing import write_bundle
 
@@ -87,9 +88,8 @@ def import_checkpoint(
             support={code: Support.TRAINED if code in trained else Support.NONE for code in classes},
             limits=("Imported: what it was taught with and how well it does are not known here.",),
         )
-    except ValueError as error:
-        said = str(error).splitlines()
-        raise BundleError(f"{file}: {said[2].strip() if len(said) > 2 else said[0]}") from error
+    except ValidationError as error:
+        raise BundleError(f"{file}: {card_fault(error)}; mend what was given") from error
     state: dict[str, Tensor] = network.state_dict()
     return write_bundle(Path(out) if out else user_models() / name, state, card)
 

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+from napari_bonemarrow.cytology import BMC21, Support
+from napari_bonemarrow.models import STARTER, Bundle, BundleError, list_bundles
+from napari_bonemarrow.models.bundle import CARD, WEIGHTS, user_models
+from napari_bonemarrow.models.loading import load_network, load_weights
+
+
+@pytest.fixture
+def copy(bundle: Bundle, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundle.path, tmp_path / "copy"))
+
+
+def edit_card(folder: Path, **changes: object) -> None:
+    document = json.loads((folder / CARD).read_text())
+    (folder / CARD).write_text(json.dumps({**document, **changes}))
+
+
+def refusal(folder: Path | str) -> str:
+    with pytest.raises(BundleError) as caught:
+        Bundle.open(folder)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def test_opens_by_folder_and_by_name(bundle: Bundle) -> None:
+    shutil.copytree(bundle.path, user_models() / "mine")
+    by_name = Bundle.open("mine")
+    assert by_name.card == bundle.card
+    assert by_name.sha256 == bundle.sha256 == by_name.reference.sha256
+    assert "mine" in list_bundles()
+
+
+def test_digest_follows_weights_and_card(copy: Path) -> None:
+    before = Bundle.open(copy).sha256
+    edit_card(copy, temperature=1.25)
+    after_card = Bundle.open(copy).sha256
+    weights = load_file(copy / WEIGHTS)
+    weights["classifier.3.bias"] += 1
+    save_file(weights, copy / WEIGHTS)
+    assert len({before, after_card, Bundle.open(copy).sha256}) == 3
+
+
+def test_starter_is_small_and_tells_its_support() -> None:
+    starter = Bundle.open(STARTER)
+    assert list_bundles()[0] == STARTER
+    assert starter.card.classes == BMC21
+    assert sum(f.stat().st_size for f in starter.path.iterdir()) <= 12_000_000
+    assert starter.card.support["BLA"] is Support.TRAINED
+    assert starter.card.support["EBO"] is Support.TRANSFERRED
+    assert starter.card.support["PLM"] is Support.NONE
+    assert all(source.licence == "CC BY 4.0" for source in starter.card.training_data)
+    assert "Research use only" in starter.card.notice
+    load_network(starter)
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CARD])
+def test_missing_file(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    assert f"no {name}" in refusal(copy)
+
+
+def test_unknown_name() -> None:
+    assert "no model 'nonesuch'" in refusal("nonesuch")
+
+
+def test_wrong_class_count(copy: Path) -> None:
+    edit_card(copy, classes=["BLA", "LYT"], support={"BLA": "trained", "LYT": "none"})
+    assert "3 classes, the card 2" in refusal(copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"classes": ["BLA", "LYT", "XYZ"]}, "unknown code XYZ"),
+        ({"classes": ["BLA", "LYT", "LYT"]}, "stands twice"),
+        ({"support": {"BLA": "trained"}}, "one entry a class"),
+        ({"temperature": 0}, "temperature"),
+        ({"architecture": "perceptron"}, "unknown architecture 'perceptron'"),
+        ({"architecture": "resnet18"}, "no weights of resnet18"),
+        ({"normalisation": {"mean": [0, 0, 0], "std": [1, 0, 1]}}, "std must be above 0"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_card_that_makes_no_sense(copy: Path, changes: dict[str, object], said: str) -> None:
+    edit_card(copy, **changes)
+    assert said in refusal(copy)
+
+
+def test_card_that_is_no_json(copy: Path) -> None:
+    (copy / CARD).write_text("{")
+    assert "card.json" in refusal(copy)
+
+
+def test_pickle_in_place_of_safetensors(copy: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (copy / "sprung",)
+
+    for dump in (
+        lambda: (copy / WEIGHTS).write_bytes(pickle.dumps(Trap())),
+        lambda: torch.save({"a": torch.zeros(2)}, copy / WEIGHTS),
+    ):
+        dump()
+        assert "pickle" in refusal(copy)
+    assert not (copy / "sprung").exists()
+
+
+@pytest.mark.parametrize("keep", [0, 5, 200, -100])
+def test_cut_short(copy: Path, keep: int) -> None:
+    whole = (copy / WEIGHTS).read_bytes()
+    (copy / WEIGHTS).write_bytes(whole[:keep])
+    assert "cut short" in refusal(copy)
+
+
+def test_text_in_place_of_weights(copy: Path) -> None:
+    (copy / WEIGHTS).write_bytes((4).to_bytes(8, "little") + b"what")
+    assert "no safetensors file" in refusal(copy)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers(copy: Path, value: float) -> None:
+    weights = load_file(copy / WEIGHTS)
+    weights["features.1.block.0.0.weight"][0, 0, 0, 0] = value
+    save_file(weights, copy / WEIGHTS)
+    with pytest.raises(BundleError, match=r"features\.1\.block\.0\.0\.weight holds NaN or infinity"):
+        load_weights(Bundle.open(copy))
+
+
+def test_weights_of_another_width(copy: Path) -> None:
+    weights = load_file(copy / WEIGHTS)
+    weights["features.1.block.0.0.weight"] = np.zeros((3, 1, 3, 3), np.float32)
+    save_file(weights, copy / WEIGHTS)
+    with pytest.raises(BundleError, match="no weights of a mobilenet_v3_small"):
+        load_network(Bundle.open(copy))
+
+
+def test_bundles_are_read_without_torch(bundle: Bundle) -> None:
+    code = (
+        "import sys; from napari_bonemarrow.models import Bundle, Card, Heatmap, list_bundles;"
+        f"Bundle.open({str(bundle.path)!r}); list_bundles();"
+        "heavy = {'torch', 'torchvision', 'captum', 'pandas', 'qtpy'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

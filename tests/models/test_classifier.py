@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_bonemarrow.models import Bundle, BundleError
+from napari_bonemarrow.models.catalogue import ARCHITECTURES
+from napari_bonemarrow.models.classifier import Classifier
+from napari_bonemarrow.models.device import gains_from_bfloat16, resolve_device
+from napari_bonemarrow.models.loading import load_network
+from napari_bonemarrow.models.preprocess import Normaliser, reduce_crops
+
+
+def plainly(bundle: Bundle, crops: np.ndarray) -> np.ndarray:
+    """Float32, one crop at a time, nothing folded."""
+    network = load_network(bundle)
+    normalise = Normaliser(bundle.card.normalisation, torch.device("cpu"))
+    rows = []
+    with torch.inference_mode():
+        for crop in crops:
+            images = reduce_crops(torch.from_numpy(crop[None]), bundle.card.network_size)
+            logits = network(normalise(images).contiguous())
+            rows.append(torch.softmax(logits / bundle.card.temperature, 1)[0].numpy())
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize("architecture", ["mobilenet_v3_small", "resnet18"])
+def test_equals_a_plain_float32_loop(
+    make_bundle: Callable[..., Bundle], crops: np.ndarray, tmp_path: Path, architecture: str
+) -> None:
+    bundle = make_bundle(tmp_path / "b", architecture)
+    classifier = Classifier(bundle, "cpu")
+    classifier.batch_size = 3
+    crops = crops[:5]
+    predictions = classifier.classify(crops, np.arange(20, 25))
+    assert predictions.cell_id.tolist() == list(range(20, 25))
+    assert predictions.classes == bundle.card.classes
+    assert predictions.model == bundle.reference
+    tolerance = 0.02 if classifier.bfloat16 else 1e-4
+    np.testing.assert_allclose(predictions.probabilities, plainly(bundle, crops), atol=tolerance)
+    np.testing.assert_allclose(predictions.probabilities.sum(axis=1), 1, atol=1e-5)
+    spread = np.ptp(predictions.probabilities, axis=0).max()
+    assert spread > 1e-3, "the crops are told apart, so the comparison means something"
+
+
+def test_bfloat16_stays_within_two_hundredths(bundle: Bundle, crops: np.ndarray) -> None:
+    classifier = Classifier(bundle, "cpu")
+    classifier.bfloat16 = False
+    exact = classifier.classify(crops).probabilities
+    classifier.bfloat16 = True
+    rounded = classifier.classify(crops).probabilities
+    assert 0 < np.abs(rounded - exact).max() < 0.02
+
+
+def test_every_architecture_has_its_head_and_cam_layer() -> None:
+    from napari_bonemarrow.models.architectures import build, cam_layer_of, head_of
+    from napari_bonemarrow.models.catalogue import CAM_STRIDE
+
+    for name, architecture in ARCHITECTURES.items():
+        network = build(name, 3).eval()
+        assert head_of(network, name).weight.shape[0] == 3
+        assert {architecture.head, architecture.stem} <= set(network.state_dict())
+        shapes: list[torch.Size] = []
+        cam_layer_of(network, name).register_forward_hook(lambda _m, _i, out, s=shapes: s.append(out.shape))
+        with torch.inference_mode():
+            network(torch.zeros(1, 3, 96, 96))
+        assert shapes[0][-2:] == (96 // CAM_STRIDE, 96 // CAM_STRIDE), name
+
+
+def test_temperature_softens(make_bundle: Callable[..., Bundle], crops: np.ndarray, tmp_path: Path) -> None:
+    sharp = Classifier(make_bundle(tmp_path / "a", temperature=0.5), "cpu").classify(crops)
+    soft = Classifier(make_bundle(tmp_path / "b", temperature=5.0), "cpu").classify(crops)
+    assert (sharp.ranked() == soft.ranked()).all()
+    assert (sharp.probabilities.max(axis=1) > soft.probabilities.max(axis=1)).all()
+
+
+def test_no_crops(bundle: Bundle) -> None:
+    nothing = Classifier(bundle, "cpu").classify(np.empty((0, 80, 80, 3), np.uint8))
+    assert len(nothing) == 0
+    assert nothing.probabilities.shape == (0, 3)
+
+
+def test_out_of_memory_halves_the_batch(
+    bundle: Bundle, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = Classifier(bundle, "cpu")
+    expected = classifier.classify(crops).probabilities
+    real, sizes = classifier.network.forward, []
+
+    def scarce(images: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(images))
+        if len(images) > 2:
+            raise torch.OutOfMemoryError("no memory")
+        return real(images)
+
+    monkeypatch.setattr(classifier.network, "forward", scarce)
+    np.testing.assert_allclose(classifier.classify(crops).probabilities, expected, atol=1e-5)
+    assert sizes == [9, 4, 2, 2, 2, 2, 1]
+    assert classifier.batch_size == 2
+
+
+def test_out_of_memory_for_one_crop(
+    bundle: Bundle, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = Classifier(bundle, "cpu")
+
+    def none_left(images: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(classifier.network, "forward", none_left)
+    with pytest.raises(BundleError, match="too little memory for one crop"):
+        classifier.classify(crops)
+
+
+def test_other_errors_are_not_taken_for_memory(
+    bundle: Bundle, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = Classifier(bundle, "cpu")
+
+    def broken(images: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(classifier.network, "forward", broken)
+    with pytest.raises(RuntimeError, match="shapes"):
+        classifier.classify(crops)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((2, 64, 64, 3), np.uint8),
+        np.zeros((2, 80, 80, 3), np.float32),
+        np.zeros((2, 80, 80), np.uint8),
+    ],
+)
+def test_wrong_crops(bundle: Bundle, wrong: np.ndarray) -> None:
+    with pytest.raises(BundleError, match="takes uint8 crops of 80×80 RGB"):
+        Classifier(bundle, "cpu").classify(wrong)
+
+
+def test_devices() -> None:
+    assert resolve_device("cpu") == torch.device("cpu")
+    assert resolve_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    for nonsense in ("gpu", "cuda:x", "cuda:", "cpu:0"):
+        with pytest.raises(BundleError, match="choose auto, cpu, cuda or cuda:N"):
+            resolve_device(nonsense)
+    with pytest.raises(BundleError, match="CUDA"):
+        resolve_device("cuda:99")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_asking_for_an_absent_gpu(bundle: Bundle) -> None:
+    with pytest.raises(BundleError, match="offers PyTorch no CUDA GPU"):
+        Classifier(bundle, "cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_gpu_and_cpu_agree(bundle: Bundle, crops: np.ndarray) -> None:
+    on_cpu = Classifier(bundle, "cpu").classify(crops).probabilities
+    gpu = Classifier(bundle, "cuda")
+    assert gpu.device == "cuda:0"
+    np.testing.assert_allclose(gpu.classify(crops).probabilities, on_cpu, atol=0.02)
+
+
+def test_bfloat16_is_used_only_where_there_are_instructions() -> None:
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    if not flags:
+        pytest.skip("no /proc/cpuinfo to compare with")
+    has_them = any(name in flags.split() for name in ("avx512_bf16", "amx_tile"))
+    assert gains_from_bfloat16(torch.device("cpu")) == has_them

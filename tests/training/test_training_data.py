@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_crops import write_blobs
+from PIL import Image
+
+from napari_bonemarrow.cytology import BMC21
+from napari_bonemarrow.cytology.schemes import SCHEMES, scheme_of
+from napari_bonemarrow.training import TrainingError
+from napari_bonemarrow.training.data import find_sources, load_crops, split_crops
+
+
+def test_schemes_lead_to_the_21() -> None:
+    assert set(SCHEMES["pbc"].targets) <= set(BMC21)
+    assert SCHEMES["pbc"].codes["MY"] == "MYB"  # myelocyte, not myeloblast
+    assert SCHEMES["pbc"].codes["PLATELET"] is None
+    assert scheme_of(["BLA", "LYT"]) is SCHEMES["bmc21"]
+    assert scheme_of(["LY", "SNE"]) is SCHEMES["pbc"]
+    assert scheme_of(["BLA", "SNE"]) is None
+    assert scheme_of([]) is None
+
+
+def test_flat_and_nested_folders_are_the_same(tmp_path: Path) -> None:
+    write_blobs(tmp_path / "flat", 6)
+    for code in ("BLA", "EOS", "LYT"):
+        for index, file in enumerate(sorted((tmp_path / "flat" / code).iterdir())):
+            inner = tmp_path / "nested" / code / f"{index // 3:04d}"
+            inner.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, inner)
+    flat = load_crops(tmp_path / "flat", 64, tmp_path / "c")
+    nested = load_crops(tmp_path / "nested", 64, tmp_path / "c")
+    assert flat.codes.tolist() == nested.codes.tolist()
+    np.testing.assert_array_equal(flat.pixels[:18], nested.pixels[:18])
+
+
+def test_several_sources_and_what_has_no_class(tmp_path: Path) -> None:
+    write_blobs(tmp_path / "marrow", 3)
+    write_blobs(tmp_path / "other", 2, ("BLA", "LYT"))
+    (tmp_path / "other").rename(tmp_path / "blood")
+    (tmp_path / "blood" / "BLA").rename(tmp_path / "blood" / "PLATELET")
+    (tmp_path / "blood" / "LYT").rename(tmp_path / "blood" / "LY")
+    (tmp_path / "notes").mkdir()
+    blood, marrow = find_sources(tmp_path)
+    assert (blood.name, blood.scheme.name, blood.codes, blood.left_out) == ("blood", "pbc", ("LYT",) * 2, 2)
+    assert (marrow.name, marrow.scheme.name, len(marrow.files)) == ("marrow", "bmc21", 9)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        ((), "no folder here is named by a class code"),
+        (("BLA/x", "Blast/x"), "'Blast' is no class code"),
+        (("BLA/x", "LY/x"), "is no class code"),
+        (("BLA",), "hold no images"),
+    ],
+)
+def test_folders_that_make_no_sense(tmp_path: Path, make: tuple[str, ...], said: str) -> None:
+    for name in make:
+        (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(TrainingError, match=said):
+        find_sources(tmp_path)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no such folder"):
+        find_sources(tmp_path / "nonesuch")
+
+
+def test_unreadable_images_are_skipped_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = write_blobs(tmp_path / "data", 4)
+    (data / "BLA" / "BLA_00001.png").write_bytes(b"")
+    (data / "EOS" / "EOS_00002.png").write_text("no image")
+    whole = (data / "LYT" / "LYT_00000.png").read_bytes()
+    (data / "LYT" / "LYT_00000.png").write_bytes(whole[: len(whole) // 2])
+    crops = load_crops(data, 64, tmp_path / "c")
+    assert crops.unreadable == ("BLA/BLA_00001.png", "EOS/EOS_00002.png", "LYT/LYT_00000.png")
+    assert len(crops) == 9 == len(crops.files) == len(crops.group)
+    assert "3 unreadable images skipped" in caplog.text
+    # What is left keeps its own pixels.
+    row = crops.files.index("LYT/LYT_00003.png")
+    with Image.open(data / "LYT" / "LYT_00003.png") as image:
+        np.testing.assert_array_equal(crops.pixels[row], np.asarray(image))
+
+
+def test_nothing_readable(tmp_path: Path) -> None:
+    (tmp_path / "d" / "BLA").mkdir(parents=True)
+    (tmp_path / "d" / "BLA" / "x.png").write_text("no")
+    with pytest.raises(TrainingError, match="none of its 1 images"):
+        load_crops(tmp_path / "d", 64, tmp_path / "c")
+
+
+def test_cache_is_used_again_and_renewed(tmp_path: Path) -> None:
+    data = write_blobs(tmp_path / "data", 4)
+    load_crops(data, 64, tmp_path / "c")
+    kept = sorted((tmp_path / "c").iterdir())
+    load_crops(data, 64, tmp_path / "c")
+    assert sorted((tmp_path / "c").iterdir()) == kept
+    write_blobs(data, 1, first=90)
+    assert len(load_crops(data, 64, tmp_path / "c")) == 15
+
+
+def test_cache_where_nothing_can_be_written(tmp_path: Path) -> None:
+    data = write_blobs(tmp_path / "data", 2)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(TrainingError, match="cannot keep decoded crops"):
+        load_crops(data, 64, tmp_path / "file")
+
+
+def test_split_is_stratified_and_keeps_equal_crops_together(tmp_path: Path) -> None:
+    data = write_blobs(tmp_path / "data", 20)
+    shutil.copy(data / "BLA" / "BLA_00003.png", data / "BLA" / "again.png")
+    crops = load_crops(data, 64, tmp_path / "c")
+    tested: list[int] = []
+    for fold in range(5):
+        split = split_crops(crops, folds=5, fold=fold, calibration_share=0.25, seed=4)
+        parts = [set(p.tolist()) for p in (split.train, split.calibration, split.test)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == len(crops)
+        groups = [set(crops.group[list(part)].tolist()) for part in parts]
+        assert not groups[0] & groups[1]
+        assert not groups[2] & (groups[0] | groups[1])
+        assert all(abs((crops.codes[split.test] == code).sum() - 4) <= 1 for code in ("BLA", "EOS", "LYT"))
+        assert all((crops.codes[split.calibration] == code).sum() >= 3 for code in ("BLA", "EOS", "LYT"))
+        tested += split.test.tolist()
+    assert sorted(tested) == list(range(len(crops))), "every image is tested once"
+
+
+def test_real_folders(real_data: Path, tmp_path: Path) -> None:
+    sources = {source.name: source for source in find_sources(real_data)}
+    assert len(sources["bmc"].files) == 5832
+    assert (len(sources["pbc"].files), sources["pbc"].left_out) == (6500, 300)
+    (tmp_path / "BLA").mkdir()
+    damaged = sorted((real_data / "corrupt").iterdir())
+    for file in damaged:
+        shutil.copy(file, tmp_path / "BLA")
+    crops = load_crops(tmp_path, 250, tmp_path / "cache")
+    assert len(crops.unreadable) == 1
+    assert len(crops) == len(damaged) - 1
