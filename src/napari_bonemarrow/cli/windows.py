@@ -33,7 +33,7 @@ def demo(
     if not no_window:
         from napari_bonemarrow.gui.app import run_demo
 
-        run_demo(screenshot=screenshot, out=out, no_window=False)
+        run_demo(screenshot=screenshot, out=out)
         return
     from napari_bonemarrow.workflow import run_sample
 
