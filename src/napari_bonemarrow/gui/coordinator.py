@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,10 +41,13 @@ class Coordinator(QObject):
     opened = Signal()
     analysed = Signal()
     model_loaded = Signal()
+    failed = Signal(str)
 
     def __init__(self, viewer, panel: BoneMarrowPanel) -> None:
         super().__init__(panel)
         self.panel = panel
+        self._queue: list[Path] = []
+        self._refused = None
         self.session: Session | None = None
         self.engine = Engine()
         self.runner = Runner(self)
@@ -69,6 +73,7 @@ class Coordinator(QObject):
         slide_tab.region_requested.connect(self._on_region_requested)
         slide_tab.find_requested.connect(self.find_cells)
         slide_tab.cancel_requested.connect(self.analysis.cancel)
+        slide_tab.review_requested.connect(panel.show_review)
         panel.count_tab.export_requested.connect(self.ask_export)
         panel.header.reviewer_changed.connect(self._on_reviewer)
         panel.header.help_requested.connect(self.show_help)
@@ -76,7 +81,7 @@ class Coordinator(QObject):
 
     def _connect_parts(self) -> None:
         self.opening.opened.connect(self._on_opened)
-        self.opening.waiting.connect(self.panel.show_waiting)
+        self.opening.waiting.connect(self._on_waiting)
         self.opening.slide_missing.connect(self._on_slide_missing)
         self.opening.estimated.connect(self._on_estimated)
         self.opening.read_only.connect(lambda text: show_warning(f"{_line(text)} Opened read-only."))
@@ -125,9 +130,25 @@ class Coordinator(QObject):
         """Open a smear or a case."""
         self.opening.open(path)
 
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open several; the first is the one under review, the others wait in the layer list."""
+        self._queue = list(reversed(paths))
+        self._open_next()
+
+    def _open_next(self) -> None:
+        if self._queue:
+            self.open_path(self._queue.pop(0))
+
+    def _on_waiting(self, text: str) -> None:
+        self.panel.show_waiting(text)
+        if not text:
+            self._open_next()
+
     def _on_smear_chosen(self, layer) -> None:
         """Napari itself has opened a smear of ours, or the user chose another one of several."""
-        self.opening.open(smear_path(layer), layer)
+        if layer is not self._refused:
+            self._refused = layer  # until it is open: a smear that cannot be is not tried over and over
+            self.opening.open(smear_path(layer), layer)
 
     def _adopt_active(self) -> None:
         """Take up a smear that was open before the panel was."""
@@ -142,7 +163,7 @@ class Coordinator(QObject):
 
     def _on_opened(self, session: Session, layer) -> None:
         self._leave_session()
-        self.session = session
+        self.session, self._refused = session, None
         self.stage.show_slide(session.slide, layer)
         self.review.open(session)
         self.panel.show_session(True)
@@ -289,7 +310,9 @@ class Coordinator(QObject):
 
     def fail(self, error: BoneMarrowError) -> None:
         """Tell the user in one line; nothing is lost by it."""
-        show_error(describe.one_line(error))
+        text = describe.one_line(error)
+        show_error(text)
+        self.failed.emit(text)
 
     def end(self) -> partial:
         """Return what ends the engine and closes the case without touching Qt: for when Qt is gone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
@@ -74,6 +75,7 @@ def slide_info(session: Session) -> SlideInfo:
         frame_fixed=fixed,
         read_only=case.read_only,
         found_text=_found_text(case),
+        find_text="Classify the cells that wait" if was_detected(case) else "Find cells",
         analysed=is_analysed(case),
     )
 
@@ -94,7 +96,7 @@ def _found_text(case: Case) -> str:
     inside = int(np.count_nonzero(cells.in_frame))
     if not len(cells):
         return "No nucleated cells found. Is the scale right? Missed cells can be added in the Review tab."
-    return f"{len(cells)} cells found, {inside} of them counted. Go on in the Review tab."
+    return f"{len(cells)} cells found, {inside} of them in the counted frame."
 
 
 def scale_info(session: Session) -> ScaleInfo:
@@ -222,7 +224,8 @@ def _told(event: Event) -> str:
         what = f"“{new}”"
     else:
         what = event.kind
-    return f"{event.at[11:16]} {event.reviewer}: {what}"
+    at = datetime.fromisoformat(event.at).astimezone()  # the journal keeps UTC, people read their own clock
+    return f"{at:%d %b %H:%M} {event.reviewer}: {what}"
 
 
 def one_line(error: BoneMarrowError) -> str:

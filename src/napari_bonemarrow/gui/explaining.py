@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine, SlideSource
@@ -21,6 +21,8 @@ _METHODS = tuple(WHY)
 
 class Explaining(QObject):
     """Asks the engine for the heatmap that is wanted and shows it, if it still is when it comes."""
+
+    shown = Signal()
 
     def __init__(
         self,
@@ -83,6 +85,7 @@ class Explaining(QObject):
             slide_microns_per_pixel=scale,
             microns_per_pixel=heatmap.microns_per_pixel,
         )
+        self.shown.emit()
 
     def _fail(self, error: BoneMarrowError) -> None:
         self._wanted = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, Signal
+from qtpy.QtCore import QEvent, QSize, Signal
 from qtpy.QtWidgets import QApplication, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.coordinator import Coordinator
@@ -15,7 +15,7 @@ from napari_bonemarrow.gui.views.parts import scrolled
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
 from napari_bonemarrow.gui.views.slide_tab import SlideTab
 
-WIDTH = 400
+WIDTH = 424
 
 
 class BoneMarrowPanel(QWidget):
@@ -58,9 +58,17 @@ class BoneMarrowPanel(QWidget):
         self.destroyed.connect(end)
         QApplication.instance().aboutToQuit.connect(end)
 
+    def sizeHint(self) -> QSize:
+        """Ask for no more width than the inspector needs: the smear is what people look at."""
+        return QSize(WIDTH, 600)
+
     def show_session(self, is_open: bool) -> None:
         """Show the tabs, or the invitation to open a smear."""
         self.pages.setCurrentWidget(self.tabs if is_open else self.empty)
+
+    def show_review(self) -> None:
+        """Turn to the Review tab."""
+        self.tabs.setCurrentWidget(self.review_tab)
 
     def show_waiting(self, text: str) -> None:
         """Say what is being opened."""

@@ -43,6 +43,7 @@ class SlideInfo:
     frame_fixed: bool
     read_only: bool
     found_text: str = ""
+    find_text: str = "Find cells"
     analysed: bool = False
 
 

@@ -6,7 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES
-from napari_bonemarrow.cytology.differential import Differential
+from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, Differential
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.count_table import CountTable
 from napari_bonemarrow.gui.views.parts import button, label, line, scrolled
@@ -31,23 +31,21 @@ class CountTab(QWidget):
         self.target_bar.setTextVisible(False)
         self.target_bar.setFixedHeight(8)
         self.table = CountTable()
-        self.interval_text = label(
-            "Bars: per cent of counted cells; whiskers: Wilson 95 % interval, sampling error only.", "quiet"
-        )
+        self.interval_text = label(role="quiet")
         self.facts = QGridLayout()
         self.facts.setColumnStretch(1, 1)
         self.facts.setVerticalSpacing(4)
-        self.excluded_text, self.ratio_text, self.definition_text = label(), label(), label(role="quiet")
+        self.excluded_text, self.ratio_text = label(), label()
         for row, (name, text) in enumerate((("Not counted", self.excluded_text), ("M:E", self.ratio_text))):
             self.facts.addWidget(label(name, "title", wrap=False), row, 0)
             self.facts.addWidget(text, row, 1)
-        self.facts.addWidget(self.definition_text, 2, 1)
         self.flags_text = label(role="warning")
         self.notes_text = label(role="quiet")
-        for part in (self.headline, self.target_bar, self.who_text, self.table, self.interval_text):
+        for part in (self.headline, self.target_bar, self.who_text):
             content.addWidget(part)
-        content.addWidget(line())
         content.addLayout(self.facts)
+        content.addWidget(self.table)
+        content.addWidget(self.interval_text)
         content.addWidget(self.flags_text)
         content.addWidget(self.notes_text)
         content.addStretch(1)
@@ -100,16 +98,25 @@ class CountTab(QWidget):
             f"model {counted.unreviewed - counted.unclassified}, reviewed {counted.reviewed}{waiting}"
         )
         self.table.show_rows(counted.classes)
+        self.interval_text.setText(_legend(counted))
         self.excluded_text.setText(_listed(counted.excluded))
         ratio = counted.ratios["m_to_e"]
         self.ratio_text.setText(ratio.text)
-        self.definition_text.setText(ratio.definition)
+        self.ratio_text.setToolTip(ratio.definition)
         self.flags_text.setText("\n".join(f"⚠ {flag.text}" for flag in counted.flags))
         self.notes_text.setText("\n".join(flag.text for flag in counted.notes))
 
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""
         self.table.set_colors(colors)
+
+
+def _legend(counted: Differential) -> str:
+    text = "Bars: per cent of counted cells; whiskers: Wilson 95 % interval, sampling error only."
+    if all(row.reliable for row in counted.classes):
+        return text
+    short, _space, rest = UNRELIABLE_TEXT.partition(" by ")
+    return f"{text} A class that is {short} by {rest} has no percentage until every counted cell is reviewed."
 
 
 def _listed(excluded) -> str:

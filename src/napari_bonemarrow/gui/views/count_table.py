@@ -16,6 +16,8 @@ from napari_bonemarrow.gui.views.parts import swatch_icon
 NAME, COUNT, PERCENT, BAR = range(4)
 _HEADINGS = ("Class", "n", "%", "95 %")
 _ROW = 21
+_SHORT_UNRELIABLE = UNRELIABLE_TEXT.partition(" by ")[0]
+"""What fits into the table; the line below it and the tooltips say by what."""
 
 
 class CountModel(QAbstractTableModel):
@@ -24,6 +26,7 @@ class CountModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self.rows: tuple[ClassCount, ...] = ()
+        self.quiet = QColor("gray")
 
     def show_rows(self, rows: Sequence[ClassCount]) -> None:
         """Take other rows."""
@@ -49,11 +52,9 @@ class CountModel(QAbstractTableModel):
         """Return what a cell shows."""
         row, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            # A zero of a class that the model cannot see would be a false zero.
-            count = str(row.count) if row.reliable or row.count else "–"
-            return (f"{row.code}  {row.name}", count, row.percent_text.removesuffix(" %"), row.ci_text)[
-                column
-            ]
+            return self._text(row, column)
+        if role == Qt.ItemDataRole.ForegroundRole and not row.reliable and column != NAME:
+            return self.quiet
         if role == Qt.ItemDataRole.DecorationRole and column == NAME:
             return swatch_icon(row.code)
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (COUNT, PERCENT) and row.reliable:
@@ -61,6 +62,16 @@ class CountModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{row.name}: {row.percent_text} {row.ci_text}".strip()
         return None
+
+    @staticmethod
+    def _text(row: ClassCount, column: int) -> str:
+        if column == NAME:
+            return f"{row.code}  {row.name}"
+        if column == COUNT:  # a zero of a class that the model cannot see would be a false zero
+            return str(row.count) if row.reliable or row.count else "–"
+        if column == PERCENT:
+            return row.percent_text.removesuffix(" %") if row.reliable else _SHORT_UNRELIABLE
+        return row.ci_text
 
 
 class BarDelegate(QStyledItemDelegate):
@@ -131,7 +142,5 @@ class CountTable(QTableView):
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""
         self._delegate.colors = colors
+        self._model.quiet = QColor(colors.quiet)
         self.viewport().update()
-
-
-__all__ = ["UNRELIABLE_TEXT", "CountModel", "CountTable"]

@@ -29,7 +29,7 @@ class GuessBars(QWidget):
         self._guesses: tuple[Guess, ...] = ()
         self._colors: ThemeColors | None = None
         self.setFixedHeight(_ROW * SHOWN)
-        self.setMinimumWidth(150)
+        self.setMinimumWidth(140)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 

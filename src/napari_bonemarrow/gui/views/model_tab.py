@@ -11,8 +11,8 @@ from napari_bonemarrow.gui.views.parts import label, line, scrolled, swatch_icon
 
 SUPPORT_TEXT = {
     Support.TRAINED: "learnt from marrow",
-    Support.TRANSFERRED: "from blood only, not reliable",
-    Support.NONE: "not learnt, not reliable",
+    Support.TRANSFERRED: "learnt from blood only",
+    Support.NONE: "not learnt",
 }
 
 
@@ -41,8 +41,8 @@ class ModelTab(QWidget):
         content.addLayout(self.support_grid)
         content.addWidget(
             label(
-                "A class that is not learnt from marrow prints no percentage until every counted cell "
-                "has been reviewed.",
+                "Only classes learnt from marrow are reliably recognised. The others print no percentage "
+                "until every counted cell has been reviewed.",
                 "quiet",
             )
         )

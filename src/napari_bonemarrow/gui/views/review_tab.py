@@ -116,9 +116,9 @@ class ReviewTab(QWidget):
         part.setSpacing(4)
         self.undo_button = button("↶", tip=f"Undo · {key_of('undo')}")
         self.redo_button = button("↷", tip=f"Redo · {key_of('redo')}")
-        self.back_button = button("◂ Back", tip=f"Back to the cell before · {key_of('back')}")
-        self.accept_button = button("Accept ⏎", tip="Accept the first guess and go on · Enter")
-        self.next_button = button("Next uncertain ▸", "primary", f"Next uncertain cell · {key_of('next')}")
+        self.back_button = button("◂", tip=f"Back to the cell before · {key_of('back')}")
+        self.accept_button = button("Accept", tip="Accept the first guess and go on · Enter")
+        self.next_button = button("Next ▸", "primary", f"Next uncertain cell · {key_of('next')}")
         for made, signal in (
             (self.undo_button, self.undo_requested),
             (self.redo_button, self.redo_requested),

@@ -27,6 +27,7 @@ class SlideTab(QWidget):
     region_requested = Signal()
     find_requested = Signal()
     cancel_requested = Signal()
+    review_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,6 +125,9 @@ class SlideTab(QWidget):
         row.addWidget(self.cancel_button)
         layout.addLayout(row)
         layout.addWidget(self.found_text)
+        self.review_button = button("Review the cells", "primary")
+        self.review_button.clicked.connect(self.review_requested)
+        layout.addWidget(self.review_button)
         self.show_idle()
         return part
 
@@ -179,7 +183,9 @@ class SlideTab(QWidget):
         set_role(self.confirm_button, "primary" if asks else "")
         can_find = confirmed and not asks and not info.read_only and not info.analysed
         self.find_button.setEnabled(can_find and not running)
+        self.find_button.setText(info.find_text if info is not None else "Find cells")
         self.find_button.setVisible(info is not None and not info.analysed)
+        self.review_button.setVisible(info is not None and info.analysed and not running)
         set_role(self.find_button, "" if asks else "primary")
 
     def _on_scale_edited(self, _value: float) -> None:
