@@ -114,7 +114,7 @@ class Canvas:
         if where is None:
             return
         picture, inner = where
-        density = self._developed(painted.ink)
+        density = self._developed(painted.ink) * _uptake(cell)
         if cell.defocus_um > 0.05:
             density = _defocused(density, cell.defocus_um / self.step)
         self.density[picture] += density[inner]
@@ -174,6 +174,13 @@ def _polygon(distance: Float) -> NDArray[np.float64]:
         return np.zeros((1, 2))
     longest: NDArray[np.float64] = max(lines, key=len)[:, ::-1] * stride
     return longest
+
+
+def _uptake(cell: Anatomy) -> Float:
+    """Return how much more or less than its neighbours a cell takes up of the stain, shape (3,)."""
+    rng = np.random.default_rng((*cell.seed, 3))
+    taken: Float = np.exp(rng.normal(0, 0.05) + rng.normal(0, (0.05, 0.015, 0.06))).astype(np.float32)
+    return taken
 
 
 def _defocused(density: Float, sigma: float) -> Float:

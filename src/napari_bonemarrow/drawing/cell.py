@@ -98,6 +98,8 @@ def _staged(code: str, rng: np.random.Generator) -> Morphology:
     look = MORPHOLOGY[code]
     if code == "EBO":
         return _erythroblast(look, float(rng.beta(1.6, 1.4)))
+    if code == "NIF":
+        return replace(look, nucleus=str(rng.choice(["folded", "bilobed", "smeared", "round"])))
     if code == "OTH" and rng.random() < 0.4:
         return _mast_cell(look)
     if code == "ART" and rng.random() < 0.4:
@@ -184,7 +186,7 @@ def conceive(code: str, seed: tuple[int, ...]) -> Anatomy:
     shift = between(look.eccentricity, rng) * max(0.0, outline.at(away) - nuclear_radius - 0.4)
     defocus = abs(rng.normal(0, 0.10))
     if code == "NIF":
-        defocus = rng.uniform(0.25, 0.7)
+        defocus = rng.uniform(0.18, 0.7)
     return Anatomy(
         code,
         look,
@@ -254,17 +256,20 @@ def _nuclear_ink(
     """Return chromatin with its nucleoli; dense chromatin also takes up blue."""
     row = anatomy.look
     level = between(row.chromatin.density, rng)
+    if row.chromatin.pattern == "strands":  # drawn out by the spreader
+        look = Lookup(grid.x, grid.y, rng, stretch=2.0)
     dense = chromatin(row.chromatin, level, look, grid, nucleus)
     reach = np.sqrt(anatomy.outline.area * np.mean(row.nuclear_fraction) / np.pi)
     for _ in range(int(rng.integers(row.nucleoli[0], row.nucleoli[1] + 1))):
         direction, far = rng.uniform(0, 2 * np.pi), reach * np.sqrt(rng.uniform(0, 0.45))
-        radius = rng.uniform(0.6, 1.15)
+        radius = rng.uniform(0.65, 1.2) + 0.3 * (row.nucleoli == (1, 1))
         x = anatomy.nucleus_at[0] + far * np.cos(direction)
         y = anatomy.nucleus_at[1] + far * np.sin(direction)
         distance = np.hypot(grid.x - np.float32(x), grid.y - np.float32(y)) - np.float32(radius)
         inside = coverage(distance, 0.6) * core
         rim = np.exp(-(((distance - 0.15) / 0.3) ** 2))
-        dense = dense * (1 - 0.42 * inside + 0.12 * rim)
-        ink[Ink.AZURE] += 0.22 * inside
+        # A nucleolus is smooth and bluer, with a thin collar of chromatin.
+        dense = dense * (1 + 0.14 * rim) + 0.85 * inside * (np.float32(0.62 * level) - dense)
+        ink[Ink.AZURE] += 0.26 * inside
     ink[Ink.AZURE] += core * np.clip(dense - 0.85, 0, 1) * 1.1
     return dense

@@ -24,7 +24,7 @@ def _bumps(polar: Polar, rng: np.random.Generator, count: int, height: Range, wi
 
 
 def _blebs(polar: Polar, rng: np.random.Generator) -> Polar:
-    return _bumps(polar, rng, int(rng.integers(0, 4)), (0.02, 0.12), (0.12, 0.35))
+    return _bumps(polar, rng, int(rng.integers(0, 4)), (0.02, 0.12), (0.2, 0.4))
 
 
 def _frayed(polar: Polar, rng: np.random.Generator) -> Polar:

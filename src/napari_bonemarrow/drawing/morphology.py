@@ -15,7 +15,9 @@ from napari_bonemarrow.drawing.styles import Chromatin, Cytoplasm, Granules, Mor
 
 _AZUROPHIL = Granules(((Ink.VIOLET, 0.62),), 0.42, 0.62, (0.45, 0.85), over_nucleus=0.35, flat=0.3)
 _SPECIFIC = Granules(((Ink.VIOLET, 0.26), (Ink.EOSIN, 0.05)), 0.34, 0.46, (0.45, 0.85), 0.05, flat=0.1)
-_ORANGE = Granules(((Ink.EOSIN, 0.70), (Ink.VIOLET, 0.05)), 0.80, 0.60, (0.9, 1.0), 0.12, flat=0.15)
+_ORANGE = Granules(
+    ((Ink.EOSIN, 0.80), (Ink.VIOLET, 0.04)), 0.95, 0.80, (0.92, 1.0), 0.12, flat=0.4, spread=0.15
+)
 
 MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
     {
@@ -102,7 +104,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             (0.32, 0.40),
             "bilobed",
             Chromatin("clumped", (0.80, 0.92), 0.21),
-            Cytoplasm(azure=(0.06, 0.14), eosin=(0.35, 0.50), violet=(0.02, 0.08)),
+            Cytoplasm(azure=(0.06, 0.14), eosin=(0.22, 0.36), violet=(0.03, 0.08)),
             eccentricity=(0.4, 0.8),
             granules=(_ORANGE,),
         ),

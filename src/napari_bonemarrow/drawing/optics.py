@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.drawing.stain import Float, Ink, Stain
-from napari_bonemarrow.drawing.texture import Lookup
+from napari_bonemarrow.drawing.texture import Lookup, granules
 
 POINT_SPREAD_UM = 0.115
 """Standard deviation of the point spread: an oil objective of numerical aperture 1.3 in green light."""
@@ -15,7 +15,7 @@ POINT_SPREAD_UM = 0.115
 def film_tint(stain: Stain) -> Float:
     """Return the optical density of a dried plasma film of unit thickness, shape (3,)."""
     densities = stain.densities()
-    mixed = 0.025 * densities[Ink.AZURE] + 0.022 * densities[Ink.VIOLET] + 0.02 * densities[Ink.EOSIN]
+    mixed = 0.028 * densities[Ink.AZURE] + 0.018 * densities[Ink.VIOLET] + 0.02 * densities[Ink.EOSIN]
     tint: Float = (np.float32(stain.plasma) * mixed).astype(np.float32)
     return tint
 
@@ -31,7 +31,9 @@ def plasma_film(x: Float, y: Float, rng: np.random.Generator) -> Float:
     """
     look = Lookup(x, y, rng)
     sheet = 1 + 0.22 * look.noise(6.0) + 0.12 * look.noise(1.5) + 0.12 * look.noise(0.55)
-    film: Float = np.clip(sheet, 0, 3)
+    dust = granules(0.5, 1.7, spread=0.4, flat=0.3)
+    specks = look(dust.profile) * (look(dust.rank) < np.clip(0.03 + 0.02 * look.noise(6.0), 0, 1))
+    film: Float = np.clip(sheet, 0, 3) + 9 * specks
     return film
 
 

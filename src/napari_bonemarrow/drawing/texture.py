@@ -133,12 +133,15 @@ class Lookup:
         µm.
     rng : numpy.random.Generator
         Gives shift and turn; the number of draws does not depend on the picture's size.
+    stretch : float
+        How much the texture is drawn out along one direction.
     """
 
-    def __init__(self, x: Float, y: Float, rng: np.random.Generator) -> None:
+    def __init__(self, x: Float, y: Float, rng: np.random.Generator, stretch: float = 1.0) -> None:
         angle, sx, sy = rng.uniform(0, 2 * np.pi), rng.uniform(0, _SIDE_UM), rng.uniform(0, _SIDE_UM)
         cos, sin = np.cos(angle) / SPACING, np.sin(angle) / SPACING
-        u = (x * np.float32(cos) - y * np.float32(sin) + np.float32(sx / SPACING)).astype(np.int32)
+        along = x * np.float32(cos / stretch) - y * np.float32(sin / stretch)
+        u = (along + np.float32(sx / SPACING)).astype(np.int32)
         v = (x * np.float32(sin) + y * np.float32(cos) + np.float32(sy / SPACING)).astype(np.int32)
         self._index: NDArray[np.int32] = (v & (TILE - 1)) * TILE + (u & (TILE - 1))
 
