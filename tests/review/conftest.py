@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +17,17 @@ from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, open_slide
 
 WIDTH, HEIGHT, MICRONS = 400, 300, 0.2
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is one: each act on a case waits for the disk."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir():
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -77,3 +91,13 @@ def case(tmp_path: Path, slide: Slide, frame: Frame, find: Callable[..., Cells])
         made.set_frame(frame, target=100)
         made.record_detection(find(), {"threshold": 0.3})
         yield made
+
+
+@pytest.fixture
+def run_python() -> Callable[[str], str]:
+    """Return a function that runs code in a new interpreter and gives what it prints."""
+
+    def run(code: str) -> str:
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    return run

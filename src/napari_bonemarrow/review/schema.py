@@ -23,9 +23,9 @@ SCHEMA: dict[str, str] = {
   {_COLUMNS})""",
     "arrays": "CREATE TABLE arrays (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL)",
     "holder": holder.SCHEMA,
-    "slides": """CREATE VIEW slides AS SELECT slide, json_extract(body, '$.new.name') AS name,
-  json_extract(body, '$.new.path') AS path, json_extract(body, '$.new.fingerprint') AS fingerprint,
-  json_extract(body, '$.new.width') AS width, json_extract(body, '$.new.height') AS height
+    "slides": """CREATE VIEW slides AS SELECT slide, json_extract(body, '$.new.slide.name') AS name,
+  json_extract(body, '$.new.slide.path') AS path, json_extract(body, '$.new.slide.fingerprint') AS fingerprint,
+  json_extract(body, '$.new.slide.width') AS width, json_extract(body, '$.new.slide.height') AS height
   FROM events WHERE kind = 'slide opened'""",
     "meta": """CREATE VIEW meta AS SELECT json_extract(body, '$.new.case') AS "case",
   json_extract(body, '$.new.program') AS program, at AS created FROM events WHERE seq = 1""",
