@@ -111,7 +111,7 @@ def test_a_second_detection_replaces_cells_that_nobody_touched(
 
 
 def test_numbers_of_an_earlier_detection_are_refused(case: Case, find: Callable[..., Cells]) -> None:
-    with pytest.raises(CaseError, match="fresh numbers"):
+    with pytest.raises(CaseError, match="cell 1 has been in this case before"):
         case.record_detection(find(10))
 
 

@@ -188,7 +188,8 @@ class CaseRuns(CaseView):
             raise CaseError("two cells of the detection have the same number: nothing was recorded")
         if len(cells) and cells.cell_id.min() < self._state.next_cell_id:
             raise CaseError(
-                f"cell {cells.cell_id.min()} has been in this case before: give the cells fresh numbers first"
+                f"cell {cells.cell_id.min()} has been in this case before (was one added while the detector "
+                "ran?): find the cells again"
             )
         if not (np.isfinite(cells.x).all() and np.isfinite(cells.y).all()):
             raise CaseError("a found cell has no position: nothing was recorded")
