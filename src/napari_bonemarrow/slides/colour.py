@@ -41,7 +41,7 @@ def background_colour(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     smooth = np.convolve(counts, (1, 2, 1), "same")
     smooth[centres < np.median(brightness) - (edges[1] - edges[0])] = 0
     near = np.abs(brightness - centres[smooth.argmax()]) <= 1.5 * (edges[1] - edges[0])
-    return np.median(pixels[near], axis=0).astype(np.uint8)
+    return np.asarray(np.median(pixels[near], axis=0), np.uint8)
 
 
 def optical_density(rgb: NDArray[np.uint8], background: NDArray[np.uint8]) -> NDArray[np.float32]:

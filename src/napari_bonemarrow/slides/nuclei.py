@@ -61,7 +61,8 @@ class Moments:
         """Measure labels 1 to `count`, each of which must occur."""
         rows, columns = np.nonzero(labels)
         which = labels[rows, columns]
-        x, y = columns * WORKING_MICRONS, rows * WORKING_MICRONS
+        x = columns.astype(np.float64) * WORKING_MICRONS
+        y = rows.astype(np.float64) * WORKING_MICRONS
         number = np.bincount(which, minlength=count + 1)[1:].astype(float)
 
         def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -93,7 +94,8 @@ class Moments:
     @property
     def ellipticity(self) -> NDArray[np.float64]:
         """Area over that of the ellipse with the same covariance: 1 for any ellipse, 0.89 for two equal
-        discs that touch, lower for a horseshoe. A convexity that costs no convex hull."""
+        discs that touch, lower for a horseshoe. A convexity that costs no convex hull.
+        """
         ellipse = 4 * np.pi * np.sqrt(np.maximum(self.xx * self.yy - self.xy**2, 1e-6))
         return np.minimum(self.area / ellipse, 1)
 
@@ -170,7 +172,9 @@ def _build(smooth: NDArray[np.float32], slope: NDArray[np.float32]) -> list[_Lev
             parent = levels[-1].first + levels[-1].labels.ravel()[inside[1:]].astype(np.int64) - 1
         small, full = _FULL_SIZE_UM
         diameter = np.sqrt(4 / np.pi * moments.area)
-        quality = edge * moments.ellipticity**_SHAPE_POWER * np.clip((diameter - small) / (full - small), 0, 1)
+        quality = (
+            edge * moments.ellipticity**_SHAPE_POWER * np.clip((diameter - small) / (full - small), 0, 1)
+        )
         quality[(moments.area < AREA_UM2[0]) | (moments.area > AREA_UM2[1])] = 0
         levels.append(_Level(labels, first, parent, quality, moments.area))
         first += count

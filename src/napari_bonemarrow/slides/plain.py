@@ -99,8 +99,10 @@ def _from_pillow(image: Image.Image) -> NDArray[np.uint8]:
 
 def _scale(image: Image.Image) -> FileScale | None:
     if image.format == "PNG" and "dpi" in image.info:  # only where pHYs says that its unit is the metre
-        return from_density(*image.info["dpi"], 25_400.0, "PNG pixels per metre")
+        across, down = image.info["dpi"]
+        return from_density(across, down, 25_400.0, "PNG pixels per metre")
     if image.format == "JPEG" and image.info.get("jfif_unit") in (1, 2):
         unit = 25_400.0 if image.info["jfif_unit"] == 1 else 10_000.0
-        return from_density(*image.info["jfif_density"], unit, "JPEG density")
+        across, down = image.info["jfif_density"]
+        return from_density(across, down, unit, "JPEG density")
     return None

@@ -49,7 +49,7 @@ def read(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -
     Exception
         Whatever the decoder raises on damaged data; ValueError where strips or tiles are missing.
     """
-    page = series.keyframe
+    page: Any = series.keyframe
     planes = _colour_planes(series) or [page]
     for plane in planes:
         _check_complete(plane, path.stat().st_size)
@@ -77,7 +77,8 @@ def _area(page: Any) -> int:
 
 
 def _has_colour(series: tifffile.TiffPageSeries) -> bool:
-    return series.keyframe.photometric.name in _COLOUR or _colour_planes(series) is not None
+    keyframe: Any = series.keyframe
+    return keyframe.photometric.name in _COLOUR or _colour_planes(series) is not None
 
 
 def _colour_planes(series: tifffile.TiffPageSeries) -> list[Any] | None:

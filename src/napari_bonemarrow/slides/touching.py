@@ -60,29 +60,35 @@ def divide(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int
         rows, columns = places[index]
         shape = labels[rows, columns] == index + 1
         # Where the image cuts a nucleus it goes on: the cut is no border to measure the distance from.
-        rim = ((int(rows.start > 0), int(rows.stop < height)), (int(columns.start > 0), int(columns.stop < width)))
+        rim = (
+            (int(rows.start > 0), int(rows.stop < height)),
+            (int(columns.start > 0), int(columns.stop < width)),
+        )
         parts = _parts(shape, rim)
         for part in range(2, int(parts.max()) + 1):
-            whole.append(index + 1)
+            whole.append(int(index) + 1)
             divided[places[index]][parts == part] = len(whole)
     return divided, np.array(whole, np.int32)
 
 
 def _parts(shape: NDArray[np.bool_], rim: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.int32]:
     """Divide one shape; all ones where it is a single nucleus. `rim` is how far to pad with background."""
-    from skimage import measure, morphology, segmentation
+    from skimage import morphology, segmentation
 
     padded = ndi.distance_transform_edt(np.pad(shape, rim)) * WORKING_MICRONS
     (top, _), (left, _) = rim
     distance = padded[top : top + shape.shape[0], left : left + shape.shape[1]]
     smooth = ndi.gaussian_filter(distance, _SMOOTHING_PX)
-    markers = measure.label(morphology.h_maxima(smooth, _DEPTH_UM) & shape)
-    parts = segmentation.watershed(-smooth, markers, mask=shape).astype(np.int32)
+    peaks = morphology.h_maxima(smooth, _DEPTH_UM) & shape  # type: ignore[no-untyped-call]
+    markers, _ = ndi.label(peaks, structure=np.ones((3, 3)))
+    parts: NDArray[np.int32] = segmentation.watershed(  # type: ignore[no-untyped-call]
+        -smooth, markers, mask=shape
+    ).astype(np.int32)
     lobed = shape.sum() * WORKING_MICRONS**2 <= _LOBED_WHOLE_UM2
     while parts.max() > 1:
         weakest = _weakest_border(parts, smooth, lobed)
         if weakest is None:
-            return np.ones_like(parts) * shape if lobed and parts.max() > 2 else parts
+            return shape.astype(np.int32) if lobed and parts.max() > 2 else parts
         first, second = weakest
         parts[parts == second] = first
         parts[parts > second] -= 1
@@ -107,6 +113,8 @@ def _weakest_border(
             neck = float(distance[border].max() / depth[pair].min())
             small = moments.area[pair].min() < SMALLEST_PART_UM2
             odd = moments.ellipticity[pair].min() < (_ROUND_ELLIPTICITY if lobed else _PART_ELLIPTICITY)
-            if (neck > (_ROUND_NECK if lobed else NECK) or small or odd) and (worst is None or neck > worst[0]):
+            if (neck > (_ROUND_NECK if lobed else NECK) or small or odd) and (
+                worst is None or neck > worst[0]
+            ):
                 worst = neck, first, second
     return None if worst is None else (worst[1], worst[2])
