@@ -121,8 +121,8 @@ class _Demo(_Script):
         super().__init__(viewer, panel.coordinator, screenshot)
         self.panel, self.folder = panel, folder
         self._explained = False
-        panel.coordinator.opened.connect(panel.coordinator.find_cells)
-        panel.coordinator.analysed.connect(self._explain)
+        panel.coordinator.opened.connect(panel.coordinator.preparing.find_cells)
+        panel.coordinator.preparing.analysed.connect(self._explain)
         panel.coordinator.explaining.shown.connect(self._count)
 
     def _explain(self) -> None:

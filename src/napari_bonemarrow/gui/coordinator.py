@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,64 +16,60 @@ from napari_bonemarrow.gui import describe, settings
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.cell_menu import cell_menu
 from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.explaining import Explaining
+from napari_bonemarrow.gui.exporting import ask_export
 from napari_bonemarrow.gui.key_mode import KeyMode
 from napari_bonemarrow.gui.opening import Opening
+from napari_bonemarrow.gui.preparing import Preparing
 from napari_bonemarrow.gui.reader import CASE_SUFFIX
 from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.stage import Stage, smear_path
 from napari_bonemarrow.gui.viewmodels import ModelInfo
 from napari_bonemarrow.gui.views.help_dialog import HelpDialog
-from napari_bonemarrow.report import export
 from napari_bonemarrow.slides import SUFFIXES
 
 if TYPE_CHECKING:
     from napari_bonemarrow.gui.panel import BoneMarrowPanel
-
-_NAMES = {"csv": "cells.csv", "json": "differential.json", "html": "report.html"}
 
 
 class Coordinator(QObject):
     """One panel's work, from opening a smear to closing the window."""
 
     opened = Signal()
-    analysed = Signal()
     model_loaded = Signal()
     failed = Signal(str)
 
     def __init__(self, viewer, panel: BoneMarrowPanel) -> None:
         super().__init__(panel)
         self.panel = panel
+        self.session: Session | None = None
         self._queue: list[Path] = []
         self._refused = None
-        self.session: Session | None = None
         self.engine = Engine()
+        self.ending = Ending(self.engine)
         self.runner = Runner(self)
         self.stage = Stage(viewer, self)
         self.keys = KeyMode(panel)
         self.opening = Opening(self.runner, self.fail)
         self.analysis = Analysis(self.engine, self.runner, self.fail)
+        self.preparing = Preparing(self.stage, panel.slide_tab, self.analysis, self.fail)
         tab = panel.review_tab
         self.explaining = Explaining(self.stage, tab, self.engine, self.runner, self.fail)
         self.review = Review(self.stage, tab, self.explaining, self.fail)
         self._connect_views()
         self._connect_parts()
         self._load_model()
-        self._adopt_active()
+        self._adopt_smear()
 
     def _connect_views(self) -> None:
-        panel, slide_tab = self.panel, self.panel.slide_tab
-        for view in (panel.empty, slide_tab):
+        panel = self.panel
+        for view in (panel.empty, panel.slide_tab):
             view.open_requested.connect(self.ask_for_smear)
-            view.sample_requested.connect(self.opening.open_sample)
-        slide_tab.scale_confirmed.connect(self.confirm_scale)
-        slide_tab.frame_changed.connect(self._on_frame)
-        slide_tab.region_requested.connect(self._on_region_requested)
-        slide_tab.find_requested.connect(self.find_cells)
-        slide_tab.cancel_requested.connect(self.analysis.cancel)
-        slide_tab.review_requested.connect(panel.show_review)
-        panel.count_tab.export_requested.connect(self.ask_export)
+        panel.empty.sample_requested.connect(self.opening.open_sample)
+        panel.slide_tab.review_requested.connect(panel.show_review)
+        panel.count_tab.export_requested.connect(self._on_export)
         panel.header.reviewer_changed.connect(self._on_reviewer)
         panel.header.help_requested.connect(self.show_help)
         panel.tab_changed.connect(self._on_mode)
@@ -83,19 +78,16 @@ class Coordinator(QObject):
         self.opening.opened.connect(self._on_opened)
         self.opening.waiting.connect(self._on_waiting)
         self.opening.slide_missing.connect(self._on_slide_missing)
-        self.opening.estimated.connect(self._on_estimated)
-        self.opening.read_only.connect(lambda text: show_warning(f"{_line(text)} Opened read-only."))
-        self.analysis.progressed.connect(self.panel.slide_tab.show_progress)
-        self.analysis.stopped.connect(self._on_analysis_stopped)
-        self.analysis.found.connect(self.show_slide_info)
+        self.opening.estimated.connect(self.preparing.show_estimate)
+        self.opening.read_only.connect(self._on_read_only)
+        self.preparing.region_started.connect(self.keys.leave)
         self.review.counted_anew.connect(self._on_counted_anew)
-        self.review.cell_added.connect(self._classify_added)
+        self.review.cell_added.connect(self.preparing.classify_added)
         self.review.help_requested.connect(self.show_help)
         self.keys.pressed.connect(self.review.press)
         self.stage.smear_chosen.connect(self._on_smear_chosen)
         self.stage.smear_removed.connect(self._on_smear_removed)
         self.stage.edited_outside.connect(self._on_edited_outside)
-        self.stage.region_changed.connect(self._on_region_drawn)
         self.stage.layers_changed.connect(self._on_mode)
         self.stage.menu_requested.connect(self._on_menu)
 
@@ -150,7 +142,7 @@ class Coordinator(QObject):
             self._refused = layer  # until it is open: a smear that cannot be is not tried over and over
             self.opening.open(smear_path(layer), layer)
 
-    def _adopt_active(self) -> None:
+    def _adopt_smear(self) -> None:
         """Take up a smear that was open before the panel was."""
         smears = self.stage.smears()
         if smears:
@@ -161,30 +153,31 @@ class Coordinator(QObject):
         if chosen:
             self.opening.open(case_path, slide_path=Path(chosen))
 
+    def _on_read_only(self, reason: str) -> None:
+        reason = reason if reason.endswith(".") else f"{reason}."
+        show_warning(f"{reason} It is open to look at only.")
+
     def _on_opened(self, session: Session, layer) -> None:
         self._leave_session()
         self.session, self._refused = session, None
+        self.ending.case = session.case
         self.stage.show_slide(session.slide, layer)
         self.review.open(session)
+        self.preparing.open(session)
         self.panel.show_session(True)
         self.panel.header.show_info(describe.header_info(session))
-        self.panel.slide_tab.show_idle()
-        self.show_slide_info()
         self._on_mode()
         self.opened.emit()
-
-    def _on_estimated(self, session: Session) -> None:
-        if session is self.session:
-            self.show_slide_info()
 
     def _leave_session(self) -> None:
         session, self.session = self.session, None
         if session is None:
             return
-        self.analysis.cancel()
+        self.preparing.close()
         self.keys.leave()
         self.review.close()
         self.stage.clear()
+        self.ending.case = None
         session.case.close()
 
     def _on_smear_removed(self) -> None:
@@ -193,61 +186,7 @@ class Coordinator(QObject):
         self.panel.show_session(False)
         self.panel.header.show_info(describe.header_info(None))
         self.panel.count_tab.show_differential(None)
-        self._adopt_active()
-
-    # the Slide tab --------------------------------------------------------------------------------
-
-    def show_slide_info(self) -> None:
-        """Show where the smear stands."""
-        if self.session is not None:
-            self.panel.slide_tab.show_info(describe.slide_info(self.session))
-
-    def confirm_scale(self, value: float) -> None:
-        """Take the scale that the reviewer confirmed."""
-        session = self.session
-        if session is None:
-            return
-        try:
-            scale = describe.chosen_scale(session, value)
-            session.case.confirm_scale(scale)
-        except BoneMarrowError as error:
-            self.fail(error)
-            return
-        session.slide = session.slide.with_scale(scale)
-        self.stage.set_scale(scale.microns_per_pixel)
-        self.stage.viewer.reset_view()
-        self.show_slide_info()
-
-    def _on_frame(self, margin_um: float, target: int) -> None:
-        if self.session is not None:
-            self.session.margin_um, self.session.target = margin_um, target
-            self.show_slide_info()
-
-    def _on_region_requested(self) -> None:
-        if self.session is not None:
-            self.keys.leave()
-            self.stage.start_region(self.session.slide)
-
-    def _on_region_drawn(self) -> None:
-        session = self.session
-        if session is not None and session.case.frame is None:
-            session.region = self.stage.drawn_region()
-            self.show_slide_info()
-
-    def find_cells(self) -> None:
-        """Find and classify; the same again later does what is missing."""
-        if self.session is not None and not self.session.case.read_only:
-            self.analysis.start(self.session)
-
-    def _on_analysis_stopped(self) -> None:
-        self.panel.slide_tab.show_idle()
-        self.show_slide_info()
-        if self.session is not None and describe.is_analysed(self.session.case):
-            self.analysed.emit()
-
-    def _classify_added(self) -> None:
-        if not self.analysis.running:
-            self.find_cells()
+        self._adopt_smear()
 
     # reviewing, counting --------------------------------------------------------------------------
 
@@ -261,18 +200,15 @@ class Coordinator(QObject):
 
     def _on_counted_anew(self) -> None:
         case = self.session.case
-        counted = case.differential() if len(case.cells) else None
-        self.panel.count_tab.show_differential(counted)
+        self.panel.count_tab.show_differential(case.differential() if len(case.cells) else None)
 
     def _on_edited_outside(self) -> None:
         show_info("The rings show what the case says: correct cells in the Review tab.")
 
     def _on_menu(self, x: float, y: float) -> None:
-        cell = self.stage.overlay.nearest(x, y)
-        if self.session is None or self.session.case.read_only:
-            return
-        self.review.select(cell, go=False)
-        cell_menu(self.panel, self.review, (x, y))
+        if self.session is not None and not self.session.case.read_only:
+            self.review.select(self.stage.overlay.nearest(x, y), go=False)
+            cell_menu(self.panel, self.review, (x, y))
 
     def _on_reviewer(self, name: str) -> None:
         settings.set_reviewer(name)
@@ -280,31 +216,13 @@ class Coordinator(QObject):
             self.session.case.reviewer = name
             self.panel.header.show_info(describe.header_info(self.session))
 
+    def _on_export(self, kind: str) -> None:
+        if self.session is not None:
+            ask_export(self.panel, self.session, kind, self.fail)
+
     def show_help(self) -> None:
         """Open the page of keys and classes."""
         HelpDialog(self.panel).show()
-
-    # exporting ------------------------------------------------------------------------------------
-
-    def ask_export(self, kind: str) -> None:
-        """Let the user choose where to write."""
-        if self.session is None:
-            return
-        case = self.session.case
-        suggested = case.path.with_name(f"{self.session.slide.path.stem} {_NAMES[kind]}")
-        chosen, _filter = QFileDialog.getSaveFileName(self.panel, "Export", str(suggested), f"*.{kind}")
-        if chosen:
-            self.export_to(kind, Path(chosen))
-
-    def export_to(self, kind: str, path: Path) -> bool:
-        """Write the cells (csv), the count (json) or the report (html)."""
-        try:
-            export(self.session.case, kind, path)
-        except BoneMarrowError as error:
-            self.fail(error)
-            return False
-        show_info(f"Written: {path}")
-        return True
 
     # errors and the end ---------------------------------------------------------------------------
 
@@ -314,25 +232,9 @@ class Coordinator(QObject):
         show_error(text)
         self.failed.emit(text)
 
-    def end(self) -> partial:
-        """Return what ends the engine and closes the case without touching Qt: for when Qt is gone."""
-        return partial(_end, self)
-
     def leave(self) -> None:
         """End the work: the panel was closed. The smear stays in the viewer."""
         self.runner.cancel_all()
-        self.engine.close()
         self._leave_session()
+        self.ending()
         self.stage.leave()
-
-
-def _line(text: str) -> str:
-    text = " ".join(text.split())
-    return text if text.endswith(".") else f"{text}."
-
-
-def _end(coordinator: Coordinator) -> None:
-    coordinator.engine.close()
-    if coordinator.session is not None:
-        session, coordinator.session = coordinator.session, None
-        session.case.close()

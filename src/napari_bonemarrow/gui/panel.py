@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from qtpy.QtCore import QEvent, QSize, Signal
 from qtpy.QtWidgets import QApplication, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.coordinator import Coordinator
+from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
 from napari_bonemarrow.gui.views.count_tab import CountTab
 from napari_bonemarrow.gui.views.empty import EmptyView
@@ -54,9 +57,19 @@ class BoneMarrowPanel(QWidget):
         self._follow_theme()
         napari_viewer.events.theme.connect(self._follow_theme)
         self.coordinator = Coordinator(napari_viewer, self)
-        end = self.coordinator.end()
+        self._end_with_window(self.coordinator.ending)
+
+    def _end_with_window(self, ending: Ending) -> None:
+        """Have the engine and the case end with the panel, or with the application before it."""
+        quitting = QApplication.instance().aboutToQuit
+
+        def end(*_ignored: object) -> None:
+            ending()
+            with suppress(TypeError, RuntimeError):  # it is disconnected already, or Qt itself is gone
+                quitting.disconnect(end)
+
         self.destroyed.connect(end)
-        QApplication.instance().aboutToQuit.connect(end)
+        quitting.connect(end)
 
     def sizeHint(self) -> QSize:
         """Ask for no more width than the inspector needs: the smear is what people look at."""

@@ -35,6 +35,7 @@ class Stage(QObject):
     def __init__(self, viewer, parent: QObject) -> None:
         super().__init__(parent)
         self.viewer = viewer
+        self.camera, self._scale_bar = _camera_and_scale_bar(viewer)
         self.smear: Image | None = None
         self.heat: Image | None = None
         self.overlay = CellsOverlay(self.edited_outside.emit)
@@ -52,8 +53,8 @@ class Stage(QObject):
             (viewer.layers.events.inserted, self._on_layers),
             (viewer.layers.events.removed, self._on_layers),
             (viewer.layers.selection.events.active, self._on_layers),
-            (viewer.camera.events.zoom, self._on_camera),
-            (viewer.camera.events.center, self._on_camera),
+            (self.camera.events.zoom, self._on_camera),
+            (self.camera.events.center, self._on_camera),
         ]
         for emitter, slot in self._connections:
             emitter.connect(slot)
@@ -100,7 +101,7 @@ class Stage(QObject):
             self.smear.scale = (microns_per_pixel or 1.0,) * 2
             self.smear.units = ("um", "um") if microns_per_pixel else ("pixel", "pixel")
         self.overlay.set_scale(microns_per_pixel)
-        self.viewer.scale_bar.visible = microns_per_pixel is not None
+        self._scale_bar.visible = microns_per_pixel is not None
 
     def clear(self) -> None:
         """Take rings, region and heatmap away."""
@@ -133,18 +134,18 @@ class Stage(QObject):
         if self.smear is None:
             return
         scale = float(self.smear.scale[-1])
-        self.viewer.camera.center = (y * scale, x * scale)
-        if self.viewer.camera.zoom < _NEAR_ZOOM:
-            self.viewer.camera.zoom = _NEAR_ZOOM
+        self.camera.center = (y * scale, x * scale)
+        if self.camera.zoom < _NEAR_ZOOM:
+            self.camera.zoom = _NEAR_ZOOM
 
     def fill_view(self, x: float, y: float, width_um: float, canvas_px: float) -> None:
         """Fill the view with a square around a cell, or show the whole smear if that was done."""
         zoom = 0.9 * canvas_px / width_um
-        if self.viewer.camera.zoom >= zoom * 0.99:
+        if self.camera.zoom >= zoom * 0.99:
             self.viewer.reset_view()
             return
         self.go_to(x, y)
-        self.viewer.camera.zoom = zoom
+        self.camera.zoom = zoom
 
     def show_heatmap(self, values, **place) -> None:
         """Lay a heatmap on its cell, instead of one that was there."""
@@ -229,7 +230,7 @@ class Stage(QObject):
         if self.smear is None:
             return
         corners = np.asarray(self.smear.corner_pixels, float)[:, -2:]
-        self.overlay.follow_view(corners, float(self.viewer.camera.zoom))
+        self.overlay.follow_view(corners, float(self.camera.zoom))
 
     def refresh_view(self) -> None:
         """Fit lines and codes to the view again, now that there are other cells."""
@@ -254,6 +255,13 @@ class Stage(QObject):
         active = layers.selection.active
         if active is not None and smear_path(active) is not None and active != self.smear:
             self.smear_chosen.emit(active)
+
+
+def _camera_and_scale_bar(viewer):
+    """Return both from where napari keeps them: 0.9 has moved them into scene and canvas."""
+    if hasattr(viewer, "scene"):
+        return viewer.scene.camera, viewer.canvas.overlays.scale_bar
+    return viewer.camera, viewer.scale_bar
 
 
 def smear_path(layer: Layer) -> Path | None:

@@ -83,8 +83,8 @@ class CountTab(QWidget):
             part.setVisible(counted is not None)
         for at in range(self.facts.count()):
             self.facts.itemAt(at).widget().setVisible(counted is not None)
-        self.flags_text.setVisible(counted is not None and bool(counted.flags))
         if counted is None:
+            self.flags_text.hide()
             self.headline.setText("Nothing counted yet")
             self.who_text.setText(
                 "Find the cells of a smear in the Slide tab; the count follows every correction."
@@ -103,8 +103,11 @@ class CountTab(QWidget):
         ratio = counted.ratios["m_to_e"]
         self.ratio_text.setText(ratio.text)
         self.ratio_text.setToolTip(ratio.definition)
-        self.flags_text.setText("\n".join(f"⚠ {flag.text}" for flag in counted.flags))
-        self.notes_text.setText("\n".join(flag.text for flag in counted.notes))
+        arising = [flag.text for flag in counted.flags if not flag.code.endswith("_withheld")]
+        withheld = [flag.text for flag in counted.flags if flag.code.endswith("_withheld")]
+        self.flags_text.setText("\n".join(f"⚠ {text}" for text in arising))
+        self.flags_text.setVisible(bool(arising))
+        self.notes_text.setText("\n".join([*withheld, *(note.text for note in counted.notes)]))
 
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""

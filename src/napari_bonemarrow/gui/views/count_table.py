@@ -129,15 +129,14 @@ class CountTable(QTableView):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def show_rows(self, rows: Sequence[ClassCount]) -> None:
-        """Show the classes that have cells and those the model cannot be trusted with."""
-        shown = [row for row in rows if row.count or not row.reliable]
-        self._model.show_rows(shown)
+        """Show every class: no blasts among so many cells is a finding, too."""
+        self._model.show_rows(rows)
         self.clearSpans()
-        for at, row in enumerate(shown):
+        for at, row in enumerate(rows):
             if not row.reliable:
                 self.setSpan(at, PERCENT, 1, 2)
         self.setColumnWidth(PERCENT, self.fontMetrics().horizontalAdvance("< 0.1 ") + 14)
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + _ROW * len(shown) + 4)
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + _ROW * len(rows) + 4)
 
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""

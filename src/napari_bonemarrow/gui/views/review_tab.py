@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QStackedLayout, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import Support
@@ -15,6 +15,17 @@ from napari_bonemarrow.gui.views.label_grid import LabelGrid
 from napari_bonemarrow.gui.views.parts import button, label, line, scrolled
 
 WHY = {"off": "off", "gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
+
+
+class CommentBox(QLineEdit):
+    """Takes every key while one writes: none of them may reach the review's shortcuts."""
+
+    def event(self, event) -> bool:
+        """Claim keys before shortcuts are asked."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
 
 
 class ReviewTab(QWidget):
@@ -46,7 +57,7 @@ class ReviewTab(QWidget):
         self.grid.label_chosen.connect(self.label_chosen)
         self.grid.tag_toggled.connect(self.tag_toggled)
         content.addWidget(self.grid)
-        self.comment_box = QLineEdit()
+        self.comment_box = CommentBox()
         self.comment_box.setPlaceholderText("Comment on this cell, Enter writes it")
         self.comment_box.returnPressed.connect(self._on_comment)
         content.addWidget(self.comment_box)

@@ -21,7 +21,6 @@ class SlideTab(QWidget):
     """One smear before it is counted. The next thing to do is the one coloured button."""
 
     open_requested = Signal()
-    sample_requested = Signal()
     scale_confirmed = Signal(float)
     frame_changed = Signal(float, int)
     region_requested = Signal()

@@ -1,0 +1,38 @@
+"""Take the count along: as cells, as a count, as a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from napari.utils.notifications import show_info
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.report import export
+
+FILE_NAMES = {"csv": "cells.csv", "json": "differential.json", "html": "report.html"}
+
+
+def ask_export(
+    parent: QWidget, session: Session, kind: str, on_error: Callable[[BoneMarrowError], None]
+) -> None:
+    """Let the user choose where to write, and write."""
+    suggested = session.case.path.with_name(f"{session.slide.path.stem} {FILE_NAMES[kind]}")
+    chosen, _filter = QFileDialog.getSaveFileName(parent, "Export", str(suggested), f"*.{kind}")
+    if chosen:
+        write_export(session, kind, Path(chosen), on_error)
+
+
+def write_export(
+    session: Session, kind: str, path: Path, on_error: Callable[[BoneMarrowError], None]
+) -> bool:
+    """Write the cells (csv), the count (json) or the report (html); tell whether it was written."""
+    try:
+        export(session.case, kind, path)
+    except BoneMarrowError as error:
+        on_error(error)
+        return False
+    show_info(f"Written: {path}")
+    return True

@@ -1,0 +1,106 @@
+"""The Slide tab's work: scale, frame, region, and Find cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui import describe
+from napari_bonemarrow.gui.analysis import Analysis
+from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.stage import Stage
+from napari_bonemarrow.gui.views.slide_tab import SlideTab
+
+
+class Preparing(QObject):
+    """Everything that is settled before classes are seen."""
+
+    analysed = Signal()
+    region_started = Signal()
+
+    def __init__(
+        self, stage: Stage, tab: SlideTab, analysis: Analysis, on_error: Callable[[BoneMarrowError], None]
+    ) -> None:
+        super().__init__(stage)
+        self._stage, self._tab, self._analysis, self._on_error = stage, tab, analysis, on_error
+        self.session: Session | None = None
+        tab.scale_confirmed.connect(self.confirm_scale)
+        tab.frame_changed.connect(self._on_frame)
+        tab.region_requested.connect(self._on_region_requested)
+        tab.find_requested.connect(self.find_cells)
+        tab.cancel_requested.connect(analysis.cancel)
+        stage.region_changed.connect(self._on_region_drawn)
+        analysis.progressed.connect(tab.show_progress)
+        analysis.found.connect(self.show)
+        analysis.stopped.connect(self._on_stopped)
+
+    def open(self, session: Session) -> None:
+        """Show a session's smear."""
+        self.session = session
+        self._tab.show_idle()
+        self.show()
+
+    def close(self) -> None:
+        """Stop what runs and forget the session."""
+        self._analysis.cancel()
+        self.session = None
+
+    def show(self) -> None:
+        """Show where the smear stands."""
+        if self.session is not None:
+            self._tab.show_info(describe.slide_info(self.session))
+
+    def show_estimate(self, session: Session) -> None:
+        """Show the scale that the red cells suggest, if their smear is still open."""
+        if session is self.session:
+            self.show()
+
+    def confirm_scale(self, value: float) -> None:
+        """Take the scale that the reviewer confirmed."""
+        session = self.session
+        if session is None:
+            return
+        try:
+            scale = describe.chosen_scale(session, value)
+            session.case.confirm_scale(scale)
+        except BoneMarrowError as error:
+            self._on_error(error)
+            return
+        session.slide = session.slide.with_scale(scale)
+        self._stage.set_scale(scale.microns_per_pixel)
+        self._stage.viewer.reset_view()
+        self.show()
+
+    def _on_frame(self, margin_um: float, target: int) -> None:
+        if self.session is not None:
+            self.session.margin_um, self.session.target = margin_um, target
+            self.show()
+
+    def _on_region_requested(self) -> None:
+        if self.session is not None:
+            self.region_started.emit()
+            self._stage.start_region(self.session.slide)
+
+    def _on_region_drawn(self) -> None:
+        session = self.session
+        if session is not None and session.case.frame is None:
+            session.region = self._stage.drawn_region()
+            self.show()
+
+    def find_cells(self) -> None:
+        """Find and classify; the same again later does what is missing."""
+        if self.session is not None and not self.session.case.read_only:
+            self._analysis.start(self.session)
+
+    def classify_added(self) -> None:
+        """Have the model look at a cell that was just added; a running analysis is left alone."""
+        if not self._analysis.running:
+            self.find_cells()
+
+    def _on_stopped(self) -> None:
+        self._tab.show_idle()
+        self.show()
+        if self.session is not None and describe.is_analysed(self.session.case):
+            self.analysed.emit()

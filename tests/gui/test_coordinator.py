@@ -1,0 +1,250 @@
+"""The panel's work in a real viewer, against an engine that knows the drawn truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_bonemarrow.review import Case, CaseError
+
+
+def canvas(panel):
+    """Return the widget of napari's canvas, to which real key and mouse events go."""
+    from napari._qt.qt_viewer import QtViewer
+
+    [viewer] = [each for each in QtViewer._instances if each.window() is panel.window()]
+    return viewer.canvas.native
+
+
+def press(qtbot, panel, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    qtbot.keyClick(canvas(panel), key, modifier)
+
+
+def test_a_field_is_opened_found_classified_and_counted(analysed, smear):
+    viewer, panel = analysed
+    coordinator = panel.coordinator
+    layer = coordinator.stage.overlay.layer
+    assert len(layer.data) == len(smear.cells)
+    assert list(layer.features["class"]) == coordinator.session.case.effective_codes()
+    assert layer.editable is False
+    assert [each.name for each in viewer.layers] == ["field", "cells"]
+    assert tuple(viewer.layers["field"].scale) == pytest.approx((smear.microns_per_pixel,) * 2)
+    assert "counted" in panel.count_tab.headline.text()
+    counted = coordinator.session.case.differential().counted
+    assert panel.count_tab.headline.text().startswith(f"{counted} of 500")
+
+
+def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(analysed, qtbot):
+    _viewer, panel = analysed
+    review, case = panel.coordinator.review, panel.coordinator.session.case
+    press(qtbot, panel, Qt.Key.Key_Space)
+    cell = review.selected
+    assert cell is not None
+    seen = []
+    case.changed.connect(
+        lambda change: seen.append(
+            (change.kind, list(panel.coordinator.stage.overlay.layer.features["reviewed"]).count(True))
+        )
+    )
+    press(qtbot, panel, Qt.Key.Key_Y)
+    assert case.labels[cell].code == "MYB"
+    assert case.events()[-1].kind == "label set"
+    assert seen == [("label set", 0)]  # on the disk, and not yet on the screen
+    row = panel.coordinator.stage.overlay.index_of(cell)
+    qtbot.waitUntil(lambda: panel.coordinator.stage.overlay.layer.features["class"][row] == "MYB")
+    press(qtbot, panel, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert cell not in case.labels
+    press(qtbot, panel, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert case.labels[cell].code == "MYB"
+    press(qtbot, panel, Qt.Key.Key_M, Qt.KeyboardModifier.ShiftModifier)
+    assert case.labels[cell].code == "PRM"
+    press(qtbot, panel, Qt.Key.Key_D, Qt.KeyboardModifier.AltModifier)
+    assert case.tags[cell] == {"dysplastic"}
+    press(qtbot, panel, Qt.Key.Key_Delete)
+    assert not case.has_cell(cell)
+    qtbot.waitUntil(lambda: len(panel.coordinator.stage.overlay.layer.data) == len(case.cells))
+
+
+def test_digits_give_the_ranked_guesses_and_enter_accepts(analysed, qtbot):
+    _viewer, panel = analysed
+    review, case = panel.coordinator.review, panel.coordinator.session.case
+    press(qtbot, panel, Qt.Key.Key_Space)
+    first = review.selected
+    guess = panel.review_tab.bars._guesses[1].code
+    press(qtbot, panel, Qt.Key.Key_2)
+    assert case.labels[first].code == guess
+    press(qtbot, panel, Qt.Key.Key_Space)
+    second, code = review.selected, case.effective_code(review.selected)
+    assert second != first
+    press(qtbot, panel, Qt.Key.Key_Return)
+    assert case.labels[second].code == code
+    assert review.selected not in {first, second}
+    press(qtbot, panel, Qt.Key.Key_Backspace)
+    assert review.selected == second
+    assert len(case.cells) == len(panel.coordinator.stage.overlay.layer.data)
+
+
+def test_space_goes_through_the_unreviewed_least_certain_first(analysed, qtbot):
+    _viewer, panel = analysed
+    review, case = panel.coordinator.review, panel.coordinator.session.case
+    order = []
+    for _cell in range(int(case.cells.in_frame.sum())):
+        press(qtbot, panel, Qt.Key.Key_Space)
+        order.append(review.selected)
+        press(qtbot, panel, Qt.Key.Key_1)
+    certain = dict(zip(case.predictions.cell_id, case.predictions.probabilities.max(axis=1), strict=True))
+    assert len(set(order)) == len(order)
+    assert [certain[cell] for cell in order] == sorted(certain[cell] for cell in order)
+    press(qtbot, panel, Qt.Key.Key_Space)
+    assert "Every counted cell" in panel.review_tab.standing.text()
+
+
+def test_leaving_the_review_tab_gives_napari_its_keys_back(analysed, qtbot):
+    viewer, panel = analysed
+    layer = panel.coordinator.stage.overlay.layer
+    assert panel.coordinator.keys.on
+    assert any(str(key) == "B" for key in layer.keymap)
+    panel.tabs.setCurrentWidget(panel.count_tab)
+    assert not panel.coordinator.keys.on
+    assert layer.keymap == {}
+    assert viewer.keymap == {}
+    before = dict(panel.coordinator.session.case.labels)
+    panel.coordinator.review.next()
+    press(qtbot, panel, Qt.Key.Key_B)
+    assert dict(panel.coordinator.session.case.labels) == before
+
+
+def test_a_key_of_the_users_own_comes_back(analysed):
+    viewer, panel = analysed
+    panel.tabs.setCurrentWidget(panel.count_tab)
+
+    def mine(_viewer) -> None:
+        """The user's own B."""
+
+    viewer.bind_key("B", mine)
+    panel.show_review()
+    panel.tabs.setCurrentWidget(panel.count_tab)
+    assert list(viewer.keymap.values()) == [mine]
+
+
+def test_keys_work_with_the_focus_in_the_panel_but_not_in_the_comment(analysed, qtbot):
+    _viewer, panel = analysed
+    review, case = panel.coordinator.review, panel.coordinator.session.case
+    review.next()
+    panel.window().activateWindow()
+    panel.review_tab.next_button.setFocus()
+    qtbot.waitUntil(panel.review_tab.next_button.hasFocus)
+    qtbot.keyClick(panel.review_tab.next_button, Qt.Key.Key_B)
+    assert case.labels[review.selected].code == "BLA"
+    box = panel.review_tab.comment_box
+    box.setFocus()
+    qtbot.waitUntil(box.hasFocus)
+    qtbot.keyClicks(box, "Auer rods? 1")
+    assert case.labels[review.selected].code == "BLA"
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert case.comments[-1].text == "Auer rods? 1"
+    assert case.comments[-1].cell_id == review.selected
+
+
+def test_what_cannot_be_written_is_not_shown(analysed, qtbot, monkeypatch, notices):
+    _viewer, panel = analysed
+    coordinator = panel.coordinator
+    coordinator.review.next()
+    cell, case = coordinator.review.selected, coordinator.session.case
+    before = list(coordinator.stage.overlay.layer.features["class"])
+    title = panel.review_tab.title.text()
+
+    def full(*_ignored, **_options):
+        raise CaseError("field.bmcase: the disk is full: free some space and do it again")
+
+    monkeypatch.setattr(case, "_act", full)
+    press(qtbot, panel, Qt.Key.Key_K)
+    assert notices[-1] == "field.bmcase: the disk is full: free some space and do it again"
+    assert list(coordinator.stage.overlay.layer.features["class"]) == before
+    assert panel.review_tab.title.text() == title
+    assert cell not in case.labels
+
+
+def test_edits_behind_the_journals_back_are_taken_back(analysed, notices):
+    _viewer, panel = analysed
+    overlay, case = panel.coordinator.stage.overlay, panel.coordinator.session.case
+    layer, events = overlay.layer, len(case.events())
+    data = layer.data.copy()
+    layer.data = data[:-1]
+    np.testing.assert_array_equal(layer.data, data)
+    layer.data = data + 5
+    np.testing.assert_array_equal(layer.data, data)
+    layer.add([10, 10])
+    np.testing.assert_array_equal(layer.data, data)
+    changed = layer.features.copy()
+    changed["class"] = "BLA"
+    layer.features = changed
+    assert list(layer.features["class"]) == case.effective_codes()
+    layer.selected_data = {0}
+    layer.remove_selected()
+    np.testing.assert_array_equal(layer.data, data)
+    layer.editable = True
+    assert layer.editable is False
+    assert len(case.events()) == events
+    assert notices.count("The rings show what the case says: correct cells in the Review tab.") == 5
+
+
+def test_the_heatmap_lies_on_its_cell_and_goes_when_it_is_off(analysed, qtbot):
+    viewer, panel = analysed
+    coordinator = panel.coordinator
+    coordinator.review.next()
+    with qtbot.waitSignal(coordinator.explaining.shown, timeout=10_000):
+        press(qtbot, panel, Qt.Key.Key_E)
+    heat, code = coordinator.stage.heat, panel.review_tab.bars._guesses[0].code
+    assert heat.name == f"why? {code} (Grad-CAM)"
+    x, y = coordinator.review.place(coordinator.review.selected)
+    scale = coordinator.session.slide.microns_per_pixel
+    np.testing.assert_allclose(heat.data_to_world((124.5, 124.5)), (y * scale, x * scale))
+    assert viewer.layers.selection.active == coordinator.stage.overlay.layer
+    assert [layer.name for layer in viewer.layers][-1] == "cells"
+    with qtbot.waitSignal(coordinator.explaining.shown, timeout=10_000):
+        press(qtbot, panel, Qt.Key.Key_E)
+    assert coordinator.stage.heat.name.endswith("(SmoothGrad)")
+    press(qtbot, panel, Qt.Key.Key_E)
+    assert [layer.name for layer in viewer.layers] == ["field", "cells"]
+
+
+def test_an_added_cell_gets_its_class_from_the_model(analysed, qtbot):
+    _viewer, panel = analysed
+    coordinator = panel.coordinator
+    case, count = coordinator.session.case, len(coordinator.session.case.cells)
+    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=10_000):
+        coordinator.review.add((450.0, 350.0))
+    assert len(case.cells) == count + 1
+    assert case.effective_code(coordinator.review.selected)
+    coordinator.review.undo()
+    qtbot.waitUntil(lambda: len(coordinator.stage.overlay.layer.data) == count)
+
+
+def test_taking_the_smear_out_of_the_layer_list_closes_its_case(analysed, qtbot, field):
+    viewer, panel = analysed
+    panel.coordinator.review.next()
+    panel.coordinator.review.label("BLA")
+    viewer.layers.remove("field")
+    qtbot.waitUntil(lambda: panel.coordinator.session is None)
+    assert panel.pages.currentWidget() is panel.empty
+    assert list(viewer.layers) == []
+    with Case.open(field.with_suffix(".bmcase")) as case:
+        assert [label.code for label in case.labels.values()] == ["BLA"]
+
+
+def test_the_docks_cross_ends_engine_and_case_and_leaves_the_smear(analysed, qtbot, field):
+    viewer, panel = analysed
+    engine = panel.coordinator.engine
+    viewer.window.remove_dock_widget(panel)
+    assert engine.closed
+    assert [layer.name for layer in viewer.layers] == ["field"]
+    assert viewer.keymap == {}
+    assert viewer.mouse_drag_callbacks == []
+    Case.open(field.with_suffix(".bmcase")).close()  # nobody holds it any more
+    with qtbot.waitSignal(panel.destroyed):
+        pass
+    _dock, again = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
+    qtbot.waitUntil(lambda: again.coordinator.session is not None, timeout=10_000)
+    assert len(again.coordinator.session.case.cells) > 0
