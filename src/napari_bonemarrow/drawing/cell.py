@@ -120,7 +120,7 @@ def _erythroblast(look: Morphology, stage: float) -> Morphology:
     )
     dense = replace(
         look.chromatin,
-        density=(0.92 + 0.22 * stage, 1.02 + 0.24 * stage),
+        density=(1.02 + 0.28 * stage, 1.12 + 0.32 * stage),
         contrast=0.20 * (1 - stage) + 0.04,
     )
     fraction = 0.62 - 0.34 * stage
@@ -167,16 +167,12 @@ def conceive(code: str, seed: tuple[int, ...]) -> Anatomy:
     rng = np.random.default_rng(seed)
     look = _staged(code, rng)
     radius = between(look.diameter, rng) / 2
-    outline = Polar.wavy(
-        radius,
-        rng,
-        roughness=look.roughness,
-        elongation=between(look.oval, rng),
-        turn=rng.uniform(0, np.pi),
-    )
+    turn, oval = rng.uniform(0, np.pi), between(look.oval, rng)
+    outline = Polar.wavy(radius, rng, roughness=look.roughness, elongation=oval, turn=turn)
     outline = EDGES[look.edge](outline, rng).scaled_to_area(np.pi * radius**2)
     nuclear_radius = radius * np.sqrt(between(look.nuclear_fraction, rng))
-    away = rng.uniform(0, 2 * np.pi)
+    # An eccentric nucleus lies towards one end of a long cell.
+    away = turn + rng.choice([0, np.pi]) + rng.normal(0, 0.45)
     elongation = between(look.elongation, rng)
     nucleus = SHAPES[look.nucleus](nuclear_radius, elongation, away + np.pi, rng)
     for _ in range(8):  # lobes and bands must find room in the cell
