@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import sqlite3
@@ -205,6 +206,35 @@ def test_every_single_line_is_covered(done: Path, tmp_path: Path) -> None:
         edit(copy, *unprotected("events", "update", statement))
         with Case.open(copy, read_only=True) as case:
             assert case.verify().first_bad_seq == seq
+
+
+def attempt(path: Path) -> Case | CaseError:
+    """Open a case, or return why it could not be."""
+    try:
+        return Case.open(path)
+    except CaseError as error:
+        return error
+
+
+def test_a_damaged_byte_anywhere_is_an_error_or_harmless(done: Path, tmp_path: Path) -> None:
+    whole = done.read_bytes()
+    with Case.open(done, read_only=True) as case:
+        labels, events = dict(case.labels), case.events()
+    dice, noticed = random.Random(5), 0
+    copy = tmp_path / "damaged.bmcase"
+    for _ in range(60):
+        damaged = bytearray(whole)
+        damaged[dice.randrange(len(whole))] ^= 1 << dice.randrange(8)
+        copy.write_bytes(damaged)
+        opened = attempt(copy)
+        if isinstance(opened, CaseError):
+            noticed += 1
+            assert "\n" not in str(opened)
+            continue
+        with opened:  # a bit that nothing uses
+            assert dict(opened.labels) == labels
+            assert opened.events() == events
+    assert noticed > 10
 
 
 def test_a_whole_case_verifies(done: Path) -> None:

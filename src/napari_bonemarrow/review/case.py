@@ -89,17 +89,11 @@ class Case(CaseActs):
         """
         journal = Journal(Path(path).absolute(), read_only=read_only, take_over=take_over)
         try:
-            verification = journal.verify()
-            if not verification.ok and not read_only:
-                raise CaseError(
-                    f"{journal.path.name} was changed outside napari-bonemarrow: {verification.text}. "
-                    "Open it read-only to look at it, or restore it from a copy"
-                )
             state = _fold(journal)
         except BaseException:
             journal.close()
             raise
-        return cls(journal, state, reviewer.strip() or user_name(), verification)
+        return cls(journal, state, reviewer.strip() or user_name())
 
     def close(self) -> None:
         """Let go of the file; it is one file then, without a log beside it."""

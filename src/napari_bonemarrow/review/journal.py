@@ -34,7 +34,9 @@ class Journal:
         self._connection = connect(path, read_only=read_only)
         try:
             self._check_kind()
+            self.verification = self.verify()
             if not read_only:
+                self._refuse_changed()
                 self._hold(take_over)
             with translated(path, "read"):
                 self._events = self._read_events()
@@ -55,6 +57,7 @@ class Journal:
             raise CaseError(f"{path.name} already exists in {path.parent}: open it, or choose another name")
         half = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
+            half.unlink(missing_ok=True)
             with translated(path, "create"), closing(sqlite3.connect(half, isolation_level=None)) as database:
                 database.execute("PRAGMA synchronous=EXTRA")
                 database.execute("BEGIN IMMEDIATE")
@@ -157,6 +160,13 @@ class Journal:
                 f"{SCHEMA_VERSION}): update the program"
             )
 
+    def _refuse_changed(self) -> None:
+        if not self.verification.ok:
+            raise CaseError(
+                f"{self.path.name} was changed outside napari-bonemarrow: {self.verification.text}. "
+                "Open it read-only to look at it, or restore it from a copy"
+            )
+
     def _hold(self, take_over: bool) -> None:
         with self._transaction("open"):
             holder.take(self._connection, self.path.name, _now(), take_over=take_over)
@@ -166,13 +176,18 @@ class Journal:
             self._connection.execute(f"PRAGMA synchronous={'FULL' if now == 'wal' else 'EXTRA'}")
 
     def _read_events(self) -> list[Event]:
-        rows = self._connection.execute("SELECT body, hash FROM events ORDER BY seq")
-        try:
-            return [Event.from_body(body, digest) for body, digest in rows]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise CaseError(
-                f"{self.path.name} holds a line that cannot be read: restore it from a copy"
-            ) from error
+        events: list[Event] = []
+        for body, digest in self._connection.execute("SELECT body, hash FROM events ORDER BY seq"):
+            try:
+                events.append(Event.from_body(body, digest))
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise CaseError(
+                    f"{self.path.name}: line {len(events) + 1} of the journal cannot be read; "
+                    "restore it from a copy"
+                ) from error
+        if not events:
+            raise CaseError(f"{self.path.name} has no journal: restore it from a copy")
+        return events
 
     @contextmanager
     def _transaction(self, doing: str = "save") -> Iterator[None]:
@@ -225,7 +240,9 @@ def _appear(half: Path, path: Path) -> None:
         raise CaseError(f"{path.name} already exists in {path.parent}: open it") from error
     except OSError:  # no hard links here (exFAT, some shares)
         half.rename(path)
-    if os.name == "posix":
+    if os.name != "posix":
+        return
+    with suppress(OSError):  # some network disks sync no folders
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

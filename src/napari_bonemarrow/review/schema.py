@@ -24,7 +24,8 @@ SCHEMA: dict[str, str] = {
     "arrays": "CREATE TABLE arrays (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL)",
     "holder": holder.SCHEMA,
     "slides": """CREATE VIEW slides AS SELECT slide, json_extract(body, '$.new.slide.name') AS name,
-  json_extract(body, '$.new.slide.path') AS path, json_extract(body, '$.new.slide.fingerprint') AS fingerprint,
+  json_extract(body, '$.new.slide.path') AS path,
+  json_extract(body, '$.new.slide.fingerprint') AS fingerprint,
   json_extract(body, '$.new.slide.width') AS width, json_extract(body, '$.new.slide.height') AS height
   FROM events WHERE kind = 'slide opened'""",
     "meta": """CREATE VIEW meta AS SELECT json_extract(body, '$.new.case') AS "case",

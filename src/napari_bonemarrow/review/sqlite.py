@@ -48,6 +48,8 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
+        # A damaged text is to be found by its hash, line by line, not by an error that quotes it.
+        connection.text_factory = lambda text: text.decode(errors="replace")
         connection.execute("PRAGMA fullfsync=ON")  # macOS: past the disk's own cache
         connection.execute("PRAGMA checkpoint_fullfsync=ON")
     return connection
@@ -70,7 +72,8 @@ def translated(path: Path, doing: str) -> Iterator[None]:
     except sqlite3.Error as error:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
         if code not in _ADVICE:
-            raise CaseError(f"cannot {doing} {path.name}: {error}") from error
+            said = " ".join(str(error).split())  # a damaged table is quoted with its line breaks
+            raise CaseError(f"cannot {doing} {path.name}: {said}") from error
         why, advice = _ADVICE[code]
         raise CaseError(f"cannot {doing} {path.name}: {why}. {advice}") from error
 

@@ -86,6 +86,11 @@ class CellTable:
 
     def label(self, cell_ids: Sequence[int], codes: Sequence[str | None]) -> None:
         """Give cells their labels, or take them where the code is None."""
+        if len(cell_ids) == 1:  # nearly every line of a journal; replaying thousands of them must not drag
+            row = int(self.cell_id.searchsorted(cell_ids[0]))
+            self.labelled[row] = codes[0] is not None
+            self.code[row] = self.top[row] if codes[0] is None else codes[0]
+            return
         rows = self.rows(cell_ids)
         given = np.array([code is not None for code in codes], dtype=bool)
         self.labelled[rows] = given

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from napari_bonemarrow.review.events import GENESIS, Verification, canonical, digest_of
+from napari_bonemarrow.review.events import GENESIS, Verification, digest_of
 from napari_bonemarrow.review.schema import SCHEMA
 
 
@@ -69,15 +69,17 @@ def _changed_schema(connection: sqlite3.Connection) -> list[str]:
 
 
 def _fields(body: Any) -> dict[str, Any] | None:
+    if not isinstance(body, str):
+        return None
     try:
         fields = json.loads(body)
-    except (TypeError, ValueError):
+    except ValueError:
         return None
-    # Another spelling of the same values would be a change too.
-    return fields if isinstance(fields, dict) and canonical(fields) == body else None
+    return fields if isinstance(fields, dict) else None
 
 
 def _arrays_of(fields: dict[str, Any]) -> Iterator[str]:
     new = fields.get("new")
-    if isinstance(new, dict):
-        yield from (spec["sha256"] for spec in new.get("arrays", {}).values())
+    arrays = new.get("arrays") if isinstance(new, dict) else None
+    if isinstance(arrays, dict):
+        yield from (str(spec.get("sha256")) for spec in arrays.values() if isinstance(spec, dict))

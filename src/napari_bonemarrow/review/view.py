@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 class CaseView:
     """The state of a case, read from its journal. Use it as `Case`."""
 
-    def __init__(self, journal: Journal, state: State, reviewer: str, verification: Verification) -> None:
+    def __init__(self, journal: Journal, state: State, reviewer: str) -> None:
         self._journal = journal
-        self.verification = verification
-        """What checking the chain gave when the case was opened."""
         self._state = state
         self.reviewer = reviewer
         self._cells: Cells | None = None
@@ -37,6 +35,11 @@ class CaseView:
     def path(self) -> Path:
         """The case file."""
         return self._journal.path
+
+    @property
+    def verification(self) -> Verification:
+        """What checking the chain gave when the case was opened."""
+        return self._journal.verification
 
     @property
     def read_only(self) -> bool:
