@@ -34,6 +34,10 @@ app.add_typer(bundles.app, name="models")
 app.command()(counts.export)
 
 
+_INTERRUPTED = 130
+"""What typer exits with on Ctrl-C."""
+
+
 def _version(show: bool) -> None:
     if show:
         from napari_bonemarrow import __version__
@@ -53,9 +57,10 @@ def main() -> None:
     """Run the command line: exit 0 done, 1 failed with one line, 2 wrong usage."""
     try:
         app()
-    except KeyboardInterrupt:
-        complain("stopped")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            complain("stopped")
+        raise
     except BrokenPipeError:  # whoever read our output has gone
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         sys.exit(1)

@@ -10,6 +10,7 @@ import typer
 from napari_bonemarrow.cli.common import AsJson, Debug, Device, progress, show_json, tell
 
 _OUT = Path("demo-output")
+"""Where the sample goes when nobody says otherwise; an open window keeps it with the user's own data."""
 
 
 def demo(
@@ -17,7 +18,9 @@ def demo(
         Path | None, typer.Option(help="Write a picture of the window and close it.", metavar="FILE.png")
     ] = None,
     no_window: Annotated[bool, typer.Option("--no-window", help="Do the same without a display.")] = False,
-    out: Annotated[Path, typer.Option(help="Where the sample and its count go.", metavar="DIR")] = _OUT,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the sample and its count go.", metavar="DIR")
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
     debug: Debug = False,
@@ -38,7 +41,7 @@ def demo(
     from napari_bonemarrow.workflow import run_sample
 
     with progress("Counting the sample") as report:
-        result = run_sample(out, device=device, progress=report)
+        result = run_sample(out or _OUT, device=device, progress=report)
     if as_json:
         show_json(result.to_dict())
         return

@@ -87,8 +87,10 @@ def classify_crops(
         pending: list[tuple[list[str], list[Future[Predictions]]]] = []
         while batch := list(islice(remaining, _READ_AHEAD)):
             names, crops = _read(batch, card, failed)
+            if not len(crops):
+                continue
             loading.result()
-            pending.append((names, serving.classify_crops(crops) if len(crops) else []))
+            pending.append((names, serving.classify_crops(crops)))
             while len(pending) > 1:
                 rows += _rows(*pending.pop(0))
             if progress is not None:

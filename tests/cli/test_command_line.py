@@ -1,0 +1,314 @@
+"""The commands in this process, and what only a process of its own can show."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_bonemarrow import cli
+from napari_bonemarrow.cli.common import Switches
+from napari_bonemarrow.drawing import draw_cell, draw_smear, write_sample
+
+COMMANDS = (
+    ["demo"],
+    ["open"],
+    ["count"],
+    ["detect"],
+    ["classify"],
+    ["explain"],
+    ["train"],
+    ["evaluate"],
+    ["models", "list"],
+    ["models", "show"],
+    ["models", "import"],
+    ["export"],
+)
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command as the console script does; give its exit code, stdout and stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["napari-bonemarrow", *(str(a) for a in arguments)])
+        monkeypatch.setattr(Switches, "debug", False)
+        monkeypatch.setenv("COLUMNS", "200")
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 0
+        else:
+            code = 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    smear = draw_smear(
+        5, width=640, height=480, microns_per_pixel=0.1, cells_per_class={"LYT": 3, "NGS": 3, "EBO": 2}
+    )
+    return write_sample(tmp_path_factory.mktemp("field") / "field.png", smear)
+
+
+@pytest.fixture(scope="module")
+def counted(field: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of `count`, run as a process of its own."""
+    out = tmp_path_factory.mktemp("counted")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "napari_bonemarrow",
+            "count",
+            field,
+            "--out",
+            out,
+            "--device",
+            "cpu",
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["inputs"][0]["status"] == "ok"
+    assert done.stderr.splitlines() == [f"Counting 1/1: {field}"]
+    return out / "field"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(
+    run: Callable[..., tuple[int, str, str]], command: list[str]
+) -> None:
+    code, out, _ = run(*command, "--help")
+    assert code == 0
+    assert f"Example: napari-bonemarrow {' '.join(command)}" in " ".join(out.split())
+    assert "--json" in out or command == ["open"]
+    assert "--debug" in out
+
+
+def test_the_program_names_its_version_and_commands(run: Callable[..., tuple[int, str, str]]) -> None:
+    from napari_bonemarrow import __version__
+
+    assert run("--version") == (0, f"napari-bonemarrow {__version__}\n", "")
+    _, out, _ = run("--help")
+    assert all(command[0] in out for command in COMMANDS)
+    assert "Research use only, not for diagnosis" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["count"],
+        ["count", "a.png"],
+        ["count", "a.png", "--out", "o", "--region", "1,2,3"],
+        ["count", "a.png", "--out", "o", "--region", "1,2,0,5"],
+        ["count", "a.png", "--out", "o", "--microns-per-pixel", "9"],
+        ["count", "a.png", "--out", "o", "--target", "0"],
+        ["count", "a.png", "--out", "o", "--device", "gpu"],
+        ["explain", "a.png", "--out", "o", "--at", "here"],
+        ["demo", "--no-window", "--screenshot", "x.png"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_with_two_and_writes_nothing(
+    run: Callable[..., tuple[int, str, str]],
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert out == ""
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["count", "gone.png", "--out", "o"], "error: gone.png: there is no such file"),
+        (["count", "gone.png", "--out", "o", "--model", "nobody"], "error: no model 'nobody'"),
+        (["detect", "gone.png", "--out", "o"], "error: gone.png: there is no such file"),
+        (["classify", "gone.png", "--out", "o.csv"], "error: gone.png: there is no such file"),
+        (["explain", "gone.png", "--out", "o"], "error: gone.png: there is no such file"),
+        (["export", "gone.bmcase", "--format", "csv", "--out", "o"], "gone.bmcase"),
+        (["evaluate", "nobody", "gone", "--out", "o"], "error: "),
+        (["train", "gone", "--out", "o"], "error: "),
+        (["models", "show", "nobody"], "error: no model 'nobody'"),
+        (["models", "import", "gone.pt", "--architecture", "resnet18"], "gone.pt"),
+        (["open", "gone.png"], "error: gone.png: there is no such file"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
+)
+def test_failure_is_one_line_and_exit_one(
+    run: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    text: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(*arguments)
+    assert code == 1
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert text in errors[0]
+    assert "Traceback" not in err
+
+
+def test_debug_shows_where_an_error_arose() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "napari_bonemarrow", "models", "show", "nobody", "--debug"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "no model 'nobody'" in done.stderr
+
+
+def test_a_defect_is_one_line_too(
+    run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> list[str]:
+        raise KeyError("x")
+
+    monkeypatch.setattr("napari_bonemarrow.models.list_bundles", broken)
+    code, _, err = run("models", "list")
+    assert code == 1
+    assert err == "error: unexpected KeyError: 'x': run it again with --debug to see where\n"
+
+
+def test_being_stopped_is_one_line(
+    run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped() -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_bonemarrow.models.list_bundles", stopped)
+    code, _, err = run("models", "list")
+    assert (code, err) == (130, "error: stopped\n")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nsys.argv = ['napari-bonemarrow', '--help']\n"
+        "from napari_bonemarrow.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'numpy', 'pydantic', 'scipy', 'skimage', 'pandas', 'napari', 'qtpy'}\n"
+        "print('loaded', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_count_writes_what_the_contract_names(counted: Path) -> None:
+    assert {path.name for path in counted.iterdir()} == {
+        "cells.csv",
+        "differential.json",
+        "report.html",
+        "field.bmcase",
+    }
+    assert json.loads((counted / "differential.json").read_text("utf-8"))["schema"] == 1
+
+
+@pytest.mark.parametrize("name", ["csv", "json", "html", "geojson"])
+def test_export_gives_what_count_wrote(
+    run: Callable[..., tuple[int, str, str]], counted: Path, tmp_path: Path, name: str
+) -> None:
+    code, _, _ = run("export", counted / "field.bmcase", "--format", name, "--out", tmp_path / "out")
+    assert code == 0
+    beside = {"csv": "cells.csv", "json": "differential.json"}
+    if name in beside:
+        assert (tmp_path / "out").read_bytes() == (counted / beside[name]).read_bytes()
+    else:
+        assert (tmp_path / "out").stat().st_size > 100
+
+
+def test_an_export_nobody_offers_names_those_that_are(
+    run: Callable[..., tuple[int, str, str]], counted: Path, tmp_path: Path
+) -> None:
+    code, _, err = run("export", counted / "field.bmcase", "--format", "pdf", "--out", tmp_path / "o")
+    assert (code, err) == (1, "error: pdf: no such format: choose one of csv, json, html, geojson\n")
+
+
+def test_detect_needs_a_scale_and_takes_it(
+    run: Callable[..., tuple[int, str, str]], field: Path, tmp_path: Path
+) -> None:
+    mute = tmp_path / "mute.png"
+    with Image.open(field) as image:
+        Image.fromarray(np.asarray(image)).save(mute)
+    code, _, err = run("detect", mute, "--out", tmp_path / "o")
+    assert code == 1
+    assert "--microns-per-pixel" in err
+    code, out, _ = run("detect", mute, "--out", tmp_path / "o", "--microns-per-pixel", "0.1", "--json")
+    assert code == 0
+    assert json.loads(out)["inputs"][0]["cells_found"] >= 6
+
+
+def test_classify_and_explain_single_cells(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    Image.fromarray(draw_cell("NGS", 2)).save(tmp_path / "cell.png")
+    code, _, _ = run("classify", tmp_path / "cell.png", "--out", tmp_path / "o.csv", "--device", "cpu")
+    assert code == 0
+    assert (tmp_path / "o.csv").read_text().count("\n") == 2
+    code, out, _ = run("explain", tmp_path / "cell.png", "--out", tmp_path / "why", "--json")
+    assert code == 0
+    answer = json.loads(out)
+    assert Path(answer["heatmap"]).exists()
+    assert Path(answer["overlay"]).exists()
+
+
+def test_models_list_and_show_the_starter(run: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = run("models", "list")
+    assert code == 0
+    assert out.startswith("starter ")
+    code, out, _ = run("models", "show", "starter")
+    assert code == 0
+    assert "support trained: " in out
+    code, out, _ = run("models", "show", "starter", "--json")
+    assert json.loads(out)["card"]["name"] == "starter"
+
+
+def test_train_and_evaluate_run_end_to_end(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    data = tmp_path / "drawn"
+    for code in ("LYT", "NGS"):
+        (data / code).mkdir(parents=True)
+        for seed in range(8):
+            Image.fromarray(draw_cell(code, seed)).save(data / code / f"{seed}.png")
+    config = tmp_path / "small.json"
+    config.write_text(
+        '{"minimum_images": 4, "default_draws": 8, "batch_size": 4, "stages": [{"epochs": 1, "size": 64}]}'
+    )
+    arguments = ("--config", config, "--init", "none", "--device", "cpu", "--json")
+    code, out, err = run("train", data, "--out", tmp_path / "run", *arguments)
+    assert code == 0, err
+    bundle = json.loads(out)["bundle"]
+    code, _, err = run("evaluate", bundle, data, "--out", tmp_path / "figures", "--device", "cpu")
+    assert code == 0, err
+    assert (tmp_path / "figures" / "metrics.json").exists()
+
+
+def test_the_demo_runs_without_a_window(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, out, err = run("demo", "--no-window", "--out", tmp_path / "demo", "--device", "cpu")
+    assert code == 0, err
+    assert "Research use only" in out
+    results = tmp_path / "demo" / "drawn-smear"
+    assert (results / "differential.json").exists()
+    assert len(list(results.glob("*.npy"))) == 1
