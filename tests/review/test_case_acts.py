@@ -214,6 +214,20 @@ def test_comments_are_kept_with_name_and_time(case: Case) -> None:
         ]
 
 
+def test_the_history_of_a_cell_is_who_did_what_to_it(case: Case) -> None:
+    case.set_label([1, 2], "BLA")
+    case.reviewer = "Ben"
+    case.set_label(2, "PMO")
+    case.undo()
+    assert [(event.kind, event.reviewer) for event in case.history(2)] == [
+        ("label set", "Ada"),
+        ("label set", "Ben"),
+        ("undo", "Ben"),
+    ]
+    assert len(case.history(1)) == 1
+    assert case.history(3) == []
+
+
 @pytest.mark.parametrize(
     ("act", "says"),
     [

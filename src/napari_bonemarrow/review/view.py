@@ -184,6 +184,10 @@ class CaseView:
         """Return the journal, oldest event first."""
         return self._journal.events
 
+    def history(self, cell_id: int) -> list[Event]:
+        """Return what reviewers did to one cell, oldest first."""
+        return [event for event in self._journal.events if cell_id in event.cells]
+
     def verify(self) -> Verification:
         """Check the file against its chain of hashes, as it stands on the disk now.
 
