@@ -53,7 +53,9 @@ class TruthEngine:
         return self._answer("detect", Cells(**{**columns, "in_frame": inside}))
 
     def classify(self, source: object, cells: Cells) -> list[Future]:
-        return [self._answer("classify", self._predictions(cells.select(part))) for part in _halves(len(cells))]
+        return [
+            self._answer("classify", self._predictions(cells.select(part))) for part in _halves(len(cells))
+        ]
 
     def _predictions(self, cells: Cells) -> Predictions:
         truth = self.smear.cells

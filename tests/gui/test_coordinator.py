@@ -11,10 +11,7 @@ from napari_bonemarrow.review import Case, CaseError
 
 def canvas(panel):
     """Return the widget of napari's canvas, to which real key and mouse events go."""
-    from napari._qt.qt_viewer import QtViewer
-
-    [viewer] = [each for each in QtViewer._instances if each.window() is panel.window()]
-    return viewer.canvas.native
+    return panel.window()._qt_viewer.canvas.native
 
 
 def press(qtbot, panel, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
@@ -241,7 +238,7 @@ def test_the_docks_cross_ends_engine_and_case_and_leaves_the_smear(analysed, qtb
     assert engine.closed
     assert [layer.name for layer in viewer.layers] == ["field"]
     assert viewer.keymap == {}
-    assert viewer.mouse_drag_callbacks == []
+    assert not [each for each in viewer.mouse_drag_callbacks if "Stage" in each.__qualname__]
     Case.open(field.with_suffix(".bmcase")).close()  # nobody holds it any more
     with qtbot.waitSignal(panel.destroyed):
         pass

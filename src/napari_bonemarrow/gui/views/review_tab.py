@@ -27,6 +27,11 @@ class CommentBox(QLineEdit):
             return True
         return super().event(event)
 
+    def keyPressEvent(self, event) -> None:
+        """Keep what a line of text has no use for: the dock would hand it on to the smear."""
+        super().keyPressEvent(event)
+        event.accept()
+
 
 class ReviewTab(QWidget):
     """The inspector of the selected cell."""

@@ -1,0 +1,180 @@
+"""A reviewer's whole path in the real window with the real engine, and the same numbers headless."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+
+from napari_bonemarrow.gui.exporting import write_export
+from napari_bonemarrow.report import differential_document
+from napari_bonemarrow.review import Case
+
+LOADING, ANALYSING = 90_000, 90_000
+
+
+class Reviewer:
+    """Real clicks and keys in a real window."""
+
+    def __init__(self, viewer, panel, qtbot) -> None:
+        self.viewer, self.panel, self.qtbot = viewer, panel, qtbot
+        self.coordinator = panel.coordinator
+        self._qt = panel.window()._qt_viewer
+
+    @property
+    def case(self) -> Case:
+        return self.coordinator.session.case
+
+    def open(self, path: Path, microns_per_pixel: float | None) -> None:
+        with self.qtbot.waitSignal(self.coordinator.opened, timeout=LOADING):
+            self.coordinator.open_path(path)
+        if self.coordinator.session.slide.microns_per_pixel is None:
+            assert not self.panel.slide_tab.find_button.isEnabled()
+            self.qtbot.waitUntil(lambda: not self.coordinator.session.estimating, timeout=LOADING)
+            self.panel.slide_tab.scale_box.setValue(microns_per_pixel)
+            self.click_button(self.panel.slide_tab.confirm_button)
+
+    def click_button(self, button) -> None:
+        self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def find(self) -> None:
+        with self.qtbot.waitSignal(self.coordinator.preparing.analysed, timeout=ANALYSING):
+            self.click_button(self.panel.slide_tab.find_button)
+        self.click_button(self.panel.slide_tab.review_button)
+
+    def press(self, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+        self.qtbot.keyClick(self._qt.canvas.native, key, modifier)
+
+    def screen_place(self, x: float, y: float) -> QPoint:
+        """Return where a point in level-0 pixels is on the canvas."""
+        scale = self.coordinator.session.slide.microns_per_pixel
+        camera, native = self.coordinator.stage.camera, self._qt.canvas.native
+        down, across = np.array([y, x]) * scale - np.array(camera.center[-2:])
+        centre = native.rect().center()
+        return QPoint(round(centre.x() + across * camera.zoom), round(centre.y() + down * camera.zoom))
+
+    def click_cell(self, cell_id: int) -> None:
+        place = self.screen_place(*self.coordinator.review.place(cell_id))
+        self.qtbot.mouseMove(self._qt.canvas.native, place)
+        self.qtbot.mouseClick(self._qt.canvas.native, Qt.MouseButton.LeftButton, pos=place)
+
+    def hover(self, x: float, y: float) -> None:
+        self.qtbot.mouseMove(self._qt.canvas.native, self.screen_place(x, y))
+
+    def wait_for_screen(self) -> None:
+        """Wait until the rings show what the case says."""
+        layer = self.coordinator.stage.overlay.layer
+        self.qtbot.waitUntil(lambda: list(layer.features["class"]) == self.case.effective_codes())
+
+
+@pytest.fixture
+def come_in(make_napari_viewer_proxy: Callable, qtbot) -> Callable[[], Reviewer]:
+    def make() -> Reviewer:
+        viewer = make_napari_viewer_proxy(show=True)
+        viewer.window.resize(1300, 850)
+        _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
+        return Reviewer(viewer, panel, qtbot)
+
+    return make
+
+
+def _free_place(case: Case) -> tuple[float, float]:
+    """Return a place in the frame that is farthest from every cell."""
+    region = case.frame.counted_regions(case.microns_per_pixel)[0]
+    xs, ys = np.meshgrid(
+        np.linspace(region.x, region.x + region.width - 1, 20),
+        np.linspace(region.y, region.y + region.height - 1, 20),
+    )
+    apart = np.hypot(xs[..., None] - case.cells.x, ys[..., None] - case.cells.y).min(axis=-1)
+    at = np.unravel_index(apart.argmax(), apart.shape)
+    return float(xs[at]), float(ys[at])
+
+
+def _review(reviewer: Reviewer) -> None:
+    """Select by a click, explain, relabel, undo, redo, add, remove."""
+    case, coordinator, qtbot = reviewer.case, reviewer.coordinator, reviewer.qtbot
+    inside = case.cells.cell_id[case.cells.in_frame].tolist()
+    first, second = inside[0], inside[-1]
+    reviewer.viewer.reset_view()
+    reviewer.click_cell(first)
+    assert coordinator.review.selected == first
+    with qtbot.waitSignal(coordinator.explaining.shown, timeout=LOADING):
+        reviewer.press(Qt.Key.Key_E)
+    heat = coordinator.stage.heat
+    x, y = coordinator.review.place(first)
+    scale = coordinator.session.slide.microns_per_pixel
+    middle = (heat.data.shape[0] - 1) / 2
+    np.testing.assert_allclose(heat.data_to_world((middle, middle)), (y * scale, x * scale))
+    assert 0 < heat.data.max() <= 1
+    before = case.effective_code(first)
+    other = "PLM" if before != "PLM" else "EBO"
+    reviewer.press(Qt.Key.Key_C if other == "PLM" else Qt.Key.Key_N)
+    assert case.labels[first].code == other
+    reviewer.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert case.effective_code(first) == before
+    reviewer.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert case.labels[first].code == other
+    count, place = len(case.cells), _free_place(case)
+    reviewer.viewer.reset_view()
+    reviewer.hover(*place)
+    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=ANALYSING):
+        reviewer.press(Qt.Key.Key_Insert)
+    assert len(case.cells) == count + 1
+    added = coordinator.review.selected
+    assert np.hypot(*np.subtract(coordinator.review.place(added), place)) * scale < 1.0
+    assert case.effective_code(added)  # the model has looked at it
+    reviewer.press(Qt.Key.Key_Escape)
+    reviewer.click_cell(second)
+    assert coordinator.review.selected == second
+    reviewer.press(Qt.Key.Key_Delete)
+    assert not case.has_cell(second)
+    reviewer.wait_for_screen()
+
+
+def _journey(come_in: Callable[[], Reviewer], path: Path, scale: float | None, folder: Path) -> None:
+    reviewer = come_in()
+    reviewer.open(path, scale)
+    reviewer.find()
+    assert len(reviewer.case.cells) > 3
+    reviewer.wait_for_screen()
+    _review(reviewer)
+    session = reviewer.coordinator.session
+    for kind in ("csv", "json", "html"):
+        assert write_export(session, kind, folder / f"count.{kind}", reviewer.coordinator.fail)
+    shown = reviewer.panel.count_tab.headline.text()
+    codes = reviewer.case.effective_codes()
+    document = differential_document(reviewer.case)
+    reviewer.viewer.close()
+
+    written = json.loads((folder / "count.json").read_text("utf-8"))
+    assert written["classes"] == document["classes"]
+    with Case.open(path.with_suffix(".bmcase"), read_only=True) as case:  # headless
+        assert case.verify().ok
+        assert differential_document(case) == document
+
+    again = come_in()
+    again.open(path, None)
+    again.wait_for_screen()
+    assert again.case.effective_codes() == codes
+    assert again.panel.count_tab.headline.text() == shown
+    assert differential_document(again.case) == document
+    assert again.panel.slide_tab.review_button.isVisibleTo(again.panel)  # nothing is to be run again
+    assert again.case.can_undo
+
+
+def test_a_real_field_from_opening_to_reopening(come_in, real_data: Path, tmp_path: Path):
+    source = sorted((real_data / "fields" / "images").iterdir())[0]
+    path = Path(shutil.copy(source, tmp_path / source.name))
+    _journey(come_in, path, 0.05, tmp_path)
+
+
+def test_the_drawn_smear_from_opening_to_reopening(come_in, tmp_path: Path):
+    from napari_bonemarrow.drawing import draw_smear, write_sample
+
+    smear = draw_smear(8, width=900, height=700, cells_per_class={"BLA": 2, "NGS": 3, "EBO": 2, "LYT": 2})
+    _journey(come_in, Path(write_sample(tmp_path / "smear.png", smear)), None, tmp_path)
