@@ -114,8 +114,8 @@ def paint_granules(
     """
     tile = granules(kind.diameter, kind.spacing, kind.spread, kind.flat)
     density = np.float32(between(kind.density, rng)) * (1 + 0.25 * look.noise(4.5) + 0.2 * hof)
-    rank = look(tile.rank)
-    shown = look(tile.profile) * (rank < density) * body
+    shown, rank = look.granules(tile, density)
+    shown *= body
     shown *= 1 - nucleus * np.float32(1 - kind.over_nucleus)
     shown *= 0.75 + 0.5 * rank
     for which, amount in kind.inks:

@@ -86,23 +86,32 @@ def scatter_red_cells(width: float, height: float, per_um2: float, rng: np.rando
     """
     wanted = int(width * height * per_um2)
     cells: list[RedCell] = []
+    places: dict[tuple[int, int], list[tuple[float, float]]] = {}
     for _ in range(4 * wanted):
         if len(cells) >= wanted:
             break
         x, y = rng.uniform(-4, width + 4), rng.uniform(-4, height + 4)
-        alone = all(np.hypot(x - c.at[0], y - c.at[1]) > 6.3 for c in cells)
-        if not alone and rng.random() < 0.85:
+        if rng.random() < 0.85 and _crowded(places, x, y):
             continue
         if rng.random() < 0.86:
             cells.append(red_cell((x, y), rng))
+            places.setdefault((int(x // 7), int(y // 7)), []).append((x, y))
             continue
         heading, length = rng.uniform(0, 2 * np.pi), int(rng.integers(3, 8))
         for _ in range(length):
             cells.append(red_cell((x, y), rng, squash=1.12))
+            places.setdefault((int(x // 7), int(y // 7)), []).append((x, y))
             heading += rng.normal(0, 0.28)
             pace = rng.uniform(3.0, 5.2)
             x, y = x + pace * np.cos(heading), y + pace * np.sin(heading)
     return cells
+
+
+def _crowded(places: dict[tuple[int, int], list[tuple[float, float]]], x: float, y: float) -> bool:
+    """Tell whether a red cell lies within 6.3 µm; places are kept in squares of 7 µm."""
+    column, row = int(x // 7), int(y // 7)
+    near = ((column + dx, row + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
+    return any((px - x) ** 2 + (py - y) ** 2 < 6.3**2 for square in near for px, py in places.get(square, ()))
 
 
 def scatter_platelets(
@@ -139,7 +148,7 @@ def paint_platelet(radius: float, grid: Grid, rng: np.random.Generator) -> Float
     body = coverage(distance, max(0.3, grid.step))
     middle = np.clip(-distance / (0.75 * radius), 0, 1)
     dots = granules(0.38, 0.42)
-    grain = look(dots.profile) * (look(dots.rank) < 0.8)
+    grain, _ = look.granules(dots, 0.8)
     ink = np.zeros((len(Ink), *grid.x.shape), np.float32)
     ink[Ink.AZURE] = 0.22 * body
     ink[Ink.VIOLET] = body * middle * (0.16 + 0.5 * grain)

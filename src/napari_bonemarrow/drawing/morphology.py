@@ -217,7 +217,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             (13.0, 18.0),
             (0.97, 1.0),
             "smeared",
-            Chromatin("strands", (0.55, 0.72), 0.18, 0.0),
+            Chromatin("strands", (0.55, 0.72), 0.14, 0.0),
             Cytoplasm(azure=(0.0, 0.03)),
             fringe=0.6,
             edge="ragged",

@@ -32,7 +32,7 @@ def plasma_film(x: Float, y: Float, rng: np.random.Generator) -> Float:
     look = Lookup(x, y, rng)
     sheet = 1 + 0.22 * look.noise(6.0) + 0.12 * look.noise(1.5) + 0.12 * look.noise(0.55)
     dust = granules(0.5, 1.7, spread=0.4, flat=0.3)
-    specks = look(dust.profile) * (look(dust.rank) < np.clip(0.03 + 0.02 * look.noise(6.0), 0, 1))
+    specks, _ = look.granules(dust, np.clip(0.03 + 0.02 * look.noise(6.0), 0, 1))
     film: Float = np.clip(sheet, 0, 3) + 9 * specks
     return film
 

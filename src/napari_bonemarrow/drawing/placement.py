@@ -12,6 +12,7 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.drawing.cell import Anatomy
 
 Doubles = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 _SECTORS = 72
 _GAP_UM = 0.2
@@ -65,7 +66,7 @@ def place(
     if not cells:
         return Placed([], [], [])
     crowd = _Crowd(cells, width, height, rng, at_border)
-    crowd.relax({})
+    crowd.relax([])
     pairs = crowd.neighbours(round(len(cells) * touching / 2))
     crowd.relax(pairs)
     crowd.join(pairs)
@@ -106,50 +107,50 @@ class _Crowd:
             value = edge - self.cells[k].nucleus_at[axis]
             self.low[axis, k], self.high[axis, k] = value, value + 1e-6
 
-    def _overlaps(self) -> tuple[Doubles, Doubles, Doubles]:
-        """Return how deep each pair overlaps (µm, negative when apart) and the unit vectors between them."""
-        dx, dy = self.x[:, None] - self.x[None], self.y[:, None] - self.y[None]
-        away = np.hypot(dx, dy)
-        np.fill_diagonal(away, np.inf)
+    def _meetings(self) -> tuple[Indices, Indices, Doubles, Doubles, Doubles]:
+        """Return all pairs that may meet: both indices, how deep they overlap (µm), and the unit vector."""
+        from scipy.spatial import cKDTree
+
+        tree = cKDTree(np.stack([self.x, self.y], 1))
+        pairs = tree.query_pairs(2 * float(self.hulls.max()), output_type="ndarray")
+        pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+        i, j = pairs[:, 0], pairs[:, 1]
+        dx, dy = self.x[j] - self.x[i], self.y[j] - self.y[i]
+        away = np.maximum(np.hypot(dx, dy), 1e-9)
         sector = (np.arctan2(dy, dx) / (2 * np.pi) * _SECTORS).astype(int) % _SECTORS
-        mine = np.arange(len(self.cells))[:, None]
-        facing = self.hulls[mine, (sector + _SECTORS // 2) % _SECTORS]
-        needed = facing + facing.T
-        return needed - away, dx / np.maximum(away, 1e-9), dy / np.maximum(away, 1e-9)
+        needed = self.hulls[i, sector] + self.hulls[j, (sector + _SECTORS // 2) % _SECTORS]
+        return i, j, needed - away, dx / away, dy / away
 
-    def relax(self, pairs: dict[tuple[int, int], float]) -> None:
-        """Push apart what overlaps; draw together the pairs, until all is settled."""
+    def relax(self, bound: list[tuple[int, int]]) -> None:
+        """Push apart what overlaps; draw together the bound pairs, until all is settled."""
+        count = len(self.cells)
+        tied = np.array([a * count + b for a, b in bound], np.int64)
         for _ in range(1500):
-            depth, ux, uy = self._overlaps()
-            for i, j in pairs:
-                direction = float(np.arctan2(self.y[j] - self.y[i], self.x[j] - self.x[i]))
-                wanted = _contact(self.cells[i], self.cells[j], direction)
-                gap = np.hypot(self.x[j] - self.x[i], self.y[j] - self.y[i])
-                depth[i, j] = depth[j, i] = wanted - gap
+            i, j, depth, ux, uy = self._meetings()
             push = np.maximum(depth, 0)
-            for i, j in pairs:
-                push[i, j] = push[j, i] = depth[i, j]
-            if np.abs(push).max() < _TOLERANCE_UM:
+            for k in np.flatnonzero(np.isin(i * count + j, tied)).tolist():
+                direction = float(np.arctan2(uy[k], ux[k]))
+                gap = np.hypot(self.x[j[k]] - self.x[i[k]], self.y[j[k]] - self.y[i[k]])
+                push[k] = _contact(self.cells[int(i[k])], self.cells[int(j[k])], direction) - gap
+            if not len(push) or np.abs(push).max() < _TOLERANCE_UM:
                 return
-            self.x = np.clip(self.x + 0.45 * (push * ux).sum(1), self.low[0], self.high[0])
-            self.y = np.clip(self.y + 0.45 * (push * uy).sum(1), self.low[1], self.high[1])
+            for values, unit, axis in ((self.x, ux, 0), (self.y, uy, 1)):
+                shift = np.bincount(j, push * unit, count) - np.bincount(i, push * unit, count)
+                np.clip(values + 0.45 * shift, self.low[axis], self.high[axis], out=values)
 
-    def neighbours(self, wanted: int) -> dict[tuple[int, int], float]:
-        """Choose the closest pairs in which no cell comes twice."""
-        depth, _, _ = self._overlaps()
-        depth[self.pinned] = depth[:, self.pinned] = -np.inf
-        chosen: dict[tuple[int, int], float] = {}
-        taken: set[int] = set()
-        for flat in np.argsort(-depth, axis=None, kind="stable"):
-            i, j = divmod(int(flat), len(self.cells))
-            if len(chosen) >= wanted or not np.isfinite(depth[i, j]):
-                break
-            if i < j and not {i, j} & taken:
-                chosen[i, j] = float(depth[i, j])
-                taken |= {i, j}
+    def neighbours(self, wanted: int) -> list[tuple[int, int]]:
+        """Choose the closest pairs in which no cell comes twice and none is cut by the border."""
+        i, j, depth, _, _ = self._meetings()
+        chosen: list[tuple[int, int]] = []
+        taken = set(np.flatnonzero(self.pinned).tolist())
+        for k in np.argsort(-depth, kind="stable").tolist():
+            pair = (int(i[k]), int(j[k]))
+            if len(chosen) < wanted and not taken & set(pair):
+                chosen.append(pair)
+                taken |= set(pair)
         return chosen
 
-    def join(self, pairs: dict[tuple[int, int], float]) -> None:
+    def join(self, pairs: list[tuple[int, int]]) -> None:
         """Close the last gap of each pair."""
         for i, j in pairs:
             direction = float(np.arctan2(self.y[j] - self.y[i], self.x[j] - self.x[i]))
@@ -157,12 +158,13 @@ class _Crowd:
             self.x[j] = self.x[i] + wanted * np.cos(direction)
             self.y[j] = self.y[i] + wanted * np.sin(direction)
 
-    def worst_overlap(self, pairs: dict[tuple[int, int], float]) -> float:
-        """Return the deepest overlap of cells that are no pair, µm."""
-        depth, _, _ = self._overlaps()
-        for i, j in pairs:
-            depth[i, j] = depth[j, i] = -np.inf
-        return float(depth.max())
+    def worst_overlap(self, bound: list[tuple[int, int]]) -> float:
+        """Return the deepest overlap of cells that are not bound, µm."""
+        i, j, depth, _, _ = self._meetings()
+        tied = set(bound)
+        triples = zip(i.tolist(), j.tolist(), depth.tolist(), strict=True)
+        free = [deep for a, b, deep in triples if (a, b) not in tied]
+        return max(free, default=0.0)
 
 
 def _hull(cell: Anatomy) -> Doubles:

@@ -16,7 +16,7 @@ from napari_bonemarrow.drawing.placement import DrawingError, Placed
 from napari_bonemarrow.drawing.smear import DrawnSmear, draw_smear
 from napari_bonemarrow.drawing.stain import Stain
 
-SAMPLE_SEED = 21
+SAMPLE_SEED = 41
 
 
 def sample_smear() -> DrawnSmear:

@@ -19,6 +19,7 @@ TILE = 1024
 SPACING = 0.04
 """µm between a tile's pixels: five to ten samples across the finest granule."""
 _SIDE_UM = TILE * SPACING
+_COARSE_UM = 0.12
 
 
 @lru_cache(maxsize=1)
@@ -60,7 +61,7 @@ def noise(wavelength_um: float) -> Float:
     return result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class GranuleTile:
     """Granules laid out on a tile.
 
@@ -124,6 +125,15 @@ def granules(diameter_um: float, spacing_um: float, spread: float = 0.25, flat: 
     return tile
 
 
+@lru_cache(maxsize=16)
+def _flattened(tile: GranuleTile, width_um: float) -> Float:
+    """Average granules over a pixel's width."""
+    from scipy import ndimage
+
+    made: Float = ndimage.gaussian_filter(tile.profile, 0.4 * width_um / SPACING, mode="wrap")
+    return made
+
+
 class Lookup:
     """Where a picture's pixels fall on the tiles: one random shift and turn for one cell.
 
@@ -143,6 +153,8 @@ class Lookup:
         along = x * np.float32(cos / stretch) - y * np.float32(sin / stretch)
         u = (along + np.float32(sx / SPACING)).astype(np.int32)
         v = (x * np.float32(sin) + y * np.float32(cos) + np.float32(sy / SPACING)).astype(np.int32)
+        # A pixel averages over its width, which flattens fine textures on coarse pictures.
+        self._width = float(x[0, 1] - x[0, 0]) if x.shape[1] > 1 else SPACING
         self._index: NDArray[np.int32] = (v & (TILE - 1)) * TILE + (u & (TILE - 1))
 
     def __call__(self, tile: Float) -> Float:
@@ -152,4 +164,16 @@ class Lookup:
 
     def noise(self, wavelength_um: float) -> Float:
         """Return noise of a wavelength at each pixel."""
-        return self(noise(wavelength_um))
+        found = self(noise(wavelength_um))
+        if self._width > _COARSE_UM:
+            found *= np.float32(np.exp(-2 * (np.pi * 0.4 * self._width / wavelength_um) ** 2))
+        return found
+
+    def granules(self, tile: GranuleTile, density: Float | float) -> tuple[Float, Float]:
+        """Return thickness and rank of the granules shown at a density (0 to 1), each of shape (h, w)."""
+        profile = tile.profile
+        if self._width > _COARSE_UM:
+            profile = _flattened(tile, self._width)
+        rank = self(tile.rank)
+        shown: Float = self(profile) * (rank < density)
+        return shown, rank
