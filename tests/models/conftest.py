@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from napari_bonemarrow.cytology import Support
-from napari_bonemarrow.models.architectures import build
+from napari_bonemarrow.models.architectures import build, head_of
 from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.card import Card, Normalisation
+from napari_bonemarrow.models.preprocess import Normaliser, reduce_crops
 from napari_bonemarrow.models.writing import write_bundle
 
 CLASSES = ("BLA", "LYT", "NGS")
@@ -42,13 +43,16 @@ def make_bundle() -> Callable[..., Bundle]:
         # Norms that have seen something and a lively head: untouched ones answer alike to every crop.
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
-                module.momentum = 0.5
-            if isinstance(module, torch.nn.Linear):
-                torch.nn.init.kaiming_normal_(module.weight)
-        network.train()
+                module.momentum = 1.0
+        normalise = Normaliser(card().normalisation, torch.device("cpu"))
+        seen = normalise(reduce_crops(torch.from_numpy(draw()), 64))
+        head = head_of(network, architecture)
         with torch.no_grad():
-            for _ in range(2):
-                network(torch.randn(4, 3, 64, 64))
+            network.train()(seen)
+            logits = network.eval()(seen)
+            head.bias -= logits.mean(dim=0)
+            head.weight /= logits.std(dim=0)[:, None]
+            head.bias /= logits.std(dim=0)
         return write_bundle(folder, network.state_dict(), card(architecture, **changes))
 
     return make
@@ -61,7 +65,11 @@ def bundle(make_bundle: Callable[..., Bundle], tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="session")
 def crops() -> np.ndarray:
-    """Smooth random crops: blobs rather than noise."""
+    return draw()
+
+
+def draw() -> np.ndarray:
+    """Smooth random crops: blobs rather than noise, shape (9, 80, 80, 3)."""
     rng = np.random.default_rng(0)
     coarse = rng.uniform(40, 250, (9, 10, 10, 3))
     return coarse.repeat(8, axis=1).repeat(8, axis=2).astype(np.uint8)

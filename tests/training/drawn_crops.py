@@ -43,11 +43,11 @@ def quick(**changes: object) -> TrainConfig:
     values: dict[str, object] = {
         "crop_size": SIZE,
         "microns_per_pixel": 0.3,
-        "stages": (Stage(epochs=3, size=32), Stage(epochs=3, size=64)),
+        "stages": (Stage(epochs=4, size=32), Stage(epochs=4, size=64)),
         "batch_size": 12,
         "learning_rate": 3e-3,
         "minimum_images": 20,
-        "default_draws": 45,
+        "default_draws": 60,
         "ema_decay": 0.9,
         "augment": AugmentConfig(stain_gain=0.03, stain_mix=0.01, shift=0.02, blur=0.3, noise=3),
         **changes,

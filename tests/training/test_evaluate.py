@@ -69,7 +69,7 @@ def test_all_classes_count_where_none_has_many(trained: tuple[Bundle, Path], tmp
 @pytest.mark.parametrize("scheme", ["pbc", "nonesuch"])
 def test_another_scheme(trained: tuple[Bundle, Path], tmp_path: Path, scheme: str) -> None:
     data = write_blobs(tmp_path / "data", 1)
-    with pytest.raises(TrainingError, match="class code of pbc|no class scheme"):
+    with pytest.raises(TrainingError, match=r"class code of pbc|no class scheme"):
         evaluate(trained[0], data, tmp_path / "out", scheme=scheme, device="cpu")
 
 

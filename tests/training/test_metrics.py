@@ -63,7 +63,7 @@ def test_blasts_are_never_forgiven() -> None:
 
 def test_published_figures_are_those_of_the_21() -> None:
     assert set(MATEK_2021) == set(BMC21)
-    assert sum(row.n for row in MATEK_2021.values()) == 171_373  # the paper says 171,374
+    assert sum(row.n for row in MATEK_2021.values()) == 171_374
 
 
 def test_calibration_error() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -91,4 +93,4 @@ def test_schedule_warms_up_and_falls() -> None:
     assert rates[0] == pytest.approx(0.01)
     assert max(rates) == pytest.approx(rates[10]) == pytest.approx(1.0)
     assert rates[-1] == pytest.approx(0.01)
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates[10:]))

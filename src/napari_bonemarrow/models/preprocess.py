@@ -37,9 +37,20 @@ class Normaliser:
     def __init__(self, normalisation: Normalisation, device: torch.device) -> None:
         mean = torch.tensor(normalisation.mean, device=device) * 255
         std = torch.tensor(normalisation.std, device=device) * 255
-        self.shift = (-mean / std).view(1, 3, 1, 1)
-        self.gain = (1 / std).view(1, 3, 1, 1)
+        self._shift = (-mean / std).view(1, 3, 1, 1)
+        self._gain = (1 / std).view(1, 3, 1, 1)
+        self._maps: dict[torch.Size, tuple[Tensor, Tensor]] = {}
 
     def __call__(self, images: Tensor) -> Tensor:
         """Normalise (n, 3, s, s) in one pass, into new memory of the same layout."""
-        return torch.addcmul(self.shift, images, self.gain)
+        shift, gain = self._whole(images)
+        return torch.addcmul(shift, images, gain)
+
+    def _whole(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Lay both out over a whole image: three numbers to repeat a pixel would defeat vectorisation."""
+        size = images.shape[1:]
+        if size not in self._maps:
+            whole = [t.expand(1, *size) for t in (self._shift, self._gain)]
+            shift, gain = (t.contiguous(memory_format=torch.channels_last) for t in whole)
+            self._maps[size] = shift, gain
+        return self._maps[size]
