@@ -38,7 +38,7 @@ class Ink(IntEnum):
 # rim 1 unit of haemoglobin.
 _DENSITIES = np.array(
     [
-        [0.46, 0.95, 0.19],
+        [0.46, 0.95, 0.17],
         [0.42, 0.41, 0.09],
         [0.045, 0.28, 0.33],
         [0.082, 0.120, 0.116],
