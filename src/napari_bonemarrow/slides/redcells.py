@@ -21,20 +21,20 @@ LARGEST_SPREAD = 0.16
 
 _LONG_SIDE = 1024
 _DIAMETER_PX = (12.0, 220.0)
-_ROUND = 0.97
-_LONGEST_AXIS_RATIO = 1.35
+_ROUNDNESS = 0.1
+_FEWEST_POINTS = 16
 _FREE_BORDER = 0.6
 _BLUE_OVER_GREEN = 0.33
 _LEAST_DENSITY = 0.06
 _BANDWIDTH = 0.08
-_LEAST_COVERAGE = 0.1
+_LEAST_COVERAGE = 0.05
 
 
 def estimate_scale(slide: Slide) -> Scale | None:
     """Estimate µm per pixel from red cells, which are 7.2 to 7.5 µm across on a smear.
 
     Red cells are what absorbs blue nearly as much as green. Discs that stand apart, or whose border is
-    mostly free where they touch, are measured by their area; the commonest diameter is taken to be
+    mostly free where they touch, are measured by a fitted circle; the commonest diameter is taken to be
     7.35 µm.
 
     Parameters
@@ -75,7 +75,7 @@ def estimate_scale(slide: Slide) -> Scale | None:
 def _disc_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Diameters of round red cells, pixels of this image."""
     from scipy import ndimage as ndi
-    from skimage import filters, measure
+    from skimage import filters
 
     density = optical_density(rgb, background_colour(rgb))
     density = np.stack([ndi.gaussian_filter(density[..., channel], 1.0) for channel in range(3)], axis=-1)
@@ -87,31 +87,44 @@ def _disc_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     threshold = max(_LEAST_DENSITY, float(classes[0]))
     mask = ndi.binary_fill_holes(absorbed > threshold)
     parts = _separate(mask)
-    table = measure.regionprops(parts, density)  # type: ignore[no-untyped-call]
-    free = _free_border(parts, mask)
-    height, width = mask.shape
-    diameters = []
-    coloured = 0.0
-    for region in table:
-        red, green, blue = region.intensity_mean
-        stain = green - 0.5 * blue - 0.35 * red
-        if blue < (_BLUE_OVER_GREEN + 0.25 * max(0.0, stain - 0.3)) * green:
-            continue
-        coloured += region.area
-        top, left, bottom, right = region.bbox
-        if top == 0 or left == 0 or bottom == height or right == width:
-            continue
-        diameter = region.equivalent_diameter_area
-        long, short = region.axis_major_length, region.axis_minor_length
-        if not _DIAMETER_PX[0] <= diameter <= _DIAMETER_PX[1] or long > _LONGEST_AXIS_RATIO * short:
-            continue
-        ellipticity = 4 * region.area / (np.pi * long * short)
-        if ellipticity >= _ROUND and free[region.label] >= _FREE_BORDER:
-            diameters.append(diameter)
-    agreeing = _largest_cluster(np.array(diameters))
+    red, green, blue = (_means(density[..., channel], parts) for channel in range(3))
+    stain = green - 0.5 * blue - 0.35 * red
+    limit = _BLUE_OVER_GREEN + 0.25 * np.maximum(0, stain - 0.3)
+    is_red_cell = blue >= limit * green
+    diameters = [_diameter(*points) for label, points in _free_borders(parts, mask) if is_red_cell[label]]
+    agreeing = _largest_cluster(np.array([diameter for diameter in diameters if diameter > 0]))
     # Rings on red cells (drying artefacts) and specks can be round too, but cover little.
     covered = np.pi / 4 * (agreeing**2).sum()
+    coloured = np.bincount(parts.ravel())[is_red_cell].sum()
     return agreeing if covered >= _LEAST_COVERAGE * coloured else np.empty(0)
+
+
+def _means(values: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Mean of each label, 0 for the background."""
+    flat = labels.ravel()
+    means = np.bincount(flat, values.ravel()) / np.maximum(np.bincount(flat), 1)
+    means[0] = 0
+    return np.asarray(means)
+
+
+def _diameter(x: NDArray[np.float64], y: NDArray[np.float64], share: float) -> float:
+    """Fit a circle to the free border of a cell, 0 where it is none.
+
+    The algebraic fit of Kåsa (1976) is exact enough for arcs of more than half a circle, and what a
+    neighbour hides does not make the cell smaller.
+    """
+    if share < _FREE_BORDER or len(x) < _FEWEST_POINTS:
+        return 0.0
+    mx, my = x.mean(), y.mean()
+    dx, dy = x - mx, y - my
+    system = np.column_stack([2 * dx, 2 * dy, np.ones_like(dx)])
+    (cx, cy, rest), *_ = np.linalg.lstsq(system, dx * dx + dy * dy)
+    radius = float(np.sqrt(rest + cx * cx + cy * cy))
+    residual = float(np.std(np.hypot(dx - cx, dy - cy)))
+    # The points are centres of pixels inside: the border lies half a pixel further out.
+    diameter = 2 * radius + 1
+    in_range = _DIAMETER_PX[0] <= diameter <= _DIAMETER_PX[1]
+    return diameter if in_range and residual <= _ROUNDNESS * radius else 0.0
 
 
 def _separate(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -130,17 +143,31 @@ def _separate(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     return np.asarray(parts, np.int32)
 
 
-def _free_border(parts: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share of each part's border that lies on background."""
+def _free_borders(
+    parts: NDArray[np.int32], mask: NDArray[np.bool_]
+) -> list[tuple[int, tuple[NDArray[np.float64], NDArray[np.float64], float]]]:
+    """List, for each part inside the image, its border pixels on background (x, y) and their share of all."""
     from scipy import ndimage as ndi
 
-    count = int(parts.max())
-    outer = (parts > 0) & ~ndi.binary_erosion(mask, structure=np.ones((3, 3)), border_value=1)
-    border = (parts > 0) & (ndi.minimum_filter(parts, 3) != parts)
-    inner = (parts > 0) & (ndi.maximum_filter(parts, 3) != parts)
-    free = np.bincount(parts[outer], minlength=count + 1)
-    whole = np.bincount(parts[border | inner | outer], minlength=count + 1)
-    return np.asarray(free / np.maximum(whole, 1))
+    cross = np.ones((3, 3), bool)
+    outer = mask & ~ndi.binary_erosion(mask, structure=cross, border_value=1)
+    result = []
+    for label, place in enumerate(ndi.find_objects(parts), start=1):
+        rows, columns = place
+        cut = (
+            rows.start == 0
+            or columns.start == 0
+            or rows.stop == mask.shape[0]
+            or columns.stop == mask.shape[1]
+        )
+        if cut:
+            continue
+        shape = parts[place] == label
+        border = shape & ~ndi.binary_erosion(shape, structure=cross)
+        y, x = np.nonzero(border & outer[place])
+        share = len(x) / max(1, int(border.sum()))
+        result.append((label, (x.astype(float), y.astype(float), share)))
+    return result
 
 
 def _largest_cluster(diameters: NDArray[np.float64]) -> NDArray[np.float64]:
