@@ -191,15 +191,20 @@ def explain(
 
 def export(
     case: Annotated[Path, typer.Argument(help="A .bmcase.", metavar="CASE")],
-    format: Annotated[str, typer.Option(help="csv, json, html or geojson.")],
+    format: Annotated[
+        str, typer.Option(help="csv, json, html, geojson, or crops: pictures of reviewed cells.")
+    ],
     out: Annotated[
-        Path, typer.Option("--out", help="The file to write.", metavar="PATH", show_default=False)
+        Path,
+        typer.Option(
+            "--out", help="The file to write; a folder for crops.", metavar="PATH", show_default=False
+        ),
     ],
     anonymous: Annotated[bool, typer.Option("--anonymous", help="Do not name the slide's file.")] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Write a reviewed case as a table, JSON, a printable report, or GeoJSON.
+    """Write a reviewed case as a table, JSON, a printable report, GeoJSON or crops.
 
     Example: napari-bonemarrow export smear.bmcase --format html --out report.html
     """

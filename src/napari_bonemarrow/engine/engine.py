@@ -177,8 +177,9 @@ class Engine:
         return done
 
     def _note_loaded(self, status: EngineStatus, _seconds: float) -> None:
+        if self._status is None or self._status.model != status.model:
+            self._seconds_per_cell = status.seconds_per_crop or None
         self._status = status
-        self._seconds_per_cell = status.seconds_per_crop or None
 
     def _put(self, kind: Kind, name: str, *args: object, **options: Any) -> Future[Any]:
         future = self._tasks.put(kind, name, *args, **options)
