@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,6 +109,14 @@ def test_cache_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(TrainingError, match="cannot keep decoded crops"):
         load_crops(data, 64, tmp_path / "file")
+
+
+def test_cache_that_has_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = write_blobs(tmp_path / "data", 2)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=1000))
+    with pytest.raises(TrainingError, match="make room or name another cache"):
+        load_crops(data, 64, tmp_path / "c")
+    assert not list((tmp_path / "c").iterdir())
 
 
 def test_split_is_stratified_and_keeps_equal_crops_together(tmp_path: Path) -> None:

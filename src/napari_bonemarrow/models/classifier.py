@@ -174,8 +174,6 @@ class Classifier:
         whole = torch.from_numpy(np.ascontiguousarray(crops))
         size = self.bundle.card.network_size
         if self._device.type != "cpu":
-            if whole.is_pinned():
-                return self._normalise(reduce_crops(whole.to(self._device, non_blocking=True), size))
             return self._normalise(reduce_crops(whole.to(self._device), size))
         return self._normalise(self._reduce_in_threads(whole, size))
 

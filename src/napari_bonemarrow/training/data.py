@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -193,6 +194,12 @@ def _key(files: list[Path], size: int) -> str:
 
 
 def _decode_all(files: list[Path], size: int, target: Path) -> None:
+    needed, free = len(files) * size * size * 3, shutil.disk_usage(target.parent).free
+    if free < needed + 2**26:  # a full disk under a memory map would end the process, not raise
+        raise TrainingError(
+            f"{target.parent}: decoded crops need {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
+            "make room or name another cache"
+        )
     handle, name = tempfile.mkstemp(dir=target.parent, suffix=".npy")
     os.close(handle)
     draft = Path(name)
@@ -230,7 +237,7 @@ def read_crop(file: Path, size: int) -> NDArray[np.uint8] | None:
     try:
         with Image.open(file) as image:
             rgb = np.asarray(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError):
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return fit_crop(rgb, size)
 

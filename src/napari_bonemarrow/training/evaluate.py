@@ -218,14 +218,15 @@ def table(name: str, document: Mapping[str, Any], *, tolerant: bool = False) -> 
             "",
         ]
     lines += [
-        "| class | support | n | precision | recall | F1 | published n | published precision | published recall |",
+        "| class | support | n | precision | recall | F1 | published n | precision | recall |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for code, own in document["per_class"].items():
         paper = MATEK_2021[code]
         lines.append(
-            f"| {code} | {document['support'][code]} | {own['n']} | {own['precision']:.2f} | {own['recall']:.2f} "
-            f"| {own['f1']:.2f} | {paper.n} | {paper.precision:.2f} | {paper.recall:.2f} |"
+            f"| {code} | {document['support'][code]} | {own['n']} | {own['precision']:.2f} "
+            f"| {own['recall']:.2f} | {own['f1']:.2f} "
+            f"| {paper.n} | {paper.precision:.2f} | {paper.recall:.2f} |"
         )
     few = ", ".join(f"{code} ({n})" for code, n in document["too_few"].items())
     lines += ["", f"Too few images for figures: {few}." if few else "", PUBLISHED_NOTE, ""]

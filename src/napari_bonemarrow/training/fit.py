@@ -119,7 +119,7 @@ class Fitter:
         """Fit until the last epoch or until the calibration split stops gaining."""
         total = self.config.epochs
         last_stage = total - self.config.stages[-1].epochs
-        while state.epoch < total:
+        while state.epoch < total and not self._stalled(state):
             row = self._epoch(state)
             row.update(self._score(state))
             state.history.append(row)
@@ -132,10 +132,14 @@ class Fitter:
             log.info("epoch %d/%d %s", state.epoch, total, {k: round(v, 4) for k, v in row.items()})
             if progress is not None:
                 progress(state.epoch, total, row)
-            waited = state.epoch - 1 - state.best_epoch
-            if self.config.patience and state.best_epoch >= 0 and waited >= self.config.patience:
-                log.info("no gain for %d epochs: stopped", waited)
-                return
+
+    def _stalled(self, state: State) -> bool:
+        """Tell whether the last stage has gained nothing for as long as patience lasts."""
+        waited = state.epoch - 1 - state.best_epoch
+        if not self.config.patience or state.best_epoch < 0 or waited < self.config.patience:
+            return False
+        log.info("no gain for %d epochs: stopped", waited)
+        return True
 
     def _epoch(self, state: State) -> dict[str, float]:
         config, epoch = self.config, state.epoch
