@@ -58,9 +58,9 @@ def read(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -
     orientation = _tag(page, "Orientation", 1)
     properties = {
         "format": "OME-TIFF" if file.is_ome else "TIFF",
-        "mode": page.photometric.name,
+        "mode": _name(page.photometric),
         "bits": str(page.bitspersample),
-        "compression": page.compression.name,
+        "compression": _name(page.compression),
         "images": str(len(file.series)),
         "orientation": str(orientation),
     }
@@ -72,13 +72,18 @@ def _tag(page: Any, name: str, default: int) -> int:
     return default if tag is None else int(tag.value)
 
 
+def _name(value: Any) -> str:
+    """Name one of tifffile's enumerations, or the number that it does not know or left as it was."""
+    return str(getattr(value, "name", value))
+
+
 def _area(page: Any) -> int:
     return int(page.imagewidth) * int(page.imagelength)
 
 
 def _has_colour(series: tifffile.TiffPageSeries) -> bool:
     keyframe: Any = series.keyframe
-    return keyframe.photometric.name in _COLOUR or _colour_planes(series) is not None
+    return _name(keyframe.photometric) in _COLOUR or _colour_planes(series) is not None
 
 
 def _colour_planes(series: tifffile.TiffPageSeries) -> list[Any] | None:
@@ -102,11 +107,11 @@ def _check_complete(page: Any, file_size: int) -> None:
 
 
 def _to_rgb(page: Any, samples: NDArray[Any]) -> NDArray[np.uint8]:
-    if page.planarconfig.name == "SEPARATE" and samples.ndim == 3:
+    if _name(page.planarconfig) in ("SEPARATE", "2") and samples.ndim == 3:
         samples = np.moveaxis(samples, 0, -1)
     while samples.ndim > 3:  # a volumetric page: its first plane
         samples = samples[0]
-    model = page.photometric.name
+    model = _name(page.photometric)
     if model == "PALETTE" and page.colormap is not None:
         return to_uint8(page.colormap[:, samples].transpose(1, 2, 0), bits=16)
     if model == "CIELAB":
