@@ -119,7 +119,9 @@ class Canvas:
             density = _defocused(density, cell.defocus_um / self.step)
         self.density[picture] += density[inner]
         # A red cell under a nucleated one is pressed aside; here and there it still shows through.
-        pressed = coverage(painted.cell, 0.5)[inner] * np.float32(0.5 if number % 7 == 0 else 0.93)
+        pressed = coverage(painted.cell + np.float32(0.3), 0.6)[inner] * np.float32(
+            0.5 if number % 7 == 0 else 0.93
+        )
         self._haemoglobin[picture] *= 1 - pressed
         self.nuclei[picture][painted.nucleus[inner] < 0] = number
 

@@ -217,7 +217,7 @@ def paint(anatomy: Anatomy, grid: Grid) -> Painted:
     ink = np.zeros((len(Ink), *grid.x.shape), np.float32)
     paint_ground(ink, row.cytoplasm, look, cell, body, hof, rng)
     if anatomy.code == "FGC":
-        paint_rods(ink, int(rng.integers(14, 32)), grid, anatomy.outline, body, core, rng)
+        paint_rods(ink, int(rng.integers(18, 38)), grid, anatomy.outline, body, core, rng)
     holes = int(rng.integers(row.vacuoles[0], row.vacuoles[1] + 1))
     size = (0.5, 1.6) if anatomy.code == "OTH" else (0.25, 0.75)
     paint_vacuoles(ink, holes, grid, anatomy.outline, core, rng, size)

@@ -16,7 +16,7 @@ from napari_bonemarrow.drawing.styles import Chromatin, Cytoplasm, Granules, Mor
 _AZUROPHIL = Granules(((Ink.VIOLET, 0.62),), 0.42, 0.62, (0.45, 0.85), over_nucleus=0.35, flat=0.3)
 _SPECIFIC = Granules(((Ink.VIOLET, 0.26), (Ink.EOSIN, 0.05)), 0.34, 0.46, (0.45, 0.85), 0.05, flat=0.1)
 _ORANGE = Granules(
-    ((Ink.EOSIN, 0.80), (Ink.VIOLET, 0.04)), 0.95, 0.80, (0.92, 1.0), 0.12, flat=0.4, spread=0.15
+    ((Ink.EOSIN, 0.80), (Ink.VIOLET, 0.04)), 1.05, 0.86, (0.95, 1.0), 0.12, flat=0.45, spread=0.12
 )
 
 MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
@@ -117,7 +117,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
             elongation=(1.1, 1.4),
             eccentricity=(0.6, 0.95),
             granules=(
-                Granules(((Ink.EOSIN, 0.85), (Ink.CHROMATIN, 0.05)), 0.85, 0.8, (0.4, 0.6), 0.1, 0.45),
+                Granules(((Ink.EOSIN, 0.85), (Ink.CHROMATIN, 0.05)), 1.0, 0.88, (0.6, 0.85), 0.1, 0.45, 0.15),
                 Granules(((Ink.VIOLET, 0.75), (Ink.CHROMATIN, 0.35)), 1.0, 1.35, (0.4, 0.65), 0.45, 0.4, 0.4),
             ),
         ),

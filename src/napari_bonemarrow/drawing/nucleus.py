@@ -220,7 +220,12 @@ def _reticular(look: Lookup, grid: Grid, distance: Float) -> Float:
 
 
 def _lacy(look: Lookup, grid: Grid, distance: Float) -> Float:
-    texture: Float = 0.2 * look.noise(0.55) + 0.75 * _ridges(look.noise(1.5)) + 0.5 * look.noise(2.2)
+    texture: Float = (
+        0.2 * look.noise(0.55)
+        + 0.5 * _ridges(look.noise(1.5))
+        + 0.55 * look.noise(0.95)
+        + 0.55 * look.noise(2.2)
+    )
     return texture
 
 
