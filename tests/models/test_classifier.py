@@ -71,6 +71,21 @@ def test_every_architecture_has_its_head_and_cam_layer() -> None:
         assert shapes[0][-2:] == (96 // CAM_STRIDE, 96 // CAM_STRIDE), name
 
 
+def test_resizing_in_threads_changes_nothing(
+    bundle: Bundle, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = Classifier(bundle, "cpu")
+    for threads, shares in ((1, None), (2, 2)):
+        monkeypatch.setattr(torch, "get_num_threads", lambda n=threads: n)
+        prepared = classifier.prepare(crops)
+        assert (classifier._pool is None) == (shares is None)
+        expected = reduce_crops(torch.from_numpy(crops), bundle.card.network_size)
+        mean = torch.tensor(bundle.card.normalisation.mean).view(1, 3, 1, 1)
+        std = torch.tensor(bundle.card.normalisation.std).view(1, 3, 1, 1)
+        torch.testing.assert_close(prepared, (expected / 255 - mean) / std, rtol=1e-4, atol=1e-4)
+        assert prepared.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_temperature_softens(make_bundle: Callable[..., Bundle], crops: np.ndarray, tmp_path: Path) -> None:
     sharp = Classifier(make_bundle(tmp_path / "a", temperature=0.5), "cpu").classify(crops)
     soft = Classifier(make_bundle(tmp_path / "b", temperature=5.0), "cpu").classify(crops)

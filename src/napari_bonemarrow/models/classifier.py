@@ -18,7 +18,7 @@ from napari_bonemarrow.models.device import gains_from_bfloat16, resolve_device
 from napari_bonemarrow.models.fusing import fuse
 from napari_bonemarrow.models.heatmap import Heatmap
 from napari_bonemarrow.models.loading import load_network
-from napari_bonemarrow.models.preprocess import Normaliser, reduce_crops
+from napari_bonemarrow.models.preprocess import Normaliser, resize
 
 # Largest batches that still gained throughput: beyond 32 a CPU's caches spill.
 _BATCH = {"cpu": 32, "cuda": 512}
@@ -173,19 +173,18 @@ class Classifier:
         """Reduce and normalise crops: (n, s, s, 3) of bytes to (n, 3, m, m) on the device."""
         whole = torch.from_numpy(np.ascontiguousarray(crops))
         size = self.bundle.card.network_size
-        if self._device.type != "cpu":
-            return self._normalise(reduce_crops(whole.to(self._device), size))
-        return self._normalise(self._reduce_in_threads(whole, size))
+        whole = whole.to(self._device)
+        reduced = self._resize_in_threads(whole, size) if whole.device.type == "cpu" else resize(whole, size)
+        return self._normalise(reduced.float())
 
-    def _reduce_in_threads(self, crops: Tensor, size: int) -> Tensor:
-        """Reduce shares of the batch in threads: torch resizes bytes fast, but on one core."""
+    def _resize_in_threads(self, crops: Tensor, size: int) -> Tensor:
+        """Resize shares of the batch in threads: torch resizes bytes fast, but on one core."""
         workers = min(torch.get_num_threads(), len(crops) // 4)
-        if workers < 2:
-            return reduce_crops(crops, size)
+        if workers < 2 or size == crops.shape[1]:
+            return resize(crops, size)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="crops")
-        shares = list(self._pool.map(lambda part: reduce_crops(part, size), crops.chunk(workers)))
-        return torch.cat(shares)
+        return torch.cat(list(self._pool.map(lambda part: resize(part, size), crops.chunk(workers))))
 
     def _check(self, crops: NDArray[np.uint8]) -> None:
         size = self.bundle.card.crop_size

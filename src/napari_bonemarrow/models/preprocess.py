@@ -23,12 +23,17 @@ def reduce_crops(crops: Tensor, size: int) -> Tensor:
     Tensor of float32, shape (n, 3, size, size), channels last in memory
         0 to 255.
     """
+    return resize(crops, size).float()
+
+
+def resize(crops: Tensor, size: int) -> Tensor:
+    """Do the same and keep bytes where the device resizes bytes: the CPU does, several times faster."""
     images = crops.permute(0, 3, 1, 2)
     if images.shape[-1] == size:
-        return images.float()
-    if images.device.type != "cpu":  # only the CPU resizes bytes, and does so several times faster
+        return images
+    if images.device.type != "cpu":
         images = images.float()
-    return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True).float()
+    return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
 
 
 class Normaliser:
