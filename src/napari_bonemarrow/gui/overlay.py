@@ -16,6 +16,7 @@ from napari_bonemarrow.gui import palette
 LAYER_NAME = "cells"
 RING_OVER_NUCLEUS, SMALLEST_RING_UM = 1.45, 10.0
 """A ring lies around the whole cell, not on its nucleus, whose chromatin it must not hide."""
+SELECTED_WIDER_PX = 3.0
 TEXT_FROM_SCREEN_PX = 30.0
 MOST_TEXTS = 400
 """Codes are written where a ring is at least so wide on the screen, and never more than so many."""
@@ -139,8 +140,8 @@ class CellsOverlay:
         width = palette.border_widths_px(self.codes)
         at = self.index_of(self._selected)
         if at is not None:
-            width[at] += 1.5
-        self.layer.border_width = np.clip(width / screen, 0.02, 0.3)
+            width[at] += SELECTED_WIDER_PX
+        self.layer.border_width = np.clip(width / screen, 0.004, 0.35)
 
     def index_of(self, cell_id: int | None) -> int | None:
         """Return a cell's place in the layer."""

@@ -128,8 +128,7 @@ class ClassButton(QAbstractButton):
         painter.drawRoundedRect(box, 3, 3)
         side = min(13, box.height() - 8)
         draw_swatch(painter, self.code, 5, (box.height() - side) / 2, side)
-        text = colors.text if self.isEnabled() else colors.quiet
-        painter.setPen(QColor(text))
+        painter.setPen(QColor(colors.text if self.isEnabled() else colors.quiet))
         left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         painter.drawText(box.adjusted(22, 0, 0, 0), left, self.code)
         painter.setPen(QColor(colors.quiet))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, Qt, Signal
-from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QStackedLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.gui.keys import key_of
@@ -49,33 +49,30 @@ class ReviewTab(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.none_selected = label("", "quiet")
-        self.none_selected.setAlignment(Qt.AlignmentFlag.AlignCenter)
         inner = QWidget()
         content = QVBoxLayout(inner)
         content.setContentsMargins(8, 8, 8, 4)
         content.setSpacing(6)
+        self.hint = label(role="quiet")
+        self.cell_part = QWidget()
+        cell = QVBoxLayout(self.cell_part)
+        cell.setContentsMargins(0, 0, 0, 0)
+        cell.setSpacing(6)
         for part in (self._title_part(), self._crop_part(), self._why_part()):
-            content.addLayout(part)
-        content.addWidget(line())
+            cell.addLayout(part)
         self.grid = LabelGrid()
         self.grid.label_chosen.connect(self.label_chosen)
         self.grid.tag_toggled.connect(self.tag_toggled)
-        content.addWidget(self.grid)
         self.comment_box = CommentBox()
         self.comment_box.setPlaceholderText("Comment on this cell, Enter writes it")
         self.comment_box.returnPressed.connect(self._on_comment)
-        content.addWidget(self.comment_box)
         self.history = label(role="quiet")
-        content.addWidget(self.history)
+        for part in (self.hint, self.cell_part, line(), self.grid, self.comment_box, self.history):
+            content.addWidget(part)
         content.addStretch(1)
-        pages = QWidget()
-        self._pages = QStackedLayout(pages)
-        self._pages.addWidget(self.none_selected)
-        self._pages.addWidget(scrolled(inner))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(pages, 1)
+        layout.addWidget(scrolled(inner), 1)
         layout.addWidget(line())
         layout.addLayout(self._way_part())
         self.show_cell(None, "")
@@ -160,10 +157,14 @@ class ReviewTab(QWidget):
 
     def show_cell(self, info: CellInfo | None, hint: str) -> None:
         """Show a cell; without one, the hint says how to select or make one."""
-        self._pages.setCurrentIndex(0 if info is None else 1)
-        self.none_selected.setText(hint)
+        self.hint.setText(hint)
+        self.hint.setVisible(info is None)
+        for widget in (self.cell_part, self.comment_box, self.history):
+            widget.setVisible(info is not None)
+        self.grid.setEnabled(info is not None and not info.read_only)
         self.accept_button.setEnabled(info is not None and bool(info.guesses) and not info.read_only)
         if info is None:
+            self.grid.show_state("", frozenset())
             return
         self.title.setText(f"Cell {info.cell_id} · {info.name}")
         self.standing.setText(
@@ -175,7 +176,7 @@ class ReviewTab(QWidget):
         self.unreliable.setVisible(any(guess.support is not Support.TRAINED for guess in shown))
         self.grid.show_state(info.code, info.tags)
         self.history.setText("\n".join(info.history[-4:]))
-        for widget in (self.grid, self.bars, self.comment_box, self.remove_button):
+        for widget in (self.bars, self.comment_box, self.remove_button):
             widget.setEnabled(not info.read_only)
 
     def show_done(self) -> None:
