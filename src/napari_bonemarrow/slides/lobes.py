@@ -23,13 +23,13 @@ WIDEST_GAP_UM = 2.4
 NEAR_GAP_UM = 1.2
 SADDLE_NEAR = 0.5
 SADDLE_OF_ROUND = 0.6
-SADDLE_OF_ODD = 0.26
+SADDLE_OF_ODD = 0.3
 SADDLE_FAR = 0.31
 SADDLE_OF_ROUND_FAR = 0.45
 """Least stain between two lobes, over that of the paler one. Blur alone keeps it at 0.45 between two
 cells' nuclei 0.8 µm apart, and at 0.2 from 1.2 µm on; filaments and the cytoplasm between lobes raise it.
-Round neighbours of the size of an erythroblast's nucleus must be joined more firmly, a bent one (a lobe
-for sure) less."""
+Round neighbours of the size of an erythroblast's nucleus must be joined more firmly, a bent or
+a very small pair (lobes for sure) less."""
 
 ALIKE = 0.5
 """Least stain of one lobe over that of another; granules and cytoplasm beside a nucleus are paler."""
@@ -127,6 +127,6 @@ def _needed(moments: Moments, lobe: int, other: int, gap_um: float) -> float:
     round_pair = shapes.min() >= _ROUND and areas.min() >= _ROUND_UM2
     if gap_um > NEAR_GAP_UM:
         return SADDLE_OF_ROUND_FAR if round_pair else SADDLE_FAR
-    if shapes.min() < _ODD:
+    if shapes.min() < _ODD or areas.max() < _ROUND_UM2:
         return SADDLE_OF_ODD
     return SADDLE_OF_ROUND if round_pair else SADDLE_NEAR
