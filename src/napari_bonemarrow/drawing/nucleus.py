@@ -38,10 +38,11 @@ class Nucleus:
 
 def _measured(distance: Distance, area_um2: float, reach: float, lobes: int = 1) -> Nucleus:
     """Scale a shape to an area and move its centroid to (0, 0)."""
-    axis = np.arange(-reach, reach, 0.12, dtype=np.float32)
+    pitch = 0.16
+    axis = np.arange(-reach, reach, pitch, dtype=np.float32)
     x, y = np.meshgrid(axis, axis)
     inside = distance(x, y) < 0
-    scale = np.float32(np.sqrt(area_um2 / (np.count_nonzero(inside) * 0.12**2)))
+    scale = np.float32(np.sqrt(area_um2 / (np.count_nonzero(inside) * pitch**2)))
     cx, cy = np.float32(x[inside].mean()), np.float32(y[inside].mean())
 
     def placed(px: Float, py: Float) -> Float:

@@ -81,13 +81,17 @@ def photograph(
         plane *= np.float32(stain.illumination[channel])
         planes.append(ndimage.gaussian_filter(plane, POINT_SPREAD_UM / microns_per_pixel, truncate=2.6))
     # A camera sharpens brightness, not colour; green stands for brightness.
-    around = ndimage.uniform_filter(planes[1], 2 * round(0.24 / microns_per_pixel) + 1)
-    detail = np.float32(sharpening) * (planes[1] - around)
+    detail = ndimage.uniform_filter(planes[1], 2 * round(0.24 / microns_per_pixel) + 1)
+    np.subtract(planes[1], detail, out=detail)
+    detail *= np.float32(sharpening)
     picture = np.empty((height, width, 3), np.uint8)
     for channel, plane in enumerate(planes):
         plane += detail
-        grain = rng.standard_normal(plane.shape, dtype=np.float32)
         # Shot noise grows with the root of the light.
-        plane += grain * (np.float32(noise / 16) * np.sqrt(np.clip(plane, 4, None)))
-        picture[..., channel] = np.clip(plane + 0.5, 0, 255).astype(np.uint8)
+        spread = np.sqrt(np.maximum(plane, 4, out=light[..., 0]), out=light[..., 0])
+        spread *= np.float32(noise / 16)
+        spread *= rng.standard_normal(plane.shape, dtype=np.float32)
+        plane += spread
+        plane += np.float32(0.5)
+        picture[..., channel] = np.clip(plane, 0, 255, out=plane)
     return picture
