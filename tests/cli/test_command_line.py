@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image
 from napari_bonemarrow import cli
 from napari_bonemarrow.cli.common import Switches
 from napari_bonemarrow.drawing import draw_cell, draw_smear, write_sample
+from napari_bonemarrow.engine import Engine
 
 COMMANDS = (
     ["demo"],
@@ -263,6 +264,26 @@ def test_detect_needs_a_scale_and_takes_it(
     assert json.loads(out)["inputs"][0]["cells_found"] >= 6
 
 
+@pytest.fixture(scope="module")
+def kept_engine() -> Iterator[Engine]:
+    """One engine that commands cannot close: each would wait for torch in a child of its own."""
+
+    class Kept(Engine):
+        def close(self) -> None:
+            """Not yet."""
+
+    engine = Kept("cpu", threads=1)
+    yield engine
+    Engine.close(engine)
+
+
+@pytest.fixture
+def one_engine(kept_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("crops", "explaining", "demo"):
+        monkeypatch.setattr(f"napari_bonemarrow.workflow.{module}.Engine", lambda device: kept_engine)
+
+
+@pytest.mark.usefixtures("one_engine")
 def test_classify_and_explain_single_cells(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     Image.fromarray(draw_cell("NGS", 2)).save(tmp_path / "cell.png")
     code, _, _ = run("classify", tmp_path / "cell.png", "--out", tmp_path / "o.csv", "--device", "cpu")
@@ -305,7 +326,13 @@ def test_train_and_evaluate_run_end_to_end(run: Callable[..., tuple[int, str, st
     assert (tmp_path / "figures" / "metrics.json").exists()
 
 
-def test_the_demo_runs_without_a_window(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("one_engine")
+def test_the_demo_runs_without_a_window(
+    run: Callable[..., tuple[int, str, str]], field: Path, tmp_path: Path
+) -> None:
+    """On a small field in the sample's place; drawing the sample is tested where it is drawn."""
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "drawn-smear.png").write_bytes(field.read_bytes())
     code, out, err = run("demo", "--no-window", "--out", tmp_path / "demo", "--device", "cpu")
     assert code == 0, err
     assert "Research use only" in out
