@@ -67,6 +67,16 @@ def test_starter_is_small_and_tells_its_support() -> None:
     load_network(starter)
 
 
+def test_names_come_before_folders_that_lie_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / STARTER).mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert Bundle.open(STARTER).card.name == STARTER
+
+
+def test_a_file_is_no_bundle(copy: Path) -> None:
+    assert "is a file" in refusal(copy / WEIGHTS)
+
+
 @pytest.mark.parametrize("name", [WEIGHTS, CARD])
 def test_missing_file(copy: Path, name: str) -> None:
     (copy / name).unlink()

@@ -135,18 +135,17 @@ def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 
 def _find(name_or_path: str | Path) -> Path:
+    name = str(name_or_path)
+    if name == STARTER:  # before a folder of that name that happens to lie here
+        return Path(__file__).parent / STARTER
+    own = user_models() / name
+    if Path(name).name == name and own.is_dir():
+        return own
     folder = Path(name_or_path)
     if folder.is_dir():
         return folder
     if folder.is_file():
         raise BundleError(f"{folder}: is a file; name a bundle's folder, or {_PICKLE_HINT}")
-    name = str(name_or_path)
-    if Path(name).name == name:
-        shipped, own = Path(__file__).parent / STARTER, user_models() / name
-        if name == STARTER and shipped.is_dir():
-            return shipped
-        if own.is_dir():
-            return own
     known = ", ".join(list_bundles()) or "none"
     raise BundleError(f"no model {name!r}: give a bundle's folder or one of: {known}")
 
