@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import pickle
 import resource
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from PIL import Image
 from napari_bonemarrow.cytology import BoneMarrowError, Region
 from napari_bonemarrow.drawing import DrawnSmear
 from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.report import ReportError
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.workflow import CountOptions, count_inputs
@@ -314,3 +316,49 @@ def test_all_real_fields_are_counted(engine: Engine, real_data: Path, tmp_path: 
     rows = count_inputs(fields(real_data, width), tmp_path / "out", options, engine=engine)
     assert len(rows) > 5
     assert [row.error for row in rows if not row.ok] == []
+
+
+def _nan(folder: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(folder / "weights.safetensors")
+    name = max(weights, key=lambda key: weights[key].size)
+    weights[name] = np.full_like(weights[name], np.nan)
+    save_file(weights, folder / "weights.safetensors")
+
+
+def _pickle(folder: Path) -> None:
+    (folder / "weights.safetensors").write_bytes(pickle.dumps({"fc.weight": [1.0]}))
+
+
+def _one_class_less(folder: Path) -> None:
+    card = json.loads((folder / "card.json").read_text("utf-8"))
+    gone = card["classes"].pop()
+    del card["support"][gone]
+    (folder / "card.json").write_text(json.dumps(card), "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [(_nan, "NaN or infinity"), (_pickle, "pickle"), (_one_class_less, "classes")],
+    ids=["nan", "pickle", "one class less"],
+)
+def test_a_spoilt_bundle_is_one_line_and_gives_no_number(
+    engine: Engine, field: Path, tmp_path: Path, spoil: Callable[[Path], None], text: str
+) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(Bundle.open("starter").path, bundle)
+    spoil(bundle)
+    out = tmp_path / "out"
+    try:
+        [row] = count_inputs([field], out, CountOptions(model=bundle), engine=engine)
+    except BoneMarrowError as error:  # told by the file alone, before any slide is opened
+        message = str(error)
+        assert not out.exists()
+    else:
+        message = row.error
+        assert not list(out.rglob("differential.json"))
+    assert text in message
+    assert "\n" not in message
+    [row] = count_inputs([field], out, engine=engine)
+    assert row.ok

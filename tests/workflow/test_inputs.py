@@ -61,3 +61,5 @@ def test_anonymous_names_tell_neither_file_nor_folder(tmp_path: Path) -> None:
     assert missing.name == "input-2"
     message = f"{path}: B24-0815 Muster.png cannot be read"
     assert known.hide_name(message) == f"{known.name}: {known.name} cannot be read"
+    of_case = f"{path.stem}.tif, the slide of B24-0815 Muster.bmcase, was not found"
+    assert "B24" not in known.hide_name(of_case)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ class Input:
             return text
         for part in (str(self.path), str(self.path.absolute()), self.path.name):
             text = text.replace(part, self.shown)
-        return text
+        # A case's message may name its slide, which has the same stem and another suffix.
+        return re.sub(rf"(?<!\w){re.escape(self.path.stem)}(?=\.\w)", self.shown, text)
 
 
 def find_inputs(
