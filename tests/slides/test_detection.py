@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -79,7 +80,11 @@ def test_small_round_neighbours_are_two(drawn: ModuleType) -> None:
 def test_lobes_are_one(drawn: ModuleType) -> None:
     image = drawn.blank()
     drawn.disc(image, 25, 25, 13, drawn.CYTOPLASM)
-    for x, y in ((22.5, 23), (24.7, 27), (27.9, 24.4)):
+    lobes = np.array([(22.5, 23), (24.7, 27), (27.9, 24.4)])
+    for start, end in pairwise(lobes):
+        for share in np.linspace(0, 1, 12):  # the filament between two lobes
+            drawn.disc(image, *(start + share * (end - start)), 1.2, drawn.NUCLEUS)
+    for x, y in lobes:
         drawn.disc(image, x, y, 4.0, drawn.NUCLEUS)
     cells = _detect(drawn, image)
     assert len(cells) == 1
