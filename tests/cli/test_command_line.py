@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
@@ -339,3 +340,20 @@ def test_the_demo_runs_without_a_window(
     results = tmp_path / "demo" / "drawn-smear"
     assert (results / "differential.json").exists()
     assert len(list(results.glob("*.npy"))) == 1
+
+
+def test_open_and_demo_hand_over_to_the_window(
+    run: Callable[..., tuple[int, str, str]], field: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_bonemarrow.gui import app
+
+    window, demo = create_autospec(app.open_window), create_autospec(app.run_demo)
+    monkeypatch.setattr(app, "open_window", window)
+    monkeypatch.setattr(app, "run_demo", demo)
+    assert run("open", field)[0] == 0
+    window.assert_called_once_with([field])
+    assert run("demo")[0] == 0
+    demo.assert_called_once_with(screenshot=None, out=None)
+    picture = tmp_path / "window.png"
+    assert run("demo", "--screenshot", picture, "--out", tmp_path)[0] == 0
+    demo.assert_called_with(screenshot=picture, out=tmp_path)
