@@ -23,14 +23,14 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
     {
         "BLA": Morphology(
             (12.5, 17.5),
-            (0.70, 0.82),
+            (0.72, 0.85),
             "round",
-            Chromatin("fine", (0.72, 0.86), 0.17, 0.06),
-            Cytoplasm(azure=(0.50, 0.85), rim=0.35, hof=0.25),
-            elongation=(1.0, 1.2),
+            Chromatin("fine", (0.74, 0.88), 0.15, 0.06),
+            Cytoplasm(azure=(0.70, 1.05), rim=0.35, hof=0.25),
+            elongation=(1.0, 1.3),
             eccentricity=(0.2, 0.8),
             edge="blebs",
-            roughness=0.045,
+            roughness=0.06,
             nucleoli=(1, 4),
         ),
         "FGC": Morphology(

@@ -196,7 +196,7 @@ def _blocks(noise: Float, gain: float) -> Float:
 
 
 def _fine(look: Lookup, grid: Grid, distance: Float) -> Float:
-    texture: Float = 0.25 * look.noise(0.55) + 0.65 * _ridges(look.noise(0.95)) + 0.65 * look.noise(2.2)
+    texture: Float = 0.3 * look.noise(0.55) + 0.7 * _ridges(look.noise(0.95)) + 0.4 * look.noise(2.2)
     return texture
 
 
