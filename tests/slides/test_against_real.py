@@ -42,9 +42,9 @@ def test_half_the_resolution_finds_the_same_cells(real_data: Path, ruler: Module
 
 
 def test_plasma_cells_by_mask(real_data: Path, ruler: ModuleType) -> None:
-    hit, total = ruler.on_masks(real_data, ruler.ours)
-    assert total == 121
-    assert hit >= 119
+    hit, total = ruler.on_masks(real_data, ruler.ours, step=3)
+    assert total > 30
+    assert hit >= total - 1
 
 
 def test_white_cells_in_blood(real_data: Path, ruler: ModuleType) -> None:
@@ -56,13 +56,13 @@ def test_white_cells_in_blood(real_data: Path, ruler: ModuleType) -> None:
 
 def test_the_scale_of_blood_images(real_data: Path, ruler: ModuleType) -> None:
     errors, covered = [], 0
-    for rgb, scale, _ in list(ruler.blood_images(real_data))[::3]:
+    for rgb, scale, _ in list(ruler.blood_images(real_data))[::6]:
         estimate = estimate_scale(ruler.slide_from_array(rgb, None))
         if estimate is None:
             continue
         errors.append(estimate.microns_per_pixel / scale - 1)
         covered += bool(estimate.low <= scale <= estimate.high)
-    assert len(errors) >= 18
+    assert len(errors) >= 9
     assert abs(np.median(errors)) < 0.12  # the boxes leave a margin around the cells
     assert np.std(errors) < 0.08
     assert covered >= 0.8 * len(errors)
