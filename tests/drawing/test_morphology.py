@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import BMC21
 from napari_bonemarrow.drawing import MORPHOLOGY, Stain, draw_cell
 
-EACH = 9
+EACH = 6
 
 
 def features(crop: NDArray[np.uint8]) -> NDArray[np.float64]:
