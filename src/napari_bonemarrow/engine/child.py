@@ -37,8 +37,10 @@ def start_up(threads: int) -> None:
     """Prepare the child: it ends with its parent, leaves Ctrl-C to it and takes its share of the cores."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="watch-parent", daemon=True).start()
-    # Read by OpenMP when torch is imported, which is later.
+    # Read by OpenMP when torch is imported, which is later. Idle threads sleep rather than spin: where the
+    # cores are shared with the window and other programs, spinning made classification three times slower.
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _end_with_parent() -> None:
