@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,8 @@ from napari_bonemarrow.slides.colour import background_colour
 from napari_bonemarrow.slides.slide import Slide
 
 _THREADS = min(4, os.cpu_count() or 1)
+
+_backgrounds: WeakKeyDictionary[Slide, NDArray[np.uint8]] = WeakKeyDictionary()
 
 
 def cut_crops(
@@ -49,7 +52,7 @@ def cut_crops(
     lefts = np.atleast_1d(np.asarray(x, float)) + 0.5 - side / 2
     tops = np.atleast_1d(np.asarray(y, float)) + 0.5 - side / 2
     crops = np.empty((len(lefts), size, size, 3), np.uint8)
-    fill = background_colour(slide.levels[0]) if len(lefts) else np.zeros(3, np.uint8)
+    fill = _background(slide) if len(lefts) else np.zeros(3, np.uint8)
 
     def cut(index: int) -> None:
         crops[index] = _cut(slide.levels[0], lefts[index], tops[index], side, size, fill)
@@ -75,6 +78,13 @@ def _cut(
     box = (left - x0, top - y0, left - x0 + side, top - y0 + side)
     kernel = Image.Resampling.HAMMING if factor > 1 else Image.Resampling.BICUBIC
     return np.asarray(patch.resize((size, size), kernel, box=box))
+
+
+def _background(slide: Slide) -> NDArray[np.uint8]:
+    """Measure a slide's background once: crops come in many small batches."""
+    if slide not in _backgrounds:
+        _backgrounds[slide] = background_colour(slide.levels[0])
+    return _backgrounds[slide]
 
 
 def _window(
