@@ -20,6 +20,9 @@ from pathlib import Path
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.workflow import CellsFound, analyse, apply_step, open_or_create_case
 
+# As the engine's child has it, so that the peer does not spin while it waits; read when torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 REPEATS = 5
 THREADS = 2
 
