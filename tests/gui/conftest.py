@@ -137,7 +137,7 @@ def open_panel(make_napari_viewer_proxy: Callable, truth_engine: type, qtbot, no
 
     def make(*, show: bool = True):
         viewer = make_napari_viewer_proxy(show=show)
-        viewer.window.resize(1300, 800)
+        viewer.window.resize(1000, 640)
         _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
         return viewer, panel
 

@@ -49,25 +49,36 @@ def test_a_corrected_estimate_is_the_reviewers_and_an_absurd_one_is_refused(
     assert coordinator.session.case.scale.source is ScaleSource.USER
 
 
-@pytest.mark.parametrize("kind", ["missing", "folder", "empty", "text", "case"])
+def _spoilt(folder: Path) -> list[Path]:
+    """Return what cannot be opened, each in its own way."""
+    (folder / "spoilt-folder.png").mkdir()
+    (folder / "spoilt-empty.png").write_bytes(b"")
+    (folder / "spoilt-text.png").write_bytes(b"this is no image")
+    (folder / "spoilt.bmcase").write_bytes(b"this is no case")
+    names = (
+        "spoilt-missing.png",
+        "spoilt-folder.png",
+        "spoilt-empty.png",
+        "spoilt-text.png",
+        "spoilt.bmcase",
+    )
+    return [folder / name for name in names]
+
+
 def test_what_cannot_be_opened_is_one_notice_and_leaves_what_was_open(
-    open_panel, qtbot, field, tmp_path, notices, kind
+    open_panel, qtbot, field, tmp_path, notices
 ):
     _viewer, panel = open_panel(show=False)
     coordinator = panel.coordinator
     _open(qtbot, coordinator, field)
-    path = tmp_path / ("spoilt.bmcase" if kind == "case" else "spoilt.png")
-    if kind == "folder":
-        path.mkdir()
-    elif kind != "missing":
-        path.write_bytes(b"" if kind == "empty" else b"this is no image and no case")
-    told = len(notices)
-    with qtbot.waitSignal(coordinator.failed, timeout=20_000):
-        coordinator.open_path(path)
-    assert len(notices) == told + 1
-    assert "spoilt" in notices[-1]
-    assert "\n" not in notices[-1]
-    assert coordinator.session.slide.path == field
+    for path in _spoilt(tmp_path):
+        told = len(notices)
+        with qtbot.waitSignal(coordinator.failed, timeout=20_000):
+            coordinator.open_path(path)
+        assert len(notices) == told + 1
+        assert "spoilt" in notices[-1]
+        assert "\n" not in notices[-1]
+        assert coordinator.session.slide.path == field
 
 
 def test_a_case_somebody_else_has_is_open_to_look_at_only(open_panel, qtbot, field, notices, monkeypatch):

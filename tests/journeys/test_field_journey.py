@@ -76,7 +76,7 @@ class Reviewer:
 def come_in(make_napari_viewer_proxy: Callable, qtbot) -> Callable[[], Reviewer]:
     def make() -> Reviewer:
         viewer = make_napari_viewer_proxy(show=True)
-        viewer.window.resize(1300, 850)
+        viewer.window.resize(1100, 700)
         _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
         return Reviewer(viewer, panel, qtbot)
 

@@ -11,14 +11,17 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.runner import Runner
-from napari_bonemarrow.workflow import analyse, apply_step
-from napari_bonemarrow.workflow.analysis import CellsClassified, CellsFound, Doing
+from napari_bonemarrow.workflow import CellsClassified, CellsFound, Doing, analyse, apply_step
+
+_BEGUN, _FOUND = 0.05, 0.35
+"""How far an analysis is when it has begun and when the cells are found, of 1. A bar that runs to and fro
+instead would have the whole window drawn anew thirty times a second, at the engine's cost."""
 
 
 class Analysis(QObject):
     """Runs one analysis at a time; every step is in the case before ``progressed`` tells of it."""
 
-    progressed = Signal(str, object)  # what is done, part 0..1 or None
+    progressed = Signal(str, float)  # what is done, part 0..1
     stopped = Signal()
     found = Signal()
 
@@ -27,6 +30,7 @@ class Analysis(QObject):
         self._engine, self._runner, self._on_error = engine, runner, on_error
         self._worker: Any = None
         self._session: Session | None = None
+        self._told = ("", 0.0)
 
     @property
     def running(self) -> bool:
@@ -46,9 +50,9 @@ class Analysis(QObject):
             self.stopped.emit()
             return
         self._session = session
-        self.progressed.emit("Finding cells", None)
+        self._tell("Looking at the smear", _BEGUN)
         self._worker = self._runner.run(
-            lambda: steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_failed
+            lambda: steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_error
         )
 
     def cancel(self) -> None:
@@ -59,10 +63,15 @@ class Analysis(QObject):
             self._engine.drop_stale("classify", "detect")
             self.stopped.emit()
 
+    def _tell(self, text: str, part: float) -> None:
+        if (text, part) != self._told:
+            self._told = (text, part)
+            self.progressed.emit(text, part)
+
     def _on_step(self, step: Any) -> None:
         if isinstance(step, Doing):
-            if not self._counts:
-                self.progressed.emit(step.text, None)
+            if self._told[1] <= _FOUND:  # once it classifies, the number of cells tells more
+                self._tell(step.text, self._told[1])
             return
         try:
             apply_step(self._session.case, step)
@@ -72,17 +81,11 @@ class Analysis(QObject):
             return
         if isinstance(step, CellsFound):
             self.found.emit()
-            self.progressed.emit(f"{len(step.cells)} cells found; loading the model", None)
+            self._tell(f"{len(step.cells)} cells found", _FOUND)
         elif isinstance(step, CellsClassified):
-            self._counts = True
-            part = step.done / step.total if step.total else 1.0
-            self.progressed.emit(f"{step.done} of {step.total} cells classified", part)
-
-    _counts = False
-
-    def _on_failed(self, error: BoneMarrowError) -> None:
-        self._on_error(error)
+            part = _FOUND + (1 - _FOUND) * step.done / step.total
+            self._tell(f"{step.done} of {step.total} cells classified", part)
 
     def _on_done(self) -> None:
-        self._worker, self._counts = None, False
+        self._worker = None
         self.stopped.emit()

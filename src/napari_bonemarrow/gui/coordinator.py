@@ -81,6 +81,7 @@ class Coordinator(QObject):
         self.opening.estimated.connect(self.preparing.show_estimate)
         self.opening.read_only.connect(self._on_read_only)
         self.preparing.region_started.connect(self.keys.leave)
+        self.preparing.analysed.connect(self.review.settle)
         self.review.counted_anew.connect(self._on_counted_anew)
         self.review.cell_added.connect(self.preparing.classify_added)
         self.review.help_requested.connect(self.show_help)

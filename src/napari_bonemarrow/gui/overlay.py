@@ -110,7 +110,7 @@ class CellsOverlay:
         self.codes = list(codes)
         with self._own():
             self._write_features(features)
-            self._write_looks()
+            self._write_classes()
         self._write_text()
 
     def _write_features(self, features: Mapping[str, Sequence]) -> None:
@@ -123,15 +123,24 @@ class CellsOverlay:
         return np.maximum(self.cells.diameter_um * RING_OVER_NUCLEUS, SMALLEST_RING_UM).astype(float)
 
     def _write_looks(self) -> None:
+        """Write size and shape of the rings, which stay while the cells do, and what classes change."""
         if not len(self.cells):
             return
-        diameter = self._ring_um()
+        self.layer.size = self._ring_um() / self._microns_per_pixel
+        self.layer.face_color = np.zeros((len(self.cells), 4), np.float32)
+        self._write_classes()
+
+    def _write_classes(self) -> None:
+        """Write what a class tells. Each array costs napari an upload, so that equal ones are left out."""
+        if not len(self.cells):
+            return
+        symbols = palette.symbols(self.codes)
+        if symbols != [str(symbol) for symbol in self.layer.symbol]:
+            self.layer.symbol = symbols
         colors = palette.border_colors(self.codes)
         colors[~self.cells.in_frame, 3] = 0.4  # seen but not counted: outside the frame
-        self.layer.size = diameter / self._microns_per_pixel
-        self.layer.symbol = palette.symbols(self.codes)
-        self.layer.face_color = np.zeros((len(self.cells), 4), np.float32)
-        self.layer.border_color = colors
+        if not np.array_equal(colors, self.layer.border_color):
+            self.layer.border_color = colors
         self._write_widths()
 
     def _write_widths(self) -> None:
@@ -141,7 +150,9 @@ class CellsOverlay:
         at = self.index_of(self._selected)
         if at is not None:
             width[at] += SELECTED_WIDER_PX
-        self.layer.border_width = np.clip(width / screen, 0.004, 0.35)
+        relative = np.clip(width / screen, 0.004, 0.35)
+        if not np.array_equal(relative, self.layer.border_width):
+            self.layer.border_width = relative
 
     def index_of(self, cell_id: int | None) -> int | None:
         """Return a cell's place in the layer."""

@@ -19,6 +19,9 @@ from napari_bonemarrow.gui.walk import Walk
 _RESHAPING = frozenset({"cell added", "cell removed", "detector run", "region and target set"})
 """Changes after which there are other cells, or others in the frame, and not only other classes."""
 
+_WHILE_CLASSIFYING_MS = 300
+"""Chunks of classes come many times a second: drawing each would take the core that makes the next."""
+
 
 class Review(QObject):
     """The Review tab, the rings and the keys, kept equal to the case."""
@@ -44,7 +47,6 @@ class Review(QObject):
         self._reshaped = False
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
-        self._refresh.setInterval(0)
         self._refresh.timeout.connect(self.refresh)
         self._connect()
 
@@ -88,7 +90,15 @@ class Review(QObject):
         self._reshaped = self._reshaped or str(kind) in _RESHAPING
         if str(change.kind) in {"undo", "redo"} and len(change.cell_ids) == 1:
             self.select(change.cell_ids[0], go=False)  # shown where it was made
-        self._refresh.start()
+        delay = _WHILE_CLASSIFYING_MS if str(kind) == "model run" else 0
+        if not self._refresh.isActive() or self._refresh.remainingTime() > delay:
+            self._refresh.start(delay)
+
+    def settle(self) -> None:
+        """Show at once what still waits to be shown."""
+        if self._refresh.isActive():
+            self._refresh.stop()
+            self.refresh()
 
     def refresh(self) -> None:
         """Show what the case says."""

@@ -111,6 +111,7 @@ class SlideTab(QWidget):
         self.find_button = button("Find cells", "primary")
         self.find_button.clicked.connect(self.find_requested)
         self.progress = QProgressBar()
+        self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
         self.progress_text = label(role="quiet")
@@ -151,13 +152,11 @@ class SlideTab(QWidget):
         self.region_button.setEnabled(not (info.frame_fixed or info.read_only))
         self._show_what_is_next()
 
-    def show_progress(self, text: str, part: float | None) -> None:
-        """Show what is being done; ``part`` 0 to 1, or None where it cannot be told."""
+    def show_progress(self, text: str, part: float) -> None:
+        """Show what is being done and how far it is, 0 to 1."""
         for widget in (self.progress, self.progress_text, self.cancel_button):
             widget.show()
-        self.progress.setRange(0, 0 if part is None else 1000)
-        if part is not None:
-            self.progress.setValue(round(part * 1000))
+        self.progress.setValue(round(part * 1000))
         self.progress_text.setText(text)
         self.find_button.setEnabled(False)
         self.open_button.setEnabled(False)
