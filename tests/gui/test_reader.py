@@ -80,3 +80,10 @@ def test_napari_opens_it_and_a_bad_file_is_one_notice(make_napari_viewer_proxy, 
     shutil.copy(__file__, bad)
     with pytest.raises(BoneMarrowError, match=r"bad\.png"):
         viewer.open(str(bad), plugin="napari-bonemarrow")
+
+
+def test_the_sample_in_naparis_file_menu_is_the_drawn_smear(make_napari_viewer_proxy):
+    viewer = make_napari_viewer_proxy()
+    [layer] = viewer.open_sample("napari-bonemarrow", "drawn_smear")
+    assert layer.metadata[METADATA_KEY]["path"].endswith("drawn-smear.png")
+    assert 0.01 < layer.scale[0] < 0.2

@@ -15,7 +15,7 @@ UNCLASSIFIED_COLOR = "#f4d35e"
 RING, NOT_COUNTED_SYMBOL = "disc", "square"
 # napari draws no dashed border, so what is not counted is told by its shape instead.
 
-PLAIN_WIDTH, THICK_WIDTH = 2.5, 5.0
+PLAIN_WIDTH, THICK_WIDTH = 3.0, 6.0
 """Width of a ring's line, screen pixels; blasts and other alarming cells are drawn heavier."""
 
 

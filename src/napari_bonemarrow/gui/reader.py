@@ -90,15 +90,10 @@ def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
 
 def sample_path() -> Path:
     """Return where the drawn smear lies as a file, drawing it if it is not there yet."""
-    from napari_bonemarrow.drawing import write_sample
     from napari_bonemarrow.review import home
+    from napari_bonemarrow.workflow import write_sample_slide
 
-    folder = home() / "samples"
-    path = folder / "drawn-marrow-smear.png"
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_sample(path)
-    return path
+    return write_sample_slide(home() / "samples")
 
 
 def drawn_smear() -> list[LayerData]:
