@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drawn_crops import quick, write_blobs
+from .drawn_crops import quick, write_blobs
 
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.training import train

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from drawn_crops import OBJECTS, draw_blob
+from .drawn_crops import OBJECTS, draw_blob
 
 from napari_bonemarrow.models.preprocess import reduce_crops
 from napari_bonemarrow.training.augment import augment

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_crops import OBJECTS, write_blobs
+from .drawn_crops import OBJECTS, write_blobs
 from PIL import Image
 
 from napari_bonemarrow.models import Bundle

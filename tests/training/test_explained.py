@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_crops import SIZE, draw_blob
+from .drawn_crops import SIZE, draw_blob
 
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.models.classifier import Classifier

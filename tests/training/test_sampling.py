@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from drawn_crops import quick, write_blobs
+from .drawn_crops import quick, write_blobs
 
 from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.training.data import Crops, load_crops

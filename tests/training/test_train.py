@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_crops import OBJECTS, draw_blob, quick, write_blobs
+from .drawn_crops import OBJECTS, draw_blob, quick, write_blobs
 from safetensors.numpy import load_file
 
 from napari_bonemarrow.cytology import BMC21, Support

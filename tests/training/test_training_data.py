@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from drawn_crops import write_blobs
+from .drawn_crops import write_blobs
 from PIL import Image
 
 from napari_bonemarrow.cytology import BMC21
