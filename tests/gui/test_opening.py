@@ -139,6 +139,23 @@ def test_of_several_smears_the_chosen_one_is_under_review(open_panel, qtbot, fie
     Case.open(case_path_for(field)).close()  # the first is closed
 
 
+def test_smears_with_and_without_scale_side_by_side_are_shown_one_at_a_time(
+    open_panel, qtbot, field, plain_field, notices, monkeypatch
+):
+    monkeypatch.setattr("napari_bonemarrow.gui.opening.estimate_scale", lambda slide: None)
+    viewer, panel = open_panel()
+    coordinator = panel.coordinator
+    with qtbot.waitSignal(coordinator.all_opened, timeout=20_000):
+        coordinator.open_paths([field, plain_field])
+    assert coordinator.session.slide.path == field
+    scale = coordinator.session.slide.microns_per_pixel
+    np.testing.assert_allclose(viewer.layers.extent.world[1], np.array([700, 900]) * scale, atol=15)
+    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
+        viewer.layers.selection.active = viewer.layers["plain"]
+    assert tuple(viewer.layers["plain"].scale) == (1.0, 1.0)
+    assert not [text for text in notices if "units" in text]
+
+
 def test_only_a_drawn_region_is_counted(open_panel, qtbot, field, smear):
     viewer, panel = open_panel()
     coordinator = panel.coordinator

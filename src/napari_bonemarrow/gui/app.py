@@ -41,7 +41,7 @@ def open_window(paths: Sequence[Path] = (), *, screenshot: Path | None = None) -
     viewer, panel = _window()
     coordinator = panel.coordinator
     script = _Script(viewer, coordinator, screenshot)
-    coordinator.opened.connect(script.finish)
+    coordinator.all_opened.connect(script.finish)
     coordinator.open_paths([Path(path) for path in paths])
     _run(script)
 
@@ -98,7 +98,7 @@ class _Script(QObject):
 
     def finish(self) -> None:
         """Let napari draw, then take the picture."""
-        if self.screenshot is not None:
+        if self.screenshot is not None and not self.problem:
             QTimer.singleShot(_SETTLE_MS, self._take_picture)
 
     def _take_picture(self) -> None:

@@ -38,6 +38,7 @@ class Coordinator(QObject):
     """One panel's work, from opening a smear to closing the window."""
 
     opened = Signal()
+    all_opened = Signal()
     model_loaded = Signal()
     failed = Signal(str)
 
@@ -134,8 +135,10 @@ class Coordinator(QObject):
 
     def _on_waiting(self, text: str) -> None:
         self.panel.show_waiting(text)
-        if not text:
+        if not text and self._queue:
             self._open_next()
+        elif not text:
+            self.all_opened.emit()
 
     def _on_smear_chosen(self, layer) -> None:
         """Napari itself has opened a smear of ours, or the user chose another one of several."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
+from functools import partial
 from typing import Any
 
 from napari.qt.threading import create_worker
@@ -24,6 +25,7 @@ class Runner(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._workers: set[Any] = set()
+        self.destroyed.connect(partial(_stop, self._workers))  # what still comes then has nowhere to go
 
     def run(
         self,
@@ -85,6 +87,12 @@ class Runner(QObject):
 class _Failure:
     def __init__(self, error: BoneMarrowError) -> None:
         self.error = error
+
+
+def _stop(workers: set[Any], *_ignored: object) -> None:
+    for worker in workers:
+        worker.quit()
+    workers.clear()
 
 
 def _nothing() -> None:

@@ -83,11 +83,11 @@ class Stage(QObject):
             self.clear()
             for other in self.smears():
                 other.visible = other == layer
+            self.set_scale(slide.microns_per_pixel)
             if layer is None:
                 data, keywords, _kind = slide_layer(slide)
                 layer = self.viewer.add_layer(Image(data, **keywords))
             self.smear = layer
-            self.set_scale(slide.microns_per_pixel)
             self.viewer.add_layer(self.overlay.layer)
             self.overlay.layer.visible = True
             self.make_active()
@@ -97,9 +97,10 @@ class Stage(QObject):
 
     def set_scale(self, microns_per_pixel: float | None) -> None:
         """Give smear and rings their physical scale."""
-        if self.smear is not None:
-            self.smear.scale = (microns_per_pixel or 1.0,) * 2
-            self.smear.units = ("um", "um") if microns_per_pixel else ("pixel", "pixel")
+        # Smears that wait unseen follow: napari has one unit for all layers and shows the extent of all.
+        for layer in self.smears():
+            layer.scale = (microns_per_pixel or 1.0,) * 2
+            layer.units = ("um", "um") if microns_per_pixel else ("pixel", "pixel")
         self.overlay.set_scale(microns_per_pixel)
         self._scale_bar.visible = microns_per_pixel is not None
 
