@@ -75,10 +75,10 @@ def test_resizing_in_threads_changes_nothing(
     bundle: Bundle, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     classifier = Classifier(bundle, "cpu")
-    for threads, shares in ((1, None), (2, 2)):
+    for threads in (1, 2):
         monkeypatch.setattr(torch, "get_num_threads", lambda n=threads: n)
         prepared = classifier.prepare(crops)
-        assert (classifier._pool is None) == (shares is None)
+        assert (classifier._pool is None) == (threads == 1)
         expected = reduce_crops(torch.from_numpy(crops), bundle.card.network_size)
         mean = torch.tensor(bundle.card.normalisation.mean).view(1, 3, 1, 1)
         std = torch.tensor(bundle.card.normalisation.std).view(1, 3, 1, 1)

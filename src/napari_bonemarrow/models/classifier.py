@@ -20,8 +20,10 @@ from napari_bonemarrow.models.heatmap import Heatmap
 from napari_bonemarrow.models.loading import load_network
 from napari_bonemarrow.models.preprocess import Normaliser, resize
 
-# Largest batches that still gained throughput: beyond 32 a CPU's caches spill.
-_BATCH = {"cpu": 32, "cuda": 512}
+# Largest batches that still gained throughput: beyond 64 a CPU's caches spill.
+_BATCH = {"cpu": 64, "cuda": 512}
+
+_SHARE = 8  # crops that a thread resizes at a time
 
 
 class Classifier:
@@ -56,12 +58,17 @@ class Classifier:
         self.device = str(self._device)
         self.bfloat16 = gains_from_bfloat16(self._device)
         self.batch_size = _BATCH[self._device.type]
+        # On the CPU the network's threads go on spinning for some milliseconds after each batch and keep
+        # those that resize from their cores, so that crops are resized for several batches at a time.
+        self._batches_at_once = 4 if self._device.type == "cpu" else 1
         network = fuse(load_network(self.bundle)).to(self._device)
         if self._device.type == "cpu" or self.bfloat16:  # older GPUs lose by channels-last
             network = network.to(memory_format=torch.channels_last)
         self.network = network
         self._normalise = Normaliser(self.bundle.card.normalisation, self._device)
         self._pool: ThreadPoolExecutor | None = None
+        self._bytes: Tensor | None = None
+        self._room: Tensor | None = None
 
     def classify(
         self, crops: NDArray[np.uint8], cell_id: Sequence[int] | NDArray[np.int64] | None = None
@@ -145,46 +152,69 @@ class Classifier:
         rows = np.empty((len(crops), len(self.bundle.card.classes)), np.float32)
         start = 0
         while start < len(crops):
-            batch = crops[start : start + self.batch_size]
+            block = crops[start : start + self.batch_size * self._batches_at_once]
             try:
-                rows[start : start + len(batch)] = self._forward(batch)
+                rows[start : start + len(block)] = self._forward(block)
             except RuntimeError as error:
                 if not _out_of_memory(error):
                     raise
-                if len(batch) == 1:
+                failed = min(len(block), self.batch_size)
+                if failed == 1:
                     raise BundleError(
                         f"{self.device}: too little memory for one crop; close programs or use another device"
                     ) from error
-                self.batch_size = max(1, len(batch) // 2)
+                self.batch_size = failed // 2
                 if self._device.type == "cuda":
                     torch.cuda.empty_cache()
                 continue
-            start += len(batch)
+            start += len(block)
         return rows
 
-    def _forward(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _forward(self, block: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            images = self.prepare(batch)
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bfloat16):
-                logits: Tensor = self.network(images)
-            return logits.float().cpu().numpy()
+            reduced, answers = self._reduce(block), []
+            for start in range(0, len(block), self.batch_size):
+                images = self._images(reduced[start : start + self.batch_size])
+                with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bfloat16):
+                    answers.append(self.network(images).float())
+            return torch.cat(answers).cpu().numpy()
 
     def prepare(self, crops: NDArray[np.uint8]) -> Tensor:
         """Reduce and normalise crops: (n, s, s, 3) of bytes to (n, 3, m, m) on the device."""
-        whole = torch.from_numpy(np.ascontiguousarray(crops))
+        return self._normalise(self._reduce(crops).float())
+
+    def _images(self, reduced: Tensor) -> Tensor:
+        """Normalise a batch, on the CPU in memory that is kept: fresh pages cost more than the sums."""
+        if self._device.type != "cpu":
+            return self._normalise(reduced.float())
+        if self._room is None or self._room.shape[1:] != reduced.shape[1:] or len(self._room) < len(reduced):
+            self._room = torch.empty_like(reduced, dtype=torch.float32, memory_format=torch.channels_last)
+        images = self._room[: len(reduced)].copy_(reduced)
+        return self._normalise(images, out=images)
+
+    def _reduce(self, crops: NDArray[np.uint8]) -> Tensor:
+        whole = torch.from_numpy(np.ascontiguousarray(crops)).to(self._device)
         size = self.bundle.card.network_size
-        whole = whole.to(self._device)
-        reduced = self._resize_in_threads(whole, size) if whole.device.type == "cpu" else resize(whole, size)
-        return self._normalise(reduced.float())
+        if whole.device.type == "cpu" and torch.get_num_threads() > 1 and size != whole.shape[1]:
+            return self._resize_in_threads(whole, size)
+        return resize(whole, size)
 
     def _resize_in_threads(self, crops: Tensor, size: int) -> Tensor:
-        """Resize shares of the batch in threads: torch resizes bytes fast, but on one core."""
-        workers = min(torch.get_num_threads(), len(crops) // 4)
-        if workers < 2 or size == crops.shape[1]:
-            return resize(crops, size)
+        """Resize a few crops at a time in threads: torch resizes bytes fast, but on one core."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="crops")
-        return torch.cat(list(self._pool.map(lambda part: resize(part, size), crops.chunk(workers))))
+        n = len(crops)
+        if self._bytes is None or len(self._bytes) < n:
+            self._bytes = torch.empty(n, 3, size, size, dtype=torch.uint8, memory_format=torch.channels_last)
+        reduced = self._bytes[:n]
+
+        def fill(start: int) -> None:
+            part = slice(start, start + _SHARE)
+            with torch.inference_mode():
+                reduced[part] = resize(crops[part], size)
+
+        list(self._pool.map(fill, range(0, n, _SHARE)))
+        return reduced
 
     def _check(self, crops: NDArray[np.uint8]) -> None:
         size = self.bundle.card.crop_size

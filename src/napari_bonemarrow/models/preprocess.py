@@ -46,10 +46,10 @@ class Normaliser:
         self._gain = (1 / std).view(1, 3, 1, 1)
         self._maps: dict[torch.Size, tuple[Tensor, Tensor]] = {}
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Normalise (n, 3, s, s) in one pass, into new memory of the same layout."""
+    def __call__(self, images: Tensor, out: Tensor | None = None) -> Tensor:
+        """Normalise (n, 3, s, s) in one pass, into `out` or into new memory of the same layout."""
         shift, gain = self._whole(images)
-        return torch.addcmul(shift, images, gain)
+        return torch.addcmul(shift, images, gain, out=out)
 
     def _whole(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Lay both out over a whole image: three numbers to repeat a pixel would defeat vectorisation."""
