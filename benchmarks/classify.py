@@ -21,7 +21,7 @@ from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.loading import load_network
 
 CROPS = 256
-REPEATS = 7
+REPEATS = 11
 BATCHES = (8, 16, 32, 64, 128, 256, 512, 1024)
 
 
