@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from .drawn_crops import quick, write_blobs
 
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.training import train
+
+from .drawn_crops import quick, write_blobs
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from .drawn_crops import OBJECTS, draw_blob
 
 from napari_bonemarrow.models.preprocess import reduce_crops
 from napari_bonemarrow.training.augment import augment
 from napari_bonemarrow.training.config import AugmentConfig
+
+from .drawn_crops import OBJECTS, draw_blob
 
 NOTHING = AugmentConfig(
     shift=0, scale=0, stain_gain=0, stain_mix=0, stain_bias=0, saturation=0, brightness=0, blur=0, noise=0

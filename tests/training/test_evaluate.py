@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from .drawn_crops import OBJECTS, write_blobs
 from PIL import Image
 
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.training import TrainingError, evaluate
+
+from .drawn_crops import OBJECTS, write_blobs
 
 
 @pytest.fixture(scope="module")

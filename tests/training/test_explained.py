@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from .drawn_crops import SIZE, draw_blob
 
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.models.classifier import Classifier
+
+from .drawn_crops import SIZE, draw_blob
 
 
 def means(classifier: Classifier, method: str, seed: int) -> tuple[float, float, float]:

@@ -5,12 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from .drawn_crops import quick, write_blobs
 
 from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.training.data import Crops, load_crops
 from napari_bonemarrow.training.fit import schedule, weighted_cross_entropy
 from napari_bonemarrow.training.sampling import draw_epoch, plan
+
+from .drawn_crops import quick, write_blobs
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from .drawn_crops import OBJECTS, draw_blob, quick, write_blobs
 from safetensors.numpy import load_file
 
 from napari_bonemarrow.cytology import BMC21, Support
@@ -14,6 +13,8 @@ from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.training import TrainConfig, TrainingError, train
 from napari_bonemarrow.training.config import Stage
+
+from .drawn_crops import OBJECTS, draw_blob, quick, write_blobs
 
 SHORT = (Stage(epochs=2, size=32), Stage(epochs=1, size=48))
 

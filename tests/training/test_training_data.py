@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from .drawn_crops import write_blobs
 from PIL import Image
 
 from napari_bonemarrow.cytology import BMC21
 from napari_bonemarrow.cytology.schemes import SCHEMES, scheme_of
 from napari_bonemarrow.training import TrainingError
 from napari_bonemarrow.training.data import find_sources, load_crops, split_crops
+
+from .drawn_crops import write_blobs
 
 
 def test_schemes_lead_to_the_21() -> None:
