@@ -180,6 +180,16 @@ def test_notes_that_need_an_unlearnt_class_are_withheld_and_say_so() -> None:
     assert {"blasts_straddle", "unidentified"} <= set(reviewed)
 
 
+def test_a_model_that_has_not_learnt_all_classes_is_said_to_swell_the_others() -> None:
+    support = {**TRAINED, "PLM": Support.NONE}
+    codes = cells(BLA=36, LYT=64)
+    note = flags(model_only(codes, support))["unlearnt_classes"]
+    assert "100 cells wait" in note
+    assert "(PLM)" in note
+    assert "unlearnt_classes" not in flags(model_only(codes, TRAINED))
+    assert "unlearnt_classes" not in flags(Differential.compute(codes, [True] * 100, support))
+
+
 def test_faggot_cells_become_blasts_on_request() -> None:
     codes = cells(BLA=10, FGC=15, LYT=475)
     assert all_reviewed(codes).row("blasts").count == 10

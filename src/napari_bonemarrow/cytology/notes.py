@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_bonemarrow.cytology.classes import CLASSES, Support
 from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.intervals import wilson
 from napari_bonemarrow.cytology.rows import UNRELIABLE_TEXT, Flag
@@ -33,6 +34,7 @@ def arising_flags(tally: Tally, target: int) -> tuple[Flag, ...]:
     candidates = (
         _shortfall(tally, target),
         _unclassified(tally),
+        _unlearnt(tally),
         _unidentified(tally),
         _straddle(tally, "blasts", rules.blast_codes, rules.blast_thresholds),
         _straddle(tally, "plasma cells", rules.plasma, rules.plasma_thresholds),
@@ -55,6 +57,25 @@ def _unclassified(tally: Tally) -> Flag | None:
     if not count:
         return None
     return Flag("unclassified", f"{_cells(count)} in the frame without a class: not counted yet.")
+
+
+def _unlearnt(tally: Tally) -> Flag | None:
+    """Note that the percentages which are printed may hold cells of classes that the model cannot name."""
+    if tally.complete or not tally.support:
+        return None
+    unlearnt = [
+        code
+        for code, cell in CLASSES.items()
+        if cell.predicted and tally.support.get(code) is not Support.TRAINED
+    ]
+    if not unlearnt:
+        return None
+    waiting = "1 cell waits" if tally.unreviewed == 1 else f"{tally.unreviewed} cells wait"
+    return Flag(
+        "unlearnt_classes",
+        f"{waiting} for review. The model gives cells of classes that it has not learnt from marrow "
+        f"({', '.join(unlearnt)}) to those it has, whose percentages are then too high.",
+    )
 
 
 def _unidentified(tally: Tally) -> Flag | None:

@@ -117,6 +117,7 @@ def load(model: str | Path, device: str) -> EngineStatus:
     started = time.perf_counter()
     classifier.classify(blank)
     seconds = (time.perf_counter() - started) / _WARM_UP_CROPS
+    _warm_up_detector()
     _classifier = classifier
     _status = EngineStatus(
         device=classifier.device,
@@ -128,6 +129,13 @@ def load(model: str | Path, device: str) -> EngineStatus:
         seconds_per_crop=seconds,
     )
     return _status
+
+
+def _warm_up_detector() -> None:
+    """Import what finding cells needs, so that the first field does not wait for it."""
+    from napari_bonemarrow.slides import detect_cells, slide_from_array
+
+    detect_cells(slide_from_array(np.full((96, 96, 3), 230, np.uint8), 0.25))
 
 
 def detect(source: SlideSource, frame: Frame | None) -> Cells:
