@@ -1,0 +1,91 @@
+"""Take the pictures of the documentation in the real window, on the drawn smear: ``make docs``."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+from PIL import Image
+from qtpy.QtCore import QEventLoop, QTimer
+
+from napari_bonemarrow.gui.panel import BoneMarrowPanel
+from napari_bonemarrow.workflow import write_sample_slide
+
+FOLDER = Path(__file__).resolve().parent / "pictures"
+SIZE = (1500, 940)
+PATIENCE_MS = 120_000
+SETTLE_MS = 1000
+
+
+def wait_for(signal, act: Callable[[], object]) -> None:
+    """Act, and run the event loop until the signal comes."""
+    loop = QEventLoop()
+    timer = QTimer()
+    timer.setSingleShot(True)
+    timer.timeout.connect(lambda: loop.exit(1))
+    signal.connect(lambda *_: loop.exit(0))
+    timer.start(PATIENCE_MS)
+    QTimer.singleShot(0, act)
+    if loop.exec_():
+        raise SystemExit("error: the window did not answer in time")
+
+
+def settle() -> None:
+    """Let napari draw what has changed."""
+    loop = QEventLoop()
+    QTimer.singleShot(SETTLE_MS, loop.quit)
+    loop.exec_()
+
+
+def central_cell(case) -> int:
+    """Return the cell nearest the middle of the smear, so that the picture shows no empty canvas."""
+    cells, frame = case.cells, case.frame
+    away = (cells.x - frame.width / 2) ** 2 + (cells.y - frame.height / 2) ** 2
+    return int(cells.cell_id[away.argmin()])
+
+
+def main() -> None:
+    """Walk through the sample as a reviewer would, taking pictures."""
+    FOLDER.mkdir(exist_ok=True)
+    slides = Path(tempfile.mkdtemp())
+    viewer = napari.Viewer(title="Bone marrow")
+    viewer.window.resize(*SIZE)
+    _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
+    coordinator = panel.coordinator
+
+    def take(name: str) -> None:
+        settle()
+        pixels = viewer.window.screenshot(canvas_only=False, flash=False)
+        # A palette of 256 colours keeps the repository small.
+        Image.fromarray(pixels).convert("RGB").quantize(256).save(FOLDER / name, optimize=True)
+
+    _walk(panel, take, slides)
+    coordinator.leave()
+    viewer.close()
+    shutil.rmtree(slides, ignore_errors=True)
+
+
+def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> None:
+    coordinator = panel.coordinator
+    take("empty.png")
+    sample = write_sample_slide(slides)
+    wait_for(coordinator.opened, lambda: coordinator.open_path(sample))
+    take("slide.png")
+    wait_for(coordinator.preparing.analysed, coordinator.preparing.find_cells)
+    cell = central_cell(coordinator.session.case)
+    panel.show_review()
+    coordinator.explaining.set_method("gradcam")
+    wait_for(coordinator.explaining.shown, lambda: coordinator.review.select(cell, go=True))
+    take("review.png")
+    coordinator.explaining.set_method("off")
+    panel.tabs.setCurrentWidget(panel.count_tab)
+    take("window.png")
+    panel.tabs.setCurrentWidget(panel.model_tab)
+    take("model.png")
+
+
+if __name__ == "__main__":
+    main()
