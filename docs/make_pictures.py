@@ -59,8 +59,7 @@ def main() -> None:
     def take(name: str) -> None:
         settle()
         pixels = viewer.window.screenshot(canvas_only=False, flash=False)
-        # A palette of 256 colours keeps the repository small.
-        Image.fromarray(pixels).convert("RGB").quantize(256).save(FOLDER / name, optimize=True)
+        Image.fromarray(pixels).convert("RGB").save(FOLDER / name, quality=85, method=6)
 
     _walk(panel, take, slides)
     coordinator.leave()
@@ -70,21 +69,21 @@ def main() -> None:
 
 def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> None:
     coordinator = panel.coordinator
-    take("empty.png")
+    take("empty.webp")
     sample = write_sample_slide(slides)
     wait_for(coordinator.opened, lambda: coordinator.open_path(sample))
-    take("slide.png")
+    take("slide.webp")
     wait_for(coordinator.preparing.analysed, coordinator.preparing.find_cells)
     cell = central_cell(coordinator.session.case)
     panel.show_review()
     coordinator.explaining.set_method("gradcam")
     wait_for(coordinator.explaining.shown, lambda: coordinator.review.select(cell, go=True))
-    take("review.png")
+    take("review.webp")
     coordinator.explaining.set_method("off")
     panel.tabs.setCurrentWidget(panel.count_tab)
-    take("window.png")
+    take("window.webp")
     panel.tabs.setCurrentWidget(panel.model_tab)
-    take("model.png")
+    take("model.webp")
 
 
 if __name__ == "__main__":

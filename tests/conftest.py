@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Threads that wait by spinning slow each other down many times where the cores are shared; read by OpenMP
+# when torch is imported, here and in the processes that tests start.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 _VARIABLE = "NAPARI_BONEMARROW_TEST_DATA"
 
 

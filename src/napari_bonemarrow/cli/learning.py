@@ -16,7 +16,7 @@ Data = Annotated[Path, typer.Argument(help="Folders of crops named by class code
 def train(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder of the run.", metavar="RUN", show_default=False)],
-    config: Annotated[str, typer.Option(help="Preset or YAML file.")] = "starter",
+    config: Annotated[str, typer.Option(help="Preset, or a JSON file like one.")] = "starter",
     architecture: Annotated[str | None, typer.Option(help="Another network than the preset's.")] = None,
     init: Annotated[
         str | None, typer.Option(help="Bundle to start from, or none.", metavar="NAME|DIR|none")
@@ -67,7 +67,7 @@ def evaluate(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder of results.", metavar="DIR", show_default=False)],
     scheme: Annotated[
-        str | None, typer.Option(help="bmc21, pbc or choi10; by default told by the folders' names.")
+        str | None, typer.Option(help="bmc21 or pbc; by default told by the folders' names.")
     ] = None,
     tolerant: Annotated[
         bool, typer.Option("--tolerant", help="Also count confusions of neighbouring stages as right.")
