@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from napari_bonemarrow.report import ReportError, make_folder, write_bytes, write_text
-
-
-@pytest.fixture
-def small_disk() -> Iterator[int]:
-    """No file may grow beyond 4 KiB: writing more fails as on a full disk, for root too."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield 4096
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+from tests.disk import small_disk
 
 
 def test_text_is_written_whole_and_readable_by_others(tmp_path: Path) -> None:
@@ -26,11 +16,11 @@ def test_text_is_written_whole_and_readable_by_others(tmp_path: Path) -> None:
     assert (tmp_path / "a.txt").stat().st_mode == ordinary.stat().st_mode
 
 
-def test_a_full_disk_is_one_line_and_keeps_what_was_there(tmp_path: Path, small_disk: int) -> None:
+def test_a_full_disk_is_one_line_and_keeps_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     write_text(path, "before")
-    with pytest.raises(ReportError, match=r"report\.html: the disk is full") as caught:
-        write_bytes(path, b"x" * (small_disk + 1))
+    with small_disk(4096), pytest.raises(ReportError, match=r"report\.html: the disk is full") as caught:
+        write_bytes(path, b"x" * 4097)
     assert "\n" not in str(caught.value)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]

@@ -21,6 +21,7 @@ from napari_bonemarrow.cytology import Cells, Predictions
 from napari_bonemarrow.review import Case, CaseError, holder, journal
 from napari_bonemarrow.review.schema import SCHEMA
 from napari_bonemarrow.slides import Slide
+from tests.disk import small_disk
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
 
@@ -427,19 +428,13 @@ def test_a_full_disk_loses_nothing_and_the_act_can_be_tried_again(
 
 @POSIX
 def test_a_file_that_may_grow_no_more_loses_nothing(done: Path, tmp_path: Path, slide: Slide) -> None:
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Case.open(done, reviewer="Ada") as case:
         before = (case.events(), dict(case.labels))
-        try:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+        with small_disk(20_000):
             with pytest.raises(CaseError, match="cannot save"):
                 case.comment(None, "x" * 100_000)
             with pytest.raises(CaseError, match="cannot create"):
                 Case.create(tmp_path / "new.bmcase", slide, reviewer="Ada")
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert (case.events(), dict(case.labels)) == before
         assert not [file for file in tmp_path.iterdir() if "new" in file.name]
         case.comment(None, "x" * 100_000)

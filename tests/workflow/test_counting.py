@@ -3,9 +3,8 @@ from __future__ import annotations
 import csv
 import json
 import pickle
-import resource
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.report import ReportError
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.workflow import CountOptions, count_inputs
+from tests.disk import small_disk
 
 SCALED = CountOptions(microns_per_pixel=0.1)
 
@@ -251,38 +251,29 @@ def test_a_folder_that_cannot_be_made_stops_at_once(engine: Engine, field: Path,
         count_inputs([field], Path("/proc/out"), engine=engine)
 
 
-@pytest.fixture
-def small_disk() -> Iterator[Callable[[int], None]]:
-    """Let no file grow beyond some bytes: writing more fails as on a full disk, for root too."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("room", [400, 20_000])
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
-    engine: Engine, field: Path, tmp_path: Path, small_disk: Callable[[int], None], room: int
+    engine: Engine, field: Path, tmp_path: Path, room: int
 ) -> None:
     out = tmp_path / "out"
-    small_disk(room)
-    [row] = count_inputs([field], out, engine=engine)
+    with small_disk(room):
+        [row] = count_inputs([field], out, engine=engine)
     assert "disk" in row.error
     assert "\n" not in row.error
     assert not list(out.rglob("*.part"))
-    small_disk(resource.RLIM_INFINITY)
     [row] = count_inputs([field], out, engine=engine)
     assert row.ok
     assert len(list((out / "field").iterdir())) == 4
 
 
 def test_a_disk_that_fills_up_later_keeps_the_results_of_before(
-    engine: Engine, field: Path, tmp_path: Path, small_disk: Callable[[int], None]
+    engine: Engine, field: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     count_inputs([field], out, engine=engine)
     before = {path: path.read_bytes() for path in (out / "field").iterdir()}
-    small_disk(400)
-    [row] = count_inputs([field], out, engine=engine)
+    with small_disk(400):
+        [row] = count_inputs([field], out, engine=engine)
     assert "disk" in row.error
     assert {path: path.read_bytes() for path in (out / "field").iterdir()} == before
 
