@@ -31,8 +31,12 @@ types: $(VENV)/.installed
 layers: $(VENV)/.installed
 	$(BIN)/lint-imports
 
+# The window's tests have a process of their own: like the window itself, it never loads torch.
 pytest: $(VENV)/.installed system
-	VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) $(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) $(BIN)/python -m pytest -m "not slow" \
+		--ignore=tests/gui --ignore=tests/journeys $(PYTEST_ARGS)
+	VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) $(BIN)/python -m pytest -m "not slow" \
+		tests/gui tests/journeys $(PYTEST_ARGS)
 
 # The slow extras: many kills of a process with a window, and everything again on the second Qt binding.
 test-full: test

@@ -7,15 +7,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import napari
 from PIL import Image
 from qtpy.QtCore import QEventLoop, QTimer
 
+from napari_bonemarrow.gui.app import docked_window
 from napari_bonemarrow.gui.panel import BoneMarrowPanel
 from napari_bonemarrow.workflow import write_sample_slide
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
-SIZE = (1500, 940)
 PATIENCE_MS = 120_000
 SETTLE_MS = 1000
 
@@ -51,9 +50,7 @@ def main() -> None:
     """Walk through the sample as a reviewer would, taking pictures."""
     FOLDER.mkdir(exist_ok=True)
     slides = Path(tempfile.mkdtemp())
-    viewer = napari.Viewer(title="Bone marrow")
-    viewer.window.resize(*SIZE)
-    _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
+    viewer, panel = docked_window()
     coordinator = panel.coordinator
 
     def take(name: str) -> None:
@@ -79,7 +76,6 @@ def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> 
     coordinator.explaining.set_method("gradcam")
     wait_for(coordinator.explaining.shown, lambda: coordinator.review.select(cell, go=True))
     take("review.webp")
-    coordinator.explaining.set_method("off")
     panel.tabs.setCurrentWidget(panel.count_tab)
     take("window.webp")
     panel.tabs.setCurrentWidget(panel.model_tab)

@@ -38,7 +38,7 @@ def open_window(paths: Sequence[Path] = (), *, screenshot: Path | None = None) -
     BoneMarrowError
         With ``screenshot``: what could not be opened. Otherwise the window shows it.
     """
-    viewer, panel = _window()
+    viewer, panel = docked_window()
     coordinator = panel.coordinator
     script = _Script(viewer, coordinator, screenshot)
     coordinator.all_opened.connect(script.finish)
@@ -63,13 +63,14 @@ def run_demo(screenshot: Path | None = None, out: Path | None = None) -> None:
     """
     folder = out if out is not None else home() / "samples"
     slide = write_sample_slide(folder)
-    viewer, panel = _window()
+    viewer, panel = docked_window()
     script = _Demo(viewer, panel, screenshot, folder)
     panel.coordinator.open_path(slide)
     _run(script)
 
 
-def _window():
+def docked_window():
+    """Open napari with the panel docked; returns the viewer and the panel."""
     import napari
 
     viewer = napari.Viewer(title="Bone marrow")
