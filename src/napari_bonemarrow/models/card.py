@@ -85,6 +85,10 @@ class Card(_Part):
         Logits are divided by it before the softmax.
     support : mapping of str to Support
         How well each class was learnt.
+    test_time_views : {1, 2, 4}
+        Mirrored copies of a crop whose logits are averaged.
+    abstain_below : float, optional
+        Confidence below which the model had better not answer; see `metrics` for what that gains.
     """
 
     schema_version: Literal[1] = 1
@@ -98,6 +102,8 @@ class Card(_Part):
     normalisation: Normalisation
     temperature: float = Field(gt=0.0, le=100.0)
     support: Mapping[str, Support]
+    test_time_views: Literal[1, 2, 4] = 1
+    abstain_below: Share | None = None
     training_data: tuple[TrainingSource, ...] = ()
     metrics: tuple[Metrics, ...] = ()
     commit: str | None = None

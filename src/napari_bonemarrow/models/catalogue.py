@@ -42,6 +42,9 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
         "mobilenet_v3_small": Architecture(
             "mobilenet_v3_small", "classifier.3.weight", "features.0.0.weight", "features.8"
         ),
+        "efficientnet_lite0": Architecture(
+            "efficientnet_lite0", "classifier.weight", "conv_stem.weight", "blocks.4"
+        ),
         "resnet18": Architecture("resnet18", "fc.weight", "conv1.weight", "layer3"),
         "resnext50_32x4d": Architecture("resnext50_32x4d", "fc.weight", "conv1.weight", "layer3"),
         "efficientnet_v2_s": Architecture(

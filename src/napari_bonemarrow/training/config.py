@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -48,6 +48,12 @@ class AugmentConfig(_Part):
         Largest Gaussian sigma at the network's size, px.
     noise : float
         Largest standard deviation of noise, of 255.
+    shear : float
+        Largest shear, share of the crop's side.
+    jpeg : float
+        Share of the images that are compressed again, at a quality drawn between 30 and 95.
+    background : float
+        Share of the images whose background is tinted anew.
     """
 
     shift: Share = 0.08
@@ -59,6 +65,9 @@ class AugmentConfig(_Part):
     brightness: Share = 0.12
     blur: float = Field(default=1.0, ge=0.0, le=5.0)
     noise: float = Field(default=6.0, ge=0.0, le=64.0)
+    shear: Share = 0.0
+    jpeg: Share = 0.0
+    background: Share = 0.0
 
 
 class SourceText(_Part):
@@ -75,7 +84,11 @@ class TrainConfig(_Part):
     Attributes
     ----------
     init : str
-        ``none`` for fresh weights, else the name or folder of a bundle to start from.
+        ``none`` for fresh weights, ``imagenet``, else the name or folder of a bundle to start from.
+    tune : {"all", "head", "lora"}
+        What is fitted: every weight, the last layer alone, or low-rank adapters and the last layer.
+    lora_rank : int
+        Rank of the adapters.
     stages : tuple of Stage
         In order; the last one's size is the size the finished network works at.
     folds, fold : int
@@ -93,6 +106,24 @@ class TrainConfig(_Part):
         Weight, in an image's softmax, of the classes that only other sources teach; those its own source
         teaches weigh 1. At 0 a class known from blood alone is neither suppressed in marrow nor kept
         from it; at 1 the network learns to tell the sources apart and never to see it in marrow.
+    split : str
+        A CSV file ``file,part`` beside the preset (or a path) that fixes each image's part, ``calibration``
+        or ``test``; images it does not name are trained on. Empty: `folds`, `fold` and `seed` decide.
+    precision : {"auto", "float32", "bfloat16"}
+        Of the network's sums; ``auto`` takes bfloat16 where the device computes faster in it.
+    accumulate : int
+        Batches whose gradients are added up before a step.
+    teachers : tuple of str
+        Bundles whose averaged probabilities are learnt beside the labels.
+    teacher_weight : float
+        Share of the teachers in the loss.
+    teacher_temperature : float
+        Both sides' logits are divided by it in that part of the loss (Hinton et al., arXiv:1503.02531).
+    test_time_views : {1, 2, 4}
+        Mirrored copies that a prediction is averaged over: none, one, or both axes.
+    coverage : float
+        Share of the marrow calibration images that lie above the threshold of confidence below which the
+        model abstains.
     patience : int
         Epochs of the last stage without gain on the calibration split before stopping; 0 never stops.
     """
@@ -100,6 +131,8 @@ class TrainConfig(_Part):
     name: str = "model"
     architecture: str = "mobilenet_v3_small"
     init: str = "none"
+    tune: Literal["all", "head", "lora"] = "all"
+    lora_rank: int = Field(default=16, ge=1)
     crop_size: int = Field(default=250, ge=16, le=1024)
     microns_per_pixel: float = Field(default=0.1, gt=0)
     stages: tuple[Stage, ...] = (Stage(epochs=20, size=112), Stage(epochs=8, size=160))
@@ -118,6 +151,14 @@ class TrainConfig(_Part):
     default_draws: int = Field(default=500, ge=1)
     largest_repeat: float = Field(default=3.0, gt=0)
     foreign_weight: Share = 0.05
+    split: str = ""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    accumulate: int = Field(default=1, ge=1)
+    teachers: tuple[str, ...] = ()
+    teacher_weight: Share = 0.5
+    teacher_temperature: float = Field(default=2.0, gt=0)
+    test_time_views: Literal[1, 2, 4] = 1
+    coverage: float = Field(default=0.9, gt=0, le=1)
     patience: int = Field(default=0, ge=0)
     augment: AugmentConfig = AugmentConfig()
     sources: Mapping[str, SourceText] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.card import Card, ClassMetrics, Metrics, Normalisation, TrainingSource
 from napari_bonemarrow.models.device import resolve_device
 from napari_bonemarrow.models.loading import load_weights
+from napari_bonemarrow.models.pretrained import IMAGENET, load_imagenet
 from napari_bonemarrow.models.writing import write_bundle
 from napari_bonemarrow.training.config import TrainConfig, TrainingError, load_preset
 from napari_bonemarrow.training.data import Crops, Split, count_by_source, load_crops, split_crops
@@ -144,6 +145,9 @@ def _start(config: TrainConfig, curriculum: Curriculum) -> nn.Module:
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.1  # some architectures set 0.01, too slow for thousands of steps
     if config.init == "none":
+        return network
+    if config.init == IMAGENET:
+        load_imagenet(network, config.architecture)
         return network
     source = Bundle.open(config.init)
     if source.card.architecture != config.architecture:
