@@ -1,0 +1,221 @@
+"""Reviewed cases as training data: which cells a reviewer has classed, and their crops (no torch)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import BMC21, BoneMarrowError
+from napari_bonemarrow.review import SUFFIX, Case, CaseError
+from napari_bonemarrow.slides import Scale, cut_crops, open_slide
+from napari_bonemarrow.training.config import TrainingError
+
+_AT_ONCE = 256  # crops cut at a time
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCells:
+    """The cells of one case that a reviewer has classed.
+
+    Attributes
+    ----------
+    path : Path
+        The case's file.
+    slide : Path
+        Where its slide lies now.
+    slide_fingerprint : str
+        Recognises the slide: cells of one slide stay on one side of a split.
+    state : str
+        Hash of the journal's last line: says which labels were read.
+    scale : Scale
+    cell_id : ndarray of int64, shape (n,)
+    x, y : ndarray of float64, shape (n,)
+        Centres, level-0 px.
+    codes : tuple of str
+        The reviewer's class of each, one of the 21.
+    waiting : ndarray of float64, shape (m, 2)
+        Centres (x, y) of the cells that no reviewer has classed.
+    other : mapping of str to int
+        Labels that are none of the 21 classes, left out.
+    reviewers : frozenset of str
+    """
+
+    path: Path
+    slide: Path
+    slide_fingerprint: str
+    state: str
+    scale: Scale
+    cell_id: NDArray[np.int64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    codes: tuple[str, ...]
+    waiting: NDArray[np.float64]
+    other: Counter[str]
+    reviewers: frozenset[str]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSet:
+    """Cases that can be learnt from, and those that cannot with the reason.
+
+    Attributes
+    ----------
+    cases : tuple of CaseCells
+        Each with at least one reviewed cell.
+    skipped : tuple of str
+        ``name: why``, one line each.
+    """
+
+    cases: tuple[CaseCells, ...]
+    skipped: tuple[str, ...] = field(default=())
+
+    def counts(self) -> Counter[str]:
+        """Count the reviewed cells of each class."""
+        return Counter(code for case in self.cases for code in case.codes)
+
+    def cases_with(self) -> Counter[str]:
+        """Count the cases in which each class was seen by a reviewer."""
+        return Counter(code for case in self.cases for code in set(case.codes))
+
+    def other(self) -> Counter[str]:
+        """Count the labels that are none of the 21 classes."""
+        return sum((case.other for case in self.cases), Counter())
+
+    def __len__(self) -> int:
+        return sum(len(case) for case in self.cases)
+
+
+def find_cases(given: Sequence[str | Path]) -> list[Path]:
+    """Find cases: files, and folders at any depth.
+
+    Raises
+    ------
+    TrainingError
+        If a path is missing or is no case, or nothing is found.
+    """
+    found: list[Path] = []
+    for path in map(Path, given):
+        if path.is_dir():
+            found += sorted(each for each in path.rglob(f"*{SUFFIX}") if each.is_file())
+        elif not path.exists():
+            raise TrainingError(f"{path}: no such file or folder; give a folder of {SUFFIX} files")
+        elif path.suffix.lower() != SUFFIX:
+            raise TrainingError(f"{path}: is no case; give {SUFFIX} files or a folder of them")
+        else:
+            found.append(path)
+    if not found:
+        raise TrainingError(f"{', '.join(map(str, given))}: no {SUFFIX} file there; review a smear first")
+    return list(dict.fromkeys(path.resolve() for path in found))
+
+
+def read_cases(given: Sequence[str | Path]) -> CaseSet:
+    """Read which cells reviewers have classed. Pixels are not touched, but each slide must be there.
+
+    A label counts where a reviewer set or confirmed it; labels that a rule or an import made do not.
+    Of several copies of one case the longest journal is taken.
+
+    Parameters
+    ----------
+    given : sequence of str or Path
+        Cases, and folders of them.
+
+    Returns
+    -------
+    CaseSet
+
+    Raises
+    ------
+    TrainingError
+        If a path is wrong. A case that cannot be read is skipped and named.
+    """
+    newest: dict[str, tuple[int, CaseCells]] = {}
+    skipped: list[str] = []
+    for path in find_cases(given):
+        try:
+            identity, length, cells = _read(path)
+        except BoneMarrowError as error:
+            skipped.append(f"{path.name}: {error}")
+            continue
+        if not len(cells):
+            skipped.append(f"{path.name}: no cell has been reviewed")
+            continue
+        known = newest.get(identity)
+        if known is not None:
+            older = path if known[0] >= length else known[1].path
+            skipped.append(f"{older.name}: is an older copy of another case here")
+        if known is None or known[0] < length:
+            newest[identity] = (length, cells)
+    return CaseSet(tuple(cells for _, cells in newest.values()), tuple(skipped))
+
+
+def _read(path: Path) -> tuple[str, int, CaseCells]:
+    """Read a case; returns which case it is and how many lines its journal has, too."""
+    with Case.open(path, read_only=True) as case:
+        if not case.verification.ok:
+            raise CaseError(f"was changed by hand ({case.verification.text}); restore it from a copy")
+        if case.scale is None:
+            raise CaseError("its scale was never confirmed; open it and confirm the µm per pixel")
+        slide, events, every = case.require_slide(), case.events(), case.cells
+        labels = {cell: each for cell, each in case.labels.items() if each.source == "reviewer"}
+        ours = [cell for cell, each in labels.items() if each.code in BMC21]
+        cells = every.select(np.isin(every.cell_id, ours))
+        waiting = every.select(~case.reviewed())
+        taken = [labels[cell] for cell in cells.cell_id.tolist()]
+        return (
+            str(events[0].new["case"]),
+            len(events),
+            CaseCells(
+                path=path,
+                slide=slide,
+                slide_fingerprint=case.slide_record.fingerprint,
+                state=events[-1].hash,
+                scale=case.scale,
+                cell_id=cells.cell_id,
+                x=cells.x,
+                y=cells.y,
+                codes=tuple(each.code for each in taken),
+                waiting=np.column_stack([waiting.x, waiting.y]),
+                other=Counter(each.code for each in labels.values() if each.code not in BMC21),
+                reviewers=frozenset(each.by for each in taken),
+            ),
+        )
+
+
+def cut_reviewed(
+    case: CaseCells, *, microns_per_pixel: float, size: int, waiting: NDArray[np.intp] | None = None
+) -> Iterator[NDArray[np.uint8]]:
+    """Cut the crops of a case, a few hundred at a time.
+
+    Parameters
+    ----------
+    case : CaseCells
+    microns_per_pixel : float
+        Of the crops.
+    size : int
+        Side of a crop, px.
+    waiting : ndarray of intp, optional
+        Cut these rows of ``case.waiting`` instead of the reviewed cells.
+
+    Yields
+    ------
+    ndarray of uint8, shape (n, size, size, 3)
+        In the order of ``case.codes``.
+
+    Raises
+    ------
+    SlideError
+        If the slide cannot be read.
+    """
+    x, y = (case.x, case.y) if waiting is None else case.waiting[waiting].T
+    slide = open_slide(case.slide).with_scale(case.scale)
+    for start in range(0, len(x), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        yield cut_crops(slide, x[part], y[part], microns_per_pixel=microns_per_pixel, size=size)
