@@ -47,6 +47,7 @@ def quick(**changes: object) -> TrainConfig:
         "batch_size": 12,
         "learning_rate": 3e-3,
         "minimum_images": 20,
+        "trusted_images": 20,
         "default_draws": 60,
         "ema_decay": 0.9,
         "augment": AugmentConfig(stain_gain=0.03, stain_mix=0.01, shift=0.02, blur=0.3, noise=3),

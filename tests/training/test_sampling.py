@@ -95,3 +95,10 @@ def test_schedule_warms_up_and_falls() -> None:
     assert max(rates) == pytest.approx(rates[10]) == pytest.approx(1.0)
     assert rates[-1] == pytest.approx(0.01)
     assert all(a >= b for a, b in pairwise(rates[10:]))
+
+
+def test_a_class_of_few_marrow_crops_is_learnt_but_not_trusted(crops: Crops) -> None:
+    curriculum = plan(crops, quick(minimum_images=3))
+    assert curriculum.support["EOS"] is Support.FEW
+    assert curriculum.support["LYT"] is Support.TRAINED
+    assert curriculum.open_mask()[BMC21.index("EOS")]

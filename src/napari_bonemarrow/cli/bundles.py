@@ -70,7 +70,7 @@ def show(
         return
     print(f"{card.name} {card.version}: {card.architecture}, {bundle.sha256[:12]}, in {bundle.path}")
     print(f"crops: {card.crop_size} px at {card.microns_per_pixel:g} µm/px")
-    for support in ("trained", "transferred", "none"):
+    for support in ("trained", "few", "transferred", "none"):
         codes = [code for code in card.classes if card.support[code] == support]
         print(f"support {support}: {', '.join(codes) or '–'}")
     for source in card.training_data:

@@ -28,9 +28,13 @@ class Lineage(StrEnum):
 
 
 class Support(StrEnum):
-    """How well a bundle has learnt a class: at least 100 marrow crops, blood only, or not at all."""
+    """How well a bundle has learnt a class.
+
+    At least 100 marrow crops, fewer than that, blood only, or not at all. Only the first is relied on.
+    """
 
     TRAINED = "trained"
+    FEW = "few"
     TRANSFERRED = "transferred"
     NONE = "none"
 

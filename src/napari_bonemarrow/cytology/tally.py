@@ -78,7 +78,7 @@ class Tally:
 
     def weakest(self, codes: Collection[str]) -> Support:
         """Return the poorest support among some classes."""
-        order = (Support.NONE, Support.TRANSFERRED, Support.TRAINED)
+        order = (Support.NONE, Support.TRANSFERRED, Support.FEW, Support.TRAINED)
         return min((self.support.get(code, Support.NONE) for code in codes), key=order.index)
 
     def interval(self, codes: Collection[str]) -> Interval | None:

@@ -89,6 +89,7 @@ class ModelInfo:
 
 
 UNRELIABLE_SUPPORT = {
+    Support.FEW: "learnt from few marrow crops",
     Support.TRANSFERRED: "learnt from blood smears only",
     Support.NONE: "not learnt by this model",
 }

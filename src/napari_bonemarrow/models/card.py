@@ -33,13 +33,14 @@ class Normalisation(_Part):
 
 
 class TrainingSource(_Part):
-    """One data set that the network was taught with."""
+    """One data set that the network was taught with: its images a class, and those an epoch draws."""
 
     name: str
     images: int = Field(ge=0)
     attribution: str
     licence: str
     per_class: Mapping[str, int] = Field(default_factory=dict)
+    drawn: Mapping[str, int] = Field(default_factory=dict)
 
 
 class ClassMetrics(_Part):
@@ -89,6 +90,8 @@ class Card(_Part):
         Mirrored copies of a crop whose logits are averaged.
     abstain_below : float, optional
         Confidence below which the model had better not answer; see `metrics` for what that gains.
+    split_sha256 : str, optional
+        Digest of the split that training held to: which images it set aside to calibrate and to test.
     """
 
     schema_version: Literal[1] = 1
@@ -104,6 +107,7 @@ class Card(_Part):
     support: Mapping[str, Support]
     test_time_views: Literal[1, 2, 4] = 1
     abstain_below: Share | None = None
+    split_sha256: str | None = None
     training_data: tuple[TrainingSource, ...] = ()
     metrics: tuple[Metrics, ...] = ()
     commit: str | None = None

@@ -18,6 +18,7 @@ _BAR_WIDTH = 200.0
 
 _SUPPORT_TEXT = {
     Support.TRAINED: "learnt from marrow",
+    Support.FEW: "learnt from few marrow crops",
     Support.TRANSFERRED: "learnt from blood only",
     Support.NONE: "not learnt",
 }

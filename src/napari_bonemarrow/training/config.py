@@ -98,6 +98,9 @@ class TrainConfig(_Part):
     minimum_images : int
         A class with fewer images in a source is not learnt from that source (default 100, the number
         below which no class counts as trained).
+    trusted_images : int
+        A class learnt from fewer marrow images than this counts as learnt from few, not as trained: no
+        percentage of it is printed before review.
     draws : mapping of str to int
         Images drawn a class and epoch, by source; `default_draws` for a source not named.
     largest_repeat : float
@@ -147,6 +150,7 @@ class TrainConfig(_Part):
     fold: int = Field(default=0, ge=0)
     calibration_share: float = Field(default=0.1, gt=0, lt=1)
     minimum_images: int = Field(default=100, ge=1)
+    trusted_images: int = Field(default=100, ge=1)
     draws: Mapping[str, int] = Field(default_factory=dict)
     default_draws: int = Field(default=500, ge=1)
     largest_repeat: float = Field(default=3.0, gt=0)

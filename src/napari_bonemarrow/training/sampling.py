@@ -69,7 +69,8 @@ class Curriculum:
 def plan(crops: Crops, config: TrainConfig) -> Curriculum:
     """Decide which classes are learnt and how well each is supported.
 
-    `trained` takes at least `minimum_images` marrow crops, `transferred` as many from blood.
+    `trained` takes at least `trusted_images` crops of one marrow source, `few` at least
+    `minimum_images` of them, `transferred` as many from blood.
 
     Raises
     ------
@@ -83,6 +84,9 @@ def plan(crops: Crops, config: TrainConfig) -> Curriculum:
     }
     marrow = {source.name for source in crops.sources if source.scheme.marrow}
     from_marrow = frozenset().union(*(codes for name, codes in taught.items() if name in marrow))
+    trusted = {
+        c for c in from_marrow if max(counts[name][c] for name in marrow) >= config.trusted_images
+    }
     from_blood = frozenset().union(*(codes for name, codes in taught.items() if name not in marrow))
     if len(from_marrow | from_blood) < 2:
         raise TrainingError(
@@ -90,6 +94,8 @@ def plan(crops: Crops, config: TrainConfig) -> Curriculum:
         )
     support = {
         code: Support.TRAINED
+        if code in trusted
+        else Support.FEW
         if code in from_marrow
         else Support.TRANSFERRED
         if code in from_blood

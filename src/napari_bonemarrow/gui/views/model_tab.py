@@ -11,6 +11,7 @@ from napari_bonemarrow.gui.views.parts import label, line, scrolled, swatch_icon
 
 SUPPORT_TEXT = {
     Support.TRAINED: "learnt from marrow",
+    Support.FEW: "learnt from few marrow crops",
     Support.TRANSFERRED: "learnt from blood only",
     Support.NONE: "not learnt",
 }
