@@ -61,7 +61,7 @@ class Classifier:
         # On the CPU the network's threads go on spinning for some milliseconds after each batch and keep
         # those that resize from their cores, so that crops are resized for several batches at a time.
         self._batches_at_once = 4 if self._device.type == "cpu" else 1
-        network = fuse(load_network(self.bundle)).to(self._device)
+        network = fuse(load_network(self.bundle), self.bundle.card.network_size).to(self._device)
         if self._device.type == "cpu" or self.bfloat16:  # older GPUs lose by channels-last
             network = network.to(memory_format=torch.channels_last)
         self.network = network

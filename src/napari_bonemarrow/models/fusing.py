@@ -2,30 +2,101 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import logging
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.parametrize import is_parametrized
+
+log = logging.getLogger(__name__)
+
+Pair = tuple[nn.Conv2d, nn.BatchNorm2d]
+
+TOLERANCE = 1e-3  # of the largest logit: rounding stays a hundred times below, a wrong fold does not
 
 
-def fuse(network: nn.Module) -> nn.Module:
-    """Fold every batch normalisation that directly follows a convolution, in place.
+def fuse(network: nn.Module, size: int) -> nn.Module:
+    """Fold every batch normalisation that takes a convolution's answer and nothing else, in place.
 
-    Covers torchvision's two ways of writing it: neighbours in a `Sequential`, and ``convN``/``bnN``
-    attributes of a block. Norms of other kinds are left alone.
+    Which norm follows which convolution is seen by sending one image through, not read off the names
+    of the modules, so that it holds for every layout; the answer to that image must stay the same,
+    else nothing is folded. The activation in timm's ``BatchNormAct2d`` is kept. Norms of other kinds
+    are left alone.
 
     Parameters
     ----------
     network : torch.nn.Module
-        In evaluation mode.
+        In evaluation mode, on the CPU.
+    size : int
+        Side of an image that the network takes, px.
+
+    Returns
+    -------
+    torch.nn.Module
+        The same network.
     """
-    for module in list(network.modules()):
-        names = list(module._modules)
-        pairs = pairwise(names) if isinstance(module, nn.Sequential) else ()
-        named = ((name, name.replace("conv", "bn")) for name in names if name.startswith("conv"))
-        for first, second in [*pairs, *named]:
-            convolution, norm = module._modules.get(first), module._modules.get(second)
-            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                module._modules[first] = fuse_conv_bn_eval(convolution, norm)
-                module._modules[second] = nn.Identity()
+    if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+        return network
+    image = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    pairs, before = _follow(network, image)
+    places = {module: (parent, name) for parent in network.modules() for name, module in _children(parent)}
+    for convolution, norm in pairs:
+        _replace(places[convolution], fuse_conv_bn_eval(convolution, norm))
+        _replace(places[norm], getattr(norm, "act", nn.Identity()))
+    with torch.inference_mode():
+        after = network(image)
+    if not bool((after - before).abs().max() <= TOLERANCE * before.abs().max()):
+        log.warning("folding the norms would change the network's answers: left as it is")
+        for module in (module for pair in pairs for module in pair):
+            _replace(places[module], module)
     return network
+
+
+def _children(module: nn.Module) -> list[tuple[str, nn.Module]]:
+    return [(name, child) for name, child in module._modules.items() if child is not None]
+
+
+def _replace(place: tuple[nn.Module, str], module: nn.Module) -> None:
+    parent, name = place
+    parent._modules[name] = module
+
+
+def _follow(network: nn.Module, image: Tensor) -> tuple[list[Pair], Tensor]:
+    """Send an image through and see which norm takes which convolution's answer; return the logits too."""
+    answers: list[tuple[nn.Conv2d, Tensor]] = []
+    pairs: list[Pair] = []
+
+    def answered(module: nn.Module, _given: object, answer: Tensor) -> None:
+        assert isinstance(module, nn.Conv2d)
+        answers.append((module, answer))
+
+    def taken(module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        assert isinstance(module, nn.BatchNorm2d)
+        pairs.extend((convolution, module) for convolution, answer in answers if answer is given[0])
+
+    hooks = []
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            hooks.append(module.register_forward_hook(answered))
+        elif isinstance(module, nn.BatchNorm2d):
+            hooks.append(module.register_forward_pre_hook(taken))
+    try:
+        with torch.inference_mode():
+            logits = network(image)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    once = {module for module in network.modules() if _uses(pairs, module) == 1}
+    return [(c, n) for c, n in pairs if c in once and n in once and _folds(c, n)], logits
+
+
+def _uses(pairs: list[Pair], module: nn.Module) -> int:
+    return sum(module in pair for pair in pairs)
+
+
+def _folds(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> bool:
+    """Tell whether both do no more than a convolution and a norm with fixed statistics."""
+    plain = type(convolution).forward is nn.Conv2d.forward or type(convolution).__name__ == "Conv2dSame"
+    known = type(norm) is nn.BatchNorm2d or type(norm).__name__ == "BatchNormAct2d"
+    return plain and known and norm.running_mean is not None and not is_parametrized(convolution)
