@@ -47,6 +47,22 @@ def test_equals_a_plain_float32_loop(
     assert spread > 1e-3, "the crops are told apart, so the comparison means something"
 
 
+@pytest.mark.parametrize("views", [2, 4])
+def test_mirrored_crops_answer_alike_when_views_are_averaged(
+    make_bundle: Callable[..., Bundle], crops: np.ndarray, tmp_path: Path, views: int
+) -> None:
+    bundle = make_bundle(tmp_path / "b", test_time_views=views)
+    classifier, single = Classifier(bundle, "cpu"), Classifier(bundle, "cpu", views=1)
+    assert classifier.views == views
+    classifier.bfloat16 = single.bfloat16 = False
+    averaged, mirrored = classifier.logits(crops), classifier.logits(crops[:, :, ::-1].copy())
+    np.testing.assert_allclose(averaged, mirrored, atol=2e-2)
+    parts = [crops, crops[:, :, ::-1], crops[:, ::-1], crops[:, ::-1, ::-1]][:views]
+    mean = np.mean([single.logits(part.copy()) for part in parts], axis=0)
+    np.testing.assert_allclose(averaged, mean, atol=2e-2)
+    assert np.abs(averaged - single.logits(crops)).max() > 0.1, "mirroring changes a single view"
+
+
 def test_bfloat16_stays_within_two_hundredths(bundle: Bundle, crops: np.ndarray) -> None:
     classifier = Classifier(bundle, "cpu")
     classifier.bfloat16 = False

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_bonemarrow.models.preprocess import reduce_crops
-from napari_bonemarrow.training.augment import augment
+from napari_bonemarrow.training.augment import augment, compress
 from napari_bonemarrow.training.config import AugmentConfig
 
 from .drawn_crops import OBJECTS, draw_blob
@@ -65,3 +65,38 @@ def test_noise_is_added_to_a_quarter(crops: torch.Tensor) -> None:
     noisy = run(crops, NOTHING.model_copy(update={"noise": 30.0}))
     changed = (noisy - run(crops, NOTHING)).abs().amax((1, 2, 3)) > 1
     assert changed.sum() == len(crops) // 4
+
+
+def test_shear_slants_what_a_turn_alone_keeps_square() -> None:
+    image = torch.full((1, 64, 64, 3), 230, dtype=torch.uint8)
+    image[0, 24:40, 24:40] = 40
+    config = NOTHING.model_copy(update={"shear": 0.6})
+
+    def elongation(config: AugmentConfig, seed: int) -> float:
+        y, x = torch.nonzero(run(image, config, seed, size=64)[0, 0] < 130, as_tuple=True)
+        values = torch.linalg.eigvalsh(torch.cov(torch.stack([x, y]).float()))
+        return float(values[1] / values[0])
+
+    turned = [elongation(NOTHING, seed) for seed in range(8)]
+    sheared = [elongation(config, seed) for seed in range(8)]
+    assert max(turned) < 1.1
+    assert max(sheared) > 1.3
+
+
+def test_compression_leaves_its_marks_on_the_share_asked_for(crops: torch.Tensor) -> None:
+    many = crops.repeat(10, 1, 1, 1)
+    before = many.clone()
+    after = compress(many, 0.5, torch.Generator().manual_seed(0))
+    assert torch.equal(many, before), "the stored crops stay as they are"
+    difference = (after.int() - many.int()).abs().flatten(1).float()
+    assert 0.35 < (difference.amax(1) > 2).float().mean() < 0.65
+    assert difference.mean() < 4, "and still show what they showed"
+
+
+def test_background_gets_a_tint_and_the_cell_does_not() -> None:
+    image = torch.full((40, 48, 48, 3), 225, dtype=torch.uint8)
+    image[:, 16:32, 16:32] = torch.tensor([90, 40, 150], dtype=torch.uint8)
+    change = run(image, NOTHING.model_copy(update={"background": 1.0})) - run(image, NOTHING)
+    middle, corner = change[:, :, 20:28, 20:28], change[:, :, 1:4, 1:4]
+    assert middle.abs().max() < 2
+    assert corner.mean((2, 3)).std(0).min() > 8

@@ -18,7 +18,7 @@ from napari_bonemarrow.models.device import gains_from_bfloat16, resolve_device
 from napari_bonemarrow.models.fusing import fuse
 from napari_bonemarrow.models.heatmap import Heatmap
 from napari_bonemarrow.models.loading import load_network
-from napari_bonemarrow.models.preprocess import Normaliser, resize
+from napari_bonemarrow.models.preprocess import Normaliser, mirrored_mean, resize
 
 # Largest batches that still gained throughput: beyond 64 a CPU's caches spill.
 _BATCH = {"cpu": 64, "cuda": 512}
@@ -34,6 +34,9 @@ class Classifier:
     bundle : Bundle, str or Path
         A bundle, its name or its folder.
     device : {"auto", "cpu", "cuda", "cuda:N"}
+    views : {1, 2, 4}, optional
+        Mirrored copies of a crop whose logits are averaged; what the card says if not given. The card's
+        figures, its temperature and its threshold hold for the card's number alone.
 
     Attributes
     ----------
@@ -52,8 +55,11 @@ class Classifier:
         If the bundle is broken or the device absent.
     """
 
-    def __init__(self, bundle: Bundle | str | Path = STARTER, device: str = "auto") -> None:
+    def __init__(
+        self, bundle: Bundle | str | Path = STARTER, device: str = "auto", views: int | None = None
+    ) -> None:
         self.bundle = Bundle.open(bundle)
+        self.views = self.bundle.card.test_time_views if views is None else views
         self._device = resolve_device(device)
         self.device = str(self._device)
         self.bfloat16 = gains_from_bfloat16(self._device)
@@ -176,7 +182,7 @@ class Classifier:
             for start in range(0, len(block), self.batch_size):
                 images = self._images(reduced[start : start + self.batch_size])
                 with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bfloat16):
-                    answers.append(self.network(images).float())
+                    answers.append(mirrored_mean(self.network, images, self.views))
             return torch.cat(answers).cpu().numpy()
 
     def prepare(self, crops: NDArray[np.uint8]) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -34,6 +37,30 @@ def resize(crops: Tensor, size: int) -> Tensor:
     if images.device.type != "cpu":
         images = images.float()
     return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
+
+
+MIRRORED: Mapping[int, tuple[tuple[int, ...], ...]] = MappingProxyType(
+    {1: ((),), 2: ((), (3,)), 4: ((), (3,), (2,), (2, 3))}
+)
+"""Number of views to the axes that each of them is mirrored along: a cell has no up and no left."""
+
+
+def mirrored_mean(network: Callable[[Tensor], Tensor], images: Tensor, views: int) -> Tensor:
+    """Average a network's logits over mirrored copies.
+
+    Parameters
+    ----------
+    network : callable
+        Takes (n, 3, s, s), returns logits (n, k).
+    images : Tensor of float32, shape (n, 3, s, s)
+    views : {1, 2, 4}
+
+    Returns
+    -------
+    Tensor of float32, shape (n, k)
+    """
+    answers = [network(images.flip(axes) if axes else images).float() for axes in MIRRORED[views]]
+    return answers[0] if views == 1 else torch.stack(answers).mean(dim=0)
 
 
 class Normaliser:

@@ -16,6 +16,10 @@ from torch.nn import functional as F
 from napari_bonemarrow.models.preprocess import reduce_crops
 from napari_bonemarrow.training.config import AugmentConfig
 
+BACKGROUND_MARGIN = 0.12  # optical density in green above the clearest tenth: half way to red cells
+BACKGROUND_EDGE = 0.03
+BACKGROUND_TINT = 0.12  # standard deviation of the tint, optical density
+
 OVERSIZE = 1.25  # the crop is reduced to this times the input, so that the affine step loses little
 
 
@@ -40,6 +44,7 @@ def augment(
     Tensor of float32, shape (n, 3, size, size)
         0 to 255.
     """
+    crops = compress(crops, config.jpeg, generator)
     batch = reduce_crops(crops.to(device), round(size * OVERSIZE))
     batch = _geometry(batch, size, config, generator)
     batch = _stain(batch, config, generator)
@@ -64,7 +69,8 @@ def _geometry(batch: Tensor, size: int, config: AugmentConfig, generator: torch.
     zoom = torch.exp((torch.rand(n, generator=generator) * 2 - 1) * math.log1p(config.scale))
     shift = (torch.rand(n, 2, generator=generator) * 2 - 1) * 2 * config.shift
     cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    rows = [cos * flip, -sin, shift[:, 0], sin * flip, cos, shift[:, 1]]
+    shear = (torch.rand(n, generator=generator) * 2 - 1) * config.shear
+    rows = [cos * flip, cos * shear - sin, shift[:, 0], sin * flip, sin * shear + cos, shift[:, 1]]
     theta = torch.stack(rows, dim=1).view(n, 2, 3).to(batch.device)
     grid = F.affine_grid(theta, [n, 3, size, size], align_corners=False)
     return F.grid_sample(batch, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
@@ -76,6 +82,8 @@ def _stain(batch: Tensor, config: AugmentConfig, generator: torch.Generator) -> 
     mix = torch.eye(3) + torch.randn(n, 3, 3, generator=generator) * config.stain_mix
     gain = torch.exp(torch.randn(n, 3, 1, generator=generator) * config.stain_gain)
     bias = torch.randn(n, 3, 1, 1, generator=generator) * config.stain_bias
+    if config.background:
+        density += _background(density, config, generator)
     density = torch.einsum("nij,njhw->nihw", (mix * gain).to(device), density) + bias.to(device)
     image = torch.exp(-density).mul_(256.0).sub_(1.0)
     if config.saturation:
@@ -85,6 +93,48 @@ def _stain(batch: Tensor, config: AugmentConfig, generator: torch.Generator) -> 
     if config.brightness:
         image = image * (1 + (_uniform(n, generator, device) * 2 - 1) * config.brightness)
     return image
+
+
+def _background(density: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    """Give the plasma between the cells of some images another tint, the cells their own.
+
+    Nuclei and red cells absorb green, plasma does not: what is little denser in green than the image's
+    clearest tenth is background, with a soft edge.
+    """
+    n, device = len(density), density.device
+    green = density[:, 1:2]
+    clear = torch.quantile(green.flatten(1)[:, ::7], 0.1, dim=1).view(n, 1, 1, 1)
+    mask = torch.sigmoid((clear + BACKGROUND_MARGIN - green) / BACKGROUND_EDGE)
+    some = (torch.rand(n, 1, 1, 1, generator=generator) < config.background).float()
+    tint = torch.randn(n, 3, 1, 1, generator=generator) * BACKGROUND_TINT * some
+    return mask * tint.to(device)
+
+
+def compress(crops: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Compress some crops again as JPEG, so that blocks and ringing of one source tell nothing.
+
+    Parameters
+    ----------
+    crops : Tensor of uint8, shape (n, s, s, 3)
+        On the CPU; left as it is.
+    share : float
+        Of the crops that are compressed, at a quality between 30 and 95.
+    generator : torch.Generator
+
+    Returns
+    -------
+    Tensor of uint8, shape (n, s, s, 3)
+    """
+    if not share:
+        return crops
+    from imagecodecs import jpeg8_decode, jpeg8_encode
+
+    crops = crops.clone()
+    some = torch.nonzero(torch.rand(len(crops), generator=generator) < share)[:, 0]
+    quality = torch.randint(30, 96, (len(some),), generator=generator)
+    for index, q in zip(some.tolist(), quality.tolist(), strict=True):
+        crops[index] = torch.from_numpy(jpeg8_decode(jpeg8_encode(crops[index].numpy(), level=q)))
+    return crops
 
 
 def _blur(batch: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
