@@ -67,6 +67,31 @@ class Metrics(_Part):
     per_class: Mapping[str, ClassMetrics] = Field(default_factory=dict)
 
 
+class Lineage(_Part):
+    """Where a fine-tuned bundle comes from. It names no slide, no patient and no reviewer.
+
+    Attributes
+    ----------
+    parent, parent_sha256 : str
+        The bundle that the fit began with.
+    cases : tuple of str
+        Hash of each case's journal as it was read.
+    labels : mapping of str to int
+        Reviewed cells that were learnt from or held out, by class.
+    reviewers : int
+        How many people reviewed them.
+    before : tuple of Metrics
+        The parent's figures on the held-out images of `Card.metrics`.
+    """
+
+    parent: str
+    parent_sha256: str
+    cases: tuple[str, ...]
+    labels: Mapping[str, int]
+    reviewers: int = Field(ge=0)
+    before: tuple[Metrics, ...] = ()
+
+
 class Card(_Part):
     """Everything about a bundle but its weights.
 
@@ -92,6 +117,8 @@ class Card(_Part):
         Confidence below which the model had better not answer; see `metrics` for what that gains.
     split_sha256 : str, optional
         Digest of the split that training held to: which images it set aside to calibrate and to test.
+    lineage : Lineage, optional
+        Of a bundle that was fine-tuned from another one.
     """
 
     schema_version: Literal[1] = 1
@@ -112,6 +139,7 @@ class Card(_Part):
     metrics: tuple[Metrics, ...] = ()
     commit: str | None = None
     initialised_from: str | None = None
+    lineage: Lineage | None = None
     intended_use: str = "Proposing classes of single nucleated cells of bone-marrow smears to a reviewer."
     limits: tuple[str, ...] = ()
     notice: str = RESEARCH_USE
