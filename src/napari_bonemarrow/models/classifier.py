@@ -13,6 +13,7 @@ from torch import Tensor
 
 from napari_bonemarrow.cytology import Predictions
 from napari_bonemarrow.models import attribution
+from napari_bonemarrow.models.architectures import head_of
 from napari_bonemarrow.models.bundle import STARTER, Bundle, BundleError
 from napari_bonemarrow.models.device import gains_from_bfloat16, resolve_device
 from napari_bonemarrow.models.fusing import fuse
@@ -142,6 +143,35 @@ class Classifier:
         with torch.inference_mode(False):
             images = self.prepare(crop[None])
         return attribution.explain(self.network, images, self.bundle.card, method, target, against, seed)
+
+    def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what the last layer sees of each crop, unmirrored.
+
+        Parameters
+        ----------
+        crops : ndarray of uint8, shape (n, s, s, 3)
+
+        Returns
+        -------
+        ndarray of float32, shape (n, d)
+            The input of the layer whose rows are the classes.
+
+        Raises
+        ------
+        BundleError
+            If the crops have another size.
+        """
+        self._check(crops)
+        kept: list[Tensor] = []
+        head = head_of(self.network, self.bundle.card.architecture)
+        hook = head.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].float().cpu()))
+        try:
+            with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, self.bfloat16):
+                for start in range(0, len(crops), self.batch_size):
+                    self.network(self.prepare(crops[start : start + self.batch_size]))
+        finally:
+            hook.remove()
+        return torch.cat(kept).numpy()
 
     def logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network batch by batch; halve the batch when memory runs out.
