@@ -8,7 +8,6 @@ from sklearn import metrics as reference
 from napari_bonemarrow.cytology import BMC21
 from napari_bonemarrow.cytology.published import MATEK_2021, TOLERATED
 from napari_bonemarrow.training.metrics import (
-    balanced_accuracy_interval,
     expected_calibration_error,
     figures,
     fit_temperature,
@@ -55,6 +54,40 @@ def test_tolerant_forgives_neighbours_only() -> None:
     assert got["tolerant"]["accuracy"] == 0.75
     assert got["tolerant"]["balanced_accuracy"] == pytest.approx((2 / 3 + 1) / 2)
     assert got["tolerant"]["pairs"] == ["NGB/NGS"]
+    row = got["tolerant"]["per_class"]
+    assert row["NGB"] == {"n": 3, "precision": 1, "recall": pytest.approx(2 / 3, abs=1e-4), "f1": 0.8}
+    assert row["NGS"] == {"n": 1, "precision": 1, "recall": 1, "f1": 1}
+
+
+def test_tolerance_does_not_chain() -> None:
+    classes = ("MYB", "MMZ", "NGB")
+    truth, p = np.array([0, 0, 1, 2]), np.eye(3)[[2, 1, 2, 2]]
+    got = figures(truth, p, classes, TOLERATED)["tolerant"]
+    assert frozenset({"MYB", "MMZ"}) in TOLERATED
+    assert frozenset({"MMZ", "NGB"}) in TOLERATED
+    assert frozenset({"MYB", "NGB"}) not in TOLERATED
+    assert got["per_class"]["MYB"]["recall"] == 0.5  # as metamyelocyte forgiven, as band neutrophil not
+    assert got["accuracy"] == 0.75
+
+
+def test_figures_where_classes_have_other_shares() -> None:
+    truth, p = sample()
+    told = p.argmax(1)
+    share = np.array([0.7, 0.1, 0.15, 0.05])
+    got = figures(truth, p, ("BLA", "EBO", "NGB", "NGS"), share=share)
+    weight = (share / np.bincount(truth))[truth]
+    assert got["accuracy"] == pytest.approx(reference.accuracy_score(truth, told, sample_weight=weight))
+    assert got["macro_f1"] == pytest.approx(
+        reference.f1_score(truth, told, average="macro", sample_weight=weight)
+    )
+    assert got["per_class"]["BLA"]["precision"] == pytest.approx(
+        reference.precision_score(truth, told, labels=[0], average="macro", sample_weight=weight), abs=1e-4
+    )
+    assert got["per_class"]["BLA"]["n"] == (truth == 0).sum()
+    assert sum(sum(row.values()) for row in got["confusion"].values()) == 400
+    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+        low, high = got[f"{name}_ci95"]
+        assert low < got[name] < high
 
 
 def test_blasts_are_never_forgiven() -> None:
@@ -78,12 +111,3 @@ def test_temperature_undoes_overconfidence() -> None:
     truth = np.array([rng.choice(5, p=row) for row in softmax(logits, axis=1)])
     assert fit_temperature(logits * 3, truth) == pytest.approx(3, rel=0.1)
     assert fit_temperature(logits / 2, truth) == pytest.approx(0.5, rel=0.1)
-
-
-def test_interval_narrows_with_images_and_repeats() -> None:
-    truth = np.repeat([0, 1], 50)
-    right = np.tile([True, True, True, False], 25)
-    few = balanced_accuracy_interval(truth, right)
-    many = balanced_accuracy_interval(np.tile(truth, 20), np.tile(right, 20))
-    assert few[0] < many[0] < 0.75 < many[1] < few[1]
-    assert few == balanced_accuracy_interval(truth, right)
