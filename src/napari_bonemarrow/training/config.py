@@ -127,6 +127,11 @@ class TrainConfig(_Part):
     coverage : float
         Share of the marrow calibration images that lie above the threshold of confidence below which the
         model abstains.
+    backbone_rate : float
+        Factor on the learning rate of every weight but the last layer's.
+    half_weights : bool
+        Whether the bundle stores its matrices in float16, which halves its file; vectors (biases, norms and
+        their statistics) stay float32. The figures are measured on the rounded weights.
     patience : int
         Epochs of the last stage without gain on the calibration split before stopping; 0 never stops.
     """
@@ -163,6 +168,8 @@ class TrainConfig(_Part):
     teacher_temperature: float = Field(default=2.0, gt=0)
     test_time_views: Literal[1, 2, 4] = 1
     coverage: float = Field(default=0.9, gt=0, le=1)
+    backbone_rate: float = Field(default=1.0, gt=0, le=10)
+    half_weights: bool = False
     patience: int = Field(default=0, ge=0)
     augment: AugmentConfig = AugmentConfig()
     sources: Mapping[str, SourceText] = Field(default_factory=dict)

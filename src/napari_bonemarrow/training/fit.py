@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from napari_bonemarrow.models.architectures import head_of
 from napari_bonemarrow.models.card import Normalisation
-from napari_bonemarrow.models.preprocess import Normaliser, reduce_crops
+from napari_bonemarrow.models.preprocess import Normaliser, mirrored_mean, reduce_crops
 from napari_bonemarrow.training.augment import augment
 from napari_bonemarrow.training.config import TrainConfig, TrainingError
 from napari_bonemarrow.training.data import Crops, Split
@@ -81,10 +82,19 @@ class State:
 def new_state(network: nn.Module, config: TrainConfig, device: torch.device) -> State:
     """Put a network on its device with its optimiser and its running average."""
     network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    plain = [p for p in network.parameters() if p.ndim <= 1]  # biases and norms are not decayed
-    matrices = [p for p in network.parameters() if p.ndim > 1]
+    head = {id(p) for p in head_of(network, config.architecture).parameters()}
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for p in network.parameters():
+        groups.setdefault((p.ndim > 1, id(p) in head), []).append(p)
     optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+        [
+            {
+                "params": parameters,
+                "weight_decay": config.weight_decay if decayed else 0.0,  # not biases and norms
+                "rate": 1.0 if of_head else config.backbone_rate,
+            }
+            for (decayed, of_head), parameters in groups.items()
+        ],
         lr=config.learning_rate,
     )
     average = copy.deepcopy(network).eval().requires_grad_(False)
@@ -183,7 +193,7 @@ class Fitter:
         log_weights = torch.from_numpy(self.log_weights[which]).to(self.device)
         labels = torch.from_numpy(self.labels[which]).to(self.device)
         for group in state.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["rate"]
         state.optimizer.zero_grad(set_to_none=True)
         on_gpu = self.device.type == "cuda"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=on_gpu):
@@ -216,14 +226,17 @@ class Fitter:
         ]
         return {**scores, "score": float(np.mean(marrow or list(scores.values())))}
 
-    def logits(self, network: nn.Module, which: NDArray[np.intp], size: int) -> NDArray[np.float32]:
-        """Run a network on stored crops without augmentation, shape (n, k)."""
+    def logits(
+        self, network: nn.Module, which: NDArray[np.intp], size: int, views: int = 1
+    ) -> NDArray[np.float32]:
+        """Run a network on stored crops without augmentation, averaged over mirrored views, shape (n, k)."""
         network.eval()
         rows = []
         with torch.inference_mode():
             for start in range(0, len(which), 64):
                 pixels = torch.from_numpy(np.asarray(self.crops.pixels[which[start : start + 64]]))
-                rows.append(network(self.normalise(reduce_crops(pixels.to(self.device), size))).float().cpu())
+                images = self.normalise(reduce_crops(pixels.to(self.device), size))
+                rows.append(mirrored_mean(network, images, views).cpu())
         return torch.cat(rows).numpy()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import softmax
 from torch import Tensor, nn
 
 from napari_bonemarrow.cytology import Support
@@ -21,13 +22,15 @@ from napari_bonemarrow.models.card import Card, ClassMetrics, Metrics, Normalisa
 from napari_bonemarrow.models.device import resolve_device
 from napari_bonemarrow.models.loading import load_weights
 from napari_bonemarrow.models.pretrained import IMAGENET, load_imagenet
-from napari_bonemarrow.models.writing import write_bundle
+from napari_bonemarrow.models.writing import as_stored, write_bundle
 from napari_bonemarrow.training.config import TrainConfig, TrainingError, load_preset
-from napari_bonemarrow.training.data import Crops, Split, count_by_source, load_crops, split_crops
+from napari_bonemarrow.training.data import Crops, Split, choose_split, count_by_source, load_crops
 from napari_bonemarrow.training.files import write_json
 from napari_bonemarrow.training.fit import Fitter, Progress, State, new_state
+from napari_bonemarrow.training.memory import keep_memory
 from napari_bonemarrow.training.metrics import figures, fit_temperature
 from napari_bonemarrow.training.sampling import Curriculum, plan
+from napari_bonemarrow.training.selective import abstain_threshold, selective_figures
 
 log = logging.getLogger(__name__)
 
@@ -85,15 +88,11 @@ def train(
     if resume and not checkpoint.is_file():
         raise TrainingError(f"{checkpoint}: nothing to go on from; train without --resume")
     where = resolve_device(device)
+    if where.type == "cpu":
+        keep_memory()
     folder = Path(cache) if cache else out / "cache"
     crops = load_crops(data, settings.crop_size, folder)
-    split = split_crops(
-        crops,
-        folds=settings.folds,
-        fold=settings.fold,
-        calibration_share=settings.calibration_share,
-        seed=settings.seed,
-    )
+    split = choose_split(crops, settings)
     curriculum = plan(crops, settings)
     normalisation = measure(crops, split)
     torch.manual_seed(settings.seed)
@@ -198,27 +197,39 @@ def _finish(fitter: Fitter, state: State, split: Split, normalisation: Normalisa
         training_data=_training_data(fitter),
         initialised_from=None if config.init == "none" else config.init,
         limits=config.limits,
+        test_time_views=config.test_time_views,
     )
     _close(network, config.architecture, shell)
-    size = config.network_size
-    temperature = _temperature(fitter, fitter.logits(network, fitter.calibration, size))
-    test = curriculum.teaches(fitter.crops, split.test)
-    document = held_out_figures(fitter, test, fitter.logits(network, test, size) / temperature)
-    card = shell.model_copy(update={"temperature": temperature, "metrics": _card_metrics(document)})
     weights: dict[str, Tensor] = network.state_dict()
-    bundle = write_bundle(out / "bundle", weights, card)
+    # What is measured is what is stored.
+    network.load_state_dict({key: as_stored(tensor, config.half_weights) for key, tensor in weights.items()})
+    size, views = config.network_size, config.test_time_views
+    temperature, threshold = _calibrate(fitter, fitter.logits(network, fitter.calibration, size, views))
+    test = curriculum.teaches(fitter.crops, split.test)
+    logits = fitter.logits(network, test, size, views) / temperature
+    document = held_out_figures(fitter, test, logits, threshold)
+    card = shell.model_copy(
+        update={
+            "temperature": temperature,
+            "abstain_below": threshold,
+            "metrics": _card_metrics(document),
+        }
+    )
+    bundle = write_bundle(out / "bundle", weights, card, half=config.half_weights)
     document["model"] = {"name": bundle.card.name, "sha256": bundle.sha256}
     write_json(out / "metrics.json", document)
     return bundle
 
 
-def _temperature(fitter: Fitter, logits: np.ndarray[Any, np.dtype[np.float32]]) -> float:
-    """Fit the temperature where the bundle will be used: on marrow where there is any."""
+def _calibrate(fitter: Fitter, logits: np.ndarray[Any, np.dtype[np.float32]]) -> tuple[float, float]:
+    """Fit temperature and threshold where the bundle will be used: on marrow where there is any."""
     marrow = {s.name for s in fitter.crops.sources if s.scheme.marrow}
     here = np.array([str(s) in marrow for s in fitter.crops.source[fitter.calibration]])
     if not here.any():
         here[:] = True
-    return round(fit_temperature(logits[here], fitter.labels[fitter.calibration][here]), 4)
+    temperature = round(fit_temperature(logits[here], fitter.labels[fitter.calibration][here]), 4)
+    confidence = softmax(logits[here].astype(np.float64) / temperature, axis=1).max(axis=1)
+    return temperature, abstain_threshold(confidence, fitter.config.coverage)
 
 
 def _training_data(fitter: Fitter) -> tuple[TrainingSource, ...]:
@@ -239,10 +250,8 @@ def _training_data(fitter: Fitter) -> tuple[TrainingSource, ...]:
     return tuple(data)
 
 
-def held_out_figures(fitter: Fitter, which: Any, logits: Any) -> dict[str, Any]:
+def held_out_figures(fitter: Fitter, which: Any, logits: Any, threshold: float) -> dict[str, Any]:
     """Build the metrics document: the first marrow source on top, every source apart, none pooled."""
-    from scipy.special import softmax
-
     config, crops = fitter.config, fitter.crops
     probabilities = softmax(logits, axis=1)
     sources: dict[str, Any] = {}
@@ -251,6 +260,9 @@ def held_out_figures(fitter: Fitter, which: Any, logits: Any) -> dict[str, Any]:
         if here.any():
             sources[source.name] = figures(
                 fitter.labels[which][here], probabilities[here], fitter.curriculum.classes, TOLERATED
+            )
+            sources[source.name]["selective"] = selective_figures(
+                fitter.labels[which][here], probabilities[here], threshold
             )
             sources[source.name]["protocol"] = (
                 f"hold-out: fold {config.fold} of {config.folds}, stratified by class, split by image "

@@ -1,0 +1,59 @@
+"""What abstaining gains: a threshold of confidence for a stated coverage, and figures above it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def abstain_threshold(confidence: NDArray[np.floating], coverage: float) -> float:
+    """Find the highest confidence that at least a share `coverage` of the images reaches.
+
+    Parameters
+    ----------
+    confidence : ndarray, shape (n,)
+        Largest probability of each calibration image, after the temperature.
+    coverage : float
+        Above 0, at most 1.
+
+    Returns
+    -------
+    float
+        Rounded down to four digits, so that rounding leaves nobody out.
+    """
+    ordered = np.sort(confidence)[::-1]
+    last = ordered[max(1, math.ceil(coverage * len(ordered) - 1e-9)) - 1]
+    return math.floor(float(last) * 1e4) / 1e4
+
+
+def selective_figures(
+    truth: NDArray[np.intp], probabilities: NDArray[np.floating], threshold: float
+) -> dict[str, Any]:
+    """Measure the images whose confidence reaches the threshold (selective classification, El-Yaniv and
+    Wiener, J Mach Learn Res 2010;11:1605-41).
+
+    Parameters
+    ----------
+    truth : ndarray of int, shape (n,)
+    probabilities : ndarray, shape (n, k)
+    threshold : float
+
+    Returns
+    -------
+    dict
+        ``abstain_below``, ``coverage`` (share of the images that reach it), ``n``, ``accuracy`` and
+        ``balanced_accuracy`` of those (None where there are none).
+    """
+    kept = probabilities.max(axis=1) >= threshold
+    right = probabilities.argmax(axis=1)[kept] == truth[kept]
+    recalls = [right[truth[kept] == c].mean() for c in np.unique(truth[kept])]
+    return {
+        "abstain_below": threshold,
+        "coverage": float(kept.mean()),
+        "n": int(kept.sum()),
+        "accuracy": float(right.mean()) if len(right) else None,
+        "balanced_accuracy": float(np.mean(recalls)) if recalls else None,
+    }
