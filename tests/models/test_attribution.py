@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import timm
 import torch
+from torch import nn
 
 from napari_bonemarrow.models import Bundle, BundleError
-from napari_bonemarrow.models.attribution import _on_crop_grid
+from napari_bonemarrow.models.architectures import build, head_of
+from napari_bonemarrow.models.attribution import _on_crop_grid, explain
+from napari_bonemarrow.models.cam import CamLayer, answer_of, cam_layer_of, first_field
 from napari_bonemarrow.models.catalogue import ARCHITECTURES, CAM_STRIDE
 from napari_bonemarrow.models.classifier import Classifier
+
+from .conftest import card
 
 
 @pytest.fixture(scope="module")
@@ -74,26 +80,100 @@ def test_unknown_names(classifier: Classifier, crops: np.ndarray) -> None:
         classifier.explain(crops[0], "gradcam", "BLA", against="BLA")
 
 
-@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
-def test_fields_of_the_layer_lie_where_they_look(name: str) -> None:
-    """Light up one pixel: the mean of where the layer answers must be where the pixel is."""
-    from napari_bonemarrow.models.architectures import build, cam_layer_of
+CONVOLUTIONS = sorted(name for name, each in ARCHITECTURES.items() if not each.backbone)
 
-    torch.manual_seed(0)
-    size, pixel = 128, 66
-    network = build(name, 2).eval()
-    seen: list[torch.Tensor] = []
-    cam_layer_of(network, name).register_forward_hook(lambda _m, _i, out: seen.append(out))
+
+def centre_of_field(network: nn.Module, name: str, size: int, field: int) -> float:
+    """Which pixels a field listens to: the centre of mass of its gradient."""
     image = torch.randn(1, 3, size, size, requires_grad=True)
-    network(image)
-    # Which pixels field (4, 4) listens to: the centre of mass of its gradient.
-    field = 4
-    gradient = torch.autograd.grad(seen[0][0, :, field, field].square().sum(), image)[0]
+    maps = answer_of(network, cam_layer_of(network, name), image)
+    gradient = torch.autograd.grad(maps[0, :, field, field].square().sum(), image)[0]
     weight = gradient.abs().sum(dim=(0, 1))
     line = torch.arange(size, dtype=torch.float32)
-    centre = float((weight.sum(0) * line).sum() / weight.sum())
-    expected = ARCHITECTURES[name].cam_offset + CAM_STRIDE * field
-    assert abs(centre - expected) < 5, (centre, expected, pixel)
+    return float((weight.sum(0) * line).sum() / weight.sum())
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_fields_of_the_layer_lie_where_they_look(name: str) -> None:
+    torch.manual_seed(0)
+    network = build(name, 2).eval()
+    expected = ARCHITECTURES[name].cam_offset + CAM_STRIDE * 4
+    assert abs(centre_of_field(network, name, 128, 4) - expected) < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "stride", "offset"),
+    [
+        ("timm:resnet18", 16, 0.0),
+        ("timm:convnext_atto", 16, 7.5),
+        # TensorFlow's padding adds to the right and below alone: 1 + 2 + 4 + 8 px.
+        ("timm:tf_mobilenetv3_small_100", 16, 15.0),
+        ("timm:vit_tiny_patch16_224", 16, 7.5),
+    ],
+)
+def test_fields_of_timms_networks(name: str, stride: float, offset: float) -> None:
+    torch.manual_seed(0)
+    network = build(name, 2).eval()
+    found = first_field(network, name, cam_layer_of(network, name), 224)
+    assert found[0] == stride
+    assert abs(found[1] - offset) < 4
+
+
+def test_answers_are_laid_out_as_maps() -> None:
+    nowhere = nn.Identity()
+    answer = torch.arange(2 * 3 * 4 * 4).reshape(2, 3, 4, 4)
+    last = answer.permute(0, 2, 3, 1)
+    assert torch.equal(CamLayer(nowhere).as_maps(answer), answer)
+    assert torch.equal(CamLayer(nowhere, channels=3).as_maps(answer), answer)
+    assert torch.equal(CamLayer(nowhere, channels=3).as_maps(last), answer)
+    tokens = torch.cat([torch.full((2, 5, 3), -1), last.flatten(1, 2)], dim=1)
+    assert torch.equal(CamLayer(nowhere, prefix=5).as_maps(tokens), answer)
+    with pytest.raises(BundleError, match=r"no map can be made of an answer of shape \(2, 21, 3\)"):
+        CamLayer(nowhere, prefix=0).as_maps(tokens)
+
+
+def test_a_network_without_a_layer_to_read() -> None:
+    network = build("timm:mixer_s32_224", 2)
+    network.feature_info = []
+    with pytest.raises(BundleError, match="mixer_s32_224: has no layer that Grad-CAM can read"):
+        cam_layer_of(network, "timm:mixer_s32_224")
+
+
+def small_backbone() -> nn.Module:
+    """A network of tokens like the backbones, but small."""
+    torch.manual_seed(0)
+    return timm.create_model(
+        "vit_small_patch14_dinov2",
+        num_classes=2,
+        img_size=56,
+        dynamic_img_size=True,
+        embed_dim=48,
+        depth=2,
+        num_heads=3,
+        init_values=1.0,
+    ).eval()
+
+
+def test_a_patch_that_speaks_for_a_class_is_shown_where_it_lies() -> None:
+    """One bright patch, and a class that follows it: the map must peak on its pixels."""
+    network = small_backbone().requires_grad_(False)
+    image = torch.zeros(1, 3, 56, 56)
+    image[:, :, 14:28, 42:56] = 8.0  # row 1, column 3
+    layer = cam_layer_of(network, "dinobloom_s")
+    assert answer_of(network, layer, image).shape == (1, 48, 4, 4)
+    seen: list[torch.Tensor] = []
+    hook = network.norm.register_forward_hook(lambda _m, _i, out: seen.append(out))
+    network(image)
+    network(torch.zeros_like(image))
+    hook.remove()
+    head_of(network, "dinobloom_s").weight[0] = seen[0][0, 0] - seen[1][0, 0]
+    head_of(network, "dinobloom_s").weight[1] = 0.0
+    map_ = explain(
+        network, image, card("dinobloom_s", crop_size=112, network_size=56), "gradcam", "BLA", None, 0
+    )
+    row, column = np.unravel_index(map_.values.argmax(), map_.values.shape)
+    assert 28 <= row < 56
+    assert 84 <= column < 112
 
 
 def test_a_field_is_drawn_at_its_pixel() -> None:

@@ -1,4 +1,4 @@
-"""Grad-CAM and SmoothGrad of a logit, by captum, on the grid of the crop.
+"""Grad-CAM and SmoothGrad of a logit on the grid of the crop.
 
 Grad-CAM: Selvaraju et al., ICCV 2017 (arXiv:1610.02391). SmoothGrad: Smilkov et al. 2017
 (arXiv:1706.03825): the gradient's magnitude, averaged over noisy copies of the crop.
@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_bonemarrow.models.architectures import cam_layer_of
 from napari_bonemarrow.models.bundle import BundleError
+from napari_bonemarrow.models.cam import cam_layer_of, first_field
 from napari_bonemarrow.models.card import Card
-from napari_bonemarrow.models.catalogue import ARCHITECTURES, CAM_STRIDE
 from napari_bonemarrow.models.heatmap import Heatmap
 
 METHODS = ("gradcam", "smoothgrad")
@@ -67,7 +66,7 @@ def explain(
 
     images = images.clone().requires_grad_()
     if method == "gradcam":
-        values = _gradcam(logit, cam_layer_of(network, card.architecture), images, card)
+        values = _gradcam(network, logit, images, card)
     else:
         values = _smoothgrad(logit, images, card.crop_size, seed)
     return Heatmap(values, method, target, against, card.microns_per_pixel)
@@ -80,13 +79,26 @@ def _column(card: Card, code: str) -> int:
 
 
 def _gradcam(
-    logit: Callable[[Tensor], Tensor], layer: nn.Module, images: Tensor, card: Card
+    network: nn.Module, logit: Callable[[Tensor], Tensor], images: Tensor, card: Card
 ) -> NDArray[np.float32]:
-    from captum.attr import LayerGradCam
+    """Weigh the layer's maps by their mean gradient (equations 1 and 2 of the paper).
 
-    cam = LayerGradCam(logit, layer).attribute(images, relu_attributions=True)
-    offset = ARCHITECTURES[card.architecture].cam_offset
-    values = _on_crop_grid(cam.detach(), images.shape[-1], card.crop_size, CAM_STRIDE, offset)
+    Written out, as captum takes the second axis of every answer for channels, which for a transformer
+    is that of its tokens.
+    """
+    layer = cam_layer_of(network, card.architecture)
+    kept: list[Tensor] = []
+    hook = layer.module.register_forward_hook(lambda _module, _given, answer: kept.append(answer))
+    try:
+        score = logit(images).sum()
+    finally:
+        hook.remove()
+    (slope,) = torch.autograd.grad(score, kept[-1])
+    maps, slopes = layer.as_maps(kept[-1].detach()), layer.as_maps(slope)
+    cam = (slopes.mean(dim=(2, 3), keepdim=True) * maps).sum(dim=1, keepdim=True).relu()
+    size = images.shape[-1]
+    stride, offset = first_field(network, card.architecture, layer, size)
+    values = _on_crop_grid(cam, size, card.crop_size, stride, offset)
     peak = values.max()
     return values / peak if peak > 0 else values
 
@@ -115,7 +127,7 @@ def _smoothgrad(
 
 
 def _on_crop_grid(
-    values: Tensor, network_size: int, crop_size: int, stride: int, offset: float
+    values: Tensor, network_size: int, crop_size: int, stride: float, offset: float
 ) -> NDArray[np.float32]:
     """Interpolate a map onto the crop's pixels, each field where it lies.
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from napari_bonemarrow.cytology import BoneMarrowError, ModelReference, Support
 from napari_bonemarrow.models.card import Card
-from napari_bonemarrow.models.catalogue import ARCHITECTURES
+from napari_bonemarrow.models.catalogue import choices, find_architecture
 
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
@@ -166,14 +166,22 @@ def card_fault(error: ValidationError) -> str:
 
 
 def _check_header(path: Path, card: Card) -> None:
-    known = ARCHITECTURES.get(card.architecture)
+    known = find_architecture(card.architecture)
     if known is None:
-        names = ", ".join(sorted(ARCHITECTURES))
-        raise BundleError(f"{path.parent}: unknown architecture {card.architecture!r}; known are {names}")
-    header = read_header(path)
-    if known.head not in header or known.stem not in header:
+        raise BundleError(f"{path.parent}: unknown architecture {card.architecture!r}; known are {choices()}")
+    if card.network_size % known.multiple:
+        raise BundleError(
+            f"{path.parent}: network_size: {card.architecture} takes multiples of {known.multiple} px, "
+            f"not {card.network_size}; mend the card"
+        )
+    header, head = read_header(path), known.head or card.head
+    if not head:
+        raise BundleError(
+            f"{path.parent}: head: the card must name {card.architecture}'s last layer; mend it"
+        )
+    if head not in header or (known.stem and known.stem not in header):
         raise BundleError(f"{path}: holds no weights of {card.architecture}; the card names another network")
-    rows = header[known.head][1][0]
+    rows = header[head][1][0] if header[head][1] else 0
     if rows != len(card.classes):
         raise BundleError(
             f"{path.parent}: the weights have {rows} classes, the card {len(card.classes)}; "

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from napari_bonemarrow.cytology import BMC21, Support
+from napari_bonemarrow.models.catalogue import canonical
 
 RESEARCH_USE = "Research use only, not for diagnosis."
 
@@ -98,7 +99,9 @@ class Card(_Part):
     Attributes
     ----------
     architecture : str
-        A name in `ARCHITECTURES`.
+        A name in `ARCHITECTURES` or ``timm:NAME``; an alias becomes the name it stands for.
+    head : str, optional
+        Key of the last layer's weight, where the architecture does not tell (``timm:NAME``).
     classes : tuple of str
         Codes in the order of the network's outputs.
     crop_size : int
@@ -125,6 +128,7 @@ class Card(_Part):
     name: str = Field(min_length=1)
     version: str = "1"
     architecture: str
+    head: str | None = None
     classes: tuple[str, ...] = Field(min_length=2)
     crop_size: int = Field(ge=16, le=2048)
     network_size: int = Field(ge=16, le=2048)
@@ -143,6 +147,11 @@ class Card(_Part):
     intended_use: str = "Proposing classes of single nucleated cells of bone-marrow smears to a reviewer."
     limits: tuple[str, ...] = ()
     notice: str = RESEARCH_USE
+
+    @field_validator("architecture")
+    @classmethod
+    def _canonical(cls, name: str) -> str:
+        return canonical(name)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import torch
 from pydantic import ValidationError
 from torch import Tensor
 
 from napari_bonemarrow.cytology import BMC21, Support
-from napari_bonemarrow.models.architectures import build
+from napari_bonemarrow.models.architectures import build, lookup
 from napari_bonemarrow.models.bundle import Bundle, BundleError, card_fault, user_models
 from napari_bonemarrow.models.card import Card, Normalisation
+from napari_bonemarrow.models.catalogue import BACKBONE_SIZE
+from napari_bonemarrow.models.checkpoints import read_checkpoint
+from napari_bonemarrow.models.pretrained import IMAGENET_NORMALISATION
 from napari_bonemarrow.models.writing import write_bundle
-
-IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
-
-_NESTED = ("state_dict", "model_state_dict", "model")
 
 
 def import_checkpoint(
@@ -30,9 +26,9 @@ def import_checkpoint(
     classes: Sequence[str] = BMC21,
     trained: Sequence[str] = (),
     crop_size: int = 250,
-    network_size: int = 250,
+    network_size: int | None = None,
     microns_per_pixel: float = 0.1,
-    normalisation: Normalisation = IMAGENET,
+    normalisation: Normalisation = IMAGENET_NORMALISATION,
     out: str | Path | None = None,
 ) -> Bundle:
     """Convert a ``.pt``/``.pth`` checkpoint or a safetensors file into a bundle.
@@ -42,7 +38,7 @@ def import_checkpoint(
     file : path
         Weights alone, or a dictionary that holds them under ``state_dict`` or ``model``.
     architecture : str
-        A name in `ARCHITECTURES`.
+        A name in `ARCHITECTURES`, or ``timm:NAME``.
     name : str, optional
         The bundle's name; the file's stem if not given.
     classes : sequence of str
@@ -50,7 +46,9 @@ def import_checkpoint(
     trained : sequence of str
         Classes known to have been trained on at least 100 marrow crops. The others get support
         ``none``: a checkpoint does not say what it was taught, and a false zero is worse than no figure.
-    crop_size, network_size : int
+    crop_size : int
+    network_size : int, optional
+        As the crop if not given; for a backbone the size that it was taught at.
     microns_per_pixel : float
     normalisation : Normalisation
     out : path, optional
@@ -66,7 +64,9 @@ def import_checkpoint(
     unknown = sorted(set(trained) - set(classes))
     if unknown:
         raise BundleError(f"{', '.join(unknown)}: said to be trained but none of the classes; mend the list")
-    weights = _read(file)
+    weights = read_checkpoint(file)
+    if network_size is None:
+        network_size = BACKBONE_SIZE if lookup(architecture).backbone else crop_size
     network = build(architecture, len(classes))
     try:
         network.load_state_dict(weights)
@@ -92,29 +92,3 @@ def import_checkpoint(
         raise BundleError(f"{file}: {card_fault(error)}; mend what was given") from error
     state: dict[str, Tensor] = network.state_dict()
     return write_bundle(Path(out) if out else user_models() / name, state, card)
-
-
-def _read(file: Path) -> dict[str, Tensor]:
-    if not file.is_file():
-        raise BundleError(f"{file}: no such file; give a .pt, .pth or .safetensors file")
-    document: Any
-    try:
-        if file.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            document = load_file(file)
-        else:
-            document = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise BundleError(
-            f"{file}: carries code or more than weights and was not loaded; save its state_dict alone"
-        ) from error
-    except Exception as error:  # a damaged file raises almost anything
-        raise BundleError(f"{file}: cannot be read as a checkpoint; is it whole?") from error
-    for key in _NESTED:
-        if isinstance(document, dict) and isinstance(document.get(key), dict):
-            document = document[key]
-            break
-    if not isinstance(document, dict) or not all(isinstance(v, Tensor) for v in document.values()):
-        raise BundleError(f"{file}: holds no dictionary of weights; save its state_dict alone")
-    return {str(key).removeprefix("module."): value for key, value in document.items()}

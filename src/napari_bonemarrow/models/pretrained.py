@@ -1,13 +1,130 @@
-"""Weights taught on ImageNet that a package of the registry carries: nothing is fetched at run time."""
+"""What a network knows before it is taught: ImageNet, published backbones, or a file of weights.
+
+Nothing is fetched here: ImageNet's weights come with a package of the registry, a backbone's are fetched
+by ``models fetch`` beforehand.
+"""
 
 from __future__ import annotations
+
+import hashlib
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from napari_bonemarrow.models.architectures import head_key, lookup
 from napari_bonemarrow.models.bundle import BundleError
+from napari_bonemarrow.models.card import Normalisation
+from napari_bonemarrow.models.checkpoints import check_keys, read_checkpoint
+from napari_bonemarrow.models.fetching import PUBLISHED, find_fetched
+from napari_bonemarrow.models.foundation import load_backbone
 
 IMAGENET = "imagenet"
+NONE = "none"
+
+IMAGENET_NORMALISATION = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+
+
+def initialise(network: nn.Module, architecture: str, init: str) -> bool:
+    """Fill all but the last layer with weights taught elsewhere.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        As `build` makes it.
+    architecture : str
+    init : str
+        ``none``, ``imagenet``, a name in `PUBLISHED` that has been fetched, or a file of weights.
+
+    Returns
+    -------
+    bool
+        False if `init` is none of these: it names a bundle, then.
+
+    Raises
+    ------
+    BundleError
+        If the weights are missing, damaged or those of another network.
+    """
+    if init == NONE:
+        return True
+    if init == IMAGENET:
+        load_imagenet(network, architecture)
+    elif init in PUBLISHED:
+        if not lookup(architecture).backbone:
+            raise BundleError(
+                f"{init}: are weights of a backbone, not of {architecture}; name its architecture"
+            )
+        load_backbone(network, architecture, find_fetched(init).path)
+    elif Path(init).is_file():
+        load_file(network, architecture, Path(init))
+    else:
+        return False
+    return True
+
+
+def origin(architecture: str, init: str) -> str | None:
+    """Say for the card where a network's first weights came from, with attribution and licence.
+
+    Parameters
+    ----------
+    architecture, init : str
+        As `initialise` takes them.
+
+    Returns
+    -------
+    str or None
+        No folder of this machine is named. None for fresh weights.
+    """
+    if init == NONE:
+        return None
+    file = Path(init)
+    if init in PUBLISHED:
+        fetched = find_fetched(init)
+        said, digest = init, fetched.sha256
+    elif init != IMAGENET and file.is_file():
+        with file.open("rb") as opened:
+            said, digest = file.name, hashlib.file_digest(opened, "sha256").hexdigest()
+    else:
+        return init
+    published = PUBLISHED.get(init) or PUBLISHED.get(architecture)
+    whose = f": {published.attribution}, {published.licence}" if published else ""
+    return f"{said} (sha256 {digest}){whose}"
+
+
+def given_normalisation(architecture: str) -> Normalisation | None:
+    """Return the normalisation that a backbone was taught with; None where the images decide."""
+    return IMAGENET_NORMALISATION if lookup(architecture).backbone else None
+
+
+def load_file(network: nn.Module, architecture: str, file: Path) -> None:
+    """Fill all but the last layer with a file's weights, key by key.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    architecture : str
+    file : Path
+        In the names of torchvision or timm, whichever builds the network; for a backbone in any form
+        that `load_backbone` knows.
+
+    Raises
+    ------
+    BundleError
+        If the file is no such network's.
+    """
+    if lookup(architecture).backbone:
+        load_backbone(network, architecture, file)
+        return
+    weights, own = read_checkpoint(file), network.state_dict()
+    head = head_key(architecture)
+    for name in (head, head.removesuffix("weight") + "bias"):
+        weights[name] = own[name]
+    for name in own:
+        if name.endswith("num_batches_tracked"):  # a counter that older files lack
+            weights.setdefault(name, own[name])
+    check_keys(file, weights, own, architecture)
+    network.load_state_dict(weights)
 
 
 def load_imagenet(network: nn.Module, architecture: str) -> None:

@@ -7,13 +7,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from napari_bonemarrow.models.architectures import head_key, lookup
 from napari_bonemarrow.models.bundle import CARD, WEIGHTS, Bundle, BundleError
 from napari_bonemarrow.models.card import Card
 
 
-def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card) -> Bundle:
+def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card, *, half: bool = False) -> Bundle:
     """Write weights and card beside the place, check them, then put them there.
 
     Parameters
@@ -23,19 +25,25 @@ def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card) -> Bundle
     weights : dict of str to Tensor
         The network's state.
     card : Card
+    half : bool
+        Store matrices and kernels in float16, which halves the file. Vectors stay float32: biases and
+        norms, whose running variances may be small, weigh next to nothing.
 
     Raises
     ------
     BundleError
         If the card and the weights do not belong together or the folder cannot be written.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    if not lookup(card.architecture).head:
+        card = card.model_copy(update={"head": head_key(card.architecture)})
     draft: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".bundle-"))
-        whole = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in weights.items()}
+        whole = {key: as_stored(tensor, half) for key, tensor in weights.items()}
         save_file(whole, draft / WEIGHTS, metadata={"architecture": card.architecture})
         (draft / CARD).write_text(card.model_dump_json(indent=2, exclude_none=True) + "\n", "utf-8")
         Bundle.open(draft)
@@ -45,9 +53,20 @@ def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card) -> Bundle
             with (draft / name).open("rb+") as file:
                 os.fsync(file.fileno())
             (draft / name).replace(folder / name)
-    except OSError as error:
-        raise BundleError(f"{folder}: cannot write the bundle there ({error.strerror or error})") from error
+    except (OSError, SafetensorError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise BundleError(f"{folder}: cannot write the bundle there ({said})") from error
     finally:
         if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)
     return Bundle.open(folder)
+
+
+def as_stored(tensor: Tensor, half: bool) -> Tensor:
+    """Return a tensor as it goes into the file: in float16 only where no number is too large for it."""
+    whole = tensor.detach().cpu().contiguous().clone()
+    if half and whole.ndim > 1 and whole.is_floating_point():
+        short = whole.half()
+        if bool(torch.isfinite(short).all()):
+            return short
+    return whole
