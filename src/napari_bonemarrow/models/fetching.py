@@ -203,8 +203,8 @@ def _download(source: str, draft: Path, progress: Progress | None) -> None:
             ) from error
         except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
             raise BundleError(
-                f"{source}: cannot be reached ({getattr(error, 'reason', None) or error!r}); without a network "
-                "fetch the file elsewhere and give it to train by --init"
+                f"{source}: cannot be reached ({getattr(error, 'reason', None) or error!r}); without a "
+                "network fetch the file elsewhere and give it to train by --init"
             ) from error
 
 
@@ -239,5 +239,5 @@ def _check_room(folder: Path, needed: int, source: str) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise BundleError(
-            f"{folder}: has {free / 1e6:.0f} MB free and {source} needs {needed / 1e6:.0f} MB; free some space"
+            f"{folder}: has {free / 1e6:.0f} MB free and {source} needs {needed / 1e6:.0f} MB; free some"
         )

@@ -92,9 +92,23 @@ def origin(architecture: str, init: str) -> str | None:
     return f"{said} (sha256 {digest}){whose}"
 
 
-def given_normalisation(architecture: str) -> Normalisation | None:
-    """Return the normalisation that a backbone was taught with; None where the images decide."""
-    return IMAGENET_NORMALISATION if lookup(architecture).backbone else None
+def given_normalisation(architecture: str, init: str, tune: str) -> Normalisation | None:
+    """Return the normalisation that a network was taught with, where a fit has to keep it.
+
+    Parameters
+    ----------
+    architecture, init : str
+        As `initialise` takes them.
+    tune : {"all", "head", "lora"}
+
+    Returns
+    -------
+    Normalisation or None
+        ImageNet's for backbones, and for weights from ImageNet whose norms are not fitted anew; None
+        where the images decide.
+    """
+    kept = bool(lookup(architecture).backbone) or (init == IMAGENET and tune != "all")
+    return IMAGENET_NORMALISATION if kept else None
 
 
 def load_file(network: nn.Module, architecture: str, file: Path) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.models.catalogue import canonical, choices, find_architecture
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -83,8 +84,11 @@ class TrainConfig(_Part):
 
     Attributes
     ----------
+    architecture : str
+        A name in `ARCHITECTURES`, an alias, or ``timm:NAME``.
     init : str
-        ``none`` for fresh weights, ``imagenet``, else the name or folder of a bundle to start from.
+        ``none`` for fresh weights, ``imagenet``, the name of published weights that ``models fetch`` has
+        fetched, a file of weights, else the name or folder of a bundle to start from.
     tune : {"all", "head", "lora"}
         What is fitted: every weight, the last layer alone, or low-rank adapters and the last layer.
     lora_rank : int
@@ -175,6 +179,13 @@ class TrainConfig(_Part):
     sources: Mapping[str, SourceText] = Field(default_factory=dict)
     limits: tuple[str, ...] = ()
     seed: int = Field(default=0, ge=0)
+
+    @field_validator("architecture")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if find_architecture(name) is None:
+            raise ValueError(f"unknown architecture {name!r}: choose one of {choices()}")
+        return canonical(name)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -16,12 +16,13 @@ from torch import Tensor, nn
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.cytology.published import TOLERATED
-from napari_bonemarrow.models.architectures import build, head_of
+from napari_bonemarrow.models.adapters import merge_tuning, prepare_tuning
+from napari_bonemarrow.models.architectures import build, check_size, head_of
 from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.card import Card, ClassMetrics, Metrics, Normalisation, TrainingSource
 from napari_bonemarrow.models.device import resolve_device
 from napari_bonemarrow.models.loading import load_weights
-from napari_bonemarrow.models.pretrained import IMAGENET, load_imagenet
+from napari_bonemarrow.models.pretrained import given_normalisation, initialise, origin
 from napari_bonemarrow.models.writing import as_stored, write_bundle
 from napari_bonemarrow.training.config import TrainConfig, TrainingError, load_preset
 from napari_bonemarrow.training.data import Crops, Split, choose_split, count_by_source, load_crops
@@ -94,7 +95,8 @@ def train(
     crops = load_crops(data, settings.crop_size, folder)
     split = choose_split(crops, settings)
     curriculum = plan(crops, settings)
-    normalisation = measure(crops, split)
+    given = given_normalisation(settings.architecture, settings.init, settings.tune)
+    normalisation = given or measure(crops, split)
     torch.manual_seed(settings.seed)
     network = _start(settings, curriculum)
     fitter = Fitter(crops, split, curriculum, normalisation, settings, where)
@@ -140,14 +142,20 @@ def measure(crops: Crops, split: Split) -> Normalisation:
 
 def _start(config: TrainConfig, curriculum: Curriculum) -> nn.Module:
     network = build(config.architecture, len(curriculum.classes))
+    for stage in config.stages:
+        check_size(network, config.architecture, stage.size)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.1  # some architectures set 0.01, too slow for thousands of steps
-    if config.init == "none":
-        return network
-    if config.init == IMAGENET:
-        load_imagenet(network, config.architecture)
-        return network
+    if config.init == "none" and config.tune != "all":
+        raise TrainingError(f"tune {config.tune}: fits little beside what a network knows; name an init")
+    if not initialise(network, config.architecture, config.init):
+        _take_over(network, config, curriculum)
+    return prepare_tuning(network, config.architecture, config.tune, config.lora_rank)
+
+
+def _take_over(network: nn.Module, config: TrainConfig, curriculum: Curriculum) -> None:
+    """Begin with a bundle's weights."""
     source = Bundle.open(config.init)
     if source.card.architecture != config.architecture:
         raise TrainingError(
@@ -159,7 +167,6 @@ def _start(config: TrainConfig, curriculum: Curriculum) -> nn.Module:
     weights = load_weights(source)
     network.load_state_dict(weights)
     _close(network, config.architecture, source.card, reopen=True)
-    return network
 
 
 def _close(network: nn.Module, architecture: str, card: Card, *, reopen: bool = False) -> None:
@@ -184,6 +191,7 @@ def _finish(fitter: Fitter, state: State, split: Split, normalisation: Normalisa
     network = state.average
     if state.best:
         network.load_state_dict(state.best)
+    network = merge_tuning(network)
     shell = Card(
         name=config.name,
         architecture=config.architecture,
@@ -195,7 +203,7 @@ def _finish(fitter: Fitter, state: State, split: Split, normalisation: Normalisa
         temperature=1.0,
         support=curriculum.support,
         training_data=_training_data(fitter),
-        initialised_from=None if config.init == "none" else config.init,
+        initialised_from=origin(config.architecture, config.init),
         limits=config.limits,
         test_time_views=config.test_time_views,
     )
