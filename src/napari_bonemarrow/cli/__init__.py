@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from napari_bonemarrow.cli import bundles, counts, learning, windows
+from napari_bonemarrow.cli import bundles, counts, dataset, learning, windows
 from napari_bonemarrow.cli.common import Switches, complain
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.command()(counts.explain)
 app.command()(learning.train)
 app.command()(learning.evaluate)
 app.add_typer(bundles.app, name="models")
+app.add_typer(dataset.app, name="dataset")
 app.command()(counts.export)
 
 

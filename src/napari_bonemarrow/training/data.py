@@ -7,72 +7,35 @@ import logging
 import os
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology.schemes import SCHEMES, Scheme, scheme_of
+from napari_bonemarrow.cytology.schemes import SCHEMES, scheme_of
 from napari_bonemarrow.models.crops import fit_crop
 from napari_bonemarrow.training.config import TrainingError
+from napari_bonemarrow.training.crops import Crops, Source, Split, count_by_source
+from napari_bonemarrow.training.duplicates import Prints
+from napari_bonemarrow.training.splitting import choose_split, make_split, split_crops
 
 log = logging.getLogger(__name__)
 
+__all__ = [
+    "Crops",
+    "Source",
+    "Split",
+    "choose_split",
+    "count_by_source",
+    "find_sources",
+    "load_crops",
+    "make_split",
+    "read_crop",
+    "split_crops",
+]
+
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One data set: its name, how its folders are named, its files with their class."""
-
-    name: str
-    scheme: Scheme
-    files: tuple[Path, ...]
-    codes: tuple[str, ...]
-    left_out: int
-
-
-@dataclass(frozen=True, slots=True)
-class Crops:
-    """Decoded crops of all sources.
-
-    Attributes
-    ----------
-    pixels : ndarray of uint8, shape (n, s, s, 3)
-        Memory-mapped.
-    codes : ndarray of str, shape (n,)
-    source : ndarray of str, shape (n,)
-    files : tuple of str
-        Relative to the data folder.
-    group : ndarray of int64, shape (n,)
-        Equal for crops with equal pixels: they stay on one side of a split.
-    unreadable : tuple of str
-        Files that could not be decoded and were skipped.
-    sources : tuple of Source
-    """
-
-    pixels: NDArray[np.uint8]
-    codes: NDArray[np.str_]
-    source: NDArray[np.str_]
-    files: tuple[str, ...]
-    group: NDArray[np.int64]
-    unreadable: tuple[str, ...]
-    sources: tuple[Source, ...]
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Indices into `Crops`: no image is in two of them."""
-
-    train: NDArray[np.intp]
-    calibration: NDArray[np.intp]
-    test: NDArray[np.intp]
 
 
 def find_sources(data: Path, scheme: str | None = None) -> tuple[Source, ...]:
@@ -139,7 +102,7 @@ def _source(root: Path, folders: list[Path], scheme: str | None) -> Source:
         codes += [code] * len(images)
     if not files:
         raise TrainingError(f"{root}: its class folders hold no images")
-    return Source(root.name, recognised, tuple(files), tuple(codes), left_out)
+    return Source(root.name, recognised, tuple(files), tuple(codes), left_out, root)
 
 
 def load_crops(data: Path, size: int, cache: Path, scheme: str | None = None) -> Crops:
@@ -170,7 +133,7 @@ def load_crops(data: Path, size: int, cache: Path, scheme: str | None = None) ->
         if not target.is_file():
             _decode_all(files, size, target)
         pixels = np.load(target, mmap_mode="r")
-        readable, group = np.load(target.with_suffix(".index.npy"))
+        readable, group = np.load(target.with_suffix(".cells.npy"))
     except OSError as error:
         raise TrainingError(
             f"{cache}: cannot keep decoded crops there ({error.strerror or error})"
@@ -182,7 +145,9 @@ def load_crops(data: Path, size: int, cache: Path, scheme: str | None = None) ->
     if not good.any():
         raise TrainingError(f"{data}: none of its {len(files)} images can be read")
     kept = tuple(str(f.relative_to(data)) for f, ok in zip(files, good, strict=True) if ok)
-    return Crops(pixels, codes[good], names[good], kept, group[good], unreadable, sources)
+    full = [name for source in sources for name in source.names]
+    whole = tuple(name for name, ok in zip(full, good, strict=True) if ok)
+    return Crops(pixels, codes[good], names[good], kept, group[good], unreadable, sources, whole)
 
 
 def _key(files: list[Path], size: int) -> str:
@@ -207,19 +172,17 @@ def _decode_all(files: list[Path], size: int, target: Path) -> None:
         # Room for every file; what cannot be read leaves its row unused at the end.
         pixels = np.lib.format.open_memmap(draft, "w+", np.uint8, (len(files), size, size, 3))
         readable = np.zeros(len(files), np.int64)
-        group = np.zeros(len(files), np.int64)
-        seen: dict[bytes, int] = {}
-        row = 0
+        prints = Prints()
         for index, crop in enumerate(_decoded(files, size)):
             if crop is None:
                 continue
-            pixels[row] = crop
-            key = hashlib.sha256(crop.tobytes()).digest()
-            group[index] = seen.setdefault(key, len(seen))
+            pixels[len(prints)] = crop
+            prints.add(crop)
             readable[index] = 1
-            row += 1
+        group = np.zeros(len(files), np.int64)
+        group[readable.astype(bool)] = prints.groups()
         pixels.flush()
-        np.save(target.with_suffix(".index.npy"), np.stack([readable, group]))
+        np.save(target.with_suffix(".cells.npy"), np.stack([readable, group]))
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
@@ -240,31 +203,3 @@ def read_crop(file: Path, size: int) -> NDArray[np.uint8] | None:
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return fit_crop(rgb, size)
-
-
-def split_crops(crops: Crops, *, folds: int, fold: int, calibration_share: float, seed: int) -> Split:
-    """Split by class and source, equal crops together; the split depends on file names and seed alone."""
-    rng = np.random.default_rng([seed, 20])
-    part = np.zeros(len(crops), np.int8)
-    strata: dict[tuple[str, str], list[int]] = {}
-    first: dict[int, int] = {}
-    for index, (code, source, group) in enumerate(zip(crops.codes, crops.source, crops.group, strict=True)):
-        if first.setdefault(int(group), index) == index:
-            strata.setdefault((str(source), str(code)), []).append(index)
-    for members in strata.values():
-        order = rng.permutation(members)
-        test = order[fold::folds]
-        rest = np.setdiff1d(order, test, assume_unique=True)
-        rest = np.random.default_rng([seed, fold, len(rest)]).permutation(rest)
-        part[test] = 2
-        part[rest[: round(len(rest) * calibration_share)]] = 1
-    part = part[[first[int(group)] for group in crops.group]]
-    return Split(*(np.flatnonzero(part == which) for which in (0, 1, 2)))
-
-
-def count_by_source(crops: Crops, which: NDArray[np.intp]) -> dict[str, Counter[str]]:
-    """Count the images of each class in each source."""
-    counts: dict[str, Counter[str]] = {source.name: Counter() for source in crops.sources}
-    for source, code in zip(crops.source[which], crops.codes[which], strict=True):
-        counts[str(source)][str(code)] += 1
-    return counts

@@ -1,0 +1,85 @@
+"""What the training knows of its images: data sets, decoded crops, parts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology.schemes import Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One data set: its name, how its folders are named, its files with their class."""
+
+    name: str
+    scheme: Scheme
+    files: tuple[Path, ...]
+    codes: tuple[str, ...]
+    left_out: int
+    root: Path = Path()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Source and path within it of each file, the same wherever the data lie."""
+        return tuple(f"{self.name}/{file.relative_to(self.root).as_posix()}" for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """Decoded crops of all sources.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8, shape (n, s, s, 3)
+        Memory-mapped.
+    codes : ndarray of str, shape (n,)
+    source : ndarray of str, shape (n,)
+    files : tuple of str
+        Relative to the data folder.
+    group : ndarray of int64, shape (n,)
+        Equal for crops that show the same cell: they stay on one side of a split.
+    unreadable : tuple of str
+        Files that could not be decoded and were skipped.
+    sources : tuple of Source
+    names : tuple of str
+        Source and path within it, the same wherever the data lie: ``bmc/BLA/BLA_00001.jpg``.
+    """
+
+    pixels: NDArray[np.uint8]
+    codes: NDArray[np.str_]
+    source: NDArray[np.str_]
+    files: tuple[str, ...]
+    group: NDArray[np.int64]
+    unreadable: tuple[str, ...]
+    sources: tuple[Source, ...]
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            object.__setattr__(self, "names", self.files)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Indices into `Crops`: no image is in two of them; `absent` counts those that a file names in vain."""
+
+    train: NDArray[np.intp]
+    calibration: NDArray[np.intp]
+    test: NDArray[np.intp]
+    absent: int = 0
+
+
+def count_by_source(crops: Crops, which: NDArray[np.intp]) -> dict[str, Counter[str]]:
+    """Count the images of each class in each source."""
+    counts: dict[str, Counter[str]] = {source.name: Counter() for source in crops.sources}
+    for source, code in zip(crops.source[which], crops.codes[which], strict=True):
+        counts[str(source)][str(code)] += 1
+    return counts

