@@ -7,7 +7,7 @@ Sources: Matek et al. 2021 (doi 10.7937/TCIA.AXH3-T579) for the 21 codes; Aceved
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from napari_bonemarrow.cytology.classes import BMC21
@@ -25,11 +25,15 @@ class Scheme:
         Folder name to class code; None where the 21 classes have no place for it.
     marrow : bool
         Whether its cells were photographed in marrow rather than in blood.
+    sums : mapping of str to tuple of str
+        In a scheme that is coarser than the 21 classes: a stage, named by one of them, to the classes
+        whose probabilities add up to it. Stages that are a single class need no entry.
     """
 
     name: str
     codes: Mapping[str, str | None]
     marrow: bool
+    sums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-CENTRE = 0.36
-"""Radius of the central disc that is taken for the cell, share of the side: 9 µm of a 25 µm crop."""
+CENTRE = 0.4
+"""Radius of the central disc that is taken for the cell, share of the side: 10 µm of a 25 µm crop."""
 
 SATURATED = 0.25
 """Saturation from which a pixel that is not red is taken for stained nucleus or cytoplasm."""
@@ -138,7 +138,7 @@ def guess_source(
     from napari_bonemarrow.training.bootstrap import intervals
 
     names, truth = np.unique(source, return_inverse=True)
-    guesser = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
+    guesser = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     probabilities = cross_val_predict(guesser, features, truth, cv=folds, method="predict_proba")
     predicted = probabilities.argmax(axis=1)

@@ -52,9 +52,7 @@ def umap(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32
     return points.astype(np.float32)
 
 
-def write_points(
-    path: Path, rows: Sequence[tuple[str, str, str, str]], points: NDArray[np.float32]
-) -> None:
+def write_points(path: Path, rows: Sequence[tuple[str, str, str, str]], points: NDArray[np.float32]) -> None:
     """Write a row a crop: ``source,file,truth,predicted,x,y``."""
     import csv
 

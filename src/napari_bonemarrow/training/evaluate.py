@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology.published import MATEK_2021, PUBLISHED_NOTE, TOLERATED
 from napari_bonemarrow.models.bundle import Bundle
+from napari_bonemarrow.models.card import Card
 from napari_bonemarrow.models.classifier import Classifier
+from napari_bonemarrow.training.classified import Classified, Progress, Steps, classify_source
 from napari_bonemarrow.training.config import TrainingError
-from napari_bonemarrow.training.data import Source, find_sources, read_crop
+from napari_bonemarrow.training.data import find_sources
+from napari_bonemarrow.training.documents import Asked, counted, document
+from napari_bonemarrow.training.extras import measure_robustness, tell_sources, write_umap
 from napari_bonemarrow.training.files import write_atomically, write_json
-from napari_bonemarrow.training.metrics import figures
+from napari_bonemarrow.training.pictures import draw_confusion, draw_reliability
+from napari_bonemarrow.training.priors import ESTIMATE, target_prior
+from napari_bonemarrow.training.protocol import choose_images
+from napari_bonemarrow.training.tables import background_table, table
 
 MINIMUM_IMAGES = 100  # below it, a class's figures say more of chance than of the model
-
-_AT_ONCE = 256  # crops decoded at a time
 
 
 def evaluate(
@@ -33,6 +35,15 @@ def evaluate(
     tolerant: bool = False,
     device: str = "auto",
     minimum_images: int = MINIMUM_IMAGES,
+    split: str | None = None,
+    part: str = "test",
+    limit: int | None = None,
+    prior: str | None = None,
+    robust: bool = False,
+    background: bool = False,
+    umap: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Classify folders of crops named by class code and write the figures.
 
@@ -45,14 +56,32 @@ def evaluate(
     model : Bundle, str or Path
     data : path
     out : path
-        Gets ``metrics.json``, ``predictions.csv``, ``confusion.png`` (further sources:
-        ``confusion-<source>.png``) and ``table.md``.
-    scheme : {"bmc21", "pbc"}, optional
+        Gets ``metrics.json``, ``predictions.csv``, ``confusion.png`` and ``reliability.png`` (further
+        sources: ``confusion-<source>.png`` and so on) and ``table.md``.
+    scheme : {"bmc21", "pbc", "choi10"}, optional
         How the folders are named; recognised by the names if not given.
     tolerant : bool
         Print the tolerant figures in the table too. ``metrics.json`` always holds them.
     device : {"auto", "cpu", "cuda", "cuda:N"}
     minimum_images : int
+    split : str, optional
+        A table ``file,part``, by path or by the name under which it ships. Only the images of `part`
+        are measured, and the protocol says whether training held to that split.
+    part : {"test", "calibration", "train"}
+    limit : int, optional
+        Most images a class and source, drawn at random.
+    prior : str, optional
+        Also the figures under a class distribution: ``published``, a CSV file, ``CODE=number,...``, or
+        ``estimate``.
+    robust : bool
+        Also classify each crop under changes of colour, light, focus, storage, scale and direction.
+    background : bool
+        Also guess the crops' source by their background and by the network's features.
+    umap : bool
+        Also lay the features out on a plane: ``umap.png`` and ``umap.csv``.
+    seed : int
+        Of what is drawn at random.
+    progress : callable, optional
 
     Returns
     -------
@@ -64,104 +93,66 @@ def evaluate(
     TrainingError, BundleError
     """
     data, out = Path(data), Path(out)
+    bundle = Bundle.open(model)
+    if prior and prior != ESTIMATE:
+        target_prior(prior, bundle.card.classes)  # before anything is classified
+    if limit is not None and limit < 1:
+        raise TrainingError(f"limit: {limit} is too few; give at least 1 image a class")
     sources = find_sources(data, scheme)
-    classifier = Classifier(model, device)
-    documents: dict[str, Any] = {}
-    rows: list[list[object]] = []
-    for source in sources:
-        files, truth, probabilities, unreadable = _classify(classifier, source)
-        rows += _prediction_rows(data, source, files, truth, probabilities, classifier.bundle.card.classes)
-        documents[source.name] = _document(
-            classifier.bundle, source, truth, probabilities, unreadable, minimum_images
+    selections, protocol = choose_images(sources, bundle.card, split, part, limit, seed)
+    if background and len(selections) < 2:
+        raise TrainingError(
+            f"{data}: holds one source; telling sources by their background needs two or more"
         )
-    marrow = [source.name for source in sources if source.scheme.marrow]
-    first = (marrow or list(documents))[0]
-    document = {**documents[first], "sources": documents}
+    classifier = Classifier(bundle, device)
+    steps = Steps(progress, sum(len(s.source.files) for s in selections), 1 + robust + umap + background)
+    results = [classify_source(classifier, selection, steps.next) for selection in selections]
+    asked = Asked(minimum_images, prior, protocol)
+    documents = {each.source.name: document(bundle, each, asked) for each in results}
+    if robust:
+        for each in results:
+            which = np.flatnonzero(counted(each, bundle.card, minimum_images))
+            documents[each.source.name]["robustness"] = measure_robustness(classifier, each, which, steps)
+    first = ([each.source.name for each in results if each.source.scheme.marrow] or list(documents))[0]
+    whole = {**documents[first], "sources": documents}
+    text = [table(name, each, tolerant=tolerant) for name, each in documents.items()]
+    if background:
+        whole["background"] = tell_sources(classifier, results, steps, seed)
+        text.append(background_table(whole["background"]))
+    _write(out, bundle.card, results, documents, first, data)
+    if umap:
+        write_umap(classifier, results, data, out, steps, seed)
+    write_atomically(out / "table.md", lambda draft: draft.write_text("\n".join(text), "utf-8"))
+    write_json(out / "metrics.json", whole)
+    return whole
+
+
+def _write(
+    out: Path,
+    card: Card,
+    results: Sequence[Classified],
+    documents: Mapping[str, Mapping[str, Any]],
+    first: str,
+    data: Path,
+) -> None:
+    """Write the predictions and each source's pictures."""
     header = ["source", "file", "truth", "predicted", "confidence", "second", "second_confidence"]
-    header += [f"p_{code}" for code in classifier.bundle.card.classes]
+    header += [f"p_{code}" for code in card.classes]
+    rows = [row for each in results for row in _prediction_rows(data, each, card.classes)]
     write_atomically(out / "predictions.csv", lambda draft: _write_csv(draft, header, rows))
     for name, each in documents.items():
-        target = out / ("confusion.png" if name == first else f"confusion-{name}.png")
-        write_atomically(target, lambda draft, each=each: draw_confusion(each, draft))  # type: ignore[misc]
-    text = "\n".join(table(name, each, tolerant=tolerant) for name, each in documents.items())
-    write_atomically(out / "table.md", lambda draft: draft.write_text(text, "utf-8"))
-    write_json(out / "metrics.json", document)
-    return document
+        for kind, draw in (("confusion", draw_confusion), ("reliability", draw_reliability)):
+            target = out / (f"{kind}.png" if name == first else f"{kind}-{name}.png")
+            write_atomically(target, lambda draft, draw=draw, each=each: draw(each, draft))  # type: ignore[misc]
 
 
-def _classify(
-    classifier: Classifier, source: Source
-) -> tuple[list[Path], NDArray[np.intp], NDArray[np.float32], list[str]]:
-    """Classify a source's crops in order, a few hundred decoded at a time."""
-    card = classifier.bundle.card
-    column = {code: index for index, code in enumerate(card.classes)}
-    files: list[Path] = []
-    truth: list[int] = []
-    probabilities: list[NDArray[np.float32]] = []
-    unreadable: list[str] = []
-    for start in range(0, len(source.files), _AT_ONCE):
-        crops = []
-        part = slice(start, start + _AT_ONCE)
-        for file, code in zip(source.files[part], source.codes[part], strict=True):
-            crop = read_crop(file, card.crop_size)
-            if crop is None:
-                unreadable.append(file.name)
-                continue
-            if code not in column:
-                raise TrainingError(f"{file}: {code} is none of {card.name}'s classes; leave it out")
-            crops.append(crop)
-            files.append(file)
-            truth.append(column[code])
-        if crops:
-            probabilities.append(classifier.classify(np.stack(crops)).probabilities)
-    if not files:
-        raise TrainingError(f"{source.name}: none of its {len(source.files)} images can be read")
-    return files, np.array(truth, np.intp), np.concatenate(probabilities), unreadable
-
-
-def _document(
-    bundle: Bundle,
-    source: Source,
-    truth: NDArray[np.intp],
-    probabilities: NDArray[np.float32],
-    unreadable: list[str],
-    minimum_images: int,
-) -> dict[str, Any]:
-    counts = Counter(truth.tolist())
-    enough = [column for column, n in counts.items() if n >= minimum_images] or list(counts)
-    counted = np.isin(truth, enough)
-    classes = bundle.card.classes
-    return {
-        **figures(truth[counted], probabilities[counted], classes, TOLERATED),
-        "too_few": {classes[c]: n for c, n in sorted(counts.items()) if c not in enough},
-        "unreadable": unreadable,
-        "left_out": source.left_out,
-        "support": {code: str(support) for code, support in bundle.card.support.items()},
-        "protocol": (
-            "every image of the folder, predictions over all of the bundle's classes; "
-            "images that the bundle was trained on make figures too good"
-        ),
-        "data": source.name,
-        "scheme": source.scheme.name,
-        "model": {"name": bundle.card.name, "sha256": bundle.sha256},
-    }
-
-
-def _prediction_rows(
-    data: Path,
-    source: Source,
-    files: list[Path],
-    truth: NDArray[np.intp],
-    probabilities: NDArray[np.float32],
-    classes: tuple[str, ...],
-) -> list[list[object]]:
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    rows: list[list[object]] = []
-    for file, code, p, (a, b) in zip(files, truth, probabilities, order[:, :2], strict=True):
+def _prediction_rows(data: Path, each: Classified, classes: tuple[str, ...]) -> Iterator[list[object]]:
+    order = np.argsort(-each.probabilities, axis=1, kind="stable")
+    for index in np.flatnonzero(each.asked):
+        p, (a, b) = each.probabilities[index], order[index, :2]
         told = [classes[a], f"{p[a]:.4f}", classes[b], f"{p[b]:.4f}"]
-        name = file.relative_to(data).as_posix()
-        rows.append([source.name, name, classes[code], *told, *(f"{v:.4f}" for v in p)])
-    return rows
+        name = each.name_of(index, data)
+        yield [each.source.name, name, classes[each.truth[index]], *told, *(f"{v:.4f}" for v in p)]
 
 
 def _write_csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
@@ -169,65 +160,3 @@ def _write_csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)
-
-
-def draw_confusion(document: Mapping[str, Any], path: Path) -> None:
-    """Draw the confusion table as a PNG: rows are true classes, shares of a row, counts in the fields."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    rows = list(document["confusion"])
-    columns = sorted({*rows, *(code for row in document["confusion"].values() for code in row)})
-    counts = np.array([[document["confusion"][r].get(c, 0) for c in columns] for r in rows])
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    figure = Figure(figsize=(0.5 * len(columns) + 2.2, 0.45 * len(rows) + 1.8), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=90)
-    axes.set_yticks(range(len(rows)), [f"{r} (n={counts[i].sum()})" for i, r in enumerate(rows)])
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    axes.set_title(f"{document['model']['name']} on {document['data']}, n = {document['n']}", fontsize=10)
-    for i, j in zip(*np.nonzero(counts), strict=True):
-        tone = "white" if shares[i, j] > 0.55 else "black"
-        axes.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=7, color=tone)
-    figure.colorbar(image, ax=axes, label="share of the true class")
-    figure.savefig(path, dpi=120, format="png")
-
-
-def table(name: str, document: Mapping[str, Any], *, tolerant: bool = False) -> str:
-    """Write one source's figures as Markdown, beside those of the paper."""
-    model = document["model"]
-    low, high = document["balanced_accuracy_ci95"]
-    lines = [
-        f"## {name}: {model['name']} (`{model['sha256'][:12]}`), n = {document['n']}",
-        "",
-        f"Protocol: {document['protocol']}.",
-        "",
-        f"Accuracy {document['accuracy']:.3f}, balanced accuracy {document['balanced_accuracy']:.3f} "
-        f"(95 % bootstrap {low:.3f}–{high:.3f}), macro-F1 {document['macro_f1']:.3f}, "
-        f"weighted F1 {document['weighted_f1']:.3f}, calibration error {document['ece']:.3f}.",
-        "",
-    ]
-    if tolerant:
-        forgiven = document["tolerant"]
-        lines += [
-            f"Tolerant: accuracy {forgiven['accuracy']:.3f}, balanced accuracy "
-            f"{forgiven['balanced_accuracy']:.3f}; forgiven are {', '.join(forgiven['pairs'])}.",
-            "",
-        ]
-    lines += [
-        "| class | support | n | precision | recall | F1 | published n | precision | recall |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for code, own in document["per_class"].items():
-        paper = MATEK_2021[code]
-        lines.append(
-            f"| {code} | {document['support'][code]} | {own['n']} | {own['precision']:.2f} "
-            f"| {own['recall']:.2f} | {own['f1']:.2f} "
-            f"| {paper.n} | {paper.precision:.2f} | {paper.recall:.2f} |"
-        )
-    few = ", ".join(f"{code} ({n})" for code, n in document["too_few"].items())
-    lines += ["", f"Too few images for figures: {few}." if few else "", PUBLISHED_NOTE, ""]
-    return "\n".join(lines)

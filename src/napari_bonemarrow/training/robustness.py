@@ -99,7 +99,7 @@ def robustness(
     batches: Callable[[], Iterator[NDArray[np.uint8]]],
     classify: Callable[[NDArray[np.uint8]], NDArray[np.floating]],
     microns_per_pixel: float,
-    progress: Callable[[str], None] = lambda name: None,
+    tell: Callable[[int], None] = lambda crops: None,
 ) -> dict[str, Any]:
     """Classify the same crops under each change.
 
@@ -112,8 +112,8 @@ def robustness(
     classify : callable
         Crops (m, s, s, 3) to probabilities (m, k).
     microns_per_pixel : float
-    progress : callable
-        Told what is tried next.
+    tell : callable
+        Told how many more crops are done.
 
     Returns
     -------
@@ -126,11 +126,11 @@ def robustness(
     start = 0
     for crops in batches():
         part = truth[start : start + len(crops)]
-        progress(f"robustness {start + len(crops)}/{len(truth)}")
         for name, change in table.items():
             predicted = classify(np.stack([change(crop) for crop in crops])).argmax(axis=1)
             right[name] = np.concatenate([right[name], predicted == part])
         start += len(crops)
+        tell(len(crops))
     before = clean == truth
     base = float(np.mean([before[truth == code].mean() for code in np.unique(truth)]))
     rows: dict[str, Any] = {}

@@ -30,8 +30,9 @@ from napari_bonemarrow.training.files import write_json
 from napari_bonemarrow.training.fit import Fitter, Progress, State, new_state
 from napari_bonemarrow.training.memory import keep_memory
 from napari_bonemarrow.training.metrics import figures, fit_temperature
-from napari_bonemarrow.training.sampling import Curriculum, plan
+from napari_bonemarrow.training.sampling import Curriculum, draw_epoch, plan
 from napari_bonemarrow.training.selective import abstain_threshold, selective_figures
+from napari_bonemarrow.training.splitting import read_parts, split_digest, split_file, write_split
 
 log = logging.getLogger(__name__)
 
@@ -202,6 +203,7 @@ def _finish(fitter: Fitter, state: State, split: Split, normalisation: Normalisa
         normalisation=normalisation,
         temperature=1.0,
         support=curriculum.support,
+        split_sha256=_keep_split(fitter.crops, split, out),
         training_data=_training_data(fitter),
         initialised_from=origin(config.architecture, config.init),
         limits=config.limits,
@@ -240,8 +242,16 @@ def _calibrate(fitter: Fitter, logits: np.ndarray[Any, np.dtype[np.float32]]) ->
     return temperature, abstain_threshold(confidence, fitter.config.coverage)
 
 
+def _keep_split(crops: Crops, split: Split, out: Path) -> str:
+    """Write which images were set aside, so that they can be measured again, and return its digest."""
+    write_split(crops, split, out / "split.csv")
+    return split_digest(read_parts(out / "split.csv"))
+
+
 def _training_data(fitter: Fitter) -> tuple[TrainingSource, ...]:
     counts = count_by_source(fitter.crops, fitter.train)
+    epoch = draw_epoch(fitter.crops, fitter.train, fitter.config, np.random.default_rng(0))
+    drawn = count_by_source(fitter.crops, epoch)
     texts = fitter.config.sources
     data = []
     for source in fitter.crops.sources:
@@ -253,6 +263,7 @@ def _training_data(fitter: Fitter) -> tuple[TrainingSource, ...]:
                 attribution=text.attribution if text else "not stated",
                 licence=text.licence if text else "not stated",
                 per_class=dict(sorted(counts[source.name].items())),
+                drawn=dict(sorted(drawn[source.name].items())),
             )
         )
     return tuple(data)
@@ -273,7 +284,7 @@ def held_out_figures(fitter: Fitter, which: Any, logits: Any, threshold: float) 
                 fitter.labels[which][here], probabilities[here], threshold
             )
             sources[source.name]["protocol"] = (
-                f"hold-out: fold {config.fold} of {config.folds}, stratified by class, split by image "
+                f"hold-out: {_held_out(config)}, stratified by class, split by image "
                 "(no patient numbers exist, so figures are optimistic); never trained on; predictions over "
                 f"all {len(fitter.curriculum.classes)} columns"
             )
@@ -281,6 +292,12 @@ def held_out_figures(fitter: Fitter, which: Any, logits: Any, threshold: float) 
     marrow = [s.name for s in crops.sources if s.scheme.marrow and s.name in sources]
     first = (marrow or list(sources))[0]
     return {**sources[first], "sources": sources}
+
+
+def _held_out(config: TrainConfig) -> str:
+    if config.split:
+        return f"part test of {split_file(config.split).name}"
+    return f"fold {config.fold} of {config.folds}"
 
 
 def _card_metrics(document: dict[str, Any]) -> tuple[Metrics, ...]:

@@ -13,8 +13,8 @@ from napari_bonemarrow.cytology.intervals import wilson
 from napari_bonemarrow.models.card import Card
 
 PROTOCOL = (
-    "classes that the bundle learnt from blood only, on marrow crops, none of which it was trained on; pooled "
-    "over classes, Wilson interval; descriptive: too few images for figures of a class"
+    "classes that the bundle learnt from blood only, on marrow crops, none of which it was trained on; "
+    "pooled over classes, Wilson interval; descriptive, no figure of a single class"
 )
 
 
