@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,92 +16,52 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_bonemarrow.models.architectures import head_of
 from napari_bonemarrow.models.card import Normalisation
 from napari_bonemarrow.models.preprocess import Normaliser, mirrored_mean, reduce_crops
-from napari_bonemarrow.training.augment import augment
+from napari_bonemarrow.training.batches import Batch, Maker, share_of, spare_cores
 from napari_bonemarrow.training.config import TrainConfig, TrainingError
 from napari_bonemarrow.training.data import Crops, Split
+from napari_bonemarrow.training.distributed import Group
 from napari_bonemarrow.training.files import write_atomically
+from napari_bonemarrow.training.losses import weighted_cross_entropy
+from napari_bonemarrow.training.objective import Objective
 from napari_bonemarrow.training.sampling import Curriculum, draw_epoch
+from napari_bonemarrow.training.state import State, follow, new_state
+from napari_bonemarrow.training.teachers import Teachers
+
+__all__ = ["Fitter", "Progress", "State", "Tick", "new_state", "schedule", "weighted_cross_entropy"]
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
+Tick = Callable[[float, float], None]
+"""Called during an epoch with its part that is done, 0 to 1, and the images a second."""
 
-@dataclass
-class State:
-    """What a checkpoint holds. All chance is derived from the seed and the epoch, so none is stored."""
-
-    network: nn.Module
-    average: nn.Module
-    optimizer: torch.optim.Optimizer
-    epoch: int = 0
-    steps: int = 0
-    best_score: float = -1.0
-    best_epoch: int = -1
-    best: dict[str, Tensor] = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
-
-    def save(self, path: Path, signature: str) -> None:
-        """Write the checkpoint in one step."""
-        document = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "numbers": [self.epoch, self.steps, self.best_score, self.best_epoch],
-            "best": self.best,
-            "history": self.history,
-            "signature": signature,
-        }
-        write_atomically(path, lambda draft: torch.save(document, draft))
-
-    def restore(self, path: Path, signature: str) -> None:
-        """Go back to a checkpoint.
-
-        Raises
-        ------
-        TrainingError
-            If the checkpoint is damaged or belongs to other options.
-        """
-        try:
-            document = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise TrainingError(f"{path}: the checkpoint cannot be read; train without --resume") from error
-        if document["signature"] != signature:
-            raise TrainingError(f"{path}: was made with other options or images; train without --resume")
-        self.network.load_state_dict(document["network"])
-        self.average.load_state_dict(document["average"])
-        self.optimizer.load_state_dict(document["optimizer"])
-        self.epoch, self.steps, self.best_score, self.best_epoch = document["numbers"]
-        self.best, self.history = document["best"], document["history"]
-
-
-def new_state(network: nn.Module, config: TrainConfig, device: torch.device) -> State:
-    """Put a network on its device with its optimiser and its running average."""
-    network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    head = {id(p) for p in head_of(network, config.architecture).parameters()}
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for p in network.parameters():
-        groups.setdefault((p.ndim > 1, id(p) in head), []).append(p)
-    optimizer = torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "weight_decay": config.weight_decay if decayed else 0.0,  # not biases and norms
-                "rate": 1.0 if of_head else config.backbone_rate,
-            }
-            for (decayed, of_head), parameters in groups.items()
-        ],
-        lr=config.learning_rate,
-    )
-    average = copy.deepcopy(network).eval().requires_grad_(False)
-    return State(network, average, optimizer)
+_CHECK_EVERY = 16  # steps between looks at the loss: a look makes a GPU wait
 
 
 class Fitter:
-    """Fits one network to one split."""
+    """Fits one network to one split.
+
+    Parameters
+    ----------
+    crops : Crops
+    split : Split
+    curriculum : Curriculum
+    normalisation : Normalisation
+    config : TrainConfig
+    device : torch.device
+    group : Group, optional
+        The processes that fit together; this one alone if not given.
+    tick : callable, optional
+        Told during an epoch how far it is.
+
+    Raises
+    ------
+    TrainingError, BundleError
+        If there are too few images for a batch, or a teacher does not fit.
+    """
 
     def __init__(
         self,
@@ -112,35 +71,59 @@ class Fitter:
         normalisation: Normalisation,
         config: TrainConfig,
         device: torch.device,
+        group: Group | None = None,
+        tick: Tick | None = None,
     ) -> None:
         self.crops, self.curriculum, self.config, self.device = crops, curriculum, config, device
+        self.group, self.tick = group or Group(device), tick
         self.train = curriculum.teaches(crops, split.train)
         self.calibration = curriculum.teaches(crops, split.calibration)
         if len(self.train) < config.batch_size:
             raise TrainingError(f"only {len(self.train)} training images; add images or lower batch_size")
+        if not len(self.calibration):
+            raise TrainingError("no image is left to calibrate on; add images or raise calibration_share")
         self.labels = curriculum.labels(crops)
-        self.log_weights = curriculum.log_weights(crops, config.foreign_weight)
         self.open_mask = curriculum.open_mask()
         self.normalise = Normaliser(normalisation, device)
+        share = share_of(config.batch_size, self.group.rank, self.group.processes)
+        self.objective = Objective(
+            self.labels,
+            curriculum.log_weights(crops, config.foreign_weight),
+            self.normalise,
+            config,
+            device,
+            share.stop - share.start,
+            Teachers(config, curriculum.classes, device) if config.teachers else None,
+        )
 
     def run(
         self, state: State, checkpoint: Path, history: Path, signature: str, progress: Progress | None
     ) -> None:
-        """Fit until the last epoch or until the calibration split stops gaining."""
+        """Fit until the last epoch or until the calibration split stops gaining.
+
+        After each epoch the checkpoint and the history are replaced, each in one step.
+
+        Raises
+        ------
+        TrainingError
+            If the loss is no longer a number, memory does not suffice for one image, or a file cannot be
+            written. The checkpoint of the last whole epoch stays.
+        """
         total = self.config.epochs
         last_stage = total - self.config.stages[-1].epochs
         while state.epoch < total and not self._stalled(state):
-            row = self._epoch(state)
+            row = self._epoch(state, checkpoint)
             row.update(self._score(state))
             state.history.append(row)
             if state.epoch >= last_stage and row["score"] > state.best_score:
                 state.best_score, state.best_epoch = row["score"], state.epoch
                 state.best = {k: v.detach().cpu().clone() for k, v in state.average.state_dict().items()}
             state.epoch += 1
-            state.save(checkpoint, signature)
-            write_history(history, state.history)
+            if self.group.first:
+                state.save(checkpoint, signature, self.config.model_dump_json())
+                write_history(history, state.history)
             log.info("epoch %d/%d %s", state.epoch, total, {k: round(v, 4) for k, v in row.items()})
-            if progress is not None:
+            if progress is not None and self.group.first:
                 progress(state.epoch, total, row)
 
     def _stalled(self, state: State) -> bool:
@@ -151,64 +134,90 @@ class Fitter:
         log.info("no gain for %d epochs: stopped", waited)
         return True
 
-    def _epoch(self, state: State) -> dict[str, float]:
+    def _epoch(self, state: State, checkpoint: Path) -> dict[str, float]:
         config, epoch = self.config, state.epoch
         rng = np.random.default_rng([config.seed, epoch])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        torch.manual_seed(int(rng.integers(2**62)))  # dropout draws from the global generator
+        torch.manual_seed(int(rng.integers(2**62)) + self.group.rank)  # dropout draws from it
         order = draw_epoch(self.crops, self.train, config, rng)
-        order = order[: len(order) // config.batch_size * config.batch_size]
+        a_step = config.batch_size * config.accumulate
+        order = order[: len(order) // a_step * a_step]
+        if not len(order):
+            raise TrainingError(
+                f"an epoch draws fewer than the {a_step} images of a step; "
+                "lower batch_size or accumulate, or raise default_draws"
+            )
         size = config.size_at(epoch)
         state.network.train()
-        losses, rate, began = [], 0.0, time.perf_counter()
-        for start in range(0, len(order), config.batch_size):
-            which = np.sort(order[start : start + config.batch_size])
-            progress = (epoch + start / len(order)) / config.epochs
-            rate = config.learning_rate * schedule(progress, config.warmup_share)
-            losses.append(self._step(state, which, size, rate, generator))
+        losses: list[Tensor] = []
+        rate, began = 0.0, time.perf_counter()
+        with closing(self._maker().epoch(order, epoch, self.objective.size_made(size))) as made:
+            for start in range(0, len(order), a_step):
+                progress = (epoch + start / len(order)) / config.epochs
+                rate = config.learning_rate * schedule(progress, config.warmup_share)
+                batches = [next(made) for _ in range(config.accumulate)]
+                losses.append(self._step(state, batches, size, rate))
+                done = start + a_step
+                if len(losses) % _CHECK_EVERY == 0 or done == len(order):
+                    self._check(losses, order, epoch, checkpoint)
+                    if self.tick is not None and self.group.first:
+                        self.tick(done / len(order), done / (time.perf_counter() - began))
         seconds = time.perf_counter() - began
-        loss = float(torch.stack(losses).mean())
-        if not math.isfinite(loss):
-            raise TrainingError("the loss is no longer a number; lower learning_rate and train again")
         return {
             "epoch": epoch,
             "size": size,
             "learning_rate": rate,
-            "loss": loss,
+            "loss": float(torch.stack(losses).mean()),
             "seconds": seconds,
             "images_per_second": len(order) / seconds,
+            "images_at_once": self.objective.at_once,
         }
 
-    def _step(
-        self,
-        state: State,
-        which: NDArray[np.intp],
-        size: int,
-        rate: float,
-        generator: torch.Generator,
-    ) -> Tensor:
-        pixels = torch.from_numpy(np.asarray(self.crops.pixels[which]))
-        images = augment(pixels, size, self.config.augment, generator, self.device)
-        images = self.normalise(images).contiguous(memory_format=torch.channels_last)
-        log_weights = torch.from_numpy(self.log_weights[which]).to(self.device)
-        labels = torch.from_numpy(self.labels[which]).to(self.device)
+    def _maker(self) -> Maker:
+        group, config = self.group, self.config
+        return Maker(
+            self.crops.pixels,
+            config.augment,
+            config.seed,
+            config.batch_size,
+            self.device,
+            group.rank,
+            group.processes,
+            spare_cores(self.device.type == "cuda", group.local_processes),
+        )
+
+    def _check(self, losses: list[Tensor], order: NDArray[np.intp], epoch: int, checkpoint: Path) -> None:
+        """Stop at the first loss that is no number, and name its images."""
+        wrong = torch.nonzero(~torch.isfinite(torch.stack(losses[-_CHECK_EVERY:])))
+        if not len(wrong):
+            return
+        step = max(0, len(losses) - _CHECK_EVERY) + int(wrong[0])
+        a_step = self.config.batch_size * self.config.accumulate
+        files = [self.crops.files[i] for i in order[step * a_step : step * a_step + 3]]
+        kept = f"{checkpoint} holds the epochs before" if checkpoint.is_file() else "no epoch was finished"
+        raise TrainingError(
+            f"no number as loss in epoch {epoch + 1}, batch {step + 1} ({', '.join(files)}, ...); {kept}; "
+            "look at these images, or lower learning_rate and train again"
+        )
+
+    def _step(self, state: State, batches: list[Batch], size: int, rate: float) -> Tensor:
         for group in state.optimizer.param_groups:
             group["lr"] = rate * group["rate"]
-        state.optimizer.zero_grad(set_to_none=True)
-        on_gpu = self.device.type == "cuda"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=on_gpu):
-            logits = state.network(images)
-        loss = weighted_cross_entropy(logits.float(), labels, log_weights, self.config.label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = self.objective.gradients(state.network, batches, size)
+        while loss is None:  # memory ran out: the same step again in smaller parts
+            loss = self.objective.gradients(state.network, batches, size)
+        gradients = [p.grad for p in state.network.parameters() if p.grad is not None]
+        self.group.add_up([*gradients, loss])
         nn.utils.clip_grad_norm_(state.network.parameters(), self.config.clip_norm)
         state.optimizer.step()
         state.steps += 1
         # A young average follows faster, else it would be made of the random start.
-        _average(state, min(self.config.ema_decay, (1 + state.steps) / (10 + state.steps)))
-        return loss.detach()
+        follow(state, min(self.config.ema_decay, (1 + state.steps) / (10 + state.steps)))
+        return loss[0]
 
     def _score(self, state: State) -> dict[str, float]:
         """Score the running average on the calibration split, each source apart."""
+        self.group.average_buffers(state.network)
+        self.group.average_buffers(state.average)
         logits = self.logits(state.average, self.calibration, self.config.size_at(state.epoch))
         predicted = np.where(self.open_mask, logits, -np.inf).argmax(axis=1)
         right = predicted == self.labels[self.calibration]
@@ -229,33 +238,19 @@ class Fitter:
     def logits(
         self, network: nn.Module, which: NDArray[np.intp], size: int, views: int = 1
     ) -> NDArray[np.float32]:
-        """Run a network on stored crops without augmentation, averaged over mirrored views, shape (n, k)."""
+        """Run a network on stored crops without augmentation, averaged over mirrored views, shape (n, k).
+
+        Every process of a group must call it; each does a part, and all get the whole.
+        """
         network.eval()
-        rows = []
+        own = which[self.group.rank :: self.group.processes]
+        rows = np.empty((len(own), len(self.curriculum.classes)), np.float32)
         with torch.inference_mode():
-            for start in range(0, len(which), 64):
-                pixels = torch.from_numpy(np.asarray(self.crops.pixels[which[start : start + 64]]))
+            for start in range(0, len(own), 64):
+                pixels = torch.from_numpy(np.asarray(self.crops.pixels[own[start : start + 64]]))
                 images = self.normalise(reduce_crops(pixels.to(self.device), size))
-                rows.append(mirrored_mean(network, images, views).cpu())
-        return torch.cat(rows).numpy()
-
-
-def weighted_cross_entropy(logits: Tensor, labels: Tensor, log_weights: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy with a weight a column in the softmax; labels are smoothed over columns of weight 1.
-
-    Parameters
-    ----------
-    logits : Tensor of float32, shape (n, k)
-    labels : Tensor of int64, shape (n,)
-    log_weights : Tensor of float32, shape (n, k)
-        Minus infinity takes a column out: it gets no gradient.
-    smoothing : float
-    """
-    log_p = torch.log_softmax(logits + log_weights, dim=1)
-    own = log_weights == 0
-    hit = -log_p.gather(1, labels[:, None])[:, 0]
-    spread = -log_p.masked_fill(~own, 0.0).sum(dim=1) / own.sum(dim=1)
-    return ((1 - smoothing) * hit + smoothing * spread).mean()
+                rows[start : start + 64] = mirrored_mean(network, images, views).cpu().numpy()
+        return self.group.gather_rows(rows, len(which))
 
 
 def schedule(progress: float, warmup: float) -> float:
@@ -263,17 +258,6 @@ def schedule(progress: float, warmup: float) -> float:
     if progress < warmup:
         return 0.01 + 0.99 * progress / warmup
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))
-
-
-@torch.no_grad()
-def _average(state: State, decay: float) -> None:
-    targets = list(state.average.state_dict().values())
-    sources = list(state.network.state_dict().values())
-    floats = [(t, s) for t, s in zip(targets, sources, strict=True) if t.is_floating_point()]
-    torch._foreach_lerp_([t for t, _ in floats], [s for _, s in floats], 1 - decay)
-    for target, source in zip(targets, sources, strict=True):
-        if not target.is_floating_point():
-            target.copy_(source)
 
 
 def write_history(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -1,0 +1,172 @@
+"""Several processes that fit one network, started by ``torchrun``: on one machine or on many.
+
+Each process takes its share of every batch; the gradients are added up by ``torch.distributed`` once a
+process has all of its own. So a process that runs out of memory can repeat its share in smaller parts while
+the others wait, which they could not in the middle of a backward pass that already exchanges gradients.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_bonemarrow.models.device import resolve_device
+from napari_bonemarrow.training.config import TrainingError
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(hours=4)  # the first process may have a large data set to decode
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The processes of a run; by default one alone.
+
+    Attributes
+    ----------
+    rank, processes : int
+    local_rank, local_processes : int
+        Of those on this machine.
+    device : torch.device
+        This process's.
+    """
+
+    device: torch.device
+    rank: int = 0
+    processes: int = 1
+    local_rank: int = 0
+    local_processes: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes the run's files."""
+        return self.rank == 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other process."""
+        return self.processes == 1
+
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        """Replace tensors by their sums over all processes, in one exchange."""
+        if self.alone:
+            return
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        torch.distributed.all_reduce(flat)
+        for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+    @torch.no_grad()
+    def average_buffers(self, network: nn.Module) -> None:
+        """Average running statistics, which each process has of its own images."""
+        buffers = [b for b in network.buffers() if b.is_floating_point()]
+        if self.alone or not buffers:
+            return
+        self.add_up(buffers)
+        for buffer in buffers:
+            buffer /= self.processes
+
+    def gather_rows(self, rows: NDArray[Any], n: int) -> NDArray[Any]:
+        """Put together rows that the processes have by turns: row i is process ``i % processes``'s."""
+        if self.alone:
+            return rows
+        parts: list[Any] = [None] * self.processes
+        torch.distributed.all_gather_object(parts, rows)
+        whole = np.empty((n, *rows.shape[1:]), rows.dtype)
+        for rank, part in enumerate(parts):
+            whole[rank :: self.processes] = part
+        return whole
+
+    def from_first(self, value: T | None) -> T:
+        """Give every process what the first one has."""
+        box = [value]
+        if not self.alone:
+            torch.distributed.broadcast_object_list(box, src=0)
+        return box[0]  # type: ignore[return-value]
+
+    def in_turn(self, work: Callable[[], T]) -> T:
+        """Let the first process work, then the first of every machine, then the rest.
+
+        So that a cache is filled once where all see it, else once a machine.
+        """
+        if self.alone:
+            return work()
+        turn = 0 if self.first else 1 if self.local_rank == 0 else 2
+        result: T | None = None
+        for now in range(3):
+            if now == turn:
+                result = work()
+            torch.distributed.all_reduce(torch.zeros(1))
+        return result  # type: ignore[return-value]
+
+
+@contextmanager
+def join(device: str) -> Iterator[Group]:
+    """Join the processes that ``torchrun`` started, or work alone.
+
+    An error ends every process; the one that failed first raises it, the others end silently.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda", "cuda:N"}
+        With several processes, each takes the GPU of its own number on its machine.
+
+    Raises
+    ------
+    TrainingError
+        If a process has no GPU of its own, or one GPU is named for all.
+    BundleError
+        If the device does not exist.
+    """
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes == 1 or "RANK" not in os.environ:
+        yield Group(resolve_device(device))
+        return
+    from torch.distributed.rendezvous import rendezvous
+
+    store, rank, processes = next(rendezvous("env://", timeout=PATIENCE))
+    failures = torch.distributed.PrefixStore("napari_bonemarrow", store)
+    try:
+        group = _group(device, rank, processes)
+        backend = "gloo" if group.device.type == "cpu" else "cpu:gloo,cuda:nccl"
+        torch.distributed.init_process_group(
+            backend, store=store, rank=rank, world_size=processes, timeout=PATIENCE
+        )
+        yield group
+        torch.distributed.all_reduce(torch.zeros(1))
+        torch.distributed.destroy_process_group()
+    except BaseException:
+        if _first_to_fail(failures):
+            raise
+        raise SystemExit(1) from None
+
+
+def _group(device: str, rank: int, processes: int) -> Group:
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if device.startswith("cuda:"):
+        raise TrainingError(f"--device {device} names one GPU for {processes} processes; say cuda or auto")
+    where = resolve_device(device)
+    if where.type == "cuda":
+        gpus = torch.cuda.device_count()
+        if here > gpus:
+            raise TrainingError(f"{here} processes for {gpus} GPUs; start {gpus}, or use cpu")
+        where = torch.device(f"cuda:{local}")
+        torch.cuda.set_device(where)
+    return Group(where, rank, processes, local, here)
+
+
+def _first_to_fail(failures: torch.distributed.Store) -> bool:
+    try:
+        return bool(failures.add("failed", 1) == 1)
+    except RuntimeError:  # the process that held the store has gone: it failed before
+        return False
