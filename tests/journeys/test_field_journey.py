@@ -8,79 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import Qt
 
 from napari_bonemarrow.gui.exporting import write_export
 from napari_bonemarrow.report import differential_document
 from napari_bonemarrow.review import Case
 
-LOADING, ANALYSING = 90_000, 90_000
-
-
-class Reviewer:
-    """Real clicks and keys in a real window."""
-
-    def __init__(self, viewer, panel, qtbot) -> None:
-        self.viewer, self.panel, self.qtbot = viewer, panel, qtbot
-        self.coordinator = panel.coordinator
-        self._qt = panel.window()._qt_viewer
-
-    @property
-    def case(self) -> Case:
-        return self.coordinator.session.case
-
-    def open(self, path: Path, microns_per_pixel: float | None) -> None:
-        with self.qtbot.waitSignal(self.coordinator.opened, timeout=LOADING):
-            self.coordinator.open_path(path)
-        if self.coordinator.session.slide.microns_per_pixel is None:
-            assert not self.panel.slide_tab.find_button.isEnabled()
-            self.qtbot.waitUntil(lambda: not self.coordinator.session.estimating, timeout=LOADING)
-            self.panel.slide_tab.scale_box.setValue(microns_per_pixel)
-            self.click_button(self.panel.slide_tab.confirm_button)
-
-    def click_button(self, button) -> None:
-        self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-    def find(self) -> None:
-        with self.qtbot.waitSignal(self.coordinator.preparing.analysed, timeout=ANALYSING):
-            self.click_button(self.panel.slide_tab.find_button)
-        self.click_button(self.panel.slide_tab.review_button)
-
-    def press(self, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
-        self.qtbot.keyClick(self._qt.canvas.native, key, modifier)
-
-    def screen_place(self, x: float, y: float) -> QPoint:
-        """Return where a point in level-0 pixels is on the canvas."""
-        scale = self.coordinator.session.slide.microns_per_pixel
-        camera, native = self.coordinator.stage.camera, self._qt.canvas.native
-        down, across = np.array([y, x]) * scale - np.array(camera.center[-2:])
-        centre = native.rect().center()
-        return QPoint(round(centre.x() + across * camera.zoom), round(centre.y() + down * camera.zoom))
-
-    def click_cell(self, cell_id: int) -> None:
-        place = self.screen_place(*self.coordinator.review.place(cell_id))
-        self.qtbot.mouseMove(self._qt.canvas.native, place)
-        self.qtbot.mouseClick(self._qt.canvas.native, Qt.MouseButton.LeftButton, pos=place)
-
-    def hover(self, x: float, y: float) -> None:
-        self.qtbot.mouseMove(self._qt.canvas.native, self.screen_place(x, y))
-
-    def wait_for_screen(self) -> None:
-        """Wait until the rings show what the case says."""
-        layer = self.coordinator.stage.overlay.layer
-        self.qtbot.waitUntil(lambda: list(layer.features["class"]) == self.case.effective_codes())
-
-
-@pytest.fixture
-def come_in(make_napari_viewer_proxy: Callable, qtbot) -> Callable[[], Reviewer]:
-    def make() -> Reviewer:
-        viewer = make_napari_viewer_proxy(show=True)
-        viewer.window.resize(1100, 700)
-        _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
-        return Reviewer(viewer, panel, qtbot)
-
-    return make
+from .reviewer import ANALYSING, LOADING, Reviewer
 
 
 def _free_place(case: Case) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from napari_bonemarrow.training.config import AugmentConfig, Stage
 SIZE = 64
 BACKGROUND = (228, 220, 225)
 OBJECTS = {"BLA": (90, 40, 150), "EOS": (230, 120, 60), "LYT": (40, 130, 70)}
+LATER = {"PLM": (50, 170, 210)}  # not in the data sets, but on smears that come later
 
 
 def draw_blob(code: str, seed: int) -> tuple[np.ndarray, tuple[int, int]]:
@@ -24,7 +25,9 @@ def draw_blob(code: str, seed: int) -> tuple[np.ndarray, tuple[int, int]]:
     rows, columns = np.mgrid[:SIZE, :SIZE]
     image = np.full((SIZE, SIZE, 3), BACKGROUND, np.float64)
     quarters = rng.permutation([(18, 18), (18, 46), (46, 18), (46, 46)])
-    for (row, column), colour in zip(quarters[:2], ((150, 150, 150), OBJECTS[code]), strict=True):
+    for (row, column), colour in zip(
+        quarters[:2], ((150, 150, 150), {**OBJECTS, **LATER}[code]), strict=True
+    ):
         row, column = np.add((row, column), rng.integers(-3, 4, 2))
         image[(rows - row) ** 2 + (columns - column) ** 2 < 81] = colour
     image += rng.normal(0, 4, image.shape)

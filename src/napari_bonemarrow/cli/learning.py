@@ -13,9 +13,35 @@ from napari_bonemarrow.cli.common import AsJson, Debug, Device, Seed, progress, 
 Data = Annotated[Path, typer.Argument(help="Folders of crops named by class code.", metavar="DATA")]
 
 
+OptionalData = Annotated[
+    Path | None, typer.Argument(help="Folders of crops named by class code.", metavar="[DATA]")
+]
+FromCases = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--from-cases",
+        help="Learn from reviewed cases: a folder or a .bmcase; may be repeated.",
+        metavar="DIR",
+        rich_help_panel="Fine-tuning",
+    ),
+]
+Base = Annotated[
+    Path | None,
+    typer.Option(
+        "--base",
+        help="Crops to mix in, so that old skill is kept.",
+        metavar="DATA",
+        rich_help_panel="Fine-tuning",
+    ),
+]
+Name = Annotated[
+    str | None, typer.Option("--name", help="Of the fine-tuned bundle.", rich_help_panel="Fine-tuning")
+]
+
+
 def train(
-    data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder of the run.", metavar="RUN", show_default=False)],
+    data: OptionalData = None,
     config: Annotated[str, typer.Option(help="Preset, or a JSON file like one.")] = "starter",
     architecture: Annotated[str | None, typer.Option(help="Another network than the preset's.")] = None,
     init: Annotated[
@@ -24,6 +50,9 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Parts that the data are split into.")] = None,
     fold: Annotated[int | None, typer.Option(min=0, help="Which of them is held out.")] = None,
+    from_cases: FromCases = None,
+    base: Base = None,
+    name: Name = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
     device: Device = "auto",
     seed: Annotated[int | None, typer.Option("--seed", help="Of what is drawn at random.")] = None,
@@ -32,8 +61,14 @@ def train(
 ) -> None:
     """Fit a network: RUN/bundle/, RUN/history.csv, RUN/metrics.json.
 
+    With --from-cases it teaches a bundle what reviewers corrected; one that got worse is not kept.
+
     Example: napari-bonemarrow train crops/ --out runs/first --epochs 20
+
+    Example: napari-bonemarrow train --init starter --from-cases reviewed/ --out runs/ours
     """
+    _check_train(data, from_cases, base, name, (architecture, folds, fold))
+    from napari_bonemarrow.training import fine_tune
     from napari_bonemarrow.training import train as fit
 
     with progress("Epoch") as report:
@@ -42,24 +77,60 @@ def train(
             numbers = (f"{key} {value:.3f}" for key, value in figures.items() if isinstance(value, float))
             report(done, total, ", ".join(numbers))
 
-        bundle = fit(
-            data,
-            out,
-            config=config,
-            architecture=architecture,
-            init=init,
-            epochs=epochs,
-            folds=folds,
-            fold=fold,
-            resume=resume,
-            device=device,
-            seed=seed,
-            progress=epoch_done,
-        )
+        if from_cases:
+            bundle = fine_tune(
+                from_cases,
+                out,
+                init=init or "starter",
+                base=base or data,
+                config="finetune" if config == "starter" else config,
+                name=name,
+                epochs=epochs,
+                resume=resume,
+                device=device,
+                seed=seed,
+                progress=epoch_done,
+            )
+        else:
+            assert data is not None
+            bundle = fit(
+                data,
+                out,
+                config=config,
+                architecture=architecture,
+                init=init,
+                epochs=epochs,
+                folds=folds,
+                fold=fold,
+                resume=resume,
+                device=device,
+                seed=seed,
+                progress=epoch_done,
+            )
     if as_json:
         show_json({"bundle": str(bundle.path), "sha256": bundle.sha256})
     else:
         tell(f"bundle in {bundle.path}")
+
+
+def _check_train(
+    data: Path | None,
+    from_cases: list[Path] | None,
+    base: Path | None,
+    name: str | None,
+    of_fresh: tuple[object, ...],
+) -> None:
+    """Refuse options that do not go together."""
+    if data is None and not from_cases:
+        raise typer.BadParameter("name DATA, or --from-cases with reviewed cases")
+    if not from_cases and (base or name):
+        raise typer.BadParameter("--base and --name belong to --from-cases")
+    if from_cases and any(value is not None for value in of_fresh):
+        raise typer.BadParameter(
+            "--architecture, --folds and --fold do not go with --from-cases: its bundle has them"
+        )
+    if base and data:
+        raise typer.BadParameter("name the base data once: DATA or --base")
 
 
 def evaluate(
@@ -67,24 +138,62 @@ def evaluate(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder of results.", metavar="DIR", show_default=False)],
     scheme: Annotated[
-        str | None, typer.Option(help="bmc21 or pbc; by default told by the folders' names.")
+        str | None, typer.Option(help="bmc21, pbc or choi10; by default told by the folders' names.")
     ] = None,
     tolerant: Annotated[
         bool, typer.Option("--tolerant", help="Also count confusions of neighbouring stages as right.")
     ] = False,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Only images that this table file,part puts into --part.", metavar="FILE|NAME"),
+    ] = None,
+    part: Annotated[str, typer.Option(help="test, calibration or train.")] = "test",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Most images a class, drawn at random.", metavar="N")
+    ] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            help="Also the figures where classes come in other shares.",
+            metavar="published|estimate|FILE.csv|CODE=F,...",
+        ),
+    ] = None,
+    robust: Annotated[
+        bool, typer.Option("--robust", help="Also under changed colour, light, focus, storage, scale.")
+    ] = False,
+    background: Annotated[
+        bool, typer.Option("--background", help="Also how well the source is told by the background.")
+    ] = False,
+    umap: Annotated[bool, typer.Option("--umap", help="Also the features on a plane: umap.png.")] = False,
     device: Device = "auto",
     seed: Seed = 0,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Measure a bundle on labelled crops: metrics.json, predictions.csv, confusion.png, table.md.
+    """Measure a bundle on labelled crops: metrics.json, predictions.csv, table.md, pictures.
 
-    Example: napari-bonemarrow evaluate starter crops/ --out figures --tolerant
+    Example: napari-bonemarrow evaluate starter crops/ --out figures --split starter-split --prior published
     """
     from napari_bonemarrow.training import evaluate as measure
 
-    with progress("Evaluating"):
-        metrics = measure(model, data, out, scheme=scheme, tolerant=tolerant, device=device)
+    with progress("Evaluating") as report:
+        metrics = measure(
+            model,
+            data,
+            out,
+            scheme=scheme,
+            tolerant=tolerant,
+            device=device,
+            split=split,
+            part=part,
+            limit=limit,
+            prior=prior,
+            robust=robust,
+            background=background,
+            umap=umap,
+            seed=seed,
+            progress=report,
+        )
     if as_json:
         show_json(metrics)
     else:

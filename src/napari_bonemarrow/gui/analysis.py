@@ -11,6 +11,7 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.workflow import CellsClassified, CellsFound, Doing, analyse, apply_step
 
 _BEGUN, _FOUND = 0.05, 0.35
@@ -28,6 +29,7 @@ class Analysis(QObject):
     def __init__(self, engine: Engine, runner: Runner, on_error: Callable[[BoneMarrowError], None]) -> None:
         super().__init__(runner)
         self._engine, self._runner, self._on_error = engine, runner, on_error
+        self.model = STARTER
         self._worker: Any = None
         self._session: Session | None = None
         self._told = ("", 0.0)
@@ -44,7 +46,7 @@ class Analysis(QObject):
         try:
             if case.frame is None:
                 case.set_frame(session.frame(), session.target)
-            steps = analyse(self._engine, session.slide, case)
+            steps = analyse(self._engine, session.slide, case, model=self.model)
         except BoneMarrowError as error:
             self._on_error(error)
             self.stopped.emit()

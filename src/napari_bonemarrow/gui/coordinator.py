@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.engine import Engine, EngineStatus
+from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui import describe, settings
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.cell_menu import cell_menu
@@ -19,16 +19,18 @@ from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.explaining import Explaining
 from napari_bonemarrow.gui.exporting import ask_export
+from napari_bonemarrow.gui.finetuning import Finetuning
 from napari_bonemarrow.gui.key_mode import KeyMode
 from napari_bonemarrow.gui.opening import Opening
 from napari_bonemarrow.gui.preparing import Preparing
 from napari_bonemarrow.gui.reader import CASE_SUFFIX
 from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.serving import Serving
 from napari_bonemarrow.gui.stage import Stage, smear_path
-from napari_bonemarrow.gui.viewmodels import ModelInfo
 from napari_bonemarrow.gui.views.help_dialog import HelpDialog
 from napari_bonemarrow.slides import SUFFIXES
+from napari_bonemarrow.workflow import was_detected
 
 if TYPE_CHECKING:
     from napari_bonemarrow.gui.panel import BoneMarrowPanel
@@ -55,13 +57,16 @@ class Coordinator(QObject):
         self.keys = KeyMode(panel)
         self.opening = Opening(self.runner, self.fail)
         self.analysis = Analysis(self.engine, self.runner, self.fail)
+        self.serving = Serving(self.engine, self.runner, panel.model_tab, self.fail)
+        self.analysis.model = self.serving.name
+        self.finetuning = Finetuning(panel.finetune_tab, self.runner, self.ending.training, self.fail)
         self.preparing = Preparing(self.stage, panel.slide_tab, self.analysis, self.fail)
         tab = panel.review_tab
         self.explaining = Explaining(self.stage, tab, self.engine, self.runner, self.fail)
         self.review = Review(self.stage, tab, self.explaining, self.fail)
         self._connect_views()
         self._connect_parts()
-        self._load_model()
+        self.serving.load()
         self._adopt_smear()
 
     def _connect_views(self) -> None:
@@ -74,8 +79,12 @@ class Coordinator(QObject):
         panel.header.reviewer_changed.connect(self._on_reviewer)
         panel.header.help_requested.connect(self.show_help)
         panel.tab_changed.connect(self._on_mode)
+        panel.tab_changed.connect(self._on_tab)
 
     def _connect_parts(self) -> None:
+        self.serving.loaded.connect(self.model_loaded)
+        self.serving.changed.connect(self._on_model_changed)
+        self.finetuning.model_wanted.connect(self.serving.use)
         self.opening.opened.connect(self._on_opened)
         self.opening.waiting.connect(self._on_waiting)
         self.opening.slide_missing.connect(self._on_slide_missing)
@@ -93,21 +102,18 @@ class Coordinator(QObject):
         self.stage.layers_changed.connect(self._on_mode)
         self.stage.menu_requested.connect(self._on_menu)
 
-    # the engine -----------------------------------------------------------------------------------
+    # the model ------------------------------------------------------------------------------------
 
-    def _load_model(self) -> None:
-        """Have the child load the bundle while the reviewer looks at the smear."""
-        self.runner.wait_for(self.engine.load(), self._on_model, self._on_model_failed)
+    def _on_model_changed(self) -> None:
+        """Classify the open smear anew with the bundle that serves now; labels stay as they are."""
+        self.analysis.model = self.serving.name
+        self.finetuning.show_used(self.serving.name)
+        if self.session is not None and was_detected(self.session.case):
+            self.preparing.find_cells()
 
-    def _on_model(self, status: EngineStatus) -> None:
-        order = tuple((code, status.support[code]) for code in status.classes)
-        info = ModelInfo(status.model.name, status.model.sha256, status.device, order)
-        self.panel.model_tab.show_model(info)
-        self.model_loaded.emit()
-
-    def _on_model_failed(self, error: BoneMarrowError) -> None:
-        self.panel.model_tab.show_model(ModelInfo("", "", "no device", (), describe.one_line(error)))
-        self.fail(error)
+    def _on_tab(self, _index: int = -1) -> None:
+        if self.panel.tabs.currentWidget() is self.panel.finetune_tab and self.panel.isVisible():
+            self.finetuning.look()
 
     # opening --------------------------------------------------------------------------------------
 
@@ -168,6 +174,7 @@ class Coordinator(QObject):
         self.stage.show_slide(session.slide, layer)
         self.review.open(session)
         self.preparing.open(session)
+        self.finetuning.open(session.case.path.parent, self.serving.name)
         self.panel.show_session(True)
         self.panel.header.show_info(describe.header_info(session))
         self._on_mode()
@@ -240,5 +247,6 @@ class Coordinator(QObject):
         """End the work: the panel was closed. The smear stays in the viewer."""
         self.runner.cancel_all()
         self._leave_session()
+        self.finetuning.close()
         self.ending()
         self.stage.leave()

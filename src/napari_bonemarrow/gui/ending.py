@@ -1,13 +1,17 @@
-"""How it ends, whichever way: the engine's child and the case must not outlive the window (no Qt)."""
+"""How it ends, whichever way: child processes and the case must not outlive the window (no Qt)."""
 
 from __future__ import annotations
 
 from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.gui.training_process import TrainingProcess
 from napari_bonemarrow.review import Case
 
 
 class Ending:
-    """Ends the engine and closes the case. It knows no widget, for it is called when they are gone.
+    """Ends the engine and what is being trained, and closes the case.
+
+    It knows no widget, for it is called when they are gone. A fine-tune can be resumed from its last
+    finished epoch.
 
     Parameters
     ----------
@@ -16,11 +20,13 @@ class Ending:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.training = TrainingProcess()
         self.case: Case | None = None
 
     def __call__(self, *_ignored: object) -> None:
-        """End both, without waiting; a second time does nothing."""
+        """End them all; a second time does nothing."""
         self._engine.close()
+        self.training.end()
         case, self.case = self.case, None
         if case is not None:
             case.close()

@@ -12,6 +12,7 @@ from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
 from napari_bonemarrow.gui.views.count_tab import CountTab
 from napari_bonemarrow.gui.views.empty import EmptyView
+from napari_bonemarrow.gui.views.finetune_tab import FinetuneTab
 from napari_bonemarrow.gui.views.header import HeaderView
 from napari_bonemarrow.gui.views.model_tab import ModelTab
 from napari_bonemarrow.gui.views.parts import scrolled
@@ -38,12 +39,13 @@ class BoneMarrowPanel(QWidget):
         self._docked = self._left = False
         self.header, self.empty = HeaderView(), EmptyView()
         self.slide_tab, self.review_tab = SlideTab(), ReviewTab()
-        self.count_tab, self.model_tab = CountTab(), ModelTab()
+        self.count_tab, self.model_tab, self.finetune_tab = CountTab(), ModelTab(), FinetuneTab()
         self.tabs = QTabWidget()
         self.tabs.addTab(scrolled(self.slide_tab), "Slide")
         self.tabs.addTab(self.review_tab, "Review")
         self.tabs.addTab(self.count_tab, "Count")
         self.tabs.addTab(self.model_tab, "Model")
+        self.tabs.addTab(self.finetune_tab, "Fine-tune")
         self.tabs.currentChanged.connect(self.tab_changed)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)
@@ -120,5 +122,5 @@ class BoneMarrowPanel(QWidget):
     def _follow_theme(self, _event=None) -> None:
         colors = theme_colors(str(self._viewer.theme))
         self.setStyleSheet(stylesheet(colors))
-        for view in (self.header, self.review_tab, self.count_tab):
+        for view in (self.header, self.review_tab, self.count_tab, self.finetune_tab):
             view.set_colors(colors)

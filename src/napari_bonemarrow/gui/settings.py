@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
+from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.review import home
 from napari_bonemarrow.workflow import default_reviewer
 
@@ -13,19 +14,41 @@ _FILE = "settings.json"
 
 def reviewer() -> str:
     """Return the name that corrections are written under: the one that was set, else the system's."""
-    try:
-        saved = json.loads((home() / _FILE).read_text(encoding="utf-8"))
-        name = str(saved.get("reviewer", "")).strip()
-    except (OSError, ValueError, AttributeError):  # never set, or spoilt: nothing depends on it
-        name = ""
-    return name or default_reviewer()
+    return _read("reviewer") or default_reviewer()
 
 
 def set_reviewer(name: str) -> None:
-    """Remember a reviewer's name; a home that cannot be written forgets it, which harms nobody."""
+    """Remember a reviewer's name."""
+    _write("reviewer", name)
+
+
+def model() -> str:
+    """Return the name of the bundle that serves."""
+    return _read("model") or STARTER
+
+
+def set_model(name: str) -> None:
+    """Remember which bundle serves."""
+    _write("model", name)
+
+
+def _read_all() -> dict[str, object]:
+    try:
+        saved = json.loads((home() / _FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # never set, or spoilt: nothing depends on it
+        return {}
+    return saved if isinstance(saved, dict) else {}
+
+
+def _read(key: str) -> str:
+    return str(_read_all().get(key, "")).strip()
+
+
+def _write(key: str, value: str) -> None:
+    """Write one setting; a home that cannot be written forgets it, which harms nobody."""
     path = home() / _FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"reviewer": name}, ensure_ascii=False), encoding="utf-8")
+        path.write_text(json.dumps({**_read_all(), key: value}, ensure_ascii=False), encoding="utf-8")
     except OSError as error:
-        logging.getLogger(__name__).info("the reviewer's name was not remembered: %s", error)
+        logging.getLogger(__name__).info("%s was not remembered: %s", key, error)

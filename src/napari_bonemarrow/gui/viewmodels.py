@@ -88,6 +88,32 @@ class ModelInfo:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewedRow:
+    """How many cells of a class reviewers have classed, and in how many cases."""
+
+    code: str
+    cells: int
+    cases: int
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """Both numbers in words."""
+        return f"{self.cells} in {self.cases} case{'' if self.cases == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedInfo:
+    """What the Fine-tune tab shows of the cases that there are to learn from."""
+
+    rows: tuple[ReviewedRow, ...]
+    text: str
+    enough: bool
+    needed: str = ""
+    problem: str = ""
+
+
 UNRELIABLE_SUPPORT = {
     Support.FEW: "learnt from few marrow crops",
     Support.TRANSFERRED: "learnt from blood smears only",

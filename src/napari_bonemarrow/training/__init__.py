@@ -9,14 +9,16 @@ from napari_bonemarrow.training.config import TrainConfig, TrainingError, load_p
 
 if TYPE_CHECKING:
     from napari_bonemarrow.training.evaluate import evaluate
+    from napari_bonemarrow.training.finetune import fine_tune
     from napari_bonemarrow.training.run import train
 
 _LAZY = {
     "train": "napari_bonemarrow.training.run",
     "evaluate": "napari_bonemarrow.training.evaluate",
+    "fine_tune": "napari_bonemarrow.training.finetune",
 }
 
-__all__ = ["TrainConfig", "TrainingError", "evaluate", "load_preset", "train"]
+__all__ = ["TrainConfig", "TrainingError", "evaluate", "fine_tune", "load_preset", "train"]
 
 
 def __getattr__(name: str) -> Any:

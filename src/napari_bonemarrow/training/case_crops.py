@@ -15,6 +15,9 @@ from napari_bonemarrow.review import SUFFIX, Case, CaseError
 from napari_bonemarrow.slides import Scale, cut_crops, open_slide
 from napari_bonemarrow.training.config import TrainingError
 
+MINIMUM_REVIEWED = 20
+"""Reviewed cells below which nothing is learnt: a fifth of them would say nothing on what was held out."""
+
 _AT_ONCE = 256  # crops cut at a time
 
 

@@ -1,0 +1,283 @@
+"""The Fine-tune tab: teach the model from corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.gui.finetune_runs import RunInfo, Wish
+from napari_bonemarrow.gui.theme import ThemeColors
+from napari_bonemarrow.gui.viewmodels import ReviewedInfo
+from napari_bonemarrow.gui.views.curve import CurveView
+from napari_bonemarrow.gui.views.held_out_table import HeldOutTable
+from napari_bonemarrow.gui.views.parts import button, label, line, scrolled, set_role, swatch_icon
+
+NEW = "A new run"
+
+
+class FinetuneTab(QWidget):
+    """What there is to learn from, how the run goes, and whether the new model is better."""
+
+    cases_chosen = Signal(str)
+    start_requested = Signal(object)  # Wish
+    cancel_requested = Signal()
+    resume_requested = Signal()
+    use_requested = Signal()
+    run_chosen = Signal(int)  # index among the runs, -1 for a new one
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reviewed: ReviewedInfo | None = None
+        self._run: RunInfo | None = None
+        inner = QWidget()
+        content = QVBoxLayout(inner)
+        content.setContentsMargins(8, 8, 8, 8)
+        content.setSpacing(8)
+        content.addLayout(self._which_part())
+        self.new_part, self.run_part = self._new_part(), self._run_part()
+        content.addWidget(self.new_part)
+        content.addWidget(self.run_part)
+        content.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scrolled(inner))
+        self.show_runs((), -1)
+        self.show_run(None)
+
+    # the parts ------------------------------------------------------------------------------------
+
+    def _which_part(self) -> QVBoxLayout:
+        part = QVBoxLayout()
+        part.addWidget(label("Teach the model from your corrections", "title"))
+        self.run_box = QComboBox()
+        self.run_box.setAccessibleName("Run")
+        self.run_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.run_box.setMinimumContentsLength(18)
+        self.run_box.activated.connect(lambda at: self.run_chosen.emit(at - 1))
+        part.addWidget(self.run_box)
+        return part
+
+    def _new_part(self) -> QWidget:
+        part = QWidget()
+        layout = QVBoxLayout(part)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.cases_edit, cases_row = self._folder_row("Folder of cases", self._on_cases)
+        self.cases_edit.editingFinished.connect(self._on_cases)
+        self.base_edit, base_row = self._folder_row("Base data", None)
+        self.base_edit.setPlaceholderText("optional: crops it was taught with")
+        self.name_edit = QLineEdit()
+        self.name_edit.setAccessibleName("Name of the new model")
+        self.name_edit.textChanged.connect(self._show_what_is_next)
+        self.epochs_box = QSpinBox()
+        self.epochs_box.setRange(1, 200)
+        self.epochs_box.setValue(12)
+        self.epochs_box.setAccessibleName("Epochs")
+        self.epochs_box.setToolTip("How often the network sees what it shall learn")
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Cases in", cases_row)
+        form.addRow("Base data", base_row)
+        form.addRow("New name", self.name_edit)
+        form.addRow("Epochs", self.epochs_box)
+        layout.addLayout(form)
+        layout.addWidget(line())
+        self.reviewed_text = label()
+        self.reviewed_grid = QGridLayout()
+        self.reviewed_grid.setVerticalSpacing(2)
+        self.reviewed_grid.setColumnStretch(4, 1)
+        self.start_button = button("Start", "primary")
+        self.start_button.clicked.connect(self._on_start)
+        self.hint = label(role="quiet")
+        self.skipped_text = label(role="warning")
+        layout.addWidget(self.reviewed_text)
+        layout.addLayout(self.reviewed_grid)
+        layout.addWidget(self.skipped_text)
+        layout.addWidget(self.start_button)
+        layout.addWidget(self.hint)
+        return part
+
+    def _folder_row(self, name: str, then) -> tuple[QLineEdit, QWidget]:
+        edit, choose = QLineEdit(), button("…", tip=f"Choose: {name.lower()}")
+        edit.setAccessibleName(name)
+        choose.setAccessibleName(f"Choose: {name.lower()}")
+        choose.setFixedWidth(28)
+
+        def ask() -> None:
+            chosen = QFileDialog.getExistingDirectory(self, name, edit.text())
+            if chosen:
+                edit.setText(chosen)
+                if then is not None:
+                    then()
+
+        choose.clicked.connect(ask)
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(edit, 1)
+        layout.addWidget(choose)
+        row.setFocusProxy(edit)
+        return edit, row
+
+    def _run_part(self) -> QWidget:
+        part = QWidget()
+        layout = QVBoxLayout(part)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.standing = label()
+        self.progress = QProgressBar()
+        self.progress.setAccessibleName("Epochs done")
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        self.curve = CurveView()
+        self.table = HeldOutTable()
+        self.outcome = label()
+        self.cancel_button = button("Stop", tip="The last finished epoch is kept")
+        self.cancel_button.clicked.connect(self.cancel_requested)
+        self.resume_button = button("Resume", "primary")
+        self.resume_button.clicked.connect(self.resume_requested)
+        self.use_button = button("Use this model", "primary")
+        self.use_button.clicked.connect(self.use_requested)
+        for widget in (self.standing, self.progress, self.curve, self.table, self.outcome):
+            layout.addWidget(widget)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        for widget in (self.cancel_button, self.resume_button, self.use_button):
+            row.addWidget(widget)
+        layout.addLayout(row)
+        return part
+
+    # what is shown --------------------------------------------------------------------------------
+
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        self.curve.set_colors(colors)
+        self.table.colors = colors
+        if self._run is not None:
+            self.table.show_rows(self._run.rows)
+
+    def suggest(self, cases: str, name: str) -> None:
+        """Fill in what the user would most likely say."""
+        self.cases_edit.setText(cases)
+        self.name_edit.setText(name)
+
+    def show_runs(self, names: Sequence[str], chosen: int) -> None:
+        """List the runs there are, and which of them is shown (-1: a new one)."""
+        self.run_box.clear()
+        self.run_box.addItems([NEW, *names])
+        self.run_box.setCurrentIndex(chosen + 1)
+        self.run_box.setVisible(bool(names))
+
+    def show_reviewed(self, info: ReviewedInfo | None) -> None:
+        """Show what reviewers have classed, or that it is being looked up."""
+        self._reviewed = info
+        while self.reviewed_grid.count():
+            self.reviewed_grid.takeAt(0).widget().deleteLater()
+        self.reviewed_text.setText("Looking through the cases…" if info is None else info.text)
+        rows = () if info is None else info.rows
+        for at, row in enumerate(rows):
+            sign = label(wrap=False)
+            sign.setPixmap(swatch_icon(row.code).pixmap(14, 14))
+            count = label(row.text, wrap=False)
+            parts = (sign, label(row.code, wrap=False), label(CLASSES[row.code].name, wrap=False), count)
+            for column, part in enumerate((*parts, label(row.note, "quiet"))):
+                self.reviewed_grid.addWidget(part, at, column)
+        self.skipped_text.setText("" if info is None else info.problem)
+        self.skipped_text.setVisible(bool(self.skipped_text.text()))
+        self._show_what_is_next()
+
+    def show_run(self, info: RunInfo | None) -> None:
+        """Show a run; None shows the form of a new one."""
+        self._run = info
+        self.new_part.setVisible(info is None)
+        self.run_part.setVisible(info is not None)
+        if info is None:
+            self._show_what_is_next()
+            return
+        self.standing.setText(standing_text(info))
+        self.progress.setRange(0, info.wish.epochs)
+        self.progress.setValue(info.epochs)
+        self.progress.setVisible(info.state in ("running", "stopped"))
+        self.curve.show_curve(info.loss, info.balanced, info.wish.epochs)
+        self.table.show_rows(info.rows)
+        self.table.setVisible(bool(info.rows))
+        self.outcome.setText(info.text)
+        self.outcome.setVisible(bool(info.text))
+        set_role(self.outcome, "warning" if info.state in ("refused", "stopped") else "quiet")
+        self.cancel_button.setVisible(info.state == "running" and not info.elsewhere)
+        self.resume_button.setVisible(info.resumable)
+        self.use_button.setVisible(info.state == "better")
+
+    def show_used(self, used: bool) -> None:
+        """Say whether the shown run's model is the one that serves."""
+        self.use_button.setEnabled(not used)
+        self.use_button.setText("In use" if used else "Use this model")
+
+    def _show_what_is_next(self) -> None:
+        info = self._reviewed
+        named = bool(self.name_edit.text().strip())
+        self.start_button.setEnabled(info is not None and info.enough and named)
+        if info is None:
+            text = ""
+        elif not info.enough:
+            text = info.needed
+        elif not named:
+            text = "Give the new model a name."
+        else:
+            text = "It learns in a process of its own: go on reviewing meanwhile."
+        self.hint.setText(text)
+
+    # what the user wants --------------------------------------------------------------------------
+
+    def _on_cases(self) -> None:
+        self.cases_chosen.emit(self.cases_edit.text().strip())
+
+    def _on_start(self) -> None:
+        self.start_requested.emit(
+            Wish(
+                name=self.name_edit.text().strip(),
+                cases=self.cases_edit.text().strip(),
+                parent="",
+                base=self.base_edit.text().strip(),
+                epochs=self.epochs_box.value(),
+            )
+        )
+
+
+def standing_text(info: RunInfo) -> str:
+    """Say in a line how far a run is."""
+    done = f"{info.wish.name}: epoch {info.epochs} of {info.wish.epochs}"
+    if info.state == "better":
+        return f"{info.wish.name} did not get worse on what was held out: it can be used."
+    if info.state == "refused":
+        return f"{info.wish.name} is not used, the old model stays."
+    if info.elsewhere:
+        return f"{done}, runs in another window"
+    if info.state == "stopped":
+        return f"{done}, stopped"
+    if not info.epochs:
+        return f"{info.wish.name}: cutting out the cells and loading the network…"
+    if info.epochs >= info.wish.epochs:
+        return f"{info.wish.name}: comparing it with the old model…"
+    return f"{done}, {time_text(info.seconds_left)}"
+
+
+def time_text(seconds: float | None) -> str:
+    """Say how long something will take."""
+    if seconds is None:
+        return "time unknown"
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    return f"about {round(seconds / 60)} min left"

@@ -1,0 +1,189 @@
+"""The Fine-tune tab in a real viewer; a small script stands in for the command that teaches."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from napari_bonemarrow.cytology import Support
+from napari_bonemarrow.gui import finetune_runs as runs
+from napari_bonemarrow.gui import settings
+from napari_bonemarrow.gui.finetune_runs import RunError, Wish
+from napari_bonemarrow.gui.finetuning import reviewed_info
+from napari_bonemarrow.gui.viewmodels import ReviewedInfo
+from napari_bonemarrow.training.case_crops import read_cases
+
+TEACH = """
+import json, pathlib, sys, time
+out = pathlib.Path(sys.argv[1])
+(out / "checkpoints").mkdir(exist_ok=True)
+done = (out / "history.csv").read_text().count("\\n") - 1 if (out / "history.csv").exists() else 0
+rows = [f"{at},{1 / (at + 1)},{0.5 + at / 10},0.2" for at in range(done + 1)]
+(out / "history.csv").write_text("epoch,loss,score,seconds\\n" + "\\n".join(rows) + "\\n")
+(out / "checkpoints" / "last.pt").write_bytes(b"checkpoint")
+if len(rows) < 2:
+    time.sleep(600)
+figures = {"n": 10, "balanced_accuracy": RATE, "balanced_accuracy_ci95": [0.3, 0.9],
+           "per_class": {"BLA": {"n": 10, "recall": RATE, "recall_ci95": [0.2, 0.95]}}}
+better = {**figures, "balanced_accuracy": 0.8}
+document = {"accepted": GOOD, "reason": "" if GOOD else "it got worse on the held-out part",
+            "before": {"reviewed cells": figures}, "sources": {"reviewed cells": better}, "skipped": []}
+(out / "metrics.json").write_text(json.dumps(document))
+if not GOOD:
+    print("error: it got worse on the held-out part")
+    sys.exit(1)
+"""
+
+
+@pytest.fixture
+def teaching(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Have runs teach by a script that stops in its first epoch and is done with its second."""
+
+    def teach(good: bool) -> None:
+        script = TEACH.replace("RATE", "0.6").replace("GOOD", str(good))
+        monkeypatch.setattr(runs, "command", lambda folder, wish: [sys.executable, "-c", script, str(folder)])
+
+    return teach
+
+
+@pytest.fixture
+def tab(analysed):
+    """The Fine-tune tab of a case with every cell reviewed."""
+    _viewer, panel = analysed
+    case = panel.coordinator.session.case
+    for code in ("BLA", "NGS"):
+        case.set_label([cell for cell in case.cells.cell_id.tolist() if (cell % 2) == (code == "BLA")], code)
+    return panel.finetune_tab
+
+
+def look(panel, qtbot) -> None:
+    with qtbot.waitSignal(panel.coordinator.finetuning.looked, timeout=20_000):
+        panel.tabs.setCurrentWidget(panel.finetune_tab)
+
+
+def enough(panel) -> None:
+    """Let the few cells of the drawn field do."""
+    info = panel.finetune_tab._reviewed
+    panel.finetune_tab.show_reviewed(ReviewedInfo(info.rows, info.text, True))
+
+
+def test_what_was_reviewed_is_counted_and_too_little_is_told(analysed, tab, qtbot):
+    _viewer, panel = analysed
+    look(panel, qtbot)
+    cells = len(panel.coordinator.session.case.cells)
+    assert tab.reviewed_text.text() == f"{cells} reviewed cells in 1 case"
+    assert tab.reviewed_grid.rowCount() >= 2
+    assert not tab.start_button.isEnabled()
+    assert "20 reviewed cells that are needed" in tab.hint.text()
+
+
+def test_stop_and_resume_then_the_better_model_serves(analysed, tab, qtbot, teaching, monkeypatch):
+    _viewer, panel = analysed
+    finetuning = panel.coordinator.finetuning
+    teaching(good=True)
+    look(panel, qtbot)
+    enough(panel)
+    assert tab.name_edit.text() == "starter-2"
+    tab.start_button.click()
+    qtbot.waitUntil(lambda: tab._run is not None and tab._run.epochs == 1, timeout=20_000)
+    assert tab.cancel_button.isVisible()
+    assert "epoch 1 of 12" in tab.standing.text()
+    assert len(tab.curve.loss) == 1
+    panel.show_review()  # reviewing goes on meanwhile
+    case = panel.coordinator.session.case
+    assert case.set_label(int(case.cells.cell_id[0]), "PMO")
+    panel.tabs.setCurrentWidget(tab)
+    with qtbot.waitSignal(finetuning.ended) as ended:
+        tab.cancel_button.click()
+    assert ended.args == ["stopped"]
+    assert tab.resume_button.isVisible()
+    with qtbot.waitSignal(finetuning.ended, timeout=20_000) as ended:
+        tab.resume_button.click()
+    assert ended.args == ["better"]
+    assert (tab.table.item(0, 2).text(), tab.table.item(0, 3).text()) == ("60 (30–90)", "▲ 80 (30–90)")
+    assert tab.use_button.isVisible()
+    monkeypatch.setattr(runs, "adopt", lambda info: info.wish.name)
+    with qtbot.waitSignal(panel.coordinator.serving.changed, timeout=20_000):
+        tab.use_button.click()
+    assert settings.model() == "starter-2"
+    assert tab.use_button.text() == "In use"
+    assert case.labels[int(case.cells.cell_id[0])].code == "PMO"
+
+
+def test_a_worse_model_is_refused_in_words(analysed, tab, qtbot, teaching):
+    _viewer, panel = analysed
+    teaching(good=False)
+    look(panel, qtbot)
+    enough(panel)
+    finetuning = panel.coordinator.finetuning
+    tab.start_button.click()
+    qtbot.waitUntil(lambda: tab._run is not None and tab._run.epochs == 1, timeout=20_000)
+    tab.cancel_button.click()
+    with qtbot.waitSignal(finetuning.ended, timeout=20_000) as ended:
+        tab.resume_button.click()
+    assert ended.args == ["refused"]
+    assert "got worse" in tab.outcome.text()
+    assert not tab.use_button.isVisible()
+
+
+def test_closing_the_panel_ends_the_run_and_a_new_one_offers_to_resume(
+    analysed, tab, qtbot, teaching, open_panel, field
+):
+    viewer, panel = analysed
+    teaching(good=True)
+    look(panel, qtbot)
+    enough(panel)
+    tab.start_button.click()
+    qtbot.waitUntil(lambda: tab._run is not None and tab._run.epochs == 1, timeout=20_000)
+    folder = tab._run.folder
+    assert runs.is_running(folder)
+    viewer.close()
+    assert not runs.is_running(folder)
+    _viewer, again = open_panel()
+    with qtbot.waitSignal(again.coordinator.opened, timeout=20_000):
+        again.coordinator.open_path(field)
+    look(again, qtbot)
+    assert again.finetune_tab.resume_button.isVisible()
+    assert "epoch 1 of 12, stopped" in again.finetune_tab.standing.text()
+
+
+def test_a_run_of_another_window_is_left_alone(tmp_path: Path):
+    folder = runs.begin_run(Wish("ours", str(tmp_path), "starter"))
+    runs.note_process(folder, os.getpid())
+    info = runs.read_run(folder)
+    assert (info.state, info.elsewhere, info.resumable) == ("running", True, False)
+
+
+def test_names_that_cannot_be_are_refused(tmp_path: Path):
+    for name in ("", "starter", "../up", "a/b", ".hidden"):
+        with pytest.raises(RunError, match="cannot be a model's name"):
+            runs.begin_run(Wish(name, str(tmp_path), "starter"))
+    folder = runs.begin_run(Wish("ours", str(tmp_path), "starter"))
+    assert runs.begin_run(Wish("ours", str(tmp_path), "starter", epochs=3)) == folder  # nothing was in it
+    (folder / "metrics.json").write_text(json.dumps({}))
+    with pytest.raises(RunError, match="choose another one"):
+        runs.begin_run(Wish("ours", str(tmp_path), "starter"))
+    assert runs.free_name("ours") == "ours-2"
+
+
+def test_a_command_resumes_where_there_is_something_to_go_on_from(tmp_path: Path):
+    wish = Wish("ours", "cases", "starter", base="crops", epochs=4)
+    folder = runs.begin_run(wish)
+    told = runs.command(folder, wish)
+    assert told[:5] == [sys.executable, "-m", "napari_bonemarrow", "train", "--from-cases"]
+    assert "--resume" not in told
+    assert told[told.index("--base") + 1] == "crops"
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "last.pt").touch()
+    assert "--resume" in runs.command(folder, wish)
+
+
+def test_few_cells_of_a_class_that_the_model_does_not_know_are_marked(analysed, tab):
+    case = analysed[1].coordinator.session.case
+    info = reviewed_info(read_cases([case.path]), {"BLA": Support.TRAINED}, of_new=50)
+    assert {row.code: row.note for row in info.rows} == {"BLA": "", "NGS": "new, 50 needed"}

@@ -1,0 +1,20 @@
+"""A reviewer before a window with the panel docked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .reviewer import Reviewer
+
+
+@pytest.fixture
+def come_in(make_napari_viewer_proxy: Callable, qtbot) -> Callable[[], Reviewer]:
+    def make() -> Reviewer:
+        viewer = make_napari_viewer_proxy(show=True)
+        viewer.window.resize(1100, 700)
+        _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
+        return Reviewer(viewer, panel, qtbot)
+
+    return make

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+
+from napari_bonemarrow.training import load_preset
+from napari_bonemarrow.training.comparing import compare, verdict
+from napari_bonemarrow.training.finetune_data import Joined, split_reviewed
+
+CONFIG = load_preset("finetune")
+
+
+def _parts(split: object) -> list[set[int]]:
+    return [set(getattr(split, name).tolist()) for name in ("train", "calibration", "test")]
+
+
+def test_whole_slides_are_held_out_where_there_are_several() -> None:
+    codes = np.array(["BLA", "LYT"] * 30)
+    slide = np.repeat([f"slide {at}" for at in range(6)], 10)
+    split, grouped = split_reviewed(codes, slide, CONFIG)
+    assert grouped
+    train, calibration, test = _parts(split)
+    assert train | calibration | test == set(range(60))
+    assert len(train) + len(calibration) + len(test) == 60
+    assert not {slide[i] for i in test} & {slide[i] for i in train | calibration}
+    assert set(codes[list(test)]) == {"BLA", "LYT"}
+
+
+def test_a_class_of_one_slide_alone_is_never_held_out_whole() -> None:
+    codes = np.array(["BLA"] * 20 + ["PLM"] * 10 + ["BLA"] * 10)
+    slide = np.array(["a"] * 10 + ["b"] * 10 + ["c"] * 20)
+    split, _grouped = split_reviewed(codes, slide, CONFIG)
+    assert set(codes[split.train]) == {"BLA", "PLM"}
+
+
+def test_cells_of_few_slides_are_drawn_within_their_class() -> None:
+    codes = np.array(["BLA"] * 30 + ["PLM"] * 10 + ["EOS"] * 2)
+    split, grouped = split_reviewed(codes, np.array(["a"] * 42), CONFIG)
+    assert not grouped
+    held = codes[split.test].tolist()
+    assert (held.count("BLA"), held.count("PLM"), held.count("EOS")) == (6, 2, 0)
+    assert sum(len(part) for part in _parts(split)) == 42
+
+
+def test_joined_crops_read_as_one_array() -> None:
+    rng = np.random.default_rng(0)
+    parts = [rng.integers(0, 255, (n, 4, 4, 3), np.uint8) for n in (3, 5, 1)]
+    joined, whole = Joined(parts), np.concatenate(parts)
+    assert joined.shape == whole.shape
+    for which in ([0], [8, 0, 3], list(range(9)), [4, 4]):
+        np.testing.assert_array_equal(joined[np.array(which)], whole[which])
+
+
+def _answers(truth: np.ndarray, right: int) -> np.ndarray:
+    told = np.where(np.arange(len(truth)) % 10 < right, truth, (truth + 1) % 3)
+    return np.eye(3)[told] * 0.8 + 0.2 / 3
+
+
+def test_worse_on_either_part_is_refused() -> None:
+    truth = np.arange(120) % 3
+    source = np.array(["reviewed cells"] * 60 + ["base"] * 60)
+    classes = ("BLA", "EOS", "LYT")
+
+    def told(before: int, after: int) -> str:
+        return verdict(compare(source, truth, _answers(truth, before), _answers(truth, after), classes))
+
+    assert told(7, 9) == ""
+    assert told(7, 7) == ""
+    assert "reviewed cells: balanced accuracy 0.900 before, 0.700 after" in told(9, 7)
+    after = _answers(truth, 9)
+    after[60:] = _answers(truth, 6)[60:]
+    assert "part of the base" in verdict(compare(source, truth, _answers(truth, 8), after, classes))
