@@ -1,7 +1,10 @@
 """Class schemes of other data sets and how their folders read in the 21 classes.
 
 Sources: Matek et al. 2021 (doi 10.7937/TCIA.AXH3-T579) for the 21 codes; Acevedo et al. 2020
-(doi 10.17632/snkd93bnjr.1) for the peripheral-blood codes.
+(doi 10.17632/snkd93bnjr.1) for the peripheral-blood codes; Choi et al. 2017
+(doi 10.1371/journal.pone.0189259), ten stages of the myeloid and erythroid series in marrow. Choi's images
+have no folder codes of their own, so folders bear the stages' names in small letters. The 21 classes tell
+only the first stage of the erythroblasts from the later three, which read as one class.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ class Scheme:
     Attributes
     ----------
     name : str
-        ``bmc21`` or ``pbc``.
+        ``bmc21``, ``pbc`` or ``choi10``.
     codes : mapping of str to (str or None)
         Folder name to class code; None where the 21 classes have no place for it.
     marrow : bool
@@ -62,6 +65,24 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
                 }
             ),
             marrow=False,
+        ),
+        "choi10": Scheme(
+            "choi10",
+            MappingProxyType(
+                {
+                    "myeloblast": "BLA",
+                    "promyelocyte": "PMO",
+                    "myelocyte": "MYB",
+                    "metamyelocyte": "MMZ",
+                    "band_neutrophil": "NGB",
+                    "segmented_neutrophil": "NGS",
+                    "proerythroblast": "PEB",
+                    "basophilic_erythroblast": "EBO",
+                    "polychromatic_erythroblast": "EBO",
+                    "orthochromatic_erythroblast": "EBO",
+                }
+            ),
+            marrow=True,
         ),
     }
 )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.training.config import TrainingError
-from napari_bonemarrow.training.data import Source, read_crop
+from napari_bonemarrow.training.data import Source, read_image
 
 AT_ONCE = 256
 """Crops decoded at a time."""
@@ -162,7 +162,7 @@ def classify_source(classifier: Classifier, selection: Selection, tell: Tell) ->
         crops = []
         block = source.files[start : start + AT_ONCE]
         for index, file in enumerate(block, start):
-            crop = read_crop(file, card.crop_size)
+            crop = read_image(source, file, card.crop_size, card.microns_per_pixel)
             if crop is not None:
                 crops.append(crop)
                 kept.append(index)
@@ -185,7 +185,7 @@ def classify_source(classifier: Classifier, selection: Selection, tell: Tell) ->
 
 
 def crops_of(
-    classified: Classified, which: NDArray[np.intp], size: int
+    classified: Classified, which: NDArray[np.intp], size: int, microns_per_pixel: float
 ) -> Callable[[], Iterator[NDArray[np.uint8]]]:
     """Return what reads some of a source's crops again, in order, a few hundred at a time.
 
@@ -199,9 +199,10 @@ def crops_of(
         for start in range(0, len(which), AT_ONCE):
             crops = []
             for index in which[start : start + AT_ONCE]:
-                crop = read_crop(classified.files[index], size)
+                file = classified.files[index]
+                crop = read_image(classified.source, file, size, microns_per_pixel)
                 if crop is None:
-                    raise TrainingError(f"{classified.files[index]}: cannot be read any more; evaluate again")
+                    raise TrainingError(f"{file}: cannot be read any more; evaluate again")
                 crops.append(crop)
             yield np.stack(crops)
 

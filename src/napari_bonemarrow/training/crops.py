@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,29 @@ from napari_bonemarrow.cytology.schemes import Scheme
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One data set: its name, how its folders are named, its files with their class."""
+    """One data set: its name, how its folders are named, its files with their class.
+
+    Attributes
+    ----------
+    name : str
+    scheme : Scheme
+    files : tuple of Path
+        A reviewed cell of a case stands as ``CASE.bmcase/NUMBER``.
+    codes : tuple of str
+        Class of each file, one of the 21.
+    left_out : int
+        Images with a label that has no place among the 21.
+    root : Path
+        Folder from which files are named.
+    microns_per_pixel : float or None
+        Scale of its images; None where nobody stated it: they are taken to have the run's.
+    scales : mapping of Path to float
+        Scale of single files, where it differs.
+    together : mapping of Path to str
+        Patient, else slide, of single files: they stay on one side of a split.
+    titles : mapping of Path to str
+        Names of single files within the source, where they are not their path from its root.
+    """
 
     name: str
     scheme: Scheme
@@ -22,11 +45,27 @@ class Source:
     codes: tuple[str, ...]
     left_out: int
     root: Path = Path()
+    microns_per_pixel: float | None = None
+    scales: Mapping[Path, float] = field(default_factory=dict)
+    together: Mapping[Path, str] = field(default_factory=dict)
+    titles: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Source and path within it of each file, the same wherever the data lie."""
-        return tuple(f"{self.name}/{file.relative_to(self.root).as_posix()}" for file in self.files)
+        return tuple(self.name_of(file) for file in self.files)
+
+    def name_of(self, file: Path) -> str:
+        """Return one file's name: source and path within it."""
+        if file in self.titles:
+            return f"{self.name}/{self.titles[file]}"
+        if file.is_relative_to(self.root):
+            return f"{self.name}/{file.relative_to(self.root).as_posix()}"
+        return f"{self.name}/{file.as_posix().lstrip('/')}"
+
+    def scale_of(self, file: Path) -> float | None:
+        """Return µm per pixel of a file, or None where nobody stated it."""
+        return self.scales.get(file, self.microns_per_pixel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +81,7 @@ class Crops:
     files : tuple of str
         Relative to the data folder.
     group : ndarray of int64, shape (n,)
-        Equal for crops that show the same cell: they stay on one side of a split.
+        Equal for crops that show the same cell, or are of one patient: they stay on one side of a split.
     unreadable : tuple of str
         Files that could not be decoded and were skipped.
     sources : tuple of Source

@@ -1,4 +1,4 @@
-"""Folders of crops named by class code: found, decoded once into a memory-mapped cache, split."""
+"""Labelled crops: decoded once into a memory-mapped cache that later epochs and runs use again."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology.schemes import SCHEMES, scheme_of
-from napari_bonemarrow.models.crops import fit_crop
+from napari_bonemarrow.review import SUFFIX
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.crops import Crops, Source, Split, count_by_source
-from napari_bonemarrow.training.duplicates import Prints
+from napari_bonemarrow.training.duplicates import Prints, equal_pairs, join
+from napari_bonemarrow.training.images import all_images, in_order, read_crop, read_image
+from napari_bonemarrow.training.sources import find_sources
 from napari_bonemarrow.training.splitting import choose_split, make_split, split_crops
 
 log = logging.getLogger(__name__)
@@ -32,174 +35,185 @@ __all__ = [
     "load_crops",
     "make_split",
     "read_crop",
+    "read_image",
     "split_crops",
 ]
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+Decoded = Callable[[int, int], object]
+"""Told how many images are decoded and how many there are."""
+
+_DRAFT = ".draft-"
+_FORGOTTEN = 86_400.0  # seconds after which a draft is one that a killed run has left
 
 
-def find_sources(data: Path, scheme: str | None = None) -> tuple[Source, ...]:
-    """Find the data sets in a folder.
-
-    `data` is either one data set (folders named by class code, images in them at any depth) or a
-    folder of data sets.
-
-    Parameters
-    ----------
-    data : Path
-    scheme : str, optional
-        A name in `SCHEMES` instead of recognising it by the folders' names.
-
-    Raises
-    ------
-    TrainingError
-        If the folder is missing, empty, or a folder's name is no class code.
-    """
-    if not data.is_dir():
-        raise TrainingError(f"{data}: no such folder; give a folder of crops in folders named by class code")
-    folders = [child for child in sorted(data.iterdir()) if child.is_dir() and not child.name.startswith(".")]
-    known = {code for each in SCHEMES.values() for code in each.codes}
-    if any(folder.name in known for folder in folders):
-        return (_source(data, folders, scheme),)
-    inner = {
-        child: [c for c in sorted(child.iterdir()) if c.is_dir() and not c.name.startswith(".")]
-        for child in folders
-    }
-    found = tuple(
-        _source(child, classes, scheme)
-        for child, classes in inner.items()
-        if any(folder.name in known for folder in classes)
-    )
-    if not found:
-        raise TrainingError(f"{data}: no folder here is named by a class code such as BLA, LYT or NGS")
-    return found
-
-
-def _source(root: Path, folders: list[Path], scheme: str | None) -> Source:
-    names = [folder.name for folder in folders]
-    recognised = SCHEMES.get(scheme) if scheme else scheme_of(names)
-    if recognised is None and scheme:
-        raise TrainingError(f"no class scheme {scheme!r}: choose one of {', '.join(sorted(SCHEMES))}")
-    if recognised is None:
-        closest = max(SCHEMES.values(), key=lambda each: len(set(names) & set(each.codes)))
-        unknown = sorted(set(names) - set(closest.codes))
-        raise TrainingError(
-            f"{root / unknown[0]}: {unknown[0]!r} is no class code; rename or move the folder"
-        )
-    unknown = sorted(set(names) - set(recognised.codes))
-    if unknown:
-        raise TrainingError(f"{root / unknown[0]}: {unknown[0]!r} is no class code of {recognised.name}")
-    files: list[Path] = []
-    codes: list[str] = []
-    left_out = 0
-    for folder in folders:
-        code = recognised.codes[folder.name]
-        images = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        if code is None:
-            left_out += len(images)
-            continue
-        files += images
-        codes += [code] * len(images)
-    if not files:
-        raise TrainingError(f"{root}: its class folders hold no images")
-    return Source(root.name, recognised, tuple(files), tuple(codes), left_out, root)
-
-
-def load_crops(data: Path, size: int, cache: Path, scheme: str | None = None) -> Crops:
+def load_crops(
+    data: Path,
+    size: int,
+    cache: Path,
+    scheme: str | None = None,
+    *,
+    microns_per_pixel: float | None = None,
+    scales: Mapping[str, float] | None = None,
+    progress: Decoded | None = None,
+) -> Crops:
     """Decode every crop once and map the pixels into memory.
 
     Parameters
     ----------
     data : Path
+        As `find_sources` takes it.
     size : int
         Side of the crops, px; larger images are cut about their centre, smaller ones padded with the
         median of their border.
     cache : Path
-        Folder for the decoded pixels; what is there already for the same files is used again.
+        Folder for the decoded pixels; what is there already for the same files, unchanged since, is used
+        again. Several runs may share it.
     scheme : str, optional
+    microns_per_pixel : float, optional
+        Scale of the run. Images whose own scale is stated are resampled to it.
+    scales : mapping of str to float, optional
+        µm per pixel of data sets by name.
+    progress : callable, optional
 
     Raises
     ------
     TrainingError
         If no image can be read or the cache cannot be written.
     """
-    sources = find_sources(data, scheme)
-    files = [file for source in sources for file in source.files]
-    codes = np.array([code for source in sources for code in source.codes])
-    names = np.array([source.name for source in sources for _ in source.files])
-    target = cache / f"crops-{_key(files, size)}.npy"
+    sources = find_sources(data, scheme, scales)
+    images = all_images(sources)
+    target = cache / f"crops-{_key(images, size, microns_per_pixel)}.npy"
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        if not target.is_file():
-            _decode_all(files, size, target)
+        _sweep(cache)
+        if not (target.is_file() and _beside(target).is_file()):
+            _decode_all(images, size, microns_per_pixel, target, progress)
         pixels = np.load(target, mmap_mode="r")
-        readable, group = np.load(target.with_suffix(".cells.npy"))
+        readable, group = np.load(_beside(target))
     except OSError as error:
         raise TrainingError(
             f"{cache}: cannot keep decoded crops there ({error.strerror or error})"
         ) from error
     good = readable.astype(bool)
-    unreadable = tuple(str(f.relative_to(data)) for f, ok in zip(files, good, strict=True) if not ok)
+    files = [_relative(source.files[index], data) for source, index in images]
+    unreadable = tuple(file for file, ok in zip(files, good, strict=True) if not ok)
     if unreadable:
         log.warning("%d unreadable images skipped: %s", len(unreadable), ", ".join(unreadable[:10]))
     if not good.any():
         raise TrainingError(f"{data}: none of its {len(files)} images can be read")
-    kept = tuple(str(f.relative_to(data)) for f, ok in zip(files, good, strict=True) if ok)
-    full = [name for source in sources for name in source.names]
-    whole = tuple(name for name, ok in zip(full, good, strict=True) if ok)
-    return Crops(pixels, codes[good], names[good], kept, group[good], unreadable, sources, whole)
+    kept = [image for image, ok in zip(images, good, strict=True) if ok]
+    return Crops(
+        pixels,
+        np.array([source.codes[index] for source, index in kept]),
+        np.array([source.name for source, _ in kept]),
+        tuple(file for file, ok in zip(files, good, strict=True) if ok),
+        keep_together(kept, group[good]),
+        unreadable,
+        sources,
+        tuple(source.name_of(source.files[index]) for source, index in kept),
+    )
 
 
-def _key(files: list[Path], size: int) -> str:
-    digest = hashlib.sha256(str(size).encode())
-    for file in files:
-        state = file.stat()
-        digest.update(f"{file}|{state.st_size}|{state.st_mtime_ns}\n".encode())
+def keep_together(images: Sequence[tuple[Source, int]], group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Join groups of near-duplicates that are of one patient (of one slide where no patient is known).
+
+    Parameters
+    ----------
+    images : sequence of (Source, int)
+    group : ndarray of int64, shape (n,)
+        Equal for crops that show the same cell.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+    """
+    whose = [source.together.get(source.files[index], "") for source, index in images]
+    known = [row for row, each in enumerate(whose) if each]
+    keys = [f"{images[row][0].name} {whose[row]}" for row in known]
+    patients = np.array(known, np.intp)[equal_pairs(keys)] if known else np.empty((0, 2), np.intp)
+    return join(len(group), equal_pairs([str(each) for each in group]), patients)
+
+
+def _relative(file: Path, data: Path) -> str:
+    return str(file.relative_to(data)) if file.is_relative_to(data) else str(file)
+
+
+def _key(images: Sequence[tuple[Source, int]], size: int, microns_per_pixel: float | None) -> str:
+    """Name the cache by everything that the pixels depend on: files, their state, sizes and scales."""
+    digest = hashlib.sha256(f"2 {size}".encode())  # the number is this layout's
+    for source, index in images:
+        file = source.files[index]
+        scale = microns_per_pixel if source.scale_of(file) or file.parent.suffix == SUFFIX else None
+        state = (file.parent if file.parent.suffix == SUFFIX else file).stat()
+        line = f"{file}|{state.st_size}|{state.st_mtime_ns}|{source.scale_of(file)}|{scale}\n"
+        digest.update(line.encode())
     return digest.hexdigest()[:16]
 
 
-def _decode_all(files: list[Path], size: int, target: Path) -> None:
-    needed, free = len(files) * size * size * 3, shutil.disk_usage(target.parent).free
+def _beside(target: Path) -> Path:
+    return target.with_suffix(".cells.npy")
+
+
+def _sweep(cache: Path) -> None:
+    """Remove drafts that killed runs have left; those of runs beside this one are younger."""
+    for draft in cache.glob(f"{_DRAFT}*"):
+        with suppress(OSError):
+            if time.time() - draft.stat().st_mtime > _FORGOTTEN:
+                draft.unlink()
+
+
+def _decode_all(
+    images: Sequence[tuple[Source, int]],
+    size: int,
+    microns_per_pixel: float | None,
+    target: Path,
+    progress: Decoded | None,
+) -> None:
+    """Decode on several threads into drafts, which are put in place once they are whole."""
+    needed, free = len(images) * size * size * 3, shutil.disk_usage(target.parent).free
     if free < needed + 2**26:  # a full disk under a memory map would end the process, not raise
         raise TrainingError(
             f"{target.parent}: decoded crops need {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
             "make room or name another cache"
         )
-    handle, name = tempfile.mkstemp(dir=target.parent, suffix=".npy")
-    os.close(handle)
-    draft = Path(name)
+    drafts = [_draft(target.parent), _draft(target.parent)]
     try:
         # Room for every file; what cannot be read leaves its row unused at the end.
-        pixels = np.lib.format.open_memmap(draft, "w+", np.uint8, (len(files), size, size, 3))
-        readable = np.zeros(len(files), np.int64)
+        pixels = np.lib.format.open_memmap(drafts[0], "w+", np.uint8, (len(images), size, size, 3))
+        _reserve(drafts[0])
+        readable = np.zeros(len(images), np.int64)
         prints = Prints()
-        for index, crop in enumerate(_decoded(files, size)):
-            if crop is None:
-                continue
-            pixels[len(prints)] = crop
-            prints.add(crop)
-            readable[index] = 1
-        group = np.zeros(len(files), np.int64)
+
+        def read(place: int) -> NDArray[np.uint8] | None:
+            source, index = images[place]
+            return read_image(source, source.files[index], size, microns_per_pixel)
+
+        for place, crop in enumerate(in_order(read, len(images))):
+            if crop is not None:
+                pixels[len(prints)] = crop
+                prints.add(crop)
+                readable[place] = 1
+            if progress is not None:
+                progress(place + 1, len(images))
+        group = np.zeros(len(images), np.int64)
         group[readable.astype(bool)] = prints.groups()
         pixels.flush()
-        np.save(target.with_suffix(".cells.npy"), np.stack([readable, group]))
-        draft.replace(target)
+        np.save(drafts[1], np.stack([readable, group]))
+        drafts[1].replace(_beside(target))
+        drafts[0].replace(target)
     finally:
-        draft.unlink(missing_ok=True)
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
 
 
-def _decoded(files: list[Path], size: int) -> Iterator[NDArray[np.uint8] | None]:
-    for file in files:
-        yield read_crop(file, size)
+def _draft(folder: Path) -> Path:
+    handle, name = tempfile.mkstemp(dir=folder, prefix=_DRAFT, suffix=".npy")
+    os.close(handle)
+    return Path(name)
 
 
-def read_crop(file: Path, size: int) -> NDArray[np.uint8] | None:
-    """Read one crop as RGB at the given side, or None where it cannot be decoded."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(file) as image:
-            rgb = np.asarray(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
-    return fit_crop(rgb, size)
+def _reserve(path: Path) -> None:
+    """Take the room on the disk now, where the system can: an error, not a crash, if it fills up."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

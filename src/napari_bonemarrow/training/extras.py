@@ -32,7 +32,7 @@ def measure_robustness(
     return robustness(
         each.truth[which],
         sum_stages(each.probabilities[which], card.classes, scheme).argmax(axis=1),
-        crops_of(each, which, card.crop_size),
+        crops_of(each, which, card.crop_size, card.microns_per_pixel),
         classify,
         card.microns_per_pixel,
         lambda crops: steps.next(crops, "changed and classified"),
@@ -73,7 +73,7 @@ def tell_sources(
     seen, features = [], []
     for number, each in enumerate(results):
         which = np.array([places[c][1] for c in chosen if places[c][0] == number], np.intp)
-        for crops in crops_of(each, which, card.crop_size)():
+        for crops in crops_of(each, which, card.crop_size, card.microns_per_pixel)():
             seen.append(np.stack([background_features(crop) for crop in crops]))
             features.append(classifier.features(crops))
             steps.next(len(crops), "backgrounds measured")
@@ -117,7 +117,7 @@ def write_umap(
     features = []
     for each in results:
         which = np.flatnonzero(each.asked)
-        for crops in crops_of(each, which, card.crop_size)():
+        for crops in crops_of(each, which, card.crop_size, card.microns_per_pixel)():
             features.append(classifier.features(crops))
             steps.next(len(crops), "features taken")
         told = each.probabilities.argmax(axis=1)
