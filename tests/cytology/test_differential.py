@@ -331,3 +331,10 @@ def test_order_and_container_do_not_matter(drawn: list[tuple[str, bool]], random
         np.array([c for c, _ in shuffled], dtype="<U3"), np.array([r for _, r in shuffled], bool), TRAINED
     )
     assert as_lists == as_arrays
+
+
+def test_cells_below_the_models_confidence_are_noted() -> None:
+    codes = cells(BLA=36, LYT=64)
+    waiting = Differential.compute(codes, [False] * 100, TRAINED, doubtful=12)
+    assert "12 cells of the 100" in flags(waiting)["below_confidence"]
+    assert "below_confidence" not in flags(Differential.compute(codes, [False] * 100, TRAINED))

@@ -207,3 +207,26 @@ def test_predictions_that_are_no_numbers_or_classes_are_refused(
     with pytest.raises(CaseError, match="XXX, which is no class"):
         case.record_predictions(replace(good, classes=("XXX", *good.classes[1:])))
     assert case.predictions is None
+
+
+def test_cells_below_the_models_threshold_are_noted_until_reviewed(
+    case: Case, say: Callable[..., Predictions]
+) -> None:
+    ids = case.cells.cell_id
+    sure = say(ids)
+    probabilities = sure.probabilities.copy()
+    counted = [int(i) for i in ids[case.cells.in_frame][:3]]
+    probabilities[np.isin(ids, counted)] = 1 / probabilities.shape[1]
+    case.record_predictions(replace(sure, probabilities=probabilities, abstain_below=0.5))
+
+    def doubts(of: Case) -> list[str]:
+        return [flag.text for flag in of.differential().flags if flag.code == "below_confidence"]
+
+    assert doubts(case)[0].startswith("3 cells of the 30")
+    with Case.open(case.path, read_only=True) as other:
+        assert other.predictions.abstain_below == 0.5
+        assert doubts(other) == doubts(case)
+    case.set_label(counted, "LYT")
+    assert doubts(case) == []
+    case.record_predictions(sure)
+    assert case.predictions.abstain_below is None

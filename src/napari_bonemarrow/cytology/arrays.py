@@ -172,6 +172,8 @@ class Predictions:
     support : mapping of str to Support
         How well the bundle has learnt each class.
     model : ModelReference
+    abstain_below : float, optional
+        Confidence below which the bundle had better not answer.
     """
 
     cell_id: NDArray[np.int64]
@@ -179,6 +181,7 @@ class Predictions:
     classes: tuple[str, ...]
     support: Mapping[str, Support]
     model: ModelReference
+    abstain_below: float | None = None
 
     def __post_init__(self) -> None:
         if self.probabilities.shape != (len(self.cell_id), len(self.classes)):

@@ -82,6 +82,7 @@ class Differential:
         rules: CountingRules | None = None,
         target: int = 500,
         tags: Mapping[int, Collection[str]] | None = None,
+        doubtful: int = 0,
     ) -> Differential:
         """Count.
 
@@ -98,6 +99,9 @@ class Differential:
             Cells to count: ICSH 2008 asks for 500 where a percentage matters, else 300.
         tags : mapping of int to collection of str, optional
             Tags of the cells that carry any, by position in ``codes``.
+        doubtful : int
+            Unreviewed cells that the model had better not have classed: its confidence lies below its own
+            threshold.
 
         Returns
         -------
@@ -119,7 +123,7 @@ class Differential:
             classes=rows,
             groups=_group_rows(tally, rows),
             ratios={"m_to_e": ratio},
-            flags=arising_flags(tally, target),
+            flags=arising_flags(tally, target, doubtful),
             notes=standing_notes(rules),
             tags=_tag_counts(tally, codes, tags or {}),
             reviewed=tally.reviewed,

@@ -24,7 +24,7 @@ def standing_notes(rules: CountingRules) -> tuple[Flag, ...]:
     )
 
 
-def arising_flags(tally: Tally, target: int) -> tuple[Flag, ...]:
+def arising_flags(tally: Tally, target: int, doubtful: int = 0) -> tuple[Flag, ...]:
     """Return what this count gives cause to note.
 
     A note that rests on a class the model has not learnt is withheld, and a note says so, until every cell
@@ -35,6 +35,7 @@ def arising_flags(tally: Tally, target: int) -> tuple[Flag, ...]:
         _shortfall(tally, target),
         _unclassified(tally),
         _unlearnt(tally),
+        _doubted(tally, doubtful),
         _unidentified(tally),
         _straddle(tally, "blasts", rules.blast_codes, rules.blast_thresholds),
         _straddle(tally, "plasma cells", rules.plasma, rules.plasma_thresholds),
@@ -75,6 +76,18 @@ def _unlearnt(tally: Tally) -> Flag | None:
         "unlearnt_classes",
         f"{waiting} for review. The model gives cells of classes that it has not learnt from marrow "
         f"({', '.join(unlearnt)}) to those it has, whose percentages are then too high.",
+    )
+
+
+def _doubted(tally: Tally, doubtful: int) -> Flag | None:
+    """Note how many classes the model itself is unsure of."""
+    if not doubtful:
+        return None
+    verb = "lies" if doubtful == 1 else "lie"
+    return Flag(
+        "below_confidence",
+        f"{_cells(doubtful)} of the {tally.unreviewed} that wait for review {verb} below the confidence at "
+        "which the model had better not answer: review them first.",
     )
 
 

@@ -108,7 +108,12 @@ class Classifier:
         scaled = torch.from_numpy(logits / np.float32(card.temperature))
         probabilities = torch.softmax(scaled, dim=1).numpy()
         return Predictions(
-            ids.astype(np.int64), probabilities, card.classes, card.support, self.bundle.reference
+            ids.astype(np.int64),
+            probabilities,
+            card.classes,
+            card.support,
+            self.bundle.reference,
+            card.abstain_below,
         )
 
     def explain(

@@ -180,6 +180,8 @@ class CaseRuns(CaseView):
             "support": {code: str(word) for code, word in predictions.support.items()},
             "model": {"name": predictions.model.name, "sha256": predictions.model.sha256},
         }
+        if predictions.abstain_below is not None:
+            new["abstain_below"] = predictions.abstain_below
         source = f"model:{predictions.model.sha256}"
         return self._act(Draft(Kind.MODEL_RUN, new=new, source=source), blobs, tuple(cell_id.tolist()))
 

@@ -60,6 +60,7 @@ class State:
         self.model: ModelReference | None = None
         self.classes: tuple[str, ...] = ()
         self.support: Mapping[str, Support] = {}
+        self.abstain_below: float | None = None
         self.undoable: list[Event] = []
         self.redoable: list[Event] = []
 
@@ -195,6 +196,7 @@ class State:
         if (model, classes) != (self.model, self.classes):
             self.table.forget_predictions(len(classes))
         self.model, self.classes, self.support = model, classes, support
+        self.abstain_below = new.get("abstain_below")  # journals of older versions hold none
         self.table.predict(Predictions(arrays["cell_id"], arrays["probabilities"], classes, support, model))
 
     def _place(self) -> None:

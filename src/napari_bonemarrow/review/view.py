@@ -97,6 +97,7 @@ class CaseView:
                 self._state.classes,
                 MappingProxyType(dict(self._state.support)),
                 self._state.model,
+                self._state.abstain_below,
             )
         return self._predictions
 
@@ -178,7 +179,16 @@ class CaseView:
             rules,
             self.target,
             self._tags_by_position(table.cell_id[rows]),
+            self._doubtful(rows),
         )
+
+    def _doubtful(self, rows: NDArray[np.intp]) -> int:
+        """Count the unreviewed cells among these whose confidence lies below the model's threshold."""
+        table, threshold = self._state.table, self._state.abstain_below
+        if threshold is None:
+            return 0
+        waiting = rows[table.predicted[rows] & ~table.labelled[rows]]
+        return int(np.count_nonzero(table.probabilities[waiting].max(axis=1, initial=0.0) < threshold))
 
     def events(self) -> list[Event]:
         """Return the journal, oldest event first."""
