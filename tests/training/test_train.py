@@ -73,7 +73,7 @@ def test_history_grows_by_epochs(trained: tuple[Bundle, Path]) -> None:
 
 def test_nothing_but_the_run_is_left(trained: tuple[Bundle, Path]) -> None:
     left = sorted(p.name for p in trained[1].iterdir())
-    assert left == ["bundle", "checkpoints", "history.csv", "metrics.json"]
+    assert left == ["bundle", "checkpoints", "history.csv", "metrics.json", "predictions.csv", "split.csv"]
 
 
 def test_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:

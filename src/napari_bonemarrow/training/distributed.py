@@ -27,6 +27,9 @@ T = TypeVar("T")
 PATIENCE = timedelta(hours=4)  # the first process may have a large data set to decode
 
 
+_joined: list[Group] = []  # at most one: processes join once, whatever they do together
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """The processes of a run; by default one alone.
@@ -109,6 +112,16 @@ class Group:
         return result  # type: ignore[return-value]
 
 
+def spread_norms(network: nn.Module, group: Group) -> nn.Module:
+    """Let batch norms see the batches of all GPUs together; on CPUs each process keeps to its own share."""
+    if group.alone or group.device.type == "cpu":
+        return network
+    from timm.layers import convert_sync_batchnorm  # torch's own would lose timm's activations
+
+    spread: nn.Module = convert_sync_batchnorm(network)
+    return spread
+
+
 @contextmanager
 def join(device: str) -> Iterator[Group]:
     """Join the processes that ``torchrun`` started, or work alone.
@@ -127,6 +140,9 @@ def join(device: str) -> Iterator[Group]:
     BundleError
         If the device does not exist.
     """
+    if _joined:
+        yield _joined[-1]
+        return
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes == 1 or "RANK" not in os.environ:
         yield Group(resolve_device(device))
@@ -141,6 +157,7 @@ def join(device: str) -> Iterator[Group]:
         torch.distributed.init_process_group(
             backend, store=store, rank=rank, world_size=processes, timeout=PATIENCE
         )
+        _joined.append(group)
         yield group
         torch.distributed.all_reduce(torch.zeros(1))
         torch.distributed.destroy_process_group()
@@ -148,6 +165,8 @@ def join(device: str) -> Iterator[Group]:
         if _first_to_fail(failures):
             raise
         raise SystemExit(1) from None
+    finally:
+        _joined.clear()
 
 
 def _group(device: str, rank: int, processes: int) -> Group:

@@ -32,7 +32,7 @@ from napari_bonemarrow.training.files import write_json
 from napari_bonemarrow.training.finetune_data import Material, gather
 from napari_bonemarrow.training.fit import Fitter, Progress
 from napari_bonemarrow.training.metrics import fit_temperature
-from napari_bonemarrow.training.run import _close
+from napari_bonemarrow.training.outcome import close_untaught
 from napari_bonemarrow.training.sampling import plan
 from napari_bonemarrow.training.state import State, new_state
 
@@ -111,7 +111,7 @@ def fine_tune(
     job = _prepare(parent, cases, None if base is None else Path(base), settings, out, resume, device)
     torch.manual_seed(settings.seed)
     network = load_network(parent).requires_grad_(True)
-    _close(network, parent.card.architecture, parent.card, reopen=True)
+    close_untaught(network, parent.card, reopen=True)
     state = new_state(network, settings, job.fitter.device)
     signature = _signature(job)
     if resume:
@@ -233,7 +233,7 @@ def _finish(job: _Job, state: State, out: Path) -> Bundle:
     if state.best:
         network.load_state_dict(state.best)
     shell = _card(job)
-    _close(network, shell.architecture, shell)
+    close_untaught(network, shell)
     temperature = _temperature(job, network)
     test = job.material.curriculum.teaches(job.material.crops, job.material.split.test)
     old = load_network(job.parent).to(job.fitter.device)
