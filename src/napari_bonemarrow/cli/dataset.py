@@ -18,10 +18,37 @@ Data = Annotated[
         metavar="DATA",
     ),
 ]
-Cache = Annotated[
-    Path | None,
-    typer.Option("--cache", help="Folder for decoded crops, kept for later runs.", metavar="DIR"),
+Scheme = Annotated[
+    str | None, typer.Option("--scheme", help="bmc21, pbc or choi10; by default told by the labels.")
 ]
+
+
+@app.command()
+def check(
+    data: Data,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split", help="Also look for groups that a split tears apart.", metavar="NAME|FILE.csv"
+        ),
+    ] = None,
+    scheme: Scheme = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Look at labelled crops: counts beside the published ones, damaged, odd and doubled images.
+
+    Example: napari-bonemarrow dataset check crops/ --split starter-split
+    """
+    from napari_bonemarrow.cli.dataset_tables import check_lines
+    from napari_bonemarrow.training.inspect import check as look_at
+
+    with progress("Reading") as report:
+        document = look_at(data, split=split, scheme=scheme, progress=report)
+    if as_json:
+        show_json(document)
+    else:
+        print("\n".join(check_lines(document)))
 
 
 @app.command()
@@ -36,6 +63,7 @@ def split(
         float, typer.Option(min=0, max=0.9, help="Share that stops the training and sets the temperature.")
     ] = 0.1,
     seed: Seed = 0,
+    scheme: Scheme = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -46,13 +74,15 @@ def split(
     from napari_bonemarrow.training.inspect import split_data
 
     with progress("Reading") as report:
-        table = split_data(data, out, test=test, calibration=calibration, seed=seed, progress=report)
+        table = split_data(
+            data, out, test=test, calibration=calibration, seed=seed, scheme=scheme, progress=report
+        )
     if as_json:
         show_json(table)
         return
     for source, classes in table["sources"].items():
-        parts = [
+        train, calibrate, tested = (
             sum(counts[part] for counts in classes.values()) for part in ("train", "calibration", "test")
-        ]
-        tell(f"{source}: {parts[0]} to train, {parts[1]} to calibrate, {parts[2]} to test")
+        )
+        tell(f"{source}: {train} to train, {calibrate} to calibrate, {tested} to test")
     tell(f"split in {out}")

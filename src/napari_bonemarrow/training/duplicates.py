@@ -65,9 +65,13 @@ class Prints:
         other = [self.digests[one] != self.digests[two] for one, two in pairs]
         return pairs[np.array(other, bool)]
 
+    def exact_pairs(self) -> NDArray[np.intp]:
+        """Link each crop to the first one with equal pixels, shape (m, 2)."""
+        return equal_pairs(self.digests)
+
     def groups(self) -> NDArray[np.int64]:
         """Number the crops that show the same cell, shape (n,); a number is a group's first row."""
-        return join(len(self), equal_pairs(self.digests), self.near_pairs())
+        return join(len(self), self.exact_pairs(), self.near_pairs())
 
 
 def near_pairs(thumbnails: NDArray[np.uint8], colours: NDArray[np.float32]) -> NDArray[np.intp]:

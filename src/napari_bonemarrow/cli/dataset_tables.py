@@ -1,0 +1,87 @@
+"""What is known of a data set, as plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+_SHOWN = 10  # of a long list; --json holds all
+
+
+def check_lines(document: Mapping[str, Any]) -> Iterator[str]:
+    """Lay out what `inspect.check` found: a table a source, then what is amiss."""
+    for name, source in document["sources"].items():
+        yield from _source_lines(name, source)
+    yield from _file_list("unreadable", document["unreadable"])
+    yield from _file_list("read, but damaged by the look of it", document["damaged"])
+    yield from _file_list(
+        "of another size than the rest",
+        [f"{name} ({size})" for name, size in document["odd_sizes"].items()],
+    )
+    yield from _file_list(
+        "not plain 8-bit RGB", [f"{name} ({mode})" for name, mode in document["odd_modes"].items()]
+    )
+    yield from _group_lines("exact duplicates", document["exact_duplicates"])
+    yield from _group_lines("near-duplicates", document["near_duplicates"])
+    if "split" in document:
+        split = document["split"]
+        parts = ", ".join(f"{part} {n}" for part, n in split["images"].items())
+        yield f"split {split['name']}: {parts}; named but not here: {split['absent']}"
+
+
+def _source_lines(name: str, source: Mapping[str, Any]) -> Iterator[str]:
+    scale = source["microns_per_pixel"]
+    facts = [
+        f"{source['images']} images",
+        f"scheme {source['scheme']}",
+        f"{scale:g} µm/px" if scale else "scale not stated",
+    ]
+    if source["left_out"]:
+        facts.append(f"{source['left_out']} of no class among the 21 left out")
+    yield f"{name}: {', '.join(facts)}"
+    yield f"  {'class':5}  {'images':>7}  {'share':>6}  {'published':>9}  {'share':>6}"
+    classes = source["classes"]
+    totals = {key: sum(each[key] for each in classes.values()) or 1 for key in ("images", "published")}
+    for code, each in classes.items():
+        n, published = each["images"], each["published"]
+        note = "" if n == 0 or code not in source["few"] else "  too few to be relied on"
+        yield (
+            f"  {code:5}  {n:7d}  {n / totals['images']:6.1%}  {published:9d}  "
+            f"{published / totals['published']:6.1%}{note}"
+        )
+    absent = [code for code, each in classes.items() if not each["images"]]
+    if absent:
+        yield f"  no image of: {', '.join(absent)}"
+    if source["single"]:
+        yield f"  one image only, which can be in one part alone: {', '.join(source['single'])}"
+    yield f"  sizes: {_counts(source['sizes'])}; modes: {_counts(source['modes'])}"
+    yield ""
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    shown = [f"{key} {n}" for key, n in list(counts.items())[:5]]
+    return ", ".join(shown) + (f" and {len(counts) - 5} more" if len(counts) > 5 else "")
+
+
+def _file_list(what: str, files: Sequence[str]) -> Iterator[str]:
+    yield f"{what}: {len(files) or 'none'}"
+    yield from (f"  {file}" for file in files[:_SHOWN])
+    if len(files) > _SHOWN:
+        yield f"  and {len(files) - _SHOWN} more (--json lists all)"
+
+
+def _group_lines(what: str, groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    across = sum(len(each["classes"]) > 1 for each in groups)
+    torn = sum(len(each.get("parts", ())) > 1 for each in groups)
+    apart = f", {torn} torn apart by the split" if any("parts" in each for each in groups) else ""
+    counted = f"{len(groups)} groups, {across} across classes{apart}" if groups else "none"
+    worst = sorted(groups, key=lambda each: (-len(each.get("parts", ())), -len(each["classes"])))
+    yield from (f"{what}: {counted}", *(f"  {_group(each)}" for each in worst[:_SHOWN]))
+    if len(groups) > _SHOWN:
+        yield f"  and {len(groups) - _SHOWN} more (--json lists all)"
+
+
+def _group(group: Mapping[str, Any]) -> str:
+    return " = ".join(group["files"]) + (
+        f"  [{', '.join(group['parts'])}]" if len(group.get("parts", ())) > 1 else ""
+    )
