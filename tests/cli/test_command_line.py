@@ -30,6 +30,7 @@ COMMANDS = (
     ["models", "list"],
     ["models", "show"],
     ["models", "import"],
+    ["models", "fetch"],
     ["export"],
 )
 
@@ -124,6 +125,9 @@ def test_the_program_names_its_version_and_commands(run: Callable[..., tuple[int
         ["count", "a.png", "--out", "o", "--device", "gpu"],
         ["explain", "a.png", "--out", "o", "--at", "here"],
         ["demo", "--no-window", "--screenshot", "x.png"],
+        ["train", "--out", "o"],
+        ["train", "crops", "--out", "o", "--base", "more"],
+        ["train", "--from-cases", "reviewed", "--out", "o", "--architecture", "resnet18"],
     ],
     ids=" ".join,
 )
@@ -152,8 +156,11 @@ def test_wrong_usage_exits_with_two_and_writes_nothing(
         (["export", "gone.bmcase", "--format", "csv", "--out", "o"], "gone.bmcase"),
         (["evaluate", "nobody", "gone", "--out", "o"], "error: "),
         (["train", "gone", "--out", "o"], "error: "),
+        (["train", "--from-cases", "gone", "--out", "o"], "error: gone: no such file or folder"),
         (["models", "show", "nobody"], "error: no model 'nobody'"),
         (["models", "import", "gone.pt", "--architecture", "resnet18"], "gone.pt"),
+        (["models", "fetch", "resnet18"], "no published weights 'resnet18': choose one of dinobloom_s"),
+        (["models", "fetch", "dinov2_s", "--url", "dinov2.pth"], "no address that begins with https://"),
         (["open", "gone.png"], "error: gone.png: there is no such file"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",

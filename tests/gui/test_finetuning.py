@@ -186,4 +186,4 @@ def test_a_command_resumes_where_there_is_something_to_go_on_from(tmp_path: Path
 def test_few_cells_of_a_class_that_the_model_does_not_know_are_marked(analysed, tab):
     case = analysed[1].coordinator.session.case
     info = reviewed_info(read_cases([case.path]), {"BLA": Support.TRAINED}, of_new=50)
-    assert {row.code: row.note for row in info.rows} == {"BLA": "", "NGS": "new, 50 needed"}
+    assert {row.code: row.note for row in info.rows} == {"BLA": "", "NGS": "new: needs 50"}

@@ -23,9 +23,11 @@ CODES = ("BLA", "EOS", "LYT", "PLM")
 
 
 def settings(**changes: object) -> TrainConfig:
-    values = {
+    values: dict[str, object] = {
         "batch_size": 16,
-        "learning_rate": 2e-3,
+        "learning_rate": 3e-3,
+        "backbone_rate": 1.0,
+        "default_draws": 60,
         "ema_decay": 0.9,
         "augment": quick().augment,
         "trusted_images": 40,
@@ -152,14 +154,14 @@ def test_a_stopped_run_goes_on_with_the_cells_it_began_with(
     labels = {cell: code for cell, code in enumerate(codes, 1) if cell <= 21}
     path = write_case(tmp_path / "cases", "one", codes, first=4000, labels=labels)
     out, parent = tmp_path / "run", trained[0].path
-    options = {"init": parent, "config": settings(default_draws=8), "epochs": 2, "device": "cpu"}
+    options = {"init": parent, "config": settings(default_draws=8, learning_rate=2e-4), "epochs": 2, "device": "cpu"}
     with pytest.raises(StoppedError):
         fine_tune([path], out, progress=stop_after(1), **options)
     with Case.open(path, reviewer="Anna Ash") as case:
         case.set_label(24, "LYT")
     (tmp_path / "cases" / "one.png").unlink()
-    with pytest.raises(TrainingError, match=r"learning_rate was 0\.002, is 0\.001"):
-        fine_tune([path], out, resume=True, **{**options, "config": settings(learning_rate=1e-3)})
+    with pytest.raises(TrainingError, match=r"learning_rate was 0\.0002, is 0\.003"):
+        fine_tune([path], out, resume=True, **{**options, "config": settings(default_draws=8)})
     bundle = fine_tune([path], out, resume=True, **options)
     assert bundle.card.lineage is not None
     assert sum(bundle.card.lineage.labels.values()) == 21

@@ -237,7 +237,7 @@ def read_run(folder: Path, *, ours: bool = False) -> RunInfo:
         loss=info.loss,
         balanced=info.balanced,
         rows=held_out_rows(result),
-        text=str(result["reason"]) or _skipped_text(result.get("skipped", ())),
+        text=_sentence(str(result["reason"])) or _skipped_text(result.get("skipped", ())),
     )
 
 
@@ -347,4 +347,10 @@ def _last_words(folder: Path) -> str:
 
 
 def _skipped_text(skipped: Sequence[str]) -> str:
-    return "" if not skipped else f"{len(skipped)} cases were skipped: {'; '.join(skipped)}"
+    if not skipped:
+        return ""
+    return f"{len(skipped)} case{'' if len(skipped) == 1 else 's'} skipped. {'; '.join(skipped)}"
+
+
+def _sentence(text: str) -> str:
+    return text and f"{text[0].upper()}{text[1:].rstrip('.')}."

@@ -61,6 +61,7 @@ class Finetuning(QObject):
     def open(self, cases: Path, model: str) -> None:
         """Take up a case's folder and the model that serves; nothing is read before the tab is seen."""
         self._parent = self._in_use = model
+        self._tab.show_parent(model)
         if not self._tab.cases_edit.text():
             self._tab.suggest(str(cases), runs.free_name(model))
 
@@ -76,6 +77,7 @@ class Finetuning(QObject):
     def show_used(self, name: str) -> None:
         """Take note of the model that serves now."""
         self._parent = self._in_use = name
+        self._tab.show_parent(name)
         self._show()
 
     def _read(self, folder: str) -> None:
@@ -188,7 +190,7 @@ class Finetuning(QObject):
             self._on_error(error)
 
 
-_STATES = {"running": "learning", "stopped": "stopped", "better": "ready", "refused": "not better"}
+_STATES = {"running": "learning", "stopped": "stopped", "better": "ready", "refused": "got worse"}
 
 
 def reviewed_info(cases: CaseSet, support: Mapping[str, Support], of_new: int) -> ReviewedInfo:
@@ -208,7 +210,7 @@ def reviewed_info(cases: CaseSet, support: Mapping[str, Support], of_new: int) -
         new = support.get(code, Support.NONE) is Support.NONE
         short = new and counts[code] < of_new
         usable += 0 if short else counts[code]
-        note = f"new, {of_new} needed" if short else "new" if new else ""
+        note = f"new: needs {of_new}" if short else "new" if new else ""
         rows.append(ReviewedRow(code, counts[code], spread[code], note))
     number = len(cases.cases)
     text = f"{len(cases)} reviewed cells in {number} case{'' if number == 1 else 's'}"

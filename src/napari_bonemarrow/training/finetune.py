@@ -25,7 +25,7 @@ from napari_bonemarrow.models.writing import write_bundle
 from napari_bonemarrow.training.case_crops import read_cases
 from napari_bonemarrow.training.case_snapshot import REVIEWED, Snapshot, take_snapshot
 from napari_bonemarrow.training.comparing import compare, verdict
-from napari_bonemarrow.training.config import Stage, TrainConfig, TrainingError, load_preset
+from napari_bonemarrow.training.config import PRESETS, Stage, TrainConfig, TrainingError, load_preset
 from napari_bonemarrow.training.crops import Crops
 from napari_bonemarrow.training.data import load_crops
 from napari_bonemarrow.training.files import write_json
@@ -34,6 +34,7 @@ from napari_bonemarrow.training.fit import Fitter, Progress
 from napari_bonemarrow.training.metrics import fit_temperature
 from napari_bonemarrow.training.outcome import close_untaught
 from napari_bonemarrow.training.sampling import plan
+from napari_bonemarrow.training.splitting import read_parts, split_digest, split_file
 from napari_bonemarrow.training.state import State, new_state
 
 log = logging.getLogger(__name__)
@@ -162,14 +163,20 @@ def settings_for(
 def base_settings(parent: Bundle, config: TrainConfig) -> TrainConfig:
     """Return how the base data are split: as when the old bundle was taught, if its preset is known.
 
-    Else images on which the new bundle is tested might be images that the old one was taught with.
+    Else images on which the new bundle is tested might be images that the old one was taught with. A
+    preset is known by its split, which bundles hand on, or by the bundle's name.
     """
-    try:
-        taught = load_preset(parent.card.name)
-    except TrainingError:
-        return config
-    same = {"crop_size": config.crop_size, "microns_per_pixel": config.microns_per_pixel}
-    return taught.changed(**same)
+    presets = [load_preset(path.stem) for path in sorted(PRESETS.glob("*.json"))]
+    held_to = parent.card.split_sha256
+    of_split = [p for p in presets if p.split and held_to and _digest(p.split) == held_to]
+    of_name = [p for p in presets if p.name == parent.card.name]
+    for taught in (*of_split, *of_name):
+        return taught.changed(crop_size=config.crop_size, microns_per_pixel=config.microns_per_pixel)
+    return config
+
+
+def _digest(split: str) -> str:
+    return split_digest(read_parts(split_file(split)))
 
 
 def _prepare(

@@ -15,7 +15,7 @@ from napari_bonemarrow.training.case_snapshot import REVIEWED, UNREVIEWED, Snaps
 from napari_bonemarrow.training.config import TrainConfig
 from napari_bonemarrow.training.crops import Crops, Split
 from napari_bonemarrow.training.sampling import Curriculum, plan
-from napari_bonemarrow.training.splitting import choose_split
+from napari_bonemarrow.training.splitting import choose_split, read_parts, split_file
 
 GROUPED_SLIDES = 3
 """From so many slides on, whole slides are held out instead of single cells."""
@@ -99,7 +99,7 @@ def gather(
     parts, splits = [reviewed.as_crops()], [own]
     if base is not None:
         parts.append(base)
-        splits.append(choose_split(base, base_config))
+        splits.append(_split_base(base, base_config))
     elif snapshot.unreviewed is not None:
         parts.append(snapshot.unreviewed.as_crops())
         splits.append(_all_train(len(parts[-1])))
@@ -165,6 +165,13 @@ def _draw(
         if len(members) >= 3:
             drawn[members[: max(1, round(len(members) * share))]] = True
     return drawn
+
+
+def _split_base(crops: Crops, config: TrainConfig) -> Split:
+    """Split base data by the configuration's file, or into its folds where that is about other images."""
+    if config.split and not read_parts(split_file(config.split)).keys() & set(crops.names):
+        config = config.changed(split="")
+    return choose_split(crops, config)
 
 
 def _all_train(count: int) -> Split:

@@ -92,6 +92,8 @@ class CurveView(QWidget):
         painter.setPen(QColor(colors.quiet))
         below = box.bottom() + metrics.ascent() + 4
         painter.drawText(QPointF(box.left(), below), "epoch 1")
+        whole = "100 %"
+        painter.drawText(QPointF(box.right() - metrics.horizontalAdvance(whole), baseline), whole)
         last = str(self.epochs)
         painter.drawText(QPointF(box.right() - metrics.horizontalAdvance(last), below), last)
 

@@ -89,6 +89,8 @@ class FinetuneTab(QWidget):
         self.epochs_box.setToolTip("How often the network sees what it shall learn")
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
+        self.parent_text = label()
+        form.addRow("Starts from", self.parent_text)
         form.addRow("Cases in", cases_row)
         form.addRow("Base data", base_row)
         form.addRow("New name", self.name_edit)
@@ -143,6 +145,10 @@ class FinetuneTab(QWidget):
         self.progress.setFixedHeight(8)
         self.curve = CurveView()
         self.table = HeldOutTable()
+        self.table_note = label(
+            "Share of each class classified rightly, with its 95 % interval; in bold the mean over classes.",
+            "quiet",
+        )
         self.outcome = label()
         self.cancel_button = button("Stop", tip="The last finished epoch is kept")
         self.cancel_button.clicked.connect(self.cancel_requested)
@@ -150,7 +156,7 @@ class FinetuneTab(QWidget):
         self.resume_button.clicked.connect(self.resume_requested)
         self.use_button = button("Use this model", "primary")
         self.use_button.clicked.connect(self.use_requested)
-        for widget in (self.standing, self.progress, self.curve, self.table, self.outcome):
+        for widget in (self.standing, self.progress, self.curve, self.table, self.table_note, self.outcome):
             layout.addWidget(widget)
         row = QHBoxLayout()
         row.addStretch(1)
@@ -173,6 +179,10 @@ class FinetuneTab(QWidget):
         self.cases_edit.setText(cases)
         self.name_edit.setText(name)
 
+    def show_parent(self, name: str) -> None:
+        """Say which model the next run starts from: the one that serves."""
+        self.parent_text.setText(name)
+
     def show_runs(self, names: Sequence[str], chosen: int) -> None:
         """List the runs there are, and which of them is shown (-1: a new one)."""
         self.run_box.clear()
@@ -192,7 +202,7 @@ class FinetuneTab(QWidget):
             sign.setPixmap(swatch_icon(row.code).pixmap(14, 14))
             count = label(row.text, wrap=False)
             parts = (sign, label(row.code, wrap=False), label(CLASSES[row.code].name, wrap=False), count)
-            for column, part in enumerate((*parts, label(row.note, "quiet"))):
+            for column, part in enumerate((*parts, label(row.note, "quiet", wrap=False))):
                 self.reviewed_grid.addWidget(part, at, column)
         self.skipped_text.setText("" if info is None else info.problem)
         self.skipped_text.setVisible(bool(self.skipped_text.text()))
@@ -213,6 +223,7 @@ class FinetuneTab(QWidget):
         self.curve.show_curve(info.loss, info.balanced, info.wish.epochs)
         self.table.show_rows(info.rows)
         self.table.setVisible(bool(info.rows))
+        self.table_note.setVisible(bool(info.rows))
         self.outcome.setText(info.text)
         self.outcome.setVisible(bool(info.text))
         set_role(self.outcome, "warning" if info.state in ("refused", "stopped") else "quiet")

@@ -69,14 +69,14 @@ class HeldOutTable(QTableWidget):
 
 
 def _change(row: HeldOut) -> int:
-    before, after = (round(100 * share[0], 1) for share in (row.before, row.after))
+    before, after = (round(100 * share[0]) for share in (row.before, row.after))
     return (after > before) - (after < before)
 
 
 def _name(row: HeldOut) -> str:
     if not row.whole:
         return f"{row.name}  {CLASSES[row.name].name}" if row.name in CLASSES else row.name
-    return row.name[0].upper() + row.name[1:]
+    return "Reviewed cells" if row.name == "reviewed cells" else f"{row.name} (base data)"
 
 
 def _share(share: tuple[float, float, float]) -> str:
