@@ -5,6 +5,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,14 @@ from safetensors.numpy import load_file, save_file
 
 from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.models import STARTER, Bundle, BundleError, list_bundles
+from napari_bonemarrow.models.architectures import build, check_size
 from napari_bonemarrow.models.bundle import CARD, WEIGHTS, user_models
+from napari_bonemarrow.models.catalogue import ARCHITECTURES
+from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.loading import load_network, load_weights
+from napari_bonemarrow.models.writing import write_bundle
+
+from .conftest import card
 
 
 @pytest.fixture
@@ -166,3 +173,89 @@ def test_bundles_are_read_without_torch(bundle: Bundle) -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_alias_is_stored_as_what_it_stands_for() -> None:
+    assert card("resnext50").architecture == "resnext50_32x4d"
+
+
+def test_a_network_of_timms(make_bundle: Callable[..., Bundle], crops: np.ndarray, tmp_path: Path) -> None:
+    """The card says which layer is the last, so that the bundle is checked without torch."""
+    bundle = make_bundle(tmp_path / "b", "timm:regnetx_002")
+    assert bundle.card.head == "head.fc.weight"
+    classifier = Classifier(bundle, "cpu")
+    assert classifier.classify(crops).probabilities.shape == (9, 3)
+    assert classifier.explain(crops[0]).values.shape == (80, 80)
+    edit_card(bundle.path, classes=["BLA", "LYT"], support={"BLA": "trained", "LYT": "trained"})
+    assert "the weights have 3 classes, the card 2" in refusal(bundle.path)
+    edit_card(bundle.path, head="stem.conv.weights")
+    assert "holds no weights of timm:regnetx_002" in refusal(bundle.path)
+    edit_card(bundle.path, head=None)
+    assert "head: the card must name timm:regnetx_002's last layer" in refusal(bundle.path)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("timm:nothing_of_this_name", "timm has no network 'nothing_of_this_name'"),
+        ("timm:resnet18.nobodys_weights", "timm:resnet18.nobodys_weights: timm cannot build it"),
+        ("timm:hf-hub:someone/model", "unknown architecture 'timm:hf-hub:someone/model'"),
+        ("timm:../x", "unknown architecture"),
+        ("timm:", "unknown architecture"),
+    ],
+)
+def test_networks_that_timm_has_not(name: str, said: str) -> None:
+    with pytest.raises(BundleError, match=said):
+        build(name, 3)
+
+
+def test_sizes_that_a_network_takes() -> None:
+    check_size(build("sequential", 3), "sequential", 33)
+    with torch.device("meta"):
+        backbone = build("dinov2_s", 3)
+    check_size(backbone, "dinov2_s", 112)
+    with pytest.raises(BundleError, match="multiple of 14 px, not 250; 224 is what it was taught at"):
+        check_size(backbone, "dinov2_s", 250)
+    mixer = build("timm:mixer_s32_224", 3).train()
+    check_size(mixer, "timm:mixer_s32_224", 224)
+    with pytest.raises(BundleError, match="timm:mixer_s32_224: takes no images of 64 px"):
+        check_size(mixer, "timm:mixer_s32_224", 64)
+    assert mixer.training
+
+
+def test_a_backbones_card_names_a_size_it_takes(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    state = build("dinobloom_s", 3).state_dict()
+    with pytest.raises(BundleError, match="network_size: dinobloom_s takes multiples of 14 px, not 64"):
+        write_bundle(tmp_path / "b", state, card("dinobloom_s"))
+    bundle = write_bundle(tmp_path / "b", state, card("dinobloom_s", network_size=70), half=True)
+    assert bundle.weights.stat().st_size < 45e6
+    crops = np.random.default_rng(0).integers(0, 256, (2, 80, 80, 3), np.uint8)
+    map_ = Classifier(bundle, "cpu").explain(crops[0], "gradcam", "BLA")
+    assert map_.values.shape == (80, 80)
+
+
+def test_half_weights_of_a_taught_network(crops: np.ndarray, tmp_path: Path) -> None:
+    whole = Bundle.open(STARTER)
+    weights = load_weights(whole)
+    plain = write_bundle(tmp_path / "plain", weights, whole.card)
+    half = write_bundle(tmp_path / "half", weights, whole.card, half=True)
+    stored = load_file(half.weights)
+    assert {t.dtype for name, t in stored.items() if name.endswith("running_var")} == {np.dtype(np.float32)}
+    assert stored[ARCHITECTURES[whole.card.architecture].stem].dtype == np.float16
+    assert half.weights.stat().st_size < 0.6 * plain.weights.stat().st_size
+    large = crops.repeat(4, axis=1).repeat(4, axis=2)[:, :250, :250]
+    told = []
+    for each in (plain, half):
+        classifier = Classifier(each, "cpu")
+        classifier.bfloat16 = False  # rounds more than what is looked at here
+        told.append(classifier.classify(np.ascontiguousarray(large)).probabilities)
+    np.testing.assert_allclose(told[0], told[1], atol=1e-2)
+    assert np.ptp(told[0], axis=0).max() > 0.1, "the crops are told apart"
+
+
+def test_a_number_too_large_for_float16_stays(tmp_path: Path, bundle: Bundle) -> None:
+    weights = load_weights(bundle)
+    weights["classifier.3.weight"][0, 0] = 1e6
+    large = write_bundle(tmp_path / "b", weights, bundle.card, half=True)
+    assert load_weights(large)["classifier.3.weight"][0, 0] == 1e6

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, show_json, tell
+from napari_bonemarrow.cli.common import AsJson, Debug, progress, show_json, tell
 
-app = typer.Typer(no_args_is_help=True, help="List, show and import model bundles.")
+app = typer.Typer(no_args_is_help=True, help="List, show, import and export bundles; fetch backbones.")
 
 
 @app.command(name="list")
@@ -110,3 +110,40 @@ def import_(
         show_json({"name": bundle.card.name, "path": str(bundle.path), "sha256": bundle.sha256})
     else:
         tell(f"{bundle.card.name} is in {bundle.path}")
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="dinobloom_s|b|l|g or dinov2_s|b|l|g.", metavar="NAME")],
+    url: Annotated[
+        str | None, typer.Option(help="Another place with the same file, such as a mirror.", metavar="URL")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Fetch a published backbone to train from; run it again to go on with a broken download.
+
+    Example: napari-bonemarrow models fetch dinobloom_s
+    """
+    from napari_bonemarrow.models.fetching import fetch as fetch_weights
+
+    with progress("Fetching") as report:
+
+        def received(done: int, total: int) -> None:
+            size = f"{done / 1e6:.0f} of {total / 1e6:.0f} MB" if total else f"{done / 1e6:.0f} MB"
+            report(10 * done // total if total else 0, 10, size)
+
+        got = fetch_weights(name, url=url, progress=received)
+    if as_json:
+        show_json(
+            {
+                "name": name,
+                "path": str(got.path),
+                "sha256": got.sha256,
+                "licence": got.published.licence,
+                "attribution": got.published.attribution,
+            }
+        )
+    else:
+        tell(f"{name} is in {got.path} (sha256 {got.sha256[:12]}): {got.published.attribution}")
+        tell(f"{got.published.licence}; train it: --architecture {name} --init {name}")
