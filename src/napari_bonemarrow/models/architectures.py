@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -66,7 +66,7 @@ def _from_timm(known: Architecture, classes: int) -> nn.Module:
     import timm
 
     if known.backbone:
-        options = {"img_size": BACKBONE_SIZE, "dynamic_img_size": True}
+        options: dict[str, Any] = {"img_size": BACKBONE_SIZE, "dynamic_img_size": True}
     elif known.name == "efficientnet_lite0":
         options = {"bn_eps": 1e-3}  # that of the network which taught the published weights
     else:
@@ -74,7 +74,7 @@ def _from_timm(known: Architecture, classes: int) -> nn.Module:
         if not timm.is_model(known.timm.split(".")[0]):
             raise BundleError(f"timm has no network {known.timm!r}; timm.list_models() lists them")
     try:
-        return cast(nn.Module, timm.create_model(known.timm, num_classes=classes, **options))
+        return timm.create_model(known.timm, num_classes=classes, **options)
     except (RuntimeError, TypeError, ValueError) as error:  # an unknown tag, a network of another kind
         raise BundleError(
             f"{known.name}: timm cannot build it for classes ({error}); take another"

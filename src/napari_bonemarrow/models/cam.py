@@ -41,7 +41,7 @@ class CamLayer:
             tokens = answer[:, self.prefix or 0 :]
             side = round(tokens.shape[1] ** 0.5)
             if side * side == tokens.shape[1]:
-                return tokens.transpose(1, 2).unflatten(2, (side, side))
+                return tokens.transpose(1, 2).reshape(len(tokens), -1, side, side)
         elif answer.ndim == 4 and self.channels in (0, answer.shape[1]):
             return answer
         elif answer.ndim == 4 and answer.shape[3] == self.channels:

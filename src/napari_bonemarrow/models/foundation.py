@@ -92,7 +92,7 @@ def resample_positions(positions: Tensor, tokens: int) -> Tensor:
     side, new = round((positions.shape[1] - 1) ** 0.5), round((tokens - 1) ** 0.5)
     if positions.shape[1] == tokens or side * side + 1 != positions.shape[1] or new * new + 1 != tokens:
         return positions
-    grid = positions[:, 1:].float().unflatten(1, (side, side)).permute(0, 3, 1, 2)
+    grid = positions[:, 1:].float().reshape(1, side, side, -1).permute(0, 3, 1, 2)
     grid = F.interpolate(grid, size=(new, new), mode="bicubic", align_corners=False)
     return torch.cat([positions[:, :1].float(), grid.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
 
