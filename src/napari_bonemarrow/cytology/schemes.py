@@ -83,6 +83,8 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
                 }
             ),
             marrow=True,
+            # An abnormal promyelocyte has no stage of its own there.
+            sums=MappingProxyType({"PMO": ("PMO", "FGC")}),
         ),
     }
 )

@@ -59,8 +59,8 @@ def background_features(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
     -------
     ndarray of float32, shape (25,)
         A channel: mean, standard deviation, 5th, 50th and 95th percentile, mean gradient, mean absolute
-        Laplacian (noise and compression); two correlations of channels; brightness's spread over blocks of
-        8 px less that within them; the background's share of the crop.
+        Laplacian (noise and compression); two correlations of channels; steps between JPEG's blocks of
+        8 px less those within them; the background's share of the crop.
     """
     from scipy.ndimage import gaussian_gradient_magnitude, laplace
 
@@ -78,10 +78,18 @@ def background_features(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
     r, g, b = (pixels[..., channel][mask] - pixels[..., channel][mask].mean() for channel in range(3))
     size = np.sqrt([(r * r).mean(), (g * g).mean(), (b * b).mean()]) + 1e-3
     values += [(r * g).mean() / (size[0] * size[1]), (g * b).mean() / (size[1] * size[2])]
-    step = np.abs(np.diff(pixels.mean(axis=2), axis=1))
-    inner = np.arange(step.shape[1]) % 8 != 7
-    values += [step[:, ~inner].mean() - step[:, inner].mean(), float(mask.mean())]
+    values += [_blockiness(pixels.mean(axis=2), mask), float(mask.mean())]
     return np.array(values, np.float32)
+
+
+def _blockiness(brightness: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
+    """Return by how much neighbours differ more across blocks of 8 px than within, in the background."""
+    both = mask[:, 1:] & mask[:, :-1]
+    step = np.abs(np.diff(brightness, axis=1))
+    across = np.zeros_like(both)
+    across[:, 7::8] = True
+    between, within = step[both & across], step[both & ~across]
+    return float(between.mean() - within.mean()) if between.size and within.size else 0.0
 
 
 def shared_images(
