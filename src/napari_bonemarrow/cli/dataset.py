@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, Seed, progress, show_json, tell
+from napari_bonemarrow.cli.common import AsJson, Debug, Device, Model, Seed, progress, show_json, tell
 
 app = typer.Typer(help="Labelled crops: check them, split them, doubt their labels.", no_args_is_help=True)
 
@@ -86,3 +86,75 @@ def split(
         )
         tell(f"{source}: {train} to train, {calibrate} to calibrate, {tested} to test")
     tell(f"split in {out}")
+
+
+@app.command()
+def doubts(
+    data: Data,
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Folder of the queue; it is made.", metavar="DIR", show_default=False),
+    ],
+    model: Model = "starter",
+    folds: Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")] = 5,
+    top: Annotated[int, typer.Option(min=1, help="Most crops to queue.")] = 200,
+    scheme: Scheme = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Rank the crops whose label a cross-validated model disputes: doubts.csv and a queue for the window.
+
+    Open DIR/doubts.bmcase with `open`, go through it with the ordinary keys, then run `dataset correct`.
+
+    Example: napari-bonemarrow dataset doubts crops/ --out doubts
+    """
+    from napari_bonemarrow.training.doubts import find_doubts
+
+    with progress("Doubting") as report:
+        found = find_doubts(
+            data,
+            out,
+            model=model,
+            folds=folds,
+            top=top,
+            scheme=scheme,
+            device=device,
+            seed=seed,
+            progress=report,
+        )
+    if as_json:
+        show_json(found)
+        return
+    for name, counts in found["too_few"].items():
+        few = ", ".join(f"{code} {n}" for code, n in counts.items())
+        tell(f"{name}: too few images to judge: {few}")
+    tell(f"{found['disputed']} of {found['crops']} labels disputed, {found['queued']} queued in {out}")
+
+
+@app.command()
+def correct(
+    case: Annotated[
+        Path, typer.Argument(help="The reviewed queue of `dataset doubts`.", metavar="doubts.bmcase")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="Manifest to write.", metavar="FILE.csv", show_default=False)
+    ],
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Write a manifest of all crops with the labels that the reviewer of a queue has given.
+
+    Example: napari-bonemarrow dataset correct doubts/doubts.bmcase --out corrected.csv
+    """
+    from napari_bonemarrow.training.queue import correct as write_corrected
+
+    counts = write_corrected(case, out)
+    if as_json:
+        show_json(counts)
+        return
+    tell(
+        f"{counts['corrected']} corrected, {counts['confirmed']} confirmed, {counts['left_out']} left out, "
+        f"{counts['waiting']} not reviewed; {counts['crops']} crops in {out}"
+    )

@@ -15,6 +15,7 @@ from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
 from napari_bonemarrow.gui.walk import Walk
+from napari_bonemarrow.review import IMPORTED
 
 _RESHAPING = frozenset({"cell added", "cell removed", "detector run", "region and target set"})
 """Changes after which there are other cells, or others in the frame, and not only other classes."""
@@ -162,7 +163,9 @@ class Review(QObject):
         if self.session is None:
             return
         case = self.session.case
-        cell = self._walk.next(case.cells, case.predictions, case.labels, self.selected)
+        imported = {cell for cell, label in case.labels.items() if label.source == IMPORTED}
+        reviewed = case.labels.keys() - imported
+        cell = self._walk.next(case.cells, case.predictions, reviewed, self.selected, imported)
         if cell is None:
             self.tab.show_done()
         else:

@@ -13,7 +13,8 @@ class Walk:
     """Goes through the cells that no reviewer has seen, least certain first, and back again.
 
     The order is that of the model's highest probability; a cell without prediction is the least certain of
-    all. It is looked up anew at each step, so that cells may come and go in between.
+    all. Before them come cells whose label was imported with the data, by number: a queue of doubted crops
+    is numbered by rank. The order is looked up anew at each step, so that cells may come and go in between.
     """
 
     def __init__(self) -> None:
@@ -30,12 +31,15 @@ class Walk:
         predictions: Predictions | None,
         reviewed: Collection[int],
         current: int | None,
+        imported: Collection[int] = (),
     ) -> int | None:
         """Return the next unreviewed cell in the frame after the current one, or None where none is left.
 
         Skipping is allowed: a cell that was passed over comes again after the last.
         """
-        order = _least_certain_first(cells, predictions)
+        by_certainty = _least_certain_first(cells, predictions)
+        queued = sorted(set(imported) & set(by_certainty))
+        order = queued + [cell for cell in by_certainty if cell not in imported]
         waiting = [cell for cell in order if cell not in reviewed and cell != current]
         if not waiting:
             return None

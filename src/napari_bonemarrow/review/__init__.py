@@ -3,11 +3,12 @@
 from napari_bonemarrow.review.beside import case_path_for
 from napari_bonemarrow.review.case import Case
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.events import Change, Comment, Event, Kind, Label, Verification
+from napari_bonemarrow.review.events import IMPORTED, Change, Comment, Event, Kind, Label, Verification
 from napari_bonemarrow.review.places import SUFFIX, home, on_network
 from napari_bonemarrow.review.records import SlideRecord
 
 __all__ = [
+    "IMPORTED",
     "SUFFIX",
     "Case",
     "CaseError",

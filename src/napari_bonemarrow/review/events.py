@@ -11,6 +11,9 @@ from typing import Any
 GENESIS = "0" * 64
 """The hash that stands before the first event."""
 
+IMPORTED = "import"
+"""Source of a label that came with the data: no reviewer has seen the cell."""
+
 
 class Kind(StrEnum):
     """What an event did. Later versions add kinds; none is ever renamed."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_bonemarrow.cytology import BMC21
 from napari_bonemarrow.cytology.schemes import SCHEMES, Scheme, scheme_of
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.crops import Source
@@ -33,8 +34,9 @@ def read_manifest(path: Path, scheme: str | None = None) -> tuple[Source, ...]:
     """Read a table of labelled crops.
 
     Columns ``file,label`` and, where known, ``patient,slide,source,microns_per_pixel,scheme``; others are
-    passed over. Files are given from the table's folder or in full. Separated by commas, semicolons or
-    tabs; UTF-8 with or without a byte-order mark.
+    passed over. Where a scheme is stated, a label may be one of the 21 codes too. Files are given from
+    the table's folder or in full. Separated by commas, semicolons or tabs; UTF-8 with or without a
+    byte-order mark.
 
     Parameters
     ----------
@@ -156,6 +158,9 @@ def _source(path: Path, name: str, rows: Sequence[_Row], scheme: str | None) -> 
     recognised = _scheme(path, rows, scheme)
     kept: list[tuple[_Row, str]] = []
     for row in rows:
+        if row.scheme and row.label in BMC21:  # a corrected label, which the scheme may have no word for
+            kept.append((row, row.label))
+            continue
         if row.label not in recognised.codes:
             raise TrainingError(
                 f"{path}, line {row.line}: {row.label!r} is no class code of {recognised.name}; "
