@@ -26,7 +26,7 @@ def _correct(reviewer: Reviewer, smear: DrawnSmear) -> int:
     for cell in case.cells.cell_id.tolist():
         place = reviewer.coordinator.review.place(cell)
         nearest = int(np.hypot(truth.x - place[0], truth.y - place[1]).argmin())
-        reviewer.coordinator.review.select(cell)
+        reviewer.coordinator.review.select(cell, go=False)
         reviewer.press(getattr(Qt.Key, f"Key_{key_of('label', smear.codes[nearest])}"))
         assert case.labels[cell].code == smear.codes[nearest]
     return len(case.cells)
