@@ -34,6 +34,15 @@ def test_least_certain_first():
     assert walk.next(cells, CERTAIN, (), at) == 2  # round again
 
 
+def test_cells_labelled_in_the_data_come_first_by_number():
+    walk, cells, at, seen = Walk(), _cells([1, 2, 3]), None, []
+    for _step in range(3):
+        at = walk.next(cells, CERTAIN, (), at, {1, 3})
+        seen.append(at)
+    assert seen == [1, 3, 2]
+    assert Walk().next(cells, CERTAIN, {1}, 1, {3}) == 3
+
+
 def test_reviewed_cells_are_passed_over():
     assert Walk().next(_cells([1, 2, 3]), CERTAIN, {2, 3}, None) == 1
     assert Walk().next(_cells([1, 2, 3]), CERTAIN, {1, 2, 3}, None) is None

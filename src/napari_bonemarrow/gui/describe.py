@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_bonemarrow.cytology import CLASSES, TAGS, BoneMarrowError, Frame, Region, Support
 from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleInfo, SlideInfo
-from napari_bonemarrow.review import Case
+from napari_bonemarrow.review import IMPORTED, Case
 from napari_bonemarrow.review.events import Event
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, cut_crops
 from napari_bonemarrow.workflow import was_detected
@@ -139,7 +139,9 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         return None
     at = int(found[0])
     code, label = case.effective_code(cell_id), case.labels.get(cell_id)
-    if label is not None:
+    if label is not None and label.source == IMPORTED:
+        standing = "labelled so in the data, not reviewed yet"
+    elif label is not None:
         standing = f"reviewed by {label.by}"
     else:
         standing = "as the model sees it" if code else "not classified yet"
@@ -197,12 +199,13 @@ def features(case: Case) -> dict[str, list]:
             first[cell], second[cell] = (predictions.classes[at] for at in ranked[row, :2])
             confidence[cell] = float(predictions.probabilities[row, ranked[row, 0]])
     ids = cells.cell_id.tolist()
+    reviewed = {cell for cell, label in case.labels.items() if label.source != IMPORTED}
     return {
         "class": list(codes),
         "name": [CLASSES[code].name if code in CLASSES else "" for code in codes],
         "confidence": [confidence.get(cell, float("nan")) for cell in ids],
         "second": [second.get(cell, "") for cell in ids],
-        "reviewed": [cell in case.labels for cell in ids],
+        "reviewed": [cell in reviewed for cell in ids],
         "tags": [", ".join(sorted(case.tags.get(cell, ()))) for cell in ids],
         "in_frame": cells.in_frame.tolist(),
     }
