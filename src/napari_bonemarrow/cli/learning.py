@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from napari_bonemarrow.cli.common import AsJson, Debug, Device, Seed, progress, show_json, tell
+from napari_bonemarrow.cli.fitting import (
+    Accumulate,
+    BatchSize,
+    Cache,
+    FoldNumber,
+    Init,
+    PrecisionOption,
+    Preset,
+    TeacherOption,
+    TensorBoard,
+    TuneOption,
+    is_first,
+    watched,
+)
 
 Data = Annotated[Path, typer.Argument(help="Folders of crops named by class code.", metavar="DATA")]
 
@@ -42,24 +56,32 @@ Name = Annotated[
 def train(
     out: Annotated[Path, typer.Option("--out", help="Folder of the run.", metavar="RUN", show_default=False)],
     data: OptionalData = None,
-    config: Annotated[str, typer.Option(help="Preset, or a JSON file like one.")] = "starter",
+    preset: Preset = "starter",
     architecture: Annotated[str | None, typer.Option(help="Another network than the preset's.")] = None,
-    init: Annotated[
-        str | None, typer.Option(help="Bundle to start from, or none.", metavar="NAME|DIR|none")
-    ] = None,
+    init: Init = None,
+    tune: TuneOption = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="Parts that the data are split into.")] = None,
-    fold: Annotated[int | None, typer.Option(min=0, help="Which of them is held out.")] = None,
+    fold: FoldNumber = None,
+    batch_size: BatchSize = None,
+    accumulate: Accumulate = None,
+    precision: PrecisionOption = None,
+    teacher: TeacherOption = None,
     from_cases: FromCases = None,
     base: Base = None,
     name: Name = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
+    cache: Cache = None,
+    tensorboard: TensorBoard = False,
     device: Device = "auto",
     seed: Annotated[int | None, typer.Option("--seed", help="Of what is drawn at random.")] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Fit a network: RUN/bundle/, RUN/history.csv, RUN/metrics.json.
+    """Fit a network: RUN/bundle/, history.csv, metrics.json, predictions.csv.
+
+    Under torchrun, several processes work on each batch. With --fold all, every fold is trained and held out
+    once: RUN/fold-I/, and RUN/metrics.json pooled over them.
 
     With --from-cases it teaches a bundle what reviewers corrected; one that got worse is not kept.
 
@@ -67,50 +89,63 @@ def train(
 
     Example: napari-bonemarrow train --init starter --from-cases reviewed/ --out runs/ours
     """
-    _check_train(data, from_cases, base, name, (architecture, folds, fold))
-    from napari_bonemarrow.training import fine_tune
-    from napari_bonemarrow.training import train as fit
+    of_fresh = {
+        "architecture": architecture,
+        "tune": tune,
+        "folds": folds,
+        "fold": None if fold is None or fold == "all" else int(fold),
+        "batch_size": batch_size,
+        "accumulate": accumulate,
+        "precision": precision,
+        "teachers": tuple(teacher) if teacher else None,
+    }
+    _check_train(data, from_cases, base, name, (*of_fresh.values(), fold, cache, tensorboard or None))
+    from napari_bonemarrow.models import Bundle
+    from napari_bonemarrow.training import fine_tune, load_preset, train_folds
+    from napari_bonemarrow.training.run import fit_one, override
+    from napari_bonemarrow.training.stopping import stoppable
 
-    with progress("Epoch") as report:
-
-        def epoch_done(done: int, total: int, figures: Mapping[str, object]) -> None:
-            numbers = (f"{key} {value:.3f}" for key, value in figures.items() if isinstance(value, float))
-            report(done, total, ", ".join(numbers))
-
+    with watched("Epoch") as watch, stoppable(out):
         if from_cases:
             bundle = fine_tune(
                 from_cases,
                 out,
                 init=init or "starter",
                 base=base or data,
-                config="finetune" if config == "starter" else config,
+                config="finetune" if preset == "starter" else preset,
                 name=name,
                 epochs=epochs,
                 resume=resume,
                 device=device,
                 seed=seed,
-                progress=epoch_done,
+                progress=watch.epoch_done,
+                tick=watch.tick,
             )
+            result: dict[str, object] = {"bundle": str(bundle.path), "sha256": bundle.sha256}
         else:
             assert data is not None
-            bundle = fit(
+            settings = override(load_preset(preset), {**of_fresh, "init": init, "seed": seed}, epochs)
+            fit = train_folds if fold == "all" else fit_one
+            left = fit(
                 data,
                 out,
-                config=config,
-                architecture=architecture,
-                init=init,
-                epochs=epochs,
-                folds=folds,
-                fold=fold,
+                settings,
                 resume=resume,
                 device=device,
-                seed=seed,
-                progress=epoch_done,
+                cache=cache,
+                tensorboard=tensorboard,
+                progress=watch.epoch_done,
+                tick=watch.tick,
             )
+            result = {"bundle": str(left.path), "sha256": left.sha256} if isinstance(left, Bundle) else left
+    if not is_first():
+        return
     if as_json:
-        show_json({"bundle": str(bundle.path), "sha256": bundle.sha256})
+        show_json(result)
+    elif fold == "all":
+        tell(f"pooled figures in {out / 'metrics.json'}")
     else:
-        tell(f"bundle in {bundle.path}")
+        tell(f"bundle in {result['bundle']}")
 
 
 def _check_train(
@@ -127,8 +162,11 @@ def _check_train(
         raise typer.BadParameter("--base and --name belong to --from-cases")
     if from_cases and any(value is not None for value in of_fresh):
         raise typer.BadParameter(
-            "--architecture, --folds and --fold do not go with --from-cases: its bundle has them"
+            "--architecture, --tune, --folds, --fold, --batch-size, --accumulate, --precision, --teacher, "
+            "--cache and --tensorboard do not go with --from-cases: its bundle or its preset has them"
         )
+    if from_cases and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise typer.BadParameter("--from-cases works in one process: start it without torchrun")
     if base and data:
         raise typer.BadParameter("name the base data once: DATA or --base")
 

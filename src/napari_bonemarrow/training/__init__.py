@@ -10,15 +10,17 @@ from napari_bonemarrow.training.config import TrainConfig, TrainingError, load_p
 if TYPE_CHECKING:
     from napari_bonemarrow.training.evaluate import evaluate
     from napari_bonemarrow.training.finetune import fine_tune
+    from napari_bonemarrow.training.folds import train_folds
     from napari_bonemarrow.training.run import train
 
 _LAZY = {
     "train": "napari_bonemarrow.training.run",
+    "train_folds": "napari_bonemarrow.training.folds",
     "evaluate": "napari_bonemarrow.training.evaluate",
     "fine_tune": "napari_bonemarrow.training.finetune",
 }
 
-__all__ = ["TrainConfig", "TrainingError", "evaluate", "fine_tune", "load_preset", "train"]
+__all__ = ["TrainConfig", "TrainingError", "evaluate", "fine_tune", "load_preset", "train", "train_folds"]
 
 
 def __getattr__(name: str) -> Any:

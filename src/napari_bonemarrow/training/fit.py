@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,37 @@ from napari_bonemarrow.training.sampling import Curriculum, draw_epoch
 from napari_bonemarrow.training.state import State, follow, new_state
 from napari_bonemarrow.training.teachers import Teachers
 
-__all__ = ["Fitter", "Progress", "State", "Tick", "new_state", "schedule", "weighted_cross_entropy"]
+__all__ = ["Fitter", "Pace", "Progress", "State", "Tick", "new_state", "schedule", "weighted_cross_entropy"]
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
-Tick = Callable[[float, float], None]
-"""Called during an epoch with its part that is done, 0 to 1, and the images a second."""
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How far a fit is, and how fast.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Whole epochs done, and all.
+    part : float
+        Of the present epoch that is done, 0 to 1.
+    images_per_second : float
+        In the present epoch, of all processes together.
+    seconds_left : float
+        If each epoch takes as long as its pixels: large inputs come last.
+    """
+
+    epoch: int
+    epochs: int
+    part: float
+    images_per_second: float
+    seconds_left: float
+
+
+Tick = Callable[[Pace], None]
 
 _CHECK_EVERY = 16  # steps between looks at the loss: a look makes a GPU wait
 
@@ -160,7 +184,7 @@ class Fitter:
                 if len(losses) % _CHECK_EVERY == 0 or done == len(order):
                     self._check(losses, order, epoch, checkpoint)
                     if self.tick is not None and self.group.first:
-                        self.tick(done / len(order), done / (time.perf_counter() - began))
+                        self.tick(self._pace(epoch, done / len(order), len(order), began))
         seconds = time.perf_counter() - began
         return {
             "epoch": epoch,
@@ -171,6 +195,13 @@ class Fitter:
             "images_per_second": len(order) / seconds,
             "images_at_once": self.objective.at_once,
         }
+
+    def _pace(self, epoch: int, part: float, images: int, began: float) -> Pace:
+        seconds = time.perf_counter() - began
+        here = self.config.size_at(epoch) ** 2
+        later = sum(self.config.size_at(e) ** 2 for e in range(epoch + 1, self.config.epochs)) / here
+        left = seconds / part * (1 - part + later)
+        return Pace(epoch, self.config.epochs, part, part * images / seconds, left)
 
     def _maker(self) -> Maker:
         group, config = self.group, self.config

@@ -17,7 +17,7 @@ from torch import nn
 
 from napari_bonemarrow.models.adapters import prepare_tuning
 from napari_bonemarrow.models.architectures import build, check_size
-from napari_bonemarrow.models.bundle import Bundle
+from napari_bonemarrow.models.bundle import Bundle, BundleError
 from napari_bonemarrow.models.card import Normalisation
 from napari_bonemarrow.models.loading import load_weights
 from napari_bonemarrow.models.pretrained import given_normalisation, initialise
@@ -29,6 +29,7 @@ from napari_bonemarrow.training.fit import Fitter, Progress, Tick, new_state
 from napari_bonemarrow.training.memory import keep_memory
 from napari_bonemarrow.training.outcome import close_untaught, finish
 from napari_bonemarrow.training.sampling import Curriculum, plan
+from napari_bonemarrow.training.splitting import split_digest
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def train(
     progress : callable, optional
         Called after each epoch with the epochs done, all epochs and the epoch's figures.
     tick : callable, optional
-        Called during an epoch with its part that is done and the images a second.
+        Called during an epoch with its `Pace`.
 
     Returns
     -------
@@ -107,24 +108,76 @@ def train(
         "teachers": tuple(str(teacher) for teacher in teachers) or None,
     }
     settings = override(settings, given, epochs)
-    data, out = Path(data), Path(out)
+    return fit_one(
+        Path(data),
+        Path(out),
+        settings,
+        resume=resume,
+        device=device,
+        cache=Path(cache) if cache else None,
+        tensorboard=tensorboard,
+        progress=progress,
+        tick=tick,
+    )
+
+
+def fit_one(
+    data: Path,
+    out: Path,
+    config: TrainConfig,
+    *,
+    inside_fold: bool = False,
+    resume: bool = False,
+    device: str = "auto",
+    cache: Path | None = None,
+    tensorboard: bool = False,
+    progress: Progress | None = None,
+    tick: Tick | None = None,
+) -> Bundle:
+    """Do what `train` does, with its options in one configuration.
+
+    `inside_fold` refuses teachers, and a bundle to start from, that held to another split.
+    """
     checkpoint = out / "checkpoints" / "last.pt"
     if resume and not checkpoint.is_file():
         raise TrainingError(f"{checkpoint}: nothing to go on from; train without --resume")
-    folder = Path(cache) if cache else out / "cache"
     with join(device) as group, ExitStack() as stack:
-        fitter, network, split, normalisation = _prepare(data, folder, settings, group, tick)
-        state = new_state(network, settings, group.device)
-        signature = _signature(settings, fitter.crops)
+        fitter, network, split, normalisation = _prepare(data, cache or out / "cache", config, group, tick)
+        if inside_fold:
+            _check_inside(fitter, split)
+        state = new_state(network, config, group.device)
+        signature = _signature(config, fitter.crops)
         if resume:
-            state.restore(checkpoint, signature, settings)
+            state.restore(checkpoint, signature, config)
         if tensorboard and group.first:
             progress = stack.enter_context(draw_curves(out / "tensorboard", state.epoch, progress))
         fitter.run(state, checkpoint, out / "history.csv", signature, progress)
         bundle = finish(fitter, state, split, normalisation, out)
         if cache is None and group.local_rank == 0:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(out / "cache", ignore_errors=True)
     return bundle
+
+
+def _check_inside(fitter: Fitter, split: Split) -> None:
+    """Refuse bundles that may have been taught with images which this split holds out."""
+    config, names = fitter.config, fitter.crops.names
+    parts = {names[i]: part for part in (1, 2) for i in (split.calibration, split.test)[part - 1]}
+    own = split_digest(parts)
+    for bundle in (*config.teachers, *((config.init,) if is_bundle(config.init) else ())):
+        if Bundle.open(bundle).card.split_sha256 != own:
+            raise TrainingError(
+                f"{bundle}: held to another split, so it may have seen what this fold holds out; train it "
+                "with the same --folds, seed and images"
+            )
+
+
+def is_bundle(init: str) -> bool:
+    """Tell whether a fit would start from a bundle, not from fresh or published weights."""
+    try:
+        Bundle.open(init)
+    except BundleError:
+        return False
+    return True
 
 
 def override(config: TrainConfig, given: Mapping[str, object], epochs: int | None) -> TrainConfig:

@@ -30,7 +30,7 @@ def abstain_threshold(confidence: NDArray[np.floating], coverage: float) -> floa
 
 
 def selective_figures(
-    truth: NDArray[np.intp], probabilities: NDArray[np.floating], threshold: float
+    truth: NDArray[np.intp], probabilities: NDArray[np.floating], threshold: float | NDArray[np.floating]
 ) -> dict[str, Any]:
     """Measure the images whose confidence reaches the threshold (selective classification, El-Yaniv and
     Wiener, J Mach Learn Res 2010;11:1605-41).
@@ -39,19 +39,20 @@ def selective_figures(
     ----------
     truth : ndarray of int, shape (n,)
     probabilities : ndarray, shape (n, k)
-    threshold : float
+    threshold : float, or ndarray of shape (n,)
+        One for all, or each image's own.
 
     Returns
     -------
     dict
-        ``abstain_below``, ``coverage`` (share of the images that reach it), ``n``, ``accuracy`` and
-        ``balanced_accuracy`` of those (None where there are none).
+        ``abstain_below`` (None where it differs), ``coverage`` (share of the images that reach it),
+        ``n``, ``accuracy`` and ``balanced_accuracy`` of those (None where there are none).
     """
     kept = probabilities.max(axis=1) >= threshold
     right = probabilities.argmax(axis=1)[kept] == truth[kept]
     recalls = [right[truth[kept] == c].mean() for c in np.unique(truth[kept])]
     return {
-        "abstain_below": threshold,
+        "abstain_below": threshold if isinstance(threshold, float) else None,
         "coverage": float(kept.mean()),
         "n": int(kept.sum()),
         "accuracy": float(right.mean()) if len(right) else None,
