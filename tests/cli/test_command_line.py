@@ -160,7 +160,7 @@ def test_wrong_usage_exits_with_two_and_writes_nothing(
         (["train", "--from-cases", "gone", "--out", "o"], "error: gone: no such file or folder"),
         (["models", "show", "nobody"], "error: no model 'nobody'"),
         (["models", "import", "gone.pt", "--architecture", "resnet18"], "gone.pt"),
-        (["models", "export", "nobody", "--out", "o.onnx"], "error: "),
+        (["models", "export", "nobody", "--out", "o.onnx"], "error: no model 'nobody'"),
         (["models", "fetch", "resnet18"], "no published weights 'resnet18': choose one of dinobloom_s"),
         (["models", "fetch", "dinov2_s", "--url", "dinov2.pth"], "no address that begins with https://"),
         (["open", "gone.png"], "error: gone.png: there is no such file"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -147,3 +147,24 @@ def fetch(
     else:
         tell(f"{name} is in {got.path} (sha256 {got.sha256[:12]}): {got.published.attribution}")
         tell(f"{got.published.licence}; train it: --architecture {name} --init {name}")
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="Name or folder of a bundle.", metavar="NAME|DIR")],
+    out: Annotated[Path, typer.Option("--out", help="The file.", metavar="FILE", show_default=False)],
+    format_: Annotated[Literal["onnx"], typer.Option("--format", help="Only onnx so far.")] = "onnx",
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Write a bundle's network, its calibration included, for programs that have no torch.
+
+    Example: napari-bonemarrow models export starter --out starter.onnx
+    """
+    from napari_bonemarrow.models.exporting import export_onnx
+
+    path = export_onnx(name, out)
+    if as_json:
+        show_json({"path": str(path)})
+    else:
+        tell(f"{name} is in {path}")
