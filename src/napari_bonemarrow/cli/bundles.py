@@ -75,6 +75,8 @@ def show(
         print(f"support {support}: {', '.join(codes) or '–'}")
     for source in card.training_data:
         print(f"taught with {source.images} images of {source.name} ({source.licence}; {source.attribution})")
+    if card.initialised_from:
+        print(f"began with {card.initialised_from}")
     for figures in card.metrics:
         print(
             f"{figures.source}: balanced accuracy {figures.balanced_accuracy:.3f} over "
