@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.training import TrainingError
-from napari_bonemarrow.training.config import PRESETS, TrainConfig
+from napari_bonemarrow.training.config import PRESETS, TrainConfig, load_preset
 from napari_bonemarrow.training.crops import Crops, Split
 from napari_bonemarrow.training.sources import find_sources
 from napari_bonemarrow.training.splitting import (
@@ -147,3 +147,10 @@ def test_the_starters_split(real_data: Path) -> None:
     assert split_file("starter-split.csv").parent == PRESETS
     assert named.keys() <= there
     assert Counter(named.values()) == {1: 1228, 2: 1854}
+
+
+def test_a_split_beside_its_preset(tmp_path: Path) -> None:
+    (tmp_path / "ours.csv").write_text("file,part\ns/BLA/0000.png,test\n")
+    (tmp_path / "ours.json").write_text('{"split": "ours.csv"}')
+    split = choose_split(crops_of(["BLA"] * 3), load_preset(tmp_path / "ours.json"))
+    assert split.test.tolist() == [0]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -150,3 +151,56 @@ def test_real_folders(real_data: Path, tmp_path: Path) -> None:
     # Most decoders put up with damaged bits; whatever this one refuses is named, and nothing is lost.
     assert len(crops) + len(crops.unreadable) == len(damaged) == 8
     assert len(crops) >= 7
+
+
+def test_a_changed_file_is_decoded_again_and_so_is_another_scale(tmp_path: Path) -> None:
+    data = write_blobs(tmp_path / "data", 2)
+    before = load_crops(data, 64, tmp_path / "c", microns_per_pixel=0.1)
+    Image.fromarray(np.full((64, 64, 3), 7, np.uint8)).save(data / "BLA" / "BLA_00000.png")
+    after = load_crops(data, 64, tmp_path / "c", microns_per_pixel=0.1)
+    assert (after.pixels[0] == 7).all()
+    assert not (before.pixels[0] == 7).all()
+    scaled = load_crops(data, 64, tmp_path / "c", microns_per_pixel=0.1, scales={"data": 0.2})
+    assert not np.array_equal(scaled.pixels[1], after.pixels[1])
+    assert len(list((tmp_path / "c").glob("crops-????????????????.npy"))) == 3
+
+
+def test_a_killed_run_leaves_no_half_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = write_blobs(tmp_path / "data", 3)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            load_crops(data, 64, tmp_path / "c")
+    assert not list((tmp_path / "c").iterdir())
+    crops = load_crops(data, 64, tmp_path / "c")
+    # Half of what a run leaves is not taken for the whole.
+    (index,) = (tmp_path / "c").glob("*.cells.npy")
+    index.unlink()
+    again = load_crops(data, 64, tmp_path / "c")
+    np.testing.assert_array_equal(again.pixels, crops.pixels)
+
+
+def test_forgotten_drafts_are_swept(tmp_path: Path) -> None:
+    data = write_blobs(tmp_path / "data", 2)
+    (tmp_path / "c").mkdir()
+    old, young = tmp_path / "c" / ".draft-old.npy", tmp_path / "c" / ".draft-young.npy"
+    for draft in (old, young):
+        draft.write_bytes(b"")
+    os.utime(old, (0, 0))
+    load_crops(data, 64, tmp_path / "c")
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_one_image_in_a_class_is_learnt_from(tmp_path: Path) -> None:
+    data = write_blobs(tmp_path / "data", 10)
+    write_blobs(data, 1, ("BLA",), first=500)
+    (data / "HAC").mkdir()
+    (data / "BLA" / "BLA_00500.png").rename(data / "HAC" / "a.png")
+    crops = load_crops(data, 64, tmp_path / "c")
+    folds = [split_crops(crops, folds=5, fold=f, calibration_share=0.2, seed=0) for f in range(5)]
+    assert sum("HAC" in crops.codes[split.test] for split in folds) == 1

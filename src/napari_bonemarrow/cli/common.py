@@ -103,6 +103,30 @@ OutFolder = Annotated[
 ]
 
 
+def _named_scales(texts: list[str] | None) -> list[str] | None:
+    for text in texts or ():
+        name, _, number = text.rpartition("=")
+        if not name or not re.fullmatch(r"\d+(\.\d+)?", number):
+            raise typer.BadParameter(f"'{text}' is not NAME=F: a data set and its µm per pixel")
+    return texts
+
+
+NamedScales = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--microns-per-pixel",
+        help="Scale of a data set by its name; may be repeated.",
+        metavar="NAME=F",
+        callback=_named_scales,
+    ),
+]
+
+
+def scales_by_name(texts: list[str] | None) -> dict[str, float]:
+    """Read checked texts of `NamedScales`."""
+    return {name: float(number) for name, _, number in (text.rpartition("=") for text in texts or ())}
+
+
 def show_json(result: Any) -> None:
     """Print a result as JSON. Escaped to ASCII, which every terminal can encode."""
     print(json.dumps(result, indent=2, allow_nan=False))

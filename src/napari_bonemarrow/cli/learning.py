@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, Device, Seed, progress, show_json, tell
+from napari_bonemarrow.cli.common import (
+    AsJson,
+    Debug,
+    Device,
+    NamedScales,
+    Seed,
+    progress,
+    scales_by_name,
+    show_json,
+    tell,
+)
 from napari_bonemarrow.cli.fitting import (
     Accumulate,
     BatchSize,
@@ -24,11 +34,14 @@ from napari_bonemarrow.cli.fitting import (
     watched,
 )
 
-Data = Annotated[Path, typer.Argument(help="Folders of crops named by class code.", metavar="DATA")]
+Data = Annotated[
+    Path, typer.Argument(help="Crops in folders named by class code, a manifest, or cases.", metavar="DATA")
+]
 
 
 OptionalData = Annotated[
-    Path | None, typer.Argument(help="Folders of crops named by class code.", metavar="[DATA]")
+    Path | None,
+    typer.Argument(help="Crops in folders named by class code, a manifest, or cases.", metavar="[DATA]"),
 ]
 FromCases = Annotated[
     list[Path] | None,
@@ -72,6 +85,7 @@ def train(
     name: Name = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
     cache: Cache = None,
+    microns_per_pixel: NamedScales = None,
     tensorboard: TensorBoard = False,
     device: Device = "auto",
     seed: Annotated[int | None, typer.Option("--seed", help="Of what is drawn at random.")] = None,
@@ -98,6 +112,7 @@ def train(
         "accumulate": accumulate,
         "precision": precision,
         "teachers": tuple(teacher) if teacher else None,
+        "scales": scales_by_name(microns_per_pixel) or None,
     }
     _check_train(data, from_cases, base, name, (*of_fresh.values(), fold, cache, tensorboard or None))
     from napari_bonemarrow.models import Bundle
@@ -163,7 +178,8 @@ def _check_train(
     if from_cases and any(value is not None for value in of_fresh):
         raise typer.BadParameter(
             "--architecture, --tune, --folds, --fold, --batch-size, --accumulate, --precision, --teacher, "
-            "--cache and --tensorboard do not go with --from-cases: its bundle or its preset has them"
+            "--cache, --microns-per-pixel and --tensorboard do not go with --from-cases: its bundle or its "
+            "preset has them"
         )
     if from_cases and int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise typer.BadParameter("--from-cases works in one process: start it without torchrun")
@@ -203,6 +219,7 @@ def evaluate(
         bool, typer.Option("--background", help="Also how well the source is told by the background.")
     ] = False,
     umap: Annotated[bool, typer.Option("--umap", help="Also the features on a plane: umap.png.")] = False,
+    microns_per_pixel: NamedScales = None,
     device: Device = "auto",
     seed: Seed = 0,
     as_json: AsJson = False,
@@ -230,6 +247,7 @@ def evaluate(
             background=background,
             umap=umap,
             seed=seed,
+            scales=scales_by_name(microns_per_pixel),
             progress=report,
         )
     if as_json:

@@ -136,6 +136,8 @@ class TrainConfig(_Part):
     half_weights : bool
         Whether the bundle stores its matrices in float16, which halves its file; vectors (biases, norms and
         their statistics) stay float32. The figures are measured on the rounded weights.
+    scales : mapping of str to float
+        µm per pixel of data sets by name, before what they state themselves; their crops are resampled.
     patience : int
         Epochs of the last stage without gain on the calibration split before stopping; 0 never stops.
     """
@@ -179,6 +181,7 @@ class TrainConfig(_Part):
     sources: Mapping[str, SourceText] = Field(default_factory=dict)
     limits: tuple[str, ...] = ()
     seed: int = Field(default=0, ge=0)
+    scales: Mapping[str, Annotated[float, Field(ge=0.01, le=5)]] = Field(default_factory=dict)
 
     @field_validator("architecture")
     @classmethod
@@ -254,7 +257,11 @@ def load_preset(name_or_path: str | Path) -> TrainConfig:
         values = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise TrainingError(f"{path}: is no JSON; mend the preset") from error
-    return _checked(values, str(path))
+    config = _checked(values, str(path))
+    beside = path.parent / config.split
+    if config.split and path.parent != PRESETS and beside.is_file():
+        return config.changed(split=str(beside))
+    return config
 
 
 def _checked(values: object, where: str) -> TrainConfig:

@@ -202,7 +202,7 @@ def _judge(
             "add images or give fewer --folds"
         )
     rows = np.flatnonzero(np.isin(labels, classes))
-    files = tuple(source.files[indices[row]] for row in rows)
+    files = tuple(source.files[indices[int(row)]] for row in rows)
     names = tuple(source.name_of(file) for file in files)
     crops = Crops(
         np.empty((0, 1, 1, 3), np.uint8),
@@ -240,7 +240,7 @@ def _cross_validated(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a ranking needs no last digit
             regression.fit(features[split.train], crops.codes[split.train])
-        columns = [classes.index(str(code)) for code in regression.classes_]
+        columns = np.array([classes.index(str(code)) for code in regression.classes_])
         probabilities[np.ix_(split.test, columns)] = regression.predict_proba(features[split.test])
     return probabilities
 

@@ -63,7 +63,8 @@ class Prints:
             return np.empty((0, 2), np.intp)
         pairs = near_pairs(np.stack(self._thumbnails), np.stack(self._colours))
         other = [self.digests[one] != self.digests[two] for one, two in pairs]
-        return pairs[np.array(other, bool)]
+        kept: NDArray[np.intp] = pairs[np.array(other, bool)]
+        return kept
 
     def exact_pairs(self) -> NDArray[np.intp]:
         """Link each crop to the first one with equal pixels, shape (m, 2)."""
@@ -171,7 +172,8 @@ def _verified(
     """Tell which pairs are one picture at the best shift, shape (m,)."""
     from scipy.ndimage import gaussian_filter
 
-    right = np.abs(colours[pairs[:, 0]] - colours[pairs[:, 1]]).max(axis=1) <= _SAME_COLOUR
+    apart = np.abs(colours[pairs[:, 0]] - colours[pairs[:, 1]]).max(axis=1)
+    right: NDArray[np.bool_] = apart <= _SAME_COLOUR
     for start in range(0, len(pairs), 512):
         part = pairs[start : start + 512]
         one, two = (thumbnails[part[:, side]].astype(np.float32) for side in (0, 1))

@@ -43,13 +43,15 @@ def evaluate(
     background: bool = False,
     umap: bool = False,
     seed: int = 0,
+    scales: Mapping[str, float] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Classify folders of crops named by class code and write the figures.
 
     Several sources in `data` are reported apart and never pooled; the first one of marrow stands on top
-    of the document, all under ``sources``. Classes with fewer than `minimum_images` images are left out
-    of every figure and listed under ``too_few``, unless no class has as many.
+    of the document, all under ``sources``. Classes of which a source has fewer than `minimum_images`
+    images, all parts together, are left out of its figures and listed under ``too_few``, unless no class
+    has as many.
 
     Parameters
     ----------
@@ -81,6 +83,8 @@ def evaluate(
         Also lay the features out on a plane: ``umap.png`` and ``umap.csv``.
     seed : int
         Of what is drawn at random.
+    scales : mapping of str to float, optional
+        µm per pixel of data sets by name, before what they state themselves.
     progress : callable, optional
 
     Returns
@@ -98,7 +102,7 @@ def evaluate(
         target_prior(prior, bundle.card.classes)  # before anything is classified
     if limit is not None and limit < 1:
         raise TrainingError(f"limit: {limit} is too few; give at least 1 image a class")
-    sources = find_sources(data, scheme)
+    sources = find_sources(data, scheme, scales)
     selections, protocol = choose_images(sources, bundle.card, split, part, limit, seed)
     if background and len(selections) < 2:
         raise TrainingError(

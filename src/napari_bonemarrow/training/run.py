@@ -57,14 +57,15 @@ def train(
     progress: Progress | None = None,
     tick: Tick | None = None,
 ) -> Bundle:
-    """Fit a network on folders of crops named by class code.
+    """Fit a network on labelled crops.
 
     Under ``torchrun`` each process works on its share of every batch, and the first one writes the run.
 
     Parameters
     ----------
     data : path
-        One data set (folders named by class code, nested or flat), or a folder of several.
+        One data set (folders named by class code, nested or flat), a folder of several, a manifest (CSV),
+        a reviewed case or a folder of cases.
     out : path
         The run: ``bundle/``, ``history.csv``, ``metrics.json``, ``predictions.csv`` (held-out images),
         ``split.csv``, ``checkpoints/last.pt``.
@@ -195,7 +196,10 @@ def _prepare(
 ) -> tuple[Fitter, nn.Module, Split, Normalisation]:
     if group.device.type == "cpu":
         keep_memory()
-    crops = group.in_turn(lambda: load_crops(data, config.crop_size, cache))
+    scale, scales = config.microns_per_pixel, config.scales
+    crops = group.in_turn(
+        lambda: load_crops(data, config.crop_size, cache, microns_per_pixel=scale, scales=scales)
+    )
     split = choose_split(crops, config)
     curriculum = plan(crops, config)
     if not len(curriculum.teaches(crops, split.test)):
@@ -249,6 +253,7 @@ def _take_over(network: nn.Module, config: TrainConfig, curriculum: Curriculum) 
 
 def _signature(config: TrainConfig, crops: Crops) -> str:
     """Tell whether a checkpoint belongs to these options and images."""
-    digest = hashlib.sha256(config.model_dump_json().encode())
+    unset = None if config.scales else {"scales"}
+    digest = hashlib.sha256(config.model_dump_json(exclude=unset).encode())
     digest.update(json.dumps(crops.files).encode())
     return digest.hexdigest()

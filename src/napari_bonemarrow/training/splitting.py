@@ -86,7 +86,8 @@ def make_split(crops: Crops, *, test: float, calibration: float, seed: int) -> S
         )
     shares = [1 - test - calibration, calibration, test]
     which = _allocate(crops, _together(crops), np.arange(len(crops)), shares, f"{seed} parts")
-    return Split(*(np.flatnonzero(which == part) for part in range(3)))
+    train, held, tested = (np.flatnonzero(which == part) for part in range(3))
+    return Split(train, held, tested)
 
 
 def write_split(crops: Crops, split: Split, path: Path) -> None:
@@ -145,7 +146,8 @@ def read_split(crops: Crops, path: Path) -> Split:
             f"{path}: {crops.names[one]} ({PARTS[part[one]]}) and {crops.names[two]} ({PARTS[part[two]]}) "
             f"belong together{f', as do {len(torn) - 1} more' if len(torn) > 1 else ''}; put them in one part"
         )
-    return Split(*(np.flatnonzero(part == each) for each in range(3)), absent=absent)
+    train, calibration, test = (np.flatnonzero(part == each) for each in range(3))
+    return Split(train, calibration, test, absent)
 
 
 def split_digest(parts: Mapping[str, int]) -> str:
