@@ -18,6 +18,7 @@ from napari_bonemarrow.training.queue import correct
 from napari_bonemarrow.training.sources import find_sources
 from napari_bonemarrow.workflow.cases import slide_of_case
 
+from .drawn_cases import write_case
 from .drawn_crops import write_blobs
 
 WRONG = {"BLA/BLA_00003.png": "EOS", "EOS/EOS_00007.png": "LYT", "LYT/LYT_00011.png": "BLA"}
@@ -144,3 +145,48 @@ def test_a_queue_without_its_tables(queue: tuple[Path, Path, dict], tmp_path: Pa
     (tmp_path / "doubts.bmcase").write_bytes((queue[1] / "doubts.bmcase").read_bytes())
     with pytest.raises(TrainingError, match=r"doubts.csv: cannot be read .* keep it beside its queue"):
         correct(tmp_path / "doubts.bmcase", tmp_path / "x.csv")
+
+
+def test_a_cross_validated_run_judges_too(queue: tuple[Path, Path, dict], tmp_path: Path) -> None:
+    """The table is that of a run whose folds would have been right but for one crop."""
+    data, first, _ = queue
+    (source,) = find_sources(data)
+    told = []
+    for file, code in zip(source.files, source.codes, strict=True):
+        truth = file.name.removeprefix("wrong_")[:3] if file.name.startswith("wrong_BLA") else code
+        p = {each: 0.9 if each == truth else 0.05 for each in ("BLA", "EOS", "LYT")}
+        told.append([file.relative_to(data), "ours", code, *p.values()])
+    run = tmp_path / "run"
+    run.mkdir()
+    with (run / "predictions.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "source", "truth", "p_BLA", "p_EOS", "p_LYT"])
+        writer.writerows(told)
+    found = find_doubts(data, tmp_path / "q", run=run)
+    assert found["disputed"] == 1
+    assert found["too_few"] == {"ours": {"HAC": 3}}
+    (row,) = rows_of(tmp_path / "q" / "doubts.csv")
+    assert (Path(row["file"]).name, row["suggested"]) == ("wrong_BLA_00003.png", "BLA")
+    assert (tmp_path / "q" / "crops.csv").read_text() == (first / "crops.csv").read_text()
+    (run / "predictions.csv").write_text("file,part\n")
+    with pytest.raises(TrainingError, match="is no table of held-out images"):
+        find_doubts(data, tmp_path / "other", run=run)
+    (run / "predictions.csv").write_text("file,source,truth,p_BLA\nx.png,ours,BLA,1\n")
+    with pytest.raises(TrainingError, match="none of its images is in"):
+        find_doubts(data, tmp_path / "other", run=run)
+
+
+def test_cases_are_reviewed_themselves(tmp_path: Path) -> None:
+    write_case(tmp_path / "cases", "one", ["BLA", "LYT"])
+    with pytest.raises(TrainingError, match="review the cases themselves"):
+        find_doubts(tmp_path / "cases", tmp_path / "q")
+
+
+def test_correct_labels_are_not_disputed_and_nothing_is_queued(
+    trained: tuple[Bundle, Path], tmp_path: Path
+) -> None:
+    data = write_blobs(tmp_path / "clean", 12)
+    found = find_doubts(data, tmp_path / "q", model=trained[0], folds=3, device="cpu")
+    assert (found["disputed"], found["case"]) == (0, None)
+    assert not (tmp_path / "q" / "doubts.bmcase").exists()
+    assert rows_of(tmp_path / "q" / "doubts.csv") == []

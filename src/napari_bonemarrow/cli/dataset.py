@@ -96,6 +96,10 @@ def doubts(
         typer.Option("--out", help="Folder of the queue; it is made.", metavar="DIR", show_default=False),
     ],
     model: Model = "starter",
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="Judge by the held-out predictions of `train --fold all`.", metavar="RUN"),
+    ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")] = 5,
     top: Annotated[int, typer.Option(min=1, help="Most crops to queue.")] = 200,
     scheme: Scheme = None,
@@ -117,6 +121,7 @@ def doubts(
             data,
             out,
             model=model,
+            run=run,
             folds=folds,
             top=top,
             scheme=scheme,
