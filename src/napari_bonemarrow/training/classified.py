@@ -63,7 +63,7 @@ class Classified:
         Whether an image belongs to what was asked for; the others are there for the transfer alone.
     unreadable : tuple of str
     available : mapping of str to int
-        Readable images of each class that could have been asked for, before a limit.
+        Images of each class in the whole source, less those found unreadable.
     """
 
     source: Source
@@ -74,7 +74,7 @@ class Classified:
     unreadable: tuple[str, ...]
     available: Mapping[str, int]
 
-    def name_of(self, index: int, data: Path) -> str:
+    def name_of(self, index: int | np.intp, data: Path) -> str:
         """Return an image's path within the data folder, or as it is where it lies elsewhere."""
         file = self.files[index]
         return file.relative_to(data).as_posix() if file.is_relative_to(data) else file.as_posix()
@@ -90,7 +90,7 @@ class Selection:
     asked : tuple of bool
         Which of its images were asked for.
     available : mapping of str to int
-        Images of each class that could have been asked for, before a limit.
+        Images of each class in the whole source, whatever was asked for.
     """
 
     source: Source
@@ -126,7 +126,6 @@ def select(
         None where nothing of the source was asked for.
     """
     asked = [parts is None or parts.get(name, "train") == part for name in source.names]
-    available = Counter(code for code, wanted in zip(source.codes, asked, strict=True) if wanted)
     if limit is not None:
         rng = np.random.default_rng(seed)
         codes = np.array(source.codes)
@@ -140,7 +139,7 @@ def select(
     smaller = replace(
         source, files=tuple(source.files[i] for i in kept), codes=tuple(source.codes[i] for i in kept)
     )
-    return Selection(smaller, tuple(asked[i] for i in kept), available)
+    return Selection(smaller, tuple(asked[i] for i in kept), Counter(source.codes))
 
 
 def classify_source(classifier: Classifier, selection: Selection, tell: Tell) -> Classified:
@@ -172,7 +171,7 @@ def classify_source(classifier: Classifier, selection: Selection, tell: Tell) ->
     if not kept:
         raise TrainingError(f"{source.name}: none of its {len(source.files)} images can be read")
     lost = sorted(set(range(len(source.files))) - set(kept))
-    missed = Counter(source.codes[i] for i in lost if selection.asked[i])
+    missed = Counter(source.codes[i] for i in lost)
     return Classified(
         source,
         tuple(source.files[i] for i in kept),

@@ -46,10 +46,15 @@ class Asked:
 
 
 def counted(classified: Classified, card: Card, minimum_images: int) -> NDArray[np.bool_]:
-    """Return which images the figures rest on, shape (n,): a limit leaves no class out."""
+    """Return which images the figures rest on, shape (n,).
+
+    Those of classes of which the whole source has enough: a part of a split, or a limit, leaves no class
+    out.
+    """
     counts = classified.available
-    enough = [code for code, n in counts.items() if n >= minimum_images] or list(counts)
-    return classified.asked & np.isin(np.array(card.classes)[classified.truth], enough)
+    enough = [code for code, n in counts.items() if n >= minimum_images]
+    here = classified.asked & np.isin(np.array(card.classes)[classified.truth], enough)
+    return here if here.any() else classified.asked
 
 
 def document(bundle: Bundle, classified: Classified, asked: Asked) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.card import Card, ClassMetrics, Metrics, Normalisation, TrainingSource
 from napari_bonemarrow.models.pretrained import origin
 from napari_bonemarrow.models.writing import as_stored, write_bundle
+from napari_bonemarrow.training.bootstrap import MEASURES
 from napari_bonemarrow.training.config import TrainConfig
 from napari_bonemarrow.training.data import Crops, Split, count_by_source
 from napari_bonemarrow.training.files import write_atomically, write_json
@@ -82,7 +83,7 @@ def finish(fitter: Fitter, state: State, split: Split, normalisation: Normalisat
             "temperature": temperature,
             "abstain_below": threshold,
             "split_sha256": digest,
-            "metrics": _card_metrics(document),
+            "metrics": card_metrics(document),
         }
     )
     bundle = write_bundle(out / "bundle", weights, card, half=config.half_weights)
@@ -210,7 +211,8 @@ def _held_out(config: TrainConfig) -> str:
     return f"fold {config.fold} of {config.folds}"
 
 
-def _card_metrics(document: dict[str, Any]) -> tuple[Metrics, ...]:
+def card_metrics(document: dict[str, Any]) -> tuple[Metrics, ...]:
+    """Return what the card says of each source in a metrics document."""
     return tuple(
         Metrics(
             source=name,
@@ -219,9 +221,9 @@ def _card_metrics(document: dict[str, Any]) -> tuple[Metrics, ...]:
             classes=tuple(each["classes"]),
             accuracy=each["accuracy"],
             balanced_accuracy=each["balanced_accuracy"],
-            balanced_accuracy_ci95=tuple(each["balanced_accuracy_ci95"]),
             macro_f1=each["macro_f1"],
             ece=each["ece"],
+            **{f"{key}_ci95": each[f"{key}_ci95"] for key in MEASURES},
             per_class={code: ClassMetrics(**values) for code, values in each["per_class"].items()},
         )
         for name, each in document["sources"].items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,8 @@ def cast(crop: Image8, channel: int, gain: float) -> Image8:
 
 def gamma(crop: Image8, exponent: float) -> Image8:
     """Raise pixels scaled to 0-1 to a power."""
-    from skimage.exposure import adjust_gamma
-
-    changed: Image8 = adjust_gamma(crop, exponent)
-    return changed
+    table = np.rint(255 * (np.arange(256) / 255) ** exponent).astype(np.uint8)
+    return table[crop]
 
 
 def blur(crop: Image8, sigma: float) -> Image8:
@@ -81,15 +80,15 @@ def changes(microns_per_pixel: float) -> Mapping[str, Change]:
     table: dict[str, Change] = {}
     for channel, colour in enumerate(("red", "green", "blue")):
         for gain in (1 - CAST, 1 + CAST):
-            table[f"{colour} {gain - 1:+.0%}"] = lambda crop, c=channel, g=gain: cast(crop, c, g)
+            table[f"{colour} {gain - 1:+.0%}"] = partial(cast, channel=channel, gain=gain)
     for exponent in GAMMAS:
-        table[f"gamma {exponent:g}"] = lambda crop, e=exponent: gamma(crop, e)
-    table[f"blur {BLUR_UM:g} µm"] = lambda crop: blur(crop, BLUR_UM / microns_per_pixel)
-    table[f"JPEG {JPEG_QUALITY}"] = lambda crop: jpeg(crop, JPEG_QUALITY)
+        table[f"gamma {exponent:g}"] = partial(gamma, exponent=exponent)
+    table[f"blur {BLUR_UM:g} µm"] = partial(blur, sigma=BLUR_UM / microns_per_pixel)
+    table[f"JPEG {JPEG_QUALITY}"] = partial(jpeg, quality=JPEG_QUALITY)
     for factor in (1 - SCALE_ERROR, 1 + SCALE_ERROR):
-        table[f"size {factor - 1:+.0%}"] = lambda crop, f=factor: rescale(crop, f)
+        table[f"size {factor - 1:+.0%}"] = partial(rescale, factor=factor)
     for quarters in (1, 2, 3):
-        table[f"turned {90 * quarters}°"] = lambda crop, q=quarters: rotate(crop, q)
+        table[f"turned {90 * quarters}°"] = partial(rotate, quarters=quarters)
     return table
 
 
