@@ -16,6 +16,7 @@ from napari_bonemarrow.training.splitting import (
     make_split,
     read_parts,
     read_split,
+    settle_split,
     split_crops,
     split_file,
     write_split,
@@ -154,3 +155,18 @@ def test_a_split_beside_its_preset(tmp_path: Path) -> None:
     (tmp_path / "ours.json").write_text('{"split": "ours.csv"}')
     split = choose_split(crops_of(["BLA"] * 3), load_preset(tmp_path / "ours.json"))
     assert split.test.tolist() == [0]
+
+
+def test_a_presets_own_split_gives_way_where_the_images_are_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crops = crops_of(CODES)
+    monkeypatch.setattr("napari_bonemarrow.training.splitting.PRESETS", tmp_path)
+    (tmp_path / "theirs.csv").write_text("file,part\nelsewhere/BLA/BLA_1.jpg,test\n")
+    config = TrainConfig(split="theirs")
+    assert settle_split(crops, config).split == ""
+    with pytest.raises(TrainingError, match="none of its 1 images"):
+        choose_split(crops, TrainConfig(split=str(tmp_path / "theirs.csv")))
+    (tmp_path / "theirs.csv").write_text(f"file,part\n{crops.names[0]},test\n")
+    assert settle_split(crops, config).split == "theirs"
+    assert settle_split(crops, TrainConfig()).split == ""

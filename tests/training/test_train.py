@@ -13,6 +13,7 @@ from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.training import TrainConfig, TrainingError, train
 from napari_bonemarrow.training.config import Stage
+from napari_bonemarrow.training.run import override
 
 from .drawn_crops import OBJECTS, draw_blob, quick, write_blobs
 
@@ -163,3 +164,10 @@ def test_epochs_are_spread_over_the_stages() -> None:
     assert [s.epochs for s in config.with_epochs(6).stages] == [4, 2]
     assert [s.epochs for s in config.with_epochs(1).stages] == [0, 1]
     assert [config.size_at(e) for e in (0, 19, 20, 29)] == [100, 100, 160, 160]
+
+
+def test_folds_that_were_asked_for_take_the_place_of_a_fixed_split() -> None:
+    config = TrainConfig(split="starter-split")
+    assert override(config, {"fold": None, "epochs": None}, None).split == "starter-split"
+    assert override(config, {"fold": 2}, None).split == ""
+    assert override(config, {"folds": 3}, None).split == ""

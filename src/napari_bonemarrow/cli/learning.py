@@ -140,6 +140,8 @@ def train(
         else:
             assert data is not None
             settings = override(load_preset(preset), {**of_fresh, "init": init, "seed": seed}, epochs)
+            if fold == "all":  # as a number would, it takes the place of a fixed split
+                settings = settings.changed(split="")
             fit = train_folds if fold == "all" else fit_one
             left = fit(
                 data,

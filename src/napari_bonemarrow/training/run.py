@@ -29,7 +29,7 @@ from napari_bonemarrow.training.fit import Fitter, Progress, Tick, new_state
 from napari_bonemarrow.training.memory import keep_memory
 from napari_bonemarrow.training.outcome import close_untaught, finish
 from napari_bonemarrow.training.sampling import Curriculum, plan
-from napari_bonemarrow.training.splitting import split_digest
+from napari_bonemarrow.training.splitting import settle_split, split_digest
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +146,7 @@ def fit_one(
         fitter, network, split, normalisation = _prepare(data, cache or out / "cache", config, group, tick)
         if inside_fold:
             _check_inside(fitter, split)
+        config = fitter.config
         state = new_state(network, config, group.device)
         signature = _signature(config, fitter.crops)
         if resume:
@@ -182,8 +183,14 @@ def is_bundle(init: str) -> bool:
 
 
 def override(config: TrainConfig, given: Mapping[str, object], epochs: int | None) -> TrainConfig:
-    """Return a configuration with what was given instead of its own; None leaves its own."""
-    config = config.changed(**{key: value for key, value in given.items() if value is not None})
+    """Return a configuration with what was given instead of its own; None leaves its own.
+
+    Folds that were asked for take the place of a fixed split.
+    """
+    changes = {key: value for key, value in given.items() if value is not None}
+    if {"folds", "fold"} & changes.keys():
+        changes["split"] = ""
+    config = config.changed(**changes)
     if epochs is None:
         return config
     if epochs < 1:
@@ -200,6 +207,7 @@ def _prepare(
     crops = group.in_turn(
         lambda: load_crops(data, config.crop_size, cache, microns_per_pixel=scale, scales=scales)
     )
+    config = settle_split(crops, config)
     split = choose_split(crops, config)
     curriculum = plan(crops, config)
     if not len(curriculum.teaches(crops, split.test)):

@@ -44,6 +44,21 @@ def choose_split(crops: Crops, config: TrainConfig) -> Split:
     )
 
 
+def settle_split(crops: Crops, config: TrainConfig) -> TrainConfig:
+    """Leave a preset's own split out where the images are others than those that it was made for.
+
+    A preset is also a recipe for other people's images: these are then split into folds. A split that was
+    named by its path stays, and `choose_split` refuses it where it names none of the images.
+    """
+    if not config.split or Path(config.split).is_file():
+        return config
+    path = split_file(config.split)
+    if read_parts(path).keys() & set(crops.names):
+        return config
+    log.info("%s was made for other images; these are split into %d folds", path.name, config.folds)
+    return config.changed(split="")
+
+
 def split_crops(crops: Crops, *, folds: int, fold: int, calibration_share: float, seed: int) -> Split:
     """Split into folds by class and source; groups of crops stay together.
 
