@@ -45,7 +45,8 @@ def background_mask(crop: NDArray[np.uint8]) -> NDArray[np.bool_]:
     top, bottom = pixels.max(axis=2), pixels.min(axis=2)
     saturation = (top - bottom) / np.maximum(top, 1)
     stained = (saturation > SATURATED) & (pixels[..., 2] >= pixels[..., 0])
-    return ~(disc | stained)
+    mask: NDArray[np.bool_] = ~(disc | stained)
+    return mask
 
 
 def background_features(crop: NDArray[np.uint8]) -> NDArray[np.float32]:

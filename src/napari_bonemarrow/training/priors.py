@@ -104,7 +104,8 @@ def _normalised(values: Mapping[str, object], classes: Sequence[str], where: str
             prior[list(classes).index(code)] = number
     if not prior.any():
         raise TrainingError(f"{where}: no class has a share; give at least one above 0")
-    return prior / prior.sum()
+    shares: NDArray[np.float64] = prior / prior.sum()
+    return shares
 
 
 def reweigh(
