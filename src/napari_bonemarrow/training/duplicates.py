@@ -7,7 +7,7 @@ counts only if the two thumbnails, laid over each other at the best shift, corre
 too: round dark nuclei on a bright ground look alike to every hash.
 
 The thresholds were set on 12,332 real crops against copies cut up to 8 px aside both ways and compressed
-again at JPEG quality 60: 97 of 100 copies are found, and no two different cells are taken for one.
+again at JPEG quality 60: 98 of 100 copies are found, and no two different cells are taken for one.
 """
 
 from __future__ import annotations
