@@ -9,13 +9,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QLineEdit, QProgressBar, QScrollArea, QSpinBox
 
-from napari_bonemarrow.cytology import Support
+from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.gui import finetune_runs as runs
 from napari_bonemarrow.gui import settings
-from napari_bonemarrow.gui.finetune_runs import RunError, Wish
+from napari_bonemarrow.gui.finetune_reading import (
+    HeldOut,
+    RunError,
+    RunInfo,
+    Wish,
+    is_running,
+    log_file,
+    read_run,
+)
 from napari_bonemarrow.gui.finetuning import reviewed_info
-from napari_bonemarrow.gui.viewmodels import ReviewedInfo
+from napari_bonemarrow.gui.panel import WIDTH
+from napari_bonemarrow.gui.theme import stylesheet, theme_colors
+from napari_bonemarrow.gui.viewmodels import ReviewedInfo, ReviewedRow
+from napari_bonemarrow.gui.views.curve import CurveView
+from napari_bonemarrow.gui.views.finetune_tab import FinetuneTab, standing_text
+from napari_bonemarrow.gui.views.held_out_table import HeldOutTable
 from napari_bonemarrow.training.case_crops import read_cases
 
 TEACH = """
@@ -29,7 +44,7 @@ rows = [f"{at},{1 / (at + 1)},{0.5 + at / 10},0.2" for at in range(done + 1)]
 if len(rows) < 2:
     time.sleep(600)
 figures = {"n": 10, "balanced_accuracy": RATE, "balanced_accuracy_ci95": [0.3, 0.9],
-           "per_class": {"BLA": {"n": 10, "recall": RATE, "recall_ci95": [0.2, 0.95]}}}
+           "per_class": {"BLA": {"n": 10, "recall": RATE}}, "recall_ci95": {"BLA": [0.2, 0.95]}}
 better = {**figures, "balanced_accuracy": 0.8}
 document = {"accepted": GOOD, "reason": "" if GOOD else "it got worse on the held-out part",
             "before": {"reviewed cells": figures}, "sources": {"reviewed cells": better}, "skipped": []}
@@ -141,9 +156,9 @@ def test_closing_the_panel_ends_the_run_and_a_new_one_offers_to_resume(
     tab.start_button.click()
     qtbot.waitUntil(lambda: tab._run is not None and tab._run.epochs == 1, timeout=20_000)
     folder = tab._run.folder
-    assert runs.is_running(folder)
+    assert is_running(folder)
     viewer.close()
-    assert not runs.is_running(folder)
+    assert not is_running(folder)
     _viewer, again = open_panel()
     with qtbot.waitSignal(again.coordinator.opened, timeout=20_000):
         again.coordinator.open_path(field)
@@ -152,10 +167,39 @@ def test_closing_the_panel_ends_the_run_and_a_new_one_offers_to_resume(
     assert "epoch 1 of 12, stopped" in again.finetune_tab.standing.text()
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_tab_fits_the_panel_and_can_be_read_aloud(qtbot, tmp_path: Path, theme: str):
+    tab = FinetuneTab()
+    qtbot.addWidget(tab)
+    tab.setStyleSheet(stylesheet(theme_colors(theme)))
+    tab.set_colors(theme_colors(theme))
+    tab.resize(WIDTH, 600)
+    tab.show()
+    rows = tuple(ReviewedRow(code, 1200, 12, "new: needs 10") for code in BMC21)
+    tab.show_reviewed(ReviewedInfo(rows, "25200 reviewed cells in 12 cases", True))
+    (area,) = tab.findChildren(QScrollArea)
+    assert area.widget().minimumSizeHint().width() <= WIDTH
+    for kind in (QLineEdit, QSpinBox, QComboBox, QProgressBar, CurveView, HeldOutTable):
+        for widget in tab.findChildren(kind):
+            inside = isinstance(widget.parent(), QSpinBox)
+            assert widget.accessibleName() or inside, widget
+    share = (1.0, 0.85, 1.0)
+    held = (
+        HeldOut("reviewed cells", 300, share, share, True),
+        *(HeldOut(c, 30, share, share) for c in BMC21),
+    )
+    wish = Wish("starter-2", str(tmp_path), "starter")
+    tab.show_run(RunInfo(tmp_path, wish, "better", 12, (2.0, 1.0), (0.5, 0.75), rows=held))
+    assert area.widget().minimumSizeHint().width() <= WIDTH
+    assert tab.table.horizontalHeader().length() <= tab.table.width()
+    assert "balanced accuracy 75%" in tab.curve.accessibleDescription()
+    assert tab.use_button.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
 def test_a_run_of_another_window_is_left_alone(tmp_path: Path):
     folder = runs.begin_run(Wish("ours", str(tmp_path), "starter"))
     runs.note_process(folder, os.getpid())
-    info = runs.read_run(folder)
+    info = read_run(folder)
     assert (info.state, info.elsewhere, info.resumable) == ("running", True, False)
 
 
@@ -169,6 +213,17 @@ def test_names_that_cannot_be_are_refused(tmp_path: Path):
     with pytest.raises(RunError, match="choose another one"):
         runs.begin_run(Wish("ours", str(tmp_path), "starter"))
     assert runs.free_name("ours") == "ours-2"
+
+
+def test_the_pace_is_told_before_an_epoch_is_done(tmp_path: Path):
+    folder = runs.begin_run(Wish("ours", str(tmp_path), "starter"))
+    log_file(folder).write_text("Epoch 1/12: 85 images/s, 11 min left\n")
+    info = read_run(folder, ours=True)
+    assert standing_text(info) == "ours: epoch 1 of 12, 85 images/s, 11 min left"
+    log_file(folder).write_text("error: only 3 reviewed cells\n")
+    assert read_run(folder).text == "only 3 reviewed cells"
+    log_file(folder).write_text("error: stopped; the checkpoint keeps 2 epochs\n")
+    assert read_run(folder).text == ""
 
 
 def test_a_command_resumes_where_there_is_something_to_go_on_from(tmp_path: Path):

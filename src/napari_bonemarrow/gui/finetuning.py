@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Support
 from napari_bonemarrow.gui import finetune_runs as runs
-from napari_bonemarrow.gui.finetune_runs import RunInfo, Wish
+from napari_bonemarrow.gui.finetune_reading import RunError, RunInfo, Wish, is_running, log_file, read_run
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.training_process import TrainingProcess
 from napari_bonemarrow.gui.viewmodels import ReviewedInfo, ReviewedRow
@@ -69,7 +69,7 @@ class Finetuning(QObject):
         """Look at the cases and the runs there are: the tab has come into view."""
         if self._first:
             self._first = False
-            self._folder = next((f for f in runs.list_runs() if runs.read_run(f).resumable), None)
+            self._folder = next((f for f in runs.list_runs() if read_run(f).resumable), None)
         self._show_runs()
         self._show()
         self._read(self._tab.cases_edit.text().strip())
@@ -126,12 +126,12 @@ class Finetuning(QObject):
 
     def _launch(self, folder: Path) -> None:
         if self._process.running:
-            raise runs.RunError("a model is being taught already: wait for it, or stop it")
-        if runs.is_running(folder):
-            raise runs.RunError(f"{folder.name}: runs in another window")
-        wish = runs.read_run(folder).wish
+            raise RunError("a model is being taught already: wait for it, or stop it")
+        if is_running(folder):
+            raise RunError(f"{folder.name}: runs in another window")
+        wish = read_run(folder).wish
         command = runs.command(folder, wish)
-        pid = self._process.start(command, runs.environment(), runs.log_file(folder))
+        pid = self._process.start(command, runs.environment(), log_file(folder))
         runs.note_process(folder, pid)
         self._folder = self._running = folder
         self._timer.start()
@@ -173,7 +173,7 @@ class Finetuning(QObject):
         self._tab.show_runs(names, known.index(self._folder) if self._folder in known else -1)
 
     def _info(self, folder: Path) -> RunInfo:
-        return runs.read_run(folder, ours=folder == self._running and self._process.running)
+        return read_run(folder, ours=folder == self._running and self._process.running)
 
     def _show(self) -> None:
         info = None if self._folder is None else self._info(self._folder)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import psutil
 
-from napari_bonemarrow.gui.finetune_runs import RunError
+from napari_bonemarrow.gui.finetune_reading import RunError
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 1.0
+"""How long a process that was told to stop may take: it clears up what it is writing."""
 
 
 class TrainingProcess:
@@ -50,14 +51,19 @@ class TrainingProcess:
         return self._process.pid
 
     def end(self) -> None:
-        """End it at once with all that it started. Its files are each whole or not there."""
+        """End it with all that it started. Its files are each whole or not there, however it ends."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
+        children: list[psutil.Process] = []
         with suppress(psutil.Error):
-            for child in psutil.Process(process.pid).children(recursive=True):
-                with suppress(psutil.Error):
-                    child.kill()
-        process.kill()
-        with suppress(subprocess.TimeoutExpired):
+            children = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        try:
             process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for child in children:
+            with suppress(psutil.Error):
+                child.kill()

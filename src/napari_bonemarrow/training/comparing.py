@@ -41,7 +41,7 @@ def compare(
     Returns
     -------
     dict
-        Source to ``before`` and ``after`` (as `figures`, recalls with their Wilson interval) and
+        Source to ``before`` and ``after`` (as `figures`, and ``recall_ci95``, Wilson, by class) and
         ``gain``: by how much the balanced accuracy rose, with its paired 95 % bootstrap interval.
     """
     tables: dict[str, dict[str, Any]] = {}
@@ -49,8 +49,10 @@ def compare(
         here = source == name
         told = [figures(truth[here], each[here], classes, TOLERATED) for each in (before, after)]
         for each in told:
-            for row in each["per_class"].values():
-                row["recall_ci95"] = [round(v, 4) for v in wilson(round(row["recall"] * row["n"]), row["n"])]
+            each["recall_ci95"] = {
+                code: [round(bound, 4) for bound in wilson(round(row["recall"] * row["n"]), row["n"])]
+                for code, row in each["per_class"].items()
+            }
         right = [each[here].argmax(axis=1) == truth[here] for each in (before, after)]
         fall, low, high = drop_interval(truth[here], *right)
         tables[name] = {"before": told[0], "after": told[1], "gain": [-fall, -high, -low]}

@@ -15,7 +15,7 @@ from napari_bonemarrow.training.case_snapshot import REVIEWED, UNREVIEWED, Snaps
 from napari_bonemarrow.training.config import TrainConfig
 from napari_bonemarrow.training.crops import Crops, Split
 from napari_bonemarrow.training.sampling import Curriculum, plan
-from napari_bonemarrow.training.splitting import choose_split, read_parts, split_file
+from napari_bonemarrow.training.splitting import choose_split, settle_split
 
 GROUPED_SLIDES = 3
 """From so many slides on, whole slides are held out instead of single cells."""
@@ -61,7 +61,7 @@ class Joined:
         self.dtype, self.ndim = self.parts[0].dtype, self.parts[0].ndim
 
     def __len__(self) -> int:
-        return self.shape[0]
+        return len(self.parts[0]) + sum(len(part) for part in self.parts[1:])
 
     def __getitem__(self, which: NDArray[np.intp]) -> NDArray[np.uint8]:
         """Gather crops by their numbers, shape (m,), in the order asked for."""
@@ -99,7 +99,7 @@ def gather(
     parts, splits = [reviewed.as_crops()], [own]
     if base is not None:
         parts.append(base)
-        splits.append(_split_base(base, base_config))
+        splits.append(choose_split(base, settle_split(base, base_config)))
     elif snapshot.unreviewed is not None:
         parts.append(snapshot.unreviewed.as_crops())
         splits.append(_all_train(len(parts[-1])))
@@ -167,13 +167,6 @@ def _draw(
     return drawn
 
 
-def _split_base(crops: Crops, config: TrainConfig) -> Split:
-    """Split base data by the configuration's file, or into its folds where that is about other images."""
-    if config.split and not read_parts(split_file(config.split)).keys() & set(crops.names):
-        config = config.changed(split="")
-    return choose_split(crops, config)
-
-
 def _all_train(count: int) -> Split:
     none = np.empty(0, np.intp)
     return Split(np.arange(count), none, none)
@@ -198,11 +191,12 @@ def join(parts: Sequence[Crops]) -> Crops:
 
 def _joined_split(splits: Sequence[Split], parts: Sequence[Crops]) -> Split:
     starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
-    columns = [
-        np.concatenate([getattr(split, name) + start for split, start in zip(splits, starts, strict=True)])
-        for name in ("train", "calibration", "test")
-    ]
-    return Split(*columns)
+
+    def column(name: str) -> NDArray[np.intp]:
+        shifted = [getattr(split, name) + start for split, start in zip(splits, starts, strict=True)]
+        return np.concatenate(shifted)
+
+    return Split(column("train"), column("calibration"), column("test"))
 
 
 def _curriculum(

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.cytology import CLASSES
-from napari_bonemarrow.gui.finetune_runs import RunInfo, Wish
+from napari_bonemarrow.gui.finetune_reading import RunInfo, Wish
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.viewmodels import ReviewedInfo
 from napari_bonemarrow.gui.views.curve import CurveView
@@ -278,6 +278,8 @@ def standing_text(info: RunInfo) -> str:
         return f"{done}, runs in another window"
     if info.state == "stopped":
         return f"{done}, stopped"
+    if info.pace:
+        return f"{info.wish.name}: epoch 1 of {info.wish.epochs}, {info.pace}"
     if not info.epochs:
         return f"{info.wish.name}: cutting out the cells and loading the network…"
     if info.epochs >= info.wish.epochs:

@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_bonemarrow.cytology import CLASSES
-from napari_bonemarrow.gui.finetune_runs import HeldOut
+from napari_bonemarrow.gui.finetune_reading import HeldOut
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.parts import swatch_icon
 
