@@ -36,7 +36,7 @@ def layer_normed(**changes: object) -> TrainConfig:
 def start(data: Path, out: Path, preset: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *TORCHRUN, *COMMAND, str(data), "--out", str(out)]
     command += ["--preset", str(preset), "--device", "cpu"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
 
 
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:

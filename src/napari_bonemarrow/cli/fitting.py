@@ -14,7 +14,7 @@ import typer
 from napari_bonemarrow.cli.common import progress
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.training.fit import Pace
+    from napari_bonemarrow.training.pace import Pace
 
 _RECIPE = "Recipe"
 _JOB = "Job"

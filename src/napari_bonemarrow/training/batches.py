@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -110,7 +110,7 @@ class Maker:
     processes: int = 1
     threads: int = 0
 
-    def epoch(self, order: NDArray[np.intp], epoch: int, size: int) -> Iterator[Batch]:
+    def epoch(self, order: NDArray[np.intp], epoch: int, size: int) -> Generator[Batch]:
         """Yield an epoch's batches, this process's share of each.
 
         Parameters

@@ -34,19 +34,19 @@ def draw_curves(folder: Path, epoch: int, also: Progress | None = None) -> Itera
             "TensorBoard is not installed; run: pip install 'napari-bonemarrow[training]'"
         ) from error
     try:
-        writer = SummaryWriter(str(folder), purge_step=epoch + 1)  # type: ignore[no-untyped-call]
+        writer = SummaryWriter(str(folder), purge_step=epoch + 1)
     except OSError as error:
         raise TrainingError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
     def write(done: int, total: int, row: dict[str, float]) -> None:
         for key, value in row.items():
             if key != "epoch":
-                writer.add_scalar(key, value, done)  # type: ignore[no-untyped-call]
-        writer.flush()  # type: ignore[no-untyped-call]
+                writer.add_scalar(key, value, done)
+        writer.flush()
         if also is not None:
             also(done, total, row)
 
     try:
         yield write
     finally:
-        writer.close()  # type: ignore[no-untyped-call]
+        writer.close()

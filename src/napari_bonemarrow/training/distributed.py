@@ -65,8 +65,10 @@ class Group:
             return
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
         torch.distributed.all_reduce(flat)
-        for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
-            tensor.copy_(part.view_as(tensor))
+        start = 0
+        for tensor in tensors:
+            tensor.copy_(flat[start : start + tensor.numel()].view_as(tensor))
+            start += tensor.numel()
 
     @torch.no_grad()
     def average_buffers(self, network: nn.Module) -> None:
@@ -116,9 +118,10 @@ def spread_norms(network: nn.Module, group: Group) -> nn.Module:
     """Let batch norms see the batches of all GPUs together; on CPUs each process keeps to its own share."""
     if group.alone or group.device.type == "cpu":
         return network
-    from timm.layers import convert_sync_batchnorm  # torch's own would lose timm's activations
+    from timm import layers
 
-    spread: nn.Module = convert_sync_batchnorm(network)
+    convert: Any = layers.convert_sync_batchnorm  # type: ignore[attr-defined]
+    spread: nn.Module = convert(network)  # torch's own would lose the activations in timm's norms
     return spread
 
 
@@ -147,10 +150,13 @@ def join(device: str) -> Iterator[Group]:
     if processes == 1 or "RANK" not in os.environ:
         yield Group(resolve_device(device))
         return
+    if not torch.distributed.is_available():
+        raise TrainingError("this PyTorch was built without torch.distributed; start one process")
+    from torch.distributed import PrefixStore  # type: ignore[attr-defined]
     from torch.distributed.rendezvous import rendezvous
 
     store, rank, processes = next(rendezvous("env://", timeout=PATIENCE))
-    failures = torch.distributed.PrefixStore("napari_bonemarrow", store)
+    failures = PrefixStore("napari_bonemarrow", store)
     try:
         group = _group(device, rank, processes)
         backend = "gloo" if group.device.type == "cpu" else "cpu:gloo,cuda:nccl"
@@ -161,10 +167,15 @@ def join(device: str) -> Iterator[Group]:
         yield group
         torch.distributed.all_reduce(torch.zeros(1))
         torch.distributed.destroy_process_group()
-    except BaseException:
-        if _first_to_fail(failures):
-            raise
-        raise SystemExit(1) from None
+    except BaseException as error:
+        if not _first_to_fail(failures):
+            raise SystemExit(1) from None
+        if isinstance(error, RuntimeError) and "closed by peer" in str(error):
+            raise TrainingError(
+                "a process of this run was ended from outside, perhaps for want of memory; "
+                "start them again with --resume"
+            ) from error
+        raise
     finally:
         _joined.clear()
 
@@ -184,7 +195,7 @@ def _group(device: str, rank: int, processes: int) -> Group:
     return Group(where, rank, processes, local, here)
 
 
-def _first_to_fail(failures: torch.distributed.Store) -> bool:
+def _first_to_fail(failures: Any) -> bool:
     try:
         return bool(failures.add("failed", 1) == 1)
     except RuntimeError:  # the process that held the store has gone: it failed before

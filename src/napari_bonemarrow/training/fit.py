@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,9 @@ from napari_bonemarrow.training.data import Crops, Split
 from napari_bonemarrow.training.distributed import Group
 from napari_bonemarrow.training.files import write_atomically
 from napari_bonemarrow.training.losses import weighted_cross_entropy
+from napari_bonemarrow.training.memory import keep_memory
 from napari_bonemarrow.training.objective import Objective
+from napari_bonemarrow.training.pace import Pace
 from napari_bonemarrow.training.sampling import Curriculum, draw_epoch
 from napari_bonemarrow.training.state import State, follow, new_state
 from napari_bonemarrow.training.teachers import Teachers
@@ -35,31 +36,6 @@ __all__ = ["Fitter", "Pace", "Progress", "State", "Tick", "new_state", "schedule
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, dict[str, float]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How far a fit is, and how fast.
-
-    Attributes
-    ----------
-    epoch, epochs : int
-        Whole epochs done, and all.
-    part : float
-        Of the present epoch that is done, 0 to 1.
-    images_per_second : float
-        In the present epoch, of all processes together.
-    seconds_left : float
-        If each epoch takes as long as its pixels: large inputs come last.
-    """
-
-    epoch: int
-    epochs: int
-    part: float
-    images_per_second: float
-    seconds_left: float
-
-
 Tick = Callable[[Pace], None]
 
 _CHECK_EVERY = 16  # steps between looks at the loss: a look makes a GPU wait
@@ -133,6 +109,8 @@ class Fitter:
             If the loss is no longer a number, memory does not suffice for one image, or a file cannot be
             written. The checkpoint of the last whole epoch stays.
         """
+        if self.device.type == "cpu":
+            keep_memory()
         total = self.config.epochs
         last_stage = total - self.config.stages[-1].epochs
         while state.epoch < total and not self._stalled(state):

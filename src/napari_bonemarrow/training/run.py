@@ -26,7 +26,6 @@ from napari_bonemarrow.training.curves import draw_curves
 from napari_bonemarrow.training.data import Crops, Split, choose_split, load_crops
 from napari_bonemarrow.training.distributed import Group, join, spread_norms
 from napari_bonemarrow.training.fit import Fitter, Progress, Tick, new_state
-from napari_bonemarrow.training.memory import keep_memory
 from napari_bonemarrow.training.outcome import close_untaught, finish
 from napari_bonemarrow.training.sampling import Curriculum, plan
 from napari_bonemarrow.training.splitting import settle_split, split_digest
@@ -201,8 +200,6 @@ def override(config: TrainConfig, given: Mapping[str, object], epochs: int | Non
 def _prepare(
     data: Path, cache: Path, config: TrainConfig, group: Group, tick: Tick | None
 ) -> tuple[Fitter, nn.Module, Split, Normalisation]:
-    if group.device.type == "cpu":
-        keep_memory()
     scale, scales = config.microns_per_pixel, config.scales
     crops = group.in_turn(
         lambda: load_crops(data, config.crop_size, cache, microns_per_pixel=scale, scales=scales)
