@@ -269,3 +269,16 @@ def test_the_card_states_intervals(trained: tuple[Bundle, Path]) -> None:
     for key in ("accuracy", "balanced_accuracy", "macro_f1", "ece"):
         low, high = getattr(told, f"{key}_ci95")
         assert 0 <= low <= high <= 1
+
+
+def test_shares_are_estimated_without_labels(trained: tuple[Bundle, Path], tmp_path: Path) -> None:
+    data = write_blobs(tmp_path / "data", 24, ("BLA",), first=5000)
+    write_blobs(tmp_path / "data", 6, ("EOS", "LYT"), first=5000)
+    told = evaluate(trained[0], data, tmp_path / "out", device="cpu", prior="estimate")["prior"]
+    assert told["true_shares"] == pytest.approx({"BLA": 2 / 3, "EOS": 1 / 6, "LYT": 1 / 6}, abs=1e-4)
+    assert told["shares"]["BLA"] == pytest.approx(2 / 3, abs=0.12)
+    assert sum(told["shares"].values()) == pytest.approx(1, abs=1e-3)
+    assert told["distance"] < 0.25
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert "(0.667)" in text
+    assert "PLM" not in text

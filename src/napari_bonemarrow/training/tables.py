@@ -110,9 +110,11 @@ def _selective(told: Mapping[str, Any]) -> list[str]:
 def _prior(told: Mapping[str, Any]) -> list[str]:
     lines = ["### Under another class distribution", ""]
     if "distance" in told:
-        shares = {code: told["true_shares"].get(code, 0.0) for code in told["shares"]} | told["true_shares"]
+        found, true = told["shares"], told["true_shares"]
         named = ", ".join(
-            f"{code} {told['shares'].get(code, 0):.3f} ({true:.3f})" for code, true in sorted(shares.items())
+            f"{code} {found.get(code, 0):.3f} ({true.get(code, 0):.3f})"
+            for code in sorted({*found, *true})
+            if max(found.get(code, 0), true.get(code, 0)) >= 0.0005
         )
         lines += [
             "Shares estimated from the probabilities alone (Saerens et al. 2002, expectation and "
