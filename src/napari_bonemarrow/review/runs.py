@@ -174,7 +174,7 @@ class CaseRuns(CaseView):
         probabilities = np.asarray(predictions.probabilities, np.float32)
         cell_id = np.asarray(predictions.cell_id, np.int64)
         specs, blobs = pack({"cell_id": cell_id, "probabilities": probabilities})
-        new = {
+        new: dict[str, Any] = {
             "arrays": specs,
             "classes": list(predictions.classes),
             "support": {code: str(word) for code, word in predictions.support.items()},

@@ -84,9 +84,7 @@ def plan(crops: Crops, config: TrainConfig) -> Curriculum:
     }
     marrow = {source.name for source in crops.sources if source.scheme.marrow}
     from_marrow = frozenset().union(*(codes for name, codes in taught.items() if name in marrow))
-    trusted = {
-        c for c in from_marrow if max(counts[name][c] for name in marrow) >= config.trusted_images
-    }
+    trusted = {c for c in from_marrow if max(counts[name][c] for name in marrow) >= config.trusted_images}
     from_blood = frozenset().union(*(codes for name, codes in taught.items() if name not in marrow))
     if len(from_marrow | from_blood) < 2:
         raise TrainingError(
