@@ -215,6 +215,17 @@ def test_names_that_cannot_be_are_refused(tmp_path: Path):
     assert runs.free_name("ours") == "ours-2"
 
 
+def test_a_spoilt_run_is_not_listed(tmp_path: Path):
+    kept = runs.begin_run(Wish("kept", str(tmp_path), "starter"))
+    for name, spoilt, text in (
+        ("one", "wish.json", "no json"),
+        ("two", "metrics.json", '{"accepted": true}'),
+    ):
+        folder = runs.begin_run(Wish(name, str(tmp_path), "starter"))
+        (folder / spoilt).write_text(text)
+    assert runs.list_runs() == [kept]
+
+
 def test_the_pace_is_told_before_an_epoch_is_done(tmp_path: Path):
     folder = runs.begin_run(Wish("ours", str(tmp_path), "starter"))
     log_file(folder).write_text("Epoch 1/12: 85 images/s, 11 min left\n")

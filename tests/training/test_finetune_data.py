@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 
+from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.training import load_preset
+from napari_bonemarrow.training.case_snapshot import REVIEWED, CutCells, Snapshot
 from napari_bonemarrow.training.comparing import compare, verdict
-from napari_bonemarrow.training.finetune_data import Joined, split_reviewed
+from napari_bonemarrow.training.finetune_data import Joined, gather, split_reviewed
 
 CONFIG = load_preset("finetune")
 
@@ -69,3 +73,26 @@ def test_worse_on_either_part_is_refused() -> None:
     after = _answers(truth, 9)
     after[60:] = _answers(truth, 6)[60:]
     assert "part of the base" in verdict(compare(source, truth, _answers(truth, 8), after, classes))
+
+
+def test_support_is_claimed_by_what_was_reviewed() -> None:
+    reviewed = {"PLM": 100, "LYI": 12, "EBO": 30, "MYB": 5, "BLA": 20}
+    known = {"EBO": Support.TRANSFERRED, "MYB": Support.TRANSFERRED, "BLA": Support.TRAINED}
+    parent = SimpleNamespace(
+        card=SimpleNamespace(classes=BMC21),
+        support={code: known.get(code, Support.NONE) for code in BMC21},
+    )
+    codes = np.array([code for code, n in reviewed.items() for _ in range(n)])
+    cells = CutCells(REVIEWED, np.zeros((len(codes), 4, 4, 3), np.uint8), codes, np.full(len(codes), "a"))
+    snapshot = Snapshot(cells, None, {}, {}, (), ("hash",), 1)
+    curriculum = gather(snapshot, parent, None, CONFIG, CONFIG).curriculum  # type: ignore[arg-type]
+    support = {code: curriculum.support[code] for code in (*reviewed, "HAC")}
+    assert support == {
+        "PLM": Support.TRAINED,
+        "LYI": Support.FEW,
+        "EBO": Support.FEW,
+        "MYB": Support.TRANSFERRED,
+        "BLA": Support.TRAINED,
+        "HAC": Support.NONE,
+    }
+    assert curriculum.never_taught == tuple(code for code in BMC21 if code not in reviewed)

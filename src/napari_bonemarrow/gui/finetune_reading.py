@@ -168,6 +168,10 @@ def read_run(folder: Path, *, ours: bool = False) -> RunInfo:
     )
     if running or not isinstance(result, dict) or "accepted" not in result:
         return info
+    try:
+        rows = held_out_rows(result)
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{folder}: its figures make no sense; train again") from error
     state = "better" if result["accepted"] else "refused"
     return RunInfo(
         folder,
@@ -176,8 +180,8 @@ def read_run(folder: Path, *, ours: bool = False) -> RunInfo:
         epochs=info.epochs,
         loss=info.loss,
         balanced=info.balanced,
-        rows=held_out_rows(result),
-        text=_sentence(str(result["reason"])) or _skipped_text(result.get("skipped", ())),
+        rows=rows,
+        text=_sentence(str(result.get("reason", ""))) or _skipped_text(result.get("skipped", ())),
     )
 
 

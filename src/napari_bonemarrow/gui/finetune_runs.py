@@ -24,6 +24,7 @@ from napari_bonemarrow.gui.finetune_reading import (
     Wish,
     checkpoint,
     is_running,
+    read_run,
 )
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.models.bundle import user_models
@@ -38,9 +39,17 @@ def runs_folder() -> Path:
 
 
 def list_runs() -> list[Path]:
-    """Return the window's runs, newest first."""
-    found = runs_folder().glob(f"*/{WISH}")
+    """Return the window's runs, newest first; a folder that was spoilt from outside is none."""
+    found = [path for path in runs_folder().glob(f"*/{WISH}") if _is_run(path.parent)]
     return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        read_run(folder)
+    except RunError:
+        return False
+    return True
 
 
 def begin_run(wish: Wish) -> Path:
