@@ -72,3 +72,14 @@ def test_on_real_cells(real_data: Path, folder: str) -> None:
     right_ones = (pairs[:, 1] - pairs[:, 0] == 120).sum()
     assert right_ones == len(pairs), "no two different cells are taken for one"
     assert right_ones >= 0.9 * 120
+
+
+def test_cells_of_one_shape_and_another_colour_are_two() -> None:
+    """A disc of the same place and about the same brightness: what it is, its colour alone tells."""
+    rows, columns = np.mgrid[:250, :250] - 125
+    crops = []
+    for colour in ((90, 40, 150), (40, 95, 70)):
+        crop = cut(texture(3)).copy()
+        crop[np.hypot(rows, columns) < 20] = colour
+        crops.append(crop)
+    assert not len(prints_of(crops).near_pairs())

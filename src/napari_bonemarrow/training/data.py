@@ -140,7 +140,7 @@ def _relative(file: Path, data: Path) -> str:
 
 def _key(images: Sequence[tuple[Source, int]], size: int, microns_per_pixel: float | None) -> str:
     """Name the cache by everything that the pixels depend on: files, their state, sizes and scales."""
-    digest = hashlib.sha256(f"2 {size}".encode())  # the number is this layout's
+    digest = hashlib.sha256(f"3 {size}".encode())  # the number is this layout's
     for source, index in images:
         file = source.files[index]
         scale = microns_per_pixel if source.scale_of(file) or file.parent.suffix == SUFFIX else None
