@@ -55,12 +55,12 @@ def ours(config: TrainConfig, data: Path, cache: Path) -> Callable[[], object]:
     fitter = Fitter(crops, split, plan(crops, config), NORM, config, torch.device("cpu"))
     state = new_state(build(config.architecture, 21), config, torch.device("cpu"))
     state.network.train()
-    generator, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
+    maker, rng = fitter.maker(), np.random.default_rng(0)
 
     def run() -> None:
-        for _ in range(BATCHES):
-            which = np.sort(rng.choice(fitter.train, config.batch_size, replace=False))
-            fitter._step(state, which, config.network_size, 1e-4, generator)
+        order = rng.choice(fitter.train, BATCHES * config.batch_size)
+        for batch in maker.epoch(order, 0, config.network_size):
+            fitter.step(state, [batch], config.network_size, 1e-4)
 
     return run
 

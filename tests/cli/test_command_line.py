@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_bonemarrow import cli
-from napari_bonemarrow.cli.common import Switches
 from napari_bonemarrow.drawing import draw_cell, draw_smear, write_sample
 from napari_bonemarrow.engine import Engine
 
@@ -34,28 +32,6 @@ COMMANDS = (
     ["models", "export"],
     ["export"],
 )
-
-
-@pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """Run a command as the console script does; give its exit code, stdout and stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["napari-bonemarrow", *(str(a) for a in arguments)])
-        monkeypatch.setattr(Switches, "debug", False)
-        monkeypatch.setenv("COLUMNS", "200")
-        try:
-            cli.main()
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else 0
-        else:
-            code = 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -126,7 +127,7 @@ def test_a_loss_that_is_no_number_names_its_batch(
         TrainingError, match=r"no number as loss in epoch 2, batch 2 \((BLA|EOS|LYT)/"
     ) as caught:
         train(data, tmp_path / "run", config=config, device="cpu")
-    assert "last.pt holds the epochs before" in str(caught.value)
+    assert "last.pt keeps the epochs before, and --resume goes on from there" in str(caught.value)
     kept = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)
     assert kept["numbers"][0] == 1
     assert all(bool(torch.isfinite(t).all()) for t in kept["network"].values())
@@ -190,6 +191,18 @@ def test_told_to_stop_by_a_signal(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="stopped; no epoch was finished"):
         terminated()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_stop_that_was_lost_on_the_way_is_not_forgotten(data: Path, tmp_path: Path) -> None:
+    """A signal may come while Python finalises an object, where exceptions are dropped."""
+
+    def terminated(done: int, _total: int, _row: object) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+
+    with pytest.raises(TrainingError, match="keeps 1 epoch"), stoppable(tmp_path):
+        train(data, tmp_path, config=small(), device="cpu", progress=terminated)
 
 
 def test_resuming_says_what_has_changed(data: Path, tmp_path: Path) -> None:

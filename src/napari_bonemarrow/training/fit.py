@@ -29,6 +29,7 @@ from napari_bonemarrow.training.objective import Objective
 from napari_bonemarrow.training.pace import Pace
 from napari_bonemarrow.training.sampling import Curriculum, draw_epoch
 from napari_bonemarrow.training.state import State, follow, new_state
+from napari_bonemarrow.training.stopping import stop_if_asked
 from napari_bonemarrow.training.teachers import Teachers
 
 __all__ = ["Fitter", "Pace", "Progress", "State", "Tick", "new_state", "schedule", "weighted_cross_entropy"]
@@ -152,12 +153,13 @@ class Fitter:
         state.network.train()
         losses: list[Tensor] = []
         rate, began = 0.0, time.perf_counter()
-        with closing(self._maker().epoch(order, epoch, self.objective.size_made(size))) as made:
+        with closing(self.maker().epoch(order, epoch, self.objective.size_made(size))) as made:
             for start in range(0, len(order), a_step):
+                stop_if_asked()
                 progress = (epoch + start / len(order)) / config.epochs
                 rate = config.learning_rate * schedule(progress, config.warmup_share)
                 batches = [next(made) for _ in range(config.accumulate)]
-                losses.append(self._step(state, batches, size, rate))
+                losses.append(self.step(state, batches, size, rate))
                 done = start + a_step
                 if len(losses) % _CHECK_EVERY == 0 or done == len(order):
                     self._check(losses, order, epoch, checkpoint)
@@ -181,7 +183,8 @@ class Fitter:
         left = seconds / part * (1 - part + later)
         return Pace(epoch, self.config.epochs, part, part * images / seconds, left)
 
-    def _maker(self) -> Maker:
+    def maker(self) -> Maker:
+        """Return what makes this process's batches."""
         group, config = self.group, self.config
         return Maker(
             self.crops.pixels,
@@ -202,13 +205,16 @@ class Fitter:
         step = max(0, len(losses) - _CHECK_EVERY) + int(wrong[0])
         a_step = self.config.batch_size * self.config.accumulate
         files = [self.crops.files[i] for i in order[step * a_step : step * a_step + 3]]
-        kept = f"{checkpoint} holds the epochs before" if checkpoint.is_file() else "no epoch was finished"
+        kept = "no epoch was finished"
+        if checkpoint.is_file():
+            kept = f"{checkpoint} keeps the epochs before, and --resume goes on from there"
         raise TrainingError(
             f"no number as loss in epoch {epoch + 1}, batch {step + 1} ({', '.join(files)}, ...); {kept}; "
-            "look at these images, or lower learning_rate and train again"
+            "if it happens again, look at these images, or train afresh with a lower learning_rate"
         )
 
-    def _step(self, state: State, batches: list[Batch], size: int, rate: float) -> Tensor:
+    def step(self, state: State, batches: list[Batch], size: int, rate: float) -> Tensor:
+        """Learn from the batches of one step at a learning rate; return the mean loss, a scalar."""
         for group in state.optimizer.param_groups:
             group["lr"] = rate * group["rate"]
         loss = self.objective.gradients(state.network, batches, size)

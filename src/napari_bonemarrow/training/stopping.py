@@ -10,6 +10,14 @@ from pathlib import Path
 
 from napari_bonemarrow.training.config import TrainingError
 
+_asked = threading.Event()
+
+
+def stop_if_asked() -> None:
+    """Raise what the signal raised, should it have come where Python drops exceptions (a finaliser)."""
+    if _asked.is_set():
+        raise KeyboardInterrupt
+
 
 @contextmanager
 def stoppable(out: Path) -> Iterator[None]:
@@ -27,7 +35,10 @@ def stoppable(out: Path) -> Iterator[None]:
     """
 
     def stop(_number: int, _frame: object) -> None:
+        _asked.set()
         raise KeyboardInterrupt
+
+    _asked.clear()
 
     here = threading.current_thread() is threading.main_thread()  # only there can signals be handled
     before = signal.signal(signal.SIGTERM, stop) if here else None
@@ -36,6 +47,7 @@ def stoppable(out: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         raise TrainingError(f"stopped; {_kept(out)}") from None
     finally:
+        _asked.clear()
         if here:
             signal.signal(signal.SIGTERM, before)
 
