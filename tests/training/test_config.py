@@ -13,7 +13,9 @@ from napari_bonemarrow.training.config import PRESETS
 def test_shipped_presets_load(path: Path) -> None:
     by_name, by_path = load_preset(path.stem), load_preset(path)
     assert by_name == by_path
-    assert by_name.crop_size * by_name.microns_per_pixel == pytest.approx(25)  # µm, as the data sets
+    assert (
+        20 <= by_name.crop_size * by_name.microns_per_pixel <= 25.01
+    )  # µm: a promyelocyte to a data set's crop
     assert all(text.licence for text in by_name.sources.values())
 
 

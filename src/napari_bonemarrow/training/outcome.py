@@ -194,9 +194,13 @@ def held_out_figures(
             sources[source.name]["selective"] = selective_figures(
                 fitter.labels[which][here], probabilities[here], threshold
             )
+            by = (
+                "a patient's or slide's images together"
+                if source.together
+                else "split by image (no patient numbers exist, so figures are optimistic)"
+            )
             sources[source.name]["protocol"] = (
-                f"hold-out: {_held_out(config)}, stratified by class, split by image "
-                "(no patient numbers exist, so figures are optimistic); never trained on; predictions over "
+                f"hold-out: {_held_out(config)}, stratified by class, {by}; never trained on; predictions over "
                 f"all {len(fitter.curriculum.classes)} columns{remark}"
             )
             sources[source.name]["data"] = source.name

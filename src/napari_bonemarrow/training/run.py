@@ -260,5 +260,5 @@ def _signature(config: TrainConfig, crops: Crops) -> str:
     """Tell whether a checkpoint belongs to these options and images."""
     unset = None if config.scales else {"scales"}
     digest = hashlib.sha256(config.model_dump_json(exclude=unset).encode())
-    digest.update(json.dumps(crops.files).encode())
+    digest.update(json.dumps([crops.files, crops.codes.tolist()]).encode())
     return digest.hexdigest()
