@@ -200,8 +200,8 @@ def held_out_figures(
                 else "split by image (no patient numbers exist, so figures are optimistic)"
             )
             sources[source.name]["protocol"] = (
-                f"hold-out: {_held_out(config)}, stratified by class, {by}; never trained on; predictions over "
-                f"all {len(fitter.curriculum.classes)} columns{remark}"
+                f"hold-out: {_held_out(config)}, stratified by class, {by}; never trained on; predictions "
+                f"over all {len(fitter.curriculum.classes)} columns{remark}"
             )
             sources[source.name]["data"] = source.name
     marrow = [s.name for s in crops.sources if s.scheme.marrow and s.name in sources]
