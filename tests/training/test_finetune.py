@@ -180,3 +180,11 @@ def test_too_few_labels_are_told_in_one_line(trained: tuple[Bundle, Path], tmp_p
         "20 are needed, and 10 of a class that the model does not know (too few: 9 PLM)"
     )
     assert not (tmp_path / "run" / "bundle").exists()
+
+
+def test_a_new_class_alone_is_not_taught_without_base_data(
+    trained: tuple[Bundle, Path], tmp_path: Path
+) -> None:
+    path = write_case(tmp_path / "cases", "one", ["PLM"] * 24)
+    with pytest.raises(TrainingError, match=r"it would forget the others: give base data"):
+        fine_tune([path], tmp_path / "run", init=trained[0].path, config=settings(), device="cpu")

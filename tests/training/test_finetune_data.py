@@ -96,3 +96,14 @@ def test_support_is_claimed_by_what_was_reviewed() -> None:
         "HAC": Support.NONE,
     }
     assert curriculum.never_taught == tuple(code for code in BMC21 if code not in reviewed)
+
+
+def test_a_bundle_that_forgot_is_refused() -> None:
+    truth = np.arange(60) % 3
+    source = np.array(["reviewed cells"] * 30 + ["unreviewed cells"] * 30)
+    classes = ("BLA", "EOS", "LYT")
+    before, after = _answers(truth, 10), _answers(truth, 10)
+    after[30:] = _answers(truth, 9)[30:]
+    assert verdict(compare(source, truth, before, after, classes)) == ""
+    after[30:] = _answers(truth, 5)[30:]
+    assert "forgot what it knew" in verdict(compare(source, truth, before, after, classes))

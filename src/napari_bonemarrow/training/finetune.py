@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.device import resolve_device
 from napari_bonemarrow.models.loading import load_network
-from napari_bonemarrow.training.case_crops import read_cases
+from napari_bonemarrow.training.case_crops import MINIMUM_REVIEWED, read_cases
 from napari_bonemarrow.training.case_snapshot import Snapshot, take_snapshot
 from napari_bonemarrow.training.config import PRESETS, Stage, TrainConfig, TrainingError, load_preset
 from napari_bonemarrow.training.crops import Crops
@@ -190,6 +191,8 @@ def _prepare(
         snapshot = Snapshot.load(kept)
     else:
         snapshot = take_snapshot(parent, read_cases(cases), known, config, device, unreviewed=crops is None)
+        if crops is None:
+            _check_kept(snapshot, known)
         snapshot.save(kept)
     material = gather(snapshot, parent, crops, config, split_as)
     taught = len(material.curriculum.teaches(material.crops, material.split.train))
@@ -204,6 +207,20 @@ def _prepare(
         tick=tick,
     )
     return Job(parent, snapshot, material, config, split_as, fitter)
+
+
+def _check_kept(snapshot: Snapshot, known: set[str]) -> None:
+    """Refuse to teach new classes alone: what every crop shows is soon seen everywhere."""
+    shown = Counter({code: n for code, n in snapshot.counts().items() if code in known})
+    if snapshot.unreviewed is not None:
+        shown.update(snapshot.unreviewed.codes.tolist())
+    new = sum(n for code, n in snapshot.counts().items() if code not in known)
+    needed = max(MINIMUM_REVIEWED, new)
+    if shown.total() < needed or len(shown) < 2:
+        raise TrainingError(
+            f"only {shown.total()} cells of {len(shown)} classes that the model knows are there: it would "
+            f"forget the others: give base data, or review {needed} cells of two such classes"
+        )
 
 
 def _signature(job: Job) -> str:

@@ -102,7 +102,7 @@ def gather(
         splits.append(choose_split(base, settle_split(base, base_config)))
     elif snapshot.unreviewed is not None:
         parts.append(snapshot.unreviewed.as_crops())
-        splits.append(_all_train(len(parts[-1])))
+        splits.append(_split_unreviewed(snapshot.unreviewed.codes, config))
     curriculum = _curriculum(parent, by_base, snapshot.counts(), parts, config)
     names = frozenset() if base is None else frozenset(source.name for source in base.sources)
     return Material(join(parts), _joined_split(splits, parts), curriculum, grouped, names)
@@ -167,9 +167,11 @@ def _draw(
     return drawn
 
 
-def _all_train(count: int) -> Split:
-    none = np.empty(0, np.intp)
-    return Split(np.arange(count), none, none)
+def _split_unreviewed(codes: NDArray[np.str_], config: TrainConfig) -> Split:
+    """Hold a part of the unreviewed cells out, to see whether the old model's word still holds there."""
+    rng = np.random.default_rng([config.seed, 33])
+    test = _draw(codes, np.ones(len(codes), bool), 1 / config.folds, rng)
+    return Split(np.flatnonzero(~test), np.empty(0, np.intp), np.flatnonzero(test))
 
 
 def join(parts: Sequence[Crops]) -> Crops:

@@ -15,7 +15,7 @@ from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.card import Card, Lineage, Metrics, TrainingSource
 from napari_bonemarrow.models.loading import load_network
 from napari_bonemarrow.models.writing import write_bundle
-from napari_bonemarrow.training.case_snapshot import REVIEWED, Snapshot
+from napari_bonemarrow.training.case_snapshot import REVIEWED, UNREVIEWED, Snapshot
 from napari_bonemarrow.training.comparing import compare, verdict
 from napari_bonemarrow.training.config import TrainConfig, TrainingError
 from napari_bonemarrow.training.files import write_json
@@ -89,8 +89,8 @@ def finish_finetune(job: Job, state: State, out: Path) -> Bundle:
         update={
             "temperature": temperature,
             "abstain_below": threshold,
-            "metrics": card_metrics({"sources": after}),
-            "lineage": _lineage(job, card_metrics({"sources": before})),
+            "metrics": _known_truth(after),
+            "lineage": _lineage(job, _known_truth(before)),
         }
     )
     weights: dict[str, Tensor] = network.state_dict()
@@ -184,6 +184,8 @@ def _lineage(job: Job, before: tuple[Metrics, ...]) -> Lineage:
 
 
 def _protocol(job: Job, source: str) -> str:
+    if source == UNREVIEWED:
+        return "held-out cells that nobody has reviewed, against the class that the old bundle was sure of"
     if source != REVIEWED:
         return (
             "hold-out of the base data, split as when the old bundle was taught where its preset is known; "
@@ -191,6 +193,11 @@ def _protocol(job: Job, source: str) -> str:
         )
     how = "by slide" if job.material.grouped else "by cell, within the class (few slides: optimistic)"
     return f"hold-out of the reviewed cells, split {how}; never trained on"
+
+
+def _known_truth(sources: dict[str, dict[str, Any]]) -> tuple[Metrics, ...]:
+    """Return the card's figures; what the old bundle said of unreviewed cells is no truth."""
+    return card_metrics({"sources": {name: each for name, each in sources.items() if name != UNREVIEWED}})
 
 
 def _sources(job: Job, tables: dict[str, dict[str, Any]], when: str) -> dict[str, dict[str, Any]]:

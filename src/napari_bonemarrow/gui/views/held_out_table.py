@@ -16,6 +16,7 @@ from napari_bonemarrow.gui.views.parts import swatch_icon
 
 _HEADINGS = ("Held out", "n", "before, %", "after, %")
 _ROW = 22
+_WHOLE = {"reviewed cells": "Reviewed cells", "unreviewed cells": "Class kept, unreviewed"}
 
 
 class HeldOutTable(QTableWidget):
@@ -76,7 +77,7 @@ def _change(row: HeldOut) -> int:
 def _name(row: HeldOut) -> str:
     if not row.whole:
         return f"{row.name}  {CLASSES[row.name].name}" if row.name in CLASSES else row.name
-    return "Reviewed cells" if row.name == "reviewed cells" else f"{row.name} (base data)"
+    return _WHOLE.get(row.name, f"{row.name} (base data)")
 
 
 def _share(share: tuple[float, float, float]) -> str:
