@@ -19,7 +19,8 @@ class Sequential(nn.Module):
     Our choice: 3×3 convolutions with 32, 64, 128, 256 and 256 channels, each halving the image; the
     mean over the image rather than a wide dense layer, so that any size fits; 25 % dropout; He's start
     (He et al., arXiv:1502.01852). There is no normalisation between the layers, so that a batch's
-    images do not depend on one another: a fit over several processes equals one over a single process.
+    images do not depend on one another; but for dropout's chance, a fit over several processes is then
+    that of a single one.
 
     Parameters
     ----------
