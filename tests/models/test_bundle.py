@@ -244,7 +244,8 @@ def test_half_weights_of_a_taught_network(crops: np.ndarray, tmp_path: Path) -> 
     assert {t.dtype for name, t in stored.items() if name.endswith("running_var")} == {np.dtype(np.float32)}
     assert stored[ARCHITECTURES[whole.card.architecture].stem].dtype == np.float16
     assert half.weights.stat().st_size < 0.6 * plain.weights.stat().st_size
-    large = crops.repeat(4, axis=1).repeat(4, axis=2)[:, :250, :250]
+    size = whole.card.crop_size
+    large = crops.repeat(4, axis=1).repeat(4, axis=2)[:, :size, :size]
     told = []
     for each in (plain, half):
         classifier = Classifier(each, "cpu")

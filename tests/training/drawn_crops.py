@@ -46,14 +46,24 @@ def quick(**changes: object) -> TrainConfig:
     values: dict[str, object] = {
         "crop_size": SIZE,
         "microns_per_pixel": 0.3,
-        "stages": (Stage(epochs=4, size=32), Stage(epochs=4, size=64)),
+        "stages": (Stage(epochs=4, size=32), Stage(epochs=6, size=64)),
         "batch_size": 12,
         "learning_rate": 3e-3,
         "minimum_images": 20,
         "trusted_images": 20,
         "default_draws": 60,
         "ema_decay": 0.9,
-        "augment": AugmentConfig(stain_gain=0.03, stain_mix=0.01, shift=0.02, blur=0.3, noise=3),
+        "augment": AugmentConfig(
+            # Colour is what tells these apart: little of it is changed.
+            stain_gain=0.03,
+            stain_mix=0.01,
+            stain_bias=0.02,
+            saturation=0.1,
+            brightness=0.05,
+            shift=0.02,
+            blur=0.3,
+            noise=3,
+        ),
         **changes,
     }
     return TrainConfig.model_validate(values)

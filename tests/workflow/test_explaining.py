@@ -9,6 +9,7 @@ from PIL import Image
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.drawing import draw_cell
 from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.slides import detect_cells, open_slide
 from napari_bonemarrow.workflow import Question, count_inputs, explain_input
 from napari_bonemarrow.workflow.explaining import overlay
@@ -20,10 +21,11 @@ def test_a_place_in_a_field(engine: Engine, field: Path, tmp_path: Path) -> None
     result = explain_input(field, tmp_path / "why", Question(at=at), engine=engine)
     heatmap = np.load(result.heatmap)
     assert heatmap.dtype == np.float32
-    assert heatmap.shape == (250, 250)
+    size = Bundle.open("starter").card.crop_size
+    assert heatmap.shape == (size, size)
     assert heatmap.min() >= 0
     assert heatmap.max() <= 1
-    assert np.asarray(Image.open(result.overlay)).shape == (250, 250, 3)
+    assert np.asarray(Image.open(result.overlay)).shape == (size, size, 3)
     assert result.target == result.predicted
     assert result.to_dict()["at"] == {"x_px": at[0], "y_px": at[1]}
 
