@@ -27,11 +27,11 @@ from torch.utils.data import DataLoader
 from benchmarks.classify import draw_crops
 from napari_bonemarrow.models.architectures import build
 from napari_bonemarrow.models.card import Normalisation
+from napari_bonemarrow.models.memory import keep_memory
 from napari_bonemarrow.training import load_preset
 from napari_bonemarrow.training.config import TrainConfig
 from napari_bonemarrow.training.data import load_crops, split_crops
 from napari_bonemarrow.training.fit import Fitter, new_state
-from napari_bonemarrow.training.memory import keep_memory
 from napari_bonemarrow.training.sampling import plan
 
 IMAGES = 640

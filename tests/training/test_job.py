@@ -17,11 +17,11 @@ from torch import nn
 
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.models.classifier import Classifier
+from napari_bonemarrow.models.memory import keep_memory
 from napari_bonemarrow.models.preprocess import reduce_crops
 from napari_bonemarrow.training import TrainConfig, TrainingError, train
 from napari_bonemarrow.training.config import Stage
 from napari_bonemarrow.training.fit import Pace
-from napari_bonemarrow.training.memory import keep_memory
 from napari_bonemarrow.training.stopping import stoppable
 
 from .drawn_crops import OBJECTS, SIZE, draw_blob, quick, write_blobs

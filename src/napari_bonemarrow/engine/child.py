@@ -106,11 +106,14 @@ def load(model: str | Path, device: str) -> EngineStatus:
     """Load a bundle; the one before stays if that fails, or if it is the same."""
     global _classifier, _status
     from napari_bonemarrow.models import Bundle, Classifier
+    from napari_bonemarrow.models.memory import keep_memory
 
     bundle = Bundle.open(model)
     if _status is not None and _status.model == bundle.reference:
         return _status
     classifier = Classifier(bundle, device=device)
+    if classifier.device == "cpu":
+        keep_memory()
     card = classifier.bundle.card
     blank = np.full((_WARM_UP_CROPS, card.crop_size, card.crop_size, 3), 230, np.uint8)
     classifier.classify(blank)  # the first run also plans kernels: measured on the second

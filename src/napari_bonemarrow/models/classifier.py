@@ -21,8 +21,9 @@ from napari_bonemarrow.models.heatmap import Heatmap
 from napari_bonemarrow.models.loading import load_network
 from napari_bonemarrow.models.preprocess import Normaliser, mirrored_mean, resize
 
-# Largest batches that still gained throughput: beyond 64 a CPU's caches spill.
-_BATCH = {"cpu": 64, "cuda": 512}
+# Largest batches that still gained throughput. On a CPU, what larger ones need comes in fresh pages each
+# time unless the process keeps its memory (`keep_memory`); with 16, either way is fast.
+_BATCH = {"cpu": 16, "cuda": 512}
 
 _SHARE = 8  # crops that a thread resizes at a time
 

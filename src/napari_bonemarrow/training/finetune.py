@@ -17,6 +17,7 @@ from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.device import resolve_device
 from napari_bonemarrow.models.loading import load_network
+from napari_bonemarrow.models.memory import keep_memory
 from napari_bonemarrow.training.case_crops import MINIMUM_REVIEWED, read_cases
 from napari_bonemarrow.training.case_snapshot import Snapshot, take_snapshot
 from napari_bonemarrow.training.config import PRESETS, Stage, TrainConfig, TrainingError, load_preset
@@ -26,7 +27,6 @@ from napari_bonemarrow.training.files import write_json
 from napari_bonemarrow.training.finetune_data import gather
 from napari_bonemarrow.training.finetune_outcome import Job, finish_finetune
 from napari_bonemarrow.training.fit import Fitter, Progress, Tick
-from napari_bonemarrow.training.memory import keep_memory
 from napari_bonemarrow.training.outcome import close_untaught
 from napari_bonemarrow.training.sampling import plan
 from napari_bonemarrow.training.splitting import read_parts, split_digest, split_file

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_bonemarrow.models.card import Normalisation
+from napari_bonemarrow.models.memory import keep_memory
 from napari_bonemarrow.models.preprocess import Normaliser, mirrored_mean, reduce_crops
 from napari_bonemarrow.training.batches import Batch, Maker, share_of, spare_cores
 from napari_bonemarrow.training.config import TrainConfig, TrainingError
@@ -24,7 +25,6 @@ from napari_bonemarrow.training.data import Crops, Split
 from napari_bonemarrow.training.distributed import Group
 from napari_bonemarrow.training.files import write_atomically
 from napari_bonemarrow.training.losses import weighted_cross_entropy
-from napari_bonemarrow.training.memory import keep_memory
 from napari_bonemarrow.training.objective import Objective
 from napari_bonemarrow.training.pace import Pace
 from napari_bonemarrow.training.sampling import Curriculum, draw_epoch

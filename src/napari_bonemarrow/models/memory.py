@@ -1,4 +1,4 @@
-"""Freed memory is kept by the process: on the CPU, a third of a training step went into fresh pages."""
+"""Freed memory is kept by the process: on the CPU, a third of the time went into fresh pages."""
 
 from __future__ import annotations
 
