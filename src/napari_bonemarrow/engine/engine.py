@@ -244,6 +244,4 @@ class Engine:
         with self._pool_lock:
             if self._pool is pool:
                 self._pool = None
-        exit_code = pool.reap()
-        pool.end()
-        return exit_code
+        return pool.reap()

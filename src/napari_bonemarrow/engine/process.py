@@ -94,18 +94,29 @@ class ChildPool:
         return self._context.processes[-1].exitcode if self._context.processes else None
 
     def reap(self) -> int | None:
-        """Wait for a child that is known to be dying, and return how it ended."""
+        """Wait for a child that is known to be dying, and return how it ended.
+
+        The executor's own thread waits for the child as well. Whichever of the two comes second is told
+        by the system that there is no such child, so the exit code is read once that thread has ended.
+        """
         for process in self._context.processes:
             process.join(_REAP_SECONDS)
+        self.end(wait=True)
         return self.exit_code
 
-    def end(self) -> None:
-        """End the child at once, as it holds nothing that would have to be saved."""
+    def end(self, *, wait: bool = False) -> None:
+        """End the child at once, as it holds nothing that would have to be saved.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to return only when the child has ended and its exit code is known.
+        """
         for process in self._context.processes:
             if process.pid is not None:
                 with contextlib.suppress(OSError):
                     process.kill()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor.shutdown(wait=wait, cancel_futures=True)
 
 
 def usable_threads() -> int:
