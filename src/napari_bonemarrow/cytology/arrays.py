@@ -20,6 +20,22 @@ class Region:
     width: float
     height: float
 
+    def within(self, other: Region) -> Region:
+        """Return the part that lies in another region; without one its width or height is 0."""
+        left, top = max(self.x, other.x), max(self.y, other.y)
+        right = min(self.x + self.width, other.x + other.width)
+        bottom = min(self.y + self.height, other.y + other.height)
+        return Region(left, top, max(right - left, 0.0), max(bottom - top, 0.0))
+
+    def shrunk(self, margin: float) -> Region:
+        """Return the region less a margin on each side."""
+        return Region(
+            self.x + margin,
+            self.y + margin,
+            max(self.width - 2 * margin, 0.0),
+            max(self.height - 2 * margin, 0.0),
+        )
+
     def contains(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which points lie inside.
 
@@ -50,34 +66,32 @@ class Frame:
     margin_um : float
         µm taken off where a region's side lies on the image's border; 0 where the slide goes on.
     width, height : int
-        The image's size at level 0.
+        The slide's size at level 0.
+    images : tuple of Region
+        Where one slide is made of several fields, each field, at whose border the margin is taken; empty
+        where the slide is one image.
     """
 
     regions: tuple[Region, ...]
     margin_um: float
     width: int
     height: int
+    images: tuple[Region, ...] = ()
 
     @classmethod
-    def whole_field(cls, width: int, height: int, margin_um: float = 5.0) -> Frame:
-        """Count the whole image less the margin at its border."""
-        return cls((Region(0, 0, width, height),), margin_um, width, height)
+    def whole_field(
+        cls, width: int, height: int, margin_um: float = 5.0, images: tuple[Region, ...] = ()
+    ) -> Frame:
+        """Count the whole image, or each of its fields, less the margin at the border."""
+        whole = Region(0, 0, width, height)
+        return cls(images or (whole,), margin_um, width, height, images)
 
     def counted_regions(self, microns_per_pixel: float) -> tuple[Region, ...]:
-        """Return the regions less the margin on sides that lie on the image's border."""
+        """Return the regions less the margin on sides that lie on an image's border."""
         margin = self.margin_um / microns_per_pixel
-        counted = []
-        for region in self.regions:
-            left, top = max(region.x, 0.0), max(region.y, 0.0)
-            right = min(region.x + region.width, float(self.width))
-            bottom = min(region.y + region.height, float(self.height))
-            left = max(left, margin)
-            top = max(top, margin)
-            right = min(right, self.width - margin)
-            bottom = min(bottom, self.height - margin)
-            if right > left and bottom > top:
-                counted.append(Region(left, top, right - left, bottom - top))
-        return tuple(counted)
+        images = self.images or (Region(0, 0, self.width, self.height),)
+        parts = (region.within(image.shrunk(margin)) for region in self.regions for image in images)
+        return tuple(part for part in parts if part.width > 0 and part.height > 0)
 
     def contains(
         self, x: NDArray[np.float64], y: NDArray[np.float64], microns_per_pixel: float

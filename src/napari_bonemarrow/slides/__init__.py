@@ -5,6 +5,8 @@ from napari_bonemarrow.slides.detection import detect_cells
 from napari_bonemarrow.slides.reading import SUFFIXES, open_slide
 from napari_bonemarrow.slides.redcells import estimate_scale
 from napari_bonemarrow.slides.slide import (
+    Field,
+    Level,
     Scale,
     ScaleSource,
     Slide,
@@ -15,6 +17,8 @@ from napari_bonemarrow.slides.slide import (
 
 __all__ = [
     "SUFFIXES",
+    "Field",
+    "Level",
     "Scale",
     "ScaleSource",
     "Slide",

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from napari_bonemarrow.slides.colour import background_colour
-from napari_bonemarrow.slides.slide import Slide
+from napari_bonemarrow.slides.overview import slide_background
+from napari_bonemarrow.slides.slide import Level, Slide
 
 _THREADS = min(4, os.cpu_count() or 1)
-
-_backgrounds: WeakKeyDictionary[Slide, NDArray[np.uint8]] = WeakKeyDictionary()
 
 
 def cut_crops(
@@ -52,7 +49,7 @@ def cut_crops(
     lefts = np.atleast_1d(np.asarray(x, float)) + 0.5 - side / 2
     tops = np.atleast_1d(np.asarray(y, float)) + 0.5 - side / 2
     crops = np.empty((len(lefts), size, size, 3), np.uint8)
-    fill = _background(slide) if len(lefts) else np.zeros(3, np.uint8)
+    fill = slide_background(slide) if len(lefts) else np.zeros(3, np.uint8)
 
     def cut(index: int) -> None:
         crops[index] = _cut(slide.levels[0], lefts[index], tops[index], side, size, fill)
@@ -65,7 +62,7 @@ def cut_crops(
 
 
 def _cut(
-    level: NDArray[np.uint8], left: float, top: float, side: float, size: int, fill: NDArray[np.uint8]
+    level: Level, left: float, top: float, side: float, size: int, fill: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """Resample one square, given by its left and top edges and its side in level-0 pixels."""
     factor = side / size
@@ -80,20 +77,11 @@ def _cut(
     return np.asarray(patch.resize((size, size), kernel, box=box))
 
 
-def _background(slide: Slide) -> NDArray[np.uint8]:
-    """Measure a slide's background once: crops come in many small batches."""
-    if slide not in _backgrounds:
-        _backgrounds[slide] = background_colour(slide.levels[0])
-    return _backgrounds[slide]
-
-
-def _window(
-    level: NDArray[np.uint8], x0: int, y0: int, span: int, fill: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
+def _window(level: Level, x0: int, y0: int, span: int, fill: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Copy a square of a level that may reach beyond it."""
     height, width = level.shape[:2]
     if min(x0, y0) >= 0 and x0 + span <= width and y0 + span <= height:
-        return level[y0 : y0 + span, x0 : x0 + span]
+        return np.asarray(level[y0 : y0 + span, x0 : x0 + span])
     window = np.empty((span, span, 3), np.uint8)
     window[:] = fill
     left, right = np.clip([x0, x0 + span], 0, width)

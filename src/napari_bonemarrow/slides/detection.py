@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, Frame
 from napari_bonemarrow.slides.colour import background_colour, optical_density, resized
+from napari_bonemarrow.slides.overview import slide_background
 from napari_bonemarrow.slides.slide import Slide, SlideError
 
 COARSEST_MICRONS = 0.6
@@ -78,12 +79,12 @@ def detect_cells(
         )
     report = progress or (lambda _done: None)
     report(0.0)
-    background = background_colour(slide.levels[0])
+    background = slide_background(slide)
     tiles = list(_tiles(slide.width, slide.height, scale))
     found = []
     for done, (core, around) in enumerate(tiles, start=1):
         left, top, right, bottom = around
-        nuclei = find_nuclei(slide.levels[0][top:bottom, left:right], scale, background)
+        nuclei = find_nuclei(np.asarray(slide.levels[0][top:bottom, left:right]), scale, background)
         x, y = nuclei.x + left, nuclei.y + top
         inside = (x >= core[0]) & (x < core[2]) & (y >= core[1]) & (y < core[3])
         found.append(np.stack([x, y, nuclei.diameter_um, nuclei.score])[:, inside])

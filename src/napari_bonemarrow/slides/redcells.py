@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.slides.colour import background_colour, optical_density, resized
+from napari_bonemarrow.slides.colour import background_colour, optical_density
+from napari_bonemarrow.slides.overview import overview
 from napari_bonemarrow.slides.slide import Scale, ScaleSource, Slide, is_plausible
 
 RED_CELL_UM = 7.35
@@ -48,11 +49,8 @@ def estimate_scale(slide: Slide) -> Scale | None:
         With a 95 % interval from the spread of the diameters and that between people; None where fewer
         than four discs agree, as in a field full of nucleated cells or of rouleaux.
     """
-    level = slide.levels[0]
-    factor = max(1.0, max(level.shape[:2]) / _LONG_SIDE)
-    width, height = max(1, round(slide.width / factor)), max(1, round(slide.height / factor))
-    rgb = resized(level, width, height)
-    agreeing = _disc_diameters(rgb) * (slide.width / width)
+    rgb = overview(slide, _LONG_SIDE)
+    agreeing = _disc_diameters(rgb) * (slide.width / rgb.shape[1])
     if len(agreeing) < FEWEST_CELLS:
         return None
     middle = float(np.median(agreeing))

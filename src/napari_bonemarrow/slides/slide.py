@@ -8,16 +8,20 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import BoneMarrowError, ScaleError
+from napari_bonemarrow.cytology import BoneMarrowError, Region, ScaleError
 
 FINEST_MICRONS_PER_PIXEL = 0.01
 COARSEST_MICRONS_PER_PIXEL = 5.0
 """Bounds of a believable scale. A ×100 objective with a small camera pixel gives about 0.02 µm/px and
 a ×4 overview about 2.5; the 72, 96 and 300 dpi that image programs write are 353, 265 and 85 µm/px."""
+
+_SAME_MAGNIFICATION = 1.01
+"""Levels are whole numbers of pixels, so that a level at half the size may be a little more than half."""
 
 _WHOLE_FILE = 64 * 2**20
 _SAMPLES = 64
@@ -76,6 +80,45 @@ def is_plausible(microns_per_pixel: float) -> bool:
     return bool(FINEST_MICRONS_PER_PIXEL <= microns_per_pixel <= COARSEST_MICRONS_PER_PIXEL)
 
 
+@runtime_checkable
+class Level(Protocol):
+    """RGB pixels of one magnification: an array in memory, or one that reads its tiles when asked.
+
+    Indexing with slices returns an ndarray of uint8; it may raise a `SlideError` that names file and tile.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and 3."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Always uint8."""
+
+    @property
+    def ndim(self) -> int:
+        """Always 3."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Read a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One image among several that lie in one coordinate system.
+
+    Attributes
+    ----------
+    name : str
+        The file's name.
+    region : Region
+        Where it lies, level-0 pixels.
+    """
+
+    name: str
+    region: Region
+
+
 @dataclass(frozen=True, eq=False)
 class Slide:
     """One opened field or slide.
@@ -84,8 +127,8 @@ class Slide:
     ----------
     path : Path
         The file; the current folder where the slide was never a file.
-    levels : tuple of ndarray of uint8, shape (h, w, 3)
-        RGB, level 0 first, read-only.
+    levels : tuple of Level, each of shape (h, w, 3)
+        RGB, level 0 first, read-only; whole slides read their tiles lazily.
     scale : Scale or None
         None where nobody has said it yet.
     fingerprint : str
@@ -95,14 +138,18 @@ class Slide:
     properties : mapping of str to str
         Technical facts (format, colour mode, bit depth). Free text of the file is never copied into
         it, since descriptions and authors can carry a patient's name.
+    fields : tuple of Field
+        The images that a folder of fields is made of, side by side with a gap; empty for one image. Each
+        has a border, background and margin of its own, and nothing lies between them.
     """
 
     path: Path
-    levels: tuple[NDArray[np.uint8], ...]
+    levels: tuple[Level, ...]
     scale: Scale | None
     fingerprint: str
     vendor: str = "plain"
     properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    fields: tuple[Field, ...] = ()
 
     @property
     def microns_per_pixel(self) -> float | None:
@@ -118,6 +165,29 @@ class Slide:
     def height(self) -> int:
         """Height at level 0, px."""
         return int(self.levels[0].shape[0])
+
+    @property
+    def downsamples(self) -> tuple[float, ...]:
+        """How many level-0 pixels a pixel of each level spans."""
+        return tuple(self.width / int(level.shape[1]) for level in self.levels)
+
+    @property
+    def images(self) -> tuple[Region, ...]:
+        """The images whose border is a smear's photographed border: the whole, or each field."""
+        if self.fields:
+            return tuple(each.region for each in self.fields)
+        return (Region(0, 0, self.width, self.height),)
+
+    def level_for(self, microns_per_pixel: float) -> int:
+        """Return the coarsest level that is at least as fine as asked for, else level 0.
+
+        Raises
+        ------
+        ScaleError
+            Where the scale is unknown.
+        """
+        asked = microns_per_pixel / self.known_scale() * _SAME_MAGNIFICATION
+        return max((i for i, each in enumerate(self.downsamples) if each <= asked), default=0)
 
     def with_scale(self, scale: Scale | None) -> Slide:
         """Return the same slide with another scale."""

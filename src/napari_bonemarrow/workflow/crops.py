@@ -41,7 +41,7 @@ def read_crop(path: Path, card: Card) -> NDArray[np.uint8]:
     slide = open_slide(path)
     scale = slide.microns_per_pixel
     if scale is None or np.isclose(scale, card.microns_per_pixel, rtol=0.01):
-        return fit_crop(slide.levels[0], card.crop_size)
+        return fit_crop(np.asarray(slide.levels[0][:, :]), card.crop_size)
     x, y = [(slide.width - 1) / 2], [(slide.height - 1) / 2]
     crops = cut_crops(slide, x, y, microns_per_pixel=card.microns_per_pixel, size=card.crop_size)
     return cast(NDArray[np.uint8], crops[0])
