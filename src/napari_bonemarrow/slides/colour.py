@@ -17,11 +17,16 @@ def resized(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8
     return np.asarray(Image.fromarray(rgb).resize((width, height), method))
 
 
-def background_colour(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Estimate the colour of the smear where there is no cell.
+def thumbnail(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Shrink an image to at most 512 pixels a side."""
+    factor = max(rgb.shape[:2]) / _THUMBNAIL
+    if factor <= 1:
+        return rgb
+    return resized(rgb, max(1, round(rgb.shape[1] / factor)), max(1, round(rgb.shape[0] / factor)))
 
-    It is the median colour around the commonest brightness of the brighter half of the image, so that
-    neither cells nor brighter holes (fat vacuoles, bubbles) move it.
+
+def background_colour(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Estimate the colour of the smear where there is no cell; see `background_of`.
 
     Parameters
     ----------
@@ -31,10 +36,23 @@ def background_colour(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     -------
     ndarray of uint8, shape (3,)
     """
-    factor = max(rgb.shape[:2]) / _THUMBNAIL
-    if factor > 1:
-        rgb = resized(rgb, max(1, round(rgb.shape[1] / factor)), max(1, round(rgb.shape[0] / factor)))
-    pixels = rgb.reshape(-1, 3)
+    return background_of(thumbnail(rgb).reshape(-1, 3))
+
+
+def background_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Estimate the background's colour from pixels of a smear.
+
+    It is the median colour around the commonest brightness of the brighter half of the pixels, so that
+    neither cells nor brighter holes (fat vacuoles, bubbles) move it.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (n, 3)
+
+    Returns
+    -------
+    ndarray of uint8, shape (3,)
+    """
     brightness = pixels.sum(axis=1, dtype=np.int64)
     counts, edges = np.histogram(brightness, bins=_BINS, range=(0, 766))
     centres = (edges[:-1] + edges[1:]) / 2

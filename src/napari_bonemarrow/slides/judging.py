@@ -24,6 +24,9 @@ BLUENESS_WIDTH = (-0.06, 0.06)
 """Red over green absorbance: nuclei have 0.2 to 0.85 (up to 1.05 where very dark), basophilic cytoplasm
 and the bodies of platelets 0.85 to 1.2."""
 
+BLUEST = 1.1
+"""The most that a smear's own nuclei can raise that limit to: pen and ink absorb red as much as green."""
+
 FAINTEST = 0.3
 STAIN = (0.2, 0.35)
 EDGE = (0.06, 0.18)
@@ -96,23 +99,32 @@ class Evidence:
             ndi.maximum(depth, labels, np.arange(1, count + 1)) + WORKING_MICRONS / 2,
         )
 
-    def belief(self) -> NDArray[np.float64]:
-        """Tell nuclear colour and border, whatever the size: 0 to 1."""
+    def belief(self, usual_blueness: float = 0.0) -> NDArray[np.float64]:
+        """Tell nuclear colour and border, whatever the size: 0 to 1.
+
+        Parameters
+        ----------
+        usual_blueness : float
+            Red over green absorbance of the smear's strongest nuclei (`StainProfile.blueness`).
+        """
         above = self.stain - FAINTEST
-        colour = _rising(HAEMOGLOBIN + HAEMOGLOBIN_SLOPE * above - self.blue, HAEMOGLOBIN_WIDTH)
-        limit = np.maximum(BLUENESS + BLUENESS_SLOPE * above, self._usual_blueness())
+        colour = _rising(self._haemoglobin_limit() - self.blue, HAEMOGLOBIN_WIDTH)
+        usual = min(usual_blueness, BLUEST) + BLUENESS_WIDTH[1]
+        limit = np.maximum(BLUENESS + BLUENESS_SLOPE * above, usual)
         colour *= _rising(limit - self.red, BLUENESS_WIDTH)
         return colour * _rising(self.stain, STAIN) * _rising(self.edge, EDGE)
 
-    def _usual_blueness(self) -> float:
-        """Allow what the image's strongest nuclei have, as some cameras render all nuclei blue."""
-        sure = (self.area >= SURE_AREA_UM2) & (self.ellipticity >= SURE_ELLIPTICITY)
-        if not sure.any():
-            return 0.0
-        strong = sure & (self.stain >= 0.8 * self.stain[sure].max())
-        return float(np.median(self.red[strong])) + BLUENESS_WIDTH[1]
+    def _haemoglobin_limit(self) -> NDArray[np.float64]:
+        return HAEMOGLOBIN + HAEMOGLOBIN_SLOPE * (self.stain - FAINTEST)
 
-    def score(self) -> NDArray[np.float64]:
+    def surely_nuclear(self) -> NDArray[np.bool_]:
+        """Tell the large, round ones that are no red cells, whatever their blueness; bool, shape (n,)."""
+        large = (self.area >= SURE_AREA_UM2) & (self.ellipticity >= SURE_ELLIPTICITY)
+        sharp = (self.stain >= STAIN[1]) & (self.edge >= EDGE[1])
+        return np.asarray(large & sharp & (self.blue < self._haemoglobin_limit()))
+
+    def score(self, usual_blueness: float = 0.0) -> NDArray[np.float64]:
         """Score nuclei: belief, size and thickness, graded by how steep the border and how round it is."""
-        accepted = self.belief() * _rising(self.area, AREA_UM2) * _rising(self.radius, RADIUS_UM)
+        accepted = self.belief(usual_blueness)
+        accepted = accepted * _rising(self.area, AREA_UM2) * _rising(self.radius, RADIUS_UM)
         return accepted * (0.5 + 0.5 * _rising(self.edge, (0.0, STEEP)) * self.ellipticity)
