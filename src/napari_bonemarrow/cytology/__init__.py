@@ -1,6 +1,6 @@
 """The domain: classes, schemes, tags, counting rules, differential statistics and shared containers."""
 
-from napari_bonemarrow.cytology.arrays import Cells, Frame, ModelReference, Predictions, Region
+from napari_bonemarrow.cytology.arrays import Cells, Frame, ModelReference, Predictions, Region, RegionRanking
 from napari_bonemarrow.cytology.classes import (
     BMC21,
     CLASSES,
@@ -36,6 +36,7 @@ __all__ = [
     "Predictions",
     "Ratio",
     "Region",
+    "RegionRanking",
     "ScaleError",
     "Support",
     "TagCount",

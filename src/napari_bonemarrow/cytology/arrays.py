@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,32 @@ class Region:
         """
         inside_x = (x >= self.x) & (x < self.x + self.width)
         return inside_x & (y >= self.y) & (y < self.y + self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRanking:
+    """Regions of a slide in the order in which they shall be counted, chosen blind to every class.
+
+    Attributes
+    ----------
+    regions : tuple of Region
+        Level-0 pixels, the best first; they do not overlap.
+    scores : tuple of float
+        One each, 0 to 1.
+    avoided : mapping of str to int
+        How many places were left out, by reason.
+    parameters : mapping
+        What the ranking was made with, JSON values.
+    """
+
+    regions: tuple[Region, ...]
+    scores: tuple[float, ...]
+    avoided: Mapping[str, int]
+    parameters: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if len(self.regions) != len(self.scores):
+            raise ValueError(f"{len(self.regions)} regions have {len(self.scores)} scores")
 
 
 @dataclass(frozen=True, slots=True)

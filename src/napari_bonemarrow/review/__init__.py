@@ -5,7 +5,7 @@ from napari_bonemarrow.review.case import Case
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import IMPORTED, Change, Comment, Event, Kind, Label, Verification
 from napari_bonemarrow.review.places import SUFFIX, home, on_network
-from napari_bonemarrow.review.records import SlideRecord
+from napari_bonemarrow.review.records import DetectionProgress, SlideRecord
 
 __all__ = [
     "IMPORTED",
@@ -14,6 +14,7 @@ __all__ = [
     "CaseError",
     "Change",
     "Comment",
+    "DetectionProgress",
     "Event",
     "Kind",
     "Label",

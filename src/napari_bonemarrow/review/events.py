@@ -22,10 +22,14 @@ class Kind(StrEnum):
     SLIDE_MOVED = "slide moved"
     SCALE_CONFIRMED = "scale confirmed"
     FRAME_SET = "region and target set"
+    REGIONS_RANKED = "regions ranked"
+    TILES_SEARCHED = "tiles searched"
     DETECTOR_RUN = "detector run"
     MODEL_RUN = "model run"
     CELL_ADDED = "cell added"
     CELL_REMOVED = "cell removed"
+    CELL_SPLIT = "cell split"
+    CELLS_MERGED = "cells merged"
     LABEL_SET = "label set"
     LABEL_CLEARED = "label cleared"
     TAG_SET = "tag set"
@@ -39,6 +43,8 @@ UNDOABLE = frozenset(
     {
         Kind.CELL_ADDED,
         Kind.CELL_REMOVED,
+        Kind.CELL_SPLIT,
+        Kind.CELLS_MERGED,
         Kind.LABEL_SET,
         Kind.LABEL_CLEARED,
         Kind.TAG_SET,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_bonemarrow.cytology import Frame, Region
+from napari_bonemarrow.cytology import Cells, Frame, Region, RegionRanking
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
@@ -74,16 +74,64 @@ def frame_to_json(frame: Frame | None, target: int) -> dict[str, Any] | None:
     """Return a frame and its target for the journal."""
     if frame is None:
         return None
-    return {
-        "regions": [[float(v) for v in (r.x, r.y, r.width, r.height)] for r in frame.regions],
+    value: dict[str, Any] = {
+        "regions": _regions_to_json(frame.regions),
         "margin_um": float(frame.margin_um),
         "width": int(frame.width),
         "height": int(frame.height),
         "target": target,
     }
+    if frame.images:
+        value["images"] = _regions_to_json(frame.images)
+    return value
 
 
 def frame_from_json(value: dict[str, Any]) -> tuple[Frame, int]:
     """Read a frame and its target back."""
+    regions, images = (
+        tuple(Region(*region) for region in value.get(name, ())) for name in ("regions", "images")
+    )
+    frame = Frame(regions, value["margin_um"], value["width"], value["height"], images)
+    return frame, int(value["target"])
+
+
+def ranking_to_json(ranking: RegionRanking) -> dict[str, Any]:
+    """Return a ranking for the journal."""
+    return {
+        "regions": _regions_to_json(ranking.regions),
+        "scores": [float(score) for score in ranking.scores],
+        "avoided": {reason: int(number) for reason, number in ranking.avoided.items()},
+        "parameters": dict(ranking.parameters),
+    }
+
+
+def ranking_from_json(value: dict[str, Any]) -> RegionRanking:
+    """Read a ranking back."""
     regions = tuple(Region(*region) for region in value["regions"])
-    return Frame(regions, value["margin_um"], value["width"], value["height"]), int(value["target"])
+    return RegionRanking(regions, tuple(value["scores"]), value["avoided"], value["parameters"])
+
+
+def _regions_to_json(regions: tuple[Region, ...]) -> list[list[float]]:
+    return [[float(v) for v in (r.x, r.y, r.width, r.height)] for r in regions]
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionProgress:
+    """A search that has not come to its end: what it was to do, and what is done of it.
+
+    Attributes
+    ----------
+    plan : dict
+        JSON of the plan that the tiles belong to.
+    done : frozenset of int
+        Tiles that were searched.
+    failed : dict of int to str
+        Tiles that could not be read, each with its line.
+    cells : Cells
+        What was found so far, numbered provisionally from 1 in the order in which the tiles came.
+    """
+
+    plan: dict[str, Any]
+    done: frozenset[int]
+    failed: dict[int, str]
+    cells: Cells

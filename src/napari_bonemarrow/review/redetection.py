@@ -11,28 +11,37 @@ SAME_CELL_UM = 4.0
 """Two centres nearer than this are one cell: the nuclei of two touching lymphocytes lie 6 µm apart."""
 
 
+FOUND_AGAIN_UM = 1.0
+"""Beside a region searched before, the detector finds the same cells again at the same place."""
+
+
 def superseded(
-    found: Cells, x: NDArray[np.float64], y: NDArray[np.float64], microns_per_pixel: float
+    found: Cells,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    microns_per_pixel: float,
+    within_um: float = SAME_CELL_UM,
 ) -> list[int]:
-    """Return which found cells a reviewer has dealt with already.
+    """Return which found cells the case knows already.
 
     Parameters
     ----------
     found : Cells
         The new detection.
     x, y : ndarray of float64, shape (m,)
-        Centres of the cells that carry a reviewer's work, level-0 px.
+        Centres of the cells that it knows, such as those that carry a reviewer's work, level-0 px.
     microns_per_pixel : float
+    within_um : float
 
     Returns
     -------
     list of int
-        Numbers of the found cells whose centre lies within 4 µm of one of those.
+        Numbers of the found cells whose centre lies so near to one of those.
     """
     if not len(found) or not len(x):
         return []
     from scipy.spatial import KDTree
 
     distance, _ = KDTree(np.column_stack([x, y])).query(np.column_stack([found.x, found.y]))
-    near: list[int] = found.cell_id[distance * microns_per_pixel <= SAME_CELL_UM].tolist()
+    near: list[int] = found.cell_id[distance * microns_per_pixel <= within_um].tolist()
     return near

@@ -13,13 +13,23 @@ from napari_bonemarrow.review.arrays import cells_to_arrays, pack
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind
 from napari_bonemarrow.review.records import frame_to_json, scale_to_json
-from napari_bonemarrow.review.redetection import superseded
+from napari_bonemarrow.review.redetection import FOUND_AGAIN_UM, superseded
 from napari_bonemarrow.review.view import CaseView
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
 
-_LEAVES_CELLS = frozenset({Kind.LABEL_SET, Kind.LABEL_CLEARED, Kind.TAG_SET, Kind.TAG_CLEARED, Kind.COMMENT})
+_LEAVES_CELLS = frozenset(
+    {
+        Kind.LABEL_SET,
+        Kind.LABEL_CLEARED,
+        Kind.TAG_SET,
+        Kind.TAG_CLEARED,
+        Kind.COMMENT,
+        Kind.REGIONS_RANKED,
+        Kind.TILES_SEARCHED,
+    }
+)
 
 
 class CaseRuns(CaseView):
@@ -96,7 +106,12 @@ class CaseRuns(CaseView):
         return Cells(**columns)
 
     def record_detection(
-        self, cells: Cells, parameters: Mapping[str, Any] | None = None, *, carry_over: bool = False
+        self,
+        cells: Cells,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        carry_over: bool = False,
+        extends: bool = False,
     ) -> Cells:
         """Take in the cells that a detector found.
 
@@ -109,6 +124,9 @@ class CaseRuns(CaseView):
         carry_over : bool
             On a second detection: keep every cell that carries a reviewer's work, under its number and with
             that work, and leave out what was found within 4 µm of one, or of one the reviewer removed.
+        extends : bool
+            Add to the cells that the case has, all of which stay with what is known of them; what was found
+            where the case has a cell already is left out.
 
         Returns
         -------
@@ -125,22 +143,27 @@ class CaseRuns(CaseView):
             raise CaseError("the scale is not known: confirm the µm per pixel before finding cells")
         self._check_found(cells)
         touched = sorted(self._state.corrections())
-        if touched and not carry_over:
+        if touched and not (carry_over or extends):
             raise CaseError(
                 f"this case has corrections on {len(touched)} cells: carry them over, or start a new case"
             )
         columns = cells_to_arrays(cells.select(np.argsort(cells.cell_id)))
-        rows = self._state.table.rows(touched)
-        x, y = (self._state.table.columns[name][rows] for name in ("x", "y"))
-        dropped = superseded(cells, x, y, self._state.scale.microns_per_pixel)
+        table, scale = self._state.table, self._state.scale.microns_per_pixel
+        rows = table.rows(touched)
+        dropped = superseded(cells, table.columns["x"][rows], table.columns["y"][rows], scale)
+        if extends:
+            again = superseded(cells, table.columns["x"], table.columns["y"], scale, FOUND_AGAIN_UM)
+            dropped = list({*dropped, *again})
         specs, blobs = pack(columns)
-        new = {
+        new: dict[str, Any] = {
             "arrays": specs,
             "found": len(cells),
             "parameters": dict(parameters or {}),
             "kept": touched,
             "dropped": sorted(dropped),
         }
+        if extends:
+            new["extends"] = True
         self._act(Draft(Kind.DETECTOR_RUN, new=new, source="detector"), blobs)
         return self.cells
 

@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, Support
+from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, RegionRanking, Support
 from napari_bonemarrow.review.arrays import unpack
 from napari_bonemarrow.review.events import UNDOABLE, Comment, Event, Kind, Label
-from napari_bonemarrow.review.records import SlideRecord, frame_from_json, scale_from_json
+from napari_bonemarrow.review.records import (
+    SlideRecord,
+    frame_from_json,
+    ranking_from_json,
+    scale_from_json,
+)
+from napari_bonemarrow.review.searching import Search
 from napari_bonemarrow.review.table import CellTable
 
 if TYPE_CHECKING:
@@ -32,6 +38,9 @@ class State:
     scale : Scale or None
     frame : Frame or None
     target : int
+    ranking : RegionRanking or None
+    search : Search or None
+        A detection that goes on.
     table : CellTable
     labels : dict of int to Label
         Of removed cells too: they come back with the cell.
@@ -50,6 +59,8 @@ class State:
         self.scale: Scale | None = None
         self.frame: Frame | None = None
         self.target = 500
+        self.ranking: RegionRanking | None = None
+        self.search: Search | None = None
         self.table = CellTable()
         self.labels: dict[int, Label] = {}
         self.tags: dict[int, frozenset[str]] = {}
@@ -115,6 +126,10 @@ class State:
             case Kind.FRAME_SET:
                 self.frame, self.target = frame_from_json(new)
                 self._place()
+            case Kind.REGIONS_RANKED:
+                self.ranking = ranking_from_json(new)
+            case Kind.TILES_SEARCHED:
+                self._searched(new, blob)
             case Kind.DETECTOR_RUN:
                 self._detected(new, blob)
             case Kind.MODEL_RUN:
@@ -123,10 +138,15 @@ class State:
                 cell = event.cells[0] if event.cells else None
                 self.comments.append(Comment(cell, new, event.reviewer, event.at))
             case Kind.CELL_ADDED:
-                self._add(event)
+                self._add(event.cells, [new])
             case Kind.CELL_REMOVED:
                 self.table.set_present(event.cells, False)
                 self.removed.update(event.cells)
+            case Kind.CELL_SPLIT | Kind.CELLS_MERGED:
+                before, after = before_and_after(event)
+                self.table.set_present(before, False)
+                self.removed.update(before)
+                self._add(after, new)
             case Kind.LABEL_SET | Kind.LABEL_CLEARED:
                 label = None if new is None else Label(new, event.reviewer, event.at, event.source)
                 self._label(event.cells, [label] * len(event.cells))
@@ -145,6 +165,12 @@ class State:
             case Kind.CELL_REMOVED:
                 self.table.set_present(event.cells, True)
                 self.removed.difference_update(event.cells)
+            case Kind.CELL_SPLIT | Kind.CELLS_MERGED:
+                before, after = before_and_after(event)
+                self.table.set_present(after, False)
+                self.added.difference_update(after)
+                self.table.set_present(before, True)
+                self.removed.difference_update(before)
             case Kind.LABEL_SET | Kind.LABEL_CLEARED:
                 self._label(event.cells, [None if old is None else Label(*old) for old in event.old])
             case Kind.TAG_SET | Kind.TAG_CLEARED:
@@ -167,26 +193,35 @@ class State:
             else:
                 self.tags.pop(cell, None)
 
-    def _add(self, event: Event) -> None:
-        self.added.update(event.cells)
-        if event.cells[0] < self.next_cell_id:  # a redo: the row is there
-            self.table.set_present(event.cells, True)
+    def _add(self, cells: Sequence[int], places: Sequence[Mapping[str, float]]) -> None:
+        self.added.update(cells)
+        if cells[0] < self.next_cell_id:  # a redo: the rows are there
+            self.table.set_present(cells, True)
             return
-        self.next_cell_id = event.cells[0] + 1
-        self.table.append(one_cell(event.cells[0], **event.new))
+        self.next_cell_id = cells[-1] + 1
+        for cell, place in zip(cells, places, strict=True):
+            self.table.append(one_cell(cell, **place))
         self._place()
+
+    def _searched(self, new: Mapping[str, Any], blob: Blob) -> None:
+        if self.search is None or self.search.plan != new["plan"]:
+            self.search = Search(new["plan"])
+        failed = {int(tile): text for tile, text in new["failed"].items()}
+        self.search.add(new["tiles"], failed, Cells(**unpack(new["arrays"], blob)))
 
     def _detected(self, new: Mapping[str, Any], blob: Blob) -> None:
         cells = Cells(**unpack(new["arrays"], blob))
-        kept = self.table.rows(new["kept"])
-        self.table.keep(kept)
+        self.search = None
+        extends = new.get("extends", False)
+        if not extends:
+            self.table.keep(self.table.rows(new["kept"]))
         self.table.append(cells, ~np.isin(cells.cell_id, new["dropped"]))
         if len(cells):
             self.next_cell_id = max(self.next_cell_id, int(cells.cell_id[-1]) + 1)
         self._place()
-        # What was undone before concerns cells that may be gone.
-        self.undoable.clear()
-        self.redoable.clear()
+        if not extends:  # what was done before concerns cells that may be gone
+            self.undoable.clear()
+            self.redoable.clear()
 
     def _predicted(self, new: Mapping[str, Any], blob: Blob) -> None:
         model = ModelReference(**new["model"])
@@ -202,6 +237,13 @@ class State:
     def _place(self) -> None:
         if self.frame is not None and self.scale is not None:
             self.table.set_frame(self.frame, self.scale.microns_per_pixel)
+
+
+def before_and_after(event: Event) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the cells that a split or merge takes away, and those that it puts in their place."""
+    if event.kind == Kind.CELL_SPLIT:
+        return event.cells[:1], event.cells[1:]
+    return event.cells[:-1], event.cells[-1:]
 
 
 def one_cell(cell_id: int, x: float, y: float, diameter_um: float) -> Cells:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import Cells, CountingRules, Differential, Frame, Predictions
+from napari_bonemarrow.cytology import Cells, CountingRules, Differential, Frame, Predictions, RegionRanking
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Comment, Event, Label, Verification
 from napari_bonemarrow.review.journal import Journal
-from napari_bonemarrow.review.records import SlideRecord
+from napari_bonemarrow.review.records import DetectionProgress, SlideRecord
 from napari_bonemarrow.review.state import State
 
 if TYPE_CHECKING:
@@ -72,6 +72,25 @@ class CaseView:
     def target(self) -> int:
         """How many cells are to be counted."""
         return self._state.target
+
+    @property
+    def ranking(self) -> RegionRanking | None:
+        """The regions of the slide from best to worst, None where none were ranked."""
+        return self._state.ranking
+
+    @property
+    def chosen_by_rank(self) -> int:
+        """How many of the first ranked regions are the frame, 0 where it was chosen in another way."""
+        frame, ranking = self._state.frame, self._state.ranking
+        if frame is None or ranking is None or frame.images:
+            return 0
+        count = len(frame.regions)
+        return count if ranking.regions[:count] == frame.regions else 0
+
+    @property
+    def detection_progress(self) -> DetectionProgress | None:
+        """A detection that was begun and not ended, None where there is none."""
+        return None if self._state.search is None else self._state.search.progress()
 
     @property
     def next_cell_id(self) -> int:

@@ -1,0 +1,108 @@
+"""Where a slide is searched: the ranking of its regions, the frame that grows by it, tiles under way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from napari_bonemarrow.cytology import Cells, RegionRanking
+from napari_bonemarrow.review.arrays import cells_to_arrays, pack
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.events import Change, Draft, Kind, canonical
+from napari_bonemarrow.review.records import frame_to_json, ranking_to_json
+from napari_bonemarrow.review.runs import CaseRuns
+
+
+class CaseRegions(CaseRuns):
+    """What is written about the regions of a slide. Use it as `Case`."""
+
+    def record_ranking(self, ranking: RegionRanking) -> Change | None:
+        """Write down in which order regions shall be counted; None where just that was written before.
+
+        Raises
+        ------
+        CaseError
+            Where classes have been seen: an order made then might follow them.
+        """
+        if ranking == self._state.ranking:
+            return None
+        if self._state.model is not None or self._state.labels:
+            raise CaseError("classes have been seen, so regions are no longer ranked: start a new case")
+        old = None if self._state.ranking is None else ranking_to_json(self._state.ranking)
+        return self._act(Draft(Kind.REGIONS_RANKED, old=old, new=ranking_to_json(ranking), source="rule"))
+
+    def extend_frame(self, count: int) -> Change | None:
+        """Count the first so many ranked regions; None where the frame is that already.
+
+        This may be done after classes were seen, since the order was fixed before: the next region in
+        line says nothing of what is in it.
+
+        Parameters
+        ----------
+        count : int
+            At least as many as now.
+
+        Raises
+        ------
+        CaseError
+            Where no regions were ranked, there are fewer, or the frame was chosen in another way.
+        """
+        frame, ranking, before = self._state.frame, self._state.ranking, self.chosen_by_rank
+        if ranking is None or frame is None or not before:
+            raise CaseError("the frame was not taken from ranked regions, so it cannot grow by them")
+        if not before <= count <= len(ranking.regions):
+            raise CaseError(
+                f"{count} regions were asked for: {before} are counted and {len(ranking.regions)} were ranked"
+            )
+        if count == before:
+            return None
+        wider = replace(frame, regions=ranking.regions[:count])
+        target = self._state.target
+        old, new = frame_to_json(frame, target), frame_to_json(wider, target)
+        return self._act(Draft(Kind.FRAME_SET, old=old, new=new, source="rule"))
+
+    def record_tiles(
+        self,
+        plan: Mapping[str, Any],
+        tiles: Sequence[int],
+        cells: Cells,
+        failed: Mapping[int, str] | None = None,
+    ) -> Change:
+        """Keep what some tiles of a search have brought, so that it can go on after a crash.
+
+        The cells belong to the case only when the search has come to its end and `record_detection` is
+        called. Tiles of another plan put those of the plan before out of force.
+
+        Parameters
+        ----------
+        plan : mapping
+            JSON of the plan.
+        tiles : sequence of int
+            Tiles that were searched.
+        cells : Cells
+            Those whose centres lie in them; their numbers mean nothing.
+        failed : mapping of int to str, optional
+            Tiles that could not be read, each with its line.
+
+        Raises
+        ------
+        CaseError
+            Where the scale is not known, or a tile was searched before.
+        """
+        if self._state.scale is None:
+            raise CaseError("the scale is not known: confirm the µm per pixel before finding cells")
+        plan = json.loads(canonical(plan))  # as reopening the case will give it back
+        search = self._state.search
+        if search is not None and search.plan == plan and search.done.intersection(tiles):
+            tile = min(search.done.intersection(tiles))
+            raise CaseError(f"tile {tile} was searched before: its cells would be counted twice")
+        specs, blobs = pack(cells_to_arrays(cells))
+        new = {
+            "plan": plan,
+            "tiles": [int(tile) for tile in tiles],
+            "failed": {str(tile): text for tile, text in (failed or {}).items()},
+            "arrays": specs,
+        }
+        return self._act(Draft(Kind.TILES_SEARCHED, new=new, source="detector"), blobs, ())
