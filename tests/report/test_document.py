@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from napari_bonemarrow.report import differential_document
+from napari_bonemarrow.cytology import Cells, Frame, Region, RegionRanking
+from napari_bonemarrow.report import differential_document, html_report
 from napari_bonemarrow.report.document import differential_json
 from napari_bonemarrow.review import Case
+from napari_bonemarrow.slides import slide_from_array
 
 
 def test_the_document_has_what_the_contract_promises(case: Case) -> None:
@@ -16,7 +20,13 @@ def test_the_document_has_what_the_contract_promises(case: Case) -> None:
     assert document["slides"][0]["file"] == "Müller <4711>.png"
     assert document["slides"][0]["scale_source"] == "user"
     assert document["model"]["name"] == "tiny"
-    assert document["frame"] == {"margin_um": 5.0, "regions": [[0.0, 0.0, 1200.0, 900.0]]}
+    assert document["frame"] == {
+        "margin_um": 5.0,
+        "regions": [[0.0, 0.0, 1200.0, 900.0]],
+        "chosen": "whole",
+        "ranked": None,
+        "avoided": {},
+    }
     assert (document["counted"], document["target"]) == (55, 300)
     assert document["excluded"] == {"NIF": 2, "ART": 3}
     assert (document["reviewed"], document["unreviewed"]) == (2, 58)
@@ -51,3 +61,24 @@ def test_a_case_without_cells_is_still_a_document(make_case: Callable[..., Case]
     document = json.loads(differential_json(make_case([])))
     assert document["counted"] == 0
     assert all(row["percent"] in (None, 0) for row in document["classes"])
+
+
+def test_a_frame_of_ranked_regions_and_unread_tiles_are_told(tmp_path: Path) -> None:
+    slide = slide_from_array(np.full((900, 1200, 3), 230, np.uint8), 0.1, tmp_path / "slide.tif")
+    regions = (Region(600, 100, 300, 300), Region(100, 100, 300, 300))
+    with Case.create(tmp_path / "case.bmcase", slide, reviewer="Dr A") as case:
+        case.record_ranking(RegionRanking(regions, (0.9, 0.4), {"blank": 12}, {}))
+        case.set_frame(Frame(regions[:1], 5.0, 1200, 900), 10)
+        line = "slide.tif: tile (3, 4) of level 0 cannot be read"
+        case.record_detection(Cells.empty(), {"failed_tiles": [line]})
+        document = differential_document(case)
+        assert document["frame"] == {
+            "margin_um": 5.0,
+            "regions": [[600.0, 100.0, 300.0, 300.0]],
+            "chosen": "ranked",
+            "ranked": 2,
+            "avoided": {"blank": 12},
+        }
+        assert case.unread == (line,)
+        assert "unread_tiles" in [flag["code"] for flag in document["flags"]]
+        assert "the first 1 of 2 regions that were ranked before any class was seen" in html_report(case)

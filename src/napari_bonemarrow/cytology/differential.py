@@ -83,6 +83,7 @@ class Differential:
         target: int = 500,
         tags: Mapping[int, Collection[str]] | None = None,
         doubtful: int = 0,
+        unread: int = 0,
     ) -> Differential:
         """Count.
 
@@ -102,6 +103,8 @@ class Differential:
         doubtful : int
             Unreviewed cells that the model had better not have classed: its confidence lies below its own
             threshold.
+        unread : int
+            Tiles of the slide in which no cell was sought, since they could not be read.
 
         Returns
         -------
@@ -123,7 +126,7 @@ class Differential:
             classes=rows,
             groups=_group_rows(tally, rows),
             ratios={"m_to_e": ratio},
-            flags=arising_flags(tally, target, doubtful),
+            flags=arising_flags(tally, target, doubtful, unread),
             notes=standing_notes(rules),
             tags=_tag_counts(tally, codes, tags or {}),
             reviewed=tally.reviewed,

@@ -24,7 +24,7 @@ def standing_notes(rules: CountingRules) -> tuple[Flag, ...]:
     )
 
 
-def arising_flags(tally: Tally, target: int, doubtful: int = 0) -> tuple[Flag, ...]:
+def arising_flags(tally: Tally, target: int, doubtful: int = 0, unread: int = 0) -> tuple[Flag, ...]:
     """Return what this count gives cause to note.
 
     A note that rests on a class the model has not learnt is withheld, and a note says so, until every cell
@@ -33,6 +33,7 @@ def arising_flags(tally: Tally, target: int, doubtful: int = 0) -> tuple[Flag, .
     rules = tally.rules
     candidates = (
         _shortfall(tally, target),
+        _unread(unread),
         _unclassified(tally),
         _unlearnt(tally),
         _doubted(tally, doubtful),
@@ -50,6 +51,15 @@ def _shortfall(tally: Tally, target: int) -> Flag | None:
         return None
     return Flag(
         "below_target", f"{tally.counted} of {target} cells counted: {missing} fewer than the target."
+    )
+
+
+def _unread(places: int) -> Flag | None:
+    if not places:
+        return None
+    what = "1 tile of the slide" if places == 1 else f"{places} tiles of the slide"
+    return Flag(
+        "unread_tiles", f"{what} could not be read, so that no cell was sought there: copy the slide again."
     )
 
 

@@ -122,4 +122,11 @@ def _frame(case: Case) -> dict[str, Any] | None:
     if case.frame is None:
         return None
     regions = [[region.x, region.y, region.width, region.height] for region in case.frame.regions]
-    return {"margin_um": case.frame.margin_um, "regions": regions}
+    ranking = case.ranking
+    return {
+        "margin_um": case.frame.margin_um,
+        "regions": regions,
+        "chosen": case.frame_choice,
+        "ranked": None if ranking is None else len(ranking.regions),
+        "avoided": {} if ranking is None else dict(ranking.avoided),
+    }

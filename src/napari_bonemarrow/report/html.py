@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Frame, Support
+from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Support
 from napari_bonemarrow.review import Case
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         # The ratio's definition stands under the rules.
         "notes": [note for note in differential.notes if note.code != "m_to_e_definition"],
         "scale": scale_text,
-        "frame": _frame_text(case.frame, case.microns_per_pixel),
+        "frame": _frame_text(case),
         "fingerprint": record.fingerprint[:12],
         "found": len(case.cells),
         "model": _model_text(case),
@@ -116,12 +116,22 @@ def _rows(differential: Differential) -> list[_Row]:
     return rows
 
 
-def _frame_text(frame: Frame | None, microns_per_pixel: float | None) -> str:
+_CHOICE_TEXT = {
+    "ranked": "the first {n} of {ranked} regions that were ranked before any class was seen",
+    "reviewer": "regions chosen by the reviewer ({n})",
+}
+
+
+def _frame_text(case: Case) -> str:
+    frame, microns_per_pixel = case.frame, case.microns_per_pixel
     if frame is None or microns_per_pixel is None:
         return "not set"
     area = sum(region.width * region.height for region in frame.counted_regions(microns_per_pixel))
-    whole = len(frame.regions) == 1 and frame == Frame.whole_field(frame.width, frame.height, frame.margin_um)
-    what = "the whole field" if whole else f"{len(frame.regions)} region(s)"
+    if case.frame_choice == "whole":
+        what = f"the whole of {len(frame.images)} fields" if frame.images else "the whole field"
+    else:
+        ranked = len(case.ranking.regions) if case.ranking is not None else 0
+        what = _CHOICE_TEXT[case.frame_choice].format(n=len(frame.regions), ranked=ranked)
     square_mm = area * microns_per_pixel**2 / 1e6
     return (
         f"cells whose centre lies in {what}, less {frame.margin_um:g} µm at the image's border "

@@ -41,6 +41,8 @@ class State:
     ranking : RegionRanking or None
     search : Search or None
         A detection that goes on.
+    unread : tuple of str
+        A line for each tile that the detector could not read.
     table : CellTable
     labels : dict of int to Label
         Of removed cells too: they come back with the cell.
@@ -61,6 +63,7 @@ class State:
         self.target = 500
         self.ranking: RegionRanking | None = None
         self.search: Search | None = None
+        self.unread: tuple[str, ...] = ()
         self.table = CellTable()
         self.labels: dict[int, Label] = {}
         self.tags: dict[int, frozenset[str]] = {}
@@ -213,6 +216,8 @@ class State:
         cells = Cells(**unpack(new["arrays"], blob))
         self.search = None
         extends = new.get("extends", False)
+        unread = tuple(new["parameters"].get("failed_tiles", ()))
+        self.unread = self.unread + unread if extends else unread
         if not extends:
             self.table.keep(self.table.rows(new["kept"]))
         self.table.append(cells, ~np.isin(cells.cell_id, new["dropped"]))

@@ -88,6 +88,21 @@ class CaseView:
         return count if ranking.regions[:count] == frame.regions else 0
 
     @property
+    def frame_choice(self) -> str:
+        """How the frame was chosen: ``whole``, ``ranked`` or ``reviewer``; empty where there is none."""
+        frame = self._state.frame
+        if frame is None:
+            return ""
+        if frame == Frame.whole_field(frame.width, frame.height, frame.margin_um, frame.images):
+            return "whole"
+        return "ranked" if self.chosen_by_rank else "reviewer"
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """A line for each tile of the slide that the detector could not read."""
+        return self._state.unread
+
+    @property
     def detection_progress(self) -> DetectionProgress | None:
         """A detection that was begun and not ended, None where there is none."""
         return None if self._state.search is None else self._state.search.progress()
@@ -199,6 +214,7 @@ class CaseView:
             self.target,
             self._tags_by_position(table.cell_id[rows]),
             self._doubtful(rows),
+            len(self.unread),
         )
 
     def _doubtful(self, rows: NDArray[np.intp]) -> int:
