@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from napari_bonemarrow.cytology import Cells
+from napari_bonemarrow.cytology import Cells, Field, Frame, Region
 from napari_bonemarrow.report import (
     CELL_COLUMNS,
     FOUND_COLUMNS,
     SummaryRow,
+    differential_document,
     table,
     write_cells_csv,
     write_found_csv,
     write_summary_csv,
 )
 from napari_bonemarrow.review import Case
+from napari_bonemarrow.slides import slide_from_array
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -72,3 +76,22 @@ def test_the_summary_has_a_row_an_input_with_its_counts_or_its_error(case: Case,
 def test_a_name_is_never_a_formula() -> None:
     text = table(["file", "x"], [{"file": "=HYPERLINK(1)", "x": "-3.5"}, {"file": "", "x": "-a"}])
     assert text.splitlines()[1:] == ["'=HYPERLINK(1),-3.5", ",'-a"]
+
+
+def test_cells_of_several_fields_say_which_and_where_in_it(tmp_path: Path) -> None:
+    slide = slide_from_array(np.full((100, 260, 3), 230, np.uint8), 0.5, tmp_path / "fields")
+    fields = (Field("a 4711.png", Region(0, 0, 120, 100)), Field("b.png", Region(140, 0, 120, 100)))
+    slide = replace(slide, fields=fields, vendor="fields")
+    with Case.create(tmp_path / "case.bmcase", slide, reviewer="Dr A") as case:
+        case.set_frame(Frame.whole_field(260, 100, 5.0, slide.images))
+        x, y = np.array([50.0, 139.7, 200.0]), np.array([40.0, 50.0, 60.0])
+        sizes = np.full(3, 8.0, np.float32)
+        case.record_detection(Cells(np.arange(1, 4), x, y, sizes, sizes / 10, np.ones(3, bool)))
+        write_cells_csv(case, tmp_path / "cells.csv")
+        known = differential_document(case, anonymous=True)["slides"][0]["fields"]
+    with Case.open(tmp_path / "case.bmcase") as case:
+        assert case.slide_record.fields == fields
+    rows = read(tmp_path / "cells.csv")
+    assert [row["field"] for row in rows] == ["1", "2", "2"]
+    assert [float(row["field_x_px"]) for row in rows] == pytest.approx([50.0, -0.3, 60.0])
+    assert [(each["field"], each["file"], each["x"]) for each in known] == [(1, None, 0.0), (2, None, 140.0)]

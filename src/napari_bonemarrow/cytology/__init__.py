@@ -1,6 +1,14 @@
 """The domain: classes, schemes, tags, counting rules, differential statistics and shared containers."""
 
-from napari_bonemarrow.cytology.arrays import Cells, Frame, ModelReference, Predictions, Region, RegionRanking
+from napari_bonemarrow.cytology.arrays import (
+    Cells,
+    Field,
+    Frame,
+    ModelReference,
+    Predictions,
+    Region,
+    RegionRanking,
+)
 from napari_bonemarrow.cytology.classes import (
     BMC21,
     CLASSES,
@@ -29,6 +37,7 @@ __all__ = [
     "ClassCount",
     "CountingRules",
     "Differential",
+    "Field",
     "Flag",
     "Frame",
     "Lineage",

@@ -54,6 +54,22 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """One image among several that lie in one coordinate system.
+
+    Attributes
+    ----------
+    name : str
+        The file's name.
+    region : Region
+        Where it lies, level-0 pixels.
+    """
+
+    name: str
+    region: Region
+
+
+@dataclass(frozen=True, slots=True)
 class RegionRanking:
     """Regions of a slide in the order in which they shall be counted, chosen blind to every class.
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from napari_bonemarrow.cytology import Cells, Predictions
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import Cells, Field, Predictions
 from napari_bonemarrow.review import Case
 
 SCHEMA = 1
@@ -26,6 +29,8 @@ CELL_COLUMNS = (
     "labelled_by",
     "labelled_at",
 )
+FIELD_COLUMNS = ("field", "field_x_px", "field_y_px")
+"""Of a slide that is made of several fields, further to the right: which, by number from 1, and where in it."""
 FOUND_COLUMNS = CELL_COLUMNS[:7]
 """What is known of a cell before it is classified."""
 
@@ -57,7 +62,7 @@ def differential_json(case: Case, *, anonymous: bool = False) -> str:
 def cell_rows(case: Case) -> Iterator[dict[str, object]]:
     """Give the columns of ``cells.csv`` for each cell of a case, in the order of its cells."""
     predicted = _predicted(case.predictions)
-    for row in found_rows(case.cells, case.microns_per_pixel):
+    for row in found_rows(case.cells, case.microns_per_pixel, case.slide_record.fields):
         cell_id = int(str(row["cell_id"]))
         row |= predicted.get(cell_id, {})
         label = case.labels.get(cell_id)
@@ -66,8 +71,14 @@ def cell_rows(case: Case) -> Iterator[dict[str, object]]:
         yield row
 
 
-def found_rows(cells: Cells, microns_per_pixel: float | None) -> Iterator[dict[str, object]]:
-    """Give the columns `FOUND_COLUMNS` for each cell; µm stay empty where the scale is unknown."""
+def found_rows(
+    cells: Cells, microns_per_pixel: float | None, fields: Sequence[Field] = ()
+) -> Iterator[dict[str, object]]:
+    """Give the columns `FOUND_COLUMNS` for each cell; µm stay empty where the scale is unknown.
+
+    Where the slide is made of fields, `FIELD_COLUMNS` tell which one a cell lies in.
+    """
+    which = _field_numbers(cells, fields)
     for index, cell_id in enumerate(cells.cell_id):
         x, y = float(cells.x[index]), float(cells.y[index])
         row: dict[str, object] = {"cell_id": int(cell_id), "x_px": f"{x:.2f}", "y_px": f"{y:.2f}"}
@@ -75,7 +86,20 @@ def found_rows(cells: Cells, microns_per_pixel: float | None) -> Iterator[dict[s
             row |= {"x_um": f"{x * microns_per_pixel:.3f}", "y_um": f"{y * microns_per_pixel:.3f}"}
         row["diameter_um"] = f"{cells.diameter_um[index]:.2f}"
         row["detection_score"] = f"{cells.score[index]:.3f}"
+        if which[index]:
+            region = fields[which[index] - 1].region
+            row |= {"field": int(which[index])}
+            row |= {"field_x_px": f"{x - region.x:.2f}", "field_y_px": f"{y - region.y:.2f}"}
         yield row
+
+
+def _field_numbers(cells: Cells, fields: Sequence[Field]) -> NDArray[np.intp]:
+    """Return the number of the field that each cell lies in, 0 for none, shape (n,)."""
+    numbers = np.zeros(len(cells), np.intp)
+    for number, field in enumerate(fields, start=1):
+        # The centre of the first pixel is 0, so that a centre may lie half a pixel outside.
+        numbers[field.region.shrunk(-0.5).contains(cells.x, cells.y)] = number
+    return numbers
 
 
 def _predicted(predictions: Predictions | None) -> dict[int, dict[str, object]]:
@@ -105,6 +129,17 @@ def _slide(case: Case, anonymous: bool) -> dict[str, Any]:
         "microns_per_pixel": scale.microns_per_pixel if scale else None,
         "scale_source": str(scale.source) if scale else None,
         "scale_basis": scale.basis if scale else None,
+        "fields": [
+            {
+                "field": number,
+                "file": None if anonymous else field.name,
+                "x": field.region.x,
+                "y": field.region.y,
+                "width": field.region.width,
+                "height": field.region.height,
+            }
+            for number, field in enumerate(record.fields, start=1)
+        ],
     }
 
 

@@ -8,8 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_bonemarrow.cytology import CLASSES, Cells, Differential
-from napari_bonemarrow.report.document import CELL_COLUMNS, FOUND_COLUMNS, cell_rows, found_rows
+from napari_bonemarrow.cytology import CLASSES, Cells, Differential, Field
+from napari_bonemarrow.report.document import (
+    CELL_COLUMNS,
+    FIELD_COLUMNS,
+    FOUND_COLUMNS,
+    cell_rows,
+    found_rows,
+)
 from napari_bonemarrow.report.files import write_text
 from napari_bonemarrow.review import Case
 
@@ -123,17 +129,19 @@ def write_cells_csv(case: Case, path: Path) -> None:
     ------
     ReportError
     """
-    write_text(path, table(CELL_COLUMNS, cell_rows(case)))
+    columns = (*CELL_COLUMNS, *FIELD_COLUMNS) if case.slide_record.fields else CELL_COLUMNS
+    write_text(path, table(columns, cell_rows(case)))
 
 
-def write_found_csv(cells: Cells, microns_per_pixel: float, path: Path) -> None:
+def write_found_csv(cells: Cells, microns_per_pixel: float, path: Path, fields: Sequence[Field] = ()) -> None:
     """Write a row a cell with what is known before it is classified.
 
     Raises
     ------
     ReportError
     """
-    write_text(path, table(FOUND_COLUMNS, found_rows(cells, microns_per_pixel)))
+    columns = (*FOUND_COLUMNS, *FIELD_COLUMNS) if fields else FOUND_COLUMNS
+    write_text(path, table(columns, found_rows(cells, microns_per_pixel, fields)))
 
 
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -54,7 +55,14 @@ class Case(CaseActs):
         except OSError as error:
             raise CaseError(f"cannot make the folder {path.parent}: {error.strerror}") from error
         reviewer = reviewer.strip() or user_name()
-        record = _record(slide.path, path, slide.fingerprint, slide.width, slide.height, slide.vendor)
+        record = SlideRecord(
+            *_place(slide.path, path),
+            slide.fingerprint,
+            slide.width,
+            slide.height,
+            slide.vendor,
+            fields=slide.fields,
+        )
         new = {
             "case": str(uuid.uuid4()),
             "program": f"napari-bonemarrow {version('napari-bonemarrow')}",
@@ -126,7 +134,7 @@ class Case(CaseActs):
         changed: Path | None = None
         for candidate in _candidates(record, self.path.parent):
             try:
-                if not candidate.is_file():
+                if not candidate.exists():
                     continue
                 if fingerprint(candidate) == record.fingerprint:
                     return candidate
@@ -172,7 +180,8 @@ class Case(CaseActs):
             raise CaseError(f"cannot read {path}: {error.strerror}") from error
         if found != before.fingerprint:
             raise CaseError(f"{path.name} is not the image this case is about: choose {before.name}")
-        after = _record(path, self.path, found, before.width, before.height, before.vendor)
+        name, absolute, relative = _place(path, self.path)
+        after = replace(before, name=name, path=absolute, relative=relative)
         if after == before:
             return None
         return self._act(
@@ -180,15 +189,16 @@ class Case(CaseActs):
         )
 
 
-def _record(slide: Path, case: Path, found: str, width: int, height: int, vendor: str) -> SlideRecord:
+def _place(slide: Path, case: Path) -> tuple[str, str, str | None]:
+    """Return a slide's name, where it lies, and that seen from the case; empty where it is no file."""
     if slide == Path():  # made in memory
-        return SlideRecord("", "", None, found, width, height, vendor)
+        return "", "", None
     path = slide.absolute()
     try:
         relative: str | None = Path(os.path.relpath(path, case.parent)).as_posix()
     except ValueError:  # another drive
         relative = None
-    return SlideRecord(path.name, str(path), relative, found, width, height, vendor)
+    return path.name, str(path), relative
 
 
 def _candidates(record: SlideRecord, folder: Path) -> list[Path]:

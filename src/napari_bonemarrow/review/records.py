@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_bonemarrow.cytology import Cells, Frame, Region, RegionRanking
+from napari_bonemarrow.cytology import Cells, Field, Frame, Region, RegionRanking
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
@@ -29,6 +29,8 @@ class SlideRecord:
     vendor : str
     slide : int
         Number within the case.
+    fields : tuple of Field
+        The images that a folder of fields is made of; empty for one image.
     """
 
     name: str
@@ -39,10 +41,22 @@ class SlideRecord:
     height: int
     vendor: str
     slide: int = 1
+    fields: tuple[Field, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it for the journal."""
-        return asdict(self)
+        value = asdict(self)
+        del value["fields"]
+        if self.fields:
+            regions = _regions_to_json(tuple(field.region for field in self.fields))
+            value["fields"] = [[field.name, *box] for field, box in zip(self.fields, regions, strict=True)]
+        return value
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> SlideRecord:
+        """Read it back."""
+        fields = tuple(Field(name, Region(*box)) for name, *box in value.get("fields", ()))
+        return cls(**{**value, "fields": fields})
 
 
 def scale_to_json(scale: Scale | None) -> dict[str, Any] | None:

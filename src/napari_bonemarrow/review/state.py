@@ -120,10 +120,10 @@ class State:
         new: Any = event.new
         match event.kind:
             case Kind.SLIDE_OPENED:
-                self.slide = SlideRecord(**new["slide"])
+                self.slide = SlideRecord.from_json(new["slide"])
                 self.scale = scale_from_json(new["scale"])
             case Kind.SLIDE_MOVED:
-                self.slide = SlideRecord(**new["slide"])
+                self.slide = SlideRecord.from_json(new["slide"])
             case Kind.SCALE_CONFIRMED:
                 self.scale = scale_from_json(new)
             case Kind.FRAME_SET:

@@ -5,7 +5,6 @@ from napari_bonemarrow.slides.detection import detect_cells
 from napari_bonemarrow.slides.reading import SUFFIXES, open_slide
 from napari_bonemarrow.slides.redcells import estimate_scale
 from napari_bonemarrow.slides.slide import (
-    Field,
     Level,
     Scale,
     ScaleSource,
@@ -17,7 +16,6 @@ from napari_bonemarrow.slides.slide import (
 
 __all__ = [
     "SUFFIXES",
-    "Field",
     "Level",
     "Scale",
     "ScaleSource",

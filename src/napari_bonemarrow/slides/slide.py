@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import BoneMarrowError, Region, ScaleError
+from napari_bonemarrow.cytology import BoneMarrowError, Field, Region, ScaleError
 
 FINEST_MICRONS_PER_PIXEL = 0.01
 COARSEST_MICRONS_PER_PIXEL = 5.0
@@ -101,22 +101,6 @@ class Level(Protocol):
 
     def __getitem__(self, key: Any, /) -> Any:
         """Read a part."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One image among several that lie in one coordinate system.
-
-    Attributes
-    ----------
-    name : str
-        The file's name.
-    region : Region
-        Where it lies, level-0 pixels.
-    """
-
-    name: str
-    region: Region
 
 
 @dataclass(frozen=True, eq=False)
