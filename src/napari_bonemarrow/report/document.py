@@ -30,7 +30,7 @@ CELL_COLUMNS = (
     "labelled_at",
 )
 FIELD_COLUMNS = ("field", "field_x_px", "field_y_px")
-"""Of a slide that is made of several fields, further to the right: which, by number from 1, and where in it."""
+"""Of a slide made of several fields, further to the right: which one, by number from 1, and where in it."""
 FOUND_COLUMNS = CELL_COLUMNS[:7]
 """What is known of a cell before it is classified."""
 
