@@ -1,0 +1,269 @@
+"""Search a slide tile by tile: which tiles, and how their cells become one list."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from napari_bonemarrow.cytology import Cells, Frame, Region
+from napari_bonemarrow.slides.finding import OpenSides, find_nuclei
+from napari_bonemarrow.slides.profile import StainProfile
+from napari_bonemarrow.slides.slide import Slide, SlideError
+from napari_bonemarrow.slides.working import (
+    WORKING_MICRONS,
+    level_zero_pixels,
+    to_level_zero,
+    working_box,
+    working_image,
+)
+
+TILE_UM = 512.0
+"""Side of a tile. Around it 30 µm more are looked at, a quarter of the work; a smaller tile has more of
+it, a larger one takes more memory and is longer under way when it is cancelled."""
+
+HALO_UM = 30.0
+"""What a tile sees around itself: more than a cell's width, so that no cell of its own is cut."""
+
+RIM_UM = 10.0
+"""How far around a wanted region cells are sought, so that a reviewer sees which lie just outside."""
+
+METHOD = 2
+"""Raised when the same slide and plan would give other cells, so that the two are never mixed."""
+
+_FINEST = 2.0**-10
+"""Centres are rounded to this part of a working pixel (0.25 nm), so that a position does not carry the
+rounding of where its tile began."""
+
+Box = tuple[int, int, int, int]
+"""First row and column and the ones after the last, working pixels."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One piece of a plan.
+
+    Attributes
+    ----------
+    number : int
+        From 0, in the order of the plan's areas.
+    core : Box
+        Cells whose centre lies here belong to this tile; half-open, working pixels.
+    image : int
+        Which of the slide's images it is a part of.
+    """
+
+    number: int
+    core: Box
+    image: int
+
+
+@dataclass(frozen=True)
+class DetectionPlan:
+    """Which tiles of a slide are searched, and with what stain profile.
+
+    Two plans that are equal find the same cells, tile by tile; so a plan is written down with what was
+    found, and a search that was broken off goes on where it stopped.
+
+    Attributes
+    ----------
+    microns_per_pixel : float
+        Of level 0.
+    images : tuple of Box
+        The photographed borders, working pixels.
+    profiles : tuple of StainProfile
+        One an image.
+    areas : tuple of Box
+        Where cells are wanted, in order of preference, each within one image; `area_images` tells which.
+    area_images : tuple of int
+    tile_px : int
+        About the side of a tile, working pixels.
+    method : int
+        `METHOD` of the program that made it.
+    """
+
+    microns_per_pixel: float
+    images: tuple[Box, ...]
+    profiles: tuple[StainProfile, ...]
+    areas: tuple[Box, ...]
+    area_images: tuple[int, ...]
+    tile_px: int
+    method: int = METHOD
+
+    @cached_property
+    def tiles(self) -> tuple[Tile, ...]:
+        """Every tile, area by area, from top to bottom."""
+        return tuple(
+            Tile(number, core, image)
+            for number, (core, image) in enumerate(
+                (core, image)
+                for area, image in zip(self.areas, self.area_images, strict=True)
+                for core in _cut(area, self.tile_px)
+            )
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads: plain lists and numbers."""
+        return {
+            "microns_per_pixel": self.microns_per_pixel,
+            "images": [list(box) for box in self.images],
+            "profiles": [profile.to_json() for profile in self.profiles],
+            "areas": [list(box) for box in self.areas],
+            "area_images": list(self.area_images),
+            "tile_px": self.tile_px,
+            "method": self.method,
+        }
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> DetectionPlan:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        SlideError
+            Where it is no plan.
+        """
+        try:
+            plan = cls(
+                float(written["microns_per_pixel"]),
+                tuple(_box(box) for box in written["images"]),
+                tuple(StainProfile.from_json(profile) for profile in written["profiles"]),
+                tuple(_box(box) for box in written["areas"]),
+                tuple(int(image) for image in written["area_images"]),
+                int(written["tile_px"]),
+                int(written["method"]),
+            )
+        except (KeyError, TypeError, ValueError) as problem:
+            raise SlideError(f"plan of a search: cannot be read ({problem!r}); search anew") from problem
+        if len(plan.areas) != len(plan.area_images) or len(plan.images) != len(plan.profiles):
+            raise SlideError("plan of a search: its lists differ in length; search anew")
+        return plan
+
+    @cached_property
+    def key(self) -> str:
+        """Recognise the same plan again: 64 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+
+def _box(values: Sequence[int]) -> Box:
+    i0, j0, i1, j1 = (int(value) for value in values)
+    return i0, j0, i1, j1
+
+
+def _cut(area: Box, side: int) -> Iterable[Box]:
+    """Cut an area into tiles of about one size."""
+    i0, j0, i1, j1 = area
+    rows, columns = (max(1, round(length / side)) for length in (i1 - i0, j1 - j0))
+    for top, bottom in pairwise(i0 + (i1 - i0) * k // rows for k in range(rows + 1)):
+        for left, right in pairwise(j0 + (j1 - j0) * k // columns for k in range(columns + 1)):
+            yield top, left, bottom, right
+
+
+def plan_areas(slide: Slide, regions: Sequence[Region] | None) -> tuple[tuple[Box, ...], tuple[int, ...]]:
+    """Return where to search, working pixels, and in which image each lies.
+
+    Parameters
+    ----------
+    slide : Slide
+        With a known scale.
+    regions : sequence of Region, optional
+        Level-0 pixels; the whole slide by default.
+    """
+    images = [working_box(slide, image) for image in slide.images]
+    if regions is None:
+        return tuple(images), tuple(range(len(images)))
+    rim = RIM_UM / slide.known_scale()
+    whole = Region(0, 0, slide.width, slide.height)
+    areas, which = [], []
+    for region in regions:
+        for index, image in enumerate(images):
+            part = _within(working_box(slide, region.shrunk(-rim).within(whole)), image)
+            if part[0] < part[2] and part[1] < part[3]:
+                areas.append(part)
+                which.append(index)
+    return tuple(areas), tuple(which)
+
+
+def _within(box: Box, image: Box) -> Box:
+    return max(box[0], image[0]), max(box[1], image[1]), min(box[2], image[2]), min(box[3], image[3])
+
+
+def search_tile(slide: Slide, plan: DetectionPlan, number: int) -> Cells:
+    """Find the cells whose centre lies in a tile's core.
+
+    Returns
+    -------
+    Cells
+        Numbered from 1, each marked as in the frame.
+
+    Raises
+    ------
+    TileError
+        Where a tile of the file cannot be read.
+    """
+    tile = plan.tiles[number]
+    halo = round(HALO_UM / WORKING_MICRONS)
+    i0, j0, i1, j1 = tile.core
+    image = plan.images[tile.image]
+    around = _within((i0 - halo, j0 - halo, i1 + halo, j1 + halo), image)
+    open_sides = OpenSides(
+        around[1] > image[1], around[0] > image[0], around[3] < image[3], around[2] < image[2]
+    )
+    nuclei = find_nuclei(working_image(slide, *around), plan.profiles[tile.image], open_sides)
+    x = np.rint((nuclei.x + around[1]) / _FINEST) * _FINEST
+    y = np.rint((nuclei.y + around[0]) / _FINEST) * _FINEST
+    # Centres of pixels are whole numbers, so that a tile's first pixel begins half a pixel before it.
+    inside = (x >= j0 - 0.5) & (x < j1 - 0.5) & (y >= i0 - 0.5) & (y < i1 - 0.5)
+    return _numbered(
+        to_level_zero(slide, x[inside]),
+        to_level_zero(slide, y[inside]),
+        nuclei.diameter_um[inside],
+        nuclei.score[inside],
+    )
+
+
+def _numbered(x: np.ndarray, y: np.ndarray, diameter: np.ndarray, score: np.ndarray) -> Cells:
+    order = np.lexsort((x, y))
+    return Cells(
+        np.arange(1, len(order) + 1, dtype=np.int64),
+        x[order],
+        y[order],
+        diameter[order].astype(np.float32),
+        score[order].astype(np.float32),
+        np.ones(len(order), bool),
+    )
+
+
+def merge_tiles(found: Iterable[Cells], frame: Frame, microns_per_pixel: float) -> Cells:
+    """Make one list of the cells of several tiles.
+
+    A cell that two areas share is the same to the last digit, and is kept once.
+
+    Parameters
+    ----------
+    found : iterable of Cells
+        In any order.
+    frame : Frame
+        Tells which cells count.
+    microns_per_pixel : float
+        Of level 0.
+
+    Returns
+    -------
+    Cells
+        Numbered from 1, from top to bottom.
+    """
+    parts = list(found) or [Cells.empty()]
+    x, y = (np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y"))
+    diameter = np.concatenate([part.diameter_um for part in parts])
+    score = np.concatenate([part.score for part in parts])
+    _, first = np.unique(np.stack([y, x]), axis=1, return_index=True)
+    cells = _numbered(x[first], y[first], diameter[first], score[first])
+    inside = frame.contains(cells.x, cells.y, microns_per_pixel)
+    return Cells(cells.cell_id, cells.x, cells.y, cells.diameter_um, cells.score, inside)
