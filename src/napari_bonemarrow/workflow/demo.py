@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_bonemarrow.cytology import BoneMarrowError, Differential
+import numpy as np
+
+from napari_bonemarrow.cytology import BoneMarrowError, Differential, Region
 from napari_bonemarrow.drawing import write_sample
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.report import make_folder
@@ -15,6 +17,8 @@ from napari_bonemarrow.workflow.counting import Progress, count_inputs
 from napari_bonemarrow.workflow.explaining import Explanation, Question, explain_input
 
 SAMPLE_NAME = "drawn-smear"
+_AROUND_UM = 15.0
+"""Nearer to the border a crop is filled up, and a heatmap speaks of pixels that are not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def run_sample(
 
 
 def surest_cell(case: Case) -> int:
-    """Return the counted cell whose class the model is surest of.
+    """Return the cell whose class the model is surest of, rather one with the smear all around it.
 
     Raises
     ------
@@ -107,4 +111,11 @@ def surest_cell(case: Case) -> int:
     predictions = case.predictions
     if predictions is None or not len(predictions):
         raise BoneMarrowError(f"{case.path}: it has no classified cell to explain")
-    return int(predictions.cell_id[predictions.probabilities.max(axis=1).argmax()])
+    confidence = predictions.probabilities.max(axis=1)
+    cells = case.cells.select(np.isin(case.cells.cell_id, predictions.cell_id))
+    record = case.slide_record
+    around = Region(0, 0, record.width, record.height).shrunk(_AROUND_UM / (case.microns_per_pixel or 1.0))
+    inside = around.contains(cells.x, cells.y)
+    if inside.any():
+        confidence = np.where(inside, confidence, 0)
+    return int(predictions.cell_id[confidence.argmax()])
