@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from napari_bonemarrow.cytology import Cells, Frame, Region, ScaleError
-from napari_bonemarrow.slides import SlideError, detect_cells, detection, slide_from_array
+from napari_bonemarrow.slides import SlideError, detect_cells, slide_from_array
+from napari_bonemarrow.slides.detection import detection_plan
+from napari_bonemarrow.slides.tiling import merge_tiles, search_tile
 
 
 def _detect(drawn: ModuleType, image: np.ndarray, scale: float = 0.1) -> Cells:
@@ -113,7 +115,7 @@ def test_the_frame_only_marks(drawn: ModuleType) -> None:
     assert detect_cells(slide, frame=left).in_frame.tolist() == [bool(x < 200) for x in cells.x]
 
 
-def test_a_large_image_is_searched_in_tiles(drawn: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_image_is_searched_in_tiles(drawn: ModuleType) -> None:
     image = drawn.blank(90, 60, 0.2)
     rng = np.random.default_rng(3)
     for x in range(8, 90, 15):
@@ -122,11 +124,12 @@ def test_a_large_image_is_searched_in_tiles(drawn: ModuleType, monkeypatch: pyte
     slide = slide_from_array(drawn.finished(image, 0.2), 0.2)
     whole = detect_cells(slide)
     assert len(whole) == 24
-    monkeypatch.setattr(detection, "TILE_UM", 30.0)
-    tiled = detect_cells(slide)
-    assert len(tiled) == len(whole)
-    assert np.allclose(tiled.x, whole.x, atol=1)
-    assert np.allclose(tiled.y, whole.y, atol=1)
+    plan = detection_plan(slide, tile_um=30.0)
+    assert len(plan.tiles) == 6
+    frame = Frame.whole_field(slide.width, slide.height)
+    tiled = merge_tiles([search_tile(slide, tile) for tile in plan.tiles], frame, 0.2)
+    for name in tiled.__slots__:
+        np.testing.assert_array_equal(getattr(tiled, name), getattr(whole, name))
 
 
 def test_too_coarse_an_image_is_refused(drawn: ModuleType) -> None:

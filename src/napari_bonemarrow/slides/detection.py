@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from napari_bonemarrow.cytology import Cells, Frame, Region
 from napari_bonemarrow.slides.sampling import image_profile
 from napari_bonemarrow.slides.slide import Slide, SlideError
-from napari_bonemarrow.slides.tiling import TILE_UM, DetectionPlan, merge_tiles, plan_areas, search_tile
-from napari_bonemarrow.slides.working import WORKING_MICRONS, working_box
+from napari_bonemarrow.slides.tiling import TILE_UM, DetectionPlan, lay_out, merge_tiles, search_tile
 
 COARSEST_MICRONS = 0.6
 """Coarser images do not show a nucleus well enough; scanners of ×20 give 0.5 µm per pixel."""
+
 
 def detect_cells(
     slide: Slide, *, frame: Frame | None = None, progress: Callable[[float], None] | None = None
@@ -45,7 +45,7 @@ def detect_cells(
     plan = detection_plan(slide)
     found = []
     for tile in plan.tiles:
-        found.append(search_tile(slide, plan, tile.number))
+        found.append(search_tile(slide, tile))
         report(len(found) / len(plan.tiles))
     frame = frame or Frame.whole_field(slide.width, slide.height, images=slide.images)
     return merge_tiles(found, frame, slide.known_scale())
@@ -77,15 +77,8 @@ def detection_plan(
         Where it is too coarse to show a nucleus, or cannot be read at all.
     """
     check_fine_enough(slide)
-    areas, which = plan_areas(slide, regions)
-    return DetectionPlan(
-        slide.known_scale(),
-        tuple(working_box(slide, image) for image in slide.images),
-        tuple(image_profile(slide, image) for image in slide.images),
-        areas,
-        which,
-        max(1, round(tile_um / WORKING_MICRONS)),
-    )
+    layout = lay_out(slide, regions, tile_um=tile_um)
+    return layout.with_profiles([image_profile(slide, image) for image in layout.images])
 
 
 def check_fine_enough(slide: Slide) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.slides.colour import background_colour, resized
 from napari_bonemarrow.slides.slide import Slide
+from napari_bonemarrow.slides.tiled import TiledLevel
 
 _BACKGROUND_SIDE = 512
 
@@ -27,14 +28,12 @@ def overview(slide: Slide, long_side: int = 1024) -> NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, shape (h, w, 3)
-
-    Raises
-    ------
-    SlideError
-        A tile of that level cannot be read.
+        White where a tile cannot be read, as it is only looked at.
     """
     chosen = max((i for i, level in enumerate(slide.levels) if max(level.shape) >= long_side), default=0)
-    pixels: NDArray[np.uint8] = np.asarray(slide.levels[chosen][:, :])
+    level = slide.levels[chosen]
+    shown = level.forgiving() if isinstance(level, TiledLevel) else level
+    pixels: NDArray[np.uint8] = np.asarray(shown[:, :])
     height, width = pixels.shape[:2]
     factor = max(height, width) / long_side
     if factor <= 1:

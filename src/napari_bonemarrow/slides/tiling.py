@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, Frame, Region
 from napari_bonemarrow.slides.finding import OpenSides, find_nuclei
 from napari_bonemarrow.slides.profile import StainProfile
 from napari_bonemarrow.slides.slide import Slide, SlideError
 from napari_bonemarrow.slides.working import (
+    BLOCK,
     WORKING_MICRONS,
-    level_zero_pixels,
     to_level_zero,
     working_box,
     working_image,
@@ -45,9 +44,9 @@ Box = tuple[int, int, int, int]
 """First row and column and the ones after the last, working pixels."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tile:
-    """One piece of a plan.
+    """One piece of a plan, with all that it takes to search it.
 
     Attributes
     ----------
@@ -55,13 +54,22 @@ class Tile:
         From 0, in the order of the plan's areas.
     core : Box
         Cells whose centre lies here belong to this tile; half-open, working pixels.
-    image : int
-        Which of the slide's images it is a part of.
+    image : Box
+        The photographed border around it, working pixels.
+    profile : StainProfile or None
+        Of that image; None while the plan is but a layout.
     """
 
     number: int
     core: Box
-    image: int
+    image: Box
+    profile: StainProfile | None
+
+    @property
+    def area_mm2(self) -> float:
+        """Area of the core, mm²."""
+        i0, j0, i1, j1 = self.core
+        return (i1 - i0) * (j1 - j0) * (WORKING_MICRONS / 1000) ** 2
 
 
 @dataclass(frozen=True)
@@ -76,36 +84,51 @@ class DetectionPlan:
     microns_per_pixel : float
         Of level 0.
     images : tuple of Box
-        The photographed borders, working pixels.
-    profiles : tuple of StainProfile
-        One an image.
+        The photographed borders of the images that are searched, working pixels.
     areas : tuple of Box
         Where cells are wanted, in order of preference, each within one image; `area_images` tells which.
     area_images : tuple of int
     tile_px : int
         About the side of a tile, working pixels.
+    profiles : tuple of StainProfile
+        One an image; empty while the plan is but a layout, which costs no reading of pixels.
     method : int
         `METHOD` of the program that made it.
     """
 
     microns_per_pixel: float
     images: tuple[Box, ...]
-    profiles: tuple[StainProfile, ...]
     areas: tuple[Box, ...]
     area_images: tuple[int, ...]
     tile_px: int
+    profiles: tuple[StainProfile, ...] = ()
     method: int = METHOD
 
     @cached_property
     def tiles(self) -> tuple[Tile, ...]:
         """Every tile, area by area, from top to bottom."""
+        pieces = [
+            (core, image)
+            for area, image in zip(self.areas, self.area_images, strict=True)
+            for core in _cut(area, self.tile_px)
+        ]
         return tuple(
-            Tile(number, core, image)
-            for number, (core, image) in enumerate(
-                (core, image)
-                for area, image in zip(self.areas, self.area_images, strict=True)
-                for core in _cut(area, self.tile_px)
-            )
+            Tile(number, core, self.images[image], self.profiles[image] if self.profiles else None)
+            for number, (core, image) in enumerate(pieces)
+        )
+
+    def with_profiles(self, profiles: Sequence[StainProfile]) -> DetectionPlan:
+        """Return the plan that a layout becomes once the stain of its images is measured."""
+        return replace(self, profiles=tuple(profiles))
+
+    def continues(self, written: Mapping[str, Any]) -> DetectionPlan | None:
+        """Return a plan that was written down earlier, if this is the layout that it was made of."""
+        try:
+            before = DetectionPlan.from_json(written)
+        except SlideError:
+            return None
+        return (
+            before if before.profiles and replace(before, profiles=()) == replace(self, profiles=()) else None
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -113,10 +136,10 @@ class DetectionPlan:
         return {
             "microns_per_pixel": self.microns_per_pixel,
             "images": [list(box) for box in self.images],
-            "profiles": [profile.to_json() for profile in self.profiles],
             "areas": [list(box) for box in self.areas],
             "area_images": list(self.area_images),
             "tile_px": self.tile_px,
+            "profiles": [profile.to_json() for profile in self.profiles],
             "method": self.method,
         }
 
@@ -133,22 +156,17 @@ class DetectionPlan:
             plan = cls(
                 float(written["microns_per_pixel"]),
                 tuple(_box(box) for box in written["images"]),
-                tuple(StainProfile.from_json(profile) for profile in written["profiles"]),
                 tuple(_box(box) for box in written["areas"]),
                 tuple(int(image) for image in written["area_images"]),
                 int(written["tile_px"]),
+                tuple(StainProfile.from_json(profile) for profile in written["profiles"]),
                 int(written["method"]),
             )
         except (KeyError, TypeError, ValueError) as problem:
             raise SlideError(f"plan of a search: cannot be read ({problem!r}); search anew") from problem
-        if len(plan.areas) != len(plan.area_images) or len(plan.images) != len(plan.profiles):
+        if len(plan.areas) != len(plan.area_images) or len(plan.profiles) not in (0, len(plan.images)):
             raise SlideError("plan of a search: its lists differ in length; search anew")
         return plan
-
-    @cached_property
-    def key(self) -> str:
-        """Recognise the same plan again: 64 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
 
 def _box(values: Sequence[int]) -> Box:
@@ -165,61 +183,102 @@ def _cut(area: Box, side: int) -> Iterable[Box]:
             yield top, left, bottom, right
 
 
-def plan_areas(slide: Slide, regions: Sequence[Region] | None) -> tuple[tuple[Box, ...], tuple[int, ...]]:
-    """Return where to search, working pixels, and in which image each lies.
+def lay_out(
+    slide: Slide, regions: Sequence[Region] | None = None, *, tile_um: float = TILE_UM
+) -> DetectionPlan:
+    """Cut what is wanted of a slide into tiles, without reading it.
 
     Parameters
     ----------
     slide : Slide
         With a known scale.
     regions : sequence of Region, optional
-        Level-0 pixels; the whole slide by default.
+        Where cells are wanted, level-0 pixels, in order of preference; the whole slide by default.
+    tile_um : float
+        About the side of a tile. It changes how long a tile takes, never what is found.
+
+    Returns
+    -------
+    DetectionPlan
+        Without profiles.
+
+    Raises
+    ------
+    ScaleError
+        Where the slide's scale is unknown.
     """
     images = [working_box(slide, image) for image in slide.images]
-    if regions is None:
-        return tuple(images), tuple(range(len(images)))
-    rim = RIM_UM / slide.known_scale()
     whole = Region(0, 0, slide.width, slide.height)
-    areas, which = [], []
-    for region in regions:
+    wanted = [whole] if regions is None else list(regions)
+    rim = RIM_UM / slide.known_scale()
+    areas: list[Box] = []
+    which: list[int] = []
+    for region in wanted:
+        box = working_box(slide, region.shrunk(-rim).within(whole))
         for index, image in enumerate(images):
-            part = _within(working_box(slide, region.shrunk(-rim).within(whole)), image)
-            if part[0] < part[2] and part[1] < part[3]:
+            part = _within(box, image)
+            inside_another = any(_within(part, area) == part for area in areas)
+            if part[0] < part[2] and part[1] < part[3] and not inside_another:
                 areas.append(part)
                 which.append(index)
-    return tuple(areas), tuple(which)
+    used = sorted(set(which))
+    return DetectionPlan(
+        slide.known_scale(),
+        tuple(images[index] for index in used),
+        tuple(areas),
+        tuple(used.index(index) for index in which),
+        max(1, round(tile_um / WORKING_MICRONS)),
+    )
 
 
 def _within(box: Box, image: Box) -> Box:
     return max(box[0], image[0]), max(box[1], image[1]), min(box[2], image[2]), min(box[3], image[3])
 
 
-def search_tile(slide: Slide, plan: DetectionPlan, number: int) -> Cells:
+def search_tile(slide: Slide, tile: Tile) -> Cells:
     """Find the cells whose centre lies in a tile's core.
+
+    A tile in which nothing is stained is not read.
+
+    Parameters
+    ----------
+    slide : Slide
+        With a known scale.
+    tile : Tile
+        Of a plan with profiles.
 
     Returns
     -------
     Cells
-        Numbered from 1, each marked as in the frame.
+        Numbered from 1 and not yet marked as in the frame.
 
     Raises
     ------
     TileError
         Where a tile of the file cannot be read.
     """
-    tile = plan.tiles[number]
+    # scipy.ndimage takes half a second to import, which opening a slide need not wait for.
+    from napari_bonemarrow.slides.blank import blocks_at, stained_blocks
+
+    stained = stained_blocks(slide)
+    if tile.profile is None:
+        raise ValueError("this plan is but a layout: measure the stain of its images first")
+    if stained is not None and not stained[_blocks(tile.core)].any():
+        return Cells.empty()
     halo = round(HALO_UM / WORKING_MICRONS)
     i0, j0, i1, j1 = tile.core
-    image = plan.images[tile.image]
+    image = tile.image
     around = _within((i0 - halo, j0 - halo, i1 + halo, j1 + halo), image)
     open_sides = OpenSides(
         around[1] > image[1], around[0] > image[0], around[3] < image[3], around[2] < image[2]
     )
-    nuclei = find_nuclei(working_image(slide, *around), plan.profiles[tile.image], open_sides)
-    x = np.rint((nuclei.x + around[1]) / _FINEST) * _FINEST
-    y = np.rint((nuclei.y + around[0]) / _FINEST) * _FINEST
+    nuclei = find_nuclei(working_image(slide, *around), tile.profile, open_sides)
+    x = np.rint(nuclei.x / _FINEST) * _FINEST + around[1]
+    y = np.rint(nuclei.y / _FINEST) * _FINEST + around[0]
     # Centres of pixels are whole numbers, so that a tile's first pixel begins half a pixel before it.
     inside = (x >= j0 - 0.5) & (x < j1 - 0.5) & (y >= i0 - 0.5) & (y < i1 - 0.5)
+    if stained is not None:
+        inside &= stained[blocks_at(x, y)]
     return _numbered(
         to_level_zero(slide, x[inside]),
         to_level_zero(slide, y[inside]),
@@ -228,7 +287,22 @@ def search_tile(slide: Slide, plan: DetectionPlan, number: int) -> Cells:
     )
 
 
-def _numbered(x: np.ndarray, y: np.ndarray, diameter: np.ndarray, score: np.ndarray) -> Cells:
+def _blocks(core: Box) -> tuple[slice, slice]:
+    """Return the blocks that a box meets."""
+    return slice(core[0] // BLOCK, -(-core[2] // BLOCK)), slice(core[1] // BLOCK, -(-core[3] // BLOCK))
+
+
+def stained_tiles(slide: Slide, plan: DetectionPlan) -> tuple[int, ...]:
+    """Return the numbers of the tiles that have to be read; in the others there is nothing stained."""
+    from napari_bonemarrow.slides.blank import stained_blocks
+
+    stained = stained_blocks(slide)
+    return tuple(tile.number for tile in plan.tiles if stained is None or stained[_blocks(tile.core)].any())
+
+
+def _numbered(
+    x: NDArray[np.float64], y: NDArray[np.float64], diameter: NDArray[Any], score: NDArray[Any]
+) -> Cells:
     order = np.lexsort((x, y))
     return Cells(
         np.arange(1, len(order) + 1, dtype=np.int64),
