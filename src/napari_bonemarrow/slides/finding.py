@@ -68,13 +68,13 @@ def find_nuclei(
     from napari_bonemarrow.slides import judging, lobes, nuclei, touching
 
     density = optical_density(working, profile.background_colour)
-    labels, smooth, *_ = nuclei.segment(nuclei.nuclear_stain(density))
-    labels = _away_from(open_sides, labels)
-    belief = judging.Evidence.of_labels(labels, density, smooth).belief(profile.blueness)
-    labels = judging.drop(labels, belief > 0)
+    candidates = nuclei.segment(nuclei.nuclear_stain(density), open_sides)
+    evidence = judging.Evidence.of_labels(candidates.labels, density, candidates)
+    labels = judging.drop(candidates.labels, evidence.belief(profile.blueness) > 0)
     labels, whole = touching.divide(labels)
-    labels = lobes.merge_lobes(labels, smooth, whole)[labels]
-    score = judging.Evidence.of_labels(labels, density, smooth).score(profile.blueness)
+    labels = lobes.merge_lobes(labels, candidates.smooth, whole)[labels]
+    evidence = judging.Evidence.of_labels(labels, density, candidates)
+    score = evidence.score(judging.inner_radius(labels), profile.blueness)
     labels = judging.drop(labels, score >= judging.LEAST_SCORE)
     score = score[score >= judging.LEAST_SCORE]
     moments = nuclei.Moments.of_labels(labels, len(score))
@@ -85,15 +85,3 @@ def find_nuclei(
         np.sqrt(4 / np.pi * moments.area),
         score,
     )
-
-
-def _away_from(open_sides: OpenSides, labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Leave out the labels that touch an open side."""
-    from napari_bonemarrow.slides import judging
-
-    keep = np.ones(int(labels.max(initial=0)) + 1, bool)
-    edges = (labels[:, 0], labels[0], labels[:, -1], labels[-1])
-    for edge, is_open in zip(edges, open_sides, strict=True):
-        if is_open:
-            keep[edge] = False
-    return judging.drop(labels, keep[1:])

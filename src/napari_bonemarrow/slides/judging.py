@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from napari_bonemarrow.slides.nuclei import WORKING_MICRONS, Moments
+from napari_bonemarrow.slides.nuclei import WORKING_MICRONS, Moments, Segmented
 
 LEAST_SCORE = 0.25
 
@@ -52,14 +52,21 @@ def drop(labels: NDArray[np.int32], keep: NDArray[np.bool_]) -> NDArray[np.int32
     return renumbered[labels]
 
 
-def _means(values: NDArray[np.float32], labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
-    number = np.maximum(np.bincount(labels.ravel(), minlength=count + 1)[1:], 1)
-    return np.asarray(np.bincount(labels.ravel(), values.ravel(), count + 1)[1:] / number)
-
-
 @dataclass(frozen=True)
 class Evidence:
-    """Means over each label, arrays of shape (n,)."""
+    """Means over each label, arrays of shape (n,).
+
+    Attributes
+    ----------
+    stain, edge : ndarray of float64
+        Mean nuclear stain, and its mean steepness (per µm) on the border.
+    red, blue : ndarray of float64
+        Absorbance over that of green.
+    area : ndarray of float64
+        µm².
+    ellipticity : ndarray of float64
+        See `Moments.ellipticity`.
+    """
 
     stain: NDArray[np.float64]
     edge: NDArray[np.float64]
@@ -67,11 +74,10 @@ class Evidence:
     blue: NDArray[np.float64]
     area: NDArray[np.float64]
     ellipticity: NDArray[np.float64]
-    radius: NDArray[np.float64]
 
     @classmethod
     def of_labels(
-        cls, labels: NDArray[np.int32], density: NDArray[np.float32], smooth: NDArray[np.float32]
+        cls, labels: NDArray[np.int32], density: NDArray[np.float32], segmented: Segmented
     ) -> Evidence:
         """Measure labels 1 to n.
 
@@ -80,23 +86,29 @@ class Evidence:
         labels : ndarray of int32, shape (h, w)
         density : ndarray of float32, shape (h, w, 3)
             Absorbance of red, green and blue.
-        smooth : ndarray of float32, shape (h, w)
-            The smoothed nuclear stain.
+        segmented : Segmented
+            For the smoothed stain and its steepness.
         """
-        count = int(labels.max())
-        slope = np.hypot(*np.gradient(smooth)) / WORKING_MICRONS
-        border = (labels > 0) & (ndi.minimum_filter(labels, 3) != labels)
-        depth = ndi.distance_transform_edt((labels > 0) & ~border) * WORKING_MICRONS
-        green = np.maximum(_means(density[..., 1], labels, count), 0.05)
+        count = int(labels.max(initial=0))
+        pixels = np.flatnonzero(labels)
+        which = labels.ravel()[pixels]
+        number = np.maximum(np.bincount(which, minlength=count + 1)[1:], 1)
+
+        def mean(values: NDArray[np.float32]) -> NDArray[np.float64]:
+            return np.asarray(np.bincount(which, values, count + 1)[1:] / number)
+
+        colours = density.reshape(-1, 3)[pixels]
+        green = np.maximum(mean(colours[:, 1]), 0.05)
+        rim = pixels[_on_border(labels, pixels)]
+        steep = np.bincount(labels.ravel()[rim], segmented.slope.ravel()[rim], count + 1)[1:]
         moments = Moments.of_labels(labels, count)
         return cls(
-            _means(smooth, labels, count),
-            _means(np.where(border, slope, 0), np.where(border, labels, 0), count),
-            _means(density[..., 0], labels, count) / green,
-            _means(density[..., 2], labels, count) / green,
+            mean(segmented.smooth.ravel()[pixels]),
+            steep / np.maximum(np.bincount(labels.ravel()[rim], minlength=count + 1)[1:], 1),
+            mean(colours[:, 0]) / green,
+            mean(colours[:, 2]) / green,
             moments.area,
             moments.ellipticity,
-            ndi.maximum(depth, labels, np.arange(1, count + 1)) + WORKING_MICRONS / 2,
         )
 
     def belief(self, usual_blueness: float = 0.0) -> NDArray[np.float64]:
@@ -123,8 +135,43 @@ class Evidence:
         sharp = (self.stain >= STAIN[1]) & (self.edge >= EDGE[1])
         return np.asarray(large & sharp & (self.blue < self._haemoglobin_limit()))
 
-    def score(self, usual_blueness: float = 0.0) -> NDArray[np.float64]:
-        """Score nuclei: belief, size and thickness, graded by how steep the border and how round it is."""
+    def score(self, radius_um: NDArray[np.float64], usual_blueness: float = 0.0) -> NDArray[np.float64]:
+        """Score nuclei: belief, size and thickness, graded by how steep the border and how round it is.
+
+        Parameters
+        ----------
+        radius_um : ndarray of float64, shape (n,)
+            Of `inner_radius`.
+        usual_blueness : float
+            See `belief`.
+        """
         accepted = self.belief(usual_blueness)
-        accepted = accepted * _rising(self.area, AREA_UM2) * _rising(self.radius, RADIUS_UM)
+        accepted = accepted * _rising(self.area, AREA_UM2) * _rising(radius_um, RADIUS_UM)
         return accepted * (0.5 + 0.5 * _rising(self.edge, (0.0, STEEP)) * self.ellipticity)
+
+
+def _on_border(labels: NDArray[np.int32], pixels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which of some pixels (flat indices) have a neighbour of another label, of the eight."""
+    padded = np.pad(labels, 1, mode="edge")  # the image's own border is none of a label's
+    width = padded.shape[1]
+    rows, columns = np.divmod(pixels, labels.shape[1])
+    at = (rows + 1) * width + columns + 1
+    flat = padded.ravel()
+    own = flat[at]
+    border = np.zeros(len(pixels), bool)
+    for offset in (-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1):
+        border |= flat[at + offset] != own
+    return border
+
+
+def inner_radius(labels: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return the radius (µm) of the largest circle inside each label 1 to n; shape (n,)."""
+    pixels = np.flatnonzero(labels)
+    inside = np.ones(labels.shape, bool)
+    inside.ravel()[pixels[_on_border(labels, pixels)]] = False
+    found = []
+    for index, place in enumerate(ndi.find_objects(labels), start=1):
+        rows, columns = (slice(max(0, side.start - 1), side.stop + 1) for side in place)
+        own = inside[rows, columns] & (labels[rows, columns] == index)
+        found.append(float(ndi.distance_transform_edt(own).max()) if not own.all() else np.inf)
+    return np.array(found) * WORKING_MICRONS + WORKING_MICRONS / 2

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
+
+from napari_bonemarrow.slides.tree import ComponentTree, component_tree
 
 WORKING_MICRONS = 0.25
 """Scale at which nuclei are sought, µm per pixel: about the resolution of a ×40 objective, and a small
@@ -20,6 +24,10 @@ THRESHOLDS = 0.2 * 1.1 ** np.arange(22)
 
 AREA_UM2 = (6.0, 330.0)
 """From a lobe 2.8 µm across to a nucleus of 20 µm; a megakaryocyte's nucleus may fall apart."""
+
+LONGEST_UM = 25.0
+"""The longest side of the upright box around a nucleus. It bounds how far what lies around a cell can
+change it: fibres and sheets that are longer are never a reason for or against what lies in them."""
 
 LARGEST_HOLE_UM2 = 4.0
 
@@ -59,24 +67,39 @@ class Moments:
     @classmethod
     def of_labels(cls, labels: NDArray[np.int32], count: int) -> Moments:
         """Measure labels 1 to `count`, each of which must occur."""
-        rows, columns = np.nonzero(labels)
-        which = labels[rows, columns]
+        pixels = np.flatnonzero(labels)
+        which = labels.ravel()[pixels]
+        rows, columns = np.divmod(pixels, labels.shape[1])
+
+        def total(values: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+            return np.bincount(which, values, count + 1)[1:].astype(np.float64)
+
+        return cls._of(total, rows, columns)
+
+    @classmethod
+    def of_sums(cls, tree: ComponentTree, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Moments:
+        """Measure each node of a tree, whose pixels are at these rows and columns."""
+        return cls._of(tree.totals, rows, columns)
+
+    @classmethod
+    def _of(
+        cls,
+        total: Callable[[NDArray[np.float64] | None], NDArray[np.float64]],
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+    ) -> Moments:
         x = columns.astype(np.float64) * WORKING_MICRONS
         y = rows.astype(np.float64) * WORKING_MICRONS
-        number = np.bincount(which, minlength=count + 1)[1:].astype(float)
-
-        def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-            return np.asarray(np.bincount(which, values, count + 1)[1:] / number)
-
-        mx, my = mean(x), mean(y)
+        number = total(None)
+        mx, my = total(x) / number, total(y) / number
         within = WORKING_MICRONS**2 / 12  # the spread inside a square pixel
         return cls(
             number * WORKING_MICRONS**2,
             mx,
             my,
-            mean(x * x) - mx**2 + within,
-            mean(y * y) - my**2 + within,
-            mean(x * y) - mx * my,
+            total(x * x) / number - mx**2 + within,
+            total(y * y) / number - my**2 + within,
+            total(x * y) / number - mx * my,
         )
 
     def union(self, members: list[int]) -> tuple[float, float, float]:
@@ -100,16 +123,27 @@ class Moments:
         return np.minimum(self.area / ellipse, 1)
 
 
-@dataclass(frozen=True)
-class _Level:
+class Segmented(NamedTuple):
+    """Candidates for nuclei and lobes.
+
+    Attributes
+    ----------
+    labels : ndarray of int32, shape (h, w)
+        1 to n, small holes filled.
+    smooth : ndarray of float32, shape (h, w)
+        The smoothed stain.
+    slope : ndarray of float32, shape (h, w)
+        Its steepness, stain per µm.
+    """
+
     labels: NDArray[np.int32]
-    first: int
-    parent: NDArray[np.int64]
-    quality: NDArray[np.float64]
-    area: NDArray[np.float64]
+    smooth: NDArray[np.float32]
+    slope: NDArray[np.float32]
 
 
-def segment(stain: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def segment(
+    stain: NDArray[np.float32], open_sides: tuple[bool, bool, bool, bool] = (False, False, False, False)
+) -> Segmented:
     """Label nuclei and lobes of nuclei.
 
     The components of the smoothed stain at each threshold form a tree. A component's quality is the
@@ -123,83 +157,79 @@ def segment(stain: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.f
     ----------
     stain : ndarray of float32, shape (h, w)
         Of `nuclear_stain`, at `WORKING_MICRONS`.
-
-    Returns
-    -------
-    labels : ndarray of int32, shape (h, w)
-        1 to n, small holes filled.
-    smooth : ndarray of float32, shape (h, w)
-        The smoothed stain.
+    open_sides : tuple of bool
+        Left, top, right, bottom: where the smear goes on. A component that touches such a side has no
+        quality, as it would not be the same in a wider image.
     """
     smooth = ndi.gaussian_filter(stain, SMOOTHING_MICRONS / WORKING_MICRONS)
-    slope = np.hypot(*np.gradient(smooth)) / WORKING_MICRONS
-    levels = _build(smooth, slope)
-    labels = np.zeros(stain.shape, np.int32)
-    count = 0
-    for level, chosen in zip(levels, _choose(levels), strict=True):
-        places = ndi.find_objects(level.labels) if chosen.any() else []
-        for index in np.flatnonzero(chosen):
-            count += 1
-            labels[places[index]][_filled(level.labels[places[index]] == index + 1)] = count
-    return labels, smooth
+    slope = np.hypot(*np.gradient(smooth)) / np.float32(WORKING_MICRONS)
+    steps = np.searchsorted(THRESHOLDS.astype(np.float32), smooth).astype(np.uint8)
+    tree = component_tree(steps, len(THRESHOLDS))
+    if not len(tree):
+        return Segmented(np.zeros(stain.shape, np.int32), smooth, slope)
+    area = tree.totals() * WORKING_MICRONS**2
+    keep = tree.chosen(_quality(tree, steps, slope, area, open_sides), area)
+    return Segmented(_filled(tree.labels(keep)), smooth, slope)
 
 
-def _filled(shape: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _quality(
+    tree: ComponentTree,
+    steps: NDArray[np.uint8],
+    slope: NDArray[np.float32],
+    area: NDArray[np.float64],
+    open_sides: tuple[bool, bool, bool, bool],
+) -> NDArray[np.float64]:
+    """Grade each component by border, shape and size; 0 where it is no nucleus for sure."""
+    height, width = steps.shape
+    rows, columns = np.divmod(tree.pixels, width)
+    moments = Moments.of_sums(tree, rows, columns)
+    left, right = tree.extremes(columns)
+    top, bottom = tree.extremes(rows)
+    small, full = _FULL_SIZE_UM
+    diameter = np.sqrt(4 / np.pi * area)
+    quality = _edge(tree, steps, slope) * moments.ellipticity**_SHAPE_POWER
+    quality *= np.clip((diameter - small) / (full - small), 0, 1)
+    extent = (np.maximum(right - left, bottom - top) + 1) * WORKING_MICRONS
+    quality[(area < AREA_UM2[0]) | (area > AREA_UM2[1]) | (extent > LONGEST_UM)] = 0
+    touches = (left == 0, top == 0, right == width - 1, bottom == height - 1)
+    for side, touching in zip(open_sides, touches, strict=True):
+        if side:
+            quality[touching] = 0
+    return quality
+
+
+def _edge(tree: ComponentTree, steps: NDArray[np.uint8], slope: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the mean steepness of each component's border (its pixels beside a lower one)."""
+    # A pixel is on the border of all nodes around it that its lowest neighbour is not in: it is added to
+    # the smallest node that holds it and taken off again from the smallest that holds that neighbour.
+    width = steps.shape[1]
+    padded = np.pad(steps, 1, mode="edge")  # the image's own border is none of a component's
+    beside = np.stack([padded[1:-1, :-2], padded[1:-1, 2:], padded[:-2, 1:-1], padded[2:, 1:-1]])
+    lowest = beside.reshape(4, -1)[:, tree.pixels]
+    way = lowest.argmin(axis=0)
+    neighbour = tree.pixels + np.array([-1, 1, -width, width])[way]
+    step, least = steps.ravel()[tree.pixels], lowest.min(axis=0)
+    border = least < step
+    node_at = np.zeros(steps.size, np.int64)
+    node_at[tree.pixels] = tree.node
+    goes_on = border & (least > 0)
+    leaves = node_at[neighbour[goes_on]]
+    steepness = slope.ravel()[tree.pixels].astype(np.float64)
+
+    def along(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        own = np.bincount(tree.node[border], values[border], len(tree)).astype(np.float64)
+        return tree.gathered(own - np.bincount(leaves, values[goes_on], len(tree)))
+
+    return np.asarray(along(steepness) / np.maximum(along(np.ones(len(steepness))), 1))
+
+
+def _filled(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     """Fill nucleoli and vacuoles, but not the space that a ring of touching nuclei leaves."""
-    holes, count = ndi.label(ndi.binary_fill_holes(shape) & ~shape)
-    small = np.bincount(holes.ravel(), minlength=count + 1) * WORKING_MICRONS**2 <= LARGEST_HOLE_UM2
-    small[0] = False
-    return np.asarray(shape | small[holes])
-
-
-def _build(smooth: NDArray[np.float32], slope: NDArray[np.float32]) -> list[_Level]:
-    levels: list[_Level] = []
-    first = 0
-    for threshold in THRESHOLDS:
-        mask = smooth > threshold
-        labels, count = ndi.label(mask)
-        if count == 0:
-            break
-        moments = Moments.of_labels(labels, count)
-        border = mask & ~ndi.binary_erosion(mask, border_value=1)
-        which = labels[border]
-        length = np.maximum(np.bincount(which, minlength=count + 1)[1:], 1)
-        edge = np.bincount(which, slope[border], count + 1)[1:] / length
-        parent = np.full(count, -1, np.int64)
-        if levels:
-            inside = np.zeros(count + 1, np.int64)
-            inside[labels[mask]] = np.flatnonzero(mask)
-            parent = levels[-1].first + levels[-1].labels.ravel()[inside[1:]].astype(np.int64) - 1
-        small, full = _FULL_SIZE_UM
-        diameter = np.sqrt(4 / np.pi * moments.area)
-        quality = (
-            edge * moments.ellipticity**_SHAPE_POWER * np.clip((diameter - small) / (full - small), 0, 1)
-        )
-        quality[(moments.area < AREA_UM2[0]) | (moments.area > AREA_UM2[1])] = 0
-        levels.append(_Level(labels, first, parent, quality, moments.area))
-        first += count
-    return levels
-
-
-def _choose(levels: list[_Level]) -> list[NDArray[np.bool_]]:
-    """Choose, for each level, the components to keep: none lies inside another."""
-    if not levels:
-        return []
-    quality = np.concatenate([level.quality for level in levels])
-    area = np.concatenate([level.area for level in levels])
-    parent = np.concatenate([level.parent for level in levels])
-    weighed, weight = np.zeros(len(quality)), np.zeros(len(quality))
-    keep = quality > 0
-    for node in range(len(quality) - 1, -1, -1):
-        best = quality[node]
-        if weight[node] > 0 and weighed[node] / weight[node] > best:
-            best, keep[node] = weighed[node] / weight[node], False
-        if parent[node] >= 0:
-            weighed[parent[node]] += best * area[node]
-            weight[parent[node]] += area[node]
-    taken = np.zeros(len(quality), bool)
-    for node in range(len(quality)):
-        if parent[node] >= 0 and taken[parent[node]]:
-            taken[node], keep[node] = True, False
-        taken[node] |= keep[node]
-    return [keep[level.first : level.first + len(level.area)] for level in levels]
+    for index, place in enumerate(ndi.find_objects(labels), start=1):
+        own = labels[place] == index
+        holes, count = ndi.label(ndi.binary_fill_holes(own) & ~own)
+        if count:
+            small = np.bincount(holes.ravel(), minlength=count + 1) * WORKING_MICRONS**2 <= LARGEST_HOLE_UM2
+            small[0] = False
+            labels[place][small[holes]] = index
+    return labels

@@ -83,8 +83,8 @@ def measure_profile(samples: Sequence[NDArray[np.uint8]]) -> StainProfile:
     stain, red = [], []
     for sample in samples:
         density = optical_density(sample, background)
-        labels, smooth = segment(nuclear_stain(density))
-        evidence = Evidence.of_labels(labels, density, smooth)
+        candidates = segment(nuclear_stain(density))
+        evidence = Evidence.of_labels(candidates.labels, density, candidates)
         sure = evidence.surely_nuclear()
         stain.append(evidence.stain[sure])
         red.append(evidence.red[sure])
