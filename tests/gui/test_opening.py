@@ -161,7 +161,7 @@ def test_only_a_drawn_region_is_counted(open_panel, qtbot, field, smear):
     coordinator = panel.coordinator
     _open(qtbot, coordinator, field)
     panel.slide_tab.region_button.click()
-    layer = viewer.layers["counted region"]
+    layer = viewer.layers["counted regions"]
     layer.add_rectangles(np.array([[100, 200], [100, 600], [500, 600], [500, 200]]))
     assert panel.slide_tab.frame_text.text().startswith("The drawn region")
     with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):

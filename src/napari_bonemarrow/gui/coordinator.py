@@ -27,7 +27,8 @@ from napari_bonemarrow.gui.reader import CASE_SUFFIX
 from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.serving import Serving
-from napari_bonemarrow.gui.stage import Stage, smear_path
+from napari_bonemarrow.gui.stage import Stage
+from napari_bonemarrow.gui.viewer_parts import smear_path
 from napari_bonemarrow.gui.views.help_dialog import HelpDialog
 from napari_bonemarrow.slides import SUFFIXES
 from napari_bonemarrow.workflow import was_detected
@@ -73,6 +74,7 @@ class Coordinator(QObject):
         panel = self.panel
         for view in (panel.empty, panel.slide_tab):
             view.open_requested.connect(self.ask_for_smear)
+            view.folder_requested.connect(self.ask_for_folder)
         panel.empty.sample_requested.connect(self.opening.open_sample)
         panel.slide_tab.review_requested.connect(panel.show_review)
         panel.count_tab.export_requested.connect(self._on_export)
@@ -123,6 +125,12 @@ class Coordinator(QObject):
         chosen, _filter = QFileDialog.getOpenFileName(
             self.panel, "Open a smear or a case", "", f"Smears and cases ({patterns});;All files (*)"
         )
+        if chosen:
+            self.open_path(Path(chosen))
+
+    def ask_for_folder(self) -> None:
+        """Let the user choose a folder that is one smear: a DICOM series, an OME-Zarr, its fields."""
+        chosen = QFileDialog.getExistingDirectory(self.panel, "Open the folder of one smear")
         if chosen:
             self.open_path(Path(chosen))
 

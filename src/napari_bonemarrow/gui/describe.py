@@ -8,10 +8,12 @@ from datetime import datetime
 import numpy as np
 
 from napari_bonemarrow.cytology import CLASSES, TAGS, BoneMarrowError, Frame, Region, Support
+from napari_bonemarrow.gui import where
 from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleInfo, SlideInfo
 from napari_bonemarrow.review import IMPORTED, Case
 from napari_bonemarrow.review.events import Event
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, cut_crops
+from napari_bonemarrow.slides.tiling import DetectionPlan
 from napari_bonemarrow.workflow import was_detected
 
 CROP_MICRONS_PER_PIXEL, CROP_SIZE = 0.1, 250
@@ -32,16 +34,24 @@ class Session:
     estimating: bool = False
     margin_um: float = 5.0
     target: int = 500
-    region: Region | None = None
+    regions: tuple[Region, ...] = ()
+    whole: bool = False
 
     def frame(self) -> Frame:
         """Return what is or will be counted."""
         if self.case.frame is not None:
             return self.case.frame
         slide = self.slide
-        if self.region is None:
-            return Frame.whole_field(slide.width, slide.height, self.margin_um)
-        return Frame((self.region,), self.margin_um, slide.width, slide.height)
+        images = slide.images if slide.fields else ()
+        if not self.regions:
+            return Frame.whole_field(slide.width, slide.height, self.margin_um, images)
+        return Frame(self.regions, self.margin_um, slide.width, slide.height, images)
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether what is counted are the first of the ranked regions."""
+        ranking, regions = self.case.ranking, self.frame().regions
+        return ranking is not None and ranking.regions[: len(regions)] == regions
 
 
 def header_info(session: Session | None) -> HeaderInfo:
@@ -60,24 +70,42 @@ def slide_info(session: Session) -> SlideInfo:
     size = f"{slide.width} × {slide.height} px"
     if slide.microns_per_pixel:
         wide, high = (side * slide.microns_per_pixel for side in (slide.width, slide.height))
-        size += f" · {wide:.0f} × {high:.0f} µm"
-    region = frame.regions[0]
-    whole = len(frame.regions) == 1 and region.width >= slide.width and region.height >= slide.height
-    what = "The whole field" if whole else "The drawn region"
+        size += (
+            f" · {wide / 1000:.1f} × {high / 1000:.1f} mm"
+            if wide >= 2000
+            else f" · {wide:.0f} × {high:.0f} µm"
+        )
     fixed = case.frame is not None
+    analysed = is_analysed(case)
+    counted = case.differential().counted if fixed and analysed else 0
+    clear = ""
+    if session.regions and not fixed:
+        clear = "Clear"
     return SlideInfo(
         name=slide.path.name or "smear",
         size=size,
         scale=scale_info(session),
         margin_um=frame.margin_um,
         target=case.target if fixed else session.target,
-        frame_text=f"{what} less its margin" + (", fixed before classes were seen" if fixed else ""),
+        frame_text=where.frame_text(session),
         frame_fixed=fixed,
         read_only=case.read_only,
         found_text=_found_text(case),
-        find_text="Classify the cells that wait" if was_detected(case) else "Find cells",
-        analysed=is_analysed(case),
+        find_text=find_text(case),
+        analysed=analysed,
+        where=where.where_info(session, analysed=analysed, counted=counted),
+        fields=tuple(each.name for each in slide.fields),
+        clear_text=clear,
     )
+
+
+def find_text(case: Case) -> str:
+    """Return what the button says that finds cells."""
+    progress = case.detection_progress
+    if progress is not None and progress.done:
+        done, total = len(progress.done), len(DetectionPlan.from_json(progress.plan).tiles)
+        return f"Go on finding cells: {done} of {total} tiles done"
+    return "Classify the cells that wait" if was_detected(case) else "Find cells"
 
 
 def is_analysed(case: Case) -> bool:

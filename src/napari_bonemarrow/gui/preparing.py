@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui import describe
+from napari_bonemarrow.cytology import BoneMarrowError, Region
+from napari_bonemarrow.gui import describe, where
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.stage import Stage
@@ -31,6 +31,10 @@ class Preparing(QObject):
         tab.region_requested.connect(self._on_region_requested)
         tab.find_requested.connect(self.find_cells)
         tab.cancel_requested.connect(analysis.cancel)
+        tab.clear_requested.connect(self._on_clear)
+        tab.field_requested.connect(self._on_field)
+        tab.retry_requested.connect(stage.tiles.retry)
+        stage.tiles.unreadable.connect(self._on_unreadable)
         stage.region_changed.connect(self._on_region_drawn)
         analysis.progressed.connect(tab.show_progress)
         analysis.found.connect(self.show)
@@ -40,7 +44,12 @@ class Preparing(QObject):
         """Show a session's smear."""
         self.session = session
         self._tab.show_idle()
+        self._tab.show_unreadable("")
         self.show()
+
+    def _on_unreadable(self, tiles: int) -> None:
+        what = "1 tile of this slide" if tiles == 1 else f"{tiles} tiles of this slide"
+        self._tab.show_unreadable(f"{what} can't be read and shows hatched." if tiles else "")
 
     def close(self) -> None:
         """Stop what runs and forget the session."""
@@ -49,8 +58,13 @@ class Preparing(QObject):
 
     def show(self) -> None:
         """Show where the smear stands."""
-        if self.session is not None:
-            self._tab.show_info(describe.slide_info(self.session))
+        session = self.session
+        if session is None:
+            return
+        self._tab.show_info(describe.slide_info(session))
+        if session.case.frame is not None and where.is_large(session.slide):
+            regions = () if session.case.frame_choice == "whole" else session.case.frame.regions
+            self._stage.show_regions(session.slide, regions, locked=True)
 
     def show_estimate(self, session: Session) -> None:
         """Show the scale that the red cells suggest, if their smear is still open."""
@@ -86,8 +100,24 @@ class Preparing(QObject):
     def _on_region_drawn(self) -> None:
         session = self.session
         if session is not None and session.case.frame is None:
-            session.region = self._stage.drawn_region()
+            session.regions, session.whole = self._stage.drawn_regions(), False
             self.show()
+
+    def choose(self, regions: Sequence[Region], *, whole: bool = False) -> None:
+        """Have these regions counted; none are the whole slide."""
+        session = self.session
+        if session is not None and session.case.frame is None:
+            session.regions, session.whole = tuple(regions), whole
+            self._stage.show_regions(session.slide, regions, locked=False)
+            self.show()
+
+    def _on_clear(self) -> None:
+        self.choose(())
+
+    def _on_field(self, name: str) -> None:
+        for field in self.session.slide.fields if self.session is not None else ():
+            if field.name == name:
+                self._stage.show_region(field.region)
 
     def find_cells(self) -> None:
         """Find and classify; the same again later does what is missing."""

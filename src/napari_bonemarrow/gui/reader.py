@@ -30,7 +30,19 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
 def _is_ours(path: Path) -> bool:
     from napari_bonemarrow.slides import SUFFIXES
 
-    return path.suffix.lower() in {*SUFFIXES, CASE_SUFFIX}
+    ours = {*SUFFIXES, CASE_SUFFIX}
+    if path.suffix.lower() in ours:
+        return True
+    # A folder of fields or a DICOM series, which is one smear; a series' files often have no suffix at all.
+    return path.is_dir() and any(
+        each.is_file() and (each.suffix.lower() in ours or _is_dicom(each)) for each in path.iterdir()
+    )
+
+
+def _is_dicom(path: Path) -> bool:
+    """Tell whether a file has DICOM's preamble."""
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
 
 
 def read(path: str | list[str]) -> list[LayerData]:
@@ -72,6 +84,8 @@ def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
     data, keywords, "image"
         ``scale`` is in µm where the slide's is known.
     """
+    from napari_bonemarrow.gui.streamed_levels import TileStream, is_streamed
+
     scale = slide.microns_per_pixel
     metadata = {"path": str(slide.path), "fingerprint": slide.fingerprint}
     if case_path is not None:
@@ -83,6 +97,8 @@ def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
         "units": ("um", "um") if scale else ("pixel", "pixel"),
         "metadata": {METADATA_KEY: metadata},
     }
+    if is_streamed(slide.levels):
+        return TileStream(slide.levels).views, {**keywords, "multiscale": True}, "image"
     if len(slide.levels) > 1:
         return list(slide.levels), {**keywords, "multiscale": True}, "image"
     return slide.levels[0], keywords, "image"

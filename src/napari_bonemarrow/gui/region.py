@@ -1,37 +1,62 @@
-"""The rectangle that is counted, drawn by the user on a Shapes layer."""
+"""The rectangles that are counted, chosen or drawn, on a Shapes layer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from napari.layers import Shapes
+from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.slides import Slide
 
-LAYER_NAME = "counted region"
+LAYER_NAME = "counted regions"
+_EDGE_PX = 2.5
+_EDGE_COLOR = "#101014"
+_STEP = 1.25
+"""Lines are fitted to the screen again once the zoom has changed by so much: each fit draws all anew."""
 
 
 class RegionLayer:
-    """Makes the layer when it is wanted; the last rectangle drawn is the region."""
+    """Makes the layer when it is wanted; every rectangle on it is a region, numbered in order.
+
+    Parameters
+    ----------
+    on_changed : callable
+        Called after the user has drawn, moved or removed a rectangle.
+    """
 
     def __init__(self, on_changed: Callable[[], None]) -> None:
         self._on_changed = on_changed
+        self._writing = False
+        self._locked = False
+        self._zoom = 1.0
+        self._scale = 1.0
         self.layer: Shapes | None = None
 
-    def start(self, slide: Slide) -> Shapes:
+    def start(self, slide: Slide, zoom: float) -> Shapes:
         """Return the layer to draw on."""
         if self.layer is None:
             scale = slide.microns_per_pixel
+            self._scale, self._zoom = scale or 1.0, zoom
             self.layer = Shapes(
                 ndim=2,
                 name=LAYER_NAME,
-                scale=(scale or 1.0,) * 2,
+                scale=(self._scale,) * 2,
                 units=("um", "um") if scale else ("pixel", "pixel"),
-                edge_color="#101014",
+                edge_color=_EDGE_COLOR,
                 face_color="transparent",
-                edge_width=2.0 / (scale or 1.0) * 0.3,
+                edge_width=self._edge(),
+                features={"number": np.empty(0, int)},
+                text={
+                    "string": "{number}",
+                    "size": 12,
+                    "color": _EDGE_COLOR,
+                    "anchor": "upper_left",
+                    "translation": (0.0, 0.0),
+                },
             )
             self.layer.events.data.connect(self._on_data)
         return self.layer
@@ -40,21 +65,89 @@ class RegionLayer:
         """Begin anew with the next smear."""
         if self.layer is not None:
             self.layer.events.data.disconnect(self._on_data)
-        self.layer = None
+        self.layer, self._locked = None, False
 
-    def rectangle(self) -> Region | None:
-        """Return what was drawn, in level-0 pixels.
+    @contextmanager
+    def _own(self):
+        before, self._writing = self._writing, True
+        try:
+            yield
+        finally:
+            self._writing = before
+
+    def _edge(self) -> float:
+        """Width of a line in level-0 pixels that has `_EDGE_PX` on the screen."""
+        return _EDGE_PX / max(self._zoom, 1e-9) / self._scale
+
+    def show(self, regions: Sequence[Region]) -> None:
+        """Show these regions instead of those that were there."""
+        assert self.layer is not None
+        with self._own():
+            self.layer.selected_data = set()
+            self.layer.data = []
+            if regions:
+                self.layer.add_rectangles(
+                    [_corners(region) for region in regions],
+                    edge_width=self._edge(),
+                    edge_color=_EDGE_COLOR,
+                    face_color="transparent",
+                )
+            self._number()
+            self._keep_locked()
+
+    def lock(self) -> None:
+        """Let the regions be looked at only: what is counted is fixed."""
+        self._locked = True
+        with self._own():
+            self._keep_locked()
+
+    def _keep_locked(self) -> None:
+        if self.layer is not None and self._locked:
+            self.layer.mode = "pan_zoom"
+            self.layer.editable = False
+
+    def follow_view(self, zoom: float) -> None:
+        """Keep the lines as wide on the screen as they are."""
+        if self.layer is None or 1 / _STEP < zoom / self._zoom < _STEP:
+            return
+        self._zoom = zoom
+        with self._own():
+            if len(self.layer.data):
+                self.layer.edge_width = [self._edge()] * len(self.layer.data)
+            self.layer.current_edge_width = self._edge()
+
+    def regions(self) -> tuple[Region, ...]:
+        """Return what is there, in level-0 pixels, in the order in which it was drawn.
 
         A region is half-open and counts from pixel edges; the centre of the first pixel is 0.
         """
-        if self.layer is None or not len(self.layer.data):
-            return None
-        corners = np.asarray(self.layer.data[-1])[:, -2:]
-        (top, left), (bottom, right) = corners.min(axis=0), corners.max(axis=0)
-        if right - left < 1 or bottom - top < 1:
-            return None
-        return Region(float(left), float(top), float(right - left), float(bottom - top))
+        if self.layer is None:
+            return ()
+        regions = []
+        for shape in self.layer.data:
+            corners = np.asarray(shape)[:, -2:]
+            (top, left), (bottom, right) = corners.min(axis=0), corners.max(axis=0)
+            if right - left >= 1 and bottom - top >= 1:
+                regions.append(Region(float(left), float(top), float(right - left), float(bottom - top)))
+        return tuple(regions)
+
+    def _number(self) -> None:
+        layer = self.layer
+        layer.features = {"number": np.arange(1, len(layer.data) + 1)}
+        layer.text.refresh(layer.features)
+        layer.refresh()
 
     def _on_data(self, event) -> None:
-        if str(event.action) in {"added", "changed", "removed"}:
-            self._on_changed()
+        if self._writing or str(event.action) not in {"added", "changed", "removed"}:
+            return
+        if str(event.action) != "changed":
+            with self._own():
+                self._number()
+        self._on_changed()
+
+
+def _corners(region: Region) -> NDArray[np.float64]:
+    """Return a region's corners, (y, x) around it."""
+    top, left = region.y, region.x
+    bottom, right = top + region.height, left + region.width
+    return np.array([[top, left], [top, right], [bottom, right], [bottom, left]])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-from napari.layers import Image, Layer
+from napari.layers import Image, Layer, Shapes
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.heatmap import heatmap_layer
 from napari_bonemarrow.gui.overlay import CellsOverlay
-from napari_bonemarrow.gui.reader import METADATA_KEY, slide_layer
+from napari_bonemarrow.gui.reader import slide_layer
 from napari_bonemarrow.gui.region import RegionLayer
+from napari_bonemarrow.gui.tile_watcher import TileWatcher
+from napari_bonemarrow.gui.viewer_parts import camera_and_scale_bar, canvas_px, smear_path, view_corners
 from napari_bonemarrow.slides import Slide
 
 _CLICK_PX = 4
@@ -35,11 +37,13 @@ class Stage(QObject):
     def __init__(self, viewer, parent: QObject) -> None:
         super().__init__(parent)
         self.viewer = viewer
-        self.camera, self._scale_bar = _camera_and_scale_bar(viewer)
+        self.camera, self._scale_bar = camera_and_scale_bar(viewer)
         self.smear: Image | None = None
         self.heat: Image | None = None
+        self.quality: Image | None = None
         self.overlay = CellsOverlay(self.edited_outside.emit)
         self.region = RegionLayer(self.region_changed.emit)
+        self.tiles = TileWatcher(self)
         self._busy = False
         self._view_timer = QTimer(self)
         self._view_timer.setSingleShot(True)
@@ -84,9 +88,13 @@ class Stage(QObject):
             for other in self.smears():
                 other.visible = other == layer
             self.set_scale(slide.microns_per_pixel)
-            if layer is None:
+            made = layer is None
+            if made:
                 data, keywords, _kind = slide_layer(slide)
-                layer = self.viewer.add_layer(Image(data, **keywords))
+                layer = Image(data, **keywords)
+            self.tiles.watch(layer)  # before it is drawn for the first time, which shall not wait
+            if made:
+                self.viewer.add_layer(layer)
             self.smear = layer
             self.viewer.add_layer(self.overlay.layer)
             self.overlay.layer.visible = True
@@ -109,11 +117,13 @@ class Stage(QObject):
         before, self._busy = self._busy, True
         try:
             self.hide_heatmap()
+            self.show_quality(None)
             ours = (self.overlay.layer if self.overlay.exists else None, self.region.layer)
             for layer in ours:
                 if layer is not None and layer in self.viewer.layers:
                     self.viewer.layers.remove(layer)
             self.region.forget()
+            self.tiles.watch(None)
             self.smear = None
         finally:
             self._busy = before
@@ -178,20 +188,66 @@ class Stage(QObject):
                 self._busy = before
 
     def start_region(self, slide: Slide) -> None:
-        """Let the user draw the rectangle that is counted."""
+        """Let the user draw the rectangles that are counted."""
+        layer = self._region_layer(slide)
+        self.viewer.layers.selection.active = layer
+        layer.mode = "add_rectangle"
+
+    def _region_layer(self, slide: Slide) -> Shapes:
         before, self._busy = self._busy, True
         try:
-            layer = self.region.start(slide)
+            layer = self.region.start(slide, float(self.camera.zoom))
             if layer not in self.viewer.layers:
                 self.viewer.add_layer(layer)
-            self.viewer.layers.selection.active = layer
-            layer.mode = "add_rectangle"
+                self._put_below_cells(layer)
+        finally:
+            self._busy = before
+        return layer
+
+    def show_regions(self, slide: Slide, regions: Sequence[Region], *, locked: bool) -> None:
+        """Show what is counted; locked once classes are seen."""
+        if not regions and self.region.layer is None:
+            return
+        self._region_layer(slide)
+        if tuple(regions) != self.region.regions():
+            self.region.show(regions)
+        if locked:
+            self.region.lock()
+
+    def drawn_regions(self) -> tuple[Region, ...]:
+        """Return the rectangles that are there."""
+        return self.region.regions()
+
+    def show_quality(self, layer: Image | None) -> None:
+        """Lay a quality map over the smear instead of one that was there; None takes it away."""
+        before, self._busy = self._busy, True
+        try:
+            if self.quality is not None and self.quality in self.viewer.layers:
+                self.viewer.layers.remove(self.quality)
+            self.quality = layer
+            if layer is not None and self.smear is not None:
+                self.viewer.add_layer(layer)
+                layers = self.viewer.layers
+                layers.move(layers.index(layer), layers.index(self.smear) + 1)
+                self.make_active()
         finally:
             self._busy = before
 
-    def drawn_region(self) -> Region | None:
-        """Return the rectangle that was drawn, if one was."""
-        return self.region.rectangle()
+    def _put_below_cells(self, layer: Layer) -> None:
+        layers = self.viewer.layers
+        layers.move(layers.index(layer), layers.index(self.overlay.layer))
+
+    def show_region(self, region: Region) -> None:
+        """Fill the view with a region."""
+        if self.smear is None:
+            return
+        scale = float(self.smear.scale[-1])
+        self.camera.center = (
+            (region.y + region.height / 2) * scale,
+            (region.x + region.width / 2) * scale,
+        )
+        high, wide = canvas_px(self.viewer)
+        self.camera.zoom = 0.9 * min(high / (region.height * scale), wide / (region.width * scale))
 
     # what happens there ---------------------------------------------------------------------------
 
@@ -230,8 +286,8 @@ class Stage(QObject):
     def _follow_view(self) -> None:
         if self.smear is None:
             return
-        corners = np.asarray(self.smear.corner_pixels, float)[:, -2:]
-        self.overlay.follow_view(corners, float(self.camera.zoom))
+        self.overlay.follow_view(view_corners(self.smear), float(self.camera.zoom))
+        self.region.follow_view(float(self.camera.zoom))
 
     def refresh_view(self) -> None:
         """Fit lines and codes to the view again, now that there are other cells."""
@@ -253,21 +309,8 @@ class Stage(QObject):
         if self.heat is not None and self.heat not in layers:
             self.heat = None
             self.layers_changed.emit()
+        if self.quality is not None and self.quality not in layers:
+            self.quality = None
         active = layers.selection.active
         if active is not None and smear_path(active) is not None and active != self.smear:
             self.smear_chosen.emit(active)
-
-
-def _camera_and_scale_bar(viewer):
-    """Return both from where napari keeps them: 0.9 has moved them into scene and canvas."""
-    if hasattr(viewer, "scene"):
-        return viewer.scene.camera, viewer.canvas.overlays.scale_bar
-    return viewer.camera, viewer.scale_bar
-
-
-def smear_path(layer: Layer) -> Path | None:
-    """Return the file (smear or case) of a layer that a reader of ours has made, else None."""
-    metadata = layer.metadata.get(METADATA_KEY) if isinstance(layer.metadata, dict) else None
-    if metadata is None:
-        return None
-    return Path(metadata.get("case") or metadata["path"])

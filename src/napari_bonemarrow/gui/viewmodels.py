@@ -31,6 +31,22 @@ class ScaleInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class WhereInfo:
+    """What the Slide tab shows of the choice of regions on a whole slide.
+
+    ``next_step`` is ``survey``, ``best`` or nothing: the button that comes next.
+    """
+
+    text: str
+    avoided: str = ""
+    surveyed: bool = False
+    can_survey: bool = True
+    can_choose: bool = True
+    can_extend: bool = False
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SlideInfo:
     """What the Slide tab shows of an open smear."""
 
@@ -45,6 +61,9 @@ class SlideInfo:
     found_text: str = ""
     find_text: str = "Find cells"
     analysed: bool = False
+    where: WhereInfo | None = None
+    fields: tuple[str, ...] = ()
+    clear_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

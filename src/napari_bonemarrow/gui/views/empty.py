@@ -12,15 +12,22 @@ class EmptyView(QWidget):
     """The invitation."""
 
     open_requested = Signal()
+    folder_requested = Signal()
     sample_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        sentence = label("Open a photograph of a bone-marrow smear to find, classify and count its cells.")
+        sentence = label(
+            "Open a photograph or a whole slide of a bone-marrow smear to find, classify and count its cells."
+        )
         self.open_button = button("Open a smear…", "primary")
+        self.folder_button = button(
+            "Open a folder…", tip="A DICOM series, an OME-Zarr, or the photographs of one smear"
+        )
         self.sample_button = button("Try the sample smear")
         self.waiting = label("", "quiet")
         self.open_button.clicked.connect(self.open_requested)
+        self.folder_button.clicked.connect(self.folder_requested)
         self.sample_button.clicked.connect(self.sample_requested)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
@@ -29,6 +36,7 @@ class EmptyView(QWidget):
         layout.addWidget(sentence)
         layout.addSpacing(6)
         layout.addWidget(self.open_button)
+        layout.addWidget(self.folder_button)
         layout.addWidget(self.sample_button)
         layout.addWidget(self.waiting)
         layout.addStretch(2)
@@ -36,5 +44,5 @@ class EmptyView(QWidget):
     def show_waiting(self, text: str) -> None:
         """Say what is being opened; ``""`` gives the buttons back."""
         self.waiting.setText(text)
-        self.open_button.setEnabled(not text)
-        self.sample_button.setEnabled(not text)
+        for made in (self.open_button, self.folder_button, self.sample_button):
+            made.setEnabled(not text)

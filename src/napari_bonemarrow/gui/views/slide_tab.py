@@ -1,13 +1,16 @@
-"""The Slide tab: scale, frame and target, Find cells."""
+"""The Slide tab: scale, where to look, frame and target, Find cells."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
+    QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
-    QProgressBar,
+    QMenu,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -15,12 +18,18 @@ from qtpy.QtWidgets import (
 
 from napari_bonemarrow.gui.viewmodels import SlideInfo
 from napari_bonemarrow.gui.views.parts import button, label, line, set_role
+from napari_bonemarrow.gui.views.progress_part import ProgressPart
+from napari_bonemarrow.gui.views.where_part import WherePart
 
 
 class SlideTab(QWidget):
     """One smear before it is counted. The next thing to do is the one coloured button."""
 
     open_requested = Signal()
+    folder_requested = Signal()
+    retry_requested = Signal()
+    field_requested = Signal(str)
+    clear_requested = Signal()
     scale_confirmed = Signal(float)
     frame_changed = Signal(float, int)
     region_requested = Signal()
@@ -33,8 +42,11 @@ class SlideTab(QWidget):
         self._info: SlideInfo | None = None
         self.name_label = label(role="title")
         self.size_label = label(role="quiet")
-        self.open_button = button("Open another…")
-        self.open_button.clicked.connect(self.open_requested)
+        self.open_button = button("Open another")
+        menu = QMenu(self.open_button)
+        menu.addAction("A smear…", self.open_requested.emit)
+        menu.addAction("A folder…", self.folder_requested.emit)
+        self.open_button.setMenu(menu)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
@@ -45,10 +57,32 @@ class SlideTab(QWidget):
         top.addLayout(names, 1)
         top.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(top)
-        for part in (self._scale_part(), self._frame_part(), self._find_part()):
+        self.field_box = QComboBox()
+        self.field_box.setToolTip("Go to one of the fields that this case is made of")
+        self.field_box.textActivated.connect(self.field_requested)
+        layout.addWidget(self.field_box)
+        layout.addWidget(self._unreadable_part())
+        self.where_line, self.where = line(), WherePart()
+        layout.addWidget(line())
+        layout.addWidget(self._scale_part())
+        layout.addWidget(self.where_line)
+        layout.addWidget(self.where)
+        for part in (self._frame_part(), self._find_part()):
             layout.addWidget(line())
             layout.addWidget(part)
         layout.addStretch(1)
+
+    def _unreadable_part(self) -> QWidget:
+        self.unreadable = QWidget()
+        row = QHBoxLayout(self.unreadable)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.unreadable_text = label(role="warning")
+        self.retry_button = button("Try again", tip="Read these tiles again: a network drive may be back")
+        self.retry_button.clicked.connect(self.retry_requested)
+        row.addWidget(self.unreadable_text, 1)
+        row.addWidget(self.retry_button, 0, Qt.AlignmentFlag.AlignTop)
+        self.unreadable.hide()
+        return self.unreadable
 
     def _scale_part(self) -> QWidget:
         part = QWidget()
@@ -96,10 +130,13 @@ class SlideTab(QWidget):
         row = QHBoxLayout()
         self.frame_text = label(role="quiet")
         self.region_button = button(
-            "Draw a region", tip="Draw a rectangle on the smear; only cells inside it are counted"
+            "Draw regions", tip="Draw rectangles on the smear; only cells inside them are counted"
         )
         self.region_button.clicked.connect(self.region_requested)
+        self.clear_button = button("")
+        self.clear_button.clicked.connect(self.clear_requested)
         row.addWidget(self.frame_text, 1)
+        row.addWidget(self.clear_button, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.region_button, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(row)
         return part
@@ -110,20 +147,13 @@ class SlideTab(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         self.find_button = button("Find cells", "primary")
         self.find_button.clicked.connect(self.find_requested)
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(8)
-        self.progress_text = label(role="quiet")
-        self.cancel_button = button("Stop")
-        self.cancel_button.clicked.connect(self.cancel_requested)
+        self.progress_part = ProgressPart()
+        self.progress_part.stop_requested.connect(self.cancel_requested)
+        self.progress, self.progress_text = self.progress_part.bar, self.progress_part.text
+        self.cancel_button = self.progress_part.stop_button
         self.found_text = label()
         layout.addWidget(self.find_button)
-        layout.addWidget(self.progress)
-        row = QHBoxLayout()
-        row.addWidget(self.progress_text, 1)
-        row.addWidget(self.cancel_button)
-        layout.addLayout(row)
+        layout.addWidget(self.progress_part)
         layout.addWidget(self.found_text)
         self.review_button = button("Review the cells", "primary")
         self.review_button.clicked.connect(self.review_requested)
@@ -145,28 +175,38 @@ class SlideTab(QWidget):
             box.setValue(value)
             box.setEnabled(not (info.frame_fixed or info.read_only))
             box.blockSignals(False)
+        if [self.field_box.itemText(at) for at in range(self.field_box.count())] != list(info.fields):
+            self.field_box.clear()
+            self.field_box.addItems(info.fields)
+        self.field_box.setVisible(bool(info.fields))
         self.scale_text.setText(info.scale.text)
         set_role(self.scale_text, "quiet" if info.scale.confirmed else "warning")
         self.frame_text.setText(info.frame_text)
         self.found_text.setText(info.found_text)
-        self.region_button.setEnabled(not (info.frame_fixed or info.read_only))
+        self.clear_button.setText(info.clear_text)
+        self.clear_button.setVisible(bool(info.clear_text))
         self._show_what_is_next()
 
     def show_progress(self, text: str, part: float) -> None:
         """Show what is being done and how far it is, 0 to 1."""
-        for widget in (self.progress, self.progress_text, self.cancel_button):
-            widget.show()
-        self.progress.setValue(round(part * 1000))
-        self.progress_text.setText(text)
-        self.find_button.setEnabled(False)
-        self.open_button.setEnabled(False)
+        self.progress_part.show_progress(text, part)
+        self._show_what_is_next()
+
+    def show_survey(self, text: str, part: float) -> None:
+        """Show how far the survey of the slide is, 0 to 1."""
+        self.where.progress.show_progress(text, part)
+        self._show_what_is_next()
 
     def show_idle(self) -> None:
         """Take the progress away."""
-        for widget in (self.progress, self.progress_text, self.cancel_button):
-            widget.hide()
-        self.open_button.setEnabled(True)
+        self.progress_part.hide()
+        self.where.progress.hide()
         self._show_what_is_next()
+
+    def show_unreadable(self, text: str) -> None:
+        """Say that parts of the slide cannot be read; ``""`` says nothing."""
+        self.unreadable_text.setText(text)
+        self.unreadable.setVisible(bool(text))
 
     def _show_what_is_next(self) -> None:
         """Colour the one button that comes next and disable what cannot be done yet."""
@@ -175,16 +215,28 @@ class SlideTab(QWidget):
         edited = info is not None and abs(self.scale_box.value() - (info.scale.value or 0.0)) > 5e-5
         locked = info is None or info.frame_fixed or info.read_only
         asks = not locked and (not confirmed or edited)
-        running = not self.cancel_button.isHidden()
+        running = self.progress_part.running or self.where.progress.running
+        self.open_button.setEnabled(not running)
+        self.region_button.setEnabled(not (locked or running))
+        self.clear_button.setEnabled(not (locked or running))
         self.confirm_button.setVisible(asks)
         self.confirm_button.setEnabled(self.scale_box.value() > 0)
         set_role(self.confirm_button, "primary" if asks else "")
+        where = info.where if info is not None else None
+        for widget in (self.where, self.where_line):
+            widget.setVisible(where is not None)
+        if where is not None:
+            first = not asks and not running
+            self.where.show_info(where if first else replace(where, next_step=""), busy=running or asks)
         can_find = confirmed and not asks and not info.read_only and not info.analysed
         self.find_button.setEnabled(can_find and not running)
         self.find_button.setText(info.find_text if info is not None else "Find cells")
         self.find_button.setVisible(info is not None and not info.analysed)
         self.review_button.setVisible(info is not None and info.analysed and not running)
-        set_role(self.find_button, "" if asks else "primary")
+        waits = asks or (where is not None and bool(where.next_step))
+        set_role(self.find_button, "" if waits else "primary")
+        extends = where is not None and where.can_extend
+        set_role(self.review_button, "" if extends else "primary")
 
     def _on_scale_edited(self, _value: float) -> None:
         self._show_what_is_next()

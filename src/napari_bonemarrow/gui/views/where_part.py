@@ -1,0 +1,73 @@
+"""Where to look on a whole slide: survey it, take its best regions, or all of it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from napari_bonemarrow.gui.viewmodels import WhereInfo
+from napari_bonemarrow.gui.views.parts import button, label, set_role
+from napari_bonemarrow.gui.views.progress_part import ProgressPart
+
+
+class WherePart(QWidget):
+    """Part of the Slide tab that a field does not need."""
+
+    survey_requested = Signal()
+    best_requested = Signal()
+    whole_requested = Signal()
+    next_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = label(role="quiet")
+        self.avoided_text = label(role="quiet")
+        self.survey_button = button(
+            "Survey the slide",
+            tip="Look over the slide for places that are thin, sharp and well stained",
+        )
+        self.best_button = button(
+            "Use the best regions", tip="Count the best regions, as many as the target is expected to need"
+        )
+        self.whole_button = button("Count the whole slide", tip="Search everything, however long it takes")
+        self.next_button = button(
+            "Add the next best region", tip="The order was fixed before any class was seen"
+        )
+        self.progress = ProgressPart()
+        row = QHBoxLayout()
+        row.addWidget(self.best_button, 1)
+        row.addWidget(self.whole_button, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(label("Where to look", "title"))
+        for part in (self.text, self.avoided_text, self.survey_button):
+            layout.addWidget(part)
+        layout.addLayout(row)
+        layout.addWidget(self.next_button)
+        layout.addWidget(self.progress)
+        for made, signal in (
+            (self.survey_button, self.survey_requested),
+            (self.best_button, self.best_requested),
+            (self.whole_button, self.whole_requested),
+            (self.next_button, self.next_requested),
+        ):
+            made.clicked.connect(signal)
+
+    def show_info(self, info: WhereInfo, *, busy: bool) -> None:
+        """Show what is known of the slide; the coloured button is the one that comes next."""
+        self.text.setText(info.text)
+        self.avoided_text.setText(info.avoided)
+        self.avoided_text.setVisible(bool(info.avoided))
+        free = info.can_choose and not busy
+        self.survey_button.setText("Survey the slide again" if info.surveyed else "Survey the slide")
+        self.survey_button.setVisible(info.can_choose)
+        self.survey_button.setEnabled(free and info.can_survey)
+        self.best_button.setVisible(info.can_choose and info.surveyed)
+        self.best_button.setEnabled(free)
+        self.whole_button.setVisible(info.can_choose)
+        self.whole_button.setEnabled(free)
+        self.next_button.setVisible(info.can_extend)
+        self.next_button.setEnabled(not busy)
+        set_role(self.survey_button, "primary" if info.next_step == "survey" else "")
+        set_role(self.best_button, "primary" if info.next_step == "best" else "")
+        set_role(self.next_button, "primary" if info.can_extend else "")

@@ -1,0 +1,103 @@
+"""What the window says of where to look on a whole slide (no Qt)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from napari_bonemarrow.cytology import Region, RegionRanking
+from napari_bonemarrow.gui.viewmodels import WhereInfo
+from napari_bonemarrow.slides import Slide
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.gui.describe import Session
+
+LARGE_MM2 = 2.0
+"""From this area on a slide is surveyed first: ten fields of a ×10 objective, which nobody looks through."""
+
+
+def area_mm2(regions: Sequence[Region], microns_per_pixel: float) -> float:
+    """Return the area of regions that do not overlap, mm²."""
+    return sum(region.width * region.height for region in regions) * (microns_per_pixel / 1000) ** 2
+
+
+def is_large(slide: Slide) -> bool:
+    """Tell whether a slide is too large to be counted as a whole without a thought."""
+    scale = slide.microns_per_pixel
+    whole = (Region(0, 0, slide.width, slide.height),)
+    return bool(scale) and not slide.fields and area_mm2(whole, scale) > LARGE_MM2
+
+
+def frame_text(session: Session) -> str:
+    """Say what is counted, in one line."""
+    slide, frame = session.slide, session.frame()
+    regions, scale = frame.regions, slide.microns_per_pixel
+    fixed = ", fixed before classes were seen" if session.case.frame is not None else ""
+    if slide.fields and len(regions) == len(slide.images):
+        return f"All {len(regions)} fields less their margins{fixed}"
+    whole = len(regions) == 1 and regions[0].width >= slide.width and regions[0].height >= slide.height
+    if whole:
+        return f"The whole {'slide' if is_large(slide) else 'field'} less its margin{fixed}"
+    area = f", {area_mm2(regions, scale):.2f} mm²" if scale else ""
+    if session.is_ranked:
+        return f"The best {_regions(len(regions))}{area}{fixed}"
+    if len(regions) == 1:
+        return f"The drawn region{area or ' less its margin'}{fixed}"
+    return f"{len(regions)} drawn regions{area}{fixed}"
+
+
+def where_info(session: Session, *, analysed: bool, counted: int) -> WhereInfo | None:
+    """Describe the choice of regions; None for a field, which is counted as a whole."""
+    case, ranking = session.case, session.case.ranking
+    if not is_large(session.slide):
+        return None
+    if case.frame is not None:
+        return _fixed(session, ranking, analysed=analysed, counted=counted)
+    free = not case.read_only
+    if ranking is None:
+        text = "Have the slide surveyed for its best regions, draw regions, or count all of it."
+        step = "survey" if free and not session.regions and not session.whole else ""
+        return WhereInfo(text, can_survey=free, can_choose=free, next_step=step)
+    step = "best" if free and not session.regions and not session.whole else ""
+    if not ranking.regions:
+        text = "The survey found no place that can be counted. Draw regions, or count the whole slide."
+        step = ""
+    else:
+        text = f"{_regions(len(ranking.regions))} ranked, best first."
+    return WhereInfo(
+        text, avoided_text(ranking), surveyed=bool(ranking.regions), can_survey=free, can_choose=free,
+        next_step=step,
+    )  # fmt: skip
+
+
+def _fixed(session: Session, ranking: RegionRanking | None, *, analysed: bool, counted: int) -> WhereInfo:
+    case = session.case
+    used = case.chosen_by_rank
+    if not used or ranking is None:
+        return WhereInfo("What is counted was chosen by the reviewer.", can_choose=False)
+    left = len(ranking.regions) - used
+    text = f"The best {used} of {_regions(len(ranking.regions))} are counted."
+    short = analysed and counted < case.target
+    if short:
+        text += f" {counted} of {case.target} cells so far."
+        text += "" if left else " No region is left."
+    extends = short and left > 0 and not case.read_only
+    return WhereInfo(text, avoided_text(ranking), surveyed=True, can_choose=False, can_extend=extends)
+
+
+def avoided_text(ranking: RegionRanking) -> str:
+    """Say in one line what the survey left out and why, the most frequent reason first."""
+    listed = sorted(((count, reason) for reason, count in ranking.avoided.items() if count), reverse=True)
+    total = sum(count for count, _reason in listed)
+    if not total:
+        return ""
+    parts = [f"{reason.replace('_', ' ')} {_percent(count, total)}" for count, reason in listed[:4]]
+    return "Avoided: " + ", ".join(parts) + (", …" if len(listed) > 4 else "")
+
+
+def _percent(count: int, total: int) -> str:
+    return f"{100 * count / total:.0f} %" if count * 100 >= total else "< 1 %"
+
+
+def _regions(count: int) -> str:
+    return "1 region" if count == 1 else f"{count} regions"
