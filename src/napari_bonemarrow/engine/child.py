@@ -24,6 +24,9 @@ from napari_bonemarrow.engine.messages import EngineError, EngineStatus, SlideSo
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Classifier, Heatmap
     from napari_bonemarrow.slides import Slide
+    from napari_bonemarrow.slides.profile import StainProfile
+    from napari_bonemarrow.slides.surveying import SurveyItem
+    from napari_bonemarrow.slides.tiling import Box, DetectionPlan, Tile
 
 _SLIDES_KEPT = 3
 _WARM_UP_CROPS = 8
@@ -33,14 +36,18 @@ _status: EngineStatus | None = None
 _slides: OrderedDict[tuple[object, ...], Slide] = OrderedDict()
 
 
-def start_up(threads: int) -> None:
-    """Prepare the child: it ends with its parent, leaves Ctrl-C to it and takes its share of the cores."""
+def start_up(threads: int, cache_bytes: int | None = None) -> None:
+    """Prepare the child: it ends with its parent, leaves Ctrl-C to it and takes its share of the machine."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="watch-parent", daemon=True).start()
     # Read by OpenMP when torch is imported, which is later. Idle threads sleep rather than spin: where the
     # cores are shared with the window and other programs, spinning made classification three times slower.
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if cache_bytes is not None:
+        from napari_bonemarrow.slides.tilecache import tile_cache
+
+        tile_cache.limit(cache_bytes)
 
 
 def _end_with_parent() -> None:
@@ -148,10 +155,44 @@ def detect(source: SlideSource, frame: Frame | None) -> Cells:
     return detect_cells(_slide(source), frame=frame)
 
 
+def measure_stain(source: SlideSource, image: Box) -> StainProfile:
+    """Measure the stain of one of a slide's images."""
+    from napari_bonemarrow.slides.sampling import image_profile
+
+    return image_profile(_slide(source), image)
+
+
+def find_stained(source: SlideSource, plan: DetectionPlan) -> tuple[int, ...]:
+    """Return which tiles of a plan hold anything stained."""
+    from napari_bonemarrow.slides.tiling import stained_tiles
+
+    return stained_tiles(_slide(source), plan)
+
+
+def search(source: SlideSource, tile: Tile) -> Cells:
+    """Find the cells of a tile."""
+    from napari_bonemarrow.slides.tiling import search_tile
+
+    return search_tile(_slide(source), tile)
+
+
+def survey(source: SlideSource, item: SurveyItem) -> NDArray[np.float32]:
+    """Measure some patches of a slide."""
+    from napari_bonemarrow.slides.surveying import survey_item
+
+    return survey_item(_slide(source), item)
+
+
 def classify(source: SlideSource, cells: Cells) -> Predictions:
-    """Cut the cells out at the bundle's scale and classify them."""
-    crops = _cut(source, cells.x, cells.y)
-    return _loaded().classify(crops, cells.cell_id)
+    """Cut the cells out at the bundle's scale and classify them, less those that cannot be read."""
+    from napari_bonemarrow.slides.crops import cut_readable
+
+    classifier = _loaded()
+    card = classifier.bundle.card
+    crops, readable = cut_readable(
+        _slide(source), cells.x, cells.y, microns_per_pixel=card.microns_per_pixel, size=card.crop_size
+    )
+    return classifier.classify(crops, cells.cell_id[readable])
 
 
 def classify_crops(crops: NDArray[np.uint8], cell_id: NDArray[np.int64]) -> Predictions:
@@ -208,5 +249,18 @@ def _slide(source: SlideSource) -> Slide:
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (load, detect, classify, classify_crops, explain, explain_crop)
+    for function in (
+        load,
+        detect,
+        measure_stain,
+        find_stained,
+        search,
+        survey,
+        classify,
+        classify_crops,
+        explain,
+        explain_crop,
+    )
 }
+"""What the parent may ask for by name; the first argument, where it is a `SlideSource`, is opened before the
+clock starts. A function that takes a slide and one item serves `Engine.map_tiles` as well."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -15,9 +16,11 @@ from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame, Prediction
 from napari_bonemarrow.engine.messages import EngineError, EngineStatus, SlideSource
 from napari_bonemarrow.engine.process import ChildPool
 from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, settle
+from napari_bonemarrow.engine.tilepool import TilePool
 
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Heatmap
+    from napari_bonemarrow.slides.tiling import Tile
 
 CHUNK_SECONDS = 0.2
 """How long a chunk of cells may take: what waits behind it, such as a heatmap, waits no longer."""
@@ -39,10 +42,17 @@ class Engine:
         ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; `status` tells which device really serves.
     threads : int, optional
         Threads that torch takes in the child.
+    workers : int, optional
+        Further children that search a whole slide's tiles; by default one a usable core, at most 8. They
+        start with the first tile.
     """
 
-    def __init__(self, device: str = "auto", *, threads: int | None = None) -> None:
+    def __init__(
+        self, device: str = "auto", *, threads: int | None = None, workers: int | None = None
+    ) -> None:
         self.device = device
+        self._workers = workers
+        self._tiles: TilePool | None = None
         self._threads = threads
         self._tasks = TaskQueue()
         self._model: str | Path = "starter"
@@ -67,13 +77,62 @@ class Engine:
         """Find the nucleated cells of a slide."""
         return self._put(Kind.DETECT, "detect", source, frame)
 
+    def detect_tiles(self, source: SlideSource, tiles: Iterable[Tile]) -> list[Future[Cells]]:
+        """Find the cells of some tiles of a plan, several at a time, in the tiles' order.
+
+        Returns
+        -------
+        list of Future of Cells
+            One a tile, with a `TileError` in it where the file cannot be read there.
+        """
+        return self.map_tiles("search", source, tiles)
+
+    def map_tiles(self, name: str, source: SlideSource, items: Iterable[object]) -> list[Future[Any]]:
+        """Have one of the child's functions called with a slide and each of some items, side by side.
+
+        Parameters
+        ----------
+        name : str
+            A function of `engine.child` that takes a `SlideSource` and an item and needs no network.
+        source : SlideSource
+        items : iterable
+
+        Returns
+        -------
+        list of Future
+            One an item; what is still wanted of them may be cancelled.
+        """
+        with self._pool_lock:
+            if self._closed:
+                raise EngineError("engine: it is closed: open the slide again")
+            if self._tiles is None:
+                self._tiles = TilePool(self._workers)
+            pool = self._tiles
+        return [pool.put(name, source, item) for item in items]
+
+    @property
+    def workers(self) -> int:
+        """How many tiles are searched at a time."""
+        with self._pool_lock:
+            if self._tiles is None:
+                self._tiles = TilePool(self._workers)
+            return self._tiles.workers
+
+    def end_tiles(self) -> None:
+        """End the children that search tiles, whose memory others can use; they start again when needed."""
+        with self._pool_lock:
+            pool, self._tiles = self._tiles, None
+        if pool is not None:
+            pool.close()
+
     def classify(self, source: SlideSource, cells: Cells) -> list[Future[Predictions]]:
         """Classify cells of a slide in chunks of about `CHUNK_SECONDS`, in the order of the cells.
 
         Returns
         -------
         list of Future of Predictions
-            A chunk each; a chunk that fails leaves the others alone.
+            A chunk each; a chunk that fails leaves the others alone. A cell that lies where the file
+            cannot be read has no row; a chunk of which that is true of all has the error.
         """
         return [
             self._put(Kind.CLASSIFY, "classify", source, cells.select(part), done=self._measure(part.size))
@@ -133,6 +192,8 @@ class Engine:
         """
         chosen = tuple(Kind[kind.upper()] for kind in kinds) or (Kind.EXPLAIN, Kind.CLASSIFY, Kind.DETECT)
         self._tasks.drop(chosen)
+        if Kind.DETECT in chosen and self._tiles is not None:
+            self._tiles.drop()
 
     @property
     def status(self) -> EngineStatus | None:
@@ -145,6 +206,12 @@ class Engine:
         pool = self._pool
         return pool.pid if pool is not None else None
 
+    @property
+    def tile_pids(self) -> list[int]:
+        """Process ids of the children that search tiles."""
+        tiles = self._tiles
+        return tiles.pids if tiles is not None else []
+
     def close(self) -> None:
         """Cancel everything and end the child, without waiting for either."""
         with self._pool_lock:
@@ -153,6 +220,7 @@ class Engine:
         self._tasks.close()
         if pool is not None:
             pool.end()
+        self.end_tiles()
 
     def __enter__(self) -> Engine:
         return self

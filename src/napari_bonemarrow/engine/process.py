@@ -61,15 +61,17 @@ class ChildPool:
     ----------
     threads : int, optional
         How many threads torch takes in the child; by default `usable_threads`.
+    cache_bytes : int, optional
+        Decoded tiles of slides that the child keeps; by default what any process keeps.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, *, cache_bytes: int | None = None) -> None:
         self._context = _OneChildContext()
         self._executor = ProcessPoolExecutor(
             max_workers=1,
             mp_context=self._context,
             initializer=child.start_up,
-            initargs=(threads or usable_threads(),),
+            initargs=(threads or usable_threads(), cache_bytes),
         )
         self.has_model = False
 

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from napari_bonemarrow.slides.overview import slide_background
-from napari_bonemarrow.slides.slide import Level, Slide
+from napari_bonemarrow.slides.slide import Level, Slide, SlideError
+from napari_bonemarrow.slides.working import level_pixels
 
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -20,6 +21,7 @@ def cut_crops(
 ) -> NDArray[np.uint8]:
     """Cut a square around each point, resampled to a physical scale.
 
+    The pixels come from the coarsest level that is at least as fine as the crops.
     The point comes to lie at ``(size - 1) / 2`` on both axes, to a fraction of a pixel. Where the image
     is finer than the crop, the kernel (Hamming) widens with the reduction, so that chromatin does not
     alias; where it is coarser, the kernel is bicubic. What lies outside the image has the colour of
@@ -44,27 +46,69 @@ def cut_crops(
     ------
     ScaleError
         Where the slide's scale is unknown.
+    TileError
+        Where a crop lies where the file cannot be read.
     """
-    side = size * microns_per_pixel / slide.known_scale()
-    lefts = np.atleast_1d(np.asarray(x, float)) + 0.5 - side / 2
-    tops = np.atleast_1d(np.asarray(y, float)) + 0.5 - side / 2
+    crops, problems = _cut_all(slide, x, y, microns_per_pixel, size)
+    for problem in problems:
+        if problem is not None:
+            raise problem
+    return crops
+
+
+def cut_readable(
+    slide: Slide, x: ArrayLike, y: ArrayLike, *, microns_per_pixel: float, size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Cut crops as `cut_crops` does, leaving out those that lie where the file cannot be read.
+
+    Returns
+    -------
+    crops : ndarray of uint8, shape (m, size, size, 3)
+    readable : ndarray of bool, shape (n,)
+        Which of the points they are of.
+
+    Raises
+    ------
+    ScaleError
+        Where the slide's scale is unknown.
+    SlideError
+        Where none of them can be read.
+    """
+    crops, problems = _cut_all(slide, x, y, microns_per_pixel, size)
+    readable = np.array([problem is None for problem in problems], bool)
+    if len(problems) and not readable.any():
+        raise next(problem for problem in problems if problem is not None)
+    return (crops if readable.all() else crops[readable]), readable
+
+
+def _cut_all(
+    slide: Slide, x: ArrayLike, y: ArrayLike, microns_per_pixel: float, size: int
+) -> tuple[NDArray[np.uint8], list[SlideError | None]]:
+    """Cut every crop, or say what kept it from being read."""
+    index = slide.level_for(microns_per_pixel)
+    span = level_pixels(slide, index)
+    side = size * microns_per_pixel / slide.known_scale() / span
+    lefts = (np.atleast_1d(np.asarray(x, float)) + 0.5) / span - side / 2
+    tops = (np.atleast_1d(np.asarray(y, float)) + 0.5) / span - side / 2
     crops = np.empty((len(lefts), size, size, 3), np.uint8)
     fill = slide_background(slide) if len(lefts) else np.zeros(3, np.uint8)
 
-    def cut(index: int) -> None:
-        crops[index] = _cut(slide.levels[0], lefts[index], tops[index], side, size, fill)
+    def cut(number: int) -> SlideError | None:
+        try:
+            crops[number] = _cut(slide.levels[index], lefts[number], tops[number], side, size, fill)
+        except SlideError as error:
+            return error
+        return None
 
     # Pillow lets go of the interpreter's lock while it resamples, so threads do run side by side.
     with ThreadPoolExecutor(_THREADS) as pool:
-        for _ in pool.map(cut, range(len(lefts))):
-            pass
-    return crops
+        return crops, list(pool.map(cut, range(len(lefts))))
 
 
 def _cut(
     level: Level, left: float, top: float, side: float, size: int, fill: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """Resample one square, given by its left and top edges and its side in level-0 pixels."""
+    """Resample one square, given by its left and top edges and its side in the level's pixels."""
     factor = side / size
     # Whole pixels around the square, with a rim for the kernel; the square itself is given to the
     # resampler as a box with fractional corners.

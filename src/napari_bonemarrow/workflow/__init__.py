@@ -11,8 +11,10 @@ if TYPE_CHECKING:
         CellsFound,
         Doing,
         Step,
+        TilesFound,
         analyse,
         apply_step,
+        default_frame,
         was_detected,
     )
     from napari_bonemarrow.workflow.cases import (
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
         open_or_create_case,
         slide_of_case,
     )
-    from napari_bonemarrow.workflow.counting import CountOptions, count_inputs, frame_of
+    from napari_bonemarrow.workflow.choosing import count_slide, frame_of
+    from napari_bonemarrow.workflow.counting import CountOptions, count_inputs
     from napari_bonemarrow.workflow.crops import classify_crops
     from napari_bonemarrow.workflow.demo import SampleResult, run_sample, surest_cell, write_sample_slide
     from napari_bonemarrow.workflow.detecting import detect_inputs
     from napari_bonemarrow.workflow.explaining import Explanation, Question, explain_input
     from napari_bonemarrow.workflow.scales import settle_scale
+    from napari_bonemarrow.workflow.survey import Surveyed
 
 # Resolved on first use: the window needs none of what only the command line does.
 _LAZY = {
@@ -34,17 +38,21 @@ _LAZY = {
         "CellsFound",
         "Doing",
         "Step",
+        "TilesFound",
         "analyse",
         "apply_step",
+        "default_frame",
         "was_detected",
     ),
     "cases": ("default_reviewer", "open_or_create_case", "slide_of_case"),
-    "counting": ("CountOptions", "count_inputs", "frame_of"),
+    "choosing": ("count_slide", "frame_of"),
+    "counting": ("CountOptions", "count_inputs"),
     "crops": ("classify_crops",),
     "demo": ("SampleResult", "run_sample", "surest_cell", "write_sample_slide"),
     "detecting": ("detect_inputs",),
     "explaining": ("Explanation", "Question", "explain_input"),
     "scales": ("settle_scale",),
+    "survey": ("Surveyed",),
 }
 _HOME = {name: module for module, names in _LAZY.items() for name in names}
 
@@ -57,10 +65,14 @@ __all__ = [
     "Question",
     "SampleResult",
     "Step",
+    "Surveyed",
+    "TilesFound",
     "analyse",
     "apply_step",
     "classify_crops",
     "count_inputs",
+    "count_slide",
+    "default_frame",
     "default_reviewer",
     "detect_inputs",
     "explain_input",

@@ -1,72 +1,48 @@
-"""Find and classify the cells of one slide: the steps that window and command line both take."""
+"""Find and classify the cells of one slide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow import __version__
-from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, ScaleError
+from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, Region, ScaleError
 from napari_bonemarrow.engine import Engine, EngineStatus, SlideSource
 from napari_bonemarrow.models import Bundle
+from napari_bonemarrow.slides.detection import check_fine_enough
+from napari_bonemarrow.slides.slide import SlideError
+from napari_bonemarrow.slides.tiling import DetectionPlan, lay_out, merge_tiles
+from napari_bonemarrow.workflow.pace import Pace
+from napari_bonemarrow.workflow.searching import search_tiles, waited
+from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing, Step, TilesFound
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.review import Case
+    from napari_bonemarrow.review import Case, DetectionProgress
     from napari_bonemarrow.slides import Slide
 
-_T = TypeVar("_T")
-_POLL_SECONDS = 0.2
+__all__ = [
+    "CellsClassified",
+    "CellsFound",
+    "Doing",
+    "Step",
+    "TilesFound",
+    "analyse",
+    "apply_step",
+    "default_frame",
+    "was_detected",
+]
 
+SINGLE_TILES = 4
+"""A field of so few tiles (about 1 mm across) is searched as a whole, by the child that is there anyway."""
 
-@dataclass(frozen=True, slots=True)
-class Doing:
-    """What the program waits for just now; given again and again, so that the wait can be given up."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CellsFound:
-    """The detector is through.
-
-    Attributes
-    ----------
-    cells : Cells
-    frame : Frame
-        In which ``cells.in_frame`` was told.
-    """
-
-    cells: Cells
-    frame: Frame
-
-
-@dataclass(frozen=True, slots=True)
-class CellsClassified:
-    """Some more cells have their classes.
-
-    Attributes
-    ----------
-    predictions : Predictions
-        Of these cells alone.
-    done, total : int
-        Cells classified so far in this analysis, and all there are to classify.
-    status : EngineStatus
-        Which bundle said it, on which device.
-    """
-
-    predictions: Predictions
-    done: int
-    total: int
-    status: EngineStatus
-
-
-Step = Doing | CellsFound | CellsClassified
+_LOCALITY_UM = 256.0
+"""Cells are classified square by square of this side, so that a tile of the file is decoded once."""
 
 
 def analyse(
@@ -79,6 +55,10 @@ def analyse(
     again: bool = False,
 ) -> Iterator[Step]:
     """Find a slide's cells, unless the case has them, and classify those without a class of this bundle.
+
+    A whole slide is searched tile by tile, only where its frame is, by several processes. What the case
+    has kept of a search that was broken off is not searched again; where the frame has grown since, only
+    what is new is searched.
 
     The case is read before this function returns and not touched by the iterator, which may therefore
     run in another thread; hand each step to `apply_step` where the case lives. Closing the iterator
@@ -94,7 +74,6 @@ def analyse(
         Name or folder of a bundle.
     frame : Frame, optional
         What is counted; by default the case's frame, else the whole field less its margin.
-
     again : bool
         Find the cells anew though the case has some.
 
@@ -107,16 +86,69 @@ def analyse(
     """
     if slide.microns_per_pixel is None:
         raise ScaleError(f"{slide.path}: its scale is unknown: give its µm per pixel")
-    chosen = case.frame or frame or Frame.whole_field(slide.width, slide.height)
+    chosen = case.frame or frame or default_frame(slide)
     known = case.predictions
-    if again or not was_detected(case):
-        cells = None
-    else:
-        cells = case.cells
-        if not len(_unclassified(cells, known, Bundle.open(model).reference)):
-            return iter(())
+    search = _plan_search(slide, case, chosen, again)
+    cells = Cells.empty() if search is not None and not search.extends else case.cells
+    if search is None and not len(_unclassified(cells, known, Bundle.open(model).reference)):
+        return iter(())
     source = SlideSource(slide.path, slide.microns_per_pixel)
-    return _steps(engine, source, model, chosen, cells, known, case.fresh)
+    return _steps(engine, source, model, chosen, cells, known, search, case.fresh)
+
+
+def default_frame(slide: Slide) -> Frame:
+    """Return the frame of all of a slide less the margin at the border of each of its images."""
+    fields = tuple(field.region for field in slide.fields)
+    return Frame.whole_field(slide.width, slide.height, images=fields)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What is to be searched, read from a case before the steps are taken."""
+
+    layout: DetectionPlan
+    regions: tuple[Region, ...]
+    in_one: bool
+    extends: bool
+    earlier: DetectionProgress | None
+
+
+def _plan_search(slide: Slide, case: Case, frame: Frame, again: bool) -> _Search | None:
+    """Tell where to search: everywhere in the frame, or where it has grown; None where that is done."""
+    extends = was_detected(case) and not again
+    whole = lay_out(slide)
+    in_one = len(whole.tiles) <= SINGLE_TILES and len(whole.images) == 1
+    regions = (Region(0, 0, slide.width, slide.height),) if in_one else frame.regions
+    if extends:
+        before = searched_regions(case)
+        if before is None:
+            return None
+        regions = tuple(region for region in regions if not any(_covers(box, region) for box in before))
+        if not regions:
+            return None
+    check_fine_enough(slide)
+    layout = whole if in_one else lay_out(slide, regions)
+    return _Search(layout, regions, in_one, extends, case.detection_progress)
+
+
+def _covers(box: Region, region: Region) -> bool:
+    return region.within(box) == region
+
+
+def searched_regions(case: Case) -> tuple[Region, ...] | None:
+    """Return where the detector has been on a case; None where it searched all of the slide."""
+    searched: list[Region] = []
+    for event in case.events():
+        if event.kind != "detector run":
+            continue
+        run: Any = event.new
+        regions = run["parameters"].get("searched")
+        if not run.get("extends"):
+            searched = []
+        if regions is None:
+            return None
+        searched += [Region(*box) for box in regions]
+    return tuple(searched)
 
 
 def was_detected(case: Case) -> bool:
@@ -126,11 +158,19 @@ def was_detected(case: Case) -> bool:
 
 def apply_step(case: Case, step: Step) -> None:
     """Write one step of `analyse` to the case."""
-    if isinstance(step, CellsFound):
+    if isinstance(step, TilesFound):
+        case.record_tiles(step.plan, step.tiles, step.cells, step.failed)
+    elif isinstance(step, CellsFound):
         if case.frame is None:
             case.set_frame(step.frame)
-        parameters = {"microns_per_pixel": case.microns_per_pixel, "version": __version__}
-        case.record_detection(step.cells, parameters, carry_over=True)
+        parameters: dict[str, Any] = {
+            "microns_per_pixel": case.microns_per_pixel,
+            "version": __version__,
+            "searched": [[box.x, box.y, box.width, box.height] for box in step.searched],
+        }
+        if step.failed:
+            parameters["failed_tiles"] = list(step.failed)
+        case.record_detection(step.cells, parameters, carry_over=True, extends=step.extends)
     elif isinstance(step, CellsClassified):
         # A second detection leaves out cells that the reviewer had dealt with before.
         kept = np.isin(step.predictions.cell_id, case.cells.cell_id)
@@ -143,29 +183,31 @@ def _steps(
     source: SlideSource,
     model: str | Path,
     frame: Frame,
-    cells: Cells | None,
+    cells: Cells,
     known: Predictions | None,
+    search: _Search | None,
     fresh: Callable[[Cells], Cells],
 ) -> Iterator[Step]:
     futures: list[Future[Any]] = []
     try:
-        if cells is None:
+        if search is None:
+            loading = engine.load(model)
+        elif search.in_one:
             detecting = engine.detect(source, frame)
-            futures.append(detecting)
             loading = engine.load(model)  # taken up by the child as soon as the cells are found
-            cells = fresh((yield from _wait(detecting, "Finding cells")))
-            yield CellsFound(cells, frame)
+            futures.append(detecting)
+            found = fresh((yield from waited(detecting, "Finding cells")))
+            yield CellsFound(found, frame, search.regions, extends=search.extends)
+            cells = _with(cells, found)
         else:
             loading = engine.load(model)
-        status = yield from _wait(loading, "Loading the model")
-        cells = _unclassified(cells, known, status.model)
-        done = 0
-        chunks = engine.classify(source, cells)
-        futures += chunks
-        for chunk in chunks:
-            predictions = yield from _wait(chunk, "Classifying cells")
-            done += len(predictions)
-            yield CellsClassified(predictions, done, len(cells), status)
+            outcome = yield from search_tiles(engine, source, search.layout, search.earlier)
+            found = fresh(merge_tiles(outcome.parts, frame, source.microns_per_pixel))
+            lines = tuple(outcome.failed[tile] for tile in sorted(outcome.failed))
+            yield CellsFound(found, frame, search.regions, lines, search.extends)
+            cells = _with(cells, found)
+        status = yield from waited(loading, "Loading the model")
+        yield from _classify(engine, source, _unclassified(cells, known, status.model), status, futures)
     except CancelledError:
         return  # the engine was closed or told to drop it: nobody waits for this slide any more
     finally:
@@ -173,15 +215,42 @@ def _steps(
             future.cancel()
 
 
-def _wait(future: Future[_T], text: str) -> Generator[Step, None, _T]:
-    """Wait for a future, saying so, and return its value."""
-    while True:
+def _with(cells: Cells, more: Cells) -> Cells:
+    """Put cells one after the other, each under its number."""
+    return Cells(
+        *(np.concatenate([getattr(part, name) for part in (cells, more)]) for name in Cells.__slots__)
+    )
+
+
+def _classify(
+    engine: Engine, source: SlideSource, cells: Cells, status: EngineStatus, futures: list[Future[Any]]
+) -> Iterator[Step]:
+    """Classify cells, those that count first. Where the file cannot be read, cells stay without a class."""
+    cells = _in_order(cells, source.microns_per_pixel)
+    chunks = engine.classify(source, cells)
+    futures += chunks
+    pace = Pace(len(cells))
+    classified, problem = 0, None
+    for chunk in chunks:
+        waiting = waited(chunk, "Classifying cells", pace.part)
         try:
-            return future.result(timeout=_POLL_SECONDS)
-        except TimeoutError:
-            if future.done():
+            predictions = yield from waiting
+        except SlideError as error:
+            if not source.path.exists():
                 raise
-            yield Doing(text)
+            problem = error
+            continue
+        classified += len(predictions)
+        pace.advance(len(predictions))
+        yield CellsClassified(predictions, classified, len(cells), status, pace.seconds_left)
+    if problem is not None and not classified:
+        raise problem
+
+
+def _in_order(cells: Cells, microns_per_pixel: float) -> Cells:
+    """Sort cells so that those in the frame come first, and neighbours one after the other."""
+    side = _LOCALITY_UM / microns_per_pixel
+    return cells.select(np.lexsort((cells.x // side, cells.y // side, ~cells.in_frame)))
 
 
 def _unclassified(cells: Cells, known: Predictions | None, model: ModelReference) -> Cells:

@@ -1,0 +1,125 @@
+"""Several plain child processes that search tiles side by side; none of them ever loads a network."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.engine.messages import EngineError
+from napari_bonemarrow.engine.process import ChildPool
+from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, settle
+
+MOST_WORKERS = 8
+"""Each takes about 250 MB while it searches; a disk seldom feeds more."""
+
+_TILE_CACHE_BYTES = 48 * 2**20
+"""A child reads tile after tile, so it needs no more than the rows of tiles that neighbours share."""
+
+
+class TilePool:
+    """Children that take tile after tile from one queue.
+
+    A child that dies is replaced and its tile asked once more; if that one dies of it too, the tile's
+    future has an `EngineError` and the others go on. Every child ends with its parent.
+
+    Parameters
+    ----------
+    workers : int, optional
+        How many children; by default one a usable core, at most 8.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers or min(usable_cores(), MOST_WORKERS)
+        self._tasks = TaskQueue()
+        self._lock = threading.Lock()
+        self._children: dict[int, ChildPool] = {}
+        self._threads: list[threading.Thread] = []
+        self._closed = False
+
+    def put(self, name: str, *args: object) -> Future[Any]:
+        """Ask for a call of one of the child's functions.
+
+        Raises
+        ------
+        EngineError
+            The pool is closed.
+        """
+        future = self._tasks.put(Kind.DETECT, name, *args)
+        if future is None:
+            raise EngineError("engine: it is closed: open the slide again")
+        with self._lock:
+            if not self._threads:
+                self._threads = [
+                    threading.Thread(target=self._serve, args=(k,), name=f"tiles-{k}", daemon=True)
+                    for k in range(self.workers)
+                ]
+                for thread in self._threads:
+                    thread.start()
+        return future
+
+    def drop(self) -> None:
+        """Cancel what waits, and throw away the result of what runs."""
+        self._tasks.drop((Kind.DETECT,))
+
+    def close(self) -> None:
+        """Cancel everything and end the children, without waiting for either."""
+        with self._lock:
+            self._closed = True
+            children, self._children = list(self._children.values()), {}
+        self._tasks.close()
+        for pool in children:
+            pool.end()
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the children that run."""
+        with self._lock:
+            return [pid for pool in self._children.values() if (pid := pool.pid) is not None]
+
+    def _serve(self, worker: int) -> None:
+        while (task := self._tasks.take()) is not None:
+            try:
+                value = self._call(worker, task)
+            except BoneMarrowError as error:
+                settle(task.future, error=None if self._closed else error)
+            except Exception as error:  # a defect here must reach whoever waits, not end the thread
+                wrapped = EngineError(f"engine: {type(error).__name__}: {error}")
+                settle(task.future, error=None if self._closed else wrapped)
+            else:
+                settle(task.future, value if self._tasks.is_current(task) else None)
+
+    def _call(self, worker: int, task: Task) -> Any:
+        exit_code = None
+        for _attempt in range(2):
+            pool = self._child(worker)
+            try:
+                return pool.submit(task.name, *task.args).result()[0]
+            except BrokenProcessPool:
+                with self._lock:
+                    self._children.pop(worker, None)
+                exit_code = pool.reap()
+        raise EngineError(
+            f"engine: two processes ended (exit code {exit_code}) while asked to {task.name}: "
+            "this part of the slide is left out; memory may be short, or the file is damaged there"
+        )
+
+    def _child(self, worker: int) -> ChildPool:
+        with self._lock:
+            if self._closed:
+                raise EngineError("engine: it is closed")
+            pool = self._children.get(worker)
+            if pool is not None and pool.exit_code is not None:
+                pool.end()  # it died while it had nothing to do
+                pool = None
+            if pool is None:
+                pool = self._children[worker] = ChildPool(1, cache_bytes=_TILE_CACHE_BYTES)
+            return pool
+
+
+def usable_cores() -> int:
+    """Say how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
