@@ -82,7 +82,7 @@ def test_a_case_can_be_counted_wherever_it_lies(engine: Engine, field: Path, tmp
 
 
 def test_a_region_and_a_target_are_what_is_counted(engine: Engine, field: Path, tmp_path: Path) -> None:
-    options = CountOptions(region=Region(0, 0, 320, 480), target=300)
+    options = CountOptions(regions=(Region(0, 0, 320, 480),), target=300)
     [half] = count_inputs([field], tmp_path / "half", options, engine=engine)
     [whole] = count_inputs([field], tmp_path / "whole", engine=engine)
     assert half.differential is not None
@@ -92,11 +92,11 @@ def test_a_region_and_a_target_are_what_is_counted(engine: Engine, field: Path, 
     counted = half.differential.counted + sum(half.differential.excluded.values())
     assert 0 < counted < whole.differential.counted + sum(whole.differential.excluded.values())
     [changed] = count_inputs(
-        [field], tmp_path / "half", CountOptions(region=Region(0, 0, 100, 100)), engine=engine
+        [field], tmp_path / "half", CountOptions(regions=(Region(0, 0, 100, 100),)), engine=engine
     )
     assert "its frame was fixed" in changed.error
     [outside] = count_inputs(
-        [field], tmp_path / "none", CountOptions(region=Region(700, 0, 50, 50)), engine=engine
+        [field], tmp_path / "none", CountOptions(regions=(Region(700, 0, 50, 50),)), engine=engine
     )
     assert "leaves nothing to count" in outside.error
 

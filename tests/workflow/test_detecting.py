@@ -34,5 +34,5 @@ def test_what_fails_is_a_row_and_the_others_go_on(field: Path, mute: Path, tmp_p
     assert [row.ok for row in rows] == [False, False, True]
     assert "no such file" in rows[0].error
     assert "--microns-per-pixel" in rows[1].error
-    [row] = detect_inputs([field], tmp_path / "out", region=Region(900, 900, 10, 10))
+    [row] = detect_inputs([field], tmp_path / "out", regions=(Region(900, 900, 10, 10),))
     assert "leaves nothing to count" in row.error

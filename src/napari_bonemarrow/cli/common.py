@@ -91,9 +91,9 @@ AcceptEstimate = Annotated[
     bool,
     typer.Option("--estimate-scale", help="Where no scale is known, take the estimate from red cells."),
 ]
-RegionText = Annotated[
-    str | None,
-    typer.Option("--region", help="Count only this part, in pixels.", metavar="X,Y,W,H"),
+RegionTexts = Annotated[
+    list[str] | None,
+    typer.Option("--region", help="Only this part, in pixels; may be repeated.", metavar="X,Y,W,H"),
 ]
 Inputs = Annotated[
     list[str], typer.Argument(help="Files, folders or patterns.", metavar="INPUT...", show_default=False)

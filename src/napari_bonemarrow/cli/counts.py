@@ -16,7 +16,7 @@ from napari_bonemarrow.cli.common import (
     Inputs,
     Model,
     OutFolder,
-    RegionText,
+    RegionTexts,
     Scale,
     Seed,
     UnusedSeed,
@@ -39,7 +39,10 @@ def count(
     microns_per_pixel: Scale = None,
     estimate_scale: AcceptEstimate = False,
     target: Annotated[int | None, typer.Option(help="Cells to count.  [default: 500]", min=1)] = None,
-    region: RegionText = None,
+    region: RegionTexts = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="All of a slide over 2 mm², not only its best regions.")
+    ] = False,
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Name results by fingerprint, not by file.")
     ] = False,
@@ -49,8 +52,9 @@ def count(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Find, classify and count the cells of fields, without a window.
+    """Find, classify and count the cells of fields and slides, without a window.
 
+    Of a slide over 2 mm² the best regions are counted, as many as the target needs.
     Writes DIR/<stem>/ with cells.csv, differential.json, report.html and the case, and DIR/summary.csv.
     A case that lies there is continued.
 
@@ -58,12 +62,15 @@ def count(
     """
     from napari_bonemarrow.workflow import CountOptions, count_inputs
 
+    if whole and region:
+        raise typer.BadParameter("--whole and --region cannot both be: a count is of one or the other")
     options = CountOptions(
         model=model,
         microns_per_pixel=microns_per_pixel,
         estimate_scale=estimate_scale,
         target=target,
-        region=_region(region),
+        regions=_regions(region),
+        whole=whole,
         anonymous=anonymous,
         reviewer=reviewer,
     )
@@ -77,7 +84,7 @@ def detect(
     out: OutFolder,
     microns_per_pixel: Scale = None,
     estimate_scale: AcceptEstimate = False,
-    region: RegionText = None,
+    region: RegionTexts = None,
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Name results by fingerprint, not by file.")
     ] = False,
@@ -100,7 +107,7 @@ def detect(
             out,
             microns_per_pixel=microns_per_pixel,
             estimate_scale=estimate_scale,
-            region=_region(region),
+            regions=_regions(region),
             anonymous=anonymous,
             progress=report,
         )
@@ -219,15 +226,16 @@ def export(
         tell(f"written to {out}")
 
 
-def _region(text: str | None) -> Region | None:
+def _regions(texts: list[str] | None) -> tuple[Region, ...]:
     from napari_bonemarrow.cytology import Region
 
-    values = numbers(text, "X,Y,W,H")
-    if values is None:
-        return None
-    if values[2] <= 0 or values[3] <= 0:
-        raise typer.BadParameter(f"'{text}' has no area: the last two numbers are its width and height")
-    return Region(*values)
+    regions = []
+    for text in texts or ():
+        values = numbers(text, "X,Y,W,H")
+        if values is None or values[2] <= 0 or values[3] <= 0:
+            raise typer.BadParameter(f"'{text}' has no area: the last two numbers are its width and height")
+        regions.append(Region(*values))
+    return tuple(regions)
 
 
 def _finish(rows: Sequence[SummaryRow], where: Path, as_json: bool) -> None:

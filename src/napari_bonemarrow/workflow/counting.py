@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from napari_bonemarrow.cytology import BoneMarrowError, Frame, Region
+from napari_bonemarrow.cytology import BoneMarrowError, Region
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.report import (
@@ -21,17 +21,15 @@ from napari_bonemarrow.report import (
     write_html,
     write_summary_csv,
 )
-from napari_bonemarrow.review import SUFFIX, Case, CaseError
+from napari_bonemarrow.review import SUFFIX, Case
 from napari_bonemarrow.slides import Slide, open_slide
-from napari_bonemarrow.workflow.analysis import CellsClassified, Doing, analyse, apply_step
 from napari_bonemarrow.workflow.cases import case_of_slide, default_reviewer, open_or_create_case
+from napari_bonemarrow.workflow.choosing import count_slide
 from napari_bonemarrow.workflow.inputs import Input, find_inputs
 from napari_bonemarrow.workflow.scales import settle_scale
+from napari_bonemarrow.workflow.steps import CellsClassified, Doing, TilesFound
 
 logger = logging.getLogger(__name__)
-
-TARGET = 500
-"""Cells to count where nobody says otherwise (ICSH 2008, where a precise percentage matters)."""
 
 Progress = Callable[[int, int, str], None]
 """Called with the inputs done, all inputs, and what is being done."""
@@ -50,8 +48,10 @@ class CountOptions:
         Accept the estimate from red cells where user and file say nothing.
     target : int or None
         Cells to count; `TARGET` for a new case.
-    region : Region or None
-        Level-0 pixels; the whole field by default.
+    regions : tuple of Region
+        Level-0 pixels; by default the whole field, and of a slide over 2 mm² its best regions.
+    whole : bool
+        All of a slide, however large.
     anonymous : bool
         Name results by fingerprint.
     reviewer : str
@@ -62,7 +62,8 @@ class CountOptions:
     microns_per_pixel: float | None = None
     estimate_scale: bool = False
     target: int | None = None
-    region: Region | None = None
+    regions: tuple[Region, ...] = ()
+    whole: bool = False
     anonymous: bool = False
     reviewer: str = ""
 
@@ -147,8 +148,7 @@ def _count(
     started = time.perf_counter()
     slide, case = _open(item, out, options)
     try:
-        _fix_frame(case, slide, options)
-        device = _analyse(engine, slide, case, options.model, lambda text: say(f"{item.shown}: {text}"))
+        device = _analyse(engine, slide, case, options, lambda text: say(f"{item.shown}: {text}"))
         folder = make_folder(out / item.name)
         write_cells_csv(case, folder / "cells.csv")
         write_differential_json(case, folder / "differential.json", anonymous=options.anonymous)
@@ -184,48 +184,26 @@ def _open(item: Input, out: Path, options: CountOptions) -> tuple[Slide, Case]:
     return case_of_slide(slide, case_path, reviewer=reviewer, scale=scale)
 
 
-def _fix_frame(case: Case, slide: Slide, options: CountOptions) -> None:
-    """Set what is counted, which stays as it is once a case has it."""
-    if case.frame is None:
-        case.set_frame(frame_of(slide, options.region), options.target or TARGET)
-        return
-    if options.region is not None and frame_of(slide, options.region) != case.frame:
-        raise CaseError(
-            f"{case.path}: its frame was fixed before its cells were classified: "
-            "leave the region out, or count into another folder"
-        )
-    if options.target is not None and options.target != case.target:
-        case.set_frame(case.frame, options.target)
-
-
-def frame_of(slide: Slide, region: Region | None) -> Frame:
-    """Return the frame of a region, or of the whole field less its margin.
-
-    Raises
-    ------
-    BoneMarrowError
-        Nothing of the region lies in the image.
-    """
-    whole = Frame.whole_field(slide.width, slide.height)
-    if region is None:
-        return whole
-    frame = Frame((region,), whole.margin_um, slide.width, slide.height)
-    if not frame.counted_regions(slide.known_scale()):
-        raise BoneMarrowError(
-            f"{slide.path}: the region leaves nothing to count: the image has "
-            f"{slide.width}×{slide.height} px, of which {whole.margin_um:g} µm at the border are left out"
-        )
-    return frame
-
-
-def _analyse(engine: Engine, slide: Slide, case: Case, model: str | Path, say: Callable[[str], None]) -> str:
+def _analyse(
+    engine: Engine, slide: Slide, case: Case, options: CountOptions, say: Callable[[str], None]
+) -> str:
     """Bring a case up to date and return the device that served, empty if none had to."""
     device = ""
-    for step in analyse(engine, slide, case, model=model):
-        if isinstance(step, Doing):
-            say(step.text)
-        elif isinstance(step, CellsClassified):
+    steps = count_slide(
+        engine,
+        slide,
+        case,
+        model=options.model,
+        target=options.target,
+        regions=options.regions,
+        whole=options.whole,
+    )
+    for step in steps:
+        if isinstance(step, CellsClassified):
             device = step.status.device
             say(f"{step.done} of {step.total} cells classified")
-        apply_step(case, step)
+        elif isinstance(step, TilesFound):
+            say(step.text or f"{step.done} of {step.total} tiles searched")
+        elif isinstance(step, Doing):
+            say(step.text if step.part is None else f"{step.text}, {step.part:.0%}")
     return device

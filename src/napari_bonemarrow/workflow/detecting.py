@@ -11,7 +11,8 @@ from pathlib import Path
 from napari_bonemarrow.cytology import BoneMarrowError, Region
 from napari_bonemarrow.report import SummaryRow, make_folder, write_found_csv
 from napari_bonemarrow.slides import detect_cells, open_slide
-from napari_bonemarrow.workflow.counting import Progress, frame_of
+from napari_bonemarrow.workflow.choosing import frame_of
+from napari_bonemarrow.workflow.counting import Progress
 from napari_bonemarrow.workflow.inputs import Input, find_inputs
 from napari_bonemarrow.workflow.scales import settle_scale
 
@@ -24,7 +25,7 @@ def detect_inputs(
     *,
     microns_per_pixel: float | None = None,
     estimate_scale: bool = False,
-    region: Region | None = None,
+    regions: Sequence[Region] = (),
     anonymous: bool = False,
     progress: Progress | None = None,
 ) -> list[SummaryRow]:
@@ -48,7 +49,7 @@ def detect_inputs(
         report(number, len(found), item.shown)
         started = time.perf_counter()
         try:
-            row = _detect(item, out, microns_per_pixel, estimate_scale, region)
+            row = _detect(item, out, microns_per_pixel, estimate_scale, regions)
         except BoneMarrowError as error:
             logger.debug("%s failed", item.shown, exc_info=True)
             row = SummaryRow(item.shown, error=item.hide_name(str(error)))
@@ -59,14 +60,14 @@ def detect_inputs(
 
 
 def _detect(
-    item: Input, out: Path, microns_per_pixel: float | None, estimate: bool, region: Region | None
+    item: Input, out: Path, microns_per_pixel: float | None, estimate: bool, regions: Sequence[Region]
 ) -> SummaryRow:
     if item.error:
         raise BoneMarrowError(item.error)
     slide = open_slide(item.path)
     scale = settle_scale(slide, microns_per_pixel=microns_per_pixel, accept_estimate=estimate)
     slide = slide.with_scale(scale)
-    cells = detect_cells(slide, frame=frame_of(slide, region))
+    cells = detect_cells(slide, frame=frame_of(slide, regions))
     folder = make_folder(out / item.name)
     write_found_csv(cells, scale.microns_per_pixel, folder / "cells.csv")
     return SummaryRow(

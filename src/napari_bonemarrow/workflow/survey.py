@@ -1,0 +1,91 @@
+"""Survey a whole slide: where to count, told before any cell is classified."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+
+from napari_bonemarrow.cytology import RegionRanking, ScaleError
+from napari_bonemarrow.engine import Engine, SlideSource
+from napari_bonemarrow.slides import Slide, SlideError
+from napari_bonemarrow.slides.choosing import rank_regions
+from napari_bonemarrow.slides.detection import check_fine_enough
+from napari_bonemarrow.slides.quality import QualityMap
+from napari_bonemarrow.slides.surveying import Survey, SurveyItem
+from napari_bonemarrow.workflow.pace import Pace
+from napari_bonemarrow.workflow.searching import waited
+from napari_bonemarrow.workflow.steps import Doing, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """The survey is through.
+
+    Attributes
+    ----------
+    quality_map : QualityMap
+    ranking : RegionRanking
+        For `Case.record_ranking`; without regions where nothing is fit for counting.
+    """
+
+    quality_map: QualityMap
+    ranking: RegionRanking
+
+
+def survey(engine: Engine, slide: Slide, *, target: int = 500) -> Iterator[Step | Surveyed]:
+    """Look over a slide and rank its regions; the last step is `Surveyed`.
+
+    Closing the iterator cancels what is under way. No class and no network have any part in it.
+
+    Parameters
+    ----------
+    engine : Engine
+    slide : Slide
+        With its scale.
+    target : int
+        Cells to count, which tells how many regions are ranked.
+
+    Raises
+    ------
+    ScaleError
+        The slide has no scale.
+    SlideError
+        From the iterator: it is too coarse, cannot be read, or has gone.
+    """
+    if slide.microns_per_pixel is None:
+        raise ScaleError(f"{slide.path}: its scale is unknown: give its µm per pixel")
+    check_fine_enough(slide)
+    return _steps(engine, slide, SlideSource(slide.path, slide.microns_per_pixel), target)
+
+
+def _steps(engine: Engine, slide: Slide, source: SlideSource, target: int) -> Iterator[Step | Surveyed]:
+    yield Doing("Looking over the slide")
+    looking = Survey(slide)
+    try:
+        yield from _measure(engine, source, looking, looking.first(), "Surveying the slide")
+        yield from _measure(engine, source, looking, looking.second(), "Surveying its best places")
+    except CancelledError:
+        return  # the engine was closed: nobody waits for this survey any more
+    finally:
+        engine.end_tiles()
+    quality = looking.quality_map()
+    yield Surveyed(quality, rank_regions(quality, target))
+
+
+def _measure(
+    engine: Engine, source: SlideSource, looking: Survey, items: Sequence[SurveyItem], text: str
+) -> Generator[Step, None, None]:
+    """Have some patches measured, several items at a time."""
+    pace = Pace(sum(len(item.which) for item in items))
+    futures = engine.map_tiles("survey", source, items)
+    try:
+        for item, future in zip(items, futures, strict=True):
+            looking.add(item, (yield from waited(future, text, pace.part)))
+            pace.advance(len(item.which))
+            yield Doing(text, pace.part, pace.seconds_left)
+    finally:
+        for future in futures:
+            future.cancel()
+    if items and not source.path.exists():
+        raise SlideError(f"{source.path}: the file is gone: check its drive, then survey again")
