@@ -2,6 +2,7 @@
 
 from napari_bonemarrow.slides.crops import cut_crops
 from napari_bonemarrow.slides.detection import detect_cells
+from napari_bonemarrow.slides.fingerprints import fingerprint
 from napari_bonemarrow.slides.reading import SUFFIXES, open_slide
 from napari_bonemarrow.slides.redcells import estimate_scale
 from napari_bonemarrow.slides.slide import (
@@ -10,7 +11,6 @@ from napari_bonemarrow.slides.slide import (
     ScaleSource,
     Slide,
     SlideError,
-    fingerprint,
     slide_from_array,
 )
 

@@ -21,7 +21,8 @@ def to_uint8(values: NDArray[Any], bits: int | None = None) -> NDArray[np.uint8]
     ----------
     values : ndarray of an integer, floating or boolean type
     bits : int, optional
-        Significant bits that the file states.
+        Significant bits that the file states or that the whole was measured to have; 0 for floating point
+        of 0 to 1.
 
     Returns
     -------
@@ -39,16 +40,30 @@ def to_uint8(values: NDArray[Any], bits: int | None = None) -> NDArray[np.uint8]
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)) or low < 0:
         raise ValueError("it has negative or undefined sample values")
-    if high > 2**16 - 1:
-        raise ValueError("it has more than 16 bits a sample")
-    if values.dtype.kind == "f" and high <= 1:
-        white = 1.0
-    else:
-        depth = bits or next(depth for depth in _CAMERA_BITS if high <= 2**depth - 1)
-        white = float(2**depth - 1)
+    depth = _depth(values.dtype, high) if bits is None else bits
+    white = float(2**depth - 1) if depth else 1.0
     scaled = values.astype(np.float32)
     scaled *= 255 / white
     return np.clip(np.rint(scaled, out=scaled), 0, 255).astype(np.uint8)
+
+
+def significant_bits(values: NDArray[Any]) -> int:
+    """Return the camera's bits that the brightest sample needs, 0 for floating point of 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        Where more than 16 are needed.
+    """
+    return _depth(values.dtype, float(values.max()))
+
+
+def _depth(dtype: np.dtype[Any], high: float) -> int:
+    if dtype.kind == "f" and high <= 1:
+        return 0
+    if high > 2**16 - 1:
+        raise ValueError("it has more than 16 bits a sample")
+    return next(depth for depth in _CAMERA_BITS if high <= 2**depth - 1)
 
 
 def over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

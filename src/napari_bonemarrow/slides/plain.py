@@ -79,7 +79,7 @@ def read(image: Image.Image, path: Path, head: bytes) -> Picture:
         "bits": str(bits),
         "orientation": str(orientation),
     }
-    return Picture(upright(rgb, orientation), _scale(image), properties)
+    return Picture(upright(rgb, orientation), scale_of(image), properties)
 
 
 def _read_deep_png(path: Path) -> NDArray[np.uint8]:
@@ -97,7 +97,8 @@ def _from_pillow(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def _scale(image: Image.Image) -> FileScale | None:
+def scale_of(image: Image.Image) -> FileScale | None:
+    """Take the scale that a PNG's or JPEG's header states, where it is believable."""
     if image.format == "PNG" and "dpi" in image.info:  # only where pHYs says that its unit is the metre
         across, down = image.info["dpi"]
         return from_density(across, down, 25_400.0, "PNG pixels per metre")

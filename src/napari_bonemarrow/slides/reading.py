@@ -1,4 +1,4 @@
-"""Open one image file as a slide, or say in one line why not."""
+"""Open any image of a smear as a slide, or say in one line why not."""
 
 from __future__ import annotations
 
@@ -7,13 +7,26 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_bonemarrow.slides import folders
+from napari_bonemarrow.slides.fingerprints import fingerprint
+from napari_bonemarrow.slides.opened import Opened
 from napari_bonemarrow.slides.plain import Picture
 from napari_bonemarrow.slides.scales import to_scale
-from napari_bonemarrow.slides.slide import Scale, ScaleSource, Slide, SlideError, fingerprint
+from napari_bonemarrow.slides.slide import Scale, ScaleSource, Slide, SlideError
+from napari_bonemarrow.slides.virtual import with_coarser
 
-SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
-"""Suffixes that `open_slide` reads, in lower case."""
+SCANNER_SUFFIXES: tuple[str, ...] = (
+    ".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".svslide", ".vms", ".vmu", ".czi", ".dcm"
+)  # fmt: skip
+"""Suffixes of whole slides, in lower case; Philips and Trestle write ``.tiff`` and ``.tif``."""
+
+FOLDER_SUFFIXES: tuple[str, ...] = (".zarr",)
+"""Suffixes of folders that are one image, in lower case."""
+
+SUFFIXES: tuple[str, ...] = (*folders.IMAGE_SUFFIXES, *SCANNER_SUFFIXES, *FOLDER_SUFFIXES)
+"""Suffixes of what `open_slide` reads, in lower case. It goes by content; these are what to offer."""
 
 LARGEST_PIXELS = 250_000_000
 """Largest image that is read whole. As RGB it takes 0.75 GB and twice that while it is decoded, in the
@@ -26,10 +39,14 @@ SMALLEST_SIDE = 16
 
 
 def open_slide(path: str | os.PathLike[str], *, microns_per_pixel: float | None = None) -> Slide:
-    """Open a field: PNG, JPEG, TIFF, BMP or WebP of any colour mode and up to 16 bits.
+    """Open a field, a whole slide or a folder of fields.
 
-    EXIF rotation is applied, transparency is laid on white, and of a TIFF with more than one image the
-    largest colour one is taken. Free text of the file (descriptions, authors) is never read into the slide.
+    Whole slides (Aperio, Hamamatsu, MIRAX, Leica, Ventana, Philips, Trestle, Zeiss, DICOM, pyramidal and OME
+    TIFF, OME-Zarr) are read a tile at a time; PNG, JPEG, TIFF, BMP and WebP of any colour mode and up to
+    16 bits at once. What a file is, its content says, not its name. A folder is an OME-Zarr, a DICOM
+    series, or fields that are laid side by side. The last level is at most 4096 px long: coarser levels are
+    made where the file has none. EXIF rotation is applied to images that are read at once, and transparency
+    is laid on white. Labels, macro images and free text (descriptions, authors) never get into the slide.
 
     Parameters
     ----------
@@ -54,8 +71,7 @@ def open_slide(path: str | os.PathLike[str], *, microns_per_pixel: float | None 
         given = Scale(float(microns_per_pixel), ScaleSource.USER, basis="given")
     path = Path(path)
     try:
-        _check_file(path)
-        picture = _decode(path)
+        opened = _open(path, given)
         digest = fingerprint(path)
     except SlideError:
         raise
@@ -70,60 +86,146 @@ def open_slide(path: str | os.PathLike[str], *, microns_per_pixel: float | None 
     # A decoder meets damaged bytes with whatever its parsing ran into: any error is then the file's.
     except Exception as error:
         raise _damaged(path, error) from error
-    rgb = np.ascontiguousarray(picture.rgb)
-    rgb.flags.writeable = False
-    scale = given or to_scale(picture.scale)
-    return Slide(path, (rgb,), scale, digest, "plain", MappingProxyType(picture.properties))
+    height, width = opened.levels[0].shape[:2]
+    _check_not_tiny(path, width, height)
+    return Slide(
+        path,
+        with_coarser(path.name, opened.levels),
+        given or to_scale(opened.scale),
+        digest,
+        opened.vendor,
+        MappingProxyType(opened.properties),
+        opened.fields,
+        opened.warnings,
+    )
 
 
 def _damaged(path: Path, error: Exception) -> SlideError:
-    reason = " ".join(str(error).split())[:120] or type(error).__name__
-    return SlideError(f"{path}: the image is damaged or incomplete ({reason}); copy or export it again")
+    return SlideError(
+        f"{path}: the image is damaged or incomplete ({_reason(error)}); copy or export it again"
+    )
 
 
-def _check_file(path: Path) -> None:
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
+def _open(path: Path, given: Scale | None) -> Opened:
     if path.is_dir():
-        raise SlideError(f"{path}: is a folder; choose one image file in it")
+        return _open_folder(path, given)
     if not path.exists():
         raise SlideError(f"{path}: there is no such file; check the path")
-    if path.suffix.lower() not in SUFFIXES:
-        raise SlideError(f"{path}: '{path.suffix}' files cannot be read; export it as {', '.join(SUFFIXES)}")
     if path.stat().st_size == 0:
         raise SlideError(f"{path}: the file is empty; copy or export it again")
+    return _open_file(path)
 
 
-def _decode(path: Path) -> Picture:
-    from napari_bonemarrow.slides import plain
+def _open_folder(path: Path, given: Scale | None) -> Opened:
+    kind = folders.kind_of(path)
+    if kind is folders.Kind.ZARR:
+        from napari_bonemarrow.slides import ome_zarr
+
+        return ome_zarr.read(path)
+    if kind is folders.Kind.DICOM:
+        from napari_bonemarrow.slides import openslides
+
+        return openslides.read(folders.dicom_series(path)[0][1])
+    from napari_bonemarrow.slides import fields
+
+    return fields.read(path, given)
+
+
+def _open_file(path: Path) -> Opened:
+    from napari_bonemarrow.slides import openslides, plain
 
     with path.open("rb") as file:
-        head = file.read(32)
+        head = file.read(132)
     if head[:4] in _TIFF_MAGIC:
-        return _decode_tiff(path)
+        return _open_tiff(path)
+    if path.suffix.lower() == ".mrxs":  # the file itself is a small JPEG
+        if not path.with_suffix("").is_dir():
+            raise SlideError(f"{path}: its folder {path.stem} is missing; copy it beside the file")
+        return openslides.read(path)
     image = plain.open_lazily(path, head)
-    if image is None:
-        raise SlideError(f"{path}: is not an image of a known kind, whatever its name says; export it again")
-    with image:
-        _check_size(path, *image.size)
-        return plain.read(image, path, head)
+    if image is not None:
+        with image:
+            check_size(path, *image.size)
+            return _whole(plain.read(image, path, head))
+    if head[128:] == b"DICM" or head.startswith(b"ZISRAWFILE") or openslides.vendor_of(path) is not None:
+        return openslides.read(path)
+    raise SlideError(
+        f"{path}: is not an image of a known kind, whatever its name says; "
+        f"export it as {', '.join(folders.IMAGE_SUFFIXES)}"
+    )
 
 
-def _decode_tiff(path: Path) -> Picture:
+def _open_tiff(path: Path) -> Opened:
+    """Read a scanner's TIFF through OpenSlide; others, and those that it fails at, through tifffile."""
+    from napari_bonemarrow.slides import openslides
+
+    failed: SlideError | None = None
+    if openslides.vendor_of(path) not in (None, openslides.GENERIC):
+        try:
+            return openslides.read(path)
+        except SlideError as error:
+            failed = error
+    try:
+        return _read_tiff(path)
+    except Exception as error:
+        if failed is not None:
+            raise failed from error
+        raise
+
+
+def _read_tiff(path: Path) -> Opened:
     import tifffile
 
-    from napari_bonemarrow.slides import tiff
+    from napari_bonemarrow.slides import pyramids, tiff
 
     with tifffile.TiffFile(path) as file:
         series = tiff.choose(file)
-        _check_size(path, *tiff.size(series))
-        return tiff.read(file, series, path)
+        width, height = tiff.size(series)
+        _check_not_tiny(path, width, height)
+        levels = pyramids.pages_of(series)
+        if pyramids.is_pyramid(levels) or width * height > LARGEST_PIXELS:
+            return pyramids.read(file, levels, path)
+        return _whole(tiff.read(file, series, path))
 
 
-def _check_size(path: Path, width: int, height: int) -> None:
+def decode(path: Path) -> NDArray[np.uint8]:
+    """Read one image that is no whole slide; uint8 of shape (h, w, 3).
+
+    Raises
+    ------
+    Exception
+        Whatever kept it from being read.
+    """
+    return np.asarray(_open_file(path).levels[0])
+
+
+def _whole(picture: Picture) -> Opened:
+    rgb = np.ascontiguousarray(picture.rgb)
+    rgb.flags.writeable = False
+    return Opened((rgb,), picture.scale, "plain", picture.properties)
+
+
+def check_size(path: Path, width: int, height: int) -> None:
+    """Refuse an image that cannot be read whole.
+
+    Raises
+    ------
+    SlideError
+        Where it is too large or too small.
+    """
     if width * height > LARGEST_PIXELS:
         raise SlideError(
             f"{path}: {width}×{height} px is too large to read whole (limit {LARGEST_PIXELS // 10**6} "
-            "million pixels); export a smaller region"
+            "million pixels); export it as a tiled TIFF, or a smaller region"
         )
+    _check_not_tiny(path, width, height)
+
+
+def _check_not_tiny(path: Path, width: int, height: int) -> None:
     if min(width, height) < SMALLEST_SIDE:
         raise SlideError(
             f"{path}: {width}×{height} px is too small to show a cell (at least {SMALLEST_SIDE} px a side); "

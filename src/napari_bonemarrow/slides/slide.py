@@ -23,10 +23,6 @@ a ×4 overview about 2.5; the 72, 96 and 300 dpi that image programs write are 3
 _SAME_MAGNIFICATION = 1.01
 """Levels are whole numbers of pixels, so that a level at half the size may be a little more than half."""
 
-_WHOLE_FILE = 64 * 2**20
-_SAMPLES = 64
-_SAMPLE_BYTES = 2**20
-
 
 class SlideError(BoneMarrowError):
     """An image that cannot be opened, as one line: which file, why, what to do."""
@@ -125,6 +121,8 @@ class Slide:
     fields : tuple of Field
         The images that a folder of fields is made of, side by side with a gap; empty for one image. Each
         has a border, background and margin of its own, and nothing lies between them.
+    warnings : tuple of str
+        One line for each part that was left out, such as an unreadable file in a folder of fields.
     """
 
     path: Path
@@ -134,6 +132,7 @@ class Slide:
     vendor: str = "plain"
     properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     fields: tuple[Field, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def microns_per_pixel(self) -> float | None:
@@ -226,35 +225,3 @@ def slide_from_array(
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(pixels.data)
     return Slide(path or Path(), (pixels,), scale, digest.hexdigest(), vendor="array")
-
-
-def fingerprint(path: Path) -> str:
-    """Recognise a file again, whatever its name.
-
-    Up to 64 MiB it is the SHA-256 of the bytes. Of a longer file (a whole slide) it is that of its
-    length and of 64 blocks of 1 MiB, evenly spread from first to last byte, so that it takes well under
-    a second on a network drive.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Raises
-    ------
-    OSError
-        Where the file cannot be read.
-    """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if size <= _WHOLE_FILE:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        digest = hashlib.sha256(f"{size}\n".encode())
-        for index in range(_SAMPLES):
-            file.seek((size - _SAMPLE_BYTES) * index // (_SAMPLES - 1))
-            digest.update(file.read(_SAMPLE_BYTES))
-    return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -50,21 +51,24 @@ def read(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -
         Whatever the decoder raises on damaged data; ValueError where strips or tiles are missing.
     """
     page: Any = series.keyframe
-    planes = _colour_planes(series) or [page]
+    planes = colour_planes(series) or [page]
     for plane in planes:
         _check_complete(plane, path.stat().st_size)
     samples = [plane.asarray() for plane in planes]
     rgb = _to_rgb(page, samples[0] if len(samples) == 1 else np.stack(samples, axis=-1))
-    orientation = _tag(page, "Orientation", 1)
-    properties = {
+    return Picture(upright(rgb, _tag(page, "Orientation", 1)), scale_of(file, page), facts(file, page))
+
+
+def facts(file: tifffile.TiffFile, page: Any) -> dict[str, str]:
+    """Tell technical facts of a page, none of the file's free text."""
+    return {
         "format": "OME-TIFF" if file.is_ome else "TIFF",
-        "mode": _name(page.photometric),
+        "mode": name_of(page.photometric),
         "bits": str(page.bitspersample),
-        "compression": _name(page.compression),
+        "compression": name_of(page.compression),
         "images": str(len(file.series)),
-        "orientation": str(orientation),
+        "orientation": str(_tag(page, "Orientation", 1)),
     }
-    return Picture(upright(rgb, orientation), _scale(file, page), properties)
 
 
 def _tag(page: Any, name: str, default: int) -> int:
@@ -72,7 +76,7 @@ def _tag(page: Any, name: str, default: int) -> int:
     return default if tag is None else int(tag.value)
 
 
-def _name(value: Any) -> str:
+def name_of(value: Any) -> str:
     """Name one of tifffile's enumerations, or the number that it does not know or left as it was."""
     return str(getattr(value, "name", value))
 
@@ -83,10 +87,10 @@ def _area(page: Any) -> int:
 
 def _has_colour(series: tifffile.TiffPageSeries) -> bool:
     keyframe: Any = series.keyframe
-    return _name(keyframe.photometric) in _COLOUR or _colour_planes(series) is not None
+    return name_of(keyframe.photometric) in _COLOUR or colour_planes(series) is not None
 
 
-def _colour_planes(series: tifffile.TiffPageSeries) -> list[Any] | None:
+def colour_planes(series: tifffile.TiffPageSeries) -> list[Any] | None:
     """Return the three grey pages of red, green and blue, as Bio-Formats writes colour, or None."""
     if series.keyframe.samplesperpixel != 1 or "C" not in series.axes:
         return None
@@ -107,16 +111,42 @@ def _check_complete(page: Any, file_size: int) -> None:
 
 
 def _to_rgb(page: Any, samples: NDArray[Any]) -> NDArray[np.uint8]:
-    if _name(page.planarconfig) in ("SEPARATE", "2") and samples.ndim == 3:
+    if name_of(page.planarconfig) in ("SEPARATE", "2") and samples.ndim == 3:
         samples = np.moveaxis(samples, 0, -1)
     while samples.ndim > 3:  # a volumetric page: its first plane
         samples = samples[0]
-    model = _name(page.photometric)
+    return samples_to_rgb(page, samples)
+
+
+def samples_to_rgb(page: Any, samples: NDArray[Any], bits: int | None = None) -> NDArray[np.uint8]:
+    """Bring decoded samples of a page's colour model to RGB.
+
+    Parameters
+    ----------
+    page : tifffile.TiffPage
+        Its colour model counts.
+    samples : ndarray, shape (h, w) or (h, w, samples)
+        A whole page or a part.
+    bits : int, optional
+        Significant bits of deep samples, where a part does not tell those of the whole.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w, 3)
+
+    Raises
+    ------
+    ValueError
+        Where the colour model is not known.
+    """
+    if samples.ndim == 3 and samples.shape[2] == 1:
+        samples = samples[..., 0]
+    model = name_of(page.photometric)
     if model == "PALETTE" and page.colormap is not None:
         return to_uint8(page.colormap[:, samples].transpose(1, 2, 0), bits=16)
     if model == "CIELAB":
         raise ValueError("its colours are CIE L*a*b*; save it as RGB")
-    reduced = to_uint8(samples)
+    reduced = to_uint8(samples, bits)
     if model == "MINISWHITE":
         return to_rgb(255 - reduced)
     if model == "SEPARATED":
@@ -127,21 +157,38 @@ def _to_rgb(page: Any, samples: NDArray[Any]) -> NDArray[np.uint8]:
     return to_rgb(reduced[..., :3] if reduced.ndim == 3 and reduced.shape[2] > 4 else reduced)
 
 
-def _scale(file: tifffile.TiffFile, page: Any) -> FileScale | None:
-    return _ome_scale(file) or _imagej_scale(file, page) or _resolution_scale(page)
+def scale_of(file: tifffile.TiffFile, page: Any) -> FileScale | None:
+    """Take the first believable scale of OME-XML, ImageJ's calibration, Aperio's MPP and the resolution."""
+    found = _ome_scale(file) or _imagej_scale(file, page)
+    return found or _aperio_scale(file, page) or _resolution_scale(page)
+
+
+def _aperio_scale(file: tifffile.TiffFile, page: Any) -> FileScale | None:
+    stated = re.search(r"\|\s*MPP\s*=\s*([\d.]+)", page.description) if file.is_svs else None
+    try:
+        return None if stated is None else from_sizes(float(stated[1]), float(stated[1]), "Aperio MPP")
+    except ValueError:
+        return None
 
 
 def _ome_scale(file: tifffile.TiffFile) -> FileScale | None:
     if not file.is_ome or file.ome_metadata is None:
         return None
-    root = ElementTree.fromstring(file.ome_metadata)
+    try:
+        root = ElementTree.fromstring(file.ome_metadata)
+    except ElementTree.ParseError:
+        return None
     for element in root.iter():
         if not element.tag.endswith("}Pixels"):
             continue
         sizes = []
         for axis in "XY":
             unit = element.get(f"PhysicalSize{axis}Unit", "µm").lower()
-            sizes.append(float(element.get(f"PhysicalSize{axis}", "nan")) * MICRONS.get(unit, float("nan")))
+            try:
+                size = float(element.get(f"PhysicalSize{axis}", "nan"))
+            except ValueError:
+                size = float("nan")
+            sizes.append(size * MICRONS.get(unit, float("nan")))
         return from_sizes(sizes[0], sizes[1], "OME PhysicalSize")
     return None
 

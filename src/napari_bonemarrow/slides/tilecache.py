@@ -20,7 +20,7 @@ Key = tuple[int, int, int]
 
 
 class TileCache:
-    """The tiles used last, bounded by their bytes; one that is being decoded is waited for, not decoded twice."""
+    """The tiles used last, bounded by their bytes; one that is being decoded is waited for."""
 
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self._tiles: LRUCache[Key, NDArray[np.uint8]] = LRUCache(limit, getsizeof=lambda tile: tile.nbytes)

@@ -1,0 +1,109 @@
+"""The files of a folder of fields: which can be read, how large they are, what scale they state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.slides import folders, mosaic, plain
+from napari_bonemarrow.slides.mosaic import FieldFile
+from napari_bonemarrow.slides.opened import Opened
+from napari_bonemarrow.slides.slide import Scale, SlideError
+
+_ROTATED = frozenset({5, 6, 7, 8})
+"""EXIF orientations that swap width and height."""
+
+
+def read(folder: Path, given: Scale | None) -> Opened:
+    """Lay the images of a folder side by side; none is decoded before it is looked at.
+
+    Parameters
+    ----------
+    folder : Path
+    given : Scale or None
+        The user's, for the width of the gaps.
+
+    Returns
+    -------
+    Opened
+        With a warning for each image that cannot be read.
+
+    Raises
+    ------
+    SlideError
+        Where no image can be read, or their scales differ.
+    """
+    paths = folders.images(folder)
+    if not paths:
+        raise SlideError(f"{folder}: is a folder without images; choose one with {_kinds()}")
+    files, warnings = _files(paths)
+    if not files:
+        raise SlideError(f"{folder}: none of its {len(paths)} images can be read; the first: {warnings[0]}")
+    scale = mosaic.shared_scale(files)
+    known = given.microns_per_pixel if given else scale and scale.microns_per_pixel
+    fields = mosaic.lay_out(files, known)
+    properties = {"format": "folder of fields", "fields": str(len(fields)), "left_out": str(len(warnings))}
+    level = mosaic.level(folder, files, fields)
+    return Opened((level,), scale, "fields", properties, fields, tuple(warnings))
+
+
+def _kinds() -> str:
+    return ", ".join(folders.IMAGE_SUFFIXES)
+
+
+def _files(paths: Sequence[Path]) -> tuple[list[FieldFile], list[str]]:
+    files, warnings = [], []
+    for path in paths:
+        try:
+            files.append(_measure(path))
+        except SlideError as error:
+            warnings.append(str(error))
+        # As on opening a single image: any error of a decoder is the file's.
+        except Exception as error:
+            reason = " ".join(str(error).split())[:120] or type(error).__name__
+            warnings.append(f"{path}: cannot be read ({reason}); copy or export it again")
+    return files, warnings
+
+
+def _measure(path: Path) -> FieldFile:
+    """Tell a field's upright size and scale from its header."""
+    from napari_bonemarrow.slides.reading import check_size
+
+    with path.open("rb") as file:
+        head = file.read(132)
+    image = plain.open_lazily(path, head)
+    if image is None:
+        return _measure_tiff(path)
+    with image:
+        turned = int(image.getexif().get(274, 1)) in _ROTATED
+        width, height = image.size[::-1] if turned else image.size
+        check_size(path, width, height)
+        return FieldFile(path, width, height, plain.scale_of(image), lambda: _decode(path))
+
+
+def _measure_tiff(path: Path) -> FieldFile:
+    import tifffile
+
+    from napari_bonemarrow.slides import pyramids, tiff
+    from napari_bonemarrow.slides.reading import check_size
+
+    with tifffile.TiffFile(path) as file:
+        series = tiff.choose(file)
+        levels = pyramids.pages_of(series)
+        if pyramids.is_pyramid(levels):
+            raise SlideError(f"{path}: is a whole slide, not a field; open it by itself")
+        width, height = tiff.size(series)
+        if int(tiff.facts(file, series.keyframe)["orientation"]) in _ROTATED:
+            width, height = height, width
+        check_size(path, width, height)
+        scale = tiff.scale_of(file, series.keyframe)
+    return FieldFile(path, width, height, scale, lambda: _decode(path))
+
+
+def _decode(path: Path) -> NDArray[np.uint8]:
+    from napari_bonemarrow.slides.reading import decode
+
+    return decode(path)

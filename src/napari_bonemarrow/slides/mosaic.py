@@ -1,0 +1,205 @@
+"""A folder of fields as one slide: the images side by side with a gap, each read when it is looked at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import Field, Region
+from napari_bonemarrow.slides.colour import background_colour
+from napari_bonemarrow.slides.scales import FileScale
+from napari_bonemarrow.slides.slide import SlideError
+from napari_bonemarrow.slides.tiled import BLANK, ReadTile, TiledLevel, TileError
+
+GAP_UM = 40.0
+"""Gap between fields, µm: wider than what a nucleus depends on, so that fields do not touch each other."""
+GAP_SHARE = 0.1
+"""Gap where the scale is unknown, of the widest field's width."""
+
+_SAME_SCALE = 0.02
+_TILE = 512
+
+
+@dataclass(frozen=True)
+class FieldFile:
+    """What is known of a field before it is decoded.
+
+    Attributes
+    ----------
+    path : Path
+    width, height : int
+        Upright, px.
+    scale : FileScale or None
+    decode : callable
+        Returns its pixels, uint8 of shape (height, width, 3); called from any thread.
+    """
+
+    path: Path
+    width: int
+    height: int
+    scale: FileScale | None
+    decode: Callable[[], NDArray[np.uint8]]
+
+
+def shared_scale(fields: Sequence[FieldFile]) -> FileScale | None:
+    """Return the scale that all fields state, None where one does not say it.
+
+    Raises
+    ------
+    SlideError
+        Where two differ by more than 2 %.
+    """
+    stated = [(each, each.scale) for each in fields if each.scale is not None]
+    if not stated:
+        return None
+    (finest, low), (coarsest, high) = (
+        pick(stated, key=lambda pair: pair[1].microns_per_pixel) for pick in (min, max)
+    )
+    if high.microns_per_pixel > low.microns_per_pixel * (1 + _SAME_SCALE):
+        raise SlideError(
+            f"{finest.path.parent}: fields of different scales ({finest.path.name} "
+            f"{low.microns_per_pixel:.4g}, {coarsest.path.name} {high.microns_per_pixel:.4g} µm per pixel) "
+            "cannot be one slide; keep each magnification in a folder of its own"
+        )
+    return low if len(stated) == len(fields) else None
+
+
+def lay_out(fields: Sequence[FieldFile], microns_per_pixel: float | None) -> tuple[Field, ...]:
+    """Place fields in a nearly square grid, row by row in their order.
+
+    Parameters
+    ----------
+    fields : sequence of FieldFile
+    microns_per_pixel : float or None
+
+    Returns
+    -------
+    tuple of Field
+        Their regions, level-0 pixels.
+    """
+    widest = max(each.width for each in fields)
+    gap = math.ceil(GAP_SHARE * widest if microns_per_pixel is None else GAP_UM / microns_per_pixel)
+    columns = math.ceil(math.sqrt(len(fields)))
+    lefts = _starts([max(each.width for each in fields[i::columns]) for i in range(columns)], gap)
+    rows = [fields[i : i + columns] for i in range(0, len(fields), columns)]
+    tops = _starts([max(each.height for each in row) for row in rows], gap)
+    return tuple(
+        Field(each.path.name, Region(lefts[i % columns], tops[i // columns], each.width, each.height))
+        for i, each in enumerate(fields)
+    )
+
+
+def _starts(lengths: Sequence[int], gap: int) -> list[int]:
+    """Start each field at a tile's edge, so that one that fails leaves the others whole."""
+    whole_tiles = [_TILE * -(-(length + gap) // _TILE) for length in lengths]
+    return [0, *accumulate(whole_tiles)][:-1]
+
+
+def level(folder: Path, files: Sequence[FieldFile], fields: Sequence[Field]) -> TiledLevel:
+    """Make the level in which fields lie side by side, half of each gap in the nearer field's background.
+
+    Parameters
+    ----------
+    folder : Path
+    files : sequence of FieldFile
+    fields : sequence of Field
+        Where they lie, in the same order.
+
+    Returns
+    -------
+    TiledLevel
+    """
+    boxes = [_box(each.region) for each in fields]
+    height, width = max(box[3] for box in boxes), max(box[2] for box in boxes)
+    sources = [
+        TiledLevel(
+            f"{folder.name}/{file.path.name}",
+            0,
+            (file.height, file.width),
+            (file.height, file.width),
+            _whole(file),
+        )
+        for file in files
+    ]
+    return TiledLevel(
+        folder.name, 0, (height, width), (_TILE, _TILE), _Canvas(sources, boxes).tile(height, width)
+    )
+
+
+def _box(region: Region) -> tuple[int, int, int, int]:
+    left, top = round(region.x), round(region.y)
+    return left, top, left + round(region.width), top + round(region.height)
+
+
+def _whole(file: FieldFile) -> ReadTile:
+    return lambda row, column: file.decode()
+
+
+class _Canvas:
+    def __init__(self, sources: Sequence[TiledLevel], boxes: Sequence[tuple[int, int, int, int]]) -> None:
+        self._sources, self._boxes = sources, boxes
+        self._backgrounds: dict[int, NDArray[np.uint8]] = {}
+        xs, ys = sorted({box[0] for box in boxes}), sorted({box[1] for box in boxes})
+        # The gap is the least distance; half of it on each side of a field is the field's.
+        self._halves = (_half_gap(boxes, xs, 0), _half_gap(boxes, ys, 1))
+
+    def tile(self, height: int, width: int) -> ReadTile:
+        """Return the function that composes a tile of a canvas of this size."""
+
+        def read_tile(row: int, column: int) -> NDArray[np.uint8]:
+            top, left = row * _TILE, column * _TILE
+            bottom, right = min(top + _TILE, height), min(left + _TILE, width)
+            pixels = np.full((bottom - top, right - left, 3), BLANK, np.uint8)
+            for number, box in enumerate(self._boxes):
+                self._paint(pixels, (left, top, right, bottom), number, box)
+            return pixels
+
+        return read_tile
+
+    def _paint(
+        self,
+        pixels: NDArray[np.uint8],
+        tile: tuple[int, int, int, int],
+        number: int,
+        box: tuple[int, int, int, int],
+    ) -> None:
+        across, down = self._halves
+        around = _common(tile, (box[0] - across, box[1] - down, box[2] + across, box[3] + down))
+        if around is None:
+            return
+        inside = _common(tile, box)
+        left, top = tile[:2]
+        window = pixels[around[1] - top : around[3] - top, around[0] - left : around[2] - left]
+        if inside is None:
+            window[:] = self._background(number)
+            return
+        field = self._sources[number]
+        shown = field[inside[1] - box[1] : inside[3] - box[1], inside[0] - box[0] : inside[2] - box[0]]
+        if inside != around:
+            window[:] = self._background(number)
+        pixels[inside[1] - top : inside[3] - top, inside[0] - left : inside[2] - left] = shown
+
+    def _background(self, number: int) -> NDArray[np.uint8]:
+        """Return a field's colour without cells, white where the field cannot be read."""
+        if number not in self._backgrounds:
+            try:
+                self._backgrounds[number] = background_colour(self._sources[number].tile(0, 0))
+            except TileError:
+                return np.full(3, BLANK, np.uint8)
+        return self._backgrounds[number]
+
+
+def _half_gap(boxes: Sequence[tuple[int, int, int, int]], starts: Sequence[int], axis: int) -> int:
+    gaps = [start - max(box[axis + 2] for box in boxes if box[axis] < start) for start in starts[1:]]
+    return min(gaps, default=0) // 2
+
+
+def _common(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[int, int, int, int] | None:
+    found = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+    return found if found[0] < found[2] and found[1] < found[3] else None
