@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,10 +47,13 @@ def image_profile(slide: Slide, image: tuple[int, int, int, int]) -> StainProfil
     """
     small = (image[2] - image[0]) * (image[3] - image[1]) <= LARGEST_WHOLE_PX
     samples: list[NDArray[np.uint8]] = []
-    for place in chain([image] if small else [], _places(slide, image)):
+    if small:
+        with suppress(SlideError):
+            return measure_profile([working_image(slide, *image)])
+    for place in _places(slide, image, SAMPLE_PX // 4 if small else SAMPLE_PX):
         with suppress(SlideError):
             samples.append(working_image(slide, *place))
-        if len(samples) == (1 if place == image else SAMPLES):
+        if len(samples) == SAMPLES:
             break
     if not samples:
         red, green, blue = (int(value) for value in slide_background(slide))
@@ -59,9 +61,9 @@ def image_profile(slide: Slide, image: tuple[int, int, int, int]) -> StainProfil
     return measure_profile(samples)
 
 
-def _places(slide: Slide, box: tuple[int, int, int, int]) -> Iterator[tuple[int, int, int, int]]:
+def _places(slide: Slide, box: tuple[int, int, int, int], side: int) -> Iterator[tuple[int, int, int, int]]:
     """Choose places by the nuclear stain that the overview shows there, evenly spread among the stained."""
-    rows, columns = (max(1, (box[k + 2] - box[k]) // SAMPLE_PX) for k in (0, 1))
+    rows, columns = (max(1, (box[k + 2] - box[k]) // side) for k in (0, 1))
     small = _part(overview(slide), slide, box)
     density = optical_density(small, background_colour(small))
     # The same weights as `nuclei.nuclear_stain`, on a scale of 0 to 255 for the resampling.
@@ -75,8 +77,8 @@ def _places(slide: Slide, box: tuple[int, int, int, int]) -> Iterator[tuple[int,
     # Every third first, so that those that are read in the end are spread as well.
     spread = np.concatenate([chosen[k::_SPARE] for k in range(_SPARE)])
     for row, column in zip(*np.divmod(spread, columns), strict=True):
-        top, left = box[0] + int(row) * SAMPLE_PX, box[1] + int(column) * SAMPLE_PX
-        yield top, left, min(top + SAMPLE_PX, box[2]), min(left + SAMPLE_PX, box[3])
+        top, left = box[0] + int(row) * side, box[1] + int(column) * side
+        yield top, left, min(top + side, box[2]), min(left + side, box[3])
 
 
 def _part(small: NDArray[np.uint8], slide: Slide, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
