@@ -72,7 +72,7 @@ def find_nuclei(
     evidence = judging.Evidence.of_labels(candidates.labels, density, candidates)
     labels = judging.drop(candidates.labels, evidence.belief(profile.blueness) > 0)
     labels, whole = touching.divide(labels)
-    labels = lobes.merge_lobes(labels, candidates.smooth, whole)[labels]
+    labels = lobes.merge_lobes(labels, candidates.smooth, whole, density[..., 1])[labels]
     evidence = judging.Evidence.of_labels(labels, density, candidates)
     score = evidence.score(judging.inner_radius(labels), profile.blueness)
     labels = judging.drop(labels, score >= judging.LEAST_SCORE)

@@ -34,19 +34,27 @@ a very small pair (lobes for sure) less."""
 ALIKE = 0.5
 """Least stain of one lobe over that of another; granules and cytoplasm beside a nucleus are paler."""
 
-_ODD = 0.9
-_ROUND = 0.62
-"""Least stain between two lobes, over that of the paler one: filaments and cytoplasm keep it above one
-half, while between two cells it sinks to a third. Round neighbours of the size of an erythroblast's
-nucleus must be joined more firmly."""
+ONE_CELL_GREEN = 0.17
+ONE_CELL_NUCLEAR = 0.65
+ONE_CELL_GAP_UM = 3.0
+ONE_CELL_UM2 = 80.0
+ONE_CELL_LENGTH_UM = 15.5
+"""Lobes too far apart or too faintly joined for the saddle are one nucleus where all of the convex hull
+around them is cytoplasm: its green absorbance is nowhere the background's (5th percentile at least 0.17;
+0.18 to 0.37 in five granulocytes of blood, -0.1 to 0.12 between neighbouring cells) nor that of a third
+nucleus (median at most 0.65), and one of the two is bent or notched as no erythroblast's nucleus is."""
 
+_ODD = 0.9
 _ROUND = 0.965
 _ROUND_UM2 = 18.0
 _SAMPLES = 9
 
 
 def merge_lobes(
-    labels: NDArray[np.int32], smooth: NDArray[np.float32], whole: NDArray[np.int32]
+    labels: NDArray[np.int32],
+    smooth: NDArray[np.float32],
+    whole: NDArray[np.int32],
+    green: NDArray[np.float32],
 ) -> NDArray[np.int32]:
     """Give the lobes of one nucleus the same label.
 
@@ -58,6 +66,8 @@ def merge_lobes(
         The smoothed nuclear stain.
     whole : ndarray of int32, shape (n,)
         Labels with the same number here were divided for good: they are never joined.
+    green : ndarray of float32, shape (h, w)
+        Absorbance of green.
 
     Returns
     -------
@@ -68,14 +78,13 @@ def merge_lobes(
     moments = Moments.of_labels(labels, count)
     mean = ndi.mean(smooth, labels, np.arange(1, count + 1))
     group = {index: [index] for index in range(count)}
-    for _, lobe, other in sorted(_neighbours(labels, smooth, moments, mean), reverse=True):
-        if group[lobe] is group[other] or {whole[i] for i in group[lobe]} & {whole[i] for i in group[other]}:
-            continue
+    pairs, apart = _neighbours(labels, smooth, moments, mean)
+    for _, lobe, other in sorted(pairs, reverse=True):
+        _join(group, lobe, other, whole, moments, (LARGEST_NUCLEUS_UM2, LONGEST_NUCLEUS_UM))
+    for _, lobe, other in sorted(apart):
         together = group[lobe] + group[other]
-        area, _, length = moments.union(together)
-        if area <= LARGEST_NUCLEUS_UM2 and length <= LONGEST_NUCLEUS_UM:
-            for member in together:
-                group[member] = together
+        if group[lobe] is not group[other] and _in_one_cell(labels, together, moments, green):
+            _join(group, lobe, other, whole, moments, (ONE_CELL_UM2, ONE_CELL_LENGTH_UM))
     renumbered = np.zeros(count + 1, np.int32)
     for index in range(count):
         if renumbered[index + 1] == 0:
@@ -83,15 +92,53 @@ def merge_lobes(
     return renumbered
 
 
+def _join(
+    group: dict[int, list[int]],
+    lobe: int,
+    other: int,
+    whole: NDArray[np.int32],
+    moments: Moments,
+    largest: tuple[float, float],
+) -> None:
+    """Put the groups of two lobes together, unless that were too large or they were divided for good."""
+    if group[lobe] is group[other] or {whole[i] for i in group[lobe]} & {whole[i] for i in group[other]}:
+        return
+    together = group[lobe] + group[other]
+    area, _, length = moments.union(together)
+    if area <= largest[0] and length <= largest[1]:
+        for member in together:
+            group[member] = together
+
+
+def _in_one_cell(
+    labels: NDArray[np.int32], members: list[int], moments: Moments, green: NDArray[np.float32]
+) -> bool:
+    """Tell whether cytoplasm alone fills the convex hull around some lobes."""
+    from skimage import morphology
+
+    area, _, length = moments.union(members)
+    if area > ONE_CELL_UM2 or length > ONE_CELL_LENGTH_UM or moments.ellipticity[members].min() >= _ODD:
+        return False
+    reach = LONGEST_NUCLEUS_UM / WORKING_MICRONS
+    row, column = (float(np.mean(side[members])) / WORKING_MICRONS for side in (moments.y, moments.x))
+    window = tuple(slice(max(0, round(at - reach)), round(at + reach) + 1) for at in (row, column))
+    local = labels[window]
+    hull = morphology.convex_hull_image(np.isin(local, np.array(members) + 1)) & (local == 0)  # type: ignore[no-untyped-call]
+    if not hull.any():
+        return False
+    inside = ndi.gaussian_filter(green[window], 1.0)[hull]
+    return bool(np.percentile(inside, 5) >= ONE_CELL_GREEN and np.median(inside) <= ONE_CELL_NUCLEAR)
+
+
 def _neighbours(
     labels: NDArray[np.int32],
     smooth: NDArray[np.float32],
     moments: Moments,
     mean: NDArray[np.float64],
-) -> list[tuple[float, int, int]]:
-    """List pairs that may be lobes of one nucleus, as (saddle, index, index)."""
-    pairs = []
-    reach = int(np.ceil(WIDEST_GAP_UM / WORKING_MICRONS)) + 1
+) -> tuple[list[tuple[float, int, int]], list[tuple[float, int, int]]]:
+    """List pairs that are lobes of one nucleus as (saddle, index, index), and others near as (gap, ...)."""
+    pairs, apart = [], []
+    reach = int(np.ceil(ONE_CELL_GAP_UM / WORKING_MICRONS)) + 1
     places = ndi.find_objects(labels)
     for lobe in np.flatnonzero(moments.area <= LARGEST_LOBE_UM2):
         window = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in places[lobe])
@@ -103,8 +150,10 @@ def _neighbours(
             rows, columns = np.nonzero(local == other)
             closest = distance[rows, columns].argmin()
             end = np.array([rows[closest], columns[closest]])
-            if distance[tuple(end)] * WORKING_MICRONS > WIDEST_GAP_UM:
+            gap = float(distance[tuple(end)]) * WORKING_MICRONS
+            if gap > ONE_CELL_GAP_UM:
                 continue
+            apart.append((gap, int(lobe), int(other - 1)))
             start = nearest[:, end[0], end[1]]
             steps = np.linspace(start, end, _SAMPLES).T
             bridge = ndi.map_coordinates(smooth[window], steps, order=1)
@@ -112,10 +161,9 @@ def _neighbours(
             if paler < ALIKE * darker:
                 continue
             saddle = float(bridge.min() / paler)
-            gap = float(distance[tuple(end)]) * WORKING_MICRONS
-            if saddle >= _needed(moments, int(lobe), int(other - 1), gap):
+            if gap <= WIDEST_GAP_UM and saddle >= _needed(moments, int(lobe), int(other - 1), gap):
                 pairs.append((saddle, int(lobe), int(other - 1)))
-    return pairs
+    return pairs, apart
 
 
 def _needed(moments: Moments, lobe: int, other: int, gap_um: float) -> float:
