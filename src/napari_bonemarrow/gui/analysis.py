@@ -9,10 +9,11 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.describe import Session, doing_text
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.models import STARTER
-from napari_bonemarrow.workflow import CellsClassified, CellsFound, Doing, analyse, apply_step
+from napari_bonemarrow.workflow import analyse, apply_step
+from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing, TilesFound
 
 _BEGUN, _FOUND = 0.05, 0.35
 """How far an analysis is when it has begun and when the cells are found, of 1. A bar that runs to and fro
@@ -25,6 +26,7 @@ class Analysis(QObject):
     progressed = Signal(str, float)  # what is done, part 0..1
     stopped = Signal()
     found = Signal()
+    tiles_found = Signal(object)  # Cells of some more tiles, which are not the case's yet
 
     def __init__(self, engine: Engine, runner: Runner, on_error: Callable[[BoneMarrowError], None]) -> None:
         super().__init__(runner)
@@ -33,6 +35,7 @@ class Analysis(QObject):
         self._worker: Any = None
         self._session: Session | None = None
         self._told = ("", 0.0)
+        self._classifying = False
 
     @property
     def running(self) -> bool:
@@ -51,8 +54,11 @@ class Analysis(QObject):
             self._on_error(error)
             self.stopped.emit()
             return
-        self._session = session
+        self._session, self._classifying = session, False
         self._tell("Looking at the smear", _BEGUN)
+        progress = case.detection_progress
+        if progress is not None and len(progress.cells):
+            self.tiles_found.emit(progress.cells)
         self._worker = self._runner.run(
             lambda: steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_error
         )
@@ -72,8 +78,7 @@ class Analysis(QObject):
 
     def _on_step(self, step: Any) -> None:
         if isinstance(step, Doing):
-            if self._told[1] <= _FOUND:  # once it classifies, the number of cells tells more
-                self._tell(step.text, self._told[1])
+            self._on_doing(step)
             return
         try:
             apply_step(self._session.case, step)
@@ -81,13 +86,30 @@ class Analysis(QObject):
             self.cancel()
             self._on_error(error)
             return
-        if isinstance(step, CellsFound):
+        if isinstance(step, TilesFound):
+            text = step.text or f"{step.done} of {step.total} tiles searched"
+            self._tell(doing_text(text, step.seconds_left), _part_found(step.done / max(step.total, 1)))
+            self.tiles_found.emit(step.cells)
+        elif isinstance(step, CellsFound):
+            self._classifying = True
             self.found.emit()
             self._tell(f"{len(step.cells)} cells found", _FOUND)
         elif isinstance(step, CellsClassified):
             part = _FOUND + (1 - _FOUND) * step.done / step.total
-            self._tell(f"{step.done} of {step.total} cells classified", part)
+            text = f"{step.done} of {step.total} cells classified"
+            self._tell(doing_text(text, step.seconds_left) if step.done < step.total else text, part)
+
+    def _on_doing(self, step: Doing) -> None:
+        if self._classifying:  # the number of cells that are classified tells more
+            return
+        part = self._told[1] if step.part is None else max(self._told[1], _part_found(step.part))
+        self._tell(doing_text(step.text, step.seconds_left), part)
 
     def _on_done(self) -> None:
         self._worker = None
         self.stopped.emit()
+
+
+def _part_found(part: float) -> float:
+    """Return how far an analysis is when so much has been searched."""
+    return _BEGUN + (_FOUND - _BEGUN) * part

@@ -36,6 +36,9 @@ def cell_menu(parent: QWidget, review: Review, place: tuple[float, float]) -> QM
             action.setChecked(tag in session.case.tags.get(cell, frozenset()))
         menu.addAction("Take the label off\t0", partial(review.label, ""))
         menu.addSeparator()
+        menu.addAction(f"Split into two…\t{key_of('split')}", review.split)
+        merge = menu.addAction(f"Join the selected cells\t{key_of('merge')}", review.reshaping.merge)
+        merge.setEnabled(bool(review.marked))
         menu.addAction(f"Remove: no cell\t{key_of('remove')}", review.remove)
     menu.popup(QCursor.pos())
     return menu

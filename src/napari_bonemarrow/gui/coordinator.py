@@ -28,6 +28,7 @@ from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.serving import Serving
 from napari_bonemarrow.gui.stage import Stage
+from napari_bonemarrow.gui.surveying import Surveying
 from napari_bonemarrow.gui.viewer_parts import smear_path
 from napari_bonemarrow.gui.views.help_dialog import HelpDialog
 from napari_bonemarrow.slides import SUFFIXES
@@ -62,6 +63,9 @@ class Coordinator(QObject):
         self.analysis.model = self.serving.name
         self.finetuning = Finetuning(panel.finetune_tab, self.runner, self.ending.training, self.fail)
         self.preparing = Preparing(self.stage, panel.slide_tab, self.analysis, self.fail)
+        self.surveying = Surveying(
+            self.stage, panel.slide_tab, self.preparing, self.engine, self.runner, self.fail
+        )
         tab = panel.review_tab
         self.explaining = Explaining(self.stage, tab, self.engine, self.runner, self.fail)
         self.review = Review(self.stage, tab, self.explaining, self.fail)
@@ -94,6 +98,8 @@ class Coordinator(QObject):
         self.opening.read_only.connect(self._on_read_only)
         self.preparing.region_started.connect(self.keys.leave)
         self.preparing.analysed.connect(self.review.settle)
+        self.analysis.tiles_found.connect(self.review.preview)
+        self.analysis.stopped.connect(self.review.end_preview)
         self.review.counted_anew.connect(self._on_counted_anew)
         self.review.cell_added.connect(self.preparing.classify_added)
         self.review.help_requested.connect(self.show_help)
@@ -192,6 +198,7 @@ class Coordinator(QObject):
         session, self.session = self.session, None
         if session is None:
             return
+        self.surveying.cancel()
         self.preparing.close()
         self.keys.leave()
         self.review.close()
@@ -226,7 +233,9 @@ class Coordinator(QObject):
 
     def _on_menu(self, x: float, y: float) -> None:
         if self.session is not None and not self.session.case.read_only:
-            self.review.select(self.stage.overlay.nearest(x, y), go=False)
+            cell = self.stage.overlay.nearest(x, y)
+            if cell not in {self.review.selected, *self.review.marked}:
+                self.review.select(cell, go=False)
             cell_menu(self.panel, self.review, (x, y))
 
     def _on_reviewer(self, name: str) -> None:

@@ -15,8 +15,10 @@ from napari_bonemarrow.review.events import Event
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, cut_crops
 from napari_bonemarrow.slides.tiling import DetectionPlan
 from napari_bonemarrow.workflow import was_detected
+from napari_bonemarrow.workflow.analysis import searched_regions
 
 CROP_MICRONS_PER_PIXEL, CROP_SIZE = 0.1, 250
+_MM_FROM_UM = 2000
 _SOURCES = {
     ScaleSource.FILE: "from the file",
     ScaleSource.USER: "given by the reviewer",
@@ -70,11 +72,8 @@ def slide_info(session: Session) -> SlideInfo:
     size = f"{slide.width} × {slide.height} px"
     if slide.microns_per_pixel:
         wide, high = (side * slide.microns_per_pixel for side in (slide.width, slide.height))
-        size += (
-            f" · {wide / 1000:.1f} × {high / 1000:.1f} mm"
-            if wide >= 2000
-            else f" · {wide:.0f} × {high:.0f} µm"
-        )
+        in_mm = f"{wide / 1000:.1f} × {high / 1000:.1f} mm"
+        size += f" · {in_mm}" if wide >= _MM_FROM_UM else f" · {wide:.0f} × {high:.0f} µm"
     fixed = case.frame is not None
     analysed = is_analysed(case)
     counted = case.differential().counted if fixed and analysed else 0
@@ -105,16 +104,39 @@ def find_text(case: Case) -> str:
     if progress is not None and progress.done:
         done, total = len(progress.done), len(DetectionPlan.from_json(progress.plan).tiles)
         return f"Go on finding cells: {done} of {total} tiles done"
-    return "Classify the cells that wait" if was_detected(case) else "Find cells"
+    return "Classify the cells that wait" if was_searched(case) else "Find cells"
 
 
 def is_analysed(case: Case) -> bool:
     """Tell whether every cell has been found and has the model's word."""
-    if not was_detected(case):
+    if not was_searched(case):
         return False
     predictions = case.predictions
     known = set() if predictions is None else set(predictions.cell_id.tolist())
     return all(cell in known for cell in case.cells.cell_id.tolist())
+
+
+def was_searched(case: Case) -> bool:
+    """Tell whether the detector has been everywhere in the frame: it may have grown since."""
+    if not was_detected(case) or case.frame is None:
+        return False
+    searched = searched_regions(case)
+    return searched is None or all(
+        any(region.within(box) == region for box in searched) for region in case.frame.regions
+    )
+
+
+def doing_text(text: str, seconds_left: float | None) -> str:
+    """Say what is done and how long it will take."""
+    if seconds_left is None:
+        return text
+    if seconds_left < 60:
+        left = "less than a minute left"
+    elif seconds_left < 3600:
+        left = f"about {round(seconds_left / 60)} min left"
+    else:
+        left = f"about {seconds_left / 3600:.1f} h left"
+    return f"{text} · {left}"
 
 
 def _found_text(case: Case) -> str:
@@ -124,7 +146,11 @@ def _found_text(case: Case) -> str:
     inside = int(np.count_nonzero(cells.in_frame))
     if not len(cells):
         return "No nucleated cells found. Is the scale right? Missed cells can be added in the Review tab."
-    return f"{len(cells)} cells found, {inside} of them in the counted frame."
+    text = f"{len(cells)} cells found, {inside} of them in the counted frame."
+    if case.unread:
+        tiles = "1 tile" if len(case.unread) == 1 else f"{len(case.unread)} tiles"
+        text += f" {tiles} could not be read and were not searched."
+    return text
 
 
 def scale_info(session: Session) -> ScaleInfo:

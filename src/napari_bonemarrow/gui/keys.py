@@ -23,7 +23,7 @@ class Binding:
         ``B``, ``Shift+M``, ``Ctrl+Z``.
     act : str
         ``label``, ``tag``, ``guess``, ``next``, ``accept``, ``back``, ``undo``, ``redo``, ``add``,
-        ``remove``, ``clear``, ``explain``, ``full_crop`` or ``help``.
+        ``remove``, ``split``, ``merge``, ``clear``, ``explain``, ``full_crop`` or ``help``.
     argument : str
         Class code, tag or rank; empty where the act needs none.
     text : str
@@ -82,6 +82,8 @@ _ACTS = (
     Binding("Insert", "add", "", "add a missed cell at the cursor", _CORRECT),
     Binding("=", "add", "", "add a missed cell at the cursor", _CORRECT),
     Binding("Delete", "remove", "", "remove what is no cell", _CORRECT),
+    Binding("W", "split", "", "split into two: click both centres, or press it again", _CORRECT),
+    Binding("J", "merge", "", "join the selected cells; Shift+click selects one more", _CORRECT),
     Binding("0", "clear", "", "take the label off", _CORRECT),
     Binding("E", "explain", "", "why? off, Grad-CAM, SmoothGrad", _LOOK),
     Binding("F", "full_crop", "", "fill the view with the cell, and back", _LOOK),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -39,6 +39,7 @@ class CellsOverlay:
         self.codes: list[str] = []
         self._features: dict[str, Sequence] = {}
         self._selected: int | None = None
+        self._also: Collection[int] = ()
         self._microns_per_pixel = 1.0
         self._zoom = 1.0
         self._labelled: NDArray[np.intp] = np.empty(0, np.intp)
@@ -103,7 +104,7 @@ class CellsOverlay:
             self._write_features(features)
             self.layer.editable = False
             self._write_looks()
-        self.select(selected)
+        self.select(selected, self._also)
 
     def recolour(self, codes: Sequence[str], features: Mapping[str, Sequence]) -> None:
         """Show other classes of the same cells."""
@@ -147,9 +148,7 @@ class CellsOverlay:
         """Lines keep their width on the screen: neither lost in the overview nor covering a cell."""
         screen = np.maximum(self._ring_um() * self._zoom, 1e-6)
         width = palette.border_widths_px(self.codes)
-        at = self.index_of(self._selected)
-        if at is not None:
-            width[at] += SELECTED_WIDER_PX
+        width[self._marked()] += SELECTED_WIDER_PX
         relative = np.clip(width / screen, 0.004, 0.35)
         if not np.array_equal(relative, self.layer.border_width):
             self.layer.border_width = relative
@@ -159,14 +158,18 @@ class CellsOverlay:
         found = np.flatnonzero(self.cells.cell_id == cell_id) if cell_id is not None else ()
         return int(found[0]) if len(found) else None
 
-    def select(self, cell_id: int | None) -> None:
-        """Mark one cell, or none."""
-        self._selected = cell_id
-        at = self.index_of(cell_id)
+    def select(self, cell_id: int | None, also: Collection[int] = ()) -> None:
+        """Mark one cell, or none; ``also`` marks further ones with it."""
+        self._selected, self._also = cell_id, also
         with self._own():
             if len(self.cells):
                 self._write_widths()
-            self.layer.selected_data = set() if at is None else {at}
+            self.layer.selected_data = set(self._marked())
+
+    def _marked(self) -> list[int]:
+        """Return the places of the marked cells."""
+        places = [self.index_of(cell) for cell in (self._selected, *self._also)]
+        return [place for place in places if place is not None]
 
     def nearest(self, x: float, y: float) -> int | None:
         """Return the cell whose ring holds a point in level-0 pixels, the nearest of several."""

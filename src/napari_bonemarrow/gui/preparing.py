@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError, Region
-from napari_bonemarrow.gui import describe, where
+from napari_bonemarrow.gui import describe
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.views.slide_tab import SlideTab
+from napari_bonemarrow.slides.choosing import is_whole_slide
 
 
 class Preparing(QObject):
@@ -62,7 +63,7 @@ class Preparing(QObject):
         if session is None:
             return
         self._tab.show_info(describe.slide_info(session))
-        if session.case.frame is not None and where.is_large(session.slide):
+        if session.case.frame is not None and is_whole_slide(session.slide):
             regions = () if session.case.frame_choice == "whole" else session.case.frame.regions
             self._stage.show_regions(session.slide, regions, locked=True)
 

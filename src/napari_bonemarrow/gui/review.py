@@ -7,19 +7,24 @@ from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_bonemarrow.cytology import CLASSES, BoneMarrowError
+from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Cells
 from napari_bonemarrow.gui import describe
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.explaining import Explaining
-from napari_bonemarrow.gui.keys import Binding
+from napari_bonemarrow.gui.keys import Binding, key_of
+from napari_bonemarrow.gui.preview import with_preview
+from napari_bonemarrow.gui.reshaping import Reshaping
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
 from napari_bonemarrow.gui.walk import Walk
 from napari_bonemarrow.review import IMPORTED
 
-_RESHAPING = frozenset({"cell added", "cell removed", "detector run", "region and target set"})
+_RESHAPING = frozenset(
+    {"cell added", "cell removed", "cell split", "cells merged", "detector run", "region and target set"}
+)
 """Changes after which there are other cells, or others in the frame, and not only other classes."""
 
+_WHILE_SEARCHING_MS = 1500
 _WHILE_CLASSIFYING_MS = 300
 """Chunks of classes come many times a second: drawing each would take the core that makes the next."""
 
@@ -41,11 +46,14 @@ class Review(QObject):
     ) -> None:
         super().__init__(stage)
         self.stage, self.tab, self.explaining = stage, tab, explaining
-        self._on_error = on_error
+        self.on_error = on_error
         self.session: Session | None = None
         self.selected: int | None = None
         self._walk = Walk()
         self._reshaped = False
+        self.marked: frozenset[int] = frozenset()
+        self._preview: list[Cells] = []
+        self.reshaping = Reshaping(self)
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.timeout.connect(self.refresh)
@@ -64,6 +72,9 @@ class Review(QObject):
         tab.redo_requested.connect(self.redo)
         tab.remove_requested.connect(self.remove)
         self.stage.clicked.connect(self._on_clicked)
+        self.stage.added_to_selection.connect(self._on_added)
+        tab.split_requested.connect(self.split)
+        tab.merge_requested.connect(self.reshaping.merge)
 
     # the session ----------------------------------------------------------------------------------
 
@@ -80,6 +91,9 @@ class Review(QObject):
         if self.session is not None:
             self.session.case.changed.disconnect(self._on_changed)
         self.session, self.selected, self._walk = None, None, Walk()
+        self.marked = frozenset()
+        self._preview.clear()
+        self.reshaping.cancel()
         self._refresh.stop()
         self.explaining.forget()
         self.tab.show_cell(None, "Open a smear and find its cells first.")
@@ -88,12 +102,29 @@ class Review(QObject):
     def _on_changed(self, change: Any) -> None:
         """The case has it on disk: now the screen may show it."""
         kind = getattr(change, "of", None) or change.kind
+        if str(kind) == "tiles searched":
+            return
+        if str(kind) == "detector run":
+            self._preview.clear()
         self._reshaped = self._reshaped or str(kind) in _RESHAPING
         if str(change.kind) in {"undo", "redo"} and len(change.cell_ids) == 1:
             self.select(change.cell_ids[0], go=False)  # shown where it was made
         delay = _WHILE_CLASSIFYING_MS if str(kind) == "model run" else 0
         if not self._refresh.isActive() or self._refresh.remainingTime() > delay:
             self._refresh.start(delay)
+
+    def preview(self, cells: Cells) -> None:
+        """Show rings of cells as they are found; they are the case's, and can be chosen, at the end."""
+        self._preview.append(cells)
+        if not self._refresh.isActive():
+            self._refresh.start(_WHILE_SEARCHING_MS)
+
+    def end_preview(self) -> None:
+        """Show the case's cells alone: the search was stopped."""
+        if self._preview:
+            self._preview.clear()
+            self._reshaped = True
+            self.refresh()
 
     def settle(self) -> None:
         """Show at once what still waits to be shown."""
@@ -106,7 +137,10 @@ class Review(QObject):
         if self.session is None:
             return
         case = self.session.case
-        if self._reshaped:
+        if self._preview:
+            self.stage.overlay.show(*with_preview(case, self._preview))
+            self.stage.refresh_view()
+        elif self._reshaped:
             self.stage.overlay.show(case.cells, case.effective_codes(), describe.features(case))
             self.stage.refresh_view()
             self._reshaped = False
@@ -120,13 +154,28 @@ class Review(QObject):
     # selecting ------------------------------------------------------------------------------------
 
     def _on_clicked(self, x: float, y: float) -> None:
+        if not self.reshaping.click(x, y):
+            self.select(self.stage.overlay.nearest(x, y), go=False)
+        self.stage.make_active()
+
+    def _on_added(self, x: float, y: float) -> None:
+        """Select one more cell, or one less."""
         cell = self.stage.overlay.nearest(x, y)
-        self.select(cell, go=False)
+        if cell is None or self.session is None or not self.session.case.has_cell(cell):
+            return
+        if self.selected is None:
+            self.select(cell, go=False)
+            return
+        if cell != self.selected:
+            self.marked = self.marked ^ {cell}
+            self.stage.overlay.select(self.selected, self.marked)
+            self._show_selected()
         self.stage.make_active()
 
     def select(self, cell_id: int | None, *, go: bool) -> None:
         """Select a cell, or none; ``go`` brings it into view."""
-        self.selected = cell_id
+        self.reshaping.cancel()
+        self.selected, self.marked = cell_id, frozenset()
         self.stage.overlay.select(cell_id)
         if cell_id is not None:
             self._walk.visit(cell_id)
@@ -147,7 +196,8 @@ class Review(QObject):
             return
         info = None if self.selected is None else describe.cell_info(session, self.selected)
         if info is None:
-            self.selected = None
+            self.selected, self.marked = None, frozenset()
+        self.tab.show_marked(len(self.marked))
         if not len(session.case.cells):
             hint = "No cells yet: find them in the Slide tab."
         else:
@@ -179,12 +229,12 @@ class Review(QObject):
 
     # correcting -----------------------------------------------------------------------------------
 
-    def _act(self, act: Callable[[], Any]) -> bool:
+    def act(self, act: Callable[[], Any]) -> bool:
         """Do something to the case; what could not be written is not shown."""
         try:
             act()
         except BoneMarrowError as error:
-            self._on_error(error)
+            self.on_error(error)
             self._show_selected()
             return False
         return True
@@ -193,7 +243,7 @@ class Review(QObject):
         """Give the selected cell a class; ``""`` takes the label off."""
         cell = self.selected
         if cell is not None and (code in CLASSES or not code):
-            self._act(lambda: self.session.case.set_label([cell], code or None))
+            self.act(lambda: self.session.case.set_label([cell], code or None))
 
     def tag(self, tag: str, on: bool | None = None) -> None:
         """Put a tag on the selected cell or take it off; None is the other of both."""
@@ -201,13 +251,13 @@ class Review(QObject):
         if cell is not None:
             case = self.session.case
             wanted = tag not in case.tags.get(cell, frozenset()) if on is None else on
-            self._act(lambda: case.set_tag([cell], tag, wanted))
+            self.act(lambda: case.set_tag([cell], tag, wanted))
 
     def comment(self, text: str) -> None:
         """Write a comment on the selected cell."""
         cell = self.selected
         if cell is not None:
-            self._act(lambda: self.session.case.comment(cell, text))
+            self.act(lambda: self.session.case.comment(cell, text))
 
     def guess(self, rank: int) -> None:
         """Give the selected cell the model's guess of this rank, from 1."""
@@ -224,35 +274,42 @@ class Review(QObject):
             return
         code = self.session.case.effective_code(self.selected)
         cell = self.selected
-        if code and self._act(lambda: self.session.case.set_label([cell], code)):
+        if code and self.act(lambda: self.session.case.set_label([cell], code)):
             self.next()
 
     def undo(self) -> None:
         """Take the last correction back."""
         if self.session is not None and self.session.case.can_undo:
-            self._act(self.session.case.undo)
+            self.act(self.session.case.undo)
 
     def redo(self) -> None:
         """Repeat what was taken back."""
         if self.session is not None and self.session.case.can_redo:
-            self._act(self.session.case.redo)
+            self.act(self.session.case.redo)
 
     def add(self, place: tuple[float, float] | None) -> None:
         """Add a cell that was missed."""
         if self.session is None or place is None:
             return
         made: list[int] = []
-        if self._act(lambda: made.append(self.session.case.add_cell(*place))):
-            self._reshaped = True
-            self.refresh()
-            self.select(made[0], go=False)
+        if self.act(lambda: made.append(self.session.case.add_cell(*place))):
+            self.show_reshaped(made[0])
             self.cell_added.emit()
 
     def remove(self) -> None:
-        """Remove the selected cell: it is none."""
-        cell = self.selected
-        if cell is not None:
-            self._act(lambda: self.session.case.remove_cells([cell]))
+        """Remove the selected cells: they are none."""
+        if self.selected is not None:
+            self.act(lambda: self.session.case.remove_cells([self.selected, *sorted(self.marked)]))
+
+    def split(self) -> None:
+        """Make two cells of the selected one."""
+        self.reshaping.split(key_of("split"))
+
+    def show_reshaped(self, cell: int) -> None:
+        """Show at once what was made of other cells, and select it."""
+        self._reshaped = True
+        self.refresh()
+        self.select(cell, go=False)
 
     # keys and explanations ------------------------------------------------------------------------
 
@@ -269,6 +326,8 @@ class Review(QObject):
             "undo": self.undo,
             "redo": self.redo,
             "remove": self.remove,
+            "split": self.split,
+            "merge": self.reshaping.merge,
             "add": lambda: self.add(self.stage.cursor()),
             "clear": lambda: self.label(""),
             "label": lambda: self.label(binding.argument),

@@ -27,6 +27,7 @@ class Stage(QObject):
     """Smear, rings and heatmap in the viewer, and what the user does there."""
 
     clicked = Signal(float, float)  # level-0 pixels x, y
+    added_to_selection = Signal(float, float)
     menu_requested = Signal(float, float)
     smear_chosen = Signal(object)  # an Image layer with our metadata that is not the open smear
     smear_removed = Signal()
@@ -267,6 +268,7 @@ class Stage(QObject):
         if self.smear is None or event.button not in (1, 2) or self._is_drawing():
             return
         start, position, button = np.array(event.pos), tuple(event.position), event.button
+        modifiers = {str(modifier) for modifier in event.modifiers}
         yield
         while event.type == "mouse_move":
             if np.abs(np.array(event.pos) - start).max() > _CLICK_PX:
@@ -274,7 +276,8 @@ class Stage(QObject):
             yield
         place = self._to_pixels(position)
         if place is not None:
-            (self.clicked if button == 1 else self.menu_requested).emit(*place)
+            signal = self.added_to_selection if "Shift" in modifiers else self.clicked
+            (signal if button == 1 else self.menu_requested).emit(*place)
 
     def _is_drawing(self) -> bool:
         active = self.viewer.layers.selection.active

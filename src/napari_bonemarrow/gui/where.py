@@ -7,25 +7,15 @@ from typing import TYPE_CHECKING
 
 from napari_bonemarrow.cytology import Region, RegionRanking
 from napari_bonemarrow.gui.viewmodels import WhereInfo
-from napari_bonemarrow.slides import Slide
+from napari_bonemarrow.slides.choosing import is_whole_slide
 
 if TYPE_CHECKING:
     from napari_bonemarrow.gui.describe import Session
-
-LARGE_MM2 = 2.0
-"""From this area on a slide is surveyed first: ten fields of a ×10 objective, which nobody looks through."""
 
 
 def area_mm2(regions: Sequence[Region], microns_per_pixel: float) -> float:
     """Return the area of regions that do not overlap, mm²."""
     return sum(region.width * region.height for region in regions) * (microns_per_pixel / 1000) ** 2
-
-
-def is_large(slide: Slide) -> bool:
-    """Tell whether a slide is too large to be counted as a whole without a thought."""
-    scale = slide.microns_per_pixel
-    whole = (Region(0, 0, slide.width, slide.height),)
-    return bool(scale) and not slide.fields and area_mm2(whole, scale) > LARGE_MM2
 
 
 def frame_text(session: Session) -> str:
@@ -37,7 +27,7 @@ def frame_text(session: Session) -> str:
         return f"All {len(regions)} fields less their margins{fixed}"
     whole = len(regions) == 1 and regions[0].width >= slide.width and regions[0].height >= slide.height
     if whole:
-        return f"The whole {'slide' if is_large(slide) else 'field'} less its margin{fixed}"
+        return f"The whole {'slide' if is_whole_slide(slide) else 'field'} less its margin{fixed}"
     area = f", {area_mm2(regions, scale):.2f} mm²" if scale else ""
     if session.is_ranked:
         return f"The best {_regions(len(regions))}{area}{fixed}"
@@ -49,7 +39,7 @@ def frame_text(session: Session) -> str:
 def where_info(session: Session, *, analysed: bool, counted: int) -> WhereInfo | None:
     """Describe the choice of regions; None for a field, which is counted as a whole."""
     case, ranking = session.case, session.case.ranking
-    if not is_large(session.slide):
+    if not is_whole_slide(session.slide):
         return None
     if case.frame is not None:
         return _fixed(session, ranking, analysed=analysed, counted=counted)
@@ -64,6 +54,10 @@ def where_info(session: Session, *, analysed: bool, counted: int) -> WhereInfo |
         step = ""
     else:
         text = f"{_regions(len(ranking.regions))} ranked, best first."
+        if session.regions and session.is_ranked:
+            best = len(session.regions)
+            cells = _two_digits(expected_cells(ranking, best))
+            text += f" About {cells} nucleated cells are expected in the best {best}."
     return WhereInfo(
         text, avoided_text(ranking), surveyed=bool(ranking.regions), can_survey=free, can_choose=free,
         next_step=step,
@@ -85,6 +79,11 @@ def _fixed(session: Session, ranking: RegionRanking | None, *, analysed: bool, c
     return WhereInfo(text, avoided_text(ranking), surveyed=True, can_choose=False, can_extend=extends)
 
 
+def expected_cells(ranking: RegionRanking, count: int) -> float:
+    """Return how many nucleated cells the survey lets one expect in the first regions."""
+    return float(sum(ranking.parameters.get("expected_cells", ())[:count]))
+
+
 def avoided_text(ranking: RegionRanking) -> str:
     """Say in one line what the survey left out and why, the most frequent reason first."""
     listed = sorted(((count, reason) for reason, count in ranking.avoided.items() if count), reverse=True)
@@ -97,6 +96,10 @@ def avoided_text(ranking: RegionRanking) -> str:
 
 def _percent(count: int, total: int) -> str:
     return f"{100 * count / total:.0f} %" if count * 100 >= total else "< 1 %"
+
+
+def _two_digits(value: float) -> str:
+    return f"{float(f'{value:.2g}'):.0f}"
 
 
 def _regions(count: int) -> str:

@@ -46,9 +46,12 @@ class ReviewTab(QWidget):
     undo_requested = Signal()
     redo_requested = Signal()
     remove_requested = Signal()
+    split_requested = Signal()
+    merge_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
+        self._can_merge = False
         inner = QWidget()
         content = QVBoxLayout(inner)
         content.setContentsMargins(8, 8, 8, 4)
@@ -58,7 +61,7 @@ class ReviewTab(QWidget):
         cell = QVBoxLayout(self.cell_part)
         cell.setContentsMargins(0, 0, 0, 0)
         cell.setSpacing(6)
-        for part in (self._title_part(), self._crop_part(), self._why_part()):
+        for part in (self._title_part(), self._crop_part(), self._why_part(), self._reshape_part()):
             cell.addLayout(part)
         self.grid = LabelGrid()
         self.grid.label_chosen.connect(self.label_chosen)
@@ -118,9 +121,27 @@ class ReviewTab(QWidget):
             part.addWidget(made)
         self.why_text = label(role="quiet", wrap=False)
         part.addWidget(self.why_text, 1)
+        return part
+
+    def _reshape_part(self) -> QHBoxLayout:
+        part = QHBoxLayout()
+        part.setSpacing(3)
+        self.notice = label(role="quiet")
+        self.split_button = button(
+            "Split", tip=f"Two cells that were taken for one · key {key_of('split')}, twice for the long axis"
+        )
+        self.merge_button = button(
+            "Join", tip=f"Parts of one cell: Shift+click selects more · key {key_of('merge')}"
+        )
         self.remove_button = button("Remove", tip=f"No cell: take it out · key {key_of('remove')}")
-        self.remove_button.clicked.connect(self.remove_requested)
-        part.addWidget(self.remove_button)
+        part.addWidget(self.notice, 1)
+        for made, signal in (
+            (self.split_button, self.split_requested),
+            (self.merge_button, self.merge_requested),
+            (self.remove_button, self.remove_requested),
+        ):
+            made.clicked.connect(signal)
+            part.addWidget(made)
         return part
 
     def _way_part(self) -> QHBoxLayout:
@@ -176,8 +197,18 @@ class ReviewTab(QWidget):
         self.unreliable.setVisible(any(guess.support is not Support.TRAINED for guess in shown))
         self.grid.show_state(info.code, info.tags)
         self.history.setText("\n".join(info.history[-4:]))
-        for widget in (self.bars, self.comment_box, self.remove_button):
+        for widget in (self.bars, self.comment_box, self.remove_button, self.split_button):
             widget.setEnabled(not info.read_only)
+        self._can_merge = not info.read_only
+
+    def show_marked(self, more: int) -> None:
+        """Show how many cells are selected beside the first."""
+        self.merge_button.setText(f"Join {more + 1}" if more else "Join")
+        self.merge_button.setEnabled(bool(more) and self._can_merge)
+
+    def show_notice(self, text: str) -> None:
+        """Say what the next click will do."""
+        self.notice.setText(text)
 
     def show_done(self) -> None:
         """Say that no cell is left to review."""

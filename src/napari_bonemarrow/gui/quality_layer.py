@@ -1,0 +1,89 @@
+"""The quality map as a layer: how fit each place is for counting, and hatched by reason where it is not."""
+
+from __future__ import annotations
+
+import numpy as np
+from napari.layers import Image
+from numpy.typing import NDArray
+
+from napari_bonemarrow.slides.quality import QualityMap, Reason
+
+LAYER_NAME = "quality map"
+_SIDE = 8
+"""Pixels a side that a cell of the grid is drawn with: enough for a hatch."""
+_ALPHA, _GREY, _HATCH_ALPHA = 110, 70, 170
+_OPACITY = 0.75
+_UNSEEN = frozenset({Reason.NONE, Reason.BLANK})
+"""Nothing is drawn where there is nothing on the glass: that is seen without a map."""
+
+
+def quality_pixels(quality: QualityMap) -> NDArray[np.uint8]:
+    """Draw a map.
+
+    Scores go through matplotlib's *cividis* reversed, which colour-blind eyes read as others do: good is
+    dark blue, poor pale yellow. Avoided places are grey with a hatch a reason.
+
+    Returns
+    -------
+    ndarray of uint8, shape (8 × rows, 8 × columns, 4)
+        RGBA; where nothing was measured it is transparent.
+    """
+    from matplotlib import colormaps
+
+    score = np.nan_to_num(quality.score)
+    table = (np.asarray(colormaps["cividis_r"](np.linspace(0, 1, 256))) * 255).astype(np.uint8)
+    small = table[np.clip(np.rint(score * 255), 0, 255).astype(int)]
+    small[..., 3] = np.where((quality.reason == Reason.NONE) & ~np.isnan(quality.score), _ALPHA, 0)
+    large = small.repeat(_SIDE, 0).repeat(_SIDE, 1)
+    rows, columns = np.indices(large.shape[:2])
+    reason = quality.reason.repeat(_SIDE, 0).repeat(_SIDE, 1)
+    for each, hatch in _hatches(rows, columns).items():
+        where = (reason == each) & hatch
+        large[where] = (_GREY, _GREY, _GREY, _HATCH_ALPHA)
+    return large
+
+
+def _hatches(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> dict[Reason, NDArray[np.bool_]]:
+    """Return where each reason's lines run."""
+    falling, rising = (rows - columns) % _SIDE, (rows + columns) % _SIDE
+    across, down = rows % _SIDE, columns % _SIDE
+    return {
+        Reason.THICK: (rising == 0) | (falling == 0),
+        Reason.THIN: (across == 3) & (down == 3),
+        Reason.FOCUS: across == 3,
+        Reason.SMUDGED: rising == 0,
+        Reason.BLOOD: (across % 4 == 1) & (down % 4 == 1),
+        Reason.STAIN: down == 3,
+        Reason.PEN: (across == 3) | (down == 3),
+        Reason.UNREADABLE: falling == 0,
+    }
+
+
+def quality_layer(quality: QualityMap) -> Image:
+    """Make the layer, lying on its slide."""
+    grid = quality.grid
+    step = np.array([grid.cell_height, grid.cell_width]) / _SIDE
+    # napari counts from the centre of the first pixel: a large pixel's centre is half of it further in.
+    offset = (step - 1) / 2
+    return Image(
+        quality_pixels(quality),
+        name=LAYER_NAME,
+        rgb=True,
+        scale=step * grid.microns_per_pixel,
+        translate=offset * grid.microns_per_pixel,
+        units=("um", "um"),
+        opacity=_OPACITY,
+        blending="translucent_no_depth",
+        interpolation2d="nearest",
+    )
+
+
+def legend() -> str:
+    """Say what the map's colours and hatches mean, HTML for a tooltip."""
+    lines = ["dark blue: fit for counting; pale yellow: poor; hatched: avoided"]
+    marks = {
+        Reason.THICK: "×", Reason.THIN: "·", Reason.FOCUS: "—", Reason.SMUDGED: "/", Reason.BLOOD: "∷",
+        Reason.STAIN: "|", Reason.PEN: "+", Reason.UNREADABLE: "\\",
+    }  # fmt: skip
+    lines += [f"{mark}&nbsp; {reason.text}" for reason, mark in marks.items()]
+    return "<br>".join(lines)
