@@ -87,6 +87,8 @@ class _Pieces:
         self.page = page = pages[0].keyframe
         self.shape = (int(page.imagelength), int(page.imagewidth))
         self.bits: int | None = None
+        # Made while the file is open: for JPEG tifffile looks into the first tile.
+        self.decoder = page.decode
         # Pages of later channels share the first one's decoder and tables, not its places.
         self.places = [tuple(zip(each.dataoffsets, each.databytecounts, strict=True)) for each in pages]
         self.separate = tiff.name_of(page.planarconfig) in ("SEPARATE", "2") and page.samplesperpixel > 1
@@ -138,7 +140,7 @@ class _Pieces:
         data = self.source.read(*where) if where[1] else b""
         if not data:
             raise ValueError("part of its image data is missing")
-        decoded, _, shape = self.page.decode(data, index, **extra)
+        decoded, _, shape = self.decoder(data, index, **extra)
         if decoded is None:
             raise ValueError("part of its image data is missing")
         return np.asarray(decoded)[0, : shape[1], : shape[2]]
