@@ -52,10 +52,10 @@ class Reviewer:
         centre = native.rect().center()
         return QPoint(round(centre.x() + across * camera.zoom), round(centre.y() + down * camera.zoom))
 
-    def click_cell(self, cell_id: int) -> None:
+    def click_cell(self, cell_id: int, modifier=Qt.KeyboardModifier.NoModifier) -> None:
         place = self.screen_place(*self.coordinator.review.place(cell_id))
         self.qtbot.mouseMove(self._qt.canvas.native, place)
-        self.qtbot.mouseClick(self._qt.canvas.native, Qt.MouseButton.LeftButton, pos=place)
+        self.qtbot.mouseClick(self._qt.canvas.native, Qt.MouseButton.LeftButton, modifier, place)
 
     def hover(self, x: float, y: float) -> None:
         self.qtbot.mouseMove(self._qt.canvas.native, self.screen_place(x, y))

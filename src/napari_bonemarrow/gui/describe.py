@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CLASSES, TAGS, BoneMarrowError, Frame, Region, Support
 from napari_bonemarrow.gui import where
 from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleInfo, SlideInfo
 from napari_bonemarrow.review import IMPORTED, Case
 from napari_bonemarrow.review.events import Event
-from napari_bonemarrow.slides import Scale, ScaleSource, Slide, cut_crops
+from napari_bonemarrow.slides import Scale, ScaleSource, Slide, SlideError, cut_crops
 from napari_bonemarrow.slides.tiling import DetectionPlan
 from napari_bonemarrow.workflow import was_detected
 from napari_bonemarrow.workflow.analysis import searched_regions
@@ -201,20 +202,13 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         standing = "as the model sees it" if code else "not classified yet"
     crop = None
     if slide.microns_per_pixel:
-        cut = cut_crops(
-            slide,
-            [case.cells.x[at]],
-            [case.cells.y[at]],
-            microns_per_pixel=CROP_MICRONS_PER_PIXEL,
-            size=CROP_SIZE,
-        )
-        crop = cut[0]
+        crop = _crop(slide, float(case.cells.x[at]), float(case.cells.y[at]))
     return CellInfo(
         cell_id=cell_id,
         code=code,
         name=CLASSES[code].name if code in CLASSES else "no class yet",
         standing=standing,
-        counted_text="" if case.cells.in_frame[at] else "outside the counted frame",
+        counted_text=_where_text(slide, case, at),
         guesses=guesses(case, cell_id),
         tags=frozenset(case.tags.get(cell_id, frozenset())),
         history=tuple(_told(event) for event in case.events() if cell_id in event.cells and _is_act(event)),
@@ -222,6 +216,24 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         crop_microns_per_pixel=CROP_MICRONS_PER_PIXEL,
         read_only=case.read_only,
     )
+
+
+def _crop(slide: Slide, x: float, y: float) -> NDArray[np.uint8] | None:
+    """Cut a cell out; None where its part of the slide cannot be read."""
+    try:
+        cut = cut_crops(slide, [x], [y], microns_per_pixel=CROP_MICRONS_PER_PIXEL, size=CROP_SIZE)
+    except SlideError:
+        return None
+    return cut[0]
+
+
+def _where_text(slide: Slide, case: Case, at: int) -> str:
+    """Say in which field a cell lies, and whether it counts; nothing of a counted cell in one image."""
+    x, y = case.cells.x[at : at + 1], case.cells.y[at : at + 1]
+    texts = [field.name for field in slide.fields if field.region.contains(x, y)[0]]
+    if not case.cells.in_frame[at]:
+        texts.append("outside the counted frame")
+    return " · ".join(texts)
 
 
 def guesses(case: Case, cell_id: int) -> tuple[Guess, ...]:

@@ -13,7 +13,7 @@ from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.slides import Slide
 
 LAYER_NAME = "counted regions"
-_EDGE_PX = 2.5
+_EDGE_PX = 3.0
 _EDGE_COLOR = "#101014"
 _STEP = 1.25
 """Lines are fitted to the screen again once the zoom has changed by so much: each fit draws all anew."""
@@ -49,6 +49,7 @@ class RegionLayer:
                 edge_color=_EDGE_COLOR,
                 face_color="transparent",
                 edge_width=self._edge(),
+                opacity=1.0,
                 features={"number": np.empty(0, int)},
                 text={
                     "string": "{number}",

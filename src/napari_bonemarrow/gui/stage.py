@@ -214,6 +214,7 @@ class Stage(QObject):
             self.region.show(regions)
         if locked:
             self.region.lock()
+        self.make_active()
 
     def drawn_regions(self) -> tuple[Region, ...]:
         """Return the rectangles that are there."""
@@ -268,7 +269,7 @@ class Stage(QObject):
         if self.smear is None or event.button not in (1, 2) or self._is_drawing():
             return
         start, position, button = np.array(event.pos), tuple(event.position), event.button
-        modifiers = {str(modifier) for modifier in event.modifiers}
+        more = any("Shift" in str(modifier) for modifier in event.modifiers)
         yield
         while event.type == "mouse_move":
             if np.abs(np.array(event.pos) - start).max() > _CLICK_PX:
@@ -276,7 +277,7 @@ class Stage(QObject):
             yield
         place = self._to_pixels(position)
         if place is not None:
-            signal = self.added_to_selection if "Shift" in modifiers else self.clicked
+            signal = self.added_to_selection if more else self.clicked
             (signal if button == 1 else self.menu_requested).emit(*place)
 
     def _is_drawing(self) -> bool:

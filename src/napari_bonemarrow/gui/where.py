@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_bonemarrow.cytology import Region, RegionRanking
 from napari_bonemarrow.gui.viewmodels import WhereInfo
 from napari_bonemarrow.slides.choosing import is_whole_slide
+from napari_bonemarrow.slides.quality import Reason
 
 if TYPE_CHECKING:
     from napari_bonemarrow.gui.describe import Session
@@ -85,8 +86,9 @@ def expected_cells(ranking: RegionRanking, count: int) -> float:
 
 
 def avoided_text(ranking: RegionRanking) -> str:
-    """Say in one line what the survey left out and why, the most frequent reason first."""
-    listed = sorted(((count, reason) for reason, count in ranking.avoided.items() if count), reverse=True)
+    """Say in one line what of the smear the survey left out and why, the most frequent reason first."""
+    counts = {reason: count for reason, count in ranking.avoided.items() if reason != Reason.BLANK.code}
+    listed = sorted(((count, reason) for reason, count in counts.items() if count), reverse=True)
     total = sum(count for count, _reason in listed)
     if not total:
         return ""
