@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 SINGLE_TILES = 4
-"""A field of so few tiles (about 1 mm across) is searched as a whole, by the child that is there anyway."""
+"""A field of so few tiles (half a millimetre) is searched as a whole, by the child that is there anyway."""
 
 _LOCALITY_UM = 256.0
 """Cells are classified square by square of this side, so that a tile of the file is decoded once."""
@@ -116,8 +116,7 @@ class _Search:
 def _plan_search(slide: Slide, case: Case, frame: Frame, again: bool) -> _Search | None:
     """Tell where to search: everywhere in the frame, or where it has grown; None where that is done."""
     extends = was_detected(case) and not again
-    whole = lay_out(slide)
-    in_one = len(whole.tiles) <= SINGLE_TILES and len(whole.images) == 1
+    in_one = is_searched_in_one(slide)
     regions = (Region(0, 0, slide.width, slide.height),) if in_one else frame.regions
     if extends:
         before = searched_regions(case)
@@ -127,8 +126,14 @@ def _plan_search(slide: Slide, case: Case, frame: Frame, again: bool) -> _Search
         if not regions:
             return None
     check_fine_enough(slide)
-    layout = whole if in_one else lay_out(slide, regions)
+    layout = lay_out(slide, None if in_one else regions)
     return _Search(layout, regions, in_one, extends, case.detection_progress)
+
+
+def is_searched_in_one(slide: Slide) -> bool:
+    """Tell whether a slide is a single small field, searched as a whole whatever its frame is."""
+    whole = lay_out(slide)
+    return len(whole.images) == 1 and len(whole.tiles) <= SINGLE_TILES
 
 
 def _covers(box: Region, region: Region) -> bool:
