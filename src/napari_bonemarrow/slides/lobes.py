@@ -35,16 +35,20 @@ ALIKE = 0.5
 """Least stain of one lobe over that of another; granules and cytoplasm beside a nucleus are paler."""
 
 ONE_CELL_GREEN = 0.17
-ONE_CELL_NUCLEAR = 0.65
+ONE_CELL_NUCLEAR = 0.6
 ONE_CELL_GAP_UM = 3.0
 ONE_CELL_UM2 = 80.0
 ONE_CELL_LENGTH_UM = 15.5
 """Lobes too far apart or too faintly joined for the saddle are one nucleus where all of the convex hull
 around them is cytoplasm: its green absorbance is nowhere the background's (5th percentile at least 0.17;
 0.18 to 0.37 in five granulocytes of blood, -0.1 to 0.12 between neighbouring cells) nor that of a third
-nucleus (median at most 0.65), and one of the two is bent or notched as no erythroblast's nucleus is."""
+nucleus (median at most 0.6 of the lobes'), and one of the two is bent, notched or drawn out as no
+erythroblast's nucleus is."""
 
 _ODD = 0.9
+_DRAWN_OUT = 2.0
+"""Long over short axis of the plates of an anaphase, and of some lobes; nuclei of whole cells stay below."""
+
 _ROUND = 0.965
 _ROUND_UM2 = 18.0
 _SAMPLES = 9
@@ -117,17 +121,20 @@ def _in_one_cell(
     from skimage import morphology
 
     area, _, length = moments.union(members)
-    if area > ONE_CELL_UM2 or length > ONE_CELL_LENGTH_UM or moments.ellipticity[members].min() >= _ODD:
+    odd = moments.ellipticity[members].min() < _ODD or moments.elongation[members].max() >= _DRAWN_OUT
+    if area > ONE_CELL_UM2 or length > ONE_CELL_LENGTH_UM or not odd:
         return False
     reach = LONGEST_NUCLEUS_UM / WORKING_MICRONS
     row, column = (float(np.mean(side[members])) / WORKING_MICRONS for side in (moments.y, moments.x))
     window = tuple(slice(max(0, round(at - reach)), round(at + reach) + 1) for at in (row, column))
     local = labels[window]
-    hull = morphology.convex_hull_image(np.isin(local, np.array(members) + 1)) & (local == 0)  # type: ignore[no-untyped-call]
+    own = np.isin(local, np.array(members) + 1)
+    hull = morphology.convex_hull_image(own) & (local == 0)  # type: ignore[no-untyped-call]
     if not hull.any():
         return False
-    inside = ndi.gaussian_filter(green[window], 1.0)[hull]
-    return bool(np.percentile(inside, 5) >= ONE_CELL_GREEN and np.median(inside) <= ONE_CELL_NUCLEAR)
+    smooth = ndi.gaussian_filter(green[window], 1.0)
+    inside, nuclear = smooth[hull], ONE_CELL_NUCLEAR * float(smooth[own].mean())
+    return bool(np.percentile(inside, 5) >= ONE_CELL_GREEN and np.median(inside) <= nuclear)
 
 
 def _neighbours(

@@ -122,6 +122,12 @@ class Moments:
         ellipse = 4 * np.pi * np.sqrt(np.maximum(self.xx * self.yy - self.xy**2, 1e-6))
         return np.minimum(self.area / ellipse, 1)
 
+    @property
+    def elongation(self) -> NDArray[np.float64]:
+        """Long over short axis of the ellipse with the same covariance."""
+        mean, spread = (self.xx + self.yy) / 2, np.hypot((self.xx - self.yy) / 2, self.xy)
+        return np.asarray(np.sqrt((mean + spread) / np.maximum(mean - spread, 1e-6)))
+
 
 class Segmented(NamedTuple):
     """Candidates for nuclei and lobes.
