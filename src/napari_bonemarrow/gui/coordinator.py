@@ -192,7 +192,15 @@ class Coordinator(QObject):
         self.panel.show_session(True)
         self.panel.header.show_info(describe.header_info(session))
         self._on_mode()
+        self._tell_left_out(session.slide.warnings)
         self.opened.emit()
+
+    @staticmethod
+    def _tell_left_out(warnings: Sequence[str]) -> None:
+        """Say once what of a folder is not part of the case."""
+        if warnings:
+            more = f" ({len(warnings) - 1} more were left out)" if len(warnings) > 1 else ""
+            show_warning(f"{warnings[0]}{more}")
 
     def _leave_session(self) -> None:
         session, self.session = self.session, None

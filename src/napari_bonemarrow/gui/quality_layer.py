@@ -13,6 +13,8 @@ _SIDE = 8
 """Pixels a side that a cell of the grid is drawn with: enough for a hatch."""
 _ALPHA, _GREY, _HATCH_ALPHA = 110, 70, 170
 _OPACITY = 0.75
+_NEAR_ZOOM = 1.0
+"""Screen pixels per µm at which a nucleated cell is some ten pixels wide."""
 _UNSEEN = frozenset({Reason.NONE, Reason.BLANK})
 """Nothing is drawn where there is nothing on the glass: that is seen without a map."""
 
@@ -78,12 +80,15 @@ def quality_layer(quality: QualityMap) -> Image:
     )
 
 
-def legend() -> str:
-    """Say what the map's colours and hatches mean, HTML for a tooltip."""
-    lines = ["dark blue: fit for counting; pale yellow: poor; hatched: avoided"]
-    marks = {
-        Reason.THICK: "×", Reason.THIN: "·", Reason.FOCUS: "—", Reason.SMUDGED: "/", Reason.BLOOD: "∷",
-        Reason.STAIN: "|", Reason.PEN: "+", Reason.UNREADABLE: "\\",
-    }  # fmt: skip
-    lines += [f"{mark}&nbsp; {reason.text}" for reason, mark in marks.items()]
-    return "<br>".join(lines)
+def fade(layer: Image, zoom: float) -> None:
+    """Let the map vanish where cells can be told apart: it would change their colours.
+
+    Parameters
+    ----------
+    layer : Image
+    zoom : float
+        Screen pixels per µm.
+    """
+    opacity = 0.0 if zoom >= _NEAR_ZOOM else _OPACITY
+    if (layer.opacity == 0.0) != (opacity == 0.0):
+        layer.opacity = opacity

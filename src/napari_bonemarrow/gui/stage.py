@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.heatmap import heatmap_layer
 from napari_bonemarrow.gui.overlay import CellsOverlay
+from napari_bonemarrow.gui.quality_layer import fade
 from napari_bonemarrow.gui.reader import slide_layer
 from napari_bonemarrow.gui.region import RegionLayer
 from napari_bonemarrow.gui.tile_watcher import TileWatcher
@@ -292,6 +293,8 @@ class Stage(QObject):
             return
         self.overlay.follow_view(view_corners(self.smear), float(self.camera.zoom))
         self.region.follow_view(float(self.camera.zoom))
+        if self.quality is not None:
+            fade(self.quality, float(self.camera.zoom))
 
     def refresh_view(self) -> None:
         """Fit lines and codes to the view again, now that there are other cells."""

@@ -111,6 +111,7 @@ class TileStream:
         with self._lock:
             again, self.failed = self.failed, set()
             self._missing_base += [key for key in again if key.level == self._last]
+        self._start()
 
     # what the view asks for -----------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ class TileWatcher(QObject):
         for stream in self._streams:
             stream.retry()
         self._failed = 0
+        self.unreadable.emit(0)
         self._draw()
 
     def _on_arrived(self) -> None:
