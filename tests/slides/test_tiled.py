@@ -115,6 +115,16 @@ def test_the_cache_is_bounded_and_lets_go_of_closed_levels() -> None:
     assert tile_cache.bytes == before
 
 
+def test_a_level_that_is_collected_while_the_cache_is_in_use_does_not_block_it() -> None:
+    cache = TileCache(10_000)
+    cache.get_or_read((7, 0, 0), lambda: np.zeros((20, 20, 3), np.uint8))
+    with cache._lock:  # as the garbage collector may strike in the midst of the cache's own work
+        cache.drop(7)
+    assert cache.bytes == 1200
+    cache.get_or_read((8, 0, 0), lambda: np.zeros((10, 10, 3), np.uint8))
+    assert cache.bytes == 300
+
+
 def _damaged(row: int, column: int) -> np.ndarray:
     if (row, column) == (2, 3):
         raise ValueError("zlib says -3\nat offset 12")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -26,6 +27,7 @@ class TileCache:
         self._tiles: LRUCache[Key, NDArray[np.uint8]] = LRUCache(limit, getsizeof=lambda tile: tile.nbytes)
         self._coming: dict[Key, Future[NDArray[np.uint8]]] = {}
         self._lock = threading.Lock()
+        self._closed: deque[int] = deque()
         self._owners = itertools.count()
 
     def new_owner(self) -> int:
@@ -60,6 +62,7 @@ class TileCache:
             Whatever `read` raises; nothing is held then, so that the next call tries again.
         """
         with self._lock:
+            self._let_go()
             held = self._tiles.get(key)
             if held is not None:
                 return held
@@ -85,8 +88,21 @@ class TileCache:
         return tile
 
     def drop(self, owner: int) -> None:
-        """Let go of a closed level's tiles."""
-        with self._lock:
+        """Let go of a closed level's tiles, now or at the next reading.
+
+        The garbage collector calls it at any moment, also in a thread that holds the lock just then: it
+        must not wait for it.
+        """
+        self._closed.append(owner)
+        if self._lock.acquire(blocking=False):
+            try:
+                self._let_go()
+            finally:
+                self._lock.release()
+
+    def _let_go(self) -> None:
+        while self._closed:
+            owner = self._closed.popleft()
             for key in [key for key in self._tiles if key[0] == owner]:
                 del self._tiles[key]
 
