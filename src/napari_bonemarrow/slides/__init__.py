@@ -4,7 +4,7 @@ from napari_bonemarrow.slides.crops import cut_crops
 from napari_bonemarrow.slides.detection import detect_cells
 from napari_bonemarrow.slides.fingerprints import fingerprint
 from napari_bonemarrow.slides.reading import SUFFIXES, open_slide
-from napari_bonemarrow.slides.redcells import estimate_scale
+from napari_bonemarrow.slides.scale_estimate import estimate_scale
 from napari_bonemarrow.slides.slide import (
     Level,
     Scale,

@@ -1,4 +1,4 @@
-"""Estimate the physical scale of a field from its red cells."""
+"""Measure red cells that stand apart, in pixels of their image."""
 
 from __future__ import annotations
 
@@ -6,21 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.slides.colour import background_colour, optical_density
-from napari_bonemarrow.slides.overview import overview
-from napari_bonemarrow.slides.slide import Scale, ScaleSource, Slide, is_plausible
 
 RED_CELL_UM = 7.35
 RED_CELL_SPREAD_UM = 0.3
 """Mean diameter of red cells on a dried, stained smear: 7.2 to 7.5 µm in normal adults, which is about
 7.35 with a spread of 0.3 µm between smears (micro- and macrocytic blood lies outside)."""
-METHOD_ERROR = 0.05
-"""Relative error of an outline, which lies half-way up a blurred border."""
-
-FEWEST_CELLS = 4
-LARGEST_SPREAD = 0.16
-"""Fewest cells, and largest relative spread of their diameters (about 0.08 in health)."""
-
-_LONG_SIDE = 1024
 _DIAMETER_PX = (12.0, 220.0)
 _ROUNDNESS = 0.1
 _FEWEST_POINTS = 16
@@ -31,70 +21,56 @@ _BANDWIDTH = 0.08
 _LEAST_COVERAGE = 0.05
 
 
-def estimate_scale(slide: Slide) -> Scale | None:
-    """Estimate µm per pixel from red cells, which are 7.2 to 7.5 µm across on a smear.
+def disc_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Diameters of round red cells, pixels of this image."""
+    density, _, _, mask = red_cell_mask(rgb)
+    if not mask.any():
+        return np.empty(0)
+    parts = separate(mask)
+    red, green, blue = (_means(density[..., channel], parts) for channel in range(3))
+    stain = green - 0.5 * blue - 0.35 * red
+    limit = _BLUE_OVER_GREEN + 0.25 * np.maximum(0, stain - 0.3)
+    is_red_cell = blue >= limit * green
+    diameters = [_diameter(*points) for label, points in _free_borders(parts, mask) if is_red_cell[label]]
+    agreeing = largest_cluster(np.array([diameter for diameter in diameters if diameter > 0]))
+    # Rings on red cells (drying artefacts) and specks can be round too, but cover little.
+    covered = np.pi / 4 * (agreeing**2).sum()
+    coloured = np.bincount(parts.ravel())[is_red_cell].sum()
+    return agreeing if covered >= _LEAST_COVERAGE * coloured else np.empty(0)
 
-    Red cells are what absorbs blue nearly as much as green. Discs that stand apart, or whose border is
-    mostly free where they touch, are measured by a fitted circle; the commonest diameter is taken to be
-    7.35 µm.
+
+def red_cell_mask(
+    rgb: NDArray[np.uint8],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float, NDArray[np.bool_]]:
+    """Tell cells from background, red cells among them.
 
     Parameters
     ----------
-    slide : Slide
-        Its own scale, if any, is not looked at.
+    rgb : ndarray of uint8, shape (h, w, 3)
 
     Returns
     -------
-    Scale or None
-        With a 95 % interval from the spread of the diameters and that between people; None where fewer
-        than four discs agree, as in a field full of nucleated cells or of rouleaux.
+    density : ndarray of float32, shape (h, w, 3)
+        Smoothed optical density.
+    absorbed : ndarray of float32, shape (h, w)
+        Its mean over the channels.
+    threshold : float
+    mask : ndarray of bool, shape (h, w)
+        What absorbs more, holes filled; empty where nothing is stained.
     """
-    rgb = overview(slide, _LONG_SIDE)
-    agreeing = _disc_diameters(rgb) * (slide.width / rgb.shape[1])
-    if len(agreeing) < FEWEST_CELLS:
-        return None
-    middle = float(np.median(agreeing))
-    spread = float(np.std(agreeing) / middle)
-    value = RED_CELL_UM / middle
-    if spread > LARGEST_SPREAD or not is_plausible(value):
-        return None
-    # 1.25: the standard error of a median over that of a mean.
-    parts = (RED_CELL_SPREAD_UM / RED_CELL_UM, METHOD_ERROR, 1.25 * spread / np.sqrt(len(agreeing)))
-    relative = 1.96 * float(np.linalg.norm(parts))
-    return Scale(
-        value,
-        ScaleSource.ESTIMATE,
-        low=float(value * (1 - relative)),
-        high=float(value * (1 + relative)),
-        basis=f"{len(agreeing)} red cells of {RED_CELL_UM:g} µm",
-    )
-
-
-def _disc_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Diameters of round red cells, pixels of this image."""
     from scipy import ndimage as ndi
     from skimage import filters
 
     density = optical_density(rgb, background_colour(rgb))
     density = np.stack([ndi.gaussian_filter(density[..., channel], 1.0) for channel in range(3)], axis=-1)
     absorbed = density.mean(axis=2)
-    if np.ptp(np.clip(absorbed, 0, 0.6)) < _LEAST_DENSITY:
-        return np.empty(0)
+    clipped = np.clip(absorbed, 0, 0.6)
+    if np.ptp(clipped) < _LEAST_DENSITY:
+        return density, absorbed, _LEAST_DENSITY, np.zeros(absorbed.shape, bool)
     # Background, red cells, nuclei: the lower of two thresholds. Nuclei far darker must not pull it up.
-    classes = filters.threshold_multiotsu(np.clip(absorbed, 0, 0.6), 3)  # type: ignore[no-untyped-call]
+    classes = filters.threshold_multiotsu(clipped, 3)  # type: ignore[no-untyped-call]
     threshold = max(_LEAST_DENSITY, float(classes[0]))
-    mask = ndi.binary_fill_holes(absorbed > threshold)
-    parts = _separate(mask)
-    red, green, blue = (_means(density[..., channel], parts) for channel in range(3))
-    stain = green - 0.5 * blue - 0.35 * red
-    limit = _BLUE_OVER_GREEN + 0.25 * np.maximum(0, stain - 0.3)
-    is_red_cell = blue >= limit * green
-    diameters = [_diameter(*points) for label, points in _free_borders(parts, mask) if is_red_cell[label]]
-    agreeing = _largest_cluster(np.array([diameter for diameter in diameters if diameter > 0]))
-    # Rings on red cells (drying artefacts) and specks can be round too, but cover little.
-    covered = np.pi / 4 * (agreeing**2).sum()
-    coloured = np.bincount(parts.ravel())[is_red_cell].sum()
-    return agreeing if covered >= _LEAST_COVERAGE * coloured else np.empty(0)
+    return density, absorbed, threshold, ndi.binary_fill_holes(absorbed > threshold)
 
 
 def _means(values: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -113,19 +89,24 @@ def _diameter(x: NDArray[np.float64], y: NDArray[np.float64], share: float) -> f
     """
     if share < _FREE_BORDER or len(x) < _FEWEST_POINTS:
         return 0.0
-    mx, my = x.mean(), y.mean()
-    dx, dy = x - mx, y - my
-    system = np.column_stack([2 * dx, 2 * dy, np.ones_like(dx)])
-    (cx, cy, rest), *_ = np.linalg.lstsq(system, dx * dx + dy * dy)
-    radius = float(np.sqrt(rest + cx * cx + cy * cy))
-    residual = float(np.std(np.hypot(dx - cx, dy - cy)))
+    _, _, radius, residual = fit_circle(x, y)
     # The points are centres of pixels inside: the border lies half a pixel further out.
     diameter = 2 * radius + 1
     in_range = _DIAMETER_PX[0] <= diameter <= _DIAMETER_PX[1]
     return diameter if in_range and residual <= _ROUNDNESS * radius else 0.0
 
 
-def _separate(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+def fit_circle(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """Fit a circle by Kåsa's algebraic method: middle x and y, radius, scatter of the points about it."""
+    mx, my = x.mean(), y.mean()
+    dx, dy = x - mx, y - my
+    system = np.column_stack([2 * dx, 2 * dy, np.ones_like(dx)])
+    (cx, cy, rest), *_ = np.linalg.lstsq(system, dx * dx + dy * dy)
+    radius = float(np.sqrt(max(0.0, rest + cx * cx + cy * cy)))
+    return float(cx + mx), float(cy + my), radius, float(np.std(np.hypot(dx - cx, dy - cy)))
+
+
+def separate(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Divide touching cells at their necks, at any scale: the depth asked for is relative."""
     from scipy import ndimage as ndi
     from skimage import segmentation
@@ -168,7 +149,7 @@ def _free_borders(
     return result
 
 
-def _largest_cluster(diameters: NDArray[np.float64]) -> NDArray[np.float64]:
+def largest_cluster(diameters: NDArray[np.float64]) -> NDArray[np.float64]:
     """The diameters around the commonest one, within a fifth."""
     if len(diameters) == 0:
         return diameters
