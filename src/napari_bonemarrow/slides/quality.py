@@ -59,10 +59,11 @@ _TEXTS = {
 _FOCUS = (0.85, 0.50)
 _BLURRED_UM = 1.2
 _DENSITY = (150.0, 1500.0)
-_NUCLEAR = (0.45, 0.62)
-_COVERED = (0.78, 0.90)
+_BESIDE = 6.0
+_NUCLEAR = (0.42, 0.58)
+_COVERED = (0.78, 0.87)
 _VEIL = (0.10, 0.28)
-_DARK = (0.45, 0.65)
+_DARK = (0.45, 0.60)
 _SMUDGED = (0.30, 0.60)
 _PALER = (0.30, 0.70)
 _HUE = (0.15, 0.40)
@@ -172,7 +173,8 @@ def judge(
     score = (1 - _share(-focus, (-_FOCUS[0], -_FOCUS[1]))) * cellular * (1 - overlap)
     score = score * (1 - spoilt) * (1 - odd) * (1 - _share(empty, _BARE))
     read = np.isfinite(m["dark"])
-    few = density < low
+    # A patch without any nucleus is beside cellular places, not in one, unless these are dense.
+    few = (density < low) | ((m["density"] == 0) & (density < _BESIDE * low))
     glass = few & (m["covered"] < _EMPTY) & (m["dark"] < _VEIL[1])
     unsharp = (focus < _FOCUS[1]) | (m["blur_um"] > _BLURRED_UM) | (np.isnan(focus) & ~glass)
     conditions = {
