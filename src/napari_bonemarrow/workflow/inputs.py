@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_bonemarrow.slides import SUFFIXES, fingerprint
+from napari_bonemarrow.slides import SUFFIXES, SlideError, fingerprint
+from napari_bonemarrow.slides.folders import Kind, kind_of
 
 _WILDCARDS = frozenset("*?[")
 
@@ -54,6 +55,7 @@ def find_inputs(
     out: Path | None = None,
     anonymous: bool = False,
     suffixes: tuple[str, ...] = SUFFIXES,
+    together: bool = False,
 ) -> list[Input]:
     """Find the files that paths, folders and patterns stand for.
 
@@ -66,7 +68,10 @@ def find_inputs(
     anonymous : bool
         Name results by fingerprint.
     suffixes : tuple of str
-        What is taken from a folder, in lower case.
+        What is taken from a folder, in lower case. An OME-Zarr, and a folder of nothing but a DICOM series,
+        is one input; the folder of a MIRAX file belongs to the file.
+    together : bool
+        Take each given folder for the fields of one case.
 
     Returns
     -------
@@ -76,7 +81,7 @@ def find_inputs(
     """
     once: dict[Path, tuple[Path, str]] = {}
     for entry in given:
-        for path, error in _expand(str(entry), out, suffixes):
+        for path, error in _expand(str(entry), out, suffixes, together):
             once.setdefault(path.resolve(), (path, error))
     found = list(once.values())
     if anonymous:
@@ -88,9 +93,11 @@ def find_inputs(
     ]
 
 
-def _expand(entry: str, out: Path | None, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+def _expand(
+    entry: str, out: Path | None, suffixes: tuple[str, ...], together: bool
+) -> Iterator[tuple[Path, str]]:
     path = Path(entry)
-    if path.is_dir():
+    if path.is_dir() and not together and not _is_one_slide(path):
         files = sorted(_files_below(path, out, suffixes))
         yield from ((file, "") for file in files)
         if not files:
@@ -98,7 +105,7 @@ def _expand(entry: str, out: Path | None, suffixes: tuple[str, ...]) -> Iterator
     elif not path.exists() and _WILDCARDS & set(entry):
         # Path.glob takes no absolute pattern.
         names = glob.glob(entry, recursive=True)  # noqa: PTH207
-        files = sorted(Path(name) for name in names if Path(name).is_file())
+        files = sorted(Path(name) for name in names if Path(name).is_file() or _is_one_slide(Path(name)))
         yield from ((file, "") for file in files)
         if not files:
             yield path, f"{entry}: no file has such a name: check the pattern"
@@ -115,9 +122,21 @@ def _files_below(folder: Path, out: Path | None, suffixes: tuple[str, ...]) -> I
         ]
         if here.resolve() == skip:
             continue
+        mirax = {Path(name).stem for name in files if Path(name).suffix.lower() == ".mrxs"}
+        single = [name for name in folders if name not in mirax and _is_one_slide(here / name)]
+        yield from (here / name for name in single)
+        folders[:] = [name for name in folders if name not in mirax and name not in single]
         for name in files:
             if not name.startswith(".") and Path(name).suffix.lower() in suffixes:
                 yield here / name
+
+
+def _is_one_slide(path: Path) -> bool:
+    """Tell whether a folder is a slide by itself: an OME-Zarr or a DICOM series."""
+    try:
+        return path.is_dir() and kind_of(path) in (Kind.ZARR, Kind.DICOM)
+    except OSError:
+        return False
 
 
 def _name(path: Path, shared: bool) -> str:
@@ -130,6 +149,6 @@ def _name(path: Path, shared: bool) -> str:
 def _anonymous(path: Path, error: str, number: int) -> Input:
     try:
         name = fingerprint(path)[:12]
-    except OSError:
+    except (OSError, SlideError):
         name = f"input-{number}"
     return Input(path, name, name, error)
