@@ -50,8 +50,8 @@ def test_plasma_cells_by_mask(real_data: Path, ruler: ModuleType) -> None:
 def test_white_cells_in_blood(real_data: Path, ruler: ModuleType) -> None:
     true, false, missed = ruler.on_blood(real_data, ruler.ours)
     assert true + missed == 155
-    assert missed <= 13  # ten of the boxes are duplicates or lie on no white cell
-    assert false <= 17
+    assert missed <= 11  # ten of the boxes are duplicates or lie on no white cell
+    assert false <= 12  # three of them are white cells without a box
 
 
 def test_the_scale_of_blood_images(real_data: Path, ruler: ModuleType) -> None:
