@@ -104,6 +104,8 @@ class Stage(QObject):
         finally:
             self._busy = False
         self.viewer.reset_view()
+        if len(self.smears()) > 1:  # napari has fitted the view to all of them, and others may be far larger
+            self.show_region(Region(0, 0, slide.width, slide.height))
 
     def set_scale(self, microns_per_pixel: float | None) -> None:
         """Give smear and rings their physical scale."""
