@@ -23,7 +23,7 @@ AREA_UM = 2048.0
 """Side of the smallest area that is searched, about its middle."""
 
 _SEARCH = """
-import json, resource, sys, time
+import json, multiprocessing, sys, time
 from pathlib import Path
 if __name__ == "__main__":
     from napari_bonemarrow.cytology import Region
@@ -44,10 +44,12 @@ if __name__ == "__main__":
         start = time.perf_counter()
         cells = sum(len(each.result()) for each in engine.detect_tiles(source, plan.tiles))
         seconds = time.perf_counter() - start
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        # Peaks as Linux keeps them, while the children live: they are counted as reaped only later.
+        pids = ["self", *(child.pid for child in multiprocessing.active_children())]
+        status = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
+        peak = sum(int(text.split("VmHWM:")[1].split()[0]) for text in status)
     area = sum(tile.area_mm2 for tile in plan.tiles)
-    print("FOUND" + json.dumps([seconds, area, len(plan.tiles), cells, (own + workers * child) / 1024]))
+    print("FOUND" + json.dumps([seconds, area, len(plan.tiles), cells, peak / 1024]))
 """
 
 
