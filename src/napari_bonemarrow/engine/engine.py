@@ -43,7 +43,7 @@ class Engine:
     threads : int, optional
         Threads that torch takes in the child.
     workers : int, optional
-        Further children that search a whole slide's tiles; by default one a usable core, at most 8. They
+        Further children that search a whole slide's tiles; by default one a usable core, at most 4. They
         start with the first tile.
     """
 

@@ -13,8 +13,8 @@ from napari_bonemarrow.engine.messages import EngineError
 from napari_bonemarrow.engine.process import ChildPool
 from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, settle
 
-MOST_WORKERS = 8
-"""Each takes about 250 MB while it searches; a disk seldom feeds more."""
+MOST_WORKERS = 4
+"""Each takes about 250 MB while it searches: with the program itself four stay below 1.5 GB."""
 
 _TILE_CACHE_BYTES = 48 * 2**20
 """A child reads tile after tile, so it needs no more than the rows of tiles that neighbours share."""
@@ -29,7 +29,7 @@ class TilePool:
     Parameters
     ----------
     workers : int, optional
-        How many children; by default one a usable core, at most 8.
+        How many children; by default one a usable core, at most 4.
     """
 
     def __init__(self, workers: int | None = None) -> None:

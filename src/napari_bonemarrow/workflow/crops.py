@@ -17,6 +17,7 @@ from napari_bonemarrow.models import Bundle, Card
 from napari_bonemarrow.models.crops import fit_crop
 from napari_bonemarrow.report import table, write_text
 from napari_bonemarrow.slides import cut_crops, open_slide
+from napari_bonemarrow.slides.folders import IMAGE_SUFFIXES
 from napari_bonemarrow.workflow.counting import Progress
 from napari_bonemarrow.workflow.inputs import Input, find_inputs
 
@@ -77,7 +78,7 @@ def classify_crops(
     BundleError, EngineError, ReportError
     """
     card = Bundle.open(model).card
-    found = find_inputs(inputs)
+    found = find_inputs(inputs, suffixes=IMAGE_SUFFIXES)
     serving = engine or Engine(device)
     failed: list[tuple[str, str]] = []
     rows: list[dict[str, object]] = []
