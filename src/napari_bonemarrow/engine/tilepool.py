@@ -14,7 +14,7 @@ from napari_bonemarrow.engine.process import ChildPool
 from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, settle
 
 MOST_WORKERS = 4
-"""Each takes about 250 MB while it searches: with the program itself four stay below 1.5 GB."""
+"""Each takes about 300 MB while it searches, so that four and the program itself take about 1.5 GB."""
 
 _TILE_CACHE_BYTES = 48 * 2**20
 """A child reads tile after tile, so it needs no more than the rows of tiles that neighbours share."""

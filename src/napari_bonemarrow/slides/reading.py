@@ -154,7 +154,7 @@ def _open_file(path: Path) -> Opened:
     if head[128:] == b"DICM" or head.startswith(b"ZISRAWFILE") or openslides.vendor_of(path) is not None:
         return openslides.read(path)
     raise SlideError(
-        f"{path}: is not an image of a known kind, whatever its name says; "
+        f"{path}: cannot be read: it is not an image of a known kind, whatever its name says; "
         f"export it as {', '.join(folders.IMAGE_SUFFIXES)}"
     )
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
+from weakref import WeakKeyDictionary
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -18,8 +21,17 @@ WORKING_MICRONS = 0.25
 BLOCK = 128
 """Side of a block, working pixels (32 µm, as wide as what a tile sees around itself)."""
 
+BLOCKS_KEPT = 256
+"""Blocks of a slide that are kept, 48 KiB each: what a tile sees around itself is its neighbour's, and a
+field is looked at twice, for its stain and for its cells."""
+
 _RIM = 3
 """Pixels around a block that the bicubic kernel may look at."""
+
+
+_Key = tuple[float | None, int, int]
+_kept: WeakKeyDictionary[Slide, LRUCache[_Key, NDArray[np.uint8]]] = WeakKeyDictionary()
+_kept_lock = threading.RLock()  # the collector may end a slide in a thread that holds it
 
 
 def working_shape(slide: Slide) -> tuple[int, int]:
@@ -112,11 +124,26 @@ def working_image(slide: Slide, i0: int, j0: int, i1: int, j1: int) -> NDArray[n
     for row in range(i0 // BLOCK, -(-i1 // BLOCK)):
         for column in range(j0 // BLOCK, -(-j1 // BLOCK)):
             top, left = row * BLOCK, column * BLOCK
-            block = _block(slide, top, left, min(BLOCK, height - top), min(BLOCK, width - left))
+            block = _kept_block(slide, top, left, min(BLOCK, height - top), min(BLOCK, width - left))
             a, b = max(top, i0), min(top + BLOCK, i1)
             c, d = max(left, j0), min(left + BLOCK, j1)
             image[a - i0 : b - i0, c - j0 : d - j0] = block[a - top : b - top, c - left : d - left]
     return image
+
+
+def _kept_block(slide: Slide, top: int, left: int, rows: int, columns: int) -> NDArray[np.uint8]:
+    """Return a block, from those kept if it is among them."""
+    key = (slide.microns_per_pixel, top, left)
+    with _kept_lock:
+        kept = _kept.get(slide)
+        if kept is None:
+            kept = _kept[slide] = LRUCache(BLOCKS_KEPT)
+        block = kept.get(key)
+    if block is None:
+        block = _block(slide, top, left, rows, columns)
+        with _kept_lock:
+            kept[key] = block
+    return block
 
 
 def _block(slide: Slide, top: int, left: int, rows: int, columns: int) -> NDArray[np.uint8]:
