@@ -353,3 +353,31 @@ def test_a_spoilt_bundle_is_one_line_and_gives_no_number(
     assert "\n" not in message
     [row] = count_inputs([field], out, engine=engine)
     assert row.ok
+
+
+def test_the_fields_of_a_folder_are_one_case(engine: Engine, field: Path, tmp_path: Path) -> None:
+    shutil.copy(field, field.with_name("second.png"))
+    [alone] = count_inputs([field], tmp_path / "alone", engine=engine)
+    [row] = count_inputs([field.parent], tmp_path / "out", CountOptions(together=True), engine=engine)
+    assert row.ok, row.error
+    assert row.folder == field.parent.name
+    assert row.differential is not None
+    assert alone.differential is not None
+    both = row.differential.counted + sum(row.differential.excluded.values())
+    one = alone.differential.counted + sum(alone.differential.excluded.values())
+    assert both == 2 * one > 0
+    with (tmp_path / "out" / row.folder / "cells.csv").open(newline="") as file:
+        cells = list(csv.DictReader(file))
+    assert [cell["field"] for cell in cells].count("1") == [cell["field"] for cell in cells].count("2")
+    first = {
+        (round(float(c["field_x_px"])), round(float(c["field_y_px"]))) for c in cells if c["field"] == "1"
+    }
+    again = {(round(float(c["x_px"])), round(float(c["y_px"]))) for c in _cells(tmp_path / "alone" / "field")}
+    assert first == again
+    slides = numbers(tmp_path / "out" / row.folder)["slides"]
+    assert [each["file"] for each in slides[0]["fields"]] == ["field.png", "second.png"]  # type: ignore[index]
+
+
+def _cells(folder: Path) -> list[dict[str, str]]:
+    with (folder / "cells.csv").open(newline="") as file:
+        return list(csv.DictReader(file))

@@ -43,6 +43,9 @@ def count(
     whole: Annotated[
         bool, typer.Option("--whole", help="All of a slide over 2 mm², not only its best regions.")
     ] = False,
+    together: Annotated[
+        bool, typer.Option("--together", help="Each folder holds the fields of one case.")
+    ] = False,
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Name results by fingerprint, not by file.")
     ] = False,
@@ -71,6 +74,7 @@ def count(
         target=target,
         regions=_regions(region),
         whole=whole,
+        together=together,
         anonymous=anonymous,
         reviewer=reviewer,
     )

@@ -52,6 +52,8 @@ class CountOptions:
         Level-0 pixels; by default the whole field, and of a slide over 2 mm² its best regions.
     whole : bool
         All of a slide, however large.
+    together : bool
+        Take each folder for the fields of one case.
     anonymous : bool
         Name results by fingerprint.
     reviewer : str
@@ -64,6 +66,7 @@ class CountOptions:
     target: int | None = None
     regions: tuple[Region, ...] = ()
     whole: bool = False
+    together: bool = False
     anonymous: bool = False
     reviewer: str = ""
 
@@ -106,7 +109,7 @@ def count_inputs(
     options = options or CountOptions()
     report = progress or (lambda done, total, text: None)
     Bundle.open(options.model)
-    found = find_inputs(inputs, out=out, anonymous=options.anonymous)
+    found = find_inputs(inputs, out=out, anonymous=options.anonymous, together=options.together)
     make_folder(out)
     rows: list[SummaryRow] = []
     # What is counted already needs no model: the engine's child starts with its first task.

@@ -95,7 +95,7 @@ def _detect(
         cells = detect_cells(slide, frame=frame)
     else:
         cells, unread = _stream(slide, frame, folder / _UNFINISHED, say)
-    write_found_csv(cells, scale.microns_per_pixel, folder / "cells.csv")
+    write_found_csv(cells, scale.microns_per_pixel, folder / "cells.csv", slide.fields)
     _note_unread(unread, folder / UNREAD)
     return SummaryRow(
         item.shown,
