@@ -31,13 +31,25 @@ def test_an_unknown_scale_is_an_error_that_tells_the_estimate_and_what_to_do(est
     with pytest.raises(ScaleError) as caught:
         settle_scale(slide)
     assert str(caught.value) == (
-        "mute.png: its scale is unknown; its red cells suggest 0.0504 µm/px (0.048 to 0.053): "
+        "mute.png: its scale is unknown; its cells suggest 0.0504 µm/px (0.048 to 0.053): "
         "pass --microns-per-pixel 0.0504, or accept the estimate with --estimate-scale"
     )
 
 
 def test_an_accepted_estimate_stays_marked_as_one(estimate: Scale) -> None:
     assert settle_scale(slide_from_array(PIXELS, None), accept_estimate=True) == estimate
+
+
+def test_an_estimate_that_is_wide_is_never_taken_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = Scale(0.05, ScaleSource.ESTIMATE, low=0.033, high=0.075, basis="12 arcs")
+    monkeypatch.setattr(scales, "estimate_scale", lambda slide: wide)
+    for accept in (False, True):
+        with pytest.raises(ScaleError) as caught:
+            settle_scale(slide_from_array(PIXELS, None, Path("mute.png")), accept_estimate=accept)
+        assert str(caught.value) == (
+            "mute.png: its scale is unknown; its cells suggest 0.05 µm/px (0.033 to 0.075): "
+            "too uncertain to be taken unseen: measure it and pass --microns-per-pixel F"
+        )
 
 
 def test_without_an_estimate_only_the_user_knows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,11 @@ from napari_bonemarrow.cytology import ScaleError
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, estimate_scale
 
 
+WIDEST_TAKEN = 0.25
+"""Widest half-interval of an estimate that is taken where nobody looks at it, over the estimate. Where the
+scale is a quarter off, a lymphocyte is drawn as large as a blast."""
+
+
 def settle_scale(
     slide: Slide, *, microns_per_pixel: float | None = None, accept_estimate: bool = False
 ) -> Scale:
@@ -33,13 +38,24 @@ def settle_scale(
         raise ScaleError(
             f"{slide.path}: its scale is unknown and cannot be estimated: pass --microns-per-pixel F"
         )
-    if accept_estimate:
+    if accept_estimate and _is_narrow(estimate):
         return estimate
     value = f"{estimate.microns_per_pixel:.3g}"
     interval = ""
     if estimate.low is not None and estimate.high is not None:
         interval = f" ({estimate.low:.3g} to {estimate.high:.3g})"
     raise ScaleError(
-        f"{slide.path}: its scale is unknown; its red cells suggest {value} µm/px{interval}: "
-        f"pass --microns-per-pixel {value}, or accept the estimate with --estimate-scale"
+        f"{slide.path}: its scale is unknown; its cells suggest {value} µm/px{interval}: "
+        + (
+            f"pass --microns-per-pixel {value}, or accept the estimate with --estimate-scale"
+            if _is_narrow(estimate)
+            else "too uncertain to be taken unseen: measure it and pass --microns-per-pixel F"
+        )
     )
+
+
+def _is_narrow(estimate: Scale) -> bool:
+    """Tell whether an estimate may be taken without anybody looking at it."""
+    if estimate.low is None or estimate.high is None:
+        return False
+    return (estimate.high - estimate.low) / 2 <= WIDEST_TAKEN * estimate.microns_per_pixel
