@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bonemarrow.review import Case, CaseError, case_path_for
@@ -47,6 +49,28 @@ def test_a_corrected_estimate_is_the_reviewers_and_an_absurd_one_is_refused(
     assert coordinator.session.case.scale is None
     coordinator.preparing.confirm_scale(0.08)
     assert coordinator.session.case.scale.source is ScaleSource.USER
+
+
+def test_the_window_can_be_closed_while_the_scale_is_estimated(
+    open_panel, qtbot, plain_field, monkeypatch, recwarn
+):
+    begun, go = threading.Event(), threading.Event()
+
+    def estimate(_slide):
+        begun.set()
+        go.wait(20)
+
+    monkeypatch.setattr("napari_bonemarrow.gui.opening.estimate_scale", estimate)
+    viewer, panel = open_panel(show=False)
+    _open(qtbot, panel.coordinator, plain_field)
+    qtbot.waitUntil(begun.is_set)
+    with qtbot.captureExceptions() as raised, qtbot.waitSignal(panel.destroyed):
+        viewer.close()
+    with qtbot.captureExceptions() as later:
+        go.set()
+        assert QThreadPool.globalInstance().waitForDone(20_000)
+    assert raised + later == []
+    assert not [warned for warned in recwarn.list if issubclass(warned.category, RuntimeWarning)]
 
 
 def _spoilt(folder: Path) -> list[Path]:

@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import Future
 
 import pytest
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QThreadPool
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.runner import Runner
@@ -91,3 +91,40 @@ def test_what_ends_after_the_window_has_nowhere_to_go(qapp, qtbot):
     go.set()
     qtbot.waitUntil(lambda: not worker.is_running)
     assert heard == []
+
+
+def test_a_worker_that_outlives_the_application_says_nothing(runner, qtbot, recwarn):
+    begun, go = threading.Event(), threading.Event()
+
+    def steps():
+        begun.set()
+        go.wait(20)
+        yield 1
+
+    worker = runner.run(steps, on_step=_unheard, on_done=_unheard, on_failed=_unheard)
+    qtbot.waitUntil(begun.is_set)
+    with qtbot.waitSignal(worker.signals.destroyed):
+        worker.signals.deleteLater()  # as Qt does with all that is left when it ends
+    with qtbot.captureExceptions() as raised:
+        go.set()
+        assert QThreadPool.globalInstance().waitForDone(20_000)
+    worker._set_discard(worker)
+    assert raised == []
+    assert not recwarn.list
+
+
+def test_a_defect_that_is_a_runtime_error_is_reported_and_the_end_is_heard(runner, qtbot):
+    done: list[int] = []
+
+    def steps():
+        yield 1
+        raise RuntimeError("defect")
+
+    with qtbot.captureExceptions() as raised:
+        runner.run(steps, on_step=lambda _step: None, on_done=lambda: done.append(1), on_failed=_unheard)
+        qtbot.waitUntil(lambda: done == [1])
+    assert [str(value) for _type, value, _trace in raised] == ["defect"]
+
+
+def _unheard(*_ignored: object) -> None:
+    raise AssertionError("nobody was there to hear it")

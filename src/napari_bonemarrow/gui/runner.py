@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError, Future
 from functools import partial
 from typing import Any
 
-from napari.qt.threading import create_worker
+from napari.qt.threading import GeneratorWorker, create_worker
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BoneMarrowError
@@ -56,7 +56,7 @@ class Runner(QObject):
                 self._workers.discard(worker)
                 on_done()
 
-        worker = create_worker(guarded, _start_thread=False)
+        worker = create_worker(guarded, _start_thread=False, _worker_class=_Worker)
         worker.yielded.connect(receive)
         worker.finished.connect(finish)
         self._workers.add(worker)
@@ -82,6 +82,37 @@ class Runner(QObject):
         """Stop everything."""
         for worker in list(self._workers):
             self.cancel(worker)
+
+
+class _Worker(GeneratorWorker):
+    """A worker that falls silent when the application has ended before it.
+
+    Qt's objects, its signals among them, are then deleted while the thread still works on its last step.
+    The worker beneath takes any `RuntimeError` for that, and says so on the console instead of telling who
+    waits for it.
+    """
+
+    def work(self) -> Any:
+        """Do the steps; an error of theirs is raised like any other."""
+        result = super().work()
+        if isinstance(result, RuntimeError):
+            raise result
+        return result
+
+    def run(self) -> None:
+        """Work, and say nothing where nobody is left to hear it."""
+        try:
+            super().run()
+        except RuntimeError:
+            if not self._is_orphaned():
+                raise
+
+    def _is_orphaned(self) -> bool:
+        try:
+            self.signals.objectName()
+        except RuntimeError:  # what both bindings raise for a deleted object
+            return True
+        return False
 
 
 class _Failure:
