@@ -168,7 +168,7 @@ def scale_info(session: Session) -> ScaleInfo:
     interval = ""
     if estimate.low is not None and estimate.high is not None:
         interval = f" ({estimate.low:.3f} to {estimate.high:.3f})"
-    text = f"{asks} Its red cells suggest {estimate.microns_per_pixel:.3f}{interval}. Correct or confirm it."
+    text = f"{asks} Its cells suggest {estimate.microns_per_pixel:.3f}{interval}. Correct or confirm it."
     return ScaleInfo(estimate.microns_per_pixel, str(ScaleSource.ESTIMATE), False, text)
 
 
