@@ -22,6 +22,7 @@ from napari_bonemarrow.gui.exporting import ask_export
 from napari_bonemarrow.gui.finetuning import Finetuning
 from napari_bonemarrow.gui.key_mode import KeyMode
 from napari_bonemarrow.gui.opening import Opening
+from napari_bonemarrow.gui.outlining import Outlining
 from napari_bonemarrow.gui.preparing import Preparing
 from napari_bonemarrow.gui.reader import CASE_SUFFIX
 from napari_bonemarrow.gui.review import Review
@@ -68,7 +69,8 @@ class Coordinator(QObject):
         )
         tab = panel.review_tab
         self.explaining = Explaining(self.stage, tab, self.engine, self.runner, self.fail)
-        self.review = Review(self.stage, tab, self.explaining, self.fail)
+        outlining = Outlining(self.stage, tab, self.runner, self.fail)
+        self.review = Review(self.stage, tab, self.explaining, outlining, self.fail)
         self._connect_views()
         self._connect_parts()
         self.serving.load()

@@ -23,7 +23,8 @@ class Binding:
         ``B``, ``Shift+M``, ``Ctrl+Z``.
     act : str
         ``label``, ``tag``, ``guess``, ``next``, ``accept``, ``back``, ``undo``, ``redo``, ``add``,
-        ``remove``, ``split``, ``merge``, ``clear``, ``explain``, ``full_crop`` or ``help``.
+        ``remove``, ``split``, ``merge``, ``clear``, ``explain``, ``outline``, ``full_crop`` or
+        ``help``.
     argument : str
         Class code, tag or rank; empty where the act needs none.
     text : str
@@ -40,7 +41,8 @@ class Binding:
 
 
 # A letter of the name where it is free, else a sign of the cell: N normoblast, R rubriblast, V violet
-# granules, Q questionable, X crossed out. E and F are kept for explain and full crop.
+# granules, Q questionable, X crossed out. E, F and U are kept for explain, full crop
+# and outline.
 _LABEL_KEYS = {
     "BLA": "B",
     "FGC": "G",
@@ -86,6 +88,7 @@ _ACTS = (
     Binding("J", "merge", "", "join the selected cells; Shift+click selects one more", _CORRECT),
     Binding("0", "clear", "", "take the label off", _CORRECT),
     Binding("E", "explain", "", "why? off, Grad-CAM, SmoothGrad", _LOOK),
+    Binding("U", "outline", "", "outline of the cell and its nucleus, on or off", _LOOK),
     Binding("F", "full_crop", "", "fill the view with the cell, and back", _LOOK),
     Binding("F1", "help", "", "this page", _LOOK),
 )

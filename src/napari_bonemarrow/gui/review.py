@@ -12,6 +12,7 @@ from napari_bonemarrow.gui import describe
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.explaining import Explaining
 from napari_bonemarrow.gui.keys import Binding, key_of
+from napari_bonemarrow.gui.outlining import Outlining
 from napari_bonemarrow.gui.preview import with_preview
 from napari_bonemarrow.gui.reshaping import Reshaping
 from napari_bonemarrow.gui.stage import Stage
@@ -42,10 +43,12 @@ class Review(QObject):
         stage: Stage,
         tab: ReviewTab,
         explaining: Explaining,
+        outlining: Outlining,
         on_error: Callable[[BoneMarrowError], None],
     ) -> None:
         super().__init__(stage)
-        self.stage, self.tab, self.explaining = stage, tab, explaining
+        self.stage, self.tab = stage, tab
+        self.explaining, self.outlining = explaining, outlining
         self.on_error = on_error
         self.session: Session | None = None
         self.selected: int | None = None
@@ -65,6 +68,7 @@ class Review(QObject):
         tab.tag_toggled.connect(self.tag)
         tab.comment_written.connect(self.comment)
         tab.why_chosen.connect(self._why)
+        tab.outline_toggled.connect(self._outline)
         tab.next_requested.connect(self.next)
         tab.back_requested.connect(self.back)
         tab.accept_requested.connect(self.accept)
@@ -96,6 +100,7 @@ class Review(QObject):
         self.reshaping.cancel()
         self._refresh.stop()
         self.explaining.forget()
+        self.outlining.forget()
         self.tab.show_cell(None, "Open a smear and find its cells first.")
         self.tab.show_journal(False, False, False)
 
@@ -205,8 +210,11 @@ class Review(QObject):
         self.tab.show_cell(info, hint)
         if info is None:
             self.explaining.hide()
+            self.outlining.hide()
         else:
-            self.explaining.follow(session, info, *self.place(info.cell_id))
+            place = self.place(info.cell_id)
+            self.explaining.follow(session, info, *place)
+            self.outlining.follow(session, *place)
 
     def next(self) -> None:
         """Go to the next uncertain cell."""
@@ -317,6 +325,10 @@ class Review(QObject):
         self.explaining.set_method(method)
         self._show_selected()
 
+    def _outline(self, on: bool) -> None:
+        self.outlining.set_on(on)
+        self._show_selected()
+
     def press(self, binding: Binding) -> None:
         """Do what a key stands for."""
         acts: dict[str, Callable[[], None]] = {
@@ -334,6 +346,7 @@ class Review(QObject):
             "tag": lambda: self.tag(binding.argument),
             "guess": lambda: self.guess(int(binding.argument)),
             "explain": lambda: self._why(self.explaining.next_method()),
+            "outline": lambda: self._outline(not self.outlining.on),
             "full_crop": self._full_crop,
             "help": self.help_requested.emit,
         }

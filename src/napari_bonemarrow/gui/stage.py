@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.heatmap import heatmap_layer
+from napari_bonemarrow.gui.outline_layer import OutlineLayer
 from napari_bonemarrow.gui.overlay import CellsOverlay
 from napari_bonemarrow.gui.quality_layer import fade
 from napari_bonemarrow.gui.reader import slide_layer
@@ -17,6 +18,7 @@ from napari_bonemarrow.gui.region import RegionLayer
 from napari_bonemarrow.gui.tile_watcher import TileWatcher
 from napari_bonemarrow.gui.viewer_parts import camera_and_scale_bar, canvas_px, smear_path, view_corners
 from napari_bonemarrow.slides import Slide
+from napari_bonemarrow.slides.outlines import Outline
 
 _CLICK_PX = 4
 """A press that moved farther before its release was a drag of the view."""
@@ -45,6 +47,7 @@ class Stage(QObject):
         self.quality: Image | None = None
         self.overlay = CellsOverlay(self.edited_outside.emit)
         self.region = RegionLayer(self.region_changed.emit)
+        self.outline = OutlineLayer()
         self.tiles = TileWatcher(self)
         self._busy = False
         self._view_timer = QTimer(self)
@@ -122,11 +125,13 @@ class Stage(QObject):
         try:
             self.hide_heatmap()
             self.show_quality(None)
-            ours = (self.overlay.layer if self.overlay.exists else None, self.region.layer)
+            rings = self.overlay.layer if self.overlay.exists else None
+            ours = (rings, self.region.layer, self.outline.layer)
             for layer in ours:
                 if layer is not None and layer in self.viewer.layers:
                     self.viewer.layers.remove(layer)
             self.region.forget()
+            self.outline.forget()
             self.tiles.watch(None)
             self.smear = None
         finally:
@@ -190,6 +195,20 @@ class Stage(QObject):
                 self.viewer.layers.remove(heat)
             finally:
                 self._busy = before
+
+    def show_outline(self, outline: Outline, microns_per_pixel: float) -> None:
+        """Draw one cell's outline instead of the one before."""
+        if self.smear is None:
+            return
+        before, self._busy = self._busy, True
+        try:
+            layer = self.outline.draw(outline, microns_per_pixel, float(self.camera.zoom))
+            if layer not in self.viewer.layers:
+                self.viewer.add_layer(layer)
+                self._put_below_cells(layer)
+                self.make_active()
+        finally:
+            self._busy = before
 
     def start_region(self, slide: Slide) -> None:
         """Let the user draw the rectangles that are counted."""
@@ -295,6 +314,7 @@ class Stage(QObject):
             return
         self.overlay.follow_view(view_corners(self.smear), float(self.camera.zoom))
         self.region.follow_view(float(self.camera.zoom))
+        self.outline.follow_view(float(self.camera.zoom))
         if self.quality is not None:
             fade(self.quality, float(self.camera.zoom))
 
@@ -320,6 +340,10 @@ class Stage(QObject):
             self.layers_changed.emit()
         if self.quality is not None and self.quality not in layers:
             self.quality = None
+        if self.outline.layer is not None and self.outline.layer not in layers:
+            self.outline.forget()
         active = layers.selection.active
+        if active is not None and active == self.outline.layer:
+            self.make_active()  # it has keys and tools of its own, and nothing on it can be edited
         if active is not None and smear_path(active) is not None and active != self.smear:
             self.smear_chosen.emit(active)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, Qt, Signal
-from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.gui.keys import key_of
@@ -40,6 +40,7 @@ class ReviewTab(QWidget):
     tag_toggled = Signal(str, bool)
     comment_written = Signal(str)
     why_chosen = Signal(str)
+    outline_toggled = Signal(bool)
     next_requested = Signal()
     back_requested = Signal()
     accept_requested = Signal()
@@ -61,7 +62,13 @@ class ReviewTab(QWidget):
         cell = QVBoxLayout(self.cell_part)
         cell.setContentsMargins(0, 0, 0, 0)
         cell.setSpacing(6)
-        for part in (self._title_part(), self._crop_part(), self._why_part(), self._reshape_part()):
+        for part in (
+            self._title_part(),
+            self._crop_part(),
+            self._why_part(),
+            self._outline_part(),
+            self._reshape_part(),
+        ):
             cell.addLayout(part)
         self.grid = LabelGrid()
         self.grid.label_chosen.connect(self.label_chosen)
@@ -121,6 +128,18 @@ class ReviewTab(QWidget):
             part.addWidget(made)
         self.why_text = label(role="quiet", wrap=False)
         part.addWidget(self.why_text, 1)
+        return part
+
+    def _outline_part(self) -> QHBoxLayout:
+        self.outline_box = QCheckBox("Outline")
+        self.outline_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.outline_box.setToolTip(f"Border of the cell and of its nucleus · key {key_of('outline')}")
+        self.outline_box.clicked.connect(self.outline_toggled)
+        self.outline_text = label(role="quiet")
+        part = QHBoxLayout()
+        part.setSpacing(6)
+        part.addWidget(self.outline_box)
+        part.addWidget(self.outline_text, 1)
         return part
 
     def _reshape_part(self) -> QHBoxLayout:
@@ -218,6 +237,11 @@ class ReviewTab(QWidget):
         """Mark which explanation is on, and say what goes on."""
         self.why_buttons[method].setChecked(True)
         self.why_text.setText(text)
+
+    def show_outline(self, on: bool, text: str = "") -> None:
+        """Mark whether outlines are on, and say how large the cell is."""
+        self.outline_box.setChecked(on)
+        self.outline_text.setText(text)
 
     def show_journal(self, can_undo: bool, can_redo: bool, can_move: bool) -> None:
         """Enable what can be undone, redone and gone through."""
