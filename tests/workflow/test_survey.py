@@ -154,7 +154,7 @@ def straight(
         return case.frame, case.differential()
 
 
-@pytest.mark.parametrize("at", [CellsFound, CellsClassified])
+@pytest.mark.parametrize("at", [pytest.param(CellsFound, marks=pytest.mark.slow), CellsClassified])
 def test_a_count_that_was_broken_off_goes_on_to_the_same_end(
     path: Path,
     straight: tuple[Frame, Differential],
@@ -177,6 +177,7 @@ def test_as_few_regions_are_taken_as_hold_the_cells(straight: tuple[Frame, Diffe
     assert differential.counted >= 40
 
 
+@pytest.mark.slow
 def test_where_excluded_cells_leave_too_few_the_next_regions_follow(
     path: Path,
     straight: tuple[Frame, Differential],
