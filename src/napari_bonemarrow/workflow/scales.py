@@ -5,7 +5,6 @@ from __future__ import annotations
 from napari_bonemarrow.cytology import ScaleError
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, estimate_scale
 
-
 WIDEST_TAKEN = 0.25
 """Widest half-interval of an estimate that is taken where nobody looks at it, over the estimate. Where the
 scale is a quarter off, a lymphocyte is drawn as large as a blast."""
