@@ -1,17 +1,22 @@
-"""Take the pictures of the documentation in the real window, on the drawn smear: ``make docs``."""
+"""Take the pictures of the documentation in the real window, on drawn smears: ``make docs``."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
 from PIL import Image
 from qtpy.QtCore import QEventLoop, QTimer
+from scipy import ndimage as ndi
 
-from napari_bonemarrow.drawing import sample_smear
+from napari_bonemarrow.drawing import draw_smear, sample_smear
 from napari_bonemarrow.gui.app import docked_window
 from napari_bonemarrow.gui.panel import BoneMarrowPanel
 from napari_bonemarrow.workflow import write_sample_slide
@@ -21,6 +26,17 @@ PATIENCE_MS = 120_000
 TEACHING_MS = 900_000
 EPOCHS = 8
 SETTLE_MS = 1000
+
+MICRONS = 0.25
+PIECE = 2560
+"""Side of a drawn piece of smear, px; what the whole slide is laid out of, 640 µm."""
+ROWS, COLUMNS = 3, 4
+STEP = 16
+"""Pixels that share one kind of place."""
+GLASS, INK = (238, 234, 240), (38, 44, 120)
+MARROW = {"NGS": 80, "EBO": 90, "LYT": 60, "MYB": 40, "MMZ": 40, "NGB": 40, "PMO": 16, "BLA": 12, "EOS": 12}
+PARTICLES = ((0.45, 0.55, 0.13), (0.6, 1.3, 0.17), (1.25, 0.85, 0.1))
+"""Where particles of marrow lie and their radius, mm; their trails run to the right."""
 
 
 def wait_for(signal, act: Callable[[], object], patience_ms: int = PATIENCE_MS) -> None:
@@ -50,6 +66,75 @@ def central_cell(case) -> int:
     return int(cells.cell_id[away.argmin()])
 
 
+def draw_pieces() -> dict[str, NDArray[np.uint8]]:
+    """Draw a piece of each kind of place."""
+    side = {"width": PIECE, "height": PIECE, "microns_per_pixel": MICRONS}
+    trail = draw_smear(5, cells_per_class=MARROW, **side).image
+    light = trail / np.array(GLASS, np.float32)
+    layers = light * light[::-1] * np.rot90(light)
+    particle = (layers * light[:, ::-1]) ** 1.8
+    noise = np.random.default_rng(1).normal(0, 2, trail.shape)
+    return {
+        "glass": np.clip(noise + GLASS, 0, 255).astype(np.uint8),
+        "blood": draw_smear(6, cells_per_class={"NGS": 3, "LYT": 2}, **side).image,
+        "trail": trail,
+        "thick": np.clip(layers * GLASS, 0, 255).astype(np.uint8),
+        "particle": np.clip(particle * GLASS, 0, 255).astype(np.uint8),
+        "blurred": ndi.gaussian_filter(trail, (5, 5, 0)),
+        "ink": np.clip(noise + INK, 0, 255).astype(np.uint8),
+    }
+
+
+def lay_out() -> NDArray[np.str_]:
+    """Say which kind of place each square of `STEP` pixels is."""
+    shape = (ROWS * PIECE // STEP, COLUMNS * PIECE // STEP)
+    rough = ndi.gaussian_filter(np.random.default_rng(2).normal(size=(2, *shape)), (0, 10, 10))
+    exact = np.indices(shape) * (STEP * MICRONS / 1000)
+    y, x = exact + rough
+    kinds = np.full(shape, "glass", dtype="<U8")
+    smear = (np.abs(y - 0.96) < 0.83 - 0.05 * x) & (x > 0.13) & (x < 2.4)
+    kinds[smear] = "blood"
+    for at_x, at_y, radius in PARTICLES:
+        behind = x - at_x
+        kinds[smear & (behind > 0) & (behind < 1.5) & (np.abs(y - at_y) < 1.3 * radius + 0.1 * behind)] = (
+            "trail"
+        )
+    for at_x, at_y, radius in PARTICLES:
+        away = np.hypot(x - at_x, y - at_y)
+        kinds[smear & (away < 1.5 * radius)] = "thick"
+        kinds[away < radius] = "particle"
+    kinds[smear & (np.hypot(x - 1.75, y - 1.5) < 0.22)] = "blurred"
+    kinds[np.abs(exact[0] - 0.35 * (exact[1] - 1.6) ** 2 - 0.05 - 0.3 * rough[0]) < 0.03] = "ink"
+    return kinds
+
+
+def write_slide(folder: Path) -> Path:
+    """Draw a whole slide: particles, trails, blood, glass and ink, as a pyramidal TIFF with its scale."""
+    path, pieces, kinds = folder / "drawn slide.tif", draw_pieces(), lay_out()
+    image = np.empty((ROWS * PIECE, COLUMNS * PIECE, 3), np.uint8)
+    for at in np.ndindex(ROWS, COLUMNS):
+        number, part = at[0] * COLUMNS + at[1], tuple(slice(k * PIECE, (k + 1) * PIECE) for k in at)
+        here = kinds[tuple(slice(k * PIECE // STEP, (k + 1) * PIECE // STEP) for k in at)]
+        for kind in np.unique(here):
+            turned = np.rot90(pieces[str(kind)], number)[:, :: -1 if number % 8 > 3 else 1]
+            where = (here == kind).repeat(STEP, 0).repeat(STEP, 1)
+            image[part][where] = turned[where]
+    per_cm = 1e4 / MICRONS
+    options = {
+        "tile": (256, 256),
+        "photometric": "rgb",
+        "compression": "zlib",
+        "compressionargs": {"level": 1},
+    }
+    with tifffile.TiffWriter(path) as file:
+        file.write(image, resolution=(per_cm, per_cm), resolutionunit="CENTIMETER", subifds=2, **options)
+        for _ in range(2):
+            height, width = image.shape[0] // 4, image.shape[1] // 4
+            image = image.reshape(height, 4, width, 4, 3).mean(axis=(1, 3)).astype(np.uint8)
+            file.write(image, subfiletype=1, **options)
+    return path
+
+
 def main() -> None:
     """Walk through the sample as a reviewer would, taking pictures."""
     FOLDER.mkdir(exist_ok=True)
@@ -63,10 +148,25 @@ def main() -> None:
         pixels = viewer.window.screenshot(canvas_only=False, flash=False)
         Image.fromarray(pixels).convert("RGB").save(FOLDER / name, quality=85, method=6)
 
-    _walk(panel, take, slides)
+    asked = set(sys.argv[1:]) or {"field", "slide"}
+    if "slide" in asked:
+        _walk_slide(panel, take, slides)
+    if "field" in asked:
+        _walk(panel, take, slides)
     coordinator.leave()
     viewer.close()
     shutil.rmtree(slides, ignore_errors=True)
+
+
+def _walk_slide(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> None:
+    """Survey a whole slide and take its best regions."""
+    coordinator, stage = panel.coordinator, panel.coordinator.stage
+    path = write_slide(slides)
+    wait_for(coordinator.opened, lambda: coordinator.open_path(path))
+    wait_for(coordinator.surveying.surveyed, panel.slide_tab.where.survey_button.click)
+    panel.slide_tab.where.best_button.click()
+    stage.viewer.reset_view()
+    take("survey.webp")
 
 
 def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> None:
