@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame, Predictions
+from napari_bonemarrow.cytology import Cells, Frame, Predictions
 from napari_bonemarrow.engine.messages import EngineError, EngineStatus, SlideSource
 from napari_bonemarrow.engine.process import ChildPool
-from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, settle
+from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
 from napari_bonemarrow.engine.tilepool import TilePool
 
 if TYPE_CHECKING:
@@ -261,19 +261,12 @@ class Engine:
 
     def _dispatch(self) -> None:
         while (task := self._tasks.take()) is not None:
-            self._run(task)
+            carry_out(task, self._run, self._tasks, lambda: self._closed)
 
-    def _run(self, task: Task) -> None:
-        try:
-            value, seconds = self._call(task)
-            task.done(value, seconds)
-        except BoneMarrowError as error:
-            settle(task.future, error=None if self._closed else error)
-        except Exception as error:  # a defect here must reach whoever waits, not end the dispatcher
-            wrapped = EngineError(f"engine: {type(error).__name__}: {error}")
-            settle(task.future, error=None if self._closed else wrapped)
-        else:
-            settle(task.future, value if self._tasks.is_current(task) else None)
+    def _run(self, task: Task) -> Any:
+        value, seconds = self._call(task)
+        task.done(value, seconds)
+        return value
 
     def _call(self, task: Task) -> tuple[Any, float]:
         """Have the child make one call; if it dies of it, start it again and ask once more."""

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.engine.messages import EngineError
+
 
 class Kind(IntEnum):
     """What a task is, in the order in which tasks are taken."""
@@ -111,3 +114,21 @@ def settle(future: Future[Any], value: Any = None, error: BaseException | None =
         future.set_exception(error)
     else:
         future.set_result(value)
+
+
+def carry_out(
+    task: Task, work: Callable[[Task], Any], tasks: TaskQueue, is_closed: Callable[[], bool]
+) -> None:
+    """Do what a task asks for and settle its future, whatever comes of it.
+
+    A result that was dropped meanwhile is thrown away, and once the queue's owner is closed nobody waits.
+    """
+    try:
+        value = work(task)
+    except BoneMarrowError as error:
+        settle(task.future, error=None if is_closed() else error)
+    except Exception as error:  # a defect here must reach whoever waits, not end the thread
+        wrapped = EngineError(f"engine: {type(error).__name__}: {error}")
+        settle(task.future, error=None if is_closed() else wrapped)
+    else:
+        settle(task.future, value if tasks.is_current(task) else None)

@@ -6,12 +6,12 @@ import os
 import threading
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Any
 
-from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine.messages import EngineError
 from napari_bonemarrow.engine.process import ChildPool
-from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, settle
+from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
 
 MOST_WORKERS = 4
 """Each takes about 300 MB while it searches, so that four and the program itself take about 1.5 GB."""
@@ -82,15 +82,7 @@ class TilePool:
 
     def _serve(self, worker: int) -> None:
         while (task := self._tasks.take()) is not None:
-            try:
-                value = self._call(worker, task)
-            except BoneMarrowError as error:
-                settle(task.future, error=None if self._closed else error)
-            except Exception as error:  # a defect here must reach whoever waits, not end the thread
-                wrapped = EngineError(f"engine: {type(error).__name__}: {error}")
-                settle(task.future, error=None if self._closed else wrapped)
-            else:
-                settle(task.future, value if self._tasks.is_current(task) else None)
+            carry_out(task, partial(self._call, worker), self._tasks, lambda: self._closed)
 
     def _call(self, worker: int, task: Task) -> Any:
         exit_code = None
