@@ -2,6 +2,7 @@
 
 from napari_bonemarrow.cytology.arrays import (
     Cells,
+    Features,
     Field,
     Frame,
     ModelReference,
@@ -37,6 +38,7 @@ __all__ = [
     "ClassCount",
     "CountingRules",
     "Differential",
+    "Features",
     "Field",
     "Flag",
     "Frame",

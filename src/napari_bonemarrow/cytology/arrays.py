@@ -253,3 +253,40 @@ class Predictions:
     def ranked(self) -> NDArray[np.intp]:
         """Return the class indices of each cell from most to least probable, shape (n, k)."""
         return np.argsort(-self.probabilities, axis=1, kind="stable")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What a bundle's network sees of some cells, reduced to a few numbers each.
+
+    They are the network's features (the input of its last layer) less `mean`, on the principal `axes` of
+    the case's own cells. Cells that are seen later are laid on the same axes, so that features of one
+    model and one set of axes add up.
+
+    Attributes
+    ----------
+    cell_id : ndarray of int64, shape (n,)
+    values : ndarray of float16, shape (n, d)
+        Coordinates on the axes, the one that tells most first; d is at most 32.
+    model : ModelReference
+    mean : ndarray of float32, shape (f,)
+        Mean of the network's features over the cells that the axes were fitted on.
+    axes : ndarray of float32, shape (d, f)
+        Orthonormal rows.
+    """
+
+    cell_id: NDArray[np.int64]
+    values: NDArray[np.float16]
+    model: ModelReference
+    mean: NDArray[np.float32]
+    axes: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        expected = (len(self.cell_id), len(self.axes))
+        if self.values.shape != expected:
+            raise ValueError(f"features have shape {self.values.shape}, expected {expected}")
+        if self.axes.ndim != 2 or self.axes.shape[1:] != self.mean.shape:
+            raise ValueError(f"axes have shape {self.axes.shape}, the mean {self.mean.shape}")
+
+    def __len__(self) -> int:
+        return len(self.cell_id)
