@@ -1,5 +1,6 @@
 """The domain: classes, schemes, tags, counting rules, differential statistics and shared containers."""
 
+from napari_bonemarrow.cytology.agreement import Agreement, ClassAgreement
 from napari_bonemarrow.cytology.arrays import (
     Cells,
     Features,
@@ -13,6 +14,7 @@ from napari_bonemarrow.cytology.arrays import (
 from napari_bonemarrow.cytology.classes import (
     BMC21,
     CLASSES,
+    CODES,
     REVIEWER_ONLY,
     TAGS,
     CellClass,
@@ -28,13 +30,16 @@ from napari_bonemarrow.cytology.rows import UNRELIABLE_TEXT, ClassCount, Flag, R
 __all__ = [
     "BMC21",
     "CLASSES",
+    "CODES",
     "REVIEWER_ONLY",
     "SAMPLING_TEXT",
     "TAGS",
     "UNRELIABLE_TEXT",
+    "Agreement",
     "BoneMarrowError",
     "CellClass",
     "Cells",
+    "ClassAgreement",
     "ClassCount",
     "CountingRules",
     "Differential",

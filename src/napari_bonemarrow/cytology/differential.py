@@ -28,6 +28,8 @@ from napari_bonemarrow.cytology.notes import arising_flags, standing_notes
 from napari_bonemarrow.cytology.rows import UNRELIABLE_TEXT, ClassCount, Flag, Ratio, TagCount
 from napari_bonemarrow.cytology.tally import Tally
 
+_DEFAULT_RULES = CountingRules()
+
 
 @dataclass(frozen=True, slots=True)
 class Differential:
@@ -115,20 +117,59 @@ class Differential:
         ValueError
             If a code is no class, or ``codes`` and ``reviewed`` differ in length.
         """
-        rules = rules or CountingRules()
-        tally = Tally.of_cells(codes, reviewed, support, rules)
+        if len(codes) != len(reviewed):
+            raise ValueError(f"{len(codes)} codes for {len(reviewed)} marks of review")
+        counts = Counter(codes.tolist() if isinstance(codes, np.ndarray) else codes)
+        done = int(np.count_nonzero(np.asarray(reviewed, dtype=bool)))
+        tagged: dict[str, Counter[str]] = {}
+        for position, cell_tags in (tags or {}).items():
+            for tag in cell_tags:
+                tagged.setdefault(tag, Counter())[str(codes[position])] += 1
+        return cls.of_counts(counts, len(codes) - done, support, rules, target, tagged, doubtful, unread)
+
+    @classmethod
+    def of_counts(
+        cls,
+        counts: Mapping[str, int],
+        unreviewed: int,
+        support: Mapping[str, Support],
+        rules: CountingRules | None = None,
+        target: int = 500,
+        tagged: Mapping[str, Mapping[str, int]] | None = None,
+        doubtful: int = 0,
+        unread: int = 0,
+    ) -> Differential:
+        """Make a differential of cells that were counted by class already.
+
+        Parameters
+        ----------
+        counts : mapping of str to int
+            Cells in the frame by effective class; ``""`` for those without class.
+        unreviewed : int
+            How many of them no reviewer has given a class.
+        support, rules, target, doubtful, unread
+            As in `compute`.
+        tagged : mapping of str to mapping of str to int, optional
+            Of each tag, the cells that carry it, by effective class.
+
+        Raises
+        ------
+        ValueError
+            If a code is no class, or more cells wait for review than there are.
+        """
+        rules = rules or _DEFAULT_RULES
+        tally = Tally.of_counts(counts, unreviewed, support, rules)
         rows = _class_rows(tally)
-        ratio = _m_to_e(tally)
         return cls(
             counted=tally.counted,
             target=target,
             excluded={code: tally.of[code] for code in rules.excluded if tally.of.get(code)},
             classes=rows,
             groups=_group_rows(tally, rows),
-            ratios={"m_to_e": ratio},
+            ratios={"m_to_e": _m_to_e(tally)},
             flags=arising_flags(tally, target, doubtful, unread),
             notes=standing_notes(rules),
-            tags=_tag_counts(tally, codes, tags or {}),
+            tags=_tag_counts(tally, tagged or {}),
             reviewed=tally.reviewed,
             unreviewed=tally.unreviewed,
             unclassified=tally.of.get("", 0),
@@ -228,19 +269,17 @@ def _m_to_e(tally: Tally) -> Ratio:
     return Ratio(value, (low, high), definition, f"{value:.1f} : 1 (95 % interval {upper})")
 
 
-def _tag_counts(
-    tally: Tally, codes: Sequence[str] | NDArray[Any], tags: Mapping[int, Collection[str]]
-) -> tuple[TagCount, ...]:
+def _tag_counts(tally: Tally, tagged: Mapping[str, Mapping[str, int]]) -> tuple[TagCount, ...]:
     """Count tags a lineage, among cells that are counted."""
     of_lineage: Counter[Lineage] = Counter()
     for code, count in tally.of.items():
         if code and code not in tally.rules.excluded:
             of_lineage[CLASSES[code].lineage] += count
     seen: Counter[tuple[str, Lineage]] = Counter()
-    for position, cell_tags in tags.items():
-        code = str(codes[position])
-        if code and code not in tally.rules.excluded:
-            seen.update((tag, CLASSES[code].lineage) for tag in cell_tags)
+    for tag, codes in tagged.items():
+        for code, count in codes.items():
+            if code and count and code not in tally.rules.excluded:
+                seen[tag, CLASSES[code].lineage] += count
     rows = []
     for (tag, lineage), count in sorted(seen.items()):
         total = of_lineage[lineage]

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology.classes import CLASSES, Support
 from napari_bonemarrow.cytology.counting import CountingRules
@@ -40,23 +35,23 @@ class Tally:
     rules: CountingRules
 
     @classmethod
-    def of_cells(
+    def of_counts(
         cls,
-        codes: Sequence[str] | NDArray[Any],
-        reviewed: Sequence[bool] | NDArray[np.bool_],
+        counts: Mapping[str, int],
+        unreviewed: int,
         support: Mapping[str, Support],
         rules: CountingRules,
     ) -> Tally:
-        """Count cells by class; see `Differential.compute`."""
-        if len(codes) != len(reviewed):
-            raise ValueError(f"{len(codes)} codes for {len(reviewed)} marks of review")
-        of = Counter(codes.tolist() if isinstance(codes, np.ndarray) else codes)
-        unknown = [code for code in of if code and code not in CLASSES]
+        """Take cells that were counted by class already; see `Differential.of_counts`."""
+        unknown = [code for code in counts if code and code not in CLASSES]
         if unknown:
             raise ValueError(f"no class has the code {', '.join(map(repr, unknown))}")
-        left_out = sum(of[code] for code in ("", *rules.excluded))
-        done = int(np.count_nonzero(np.asarray(reviewed, dtype=bool)))
-        return cls(of, len(codes) - left_out, done, len(codes) - done, support, rules)
+        of = {code: int(count) for code, count in counts.items() if count}
+        cells = sum(of.values())
+        if not 0 <= unreviewed <= cells:
+            raise ValueError(f"{unreviewed} of {cells} cells cannot wait for review")
+        left_out = sum(of.get(code, 0) for code in ("", *rules.excluded))
+        return cls(of, cells - left_out, cells - unreviewed, unreviewed, support, rules)
 
     @property
     def complete(self) -> bool:
