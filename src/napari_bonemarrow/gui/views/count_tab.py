@@ -1,37 +1,85 @@
-"""The Count tab: the live differential."""
+"""The Count tab: the live differential, the readers, the sign-off, and the count by eye."""
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from collections.abc import Mapping
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, Differential
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.count_table import CountTable
 from napari_bonemarrow.gui.views.parts import button, label, line, scrolled
+from napari_bonemarrow.gui.views.readers_part import ReadersPart
+from napari_bonemarrow.gui.views.sign_part import SignPart
+from napari_bonemarrow.gui.views.tally_view import TallyView
 
 EXPORTS = {"csv": "Cells (CSV)", "json": "Count (JSON)", "html": "Report (HTML)"}
+_MILESTONES = (300, 500)
+"""ICSH 2008 (Lee et al., Int J Lab Hematol 30:349): 500 where a percentage matters, else 300."""
 
 
 class CountTab(QWidget):
-    """What has been counted so far, how sure it is, and how to take it along."""
+    """What has been counted so far, how sure it is, who answers for it, and how to take it along."""
 
     export_requested = Signal(str)
+    tally_switched = Signal(bool)
+    shown = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        inner = QWidget()
-        content = QVBoxLayout(inner)
-        content.setContentsMargins(8, 8, 8, 8)
-        content.setSpacing(6)
+        self.readers, self.sign, self.tally = ReadersPart(), SignPart(), TallyView()
         self.headline = label(role="headline", wrap=False)
-        self.who_text = label(role="quiet")
+        self.tally_button = button(
+            "Tally by eye", tip="Count cells by their keys without a model, field by field; kept apart"
+        )
+        self.tally_button.setCheckable(True)
+        self.tally_button.toggled.connect(self._on_tally)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self._count_page())
+        self.pages.addWidget(self.tally)
+        top = QHBoxLayout()
+        top.setContentsMargins(8, 8, 8, 0)
+        top.addWidget(self.headline, 1)
+        top.addWidget(self.tally_button, 0, Qt.AlignmentFlag.AlignTop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(top)
+        layout.addWidget(self.pages, 1)
+        self.export_part = self._export_part()
+        layout.addWidget(self.export_part)
+        self.show_differential(None)
+
+    def _count_page(self) -> QWidget:
+        page, inner = QWidget(), QWidget()
+        content = QVBoxLayout(inner)
+        content.setContentsMargins(8, 0, 8, 8)
+        content.setSpacing(6)
+        self.who_text, self.target_text = label(role="quiet"), label(role="quiet")
         self.target_bar = QProgressBar()
         self.target_bar.setTextVisible(False)
         self.target_bar.setFixedHeight(8)
         self.table = CountTable()
         self.interval_text = label(role="quiet")
+        self.flags_text, self.notes_text = label(role="warning"), label(role="quiet")
+        for part in (self.target_bar, self.target_text, self.who_text):
+            content.addWidget(part)
+        content.addLayout(self._facts_part())
+        for part in (self.table, self.interval_text, self.flags_text, self.readers, self.notes_text):
+            content.addWidget(part)
+        content.addStretch(1)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(scrolled(inner), 1)
+        layout.addWidget(line())
+        layout.addWidget(self.sign)
+        return page
+
+    def _facts_part(self) -> QGridLayout:
         self.facts = QGridLayout()
         self.facts.setColumnStretch(1, 1)
         self.facts.setVerticalSpacing(4)
@@ -39,24 +87,14 @@ class CountTab(QWidget):
         for row, (name, text) in enumerate((("Not counted", self.excluded_text), ("M:E", self.ratio_text))):
             self.facts.addWidget(label(name, "title", wrap=False), row, 0)
             self.facts.addWidget(text, row, 1)
-        self.flags_text = label(role="warning")
-        self.notes_text = label(role="quiet")
-        for part in (self.headline, self.target_bar, self.who_text):
-            content.addWidget(part)
-        content.addLayout(self.facts)
-        content.addWidget(self.table)
-        content.addWidget(self.interval_text)
-        content.addWidget(self.flags_text)
-        content.addWidget(self.notes_text)
-        content.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scrolled(inner), 1)
-        layout.addWidget(line())
-        layout.addLayout(self._export_part())
-        self.show_differential(None)
+        return self.facts
 
-    def _export_part(self) -> QHBoxLayout:
+    def _export_part(self) -> QWidget:
+        made_part = QWidget()
+        outer = QVBoxLayout(made_part)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(line())
         part = QHBoxLayout()
         part.setContentsMargins(8, 6, 8, 8)
         part.setSpacing(4)
@@ -67,7 +105,8 @@ class CountTab(QWidget):
             made.clicked.connect(self._export_clicked(kind))
             self.export_buttons[kind] = made
             part.addWidget(made, 1)
-        return part
+        outer.addLayout(part)
+        return made_part
 
     def _export_clicked(self, kind: str):
         def clicked() -> None:
@@ -75,43 +114,86 @@ class CountTab(QWidget):
 
         return clicked
 
-    def show_differential(self, counted: Differential | None) -> None:
-        """Show a count, or that there is none yet."""
-        for made in self.export_buttons.values():
-            made.setEnabled(counted is not None)
-        for part in (self.table, self.interval_text, self.target_bar, self.notes_text):
-            part.setVisible(counted is not None)
-        for at in range(self.facts.count()):
-            self.facts.itemAt(at).widget().setVisible(counted is not None)
+    @property
+    def tallying(self) -> bool:
+        """Whether the count by eye is what the tab shows."""
+        return self.tally_button.isChecked()
+
+    def _on_tally(self, on: bool) -> None:
+        self.pages.setCurrentWidget(self.tally if on else self.pages.widget(0))
+        self.export_part.setVisible(not on)
+        self.headline.setVisible(not on)
+        self.tally_switched.emit(on)
+
+    def showEvent(self, event) -> None:
+        """Say that the tab is seen: what was not shown while it was hidden is shown now."""
+        super().showEvent(event)
+        self.shown.emit()
+
+    def show_headline(self, counted: Differential | None) -> None:
+        """Show how many are counted and nothing else."""
+        text = "Nothing counted yet" if counted is None else f"{counted.counted} of {counted.target} counted"
+        self.headline.setText(text)
+
+    def show_differential(self, counted: Differential | None, model: Differential | None = None) -> None:
+        """Show a count and beside it what the model alone counted, or that there is none yet."""
+        self.show_headline(counted)
+        self._show_parts(counted is not None)
         if counted is None:
             self.flags_text.hide()
-            self.headline.setText("Nothing counted yet")
             self.who_text.setText(
                 "Find the cells of a smear in the Slide tab; the count follows every correction."
             )
             return
-        self.headline.setText(f"{counted.counted} of {counted.target} counted")
         self.target_bar.setRange(0, counted.target)
         self.target_bar.setValue(min(counted.counted, counted.target))
+        self.target_text.setText(_target_text(counted.counted, counted.target))
         waiting = f", {counted.unclassified} not classified" if counted.unclassified else ""
         self.who_text.setText(
             f"model {counted.unreviewed - counted.unclassified}, reviewed {counted.reviewed}{waiting}"
         )
-        self.table.show_rows(counted.classes)
+        model_rows = None if model is None else model.classes
+        self.table.show_rows(counted.classes, model_rows, complete=counted.fully_reviewed)
         self.interval_text.setText(_legend(counted))
         self.excluded_text.setText(_listed(counted.excluded))
         ratio = counted.ratios["m_to_e"]
         self.ratio_text.setText(ratio.text)
         self.ratio_text.setToolTip(ratio.definition)
-        arising = [flag.text for flag in counted.flags if not flag.code.endswith("_withheld")]
+        self._show_notes(counted)
+
+    def _show_parts(self, any_count: bool) -> None:
+        for made in self.export_buttons.values():
+            made.setEnabled(any_count)
+        for part in (self.table, self.interval_text, self.target_bar, self.target_text, self.notes_text):
+            part.setVisible(any_count)
+        for at in range(self.facts.count()):
+            self.facts.itemAt(at).widget().setVisible(any_count)
+
+    def _show_notes(self, counted: Differential) -> None:
+        """Show what this count gives cause to note; how many are missing stands beside the target."""
         withheld = [flag.text for flag in counted.flags if flag.code.endswith("_withheld")]
+        arising = [
+            flag.text
+            for flag in counted.flags
+            if not flag.code.endswith("_withheld") and flag.code != "below_target"
+        ]
         self.flags_text.setText("\n".join(f"⚠ {text}" for text in arising))
         self.flags_text.setVisible(bool(arising))
         self.notes_text.setText("\n".join([*withheld, *(note.text for note in counted.notes)]))
 
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""
-        self.table.set_colors(colors)
+        for part in (self.table, self.sign, self.tally):
+            part.set_colors(colors)
+
+
+def _target_text(counted: int, target: int) -> str:
+    """Say what is missing to the numbers that are asked for, the smaller first."""
+    texts = []
+    for wanted in sorted({*_MILESTONES, target}):
+        reached = counted >= wanted
+        texts.append(f"{wanted} reached" if reached else f"{wanted - counted} more for {wanted}")
+    return " · ".join(texts)
 
 
 def _legend(counted: Differential) -> str:
@@ -122,6 +204,6 @@ def _legend(counted: Differential) -> str:
     return f"{text} A class that is {short} by {rest} has no percentage until every counted cell is reviewed."
 
 
-def _listed(excluded) -> str:
+def _listed(excluded: Mapping[str, int]) -> str:
     named = [f"{CLASSES[code].name} {count}" for code, count in excluded.items() if count and code in CLASSES]
     return " · ".join(named) or "none"

@@ -1,0 +1,206 @@
+"""The foot of the Count tab: what is missing to a signature, the signature, and how to amend it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QDialog, QFormLayout, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from napari_bonemarrow.gui.countmodels import SignInfo
+from napari_bonemarrow.gui.theme import ThemeColors
+from napari_bonemarrow.gui.views.parts import button, label, set_role
+
+HEAD_DIGITS = 12
+LIMITS = "The signature makes later changes evident; it does not prove who made it."
+
+
+class SignPart(QWidget):
+    """Where a case stands between counting and a signature."""
+
+    sign_requested = Signal(str, str)
+    amend_requested = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._info = SignInfo()
+        self.dialog: SignDialog | AmendDialog | None = None
+        self.text, self.detail = label(role="title"), label(role="quiet")
+        self.detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.sign_button = button("Sign…", tip="Freeze the case with your name, the time and the counts")
+        self.amend_button = button(
+            "Start an amendment…", tip="Change a signed case; the signed state is kept"
+        )
+        self.sign_button.clicked.connect(self.ask_to_sign)
+        self.amend_button.clicked.connect(self.ask_to_amend)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(8, 6, 8, 6)
+        layout.setVerticalSpacing(2)
+        layout.addWidget(self.text, 0, 0)
+        layout.addWidget(self.detail, 1, 0)
+        layout.addWidget(self.sign_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self.amend_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+        layout.setColumnStretch(0, 1)
+        self.show_info(self._info)
+
+    def show_info(self, info: SignInfo) -> None:
+        """Show where the case stands."""
+        if info == self._info and self.text.text() == info.text:
+            return
+        self._info = info
+        self.text.setText(info.text)
+        self.detail.setText(info.detail)
+        self.detail.setToolTip(f"Head of the journal: {info.head}\n{LIMITS}" if info.head else "")
+        self.detail.setVisible(bool(info.detail))
+        self.sign_button.setVisible(not info.is_signed)
+        self.sign_button.setEnabled(info.can_sign)
+        self.amend_button.setVisible(info.is_signed)
+        self.amend_button.setEnabled(info.can_amend)
+        ready = info.can_sign and not info.needs_reason
+        role = "primary" if ready else ""
+        if self.sign_button.property("role") != role:
+            set_role(self.sign_button, role)
+        self.setVisible(bool(info.text))
+
+    def ask_to_sign(self) -> None:
+        """Show what would be frozen, and ask for the name."""
+        if self._info.can_sign and self.dialog is None:
+            dialog = SignDialog(self, self._info)
+            dialog.accepted.connect(lambda: self.sign_requested.emit(dialog.name, dialog.reason))
+            self._open(dialog)
+
+    def ask_to_amend(self) -> None:
+        """Ask why the signed case is to be changed."""
+        if self._info.can_amend and self.dialog is None:
+            dialog = AmendDialog(self, self._info)
+            dialog.accepted.connect(lambda: self.amend_requested.emit(dialog.reason))
+            self._open(dialog)
+
+    def _open(self, dialog: SignDialog | AmendDialog) -> None:
+        self.dialog = dialog
+        dialog.finished.connect(self._on_finished)
+        dialog.open()
+
+    def _on_finished(self, _result: int) -> None:
+        self.dialog = None
+
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        set_role(self.sign_button, str(self.sign_button.property("role") or ""))
+
+
+class _Confirm(QDialog):
+    """Asks before something that cannot be taken back. Enter alone never does it: in the review it means
+    *accept and go on*, and may be pressed once too often.
+    """
+
+    def __init__(self, parent: QWidget, title: str) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.content = QVBoxLayout(self)
+        self.content.setContentsMargins(16, 14, 16, 14)
+        self.content.setSpacing(8)
+        self.setMinimumWidth(380)
+
+    def _end_with(self, text: str, tip: str) -> None:
+        self.missing = label(role="warning")
+        self.cancel_button = button("Not yet")
+        self.accept_button = button(text, "primary", f"{tip} (Ctrl+Enter)")
+        self.cancel_button.setDefault(True)
+        self.accept_button.setAutoDefault(False)
+        self.cancel_button.clicked.connect(self.reject)
+        self.accept_button.clicked.connect(self.accept)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(self.cancel_button)
+        row.addWidget(self.accept_button)
+        self.content.addWidget(self.missing)
+        self.content.addLayout(row)
+        self._check()
+
+    def _lacks(self) -> str:
+        """Return what is still to be written; empty where nothing is."""
+        raise NotImplementedError
+
+    def _check(self) -> None:
+        lacks = self._lacks()
+        self.missing.setText(lacks)
+        self.missing.setVisible(bool(lacks))
+        self.accept_button.setEnabled(not lacks)
+
+    def keyPressEvent(self, event) -> None:
+        """Take Ctrl+Enter for yes and Escape for no; Enter alone in a line does nothing."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+            if held == Qt.KeyboardModifier.ControlModifier and self.accept_button.isEnabled():
+                self.accept()
+            return
+        super().keyPressEvent(event)
+
+
+class SignDialog(_Confirm):
+    """The counts, the name, and a reason where cells have not been reviewed."""
+
+    def __init__(self, parent: QWidget, info: SignInfo) -> None:
+        super().__init__(parent, "Sign the count")
+        self._info = info
+        self.content.addWidget(label("This freezes the case as it stands:"))
+        form = QFormLayout()
+        form.setHorizontalSpacing(14)
+        form.setVerticalSpacing(4)
+        for name, text in info.counts:
+            form.addRow(label(name, "quiet", wrap=False), label(text))
+        self.name_edit, self.reason_edit = QLineEdit(info.signer), QLineEdit()
+        self.name_edit.setAccessibleName("Name of the signer")
+        self.reason_edit.setAccessibleName("Why not every cell was reviewed")
+        self.reason_edit.setPlaceholderText("printed in the report")
+        form.addRow(label("Name", "title", wrap=False), self.name_edit)
+        self.content.addLayout(form)
+        if info.needs_reason:
+            form.addRow(label("Reason", "title", wrap=False), self.reason_edit)
+            self.content.addWidget(label(f"{info.text}: say why, the report prints it.", "warning"))
+        self.content.addWidget(label(LIMITS, "quiet"))
+        self.name_edit.textChanged.connect(self._check)
+        self.reason_edit.textChanged.connect(self._check)
+        self._end_with("Sign", "Freeze the case")
+        (self.reason_edit if info.needs_reason else self.cancel_button).setFocus()
+
+    @property
+    def name(self) -> str:
+        """The signer."""
+        return self.name_edit.text().strip()
+
+    @property
+    def reason(self) -> str:
+        """Why not every cell was reviewed; empty where all were."""
+        return self.reason_edit.text().strip() if self._info.needs_reason else ""
+
+    def _lacks(self) -> str:
+        if not self.name:
+            return "A signature needs a name."
+        return "" if self.reason or not self._info.needs_reason else "A reason is needed."
+
+
+class AmendDialog(_Confirm):
+    """Why a signed case is to be changed."""
+
+    def __init__(self, parent: QWidget, info: SignInfo) -> None:
+        super().__init__(parent, "Start an amendment")
+        self.content.addWidget(label(info.text, "title"))
+        self.content.addWidget(
+            label("The signed state stays in the journal; the report names it and this reason.", "quiet")
+        )
+        self.reason_edit = QLineEdit()
+        self.reason_edit.setAccessibleName("Why the signed case is changed")
+        self.reason_edit.setPlaceholderText("why it is changed")
+        self.content.addWidget(self.reason_edit)
+        self.reason_edit.textChanged.connect(self._check)
+        self._end_with("Start", "Open the case for changes")
+        self.reason_edit.setFocus()
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+        return self.reason_edit.text().strip()
+
+    def _lacks(self) -> str:
+        return "" if self.reason else "A reason is needed."
