@@ -35,6 +35,7 @@ def test_a_field_is_opened_found_classified_and_counted(analysed, smear):
 def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(analysed, qtbot):
     _viewer, panel = analysed
     review, case = panel.coordinator.review, panel.coordinator.session.case
+    review.set_goes_on(False)  # several keys for one cell
     press(qtbot, panel, Qt.Key.Key_Space)
     cell = review.selected
     assert cell is not None
@@ -86,10 +87,10 @@ def test_space_goes_through_the_unreviewed_least_certain_first(analysed, qtbot):
     _viewer, panel = analysed
     review, case = panel.coordinator.review, panel.coordinator.session.case
     order = []
+    press(qtbot, panel, Qt.Key.Key_Space)
     for _cell in range(int(case.cells.in_frame.sum())):
-        press(qtbot, panel, Qt.Key.Key_Space)
         order.append(review.selected)
-        press(qtbot, panel, Qt.Key.Key_1)
+        press(qtbot, panel, Qt.Key.Key_1)  # one key a cell: it goes on by itself
     certain = dict(zip(case.predictions.cell_id, case.predictions.probabilities.max(axis=1), strict=True))
     assert len(set(order)) == len(order)
     assert [certain[cell] for cell in order] == sorted(certain[cell] for cell in order)
@@ -132,6 +133,7 @@ def test_keys_work_with_the_focus_in_the_panel_but_not_in_the_comment(analysed, 
     panel.window().activateWindow()
     panel.review_tab.next_button.setFocus()
     qtbot.waitUntil(panel.review_tab.next_button.hasFocus)
+    review.set_goes_on(False)
     qtbot.keyClick(panel.review_tab.next_button, Qt.Key.Key_B)
     assert case.labels[review.selected].code == "BLA"
     box = panel.review_tab.comment_box

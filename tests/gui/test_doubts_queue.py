@@ -50,12 +50,10 @@ def test_a_reviewer_goes_through_the_queue(open_panel, queue, qtbot) -> None:
     qtbot.keyClick(native, Qt.Key.Key_Space)
     assert review.selected == 1, "the worst first, however sure the model is"
     qtbot.keyClick(native, Qt.Key.Key_L)
-    qtbot.keyClick(native, Qt.Key.Key_Space)
     assert review.selected == 2
     qtbot.keyClick(native, Qt.Key.Key_Return)  # the given label holds
     assert review.selected == 3
     qtbot.keyClick(native, Qt.Key.Key_1)  # the model's first guess
-    qtbot.keyClick(native, Qt.Key.Key_Space)
     assert review.selected == 4
     qtbot.waitUntil(lambda: list(overlay.layer.features["reviewed"]) == [True, True, True, False])
     panel.close()

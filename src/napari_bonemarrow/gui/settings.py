@@ -32,6 +32,16 @@ def set_model(name: str) -> None:
     _write("model", name)
 
 
+def goes_on() -> bool:
+    """Tell whether a class key goes on to the next cell; it does until that is switched off."""
+    return _read("goes_on") != "off"
+
+
+def set_goes_on(on: bool) -> None:
+    """Remember whether a class key goes on to the next cell."""
+    _write("goes_on", "on" if on else "off")
+
+
 def _read_all() -> dict[str, object]:
     try:
         saved = json.loads((home() / _FILE).read_text(encoding="utf-8"))

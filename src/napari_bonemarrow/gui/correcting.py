@@ -1,0 +1,165 @@
+"""What a reviewer does to the selected cells: each key is one act, on the disk before it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import Signal
+
+from napari_bonemarrow.cytology import CLASSES, BoneMarrowError
+from napari_bonemarrow.gui import describe, settings
+from napari_bonemarrow.gui.keys import key_of
+from napari_bonemarrow.gui.reshaping import Reshaping
+from napari_bonemarrow.gui.showing import Showing
+from napari_bonemarrow.gui.walk import Walk
+from napari_bonemarrow.review import IMPORTED
+
+
+class Correcting(Showing):
+    """Acts on the selected cells, and the way through them. Use it as `Review`."""
+
+    cell_added = Signal()
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._walk = Walk()
+        self.reshaping = Reshaping(self)
+        self.goes_on = settings.goes_on()
+
+    def act(self, act: Callable[[], Any]) -> bool:
+        """Do something to the case; what could not be written is not shown."""
+        try:
+            act()
+        except BoneMarrowError as error:
+            self.on_error(error)
+            self._show_selected()
+            return False
+        return True
+
+    # classes, tags, comments ----------------------------------------------------------------------
+
+    def label(self, code: str, *, go_on: bool | None = None) -> None:
+        """Give the selected cells a class; ``""`` takes their labels off.
+
+        Parameters
+        ----------
+        code : str
+        go_on : bool, optional
+            Go on to the next cell of the work list where one cell was selected; left out, as the reviewer
+            has chosen it.
+        """
+        cells = self.selection.ids
+        if not cells or (code and code not in CLASSES):
+            return
+        done = self.act(lambda: self.session.case.set_label(cells, code or None))
+        wanted = self.goes_on if go_on is None else go_on
+        if done and wanted and code and len(cells) == 1:
+            self.next()
+
+    def tag(self, tag: str, on: bool | None = None) -> None:
+        """Put a tag on the selected cells or take it off; None is the other of what the current cell has."""
+        cells = self.selection.ids
+        if cells:
+            case = self.session.case
+            wanted = tag not in case.tags.get(self.selected, frozenset()) if on is None else on
+            self.act(lambda: case.set_tag(cells, tag, wanted))
+
+    def flag(self, on: bool | None = None) -> None:
+        """Flag the selected cells to be looked at again; None is the other of what the current cell has."""
+        cells = self.selection.ids
+        if cells:
+            case = self.session.case
+            wanted = self.selected not in case.flags if on is None else on
+            self.act(lambda: case.set_flag(cells, wanted))
+
+    def comment(self, text: str) -> None:
+        """Write a comment on the current cell."""
+        cell = self.selected
+        if cell is not None:
+            self.act(lambda: self.session.case.comment(cell, text))
+
+    def guess(self, rank: int) -> None:
+        """Give the selected cells the model's guess of this rank on the current one, from 1."""
+        if self.selected is None:
+            return
+        ranked = describe.guesses(self.session.case, self.selected)
+        if len(ranked) >= rank:
+            self.label(ranked[rank - 1].code)
+
+    def accept(self) -> None:
+        """Confirm the class that the current cell has, and go on."""
+        cell = self.selected
+        if cell is None:
+            self.next()
+            return
+        code = self.session.case.effective_code(cell)
+        if code and self.act(lambda: self.session.case.set_label([cell], code)):
+            self.next()
+
+    def set_goes_on(self, on: bool) -> None:
+        """Choose whether a class key goes on to the next cell."""
+        self.goes_on = on
+        settings.set_goes_on(on)
+
+    # the way through the cells --------------------------------------------------------------------
+
+    def select(self, cell_id: int | None, *, go: bool) -> None:
+        """Select a cell, or none; ``go`` brings it into view."""
+        self.selection.set(() if cell_id is None else (cell_id,), cell_id, go)
+
+    def next(self) -> None:
+        """Go to the next cell of the work list."""
+        if self.session is None:
+            return
+        case = self.session.case
+        imported = {cell for cell, label in case.labels.items() if label.source == IMPORTED}
+        reviewed = case.labels.keys() - imported
+        cell = self._walk.next(case.cells, case.predictions, reviewed, self.selected, imported)
+        if cell is None:
+            self.tab.show_done()
+        else:
+            self.select(cell, go=True)
+
+    def back(self) -> None:
+        """Go back to the cell before."""
+        cell = self._walk.back(self.session.case.cells) if self.session is not None else None
+        if cell is not None:
+            self.select(cell, go=True)
+
+    # undo, and other cells ------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Take the last correction back, and go where it was made."""
+        if self.session is not None and self.session.case.can_undo:
+            self.act(self.session.case.undo)
+
+    def redo(self) -> None:
+        """Repeat what was taken back."""
+        if self.session is not None and self.session.case.can_redo:
+            self.act(self.session.case.redo)
+
+    def add(self, place: tuple[float, float] | None) -> None:
+        """Add a cell that was missed."""
+        if self.session is None or place is None:
+            return
+        made: list[int] = []
+        if self.act(lambda: made.append(self.session.case.add_cell(*place))):
+            self.show_reshaped(made[0])
+            self.cell_added.emit()
+
+    def remove(self) -> None:
+        """Remove the selected cells: they are none."""
+        cells = self.selection.ids
+        if cells:
+            self.act(lambda: self.session.case.remove_cells(cells))
+
+    def split(self) -> None:
+        """Make two cells of the current one."""
+        self.reshaping.split(key_of("split"))
+
+    def show_reshaped(self, cell: int) -> None:
+        """Show at once what was made of other cells, and select it."""
+        self._reshaped = True
+        self.refresh()
+        self.select(cell, go=False)

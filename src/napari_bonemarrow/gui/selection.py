@@ -1,0 +1,83 @@
+"""The selected cells: one selection for smear, gallery, inspector, map and napari's features table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Signal
+
+
+class Selection(QObject):
+    """Which cells are selected, and which of them is the current one: that of the inspector.
+
+    Views never keep a selection of their own: they `set` this one and follow `changed`, whose argument tells
+    whether the current cell shall be brought into view.
+    """
+
+    changed = Signal(bool)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._ids: tuple[int, ...] = ()
+        self._current: int | None = None
+        self._array: NDArray[np.int64] | None = None
+
+    @property
+    def current(self) -> int | None:
+        """The cell that the inspector shows, None where none is selected."""
+        return self._current
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Every selected cell in the order in which they were selected, the current one among them."""
+        return self._ids
+
+    @property
+    def array(self) -> NDArray[np.int64]:
+        """The same as a read-only array, int64 of shape (n,)."""
+        if self._array is None:
+            self._array = np.array(self._ids, dtype=np.int64)
+            self._array.setflags(write=False)
+        return self._array
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def set(
+        self, ids: Iterable[int] | NDArray[np.integer], current: int | None = None, go: bool = False
+    ) -> None:
+        """Select these cells and no others.
+
+        Parameters
+        ----------
+        ids : iterable of int
+            A number that comes twice counts once.
+        current : int, optional
+            Which of them is the current one. Left out, the one that is current now, where it is among them,
+            else the first.
+        go : bool
+            Bring the current cell into view; this is told even where the selection stays as it was.
+        """
+        given = ids.tolist() if isinstance(ids, np.ndarray) else [int(cell) for cell in ids]
+        unique = tuple(dict.fromkeys(given))
+        if current is None or current not in unique:
+            current = self._current if self._current in unique else next(iter(unique), None)
+        if (unique, current) == (self._ids, self._current):
+            if go:
+                self.changed.emit(True)
+            return
+        self._ids, self._current, self._array = unique, current, None
+        self.changed.emit(go)
+
+    def toggle(self, cell_id: int) -> None:
+        """Select one cell more, or one less; the current cell stays while it is selected."""
+        if cell_id in self._ids:
+            self.set(tuple(cell for cell in self._ids if cell != cell_id))
+        else:
+            self.set((*self._ids, cell_id))
+
+    def clear(self) -> None:
+        """Select no cell."""
+        self.set(())
