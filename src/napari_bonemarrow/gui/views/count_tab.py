@@ -17,6 +17,7 @@ from napari_bonemarrow.gui.views.sign_part import SignPart
 from napari_bonemarrow.gui.views.tally_view import TallyView
 
 EXPORTS = {"csv": "Cells (CSV)", "json": "Count (JSON)", "html": "Report (HTML)"}
+TALLY = "Tally by eye"
 _MILESTONES = (300, 500)
 """ICSH 2008 (Lee et al., Int J Lab Hematol 30:349): 500 where a percentage matters, else 300."""
 
@@ -32,8 +33,10 @@ class CountTab(QWidget):
         super().__init__()
         self.readers, self.sign, self.tally = ReadersPart(), SignPart(), TallyView()
         self.headline = label(role="headline", wrap=False)
+        self.tally_headline = label(TALLY, role="headline", wrap=False)
+        self.tally_headline.hide()
         self.tally_button = button(
-            "Tally by eye", tip="Count cells by their keys without a model, field by field; kept apart"
+            TALLY, tip="Count cells by their keys without a model, field by field; kept apart"
         )
         self.tally_button.setCheckable(True)
         self.tally_button.toggled.connect(self._on_tally)
@@ -43,6 +46,7 @@ class CountTab(QWidget):
         top = QHBoxLayout()
         top.setContentsMargins(8, 8, 8, 0)
         top.addWidget(self.headline, 1)
+        top.addWidget(self.tally_headline, 1)
         top.addWidget(self.tally_button, 0, Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -58,15 +62,18 @@ class CountTab(QWidget):
         content = QVBoxLayout(inner)
         content.setContentsMargins(8, 0, 8, 8)
         content.setSpacing(6)
-        self.who_text, self.target_text = label(role="quiet"), label(role="quiet")
+        self.who_text, self.target_text = label(role="quiet"), label(role="quiet", wrap=False)
         self.target_bar = QProgressBar()
         self.target_bar.setTextVisible(False)
         self.target_bar.setFixedHeight(8)
         self.table = CountTable()
         self.interval_text = label(role="quiet")
         self.flags_text, self.notes_text = label(role="warning"), label(role="quiet")
-        for part in (self.target_bar, self.target_text, self.who_text):
-            content.addWidget(part)
+        content.addWidget(self.target_bar)
+        below = QHBoxLayout()
+        below.addWidget(self.who_text, 1)
+        below.addWidget(self.target_text)
+        content.addLayout(below)
         content.addLayout(self._facts_part())
         for part in (self.table, self.interval_text, self.flags_text, self.readers, self.notes_text):
             content.addWidget(part)
@@ -123,6 +130,8 @@ class CountTab(QWidget):
         self.pages.setCurrentWidget(self.tally if on else self.pages.widget(0))
         self.export_part.setVisible(not on)
         self.headline.setVisible(not on)
+        self.tally_headline.setVisible(on)
+        self.tally_button.setText("Back to the found cells" if on else TALLY)
         self.tally_switched.emit(on)
 
     def showEvent(self, event) -> None:

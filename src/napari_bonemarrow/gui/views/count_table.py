@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QAbstractTableModel, QEvent, QModelIndex, QRectF, Qt
-from qtpy.QtGui import QColor, QIcon, QPainter, QPen
+from qtpy.QtGui import QColor, QFont, QFontMetrics, QIcon, QPainter, QPen
 from qtpy.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QStyledItemDelegate, QTableView
 
 from napari_bonemarrow.cytology import CLASSES
@@ -16,7 +16,11 @@ from napari_bonemarrow.gui.views.parts import swatch_icon
 
 NAME, MODEL, COUNT, PERCENT, BAR = range(5)
 _ROW = 21
-_BAR_LEAST = 66
+_BAR_LEAST = 60
+_SIGN = 30
+"""Width of the class's sign and of the gaps around it, px."""
+_FONT_SHARES = (1.0, 0.95, 0.9, 0.85)
+_ACROSS = Qt.Orientation.Horizontal
 _SHORT_UNRELIABLE = UNRELIABLE_TEXT.partition(" by ")[0]
 """What fits into the table; the line below it and the tooltips say by what."""
 
@@ -31,6 +35,7 @@ class CountModel(QAbstractTableModel):
         self.complete = False
         self.largest = 1.0
         self.quiet = QColor("gray")
+        self.font: QFont | None = None
         self._signs: dict[str, QIcon] = {}
 
     def show_rows(
@@ -75,7 +80,7 @@ class CountModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return ("Class", "model", "reviewed" if self.complete else "now", "%", "95 %")[section]
+            return ("Class", "model", "reviewed" if self.complete else "now", "%", "  95 %")[section]
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._heading_tip(section)
         if role == Qt.ItemDataRole.TextAlignmentRole and section in (MODEL, COUNT, PERCENT):
@@ -100,6 +105,8 @@ class CountModel(QAbstractTableModel):
             column == MODEL or (not row.reliable and column != NAME)
         ):
             return self.quiet
+        if role == Qt.ItemDataRole.FontRole:
+            return self.font
         if role == Qt.ItemDataRole.DecorationRole and column == NAME:
             return self._sign(row.code)
         if role == Qt.ItemDataRole.TextAlignmentRole and (
@@ -216,40 +223,61 @@ class CountTable(QTableView):
         hidden = model_rows is None
         if self.isColumnHidden(MODEL) != hidden:
             self.setColumnHidden(MODEL, hidden)
-        self._span_unreliable(other)
+        respan = self._span_unreliable(other)
         digits = len(str(max((row.count for row in (*rows, *(model_rows or ()))), default=0)))
-        if other or digits != self._digits:
+        if other or respan or digits != self._digits:
             self._digits = digits
             self._fit()
 
-    def _span_unreliable(self, other: bool) -> None:
-        """Let the words that stand for a figure have the bar's place too."""
+    def _span_unreliable(self, other: bool) -> bool:
+        """Let the words that stand for a figure have the bar's place too; tell whether that changed."""
         unreliable = tuple(not row.reliable for row in self._model.rows)
-        if other or unreliable != self._unreliable:
-            self._unreliable = unreliable
-            self.clearSpans()
-            for at in range(len(unreliable)):
-                if unreliable[at]:
-                    self.setSpan(at, PERCENT, 1, 2)
+        if not other and unreliable == self._unreliable:
+            return False
+        self._unreliable = unreliable
+        self.clearSpans()
+        for at in range(len(unreliable)):
+            if unreliable[at]:
+                self.setSpan(at, PERCENT, 1, 2)
+        return True
 
     def _fit(self) -> None:
-        """Give the columns their widths once; sizing them to their contents at each key would be felt."""
-        metrics, heading = self.fontMetrics(), self.horizontalHeader().fontMetrics()
-        longest = max(
-            (metrics.horizontalAdvance(self._model.text(at, NAME)) for at in range(len(self._model.rows))),
-            default=0,
-        )
-        number = metrics.horizontalAdvance("0" * max(self._digits, 3)) + 10
-        model = max(number, heading.horizontalAdvance("model") + 10)
-        now = max(number, heading.horizontalAdvance("reviewed") + 10)
-        percent = metrics.horizontalAdvance("< 0.1 ") + 10
-        spare = self.viewport().width() - (0 if self.isColumnHidden(MODEL) else model) - now - percent
-        self.setColumnWidth(NAME, max(min(longest + 26, spare - _BAR_LEAST), 90))
-        for column, width in ((MODEL, model), (COUNT, now), (PERCENT, percent)):
-            self.setColumnWidth(column, width)
+        """Give the columns their widths once; sizing them to their contents at each key would be felt.
+
+        Where a wide font would cut a name or the words for a missing figure, the table's own is smaller.
+        """
+        for share in _FONT_SHARES:
+            font = QFont(self.font())
+            font.setPointSizeF(font.pointSizeF() * share)
+            widths = self._widths(QFontMetrics(font))
+            if sum(widths.values()) <= self.viewport().width():
+                break
+        self._model.font = None if share == 1 else font
+        for column in (NAME, MODEL, COUNT, PERCENT):
+            if self.columnWidth(column) != widths[column]:
+                self.setColumnWidth(column, widths[column])
         height = self.horizontalHeader().sizeHint().height() + _ROW * len(self._model.rows) + 4
         if self.height() != height or self.minimumHeight() != height:
             self.setFixedHeight(height)
+
+    def _widths(self, metrics: QFontMetrics) -> dict[int, int]:
+        """Return the room that each column needs, the last one beside its neighbour's."""
+        model, heading = self._model, self.horizontalHeader().fontMetrics()
+        rows = range(len(model.rows))
+        number = metrics.horizontalAdvance("0" * max(self._digits, 3)) + 10
+
+        def counts(column: int) -> int:
+            return max(number, heading.horizontalAdvance(str(model.headerData(column, _ACROSS))) + 12)
+
+        percent = metrics.horizontalAdvance("< 0.1 ") + 8
+        instead = metrics.horizontalAdvance(_SHORT_UNRELIABLE) + 8 if any(self._unreliable) else 0
+        return {
+            NAME: max((metrics.horizontalAdvance(model.text(at, NAME)) for at in rows), default=60) + _SIGN,
+            MODEL: 0 if self.isColumnHidden(MODEL) else counts(MODEL),
+            COUNT: counts(COUNT),
+            PERCENT: percent,
+            BAR: max(_BAR_LEAST, instead - percent),
+        }
 
     def resizeEvent(self, event) -> None:
         """Fit the columns into the new width."""

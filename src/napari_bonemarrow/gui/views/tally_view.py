@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.countmodels import TallyInfo
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.views.parts import button, label, line, scrolled, set_role, swatch_icon
+from napari_bonemarrow.gui.views.parts import button, label, line, scrolled, swatch_icon
 
 KEY, NAME, FIELD, TOTAL, PERCENT = range(5)
 _CODES = tuple(CLASSES)
@@ -98,7 +98,9 @@ class TallyView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._info = TallyInfo()
-        self.field_text, self.total_text = label(role="headline"), label(role="headline")
+        self.field_text, self.total_text = label(), label()
+        for text in (self.field_text, self.total_text):
+            text.setStyleSheet("font-size: 26pt; font-weight: bold;")
         self.field_name, self.total_name = label(role="quiet"), label(role="quiet")
         self.hint = label(role="quiet")
         self.next_button, self.undo_button = button("Next field"), button("Undo")
@@ -198,6 +200,4 @@ class TallyView(QWidget):
 
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""
-        for text in (self.field_text, self.total_text):
-            set_role(text, "headline")
         self.table.viewport().update()
