@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from napari_bonemarrow.gui.streamed_levels import TileStream, is_streamed
+from napari_bonemarrow.gui.streamed_levels import TileStream
+from napari_bonemarrow.gui.tile_keys import is_streamed, read_coarsest
 from napari_bonemarrow.slides import SlideError
 from napari_bonemarrow.slides.tiled import TiledLevel
 
@@ -99,6 +100,29 @@ def test_before_anything_is_read_a_view_is_an_even_grey(listening):
     pyramid.open.set()
     settle()
     np.testing.assert_array_equal(np.asarray(stream.views[2]), pyramid.pixels[2])
+
+
+def test_what_was_read_ahead_is_shown_without_reading_anything(listening):
+    pyramid = Pyramid()
+    read_coarsest(pyramid.levels, 20)
+    assert {index for index, _row, _column in pyramid.read} == {2}
+    pyramid.open.clear()  # would hang from here on if it read
+    stream, _settle = listening(pyramid)
+    assert not stream.busy
+    np.testing.assert_array_equal(np.asarray(stream.views[2]), pyramid.pixels[2])
+    pyramid.open.set()
+
+
+def test_reading_ahead_leaves_what_takes_too_long_or_cannot_be_read_to_the_stream(listening):
+    pyramid = Pyramid(broken=frozenset({(2, 0, 0)}))
+    read_coarsest(pyramid.levels, 0)
+    assert not pyramid.read
+    read_coarsest(pyramid.levels, 20)
+    stream, settle = listening(pyramid)
+    settle()
+    assert [tuple(key) for key in stream.failed] == [(2, 0, 0)]
+    np.testing.assert_array_equal(stream.base[TILE:], pyramid.pixels[2][TILE:])
+    read_coarsest((pyramid.pixels[0],), 20)  # a field in memory: there is nothing to read
 
 
 def test_what_is_out_of_view_again_is_not_read(listening):

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui import settings
+from napari_bonemarrow.gui import settings, warming
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.reader import CASE_SUFFIX, sample_path
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.tile_keys import read_coarsest
 from napari_bonemarrow.review import Case, CaseError, case_path_for
 from napari_bonemarrow.slides import Scale, Slide, estimate_scale, open_slide
 from napari_bonemarrow.workflow.cases import case_of_slide
+
+_WARM_AFTER_MS = 400
+"""The panel is shown first: threads of Python slow each other."""
+_FIRST_LOOK_SECONDS = 0.3
+"""How long opening may take to read the slide as a whole before it is shown; the rest follows then."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Opening(QObject):
         super().__init__(runner)
         self._runner, self._on_error = runner, on_error
         self._worker: Any = None
+        QTimer.singleShot(_WARM_AFTER_MS, warming.begin)
 
     def open(self, path: Path, layer: Any = None, slide_path: Path | None = None) -> None:
         """Open a smear or a case.
@@ -91,6 +98,7 @@ class Opening(QObject):
         if isinstance(step, _SlideMissing):
             self.slide_missing.emit(step.case_path, step.name)
             return
+        warming.give_units()
         try:
             slide, case = self._open_case(step.slide, step.case_path)
         except BoneMarrowError as error:
@@ -134,8 +142,7 @@ class Opening(QObject):
 
 def _load(path: Path, slide_path: Path | None) -> Iterator[_Loaded | _SlideMissing]:
     """Read the pixels; of a case, find out first where its smear lies."""
-    import pandas  # noqa: F401  # napari's points need it: imported here, the window does not wait for it
-
+    warming.prepare()
     case_path = path
     if path.suffix.lower() != CASE_SUFFIX:
         slide_path, case_path = path, case_path_for(path)
@@ -145,4 +152,6 @@ def _load(path: Path, slide_path: Path | None) -> Iterator[_Loaded | _SlideMissi
         if slide_path is None:
             yield _SlideMissing(path, name)
             return
-    yield _Loaded(open_slide(slide_path), case_path)
+    slide = open_slide(slide_path)
+    read_coarsest(slide.levels, _FIRST_LOOK_SECONDS)
+    yield _Loaded(slide, case_path)

@@ -53,6 +53,9 @@ def read(path: str | list[str]) -> list[LayerData]:
     BoneMarrowError
         One line; napari shows it as a notification.
     """
+    from napari_bonemarrow.gui import warming
+
+    warming.give_units()
     paths = [path] if isinstance(path, str) else list(path)
     return [_read_one(Path(each)) for each in paths]
 
@@ -84,7 +87,8 @@ def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
     data, keywords, "image"
         ``scale`` is in µm where the slide's is known.
     """
-    from napari_bonemarrow.gui.streamed_levels import TileStream, is_streamed
+    from napari_bonemarrow.gui.streamed_levels import TileStream
+    from napari_bonemarrow.gui.tile_keys import is_streamed
 
     scale = slide.microns_per_pixel
     metadata = {"path": str(slide.path), "fingerprint": slide.fingerprint}

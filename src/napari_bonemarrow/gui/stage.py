@@ -92,15 +92,16 @@ class Stage(QObject):
             self.clear()
             for other in self.smears():
                 other.visible = other == layer
-            self.set_scale(slide.microns_per_pixel)
+            self._scale_smears(slide.microns_per_pixel)
             made = layer is None
             if made:
                 data, keywords, _kind = slide_layer(slide)
                 layer = Image(data, **keywords)
             self.tiles.watch(layer)  # before it is drawn for the first time, which shall not wait
             if made:
-                self.viewer.add_layer(layer)
+                self.viewer.add_layer(layer)  # napari draws it at once: the rest would only hold that up
             self.smear = layer
+            self.set_scale(slide.microns_per_pixel)
             self.viewer.add_layer(self.overlay.layer)
             self.overlay.layer.visible = True
             self.make_active()
@@ -112,12 +113,15 @@ class Stage(QObject):
 
     def set_scale(self, microns_per_pixel: float | None) -> None:
         """Give smear and rings their physical scale."""
+        self._scale_smears(microns_per_pixel)
+        self.overlay.set_scale(microns_per_pixel)
+        self._scale_bar.visible = microns_per_pixel is not None
+
+    def _scale_smears(self, microns_per_pixel: float | None) -> None:
         # Smears that wait unseen follow: napari has one unit for all layers and shows the extent of all.
         for layer in self.smears():
             layer.scale = (microns_per_pixel or 1.0,) * 2
             layer.units = ("um", "um") if microns_per_pixel else ("pixel", "pixel")
-        self.overlay.set_scale(microns_per_pixel)
-        self._scale_bar.visible = microns_per_pixel is not None
 
     def clear(self) -> None:
         """Take rings, region and heatmap away."""

@@ -4,52 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.gui.tile_keys import Key, Tiled, keys_in
+from napari_bonemarrow.gui.tile_pixels import NOT_YET, hatched, part, runs
 from napari_bonemarrow.slides import Level, SlideError
 
 _THREADS = 2
-_NOT_YET = 232
-"""Grey of what has not been read at any level: near a smear's background, so that nothing flashes."""
 _LARGEST_CHUNK = 1024
 """Longest side by which napari widens a view to whole tiles; a strip is a tile as wide as a slide."""
-_HATCH_PX = 6
-
-
-@runtime_checkable
-class Tiled(Protocol):
-    """A level that reads tiles when asked and can say which are in memory."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Height, width and 3."""
-
-    @property
-    def tile_shape(self) -> tuple[int, int]:
-        """Height and width of a tile, px."""
-
-    def cached_tile(self, row: int, column: int) -> NDArray[np.uint8] | None:
-        """Return a tile that is in memory, without waiting."""
-
-    def tile(self, row: int, column: int) -> NDArray[np.uint8]:
-        """Read a tile, or raise a `SlideError`."""
-
-
-class Key(NamedTuple):
-    """One tile of a slide."""
-
-    level: int
-    row: int
-    column: int
-
-
-def is_streamed(levels: Sequence[Level]) -> bool:
-    """Tell whether a slide reads its tiles when asked; a field in memory does not."""
-    return any(isinstance(level, Tiled) for level in levels)
 
 
 class TileStream:
@@ -81,8 +47,12 @@ class TileStream:
         last = self.sources[-1]
         self._missing_base: list[Key] = []
         if isinstance(last, Tiled):
-            self.base = np.full((*last.shape[:2], 3), _NOT_YET, np.uint8)
+            self.base = np.full((*last.shape[:2], 3), NOT_YET, np.uint8)
             self._missing_base = list(self._keys(self._last, *(range(side) for side in last.shape[:2])))[::-1]
+            for key in tuple(self._missing_base):
+                tile = last.cached_tile(key.row, key.column)
+                if tile is not None:
+                    self._fill_base(key, tile)
         else:
             self.base = np.asarray(last)
 
@@ -159,23 +129,23 @@ class TileStream:
             return self._base_part(index, rows, columns)
         out = np.empty((len(rows), len(columns), 3), np.uint8)
         high, wide = source.tile_shape
-        for row, down in _runs(rows // high):
-            for column, across in _runs(columns // wide):
+        for row, down in runs(rows // high):
+            for column, across in runs(columns // wide):
                 key, inside = Key(index, row, column), (rows[down], columns[across])
                 tile = self._held.get(key)
                 if tile is None:
                     tile = source.cached_tile(row, column)
                 if tile is not None:
-                    part = _part(tile, inside[0] - row * high, inside[1] - column * wide)
+                    pixels = part(tile, inside[0] - row * high, inside[1] - column * wide)
                 elif key in self.failed:
-                    part = _hatched(*inside)
+                    pixels = hatched(*inside)
                 else:
-                    part = self._coarser(index, *inside)
-                out[down, across] = part
+                    pixels = self._coarser(index, *inside)
+                out[down, across] = pixels
         return out
 
     def _base_part(self, index: int, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
-        return _part(self.base if index == self._last else np.asarray(self.sources[index]), rows, columns)
+        return part(self.base if index == self._last else np.asarray(self.sources[index]), rows, columns)
 
     def _coarser(self, index: int, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
         here, there = self.sources[index].shape, self.sources[index + 1].shape
@@ -186,12 +156,7 @@ class TileStream:
         return self._look(index + 1, *at)
 
     def _keys(self, index: int, rows: Sequence[int], columns: Sequence[int]) -> Iterator[Key]:
-        high, wide = self._tiled(index).tile_shape
-        if not len(rows) or not len(columns):
-            return
-        for row in range(rows[0] // high, rows[-1] // high + 1):
-            for column in range(columns[0] // wide, columns[-1] // wide + 1):
-                yield Key(index, row, column)
+        return keys_in(index, self._tiled(index), rows, columns)
 
     def _tiled(self, index: int) -> Tiled:
         source = self.sources[index]
@@ -255,7 +220,7 @@ class TileStream:
         part = self.base[top : top + high, left : left + wide]
         if tile is None:
             rows, columns = np.arange(part.shape[0]), np.arange(part.shape[1])
-            tile = _hatched(rows, columns)
+            tile = hatched(rows, columns)
         part[:] = tile[: part.shape[0], : part.shape[1]]
         with self._lock:
             if key in self._missing_base:
@@ -293,25 +258,3 @@ class StreamedLevel:
         """Return the whole level: the last one as it fills, which is what a thumbnail is made of."""
         pixels = self[:, :]
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
-
-
-def _runs(tiles: NDArray[np.intp]) -> Iterator[tuple[int, slice]]:
-    """Yield each tile's number with the stretch of ascending places that lies in it."""
-    edges = [0, *(np.flatnonzero(np.diff(tiles)) + 1).tolist(), len(tiles)]
-    for begin, end in pairwise(edges):
-        if end > begin:
-            yield int(tiles[begin]), slice(begin, end)
-
-
-def _part(pixels: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """Return pixels at these places, as a view where they follow one another."""
-    if all(int(places[-1] - places[0]) == len(places) - 1 for places in (rows, columns)):
-        return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return pixels[np.ix_(rows, columns)]
-
-
-def _hatched(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """Return a quiet hatch for what cannot be read."""
-    stripes = (rows[:, None] + columns[None, :]) // _HATCH_PX % 2
-    grey = np.where(stripes == 0, 196, 212).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)

@@ -1,0 +1,35 @@
+"""Cutting the window's pixels out of tiles, and what stands where there is none (no Qt)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOT_YET = 232
+"""Grey of what has not been read at any level: near a smear's background, so that nothing flashes."""
+_HATCH_PX = 6
+
+
+def runs(tiles: NDArray[np.intp]) -> Iterator[tuple[int, slice]]:
+    """Yield each tile's number with the stretch of ascending places that lies in it."""
+    edges = [0, *(np.flatnonzero(np.diff(tiles)) + 1).tolist(), len(tiles)]
+    for begin, end in pairwise(edges):
+        if end > begin:
+            yield int(tiles[begin]), slice(begin, end)
+
+
+def part(pixels: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Return pixels at these places, as a view where they follow one another."""
+    if all(int(places[-1] - places[0]) == len(places) - 1 for places in (rows, columns)):
+        return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return pixels[np.ix_(rows, columns)]
+
+
+def hatched(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Return a quiet hatch for what cannot be read."""
+    stripes = (rows[:, None] + columns[None, :]) // _HATCH_PX % 2
+    grey = np.where(stripes == 0, 196, 212).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
