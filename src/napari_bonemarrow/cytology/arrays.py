@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -290,3 +290,7 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.cell_id)
+
+    def select(self, which: NDArray[np.bool_] | NDArray[np.integer]) -> Features:
+        """Take a subset of the cells by mask or by index."""
+        return replace(self, cell_id=self.cell_id[which], values=self.values[which])

@@ -1,6 +1,6 @@
 """The engine: one spawned child process that owns the model; spoken to by futures."""
 
 from napari_bonemarrow.engine.engine import CHUNK_SECONDS, Engine
-from napari_bonemarrow.engine.messages import EngineError, EngineStatus, SlideSource
+from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatus, SlideSource
 
-__all__ = ["CHUNK_SECONDS", "Engine", "EngineError", "EngineStatus", "SlideSource"]
+__all__ = ["CHUNK_SECONDS", "Embedded", "Engine", "EngineError", "EngineStatus", "SlideSource"]

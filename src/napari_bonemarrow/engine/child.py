@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame, Predictions
-from napari_bonemarrow.engine.messages import EngineError, EngineStatus, SlideSource
+from napari_bonemarrow.engine.features import SeenFeatures, clipped, fit_axes, lay_out
+from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatus, SlideSource
 
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Classifier, Heatmap
@@ -34,6 +35,7 @@ _WARM_UP_CROPS = 8
 _classifier: Classifier | None = None
 _status: EngineStatus | None = None
 _slides: OrderedDict[tuple[object, ...], Slide] = OrderedDict()
+_seen = SeenFeatures()
 
 
 def start_up(threads: int, cache_bytes: int | None = None) -> None:
@@ -185,14 +187,41 @@ def survey(source: SlideSource, item: SurveyItem) -> NDArray[np.float32]:
 
 def classify(source: SlideSource, cells: Cells) -> Predictions:
     """Cut the cells out at the bundle's scale and classify them, less those that cannot be read."""
+    classifier = _loaded()
+    crops, read = _cut_readable(source, cells)
+    if not classifier.embeds:
+        return classifier.classify(crops, read.cell_id)
+    predictions, features = classifier.classify_and_embed(crops, read.cell_id)
+    _seen.keep((source, predictions.model), read.cell_id, features)
+    return predictions
+
+
+def embed(source: SlideSource, cells: Cells) -> Embedded:
+    """Return the features of cells, of most from when they were classified, less those not readable."""
+    classifier = _loaded()
+    if not classifier.embeds:
+        raise EngineError(
+            f"{classifier.bundle.card.name}: ends in no linear layer, so that its cells cannot be compared: "
+            "use another bundle"
+        )
+    model = classifier.bundle.reference
+    known, rows = _seen.take((source, model), cells.cell_id)
+    if rows and known.all():
+        return Embedded(cells.cell_id, np.stack(rows), model)
+    crops, read = _cut_readable(source, cells.select(~known))
+    values = clipped(classifier.features(crops))
+    cell_id = np.concatenate([cells.cell_id[known], read.cell_id])
+    return Embedded(cell_id, np.concatenate([*(row[None] for row in rows), values]), model)
+
+
+def _cut_readable(source: SlideSource, cells: Cells) -> tuple[NDArray[np.uint8], Cells]:
     from napari_bonemarrow.slides.crops import cut_readable
 
-    classifier = _loaded()
-    card = classifier.bundle.card
+    card = _loaded().bundle.card
     crops, readable = cut_readable(
         _slide(source), cells.x, cells.y, microns_per_pixel=card.microns_per_pixel, size=card.crop_size
     )
-    return classifier.classify(crops, cells.cell_id[readable])
+    return crops, cells.select(readable)
 
 
 def classify_crops(crops: NDArray[np.uint8], cell_id: NDArray[np.int64]) -> Predictions:
@@ -258,6 +287,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
         survey,
         classify,
         classify_crops,
+        embed,
+        fit_axes,
+        lay_out,
         explain,
         explain_crop,
     )

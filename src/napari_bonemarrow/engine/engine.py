@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, Frame, Predictions
-from napari_bonemarrow.engine.messages import EngineError, EngineStatus, SlideSource
+from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatus, SlideSource
 from napari_bonemarrow.engine.process import ChildPool
 from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
 from napari_bonemarrow.engine.tilepool import TilePool
@@ -26,7 +26,7 @@ CHUNK_SECONDS = 0.2
 """How long a chunk of cells may take: what waits behind it, such as a heatmap, waits no longer."""
 _FIRST_CHUNK = 16
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 4, 512
-_NEED_MODEL = frozenset({"classify", "classify_crops", "explain", "explain_crop"})
+_NEED_MODEL = frozenset({"classify", "classify_crops", "embed", "explain", "explain_crop"})
 
 
 class Engine:
@@ -53,6 +53,7 @@ class Engine:
         self.device = device
         self._workers = workers
         self._tiles: TilePool | None = None
+        self._layout: TilePool | None = None
         self._threads = threads
         self._tasks = TaskQueue()
         self._model: str | Path = "starter"
@@ -156,6 +157,41 @@ class Engine:
             for part in self._parts(len(crops))
         ]
 
+    def embed(self, source: SlideSource, cells: Cells) -> list[Future[Embedded]]:
+        """Say what the network sees of cells, in chunks as `classify`, once there is nothing else to do.
+
+        Cells that the child has just classified cost nothing; others are looked at now. A cell that lies
+        where the file cannot be read has no row.
+        """
+        return [
+            self._put(Kind.EMBED, "embed", source, cells.select(part)) for part in self._parts(len(cells))
+        ]
+
+    def fit_axes(
+        self, features: NDArray[np.float16]
+    ) -> Future[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Find the mean (f,) and the at most 32 axes (d, f) that tell most of features, shape (n, f)."""
+        return self._put(Kind.EMBED, "fit_axes", features)
+
+    def lay_out(self, features: NDArray[np.float16], seed: int = 0) -> Future[NDArray[np.float32]]:
+        """Lay features, shape (n, d), out on a plane by UMAP, in a child of its own: it takes a minute.
+
+        `end_layout` ends it before its time.
+        """
+        with self._pool_lock:
+            if self._closed:
+                raise EngineError("engine: it is closed: open the slide again")
+            if self._layout is None:
+                self._layout = TilePool(1)
+            return self._layout.put("lay_out", features, seed)
+
+    def end_layout(self) -> None:
+        """End the child that lays features out: what it was doing is cancelled."""
+        with self._pool_lock:
+            pool, self._layout = self._layout, None
+        if pool is not None:
+            pool.close()
+
     def explain(
         self,
         source: SlideSource,
@@ -187,10 +223,10 @@ class Engine:
 
         Parameters
         ----------
-        *kinds : {"explain", "classify", "detect"}
-            Only these; by default all three.
+        *kinds : {"explain", "classify", "detect", "embed"}
+            Only these; by default all of them.
         """
-        chosen = tuple(Kind[kind.upper()] for kind in kinds) or (Kind.EXPLAIN, Kind.CLASSIFY, Kind.DETECT)
+        chosen = tuple(Kind[kind.upper()] for kind in kinds) or tuple(set(Kind) - {Kind.LOAD})
         self._tasks.drop(chosen)
         if Kind.DETECT in chosen and self._tiles is not None:
             self._tiles.drop()
@@ -221,6 +257,7 @@ class Engine:
         if pool is not None:
             pool.end()
         self.end_tiles()
+        self.end_layout()
 
     def __enter__(self) -> Engine:
         return self

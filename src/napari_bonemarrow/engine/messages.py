@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_bonemarrow.cytology import BoneMarrowError, ModelReference, Support
 
 
@@ -56,3 +59,19 @@ class EngineStatus:
     input_size: int
     microns_per_pixel: float
     seconds_per_crop: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What a bundle's network sees of some cells, as it comes from the last layer's input.
+
+    Attributes
+    ----------
+    cell_id : ndarray of int64, shape (n,)
+    values : ndarray of float16, shape (n, f)
+    model : ModelReference
+    """
+
+    cell_id: NDArray[np.int64]
+    values: NDArray[np.float16]
+    model: ModelReference

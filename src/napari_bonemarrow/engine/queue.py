@@ -23,6 +23,7 @@ class Kind(IntEnum):
     EXPLAIN = 1
     CLASSIFY = 2
     DETECT = 3
+    EMBED = 4
 
 
 @dataclass(order=True)

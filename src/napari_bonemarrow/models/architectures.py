@@ -96,6 +96,15 @@ def head_of(network: nn.Module, architecture: str) -> nn.Linear:
     return head
 
 
+def has_head(network: nn.Module, architecture: str) -> bool:
+    """Tell whether a network ends in a linear layer that can be found by name."""
+    try:
+        head_of(network, architecture)
+    except BundleError:
+        return False
+    return True
+
+
 def head_key(architecture: str) -> str:
     """Return the key of the last linear layer's weight.
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_bonemarrow.cytology import Predictions
 from napari_bonemarrow.models import attribution
-from napari_bonemarrow.models.architectures import head_of
+from napari_bonemarrow.models.architectures import has_head, head_of
 from napari_bonemarrow.models.bundle import STARTER, Bundle, BundleError
 from napari_bonemarrow.models.device import gains_from_bfloat16, resolve_device
+from napari_bonemarrow.models.features import watched
 from napari_bonemarrow.models.fusing import fuse
 from napari_bonemarrow.models.heatmap import Heatmap
 from napari_bonemarrow.models.loading import load_network
@@ -47,6 +48,8 @@ class Classifier:
         What really serves.
     batch_size : int
         Crops at once; halved for good when memory does not suffice.
+    embeds : bool
+        Whether the network ends in a linear layer, so that its crops have features.
     bfloat16 : bool
         Whether the network runs in bfloat16: only where the device has instructions for it, since
         elsewhere it is emulated and slower. Probabilities differ from float32 by less than 0.02.
@@ -73,6 +76,7 @@ class Classifier:
         if self._device.type == "cpu" or self.bfloat16:  # older GPUs lose by channels-last
             network = network.to(memory_format=torch.channels_last)
         self.network = network
+        self.embeds = has_head(network, self.bundle.card.architecture)
         self._normalise = Normaliser(self.bundle.card.normalisation, self._device)
         self._pool: ThreadPoolExecutor | None = None
         self._bytes: Tensor | None = None
@@ -100,17 +104,43 @@ class Classifier:
             If the crops have another size, memory does not suffice for a single crop, or the network
             answers with what is no number.
         """
-        self._check(crops)
-        ids = np.arange(1, len(crops) + 1) if cell_id is None else np.asarray(cell_id)
+        return self._predictions(self.logits(crops), cell_id)
+
+    def classify_and_embed(
+        self, crops: NDArray[np.uint8], cell_id: Sequence[int] | NDArray[np.int64] | None = None
+    ) -> tuple[Predictions, NDArray[np.float32]]:
+        """Give each crop its probabilities and its features by one pass through the network.
+
+        Parameters
+        ----------
+        crops, cell_id
+            As for `classify`.
+
+        Returns
+        -------
+        Predictions
+        ndarray of float32, shape (n, f)
+            As by `features`.
+
+        Raises
+        ------
+        BundleError
+            As `classify`, or if the network ends in no linear layer.
+        """
+        logits, features = self._run(crops, self.views, self._head())
+        return self._predictions(logits, cell_id), features
+
+    def _predictions(
+        self, logits: NDArray[np.float32], cell_id: Sequence[int] | NDArray[np.int64] | None
+    ) -> Predictions:
         card = self.bundle.card
-        logits = self.logits(crops)
         if not np.isfinite(logits).all():
             raise BundleError(f"{self.bundle.path}: the network's answer is no number; use another bundle")
+        ids = np.arange(1, len(logits) + 1) if cell_id is None else np.asarray(cell_id)
         scaled = torch.from_numpy(logits / np.float32(card.temperature))
-        probabilities = torch.softmax(scaled, dim=1).numpy()
         return Predictions(
             ids.astype(np.int64),
-            probabilities,
+            torch.softmax(scaled, dim=1).numpy(),
             card.classes,
             card.support,
             self.bundle.reference,
@@ -167,17 +197,7 @@ class Classifier:
         BundleError
             If the crops have another size.
         """
-        self._check(crops)
-        kept: list[Tensor] = []
-        head = head_of(self.network, self.bundle.card.architecture)
-        hook = head.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].float().cpu()))
-        try:
-            with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, self.bfloat16):
-                for start in range(0, len(crops), self.batch_size):
-                    self.network(self.prepare(crops[start : start + self.batch_size]))
-        finally:
-            hook.remove()
-        return torch.cat(kept).numpy()
+        return self._run(crops, 1, self._head())[1]
 
     def logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the network batch by batch; halve the batch when memory runs out.
@@ -191,34 +211,53 @@ class Classifier:
         ndarray of float32, shape (n, k)
             Before the temperature.
         """
+        return self._run(crops, self.views)[0]
+
+    def _head(self) -> nn.Linear:
+        return head_of(self.network, self.bundle.card.architecture)
+
+    def _run(
+        self, crops: NDArray[np.uint8], views: int, head: nn.Linear | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the logits, and what a layer is given of each crop's first view; no columns without one."""
+        self._check(crops)
         rows = np.empty((len(crops), len(self.bundle.card.classes)), np.float32)
+        seen = np.empty((len(crops), 0 if head is None else head.in_features), np.float32)
         start = 0
         while start < len(crops):
             block = crops[start : start + self.batch_size * self._batches_at_once]
+            part = slice(start, start + len(block))
             try:
-                rows[start : start + len(block)] = self._forward(block)
+                with watched(head) as given:
+                    rows[part] = self._forward(block, views)
             except RuntimeError as error:
-                if not _out_of_memory(error):
-                    raise
-                failed = min(len(block), self.batch_size)
-                if failed == 1:
-                    raise BundleError(
-                        f"{self.device}: too little memory for one crop; close programs or use another device"
-                    ) from error
-                self.batch_size = failed // 2
-                if self._device.type == "cuda":
-                    torch.cuda.empty_cache()
+                self._shrink(error, len(block))
                 continue
+            if head is not None:
+                seen[part] = torch.cat(given[::views]).float().cpu().numpy()
             start += len(block)
-        return rows
+        return rows, seen
 
-    def _forward(self, block: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _shrink(self, error: RuntimeError, crops: int) -> None:
+        """Halve the batch for good where memory ran out; any other error is raised again."""
+        if not _out_of_memory(error):
+            raise error
+        failed = min(crops, self.batch_size)
+        if failed == 1:
+            raise BundleError(
+                f"{self.device}: too little memory for one crop; close programs or use another device"
+            ) from error
+        self.batch_size = failed // 2
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _forward(self, block: NDArray[np.uint8], views: int) -> NDArray[np.float32]:
         with torch.inference_mode():
             reduced, answers = self._reduce(block), []
             for start in range(0, len(block), self.batch_size):
                 images = self._images(reduced[start : start + self.batch_size])
                 with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bfloat16):
-                    answers.append(mirrored_mean(self.network, images, self.views))
+                    answers.append(mirrored_mean(self.network, images, views))
             return torch.cat(answers).cpu().numpy()
 
     def prepare(self, crops: NDArray[np.uint8]) -> Tensor:

@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from napari_bonemarrow.training.config import TrainingError
 
 FEWEST = 10
-"""Images below which there is nothing to lay out."""
+"""Cells below which there is nothing to lay out."""
+
+_NEIGHBOURS = 15
+_EXACT_UP_TO = 80_000
+"""Neighbours of so many are found exactly, which is faster than umap-learn's own search: that one has to be
+compiled first, for about half a minute."""
 
 
 def umap(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32]:
@@ -32,7 +37,7 @@ def umap(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32
     Raises
     ------
     TrainingError
-        If umap-learn is missing or there are fewer than 10 images.
+        If umap-learn is missing or there are fewer than 10 cells.
     """
     if len(features) < FEWEST:
         raise TrainingError(f"UMAP: {len(features)} images are too few to lay out; give at least {FEWEST}")
@@ -44,12 +49,25 @@ def umap(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32
             raise TrainingError(
                 "UMAP needs umap-learn; run: pip install 'napari-bonemarrow[training]'"
             ) from error
-        neighbours = min(15, len(features) - 1)
-        # Random rather than spectral start for few images: the spectral one needs more points than axes.
-        start = "spectral" if len(features) > 4 * FEWEST else "random"
-        layout: Any = UMAP(n_neighbors=neighbours, min_dist=0.1, init=start, random_state=seed)
-        points = cast("NDArray[np.float32]", layout.fit_transform(np.asarray(features, np.float32)))
+        values = np.asarray(features, np.float32)
+        neighbours = min(_NEIGHBOURS, len(values) - 1)
+        known = _exact_neighbours(values, neighbours) if len(values) <= _EXACT_UP_TO else (None, None, None)
+        # Begun on the two axes that tell most, so that the map lies as a plain projection would.
+        layout: Any = UMAP(
+            n_neighbors=neighbours, min_dist=0.1, init="pca", random_state=seed, precomputed_knn=known
+        )
+        points = cast("NDArray[np.float32]", layout.fit_transform(values))
     return points.astype(np.float32)
+
+
+def _exact_neighbours(
+    values: NDArray[np.float32], count: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32], None]:
+    """Return each row's nearest rows, itself the first of them, and their distances, both (n, count)."""
+    from sklearn.neighbors import NearestNeighbors
+
+    distances, indices = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(values).kneighbors(values)
+    return indices.astype(np.int32), distances.astype(np.float32), None
 
 
 def write_points(path: Path, rows: Sequence[tuple[str, str, str, str]], points: NDArray[np.float32]) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_bonemarrow.workflow.demo import SampleResult, run_sample, surest_cell, write_sample_slide
     from napari_bonemarrow.workflow.detecting import detect_inputs
     from napari_bonemarrow.workflow.explaining import Explanation, Question, explain_input
+    from napari_bonemarrow.workflow.features import embed, unseen
     from napari_bonemarrow.workflow.scales import settle_scale
     from napari_bonemarrow.workflow.survey import Surveyed
 
@@ -51,6 +52,7 @@ _LAZY = {
     "demo": ("SampleResult", "run_sample", "surest_cell", "write_sample_slide"),
     "detecting": ("detect_inputs",),
     "explaining": ("Explanation", "Question", "explain_input"),
+    "features": ("embed", "unseen"),
     "scales": ("settle_scale",),
     "survey": ("Surveyed",),
 }
@@ -75,6 +77,7 @@ __all__ = [
     "default_frame",
     "default_reviewer",
     "detect_inputs",
+    "embed",
     "explain_input",
     "frame_of",
     "open_or_create_case",
@@ -82,6 +85,7 @@ __all__ = [
     "settle_scale",
     "slide_of_case",
     "surest_cell",
+    "unseen",
     "was_detected",
     "write_sample_slide",
 ]

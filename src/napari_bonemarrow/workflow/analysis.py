@@ -20,7 +20,14 @@ from napari_bonemarrow.slides.slide import SlideError
 from napari_bonemarrow.slides.tiling import DetectionPlan, lay_out, merge_tiles
 from napari_bonemarrow.workflow.pace import Pace
 from napari_bonemarrow.workflow.searching import search_tiles, waited
-from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing, Step, TilesFound
+from napari_bonemarrow.workflow.steps import (
+    CellsClassified,
+    CellsFound,
+    Doing,
+    FeaturesFound,
+    Step,
+    TilesFound,
+)
 
 if TYPE_CHECKING:
     from napari_bonemarrow.review import Case, DetectionProgress
@@ -162,7 +169,7 @@ def was_detected(case: Case) -> bool:
 
 
 def apply_step(case: Case, step: Step) -> None:
-    """Write one step of `analyse` to the case."""
+    """Write one step of `analyse` or `embed` to the case."""
     if isinstance(step, TilesFound):
         case.record_tiles(step.plan, step.tiles, step.cells, step.failed)
     elif isinstance(step, CellsFound):
@@ -181,6 +188,10 @@ def apply_step(case: Case, step: Step) -> None:
         kept = np.isin(step.predictions.cell_id, case.cells.cell_id)
         if kept.any():
             case.record_predictions(_select(step.predictions, kept))
+    elif isinstance(step, FeaturesFound):
+        kept = np.isin(step.features.cell_id, case.cells.cell_id)
+        if kept.any():
+            case.record_features(step.features.select(kept))
 
 
 def _steps(
@@ -231,7 +242,7 @@ def _classify(
     engine: Engine, source: SlideSource, cells: Cells, status: EngineStatus, futures: list[Future[Any]]
 ) -> Iterator[Step]:
     """Classify cells, those that count first. Where the file cannot be read, cells stay without a class."""
-    cells = _in_order(cells, source.microns_per_pixel)
+    cells = in_order(cells, source.microns_per_pixel)
     chunks = engine.classify(source, cells)
     futures += chunks
     pace = Pace(len(cells))
@@ -252,7 +263,7 @@ def _classify(
         raise problem
 
 
-def _in_order(cells: Cells, microns_per_pixel: float) -> Cells:
+def in_order(cells: Cells, microns_per_pixel: float) -> Cells:
     """Sort cells so that those in the frame come first, and neighbours one after the other."""
     side = _LOCALITY_UM / microns_per_pixel
     return cells.select(np.lexsort((cells.x // side, cells.y // side, ~cells.in_frame)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from napari_bonemarrow.cytology import Cells, Frame, Predictions, Region
+from napari_bonemarrow.cytology import Cells, Features, Frame, Predictions, Region
 from napari_bonemarrow.engine import EngineStatus
 
 
@@ -104,4 +104,21 @@ class CellsClassified:
     seconds_left: float | None = None
 
 
-Step = Doing | TilesFound | CellsFound | CellsClassified
+@dataclass(frozen=True, slots=True)
+class FeaturesFound:
+    """Some more cells can be compared with others.
+
+    Attributes
+    ----------
+    features : Features
+        Of these cells alone.
+    done, total : int
+        Cells so far, and all that were missing.
+    """
+
+    features: Features
+    done: int
+    total: int
+
+
+Step = Doing | TilesFound | CellsFound | CellsClassified | FeaturesFound
