@@ -95,7 +95,7 @@ class ReadersInfo:
         What stands over every tab while a second reader reads.
     readers : tuple of str
         Who has read so far: a second reader is another one.
-    can_begin, can_end, can_compare : bool
+    can_begin, can_end, can_resume, can_compare : bool
     to_settle : int
         Disagreements that wait.
     """
@@ -106,6 +106,7 @@ class ReadersInfo:
     readers: tuple[str, ...] = ()
     can_begin: bool = False
     can_end: bool = False
+    can_resume: bool = False
     can_compare: bool = False
     to_settle: int = 0
 

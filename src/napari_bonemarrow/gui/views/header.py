@@ -27,6 +27,8 @@ class HeaderView(QWidget):
         )
         self.saved_label = label(wrap=False)
         self.disclaimer = label(DISCLAIMER, "quiet", wrap=False)
+        self.banner = label(role="title", wrap=False)
+        self.banner.hide()
         self.help_button = button("?", tip="Keys and classes")
         self.help_button.setFixedWidth(28)
         self.help_button.clicked.connect(self.help_requested)
@@ -39,6 +41,7 @@ class HeaderView(QWidget):
         layout.addWidget(self.saved_label, 0, 2, Qt.AlignmentFlag.AlignRight)
         layout.addWidget(self.help_button, 0, 3, 2, 1, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.disclaimer, 1, 0, 1, 3)
+        layout.addWidget(self.banner, 2, 0, 1, 4)
         layout.setColumnStretch(0, 1)
         self.show_info(self._info)
 
@@ -52,6 +55,12 @@ class HeaderView(QWidget):
         self.reviewer_button.setText(info.reviewer)
         self.reviewer_button.setVisible(bool(info.case))
         self.saved_label.setText(info.saved)
+
+    def show_banner(self, text: str) -> None:
+        """Say over every tab in what state the case is, such as a blind reading; ``""`` says nothing."""
+        self.banner.setText(self.banner.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, 390))
+        self.banner.setToolTip(text)
+        self.banner.setVisible(bool(text))
 
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""

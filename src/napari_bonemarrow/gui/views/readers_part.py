@@ -14,6 +14,7 @@ class ReadersPart(QWidget):
 
     begin_requested = Signal(str)
     end_requested = Signal()
+    resume_requested = Signal()
     agreement_requested = Signal()
     settle_requested = Signal()
 
@@ -26,16 +27,19 @@ class ReadersPart(QWidget):
             "Second reader…", tip="Another person reads the same cells, without the first read or the model"
         )
         self.end_button = button("End the second reading", "primary")
+        self.resume_button = button("Go on with the second reading")
         self.compare_button = button("Agreement…", tip="How far the two readers agree, class by class")
         self.settle_button = button("Settle")
         self.begin_button.clicked.connect(self.ask_for_reader)
         self.end_button.clicked.connect(self.end_requested)
+        self.resume_button.clicked.connect(self.resume_requested)
         self.compare_button.clicked.connect(self.agreement_requested)
         self.settle_button.clicked.connect(self.settle_requested)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
-        for made in (self.begin_button, self.end_button, self.compare_button, self.settle_button):
-            row.addWidget(made)
+        made = (self.begin_button, self.end_button, self.resume_button, self.compare_button)
+        for each in (*made, self.settle_button):
+            row.addWidget(each)
         row.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 4)
@@ -54,6 +58,7 @@ class ReadersPart(QWidget):
         self.advice.setVisible(bool(info.advice))
         self.begin_button.setVisible(info.can_begin)
         self.end_button.setVisible(info.can_end)
+        self.resume_button.setVisible(info.can_resume)
         self.compare_button.setVisible(info.can_compare)
         self.settle_button.setVisible(info.to_settle > 0)
         what = "disagreement" if info.to_settle == 1 else "disagreements"

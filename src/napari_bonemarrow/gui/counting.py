@@ -1,0 +1,112 @@
+"""The Count tab, kept equal to the case: the differential, the readers, the signature, the tally."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.keys import Binding
+from napari_bonemarrow.gui.review import CellsChanged, Review
+from napari_bonemarrow.gui.signing import Signing
+from napari_bonemarrow.gui.tallying import TALLY_KINDS, Tallying
+from napari_bonemarrow.gui.two_readers import SECOND, TwoReaders
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.gui.panel import BoneMarrowPanel
+
+_OF_THE_COUNT = frozenset({"signed", "amended", "region and target set"})
+
+
+class Counting(QObject):
+    """What the Count tab shows and does.
+
+    While the tab is hidden only its headline follows the case: a key in the review must not pay for what
+    nobody sees. All of it is right again before the tab is seen.
+    """
+
+    keys_wanted = Signal()
+
+    def __init__(self, panel: BoneMarrowPanel, review: Review) -> None:
+        super().__init__(panel)
+        self.tab, self._review = panel.count_tab, review
+        self.session: Session | None = None
+        self._stale = True
+        self._model: Differential | None = None
+        self.signing = Signing(self.tab.sign, review.act, self)
+        self.readers = TwoReaders(self.tab.readers, panel.header, review, self)
+        self.tallying = Tallying(self.tab, review.act, self)
+        self.tallying.switched.connect(self._on_tally_switched)
+        self.tab.shown.connect(self._on_shown)
+        review.cells_changed.connect(self._on_cells_changed)
+
+    def open(self, session: Session | None) -> None:
+        """Take up a session, or none."""
+        if self.session is not None:
+            self.session.case.changed.disconnect(self._on_changed)
+        self.session = session
+        self.signing.session = session
+        self.readers.open(session)
+        self.tallying.open(session)
+        if session is not None:
+            session.case.changed.connect(self._on_changed)
+        self._model = None
+        self.refresh()
+
+    def press(self, binding: Binding) -> bool:
+        """Do what a key stands for, where it is the Count tab's; tell whether it was."""
+        if binding.act == "sign" and self.session is not None:
+            self.signing.ask()
+            return True
+        if binding.act == "tally":
+            self.tallying.toggle()
+            return True
+        return self.tallying.press(binding)
+
+    def refresh(self) -> None:
+        """Show all of it, or the headline alone while nobody sees the rest."""
+        counted = self._count()
+        self._stale = not self.tab.isVisible()
+        if self._stale:
+            self.tab.show_headline(counted)
+            return
+        self.tab.show_differential(counted, self._model_count(counted))
+        self.signing.show(counted)
+        self.readers.show(counted)
+        self.tallying.show()
+
+    def _count(self) -> Differential | None:
+        if self.session is None or not len(self.session.case.cells):
+            return None
+        return self.session.case.differential()
+
+    def _model_count(self, counted: Differential | None) -> Differential | None:
+        """Return what the model alone counts; nobody who reads blind may see it."""
+        case = None if self.session is None else self.session.case
+        if counted is None or case is None or case.reading == SECOND or case.predictions is None:
+            return None
+        if self._model is None:
+            self._model = case.model_differential()
+        return self._model
+
+    def _on_cells_changed(self, changed: CellsChanged) -> None:
+        if changed.ids is None or changed.reshaped:
+            self._model = None
+        self.refresh()
+
+    def _on_changed(self, change: object) -> None:
+        """Follow what is no change of cells."""
+        kind = str(getattr(change, "of", None) or getattr(change, "kind", ""))
+        if kind in TALLY_KINDS:
+            self.tallying.show()
+        elif kind in _OF_THE_COUNT:
+            self.refresh()
+
+    def _on_shown(self) -> None:
+        if self._stale:
+            self.refresh()
+
+    def _on_tally_switched(self, _on: bool) -> None:
+        self.keys_wanted.emit()

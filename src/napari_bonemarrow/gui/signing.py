@@ -1,0 +1,145 @@
+"""Sign-off: what is missing to a signature, the signature itself, and amendments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+from qtpy.QtCore import QObject
+
+from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.gui.countmodels import SignInfo
+from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.views.sign_part import HEAD_DIGITS, SignPart
+from napari_bonemarrow.review import Case
+
+Act = Callable[[Callable[[], object]], bool]
+_CHAIN = "tamper-evident, not authenticated"
+
+
+class Signing(QObject):
+    """The foot of the Count tab, kept equal to the case.
+
+    Parameters
+    ----------
+    part : SignPart
+    act : callable
+        Does something to the case and tells whether it was written; a refusal is shown, not raised.
+    parent : QObject
+    """
+
+    def __init__(self, part: SignPart, act: Act, parent: QObject) -> None:
+        super().__init__(parent)
+        self.part, self._act = part, act
+        self.session: Session | None = None
+        part.sign_requested.connect(self.sign)
+        part.amend_requested.connect(self.amend)
+
+    def show(self, counted: Differential | None) -> None:
+        """Show where the case stands."""
+        info = SignInfo() if self.session is None else sign_info(self.session.case, counted)
+        self.part.show_info(info)
+
+    def ask(self) -> None:
+        """Ask for the signature, or for the reason of an amendment where there is one."""
+        if self.part.amend_button.isVisibleTo(self.part):
+            self.part.ask_to_amend()
+        else:
+            self.part.ask_to_sign()
+
+    def sign(self, name: str, reason: str = "") -> None:
+        """Freeze the case."""
+        session = self.session
+        if session is not None:
+            self._act(lambda: session.case.sign(name, reason))
+
+    def amend(self, reason: str) -> None:
+        """Open a signed case for changes; the signed state is kept."""
+        session = self.session
+        if session is not None:
+            self._act(lambda: session.case.begin_amendment(reason))
+
+
+def sign_info(case: Case, counted: Differential | None) -> SignInfo:
+    """Describe the sign-off of a case.
+
+    Parameters
+    ----------
+    case : Case
+    counted : Differential or None
+        Its count as it stands; None where nothing has been counted.
+    """
+    signature = case.signature
+    if signature is not None:
+        return SignInfo(
+            text=f"Signed by {signature.name} · {local_time(signature.at)}",
+            detail=f"head {signature.head[:HEAD_DIGITS]} · {_CHAIN}",
+            head=signature.head,
+            can_amend=not case.read_only,
+        )
+    if counted is None or not counted.reviewed + counted.unreviewed:
+        return SignInfo()
+    if case.reading == SECOND and case.readings[SECOND - 1].ended_at is None:
+        return SignInfo("The second reading is under way", "A case is signed once it has been ended.")
+    missing = missing_text(case, counted)
+    return SignInfo(
+        text=missing or "Every cell in the frame is reviewed",
+        detail=_amendment_text(case),
+        signer=case.reviewer,
+        counts=frozen_counts(case, counted),
+        needs_reason=bool(missing),
+        can_sign=not case.read_only,
+    )
+
+
+SECOND = 2
+
+
+def missing_text(case: Case, counted: Differential) -> str:
+    """Say what a signature would leave undone; empty where that is nothing."""
+    texts = []
+    total = counted.reviewed + counted.unreviewed
+    if counted.unreviewed:
+        texts.append(f"{counted.unreviewed} of {total} cells in the frame not reviewed")
+    columns = case.table_view()
+    imported = int(np.count_nonzero(columns.imported & columns.in_frame))
+    if imported:
+        texts.append(f"{imported} with a label from the data that nobody has confirmed")
+    open_ones = len(case.disagreements())
+    if open_ones:
+        texts.append(f"{open_ones} disagreement{'' if open_ones == 1 else 's'} of the readers not settled")
+    return "; ".join(texts)
+
+
+def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], ...]:
+    """Return what a signature would freeze, by name, for the step that confirms it."""
+    blasts = counted.row("blasts")
+    figure = blasts.percent_text if blasts.reliable else "no percentage"
+    lines = [
+        ("Counted", f"{counted.counted} of {counted.target} aimed at"),
+        ("Reviewed", f"{counted.reviewed} of {counted.reviewed + counted.unreviewed} cells in the frame"),
+        ("Blasts", f"{blasts.count} ({figure})"),
+        ("M:E", counted.ratios["m_to_e"].text),
+        ("Not counted", str(sum(counted.excluded.values()))),
+    ]
+    tallied = sum(sum(field.values()) for field in case.tallies)
+    if tallied:
+        lines.append(("Tallied by eye", f"{tallied}, kept apart"))
+    predictions = case.predictions
+    if predictions is not None:
+        lines.append(("Model", f"{predictions.model.name} ({predictions.model.sha256[:12]})"))
+    return tuple(lines)
+
+
+def _amendment_text(case: Case) -> str:
+    """Say which signed count is being amended, and why."""
+    if not case.signatures:
+        return ""
+    last = case.signatures[-1]
+    return f"Amends the count signed by {last.name}, {local_time(last.at)}: {last.amended}"
+
+
+def local_time(at: str) -> str:
+    """Return a time of the journal, which is UTC, by the clock of whoever reads it."""
+    return f"{datetime.fromisoformat(at).astimezone():%d %b %Y %H:%M}"

@@ -1,0 +1,207 @@
+"""Two readers: the blind reading, how far both agree, and what is settled between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QObject
+
+from napari_bonemarrow.cytology import CLASSES, Agreement, Differential
+from napari_bonemarrow.gui import settings
+from napari_bonemarrow.gui.countmodels import AgreementInfo, ClassAgreement, ReadersInfo
+from napari_bonemarrow.gui.describe import Session, header_info
+from napari_bonemarrow.gui.review import Review
+from napari_bonemarrow.gui.theme import ThemeColors
+from napari_bonemarrow.gui.views.agreement_dialog import AgreementDialog
+from napari_bonemarrow.gui.views.header import HeaderView
+from napari_bonemarrow.gui.views.readers_part import ReadersPart
+from napari_bonemarrow.review import Case
+
+FIRST, SECOND, SETTLING = 1, 2, 3
+ADVICE = "A count near a threshold: ICSH asks for a second reader."
+
+
+class TwoReaders(QObject):
+    """Readings of a case, begun, ended and compared.
+
+    Parameters
+    ----------
+    part : ReadersPart
+    header : HeaderView
+        Carries the banner while a second reader reads.
+    review : Review
+    parent : QObject
+    """
+
+    def __init__(self, part: ReadersPart, header: HeaderView, review: Review, parent: QObject) -> None:
+        super().__init__(parent)
+        self.part, self.header, self._review = part, header, review
+        self.colors: Callable[[], ThemeColors | None] = lambda: None
+        self.session: Session | None = None
+        self.dialog: AgreementDialog | None = None
+        part.begin_requested.connect(self.begin)
+        part.end_requested.connect(self.end)
+        part.resume_requested.connect(self.resume)
+        part.agreement_requested.connect(self.show_agreement)
+        part.settle_requested.connect(self.settle)
+
+    def open(self, session: Session | None) -> None:
+        """Take up a session; a second reading that is under way goes on under its reader's name."""
+        self.session = session
+        if self.dialog is not None:
+            self.dialog.close()
+        if session is not None:
+            self._follow_reader(session.case)
+
+    @staticmethod
+    def _follow_reader(case: Case) -> None:
+        """Write under the second reader's name while that reading is on, else under the window's."""
+        reading = case.readings[case.reading - 1]
+        blind = reading.number == SECOND and reading.ended_at is None
+        case.reviewer = reading.reviewer if blind else settings.reviewer()
+
+    def show(self, counted: Differential | None) -> None:
+        """Show who reads and what comes next."""
+        info = ReadersInfo() if self.session is None else readers_info(self.session.case, counted)
+        self.part.show_info(info)
+        self.header.show_banner(info.banner)
+
+    def begin(self, name: str) -> None:
+        """Begin the blind reading."""
+        self._turn(lambda case: case.begin_second_reading(name))
+
+    def resume(self) -> None:
+        """Go on with a second reading that was left."""
+        self._turn(lambda case: case.go_to_reading(SECOND))
+
+    def end(self) -> None:
+        """End the reading at hand; of a second one the agreement is shown."""
+        session = self.session
+        if session is None:
+            return
+        second = session.case.reading == SECOND
+        if self._turn(lambda case: case.end_reading()) and second:
+            self.show_agreement()
+
+    def settle(self) -> None:
+        """Put the disagreements before the reviewer, one after another."""
+        session = self.session
+        if session is None:
+            return
+        if session.case.reading != SETTLING:
+            if len(session.case.readings) >= SETTLING:
+                done = self._turn(lambda case: case.go_to_reading(SETTLING))
+            else:
+                done = self._turn(lambda case: case.begin_settling(settings.reviewer()))
+            if not done:
+                return
+        self._review.show_disagreements()
+
+    def _turn(self, act: Callable[[Case], object]) -> bool:
+        """Change the reading; every view looks up its cells anew, for they are another reader's."""
+        session = self.session
+        if session is None or not self._review.act(lambda: act(session.case)):
+            return False
+        self._follow_reader(session.case)
+        self.header.show_info(header_info(session))
+        self._review.selection.clear()
+        self._review.refresh()
+        return True
+
+    def show_agreement(self) -> None:
+        """Open the page of the agreement."""
+        session = self.session
+        info = None if session is None else agreement_info(session.case)
+        if info is None:
+            return
+        if self.dialog is not None:
+            self.dialog.close()
+        dialog = AgreementDialog(self.part.window(), info, self.colors())
+        dialog.settle_requested.connect(self.settle)
+        dialog.finished.connect(self._on_finished)
+        self.dialog = dialog
+        dialog.open()
+
+    def _on_finished(self, _result: int) -> None:
+        self.dialog = None
+
+
+def readers_info(case: Case, counted: Differential | None) -> ReadersInfo:
+    """Describe who has read a case, and what comes next."""
+    if counted is None or not counted.reviewed + counted.unreviewed:
+        return ReadersInfo()
+    first, *further = case.readings
+    free = not case.read_only and not case.is_signed
+    advised = any(flag.code.endswith("_straddle") for flag in counted.flags)
+    if not further:
+        return ReadersInfo(
+            text=f"First reader {first.reviewer}",
+            advice=ADVICE if advised else "",
+            readers=(first.reviewer,),
+            can_begin=free,
+        )
+    second = further[0]
+    if second.ended_at is None and case.reading == SECOND:
+        total = counted.reviewed + counted.unreviewed
+        return ReadersInfo(
+            text=f"Second reader {second.reviewer}: {counted.reviewed} of {total} cells read",
+            banner=f"second reading, blind · {second.reviewer}",
+            can_end=free,
+        )
+    if second.ended_at is None:
+        text = f"The second reading by {second.reviewer} is not ended."
+        return ReadersInfo(text=text, can_resume=free)
+    return _compared(case, free)
+
+
+def _compared(case: Case, free: bool) -> ReadersInfo:
+    first, second = case.readings[:2]
+    found = case.agreement()
+    text = f"First reader {first.reviewer}, second reader {second.reviewer}"
+    if found is not None:
+        text += f": {agreement_text(found)}"
+    waiting = len(case.disagreements())
+    settling = case.reading == SETTLING
+    if settling:
+        text += f". {case.readings[SETTLING - 1].reviewer} settles."
+    return ReadersInfo(
+        text=text,
+        banner=f"settling what the readers differ on · {waiting} left" if settling and waiting else "",
+        can_compare=found is not None,
+        to_settle=waiting if free else 0,
+    )
+
+
+def agreement_text(found: Agreement) -> str:
+    """Return an agreement on one line."""
+    if not found.n:
+        return "no cell read by both"
+    text = f"{found.percent:.1f} % of {found.n} cells alike"
+    if found.kappa is None:
+        return f"{text}, Cohen's κ not defined"
+    text += f", Cohen's κ {found.kappa:.2f}"
+    if found.kappa_ci95 is None:
+        return text
+    low, high = found.kappa_ci95
+    return f"{text} (95 % interval {low:.2f} to {high:.2f})"
+
+
+def agreement_info(case: Case) -> AgreementInfo | None:
+    """Describe how far two readers agree; None where there are no two."""
+    found = case.agreement()
+    if found is None:
+        return None
+    first, second = case.readings[:2]
+    rows = tuple(
+        ClassAgreement(row.code, CLASSES[row.code].name, row.n_first, row.n_second, row.both, row.kappa)
+        for row in found.per_class
+    )
+    return AgreementInfo(
+        first=first.reviewer,
+        second=second.reviewer,
+        headline=agreement_text(found)[:1].upper() + agreement_text(found)[1:],
+        rows=rows,
+        codes=found.codes,
+        confusion=tuple(tuple(line) for line in found.confusion.tolist()),
+        disagreements=len(case.disagreements()),
+    )
