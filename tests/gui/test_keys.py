@@ -7,18 +7,18 @@ import re
 import pytest
 
 from napari_bonemarrow.cytology import BMC21, CLASSES, REVIEWER_ONLY, TAGS
-from napari_bonemarrow.gui.keys import BINDINGS, help_html, key_of
+from napari_bonemarrow.gui.keys import DEFAULTS, help_html, key_of
 
 
 def test_no_key_does_two_things():
-    keys = [binding.key for binding in BINDINGS]
+    keys = [binding.key for binding in DEFAULTS]
     assert len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize("code", BMC21)
 def test_each_of_the_21_has_one_plain_letter(code):
     assert re.fullmatch("[A-Z]", key_of("label", code))
-    assert key_of("label", code) not in {"E", "F", "U"}
+    assert key_of("label", code) not in {"E", "F", "U", "W", "J"}
 
 
 @pytest.mark.parametrize("code", REVIEWER_ONLY)
@@ -27,7 +27,7 @@ def test_reviewers_own_classes_are_on_shift(code):
 
 
 def test_every_class_tag_and_rank_has_its_key():
-    done = {(binding.act, binding.argument) for binding in BINDINGS}
+    done = {(binding.act, binding.argument) for binding in DEFAULTS}
     assert {("label", code) for code in CLASSES} <= done
     assert {("tag", tag) for tag in TAGS} <= done
     assert {("guess", str(rank)) for rank in range(1, 6)} <= done
@@ -35,7 +35,7 @@ def test_every_class_tag_and_rank_has_its_key():
 
 def test_the_help_page_prints_every_key_and_its_text():
     page = help_html()
-    for binding in BINDINGS:
+    for binding in DEFAULTS:
         assert binding.key in page
         assert binding.text in page
 
@@ -43,8 +43,9 @@ def test_the_help_page_prints_every_key_and_its_text():
 def test_napari_understands_every_key():
     from napari.utils.key_bindings import coerce_keybinding
 
-    read = [coerce_keybinding(binding.key) for binding in BINDINGS]
-    assert len({str(key) for key in read}) == len(BINDINGS)
+    keys = [binding.key for binding in DEFAULTS if binding.key != "?"]  # a Qt shortcut over the smear
+    read = [coerce_keybinding(key) for key in keys]
+    assert len({str(key) for key in read}) == len(keys) == len(DEFAULTS) - 1
     assert all(str(key) for key in read)
 
 

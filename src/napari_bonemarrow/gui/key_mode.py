@@ -4,44 +4,73 @@ from __future__ import annotations
 
 from functools import partial
 
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QEvent, QKeyCombination, QObject, Qt, Signal
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTabBar,
+    QTextEdit,
+    QWidget,
+)
 
-from napari_bonemarrow.gui.keys import BINDINGS, Binding
+from napari_bonemarrow.gui.keys import TABLE, Binding
+from napari_bonemarrow.gui.views.parts import show_keys
+
+_WRITING = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
+"""Controls that use letters themselves: to write, to choose from a list."""
+_CLICKED = (QAbstractButton, QComboBox, QAbstractSlider, QTabBar)
+_PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_UNREAD_BY_NAPARI = frozenset({"?"})
+"""Keys that napari's key codes have no name for; on the smear a Qt shortcut hears them."""
 
 
 class KeyMode(QObject):
-    """Binds the table of keys to napari's keymaps (focus on the smear) and to the panel (focus there).
+    """Binds the table of keys to napari's keymaps (focus on the smear) and to our widgets (focus there).
 
     Parameters
     ----------
     panel : QWidget
-        Keys work while the focus is inside it.
+        Keys work while the focus is inside it; `serve` adds further widgets.
     """
 
     pressed = Signal(object)
 
     def __init__(self, panel: QWidget) -> None:
         super().__init__(panel)
+        self._panel = panel
+        self._widgets: list[QWidget] = [panel]
+        self._providers: list = []
         self._shadowed: list[tuple[object, str, object]] = []
-        self._shortcuts = [
-            self._shortcut(panel, key, binding)
-            for binding in BINDINGS
-            for key in ({"Enter": ("Return", "Enter")}.get(binding.key, (binding.key,)))
-        ]
-
-    def _shortcut(self, panel: QWidget, key: str, binding: Binding) -> QShortcut:
-        shortcut = QShortcut(QKeySequence(key), panel)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.setEnabled(False)
-        shortcut.activated.connect(partial(self.pressed.emit, binding))
-        return shortcut
+        self._shortcuts: list[QShortcut] = []
+        self._ours: set[str] = set()
+        self._guarded: QWidget | None = None
+        self._came_from: QWidget | None = None
+        application = QApplication.instance()
+        application.focusChanged.connect(self._on_focus)
+        TABLE.changed.connect(self._rebind)
+        panel.destroyed.connect(partial(_forget, self._rebind))
 
     @property
     def on(self) -> bool:
         """Whether our keys work."""
         return bool(self._shadowed)
+
+    def serve(self, widget: QWidget) -> None:
+        """Let the keys work while the focus is inside this widget too: a dock of ours."""
+        if widget not in self._widgets:
+            self._widgets.append(widget)
+            widget.destroyed.connect(partial(self._drop, widget))
+            self._rebind()
+
+    def _drop(self, widget: QWidget, *_ignored: object) -> None:
+        self._widgets = [each for each in self._widgets if each is not widget]
+        self._shortcuts = [each for each in self._shortcuts if each.property("of") != id(widget)]
 
     def enter(self, providers: list) -> None:
         """Bind the keys to the viewer and to the smear's layers.
@@ -49,24 +78,144 @@ class KeyMode(QObject):
         napari asks the active layer first and the viewer last, so that each of ours must have them:
         the layer's own ``1``, ``Delete`` or ``Space`` would else come first.
         """
-        self.leave()
+        if self.on and providers == self._providers:
+            return
+        self._unbind()
+        self._providers = list(providers)
         for provider in providers:
-            for binding in BINDINGS:
-                before = provider.bind_key(binding.key, self._press(binding), overwrite=True)
-                self._shadowed.append((provider, binding.key, before))
+            for binding in TABLE.bindings():
+                if binding.key not in _UNREAD_BY_NAPARI:
+                    before = provider.bind_key(binding.key, self._press(binding), overwrite=True)
+                    self._shadowed.append((provider, binding.key, before))
+        if not self._shortcuts:
+            self._make_shortcuts()
         for shortcut in self._shortcuts:
             shortcut.setEnabled(True)
 
     def leave(self) -> None:
         """Give napari's keys back."""
-        for provider, key, before in reversed(self._shadowed):
-            provider.bind_key(key, before, overwrite=True)
-        self._shadowed = []
+        self._unbind()
         for shortcut in self._shortcuts:
             shortcut.setEnabled(False)
+
+    def _unbind(self) -> None:
+        for provider, key, before in reversed(self._shadowed):
+            provider.bind_key(key, before, overwrite=True)
+        self._shadowed, self._providers = [], []
+
+    def _rebind(self) -> None:
+        """The table has changed, or there is one more widget: what was bound is bound anew."""
+        providers, was_on = self._providers, self.on
+        self.leave()
+        for shortcut in self._shortcuts:
+            shortcut.deleteLater()
+        self._shortcuts = []
+        show_keys(*self._widgets)
+        if was_on:
+            self.enter(providers)
+
+    def _smear_widget(self) -> QWidget | None:
+        window = self._panel.window()
+        return window.centralWidget() if hasattr(window, "centralWidget") else None
+
+    def _make_shortcuts(self) -> None:
+        bindings, smear = TABLE.bindings(), self._smear_widget()
+        for widget in self._widgets:
+            _leave_clicks_alone(widget)
+            for binding in bindings:
+                self._add_shortcuts(widget, binding)
+        for binding in bindings:
+            if smear is not None and binding.key in _UNREAD_BY_NAPARI:
+                self._add_shortcuts(smear, binding)
+        self._ours = {shortcut.key().toString() for shortcut in self._shortcuts}
+
+    def _add_shortcuts(self, widget: QWidget, binding: Binding) -> None:
+        # Qt tells the Enter of the number pad from the other, napari does not.
+        for key in dict.fromkeys((binding.key.replace("Enter", "Return"), binding.key)):
+            shortcut = QShortcut(QKeySequence(key), widget)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.setAutoRepeat(False)  # as on the smear: a key held down is one act, not fifty
+            shortcut.setProperty("of", id(widget))
+            shortcut.activated.connect(partial(self.pressed.emit, binding))
+            self._shortcuts.append(shortcut)
 
     def _press(self, binding: Binding):
         def press(_provider: object) -> None:
             self.pressed.emit(binding)
 
         return press
+
+    # controls that need keys themselves -----------------------------------------------------------
+
+    def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
+        """Guard the control that has the focus from our keys, if it uses keys itself."""
+        if self._guarded is not None:
+            self._guarded.removeEventFilter(self)
+            self._guarded = None
+        ours = new is not None and any(each is new or each.isAncestorOf(new) for each in self._widgets)
+        if ours and isinstance(new, (*_WRITING, QAbstractButton)):
+            self._guarded = new
+            new.installEventFilter(self)
+            new.destroyed.connect(self._on_guarded_gone)
+            if old is not None and not isinstance(old, _WRITING):
+                self._came_from = old
+
+    def _on_guarded_gone(self) -> None:
+        self._guarded = None
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Give a control the keys it uses before our shortcuts are asked, and keep what it leaves over."""
+        kind = event.type()
+        if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress) or watched is not self._guarded:
+            return False
+        if isinstance(watched, QAbstractButton):
+            return _press_button(watched, event)
+        if kind == QEvent.Type.ShortcutOverride:
+            if not event.text().isprintable() and self._sequence(event) not in self._ours:
+                return False  # a key of a menu
+            event.accept()
+            return True
+        if event.key() == Qt.Key.Key_Escape:
+            self._go_back()
+        else:
+            watched.event(event)
+        event.accept()  # napari's window would hand on to the smear what a line of text has no use for
+        return True
+
+    @staticmethod
+    def _sequence(event: QEvent) -> str:
+        keypad = Qt.KeyboardModifier.KeypadModifier
+        return QKeySequence(QKeyCombination(event.modifiers() & ~keypad, Qt.Key(event.key()))).toString()
+
+    def _go_back(self) -> None:
+        """Leave a box: the focus goes where it was before, else to the smear."""
+        place, smear = self._came_from, self._smear_widget()
+        if place is None or not place.isVisible():
+            place = smear
+        if place is not None:
+            place.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def _press_button(button: QAbstractButton, event: QEvent) -> bool:
+    """Let Space and Enter press a button: only Tab brings the focus there, so that is what is meant."""
+    plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    if event.key() not in _PRESSING or not plain:
+        return False
+    event.accept()
+    if event.type() == QEvent.Type.ShortcutOverride:
+        return True
+    if event.key() == Qt.Key.Key_Space:  # by Qt itself
+        return False
+    button.click()
+    return True
+
+
+def _leave_clicks_alone(widget: QWidget) -> None:
+    """Let only Tab bring the focus to buttons and lists of choice, so that a click leaves it to the cells."""
+    for control in widget.findChildren(QWidget):
+        if isinstance(control, _CLICKED) and control.focusPolicy() != Qt.FocusPolicy.NoFocus:
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+
+def _forget(slot, *_ignored: object) -> None:
+    TABLE.changed.disconnect(slot, missing_ok=True)

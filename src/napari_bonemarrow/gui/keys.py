@@ -1,43 +1,28 @@
 """The one table of keys: the window binds it and the help page is printed from it (no Qt).
 
-A binding names an *act* and its argument; the coordinator knows what an act does. Keys are written as
+A binding names an *act* and its argument; `Review.press` knows what an act does. Keys are written as
 napari and Qt both read them (``Shift+M``, ``Ctrl+Z``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from html import escape
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
+from napari_bonemarrow.gui.key_table import Binding, KeyTable
 
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """One key of the review.
-
-    Attributes
-    ----------
-    key : str
-        ``B``, ``Shift+M``, ``Ctrl+Z``.
-    act : str
-        ``label``, ``tag``, ``guess``, ``next``, ``accept``, ``back``, ``undo``, ``redo``, ``add``,
-        ``remove``, ``split``, ``merge``, ``clear``, ``explain``, ``outline``, ``full_crop`` or
-        ``help``.
-    argument : str
-        Class code, tag or rank; empty where the act needs none.
-    text : str
-        What the help page says.
-    group : str
-        Heading of the help page.
-    """
-
-    key: str
-    act: str
-    argument: str
-    text: str
-    group: str
+__all__ = [
+    "DEFAULTS",
+    "TABLE",
+    "Binding",
+    "KeyTable",
+    "groups",
+    "help_html",
+    "help_markdown",
+    "key_of",
+]
 
 
 # A letter of the name where it is free, else a sign of the cell: N normoblast, R rubriblast, V violet
@@ -73,80 +58,116 @@ _LABEL_KEYS = {
 }
 _TAG_KEYS = {"dysplastic": "Alt+D", "auer_rod": "Alt+A", "vacuolated": "Alt+U", "mitosis": "Alt+M"}
 
-_MOVE, _CORRECT, _LOOK = "Go through the cells", "Correct", "Look"
+_MOVE, _CORRECT, _LOOK, _COUNT = "Go through the cells", "Correct", "Look", "Count and sign"
 _ACTS = (
-    Binding("Space", "next", "", "next uncertain cell", _MOVE),
+    Binding("Space", "next", "", "next cell of the work list; skips this one", _MOVE),
     Binding("Backspace", "back", "", "back to the cell before", _MOVE),
     Binding("Enter", "accept", "", "accept the first guess and go on", _MOVE),
     *(Binding(str(rank), "guess", str(rank), f"give guess {rank}", _MOVE) for rank in range(1, 6)),
+    Binding("Shift+O", "go_on", "", "a class key goes on to the next cell, or stays", _MOVE),
+    Binding("Ctrl+A", "select_class", "", "select every cell of this class in view", _MOVE),
     Binding("Ctrl+Z", "undo", "", "undo", _CORRECT),
     Binding("Ctrl+Shift+Z", "redo", "", "redo", _CORRECT),
+    Binding("0", "clear", "", "take the label off", _CORRECT),
+    Binding("Shift+F", "flag", "", "flag the cell to look at it again, on or off", _CORRECT),
+    Binding("Shift+W", "comment", "", "write a comment; Esc leaves it", _CORRECT),
     Binding("Insert", "add", "", "add a missed cell at the cursor", _CORRECT),
     Binding("=", "add", "", "add a missed cell at the cursor", _CORRECT),
     Binding("Delete", "remove", "", "remove what is no cell", _CORRECT),
     Binding("W", "split", "", "split into two: click both centres, or press it again", _CORRECT),
     Binding("J", "merge", "", "join the selected cells; Shift+click selects one more", _CORRECT),
-    Binding("0", "clear", "", "take the label off", _CORRECT),
     Binding("E", "explain", "", "why? off, Grad-CAM, SmoothGrad", _LOOK),
     Binding("U", "outline", "", "outline of the cell and its nucleus, on or off", _LOOK),
     Binding("F", "full_crop", "", "fill the view with the cell, and back", _LOOK),
+    Binding("Shift+L", "lookalikes", "", "reviewed cells that look alike", _LOOK),
+    Binding("F2", "gallery", "", "go to the gallery of cells", _LOOK),
+    Binding("F3", "map", "", "go to the map of cells", _LOOK),
+    Binding("F4", "inspector", "", "go to the Review tab", _LOOK),
+    Binding("?", "help", "", "this page", _LOOK),
     Binding("F1", "help", "", "this page", _LOOK),
+    Binding("Ctrl+Enter", "bulk", "", "accept all above a confidence in this class", _COUNT),
+    Binding("Shift+T", "tally", "", "tally without a model, on or off", _COUNT),
+    Binding("Shift+Enter", "tally_field", "", "next field of the tally", _COUNT),
+    Binding("Shift+S", "sign", "", "begin the sign-off", _COUNT),
 )
 
-BINDINGS: tuple[Binding, ...] = (
+DEFAULTS: tuple[Binding, ...] = (
     *_ACTS,
     *(Binding(_LABEL_KEYS[code], "label", code, cell.name, "Give a class") for code, cell in CLASSES.items()),
     *(Binding(_TAG_KEYS[tag], "tag", tag, text, "Tag, on or off") for tag, text in TAGS.items()),
 )
-"""Every key of the review mode, in the order of the help page."""
+"""Every act of the review mode with its first keys, in the order of the help page."""
+
+TABLE = KeyTable(DEFAULTS)
+"""The keys of this user: `settings.load_keys` reads what was changed."""
 
 
 def key_of(act: str, argument: str = "") -> str:
-    """Return the first key of an act.
+    """Return the key of an act as the user has it, ``""`` where it has none.
 
     Raises
     ------
     KeyError
-        No key does it.
+        There is no such act.
     """
-    for binding in BINDINGS:
-        if (binding.act, binding.argument) == (act, argument):
-            return binding.key
-    raise KeyError((act, argument))
+    return TABLE.key_of(act, argument)
 
 
 def groups() -> Iterator[tuple[str, list[Binding]]]:
-    """Yield the headings of the help page with their bindings."""
-    for name in dict.fromkeys(binding.group for binding in BINDINGS):
-        yield name, [binding for binding in BINDINGS if binding.group == name]
+    """Yield the headings of the help page with a line an act: its keys as ``B`` or ``? or F1``."""
+    lines = [replace(act, key=" or ".join(TABLE.keys_of(name))) for name, act in TABLE.acts.items()]
+    for group in dict.fromkeys(line.group for line in lines):
+        yield group, [line for line in lines if line.group == group]
 
 
-def help_html(colors: bool = True) -> str:
+WHERE_TEXT = (
+    "The keys work while the Review tab is open: over the smear, in the panel and in the gallery. "
+    "A box that one writes in keeps its letters; Esc leaves it."
+)
+
+
+def help_html(colors: bool = True, search: str = "") -> str:
     """Print the table as the help page, HTML that Qt's rich text reads.
 
     Parameters
     ----------
     colors : bool
-        Put each class's colour and code before its name.
+        Put each class's colour before its code and name.
+    search : str
+        Print only the acts whose key, code or text has this in it.
     """
-    parts = ["<p>The keys work while the Review tab is open, over the smear and in the panel.</p>"]
-    for name, bindings in groups():
+    parts = [f"<p>{WHERE_TEXT}</p>"]
+    for name, lines in groups():
+        found = [line for line in lines if matches(line, search)]
+        if not found:
+            continue
         parts.append(f"<h3>{escape(name)}</h3><table cellspacing='0' cellpadding='2'>")
-        for binding in _merged(bindings):
-            text = escape(binding.text)
-            if colors and binding.act == "label":
-                color = CLASSES[binding.argument].color
-                text = f"<span style='color:{color}'>&#9679;</span> <b>{binding.argument}</b> {text}"
-            parts.append(f"<tr><td><code>{escape(binding.key)}</code>&nbsp;&nbsp;</td><td>{text}</td></tr>")
+        for line in found:
+            text = escape(line.text)
+            if line.act == "label":
+                dot = f"<span style='color:{CLASSES[line.argument].color}'>&#9679;</span> " if colors else ""
+                text = f"{dot}<b>{line.argument}</b> {text}"
+            keys = f"<code>{escape(line.key)}</code>" if line.key else "<i>no key</i>"
+            parts.append(f"<tr><td>{keys}&nbsp;&nbsp;</td><td>{text}</td></tr>")
         parts.append("</table>")
+    if len(parts) == 1:
+        parts.append(f"<p>Nothing here is called “{escape(search)}”.</p>")
     return "".join(parts)
 
 
-def _merged(bindings: list[Binding]) -> list[Binding]:
-    """Put two keys of the same act on one line."""
-    lines: dict[tuple[str, str], Binding] = {}
-    for binding in bindings:
-        same = (binding.act, binding.argument)
-        keys = f"{lines[same].key} or {binding.key}" if same in lines else binding.key
-        lines[same] = Binding(keys, *same, binding.text, binding.group)
-    return list(lines.values())
+def matches(line: Binding, search: str) -> bool:
+    """Tell whether an act is one that somebody searches for, by key, code or text."""
+    wanted = search.strip().casefold()
+    return wanted in f"{line.key} {line.argument} {line.text}".casefold()
+
+
+def help_markdown() -> str:
+    """Print the table for the documentation: a table a group, in Markdown."""
+    parts = []
+    for name, lines in groups():
+        parts.append(f"\n### {name}\n\n| key | does |\n| --- | --- |")
+        for line in lines:
+            keys = " or ".join(f"`{key}`" for key in TABLE.keys_of(line.name)) or "no key"
+            code = f"**{line.argument}** " if line.act == "label" else ""
+            parts.append(f"| {keys} | {code}{line.text} |")
+    return "\n".join(parts) + "\n"

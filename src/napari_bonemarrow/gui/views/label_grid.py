@@ -6,9 +6,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
-from napari_bonemarrow.gui.keys import key_of
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.views.parts import ClassButton, button
+from napari_bonemarrow.gui.views.parts import ClassButton, button, keyed
 
 _COLUMNS = 5
 
@@ -26,14 +25,15 @@ class LabelGrid(QWidget):
         grid = QGridLayout()
         grid.setSpacing(3)
         for at, code in enumerate(CLASSES):
-            made = ClassButton(code, key_of("label", code))
+            made = ClassButton(code)
             made.chosen.connect(self.label_chosen)
             self.buttons[code] = made
             grid.addWidget(made, *divmod(at, _COLUMNS))
         tags = QHBoxLayout()
         tags.setSpacing(3)
         for tag, text in TAGS.items():
-            switch = button(text, tip=f"Tag · key {key_of('tag', tag)}")
+            switch = button(text)
+            keyed(switch, "tag", tag, "Tag")
             switch.setCheckable(True)
             switch.clicked.connect(self._tag_clicked(tag))
             self.tag_buttons[tag] = switch

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QScroll
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui import palette
+from napari_bonemarrow.gui.keys import TABLE
 from napari_bonemarrow.gui.theme import ThemeColors
 
 
@@ -28,7 +29,32 @@ def button(text: str, role: str = "", tip: str = "") -> QPushButton:
         made.setProperty("role", role)
     if tip:
         made.setToolTip(tip)
+    if not any(letter.isalpha() for letter in text):  # a sign alone says nothing to a screen reader
+        made.setAccessibleName(tip.split(" · ")[0])
     return made
+
+
+def keyed(widget: QWidget, act: str, argument: str = "", tip: str = "") -> None:
+    """Name in a control's tooltip the key that does the same, now and whenever keys are changed."""
+    widget.setProperty("act", f"{act} {argument}".strip())
+    widget.setProperty("tip", tip)
+    _show_key(widget)
+
+
+def show_keys(*roots: QWidget) -> None:
+    """Let all controls within some widgets name the keys as they are now."""
+    for root in roots:
+        for widget in root.findChildren(QWidget):
+            if widget.property("act"):
+                _show_key(widget)
+
+
+def _show_key(widget: QWidget) -> None:
+    keys = " or ".join(TABLE.keys_of(widget.property("act")))
+    tip = widget.property("tip")
+    widget.setToolTip(f"{tip} · key {keys}" if keys else tip)
+    if hasattr(widget, "show_key"):
+        widget.show_key(keys)
 
 
 def set_role(widget: QWidget, role: str) -> None:
@@ -87,16 +113,22 @@ class ClassButton(QAbstractButton):
 
     chosen = Signal(str)
 
-    def __init__(self, code: str, key: str) -> None:
+    def __init__(self, code: str) -> None:
         super().__init__()
-        self.code, self.key = code, key
+        self.code, self.key = code, ""
         self._colors: ThemeColors | None = None
-        self.setToolTip(f"{CLASSES[code].name} · key {key}")
-        self.setAccessibleName(CLASSES[code].name)
+        self.setAccessibleName(f"{code}, {CLASSES[code].name}")
+        keyed(self, "label", code, CLASSES[code].name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCheckable(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self._on_clicked)
+
+    def show_key(self, keys: str) -> None:
+        """Show which keys give the class."""
+        self.key = keys.split(" or ")[0]
+        self.setAccessibleDescription(f"Gives the class; key {keys}" if keys else "Gives the class")
+        self.update()
 
     def _on_clicked(self) -> None:
         self.chosen.emit(self.code)
@@ -123,7 +155,8 @@ class ClassButton(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colors, box = self._colors, self.rect().adjusted(0, 0, -1, -1)
         marked = self.isChecked() or self.isDown()
-        painter.setPen(QColor(colors.text if marked else colors.raised))
+        seen = marked or self.hasFocus()
+        painter.setPen(QPen(QColor(colors.text if seen else colors.raised), 2 if self.hasFocus() else 1))
         painter.setBrush(QColor(colors.line if self.underMouse() or marked else colors.foreground))
         painter.drawRoundedRect(box, 3, 3)
         side = min(13, box.height() - 8)

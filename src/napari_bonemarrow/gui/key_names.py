@@ -1,0 +1,73 @@
+"""Which keys there are: those that napari and Qt both read, and that are the same on every keyboard (no Qt)."""
+
+from __future__ import annotations
+
+import string
+
+from napari_bonemarrow.cytology import BoneMarrowError
+
+
+class KeyTableError(BoneMarrowError):
+    """A key, or a file of keys, that cannot be used."""
+
+
+MODIFIERS = ("Ctrl", "Alt", "Shift")
+"""In the order in which they are written."""
+
+_NAMED = ("Space", "Enter", "Backspace", "Insert", "Delete", *(f"F{number}" for number in range(1, 13)))
+_SIGNS = ("-", "=", "[", "]", "\\", ";", "'", ",", ".", "/", "`", "?")
+_CHARACTERS = {*string.digits, *_SIGNS}
+
+_MOVING = ("Tab", "Escape", "Left", "Right", "Up", "Down", "PageUp", "PageDown", "Home", "End")
+"""They move between controls and within lists: without them a window cannot be used by keyboard."""
+
+# What napari 0.9's menus answer to, and the letters that open them.
+_NAPARIS = frozenset(
+    {f"Ctrl+{key}" for key in ("N", "O", "S", "W", "Q", "M", "U", "0", "=", "-", ",", "/", "F11")}
+    | {f"Ctrl+Shift+{key}" for key in "OP"}
+    | {f"Alt+{key}" for key in ("F", "V", "L", "P", "W", "H", "S", "C", "F4", "Space")}
+    | {f"Alt+Shift+{key}" for key in "SC"}
+)
+_EDITING = frozenset({"Ctrl+C", "Ctrl+V", "Ctrl+X"})
+
+
+def canonical(key: str) -> str:
+    """Write a key as the table does: ``shift+ctrl+z`` is ``Ctrl+Shift+Z``.
+
+    Raises
+    ------
+    KeyTableError
+        It is no key, belongs to napari or the system, or is not the same on every keyboard.
+    """
+    *before, last = [part.strip() for part in key.strip().split("+")]
+    found = {part.capitalize() for part in before}
+    last = _one_key(last)
+    if last in _MOVING:
+        raise KeyTableError(f"{last}: it moves between controls and within lists: choose another key")
+    known = last in _NAMED or last in _CHARACTERS or (len(last) == 1 and last in string.ascii_uppercase)
+    if not known or not found <= set(MODIFIERS) or len(found) != len(before):
+        raise KeyTableError(
+            f"{key!r}: no key that napari and Qt both read: choose a letter, a digit, F1 to F12, Space, "
+            "Enter, Backspace, Insert, Delete or a plain sign, alone or with Ctrl, Alt or Shift"
+        )
+    if {"Ctrl", "Alt"} <= found:
+        raise KeyTableError(f"{key}: Ctrl+Alt writes signs on many keyboards (AltGr): choose another key")
+    if last in _CHARACTERS and ("Shift" in found or (last == "?" and found)):
+        raise KeyTableError(
+            f"{key}: what Shift makes of it differs from keyboard to keyboard: choose a letter"
+        )
+    made = "+".join([*(each for each in MODIFIERS if each in found), last])
+    if made in _NAPARIS:
+        raise KeyTableError(f"{made}: it is napari's own, in its menus: choose another key")
+    if made in _EDITING:
+        raise KeyTableError(f"{made}: it copies and pastes text: choose another key")
+    return made
+
+
+def _one_key(last: str) -> str:
+    if len(last) == 1:
+        return last.upper()
+    other = {"return": "Enter", "del": "Delete", "ins": "Insert", "esc": "Escape"}
+    return other.get(last.lower()) or next(
+        (name for name in (*_NAMED, *_MOVING) if name.lower() == last.lower()), last
+    )
