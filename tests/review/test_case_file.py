@@ -80,8 +80,8 @@ def test_missing_empty_and_folder_are_one_line_each(tmp_path: Path) -> None:
 
 
 def test_a_newer_schema_asks_for_an_update(done: Path) -> None:
-    edit(done, "PRAGMA user_version=2")
-    with pytest.raises(CaseError, match=r"newer napari-bonemarrow \(schema 2"):
+    edit(done, "PRAGMA user_version=3")
+    with pytest.raises(CaseError, match=r"newer napari-bonemarrow \(schema 3"):
         Case.open(done)
 
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 import os
 import uuid
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from napari_bonemarrow.review.acts import CaseActs
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind
 from napari_bonemarrow.review.holder import user_name
 from napari_bonemarrow.review.journal import Journal
+from napari_bonemarrow.review.program import program_name
 from napari_bonemarrow.review.records import SlideRecord, scale_to_json
+from napari_bonemarrow.review.signing import CaseSigning
 from napari_bonemarrow.review.state import State
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Slide
 
 
-class Case(CaseActs):
+class Case(CaseSigning):
     """A case, open for review or for reading.
 
     Make one with `Case.create` or `Case.open` and close it, or use it in a ``with`` block. The state
@@ -65,7 +65,7 @@ class Case(CaseActs):
         )
         new = {
             "case": str(uuid.uuid4()),
-            "program": f"napari-bonemarrow {version('napari-bonemarrow')}",
+            "program": program_name(),
             "slide": record.to_json(),
             "scale": scale_to_json(slide.scale),
         }
@@ -212,7 +212,7 @@ def _candidates(record: SlideRecord, folder: Path) -> list[Path]:
 
 def _fold(journal: Journal) -> State:
     state = State()
-    for event in journal.events:
+    for event in journal.lines.events:
         try:
             state.apply(event, journal.blob)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:

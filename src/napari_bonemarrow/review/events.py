@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from sys import intern
 from typing import Any
 
 GENESIS = "0" * 64
@@ -13,6 +14,9 @@ GENESIS = "0" * 64
 
 IMPORTED = "import"
 """Source of a label that came with the data: no reviewer has seen the cell."""
+
+
+_REPEATED = ("reviewer", "kind", "source")
 
 
 class Kind(StrEnum):
@@ -35,6 +39,18 @@ class Kind(StrEnum):
     TAG_SET = "tag set"
     TAG_CLEARED = "tag cleared"
     COMMENT = "comment"
+    FLAG_SET = "flag set"
+    FLAG_CLEARED = "flag cleared"
+    BULK_RULE = "bulk rule"
+    READING_BEGUN = "reading begun"
+    READING_ENDED = "reading ended"
+    READING_TAKEN_UP = "reading taken up"
+    SIGNED = "signed"
+    AMENDED = "amended"
+    TALLIED = "tallied"
+    TALLY_FIELD_BEGUN = "tally field begun"
+    FEATURES_RECORDED = "features recorded"
+    MAP_RECORDED = "map recorded"
     UNDO = "undo"
     REDO = "redo"
 
@@ -49,9 +65,25 @@ UNDOABLE = frozenset(
         Kind.LABEL_CLEARED,
         Kind.TAG_SET,
         Kind.TAG_CLEARED,
+        Kind.FLAG_SET,
+        Kind.FLAG_CLEARED,
+        Kind.BULK_RULE,
+        Kind.TALLIED,
+        Kind.TALLY_FIELD_BEGUN,
     }
 )
-"""A reviewer's acts that `undo` takes back. A new detection empties the undo stack."""
+"""A reviewer's acts that `undo` takes back. A new detection or a signature empties the undo stack."""
+
+READING = UNDOABLE | {Kind.COMMENT, Kind.UNDO, Kind.REDO}
+"""What a reader does within a reading."""
+
+RESHAPING = frozenset(
+    {Kind.CELL_ADDED, Kind.CELL_REMOVED, Kind.CELL_SPLIT, Kind.CELLS_MERGED, Kind.DETECTOR_RUN}
+)
+"""What adds or removes cells. Of an undo or redo, look at `Change.of`."""
+
+OF_READINGS = frozenset({Kind.READING_BEGUN, Kind.READING_ENDED, Kind.READING_TAKEN_UP})
+"""What changes which reading is shown, and with it any cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +97,7 @@ class Draft:
     source: str = "reviewer"
     refers: int | None = None
     slide: int = 1
+    reading: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +126,8 @@ class Event:
         What the computer's clock said, where it had been set back.
     previous, hash : str
         SHA-256 of the event before, and of this one.
+    reading : int
+        The reading it belongs to. It stands in the journal only where it is not the first.
     """
 
     seq: int
@@ -108,13 +143,20 @@ class Event:
     clock: str | None
     previous: str
     hash: str
+    reading: int = 1
 
     @classmethod
     def from_body(cls, body: str, digest: str) -> Event:
         """Read a line back."""
-        fields = json.loads(body)
+        return cls.from_fields(json.loads(body), digest)
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any], digest: str) -> Event:
+        """Make an event of a line that was parsed already; the fields are used up."""
         fields["cells"] = tuple(fields["cells"])
         fields.setdefault("clock", None)
+        for name in _REPEATED:  # tens of thousands of lines share a few texts
+            fields[name] = intern(fields[name])
         return cls(**fields, hash=digest)
 
 
@@ -137,6 +179,11 @@ class Label:
     by: str
     at: str
     source: str
+
+    @property
+    def imported(self) -> bool:
+        """Whether it came with the data, so that no reviewer has seen the cell."""
+        return self.source == IMPORTED
 
 
 @dataclass(frozen=True, slots=True)

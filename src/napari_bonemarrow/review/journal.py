@@ -12,8 +12,9 @@ from pathlib import Path
 from napari_bonemarrow.review import holder
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import GENESIS, Draft, Event, Verification, canonical, digest_of
+from napari_bonemarrow.review.lines import Lines
 from napari_bonemarrow.review.places import on_network
-from napari_bonemarrow.review.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION
+from napari_bonemarrow.review.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, migrate
 from napari_bonemarrow.review.sqlite import connect, translated
 from napari_bonemarrow.review.verify import verify_file
 
@@ -34,12 +35,15 @@ class Journal:
         self._connection = connect(path, read_only=read_only)
         try:
             self._check_kind()
-            self.verification = self.verify()
+            events: list[Event] = []
+            self.verification = self._verify(events)
             if not read_only:
                 self._refuse_changed()
                 self._hold(take_over)
-            with translated(path, "read"):
-                self._events = self._read_events()
+            if not self.verification.ok:  # the list ends where the chain is broken
+                with translated(path, "read"):
+                    events = self._read_events()
+            self.lines = Lines(events)
         except BaseException:
             self._connection.close()
             raise
@@ -76,7 +80,7 @@ class Journal:
     @property
     def events(self) -> list[Event]:
         """Every event, oldest first."""
-        return list(self._events)
+        return list(self.lines.events)
 
     def blob(self, digest: str) -> bytes:
         """Return the bytes of an array.
@@ -104,7 +108,7 @@ class Journal:
             raise CaseError(f"{self.path.name} is closed: open it again")
         if self.read_only:
             raise CaseError(f"{self.path.name} is open read-only: nothing was changed")
-        last = self._events[-1]
+        last = self.lines.last
         sealed = _seal(draft, last.seq + 1, last.hash, reviewer, last.at)
         with self._transaction():
             head = self._connection.execute(
@@ -117,17 +121,54 @@ class Journal:
             self._connection.executemany("INSERT OR IGNORE INTO arrays VALUES (?, ?)", (blobs or {}).items())
             _insert(self._connection, sealed)
         event = Event.from_body(*sealed[1:])
-        self._events.append(event)
+        self.lines.events.append(event)
         return event
 
     def verify(self) -> Verification:
         """Check every line and array against the chain, as they stand in the file now."""
+        return self._verify(None)
+
+    def _verify(self, events: list[Event] | None) -> Verification:
         with translated(self.path, "read"):
             self._connection.execute("BEGIN")  # one view of the file, even while another program appends
             try:
-                return verify_file(self._connection)
+                return verify_file(self._connection, events)
             finally:
                 self._connection.execute("ROLLBACK")
+
+    def remember(self, reviewer: str, view: str) -> None:
+        """Keep what the window shows to a reviewer: outside the chain, replaced by the next, no event.
+
+        It is not worth waiting for the disk: a program that is killed loses nothing of it, a power cut may.
+
+        Raises
+        ------
+        CaseError
+            Where it could not be written.
+        """
+        if self._closed or self.read_only:
+            return
+        with translated(self.path, "save"):
+            level = self._connection.execute("PRAGMA synchronous").fetchone()[0]
+            if self._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+                self._connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            with self._transaction():
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO remembered VALUES (?, ?, ?)", (reviewer, view, _now())
+                )
+        finally:
+            self._connection.execute(f"PRAGMA synchronous={level}")
+
+    def remembered(self, reviewer: str) -> str | None:
+        """Return what was kept for a reviewer, None where nothing was."""
+        with translated(self.path, "read"):
+            if self._connection.execute("PRAGMA user_version").fetchone()[0] < 2:
+                return None
+            row = self._connection.execute(
+                "SELECT view FROM remembered WHERE reviewer = ?", (reviewer,)
+            ).fetchone()
+        return None if row is None else str(row[0])
 
     def close(self) -> None:
         """Let go of the case and fold the write-ahead log into the one file.
@@ -170,6 +211,7 @@ class Journal:
     def _hold(self, take_over: bool) -> None:
         with self._transaction("open"):
             holder.take(self._connection, self.path.name, _now(), take_over=take_over)
+            migrate(self._connection)
         with translated(self.path, "open"):
             mode = "delete" if on_network(self.path) else "wal"
             now = self._connection.execute(f"PRAGMA journal_mode={mode}").fetchone()[0]
@@ -222,6 +264,8 @@ def _seal(draft: Draft, seq: int, previous: str, reviewer: str, not_before: str)
         "refers": draft.refers,
         "previous": previous,
     }
+    if draft.reading != 1:  # journals of one reading are written as ever
+        body["reading"] = draft.reading
     if now < not_before:
         body["clock"] = now
     text = canonical(body)

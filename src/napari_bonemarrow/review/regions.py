@@ -11,6 +11,7 @@ from napari_bonemarrow.cytology import Cells, RegionRanking
 from napari_bonemarrow.review.arrays import cells_to_arrays, pack
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind, canonical
+from napari_bonemarrow.review.reads import SECOND
 from napari_bonemarrow.review.records import frame_to_json, ranking_to_json
 from napari_bonemarrow.review.runs import CaseRuns
 
@@ -49,6 +50,8 @@ class CaseRegions(CaseRuns):
         CaseError
             Where no regions were ranked, there are fewer, or the frame was chosen in another way.
         """
+        if SECOND in self._state.reads:
+            raise CaseError("both readers read the same cells: the frame stays as it is")
         frame, ranking, before = self._state.frame, self._state.ranking, self.chosen_by_rank
         if ranking is None or frame is None or not before:
             raise CaseError("the frame was not taken from ranked regions, so it cannot grow by them")

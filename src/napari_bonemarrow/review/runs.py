@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_bonemarrow.cytology import CLASSES, Cells, Frame, Predictions
+from napari_bonemarrow.cytology import CLASSES, Cells, Features, Frame, Predictions
 from napari_bonemarrow.review.arrays import cells_to_arrays, pack
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.events import Change, Draft, Kind
+from napari_bonemarrow.review.events import OF_READINGS, READING, RESHAPING, Change, Draft, Kind
+from napari_bonemarrow.review.numbers import CaseNumbers
+from napari_bonemarrow.review.permission import refusal
 from napari_bonemarrow.review.records import frame_to_json, scale_to_json
 from napari_bonemarrow.review.redetection import FOUND_AGAIN_UM, superseded
-from napari_bonemarrow.review.view import CaseView
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
 
-_LEAVES_CELLS = frozenset(
-    {
-        Kind.LABEL_SET,
-        Kind.LABEL_CLEARED,
-        Kind.TAG_SET,
-        Kind.TAG_CLEARED,
-        Kind.COMMENT,
-        Kind.REGIONS_RANKED,
-        Kind.TILES_SEARCHED,
-    }
-)
+_MOVES_CELLS = RESHAPING | {Kind.FRAME_SET, Kind.SCALE_CONFIRMED}
+"""What changes `Case.cells`."""
+_MOVES_PREDICTIONS = RESHAPING | OF_READINGS | {Kind.MODEL_RUN}
+"""What changes `Case.predictions`."""
 
 
-class CaseRuns(CaseView):
+class CaseRuns(CaseNumbers):
     """Scale, frame, detector and model of a case. Use it as `Case`."""
 
     changed = Signal(Change)
@@ -208,6 +204,51 @@ class CaseRuns(CaseView):
         source = f"model:{predictions.model.sha256}"
         return self._act(Draft(Kind.MODEL_RUN, new=new, source=source), blobs, tuple(cell_id.tolist()))
 
+    def record_features(self, features: Features) -> Change:
+        """Take in what a network sees of some cells.
+
+        Features of one model on the same axes add up; others put the ones before out of force.
+
+        Raises
+        ------
+        CaseError
+            Where a value is no number or there is none.
+        """
+        if not len(features) or not np.isfinite(features.values).all():
+            raise CaseError(f"{features.model.name} gave no features, or one that is no number")
+        arrays = {name: getattr(features, name) for name in ("cell_id", "values", "mean", "axes")}
+        specs, blobs = pack(arrays)
+        model = {"name": features.model.name, "sha256": features.model.sha256}
+        new = {"arrays": specs, "model": model}
+        return self._act(Draft(Kind.FEATURES_RECORDED, new=new, source=f"model:{model['sha256']}"), blobs)
+
+    def record_map(
+        self,
+        cell_ids: NDArray[np.integer],
+        xy: NDArray[np.floating],
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Change:
+        """Take in a map of cells, instead of the one before.
+
+        Parameters
+        ----------
+        cell_ids : ndarray of int, shape (n,)
+        xy : ndarray of float, shape (n, 2)
+        parameters : mapping, optional
+            What it was made with, JSON values.
+
+        Raises
+        ------
+        CaseError
+            Where the shapes do not fit or a place is no number.
+        """
+        ids, places = np.asarray(cell_ids, np.int64), np.asarray(xy, np.float32)
+        if places.shape != (len(ids), 2) or not np.isfinite(places).all():
+            raise CaseError(f"a map of {len(ids)} cells needs as many places in two dimensions")
+        specs, blobs = pack({"cell_id": ids, "xy": places})
+        new = {"arrays": specs, "parameters": dict(parameters or {})}
+        return self._act(Draft(Kind.MAP_RECORDED, new=new, source="model"), blobs)
+
     def _check_found(self, cells: Cells) -> None:
         if len(np.unique(cells.cell_id)) != len(cells):
             raise CaseError("two cells of the detection have the same number: nothing was recorded")
@@ -226,13 +267,32 @@ class CaseRuns(CaseView):
         cells: tuple[int, ...] | None = None,
         of: str | None = None,
     ) -> Change:
-        """Write an event durably, take it into the state, and only then tell."""
+        """Write an event durably, take it into the state, and only then tell.
+
+        Raises
+        ------
+        CaseError
+            Where the act is not allowed now, or could not be written.
+        """
+        kind = of or draft.kind
+        refused = refusal(self._state, kind, self.reviewer)
+        if refused:
+            raise CaseError(refused)
+        if draft.kind in READING and self._state.reading != draft.reading:
+            draft = replace(draft, reading=self._state.reading)
         event = self._journal.append(draft, self.reviewer, blobs)
         self._state.apply(event, (blobs or {}).__getitem__)
-        if (of or draft.kind) not in _LEAVES_CELLS:
-            self._cells = self._predictions = None
-        if draft.kind is Kind.DETECTOR_RUN:
+        self._follow(kind)
+        if draft.kind is Kind.DETECTOR_RUN or draft.kind in OF_READINGS:  # any cell may look different
             cells = tuple(self.cells.cell_id.tolist())
         change = Change(event.kind, event.cells if cells is None else cells, of)
         self.changed.emit(change)
         return change
+
+    def _follow(self, kind: str) -> None:
+        """Make anew only what an act of this kind can have changed."""
+        if kind in _MOVES_CELLS:
+            self._cells = None
+        if kind in _MOVES_PREDICTIONS:
+            self._predictions = None
+        self._snapshots.forget(fixed=kind in _MOVES_CELLS | _MOVES_PREDICTIONS)

@@ -6,10 +6,13 @@ generated from it, so that no second copy can differ. Triggers refuse to change 
 
 from __future__ import annotations
 
+import sqlite3
+
 from napari_bonemarrow.review import holder
 
 APPLICATION_ID = 0x626D6331  # "bmc1"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1 had no `remembered`. A file of schema 1 gets it when it is opened for writing."""
 
 _READABLE = ("at", "reviewer", "kind", "slide", "cells", "old", "new", "source", "refers", "previous")
 _COLUMNS = ",\n  ".join(
@@ -23,6 +26,8 @@ SCHEMA: dict[str, str] = {
   {_COLUMNS})""",
     "arrays": "CREATE TABLE arrays (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL)",
     "holder": holder.SCHEMA,
+    "remembered": """CREATE TABLE remembered (
+  reviewer TEXT PRIMARY KEY, view TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID""",
     "slides": """CREATE VIEW slides AS SELECT slide, json_extract(body, '$.new.slide.name') AS name,
   json_extract(body, '$.new.slide.path') AS path,
   json_extract(body, '$.new.slide.fingerprint') AS fingerprint,
@@ -35,3 +40,23 @@ for _table in ("events", "arrays"):
     for _act in ("UPDATE", "DELETE"):
         SCHEMA[f"{_table}_no_{_act.lower()}"] = f"""CREATE TRIGGER {_table}_no_{_act.lower()}
   BEFORE {_act} ON {_table} BEGIN SELECT RAISE(ABORT, 'the journal of a case only grows'); END"""
+
+_ADDED = {2: ("remembered",)}
+"""What each version of the schema added."""
+
+
+def schema_of(version: int) -> dict[str, str]:
+    """Return the statements that made a file of some version."""
+    later = {name for since, names in _ADDED.items() if since > version for name in names}
+    return {name: statement for name, statement in SCHEMA.items() if name not in later}
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring an older file up to `SCHEMA_VERSION`, within the caller's transaction; no line is touched."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == SCHEMA_VERSION:
+        return
+    for since in range(version + 1, SCHEMA_VERSION + 1):
+        for name in _ADDED[since]:
+            connection.execute(SCHEMA[name])
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")

@@ -6,14 +6,27 @@ first. Both go through `State.apply`, so what the screen shows is what reopening
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, RegionRanking, Support
+from napari_bonemarrow.review.acting import DO, TAKE_BACK
 from napari_bonemarrow.review.arrays import unpack
-from napari_bonemarrow.review.events import UNDOABLE, Comment, Event, Kind, Label
+from napari_bonemarrow.review.events import READING, UNDOABLE, Event, Kind, Label
+from napari_bonemarrow.review.measures import Measures
+from napari_bonemarrow.review.reads import (
+    FIRST,
+    KINDS,
+    SECOND,
+    SETTLING,
+    Read,
+    Reading,
+    differing,
+    merged,
+)
 from napari_bonemarrow.review.records import (
     SlideRecord,
     frame_from_json,
@@ -21,6 +34,7 @@ from napari_bonemarrow.review.records import (
     scale_from_json,
 )
 from napari_bonemarrow.review.searching import Search
+from napari_bonemarrow.review.signature import Signature
 from napari_bonemarrow.review.table import CellTable
 
 if TYPE_CHECKING:
@@ -44,16 +58,18 @@ class State:
     unread : tuple of str
         A line for each tile that the detector could not read.
     table : CellTable
-    labels : dict of int to Label
-        Of removed cells too: they come back with the cell.
-    tags : dict of int to frozenset of str
+        Shows the active reading.
+    reads : dict of int to Read
+        By number; the first is there from the start.
+    reading : int
+        The active one.
     added, removed : set of int
         Cells that the reviewer added or removed.
     next_cell_id : int
         Higher than any number ever given.
     model : ModelReference or None
-    undoable, redoable : list of Event
-        What `undo` and `redo` would take next, last first.
+    measures : Measures
+    signatures : list of Signature
     """
 
     def __init__(self) -> None:
@@ -65,9 +81,8 @@ class State:
         self.search: Search | None = None
         self.unread: tuple[str, ...] = ()
         self.table = CellTable()
-        self.labels: dict[int, Label] = {}
-        self.tags: dict[int, frozenset[str]] = {}
-        self.comments: list[Comment] = []
+        self.reads: dict[int, Read] = {FIRST: Read(Reading(FIRST, "", "first", "", None))}
+        self.reading = FIRST
         self.added: set[int] = set()
         self.removed: set[int] = set()
         self.next_cell_id = 1
@@ -75,8 +90,39 @@ class State:
         self.classes: tuple[str, ...] = ()
         self.support: Mapping[str, Support] = {}
         self.abstain_below: float | None = None
-        self.undoable: list[Event] = []
-        self.redoable: list[Event] = []
+        self.measures = Measures()
+        self.signatures: list[Signature] = []
+
+    @property
+    def read(self) -> Read:
+        """The active reading."""
+        return self.reads[self.reading]
+
+    @property
+    def labels(self) -> Mapping[int, Label]:
+        """What is shown as labels of cells that exist."""
+        return self.read.shown
+
+    @property
+    def undoable(self) -> list[Event]:
+        """What `undo` would take back next, last first."""
+        return self.read.undoable
+
+    @property
+    def redoable(self) -> list[Event]:
+        """What `redo` would repeat next, last first."""
+        return self.read.redoable
+
+    @property
+    def signature(self) -> Signature | None:
+        """The signature in force."""
+        last = self.signatures[-1] if self.signatures else None
+        return last if last is not None and last.amended is None else None
+
+    @property
+    def blind(self) -> bool:
+        """Whether the active reading is one that must not see what the others say."""
+        return self.reading == SECOND
 
     def apply(self, event: Event, blob: Blob) -> None:
         """Take one event in.
@@ -90,45 +136,69 @@ class State:
         Raises
         ------
         ValueError
-            Where the event is of a kind that this version does not know.
+            Where the event is of a kind that this version does not know, or belongs to a reading that is
+            not the active one.
         """
-        if event.kind == Kind.UNDO:
-            act = self._pop(self.undoable, event)
-            self._take_back(act)
+        kind = event.kind
+        if kind in READING:
+            if event.reading != self.reading:
+                raise ValueError(f"line {event.seq} belongs to a reading that was not active")
+            self._met(event)
+        if kind == Kind.UNDO:
+            act = _pop(self.undoable, event)
+            TAKE_BACK[act.kind](self, act)
             self.redoable.append(act)
-        elif event.kind == Kind.REDO:
-            act = self._pop(self.redoable, event)
+        elif kind == Kind.REDO:
+            act = _pop(self.redoable, event)
             self._do(act, blob)
             self.undoable.append(act)
         else:
             self._do(event, blob)
-            if event.kind in UNDOABLE:
+            if kind in UNDOABLE:
                 self.undoable.append(event)
                 self.redoable.clear()
 
     def corrections(self) -> set[int]:
         """Return the cells that carry a reviewer's work, removed ones among them."""
-        commented = {comment.cell_id for comment in self.comments if comment.cell_id is not None}
-        return set(self.labels) | set(self.tags) | self.added | self.removed | commented
+        touched = [read.touched() for read in self.reads.values()]
+        return self.added.union(self.removed, *touched)
 
-    def _pop(self, stack: list[Event], event: Event) -> Event:
-        if not stack or stack[-1].seq != event.refers:
-            raise ValueError(f"line {event.seq} takes back what was not the last act")
-        return stack.pop()
+    def disagreements(self, *, settled: bool = False) -> set[int]:
+        """Return the cells on which two readers differ, by default those that nobody has settled."""
+        if SECOND not in self.reads:
+            return set()
+        found = differing(self.reads[FIRST].labels, self.reads[SECOND].labels)
+        if not settled and SETTLING in self.reads:
+            found -= self.reads[SETTLING].labels.keys()
+        return found
+
+    def _met(self, event: Event) -> None:
+        """Note who reads."""
+        read = self.read
+        name = event.reviewer.casefold()
+        if name not in read.readers and event.source != "import":
+            if not read.readers and self.reading == FIRST:  # whoever opened the slide need not read it
+                read.reading = replace(read.reading, reviewer=event.reviewer)
+            read.readers.add(name)
 
     def _do(self, event: Event, blob: Blob) -> None:
+        act = DO.get(event.kind)
+        if act is not None:
+            act(self, event)
+            return
         new: Any = event.new
         match event.kind:
             case Kind.SLIDE_OPENED:
                 self.slide = SlideRecord.from_json(new["slide"])
                 self.scale = scale_from_json(new["scale"])
+                self.reads[FIRST].reading = Reading(FIRST, event.reviewer, "first", event.at, None)
             case Kind.SLIDE_MOVED:
                 self.slide = SlideRecord.from_json(new["slide"])
             case Kind.SCALE_CONFIRMED:
                 self.scale = scale_from_json(new)
             case Kind.FRAME_SET:
                 self.frame, self.target = frame_from_json(new)
-                self._place()
+                self.place()
             case Kind.REGIONS_RANKED:
                 self.ranking = ranking_from_json(new)
             case Kind.TILES_SEARCHED:
@@ -137,74 +207,22 @@ class State:
                 self._detected(new, blob)
             case Kind.MODEL_RUN:
                 self._predicted(new, blob)
-            case Kind.COMMENT:
-                cell = event.cells[0] if event.cells else None
-                self.comments.append(Comment(cell, new, event.reviewer, event.at))
-            case Kind.CELL_ADDED:
-                self._add(event.cells, [new])
-            case Kind.CELL_REMOVED:
-                self.table.set_present(event.cells, False)
-                self.removed.update(event.cells)
-            case Kind.CELL_SPLIT | Kind.CELLS_MERGED:
-                before, after = before_and_after(event)
-                self.table.set_present(before, False)
-                self.removed.update(before)
-                self._add(after, new)
-            case Kind.LABEL_SET | Kind.LABEL_CLEARED:
-                label = None if new is None else Label(new, event.reviewer, event.at, event.source)
-                self._label(event.cells, [label] * len(event.cells))
-            case Kind.TAG_SET | Kind.TAG_CLEARED:
-                self._tag(
-                    event.cells, new if event.kind == Kind.TAG_SET else event.old, event.kind == Kind.TAG_SET
-                )
+            case Kind.FEATURES_RECORDED:
+                self.measures.add_features(new)
+            case Kind.MAP_RECORDED:
+                self.measures.set_map(new)
+            case Kind.READING_BEGUN:
+                self._begin(event)
+            case Kind.READING_ENDED:
+                self._end(new["reading"], event.at)
+            case Kind.READING_TAKEN_UP:
+                self._take_up(new["reading"])
+            case Kind.SIGNED:
+                self._sign(event)
+            case Kind.AMENDED:
+                self.signatures[-1] = replace(self.signatures[-1], amended=new["reason"])
             case _:
                 raise ValueError(f"line {event.seq} is of an unknown kind, {event.kind!r}")
-
-    def _take_back(self, event: Event) -> None:
-        match event.kind:
-            case Kind.CELL_ADDED:
-                self.table.set_present(event.cells, False)
-                self.added.difference_update(event.cells)
-            case Kind.CELL_REMOVED:
-                self.table.set_present(event.cells, True)
-                self.removed.difference_update(event.cells)
-            case Kind.CELL_SPLIT | Kind.CELLS_MERGED:
-                before, after = before_and_after(event)
-                self.table.set_present(after, False)
-                self.added.difference_update(after)
-                self.table.set_present(before, True)
-                self.removed.difference_update(before)
-            case Kind.LABEL_SET | Kind.LABEL_CLEARED:
-                self._label(event.cells, [None if old is None else Label(*old) for old in event.old])
-            case Kind.TAG_SET | Kind.TAG_CLEARED:
-                self._tag(event.cells, event.old or event.new, event.kind == Kind.TAG_CLEARED)
-
-    def _label(self, cells: Sequence[int], labels: Sequence[Label | None]) -> None:
-        for cell, label in zip(cells, labels, strict=True):
-            if label is None:
-                self.labels.pop(cell, None)
-            else:
-                self.labels[cell] = label
-        self.table.label(cells, [None if label is None else label.code for label in labels])
-
-    def _tag(self, cells: Sequence[int], tag: str, on: bool) -> None:
-        for cell in cells:
-            tags = self.tags.get(cell, frozenset())
-            tags = tags | {tag} if on else tags - {tag}
-            if tags:
-                self.tags[cell] = tags
-            else:
-                self.tags.pop(cell, None)
-
-    def _add(self, cells: Sequence[int], places: Sequence[Mapping[str, float]]) -> None:
-        self.added.update(cells)
-        if cells[0] < self.next_cell_id:  # a redo: the rows are there
-            self.table.set_present(cells, True)
-            return
-        self.next_cell_id = cells[-1] + 1
-        for cell, place in zip(cells, places, strict=True):
-            self.table.append(one_cell(cell, **place))
-        self._place()
 
     def _searched(self, new: Mapping[str, Any], blob: Blob) -> None:
         if self.search is None or self.search.plan != new["plan"]:
@@ -223,10 +241,9 @@ class State:
         self.table.append(cells, ~np.isin(cells.cell_id, new["dropped"]))
         if len(cells):
             self.next_cell_id = max(self.next_cell_id, int(cells.cell_id[-1]) + 1)
-        self._place()
+        self.place()
         if not extends:  # what was done before concerns cells that may be gone
-            self.undoable.clear()
-            self.redoable.clear()
+            self._forget_acts()
 
     def _predicted(self, new: Mapping[str, Any], blob: Blob) -> None:
         model = ModelReference(**new["model"])
@@ -239,25 +256,57 @@ class State:
         self.abstain_below = new.get("abstain_below")  # journals of older versions hold none
         self.table.predict(Predictions(arrays["cell_id"], arrays["probabilities"], classes, support, model))
 
-    def _place(self) -> None:
+    def place(self) -> None:
+        """Work out anew which cells are counted."""
         if self.frame is not None and self.scale is not None:
             self.table.set_frame(self.frame, self.scale.microns_per_pixel)
 
+    def _begin(self, event: Event) -> None:
+        number, who = event.new["reading"], event.new["reader"]
+        if number in self.reads or number not in KINDS:
+            raise ValueError(f"line {event.seq} begins reading {number} a second time, or there is none such")
+        base = None
+        if number == SECOND:  # what is compared must not move any more
+            self._end(FIRST, event.at)
+        else:
+            base = merged(self.reads[FIRST].labels, self.reads[SECOND].labels)
+        read = Read(Reading(number, who, KINDS[number], event.at, None), base)
+        if number == SETTLING:
+            read.rest_on(self.reads[FIRST])
+        self.reads[number] = read
+        self._show(number)
 
-def before_and_after(event: Event) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the cells that a split or merge takes away, and those that it puts in their place."""
-    if event.kind == Kind.CELL_SPLIT:
-        return event.cells[:1], event.cells[1:]
-    return event.cells[:-1], event.cells[-1:]
+    def _end(self, number: int, at: str) -> None:
+        read = self.reads[number]
+        if read.reading.ended_at is None:
+            read.reading = replace(read.reading, ended_at=at)
+        if number == SECOND:
+            self._show(FIRST)
+
+    def _take_up(self, number: int) -> None:
+        read = self.reads[number]
+        if number == max(self.reads) and number != SECOND:
+            read.reading = replace(read.reading, ended_at=None)
+        self._show(number)
+
+    def _show(self, number: int) -> None:
+        self.reading = number
+        read = self.read
+        self.table.show(*read.everything(), blind=self.blind)
+
+    def _sign(self, event: Event) -> None:
+        if event.new["head"] != event.previous:
+            raise ValueError(f"line {event.seq} signs another state than the one before it")
+        self.signatures.append(Signature.from_json(event.new, event.at, event.seq))
+        self._forget_acts()
+
+    def _forget_acts(self) -> None:
+        for read in self.reads.values():
+            read.undoable.clear()
+            read.redoable.clear()
 
 
-def one_cell(cell_id: int, x: float, y: float, diameter_um: float) -> Cells:
-    """Return a cell that a reviewer added: detection score 1, out of the frame until that is set."""
-    return Cells(
-        np.array([cell_id], np.int64),
-        np.array([x], np.float64),
-        np.array([y], np.float64),
-        np.array([diameter_um], np.float32),
-        np.array([1.0], np.float32),
-        np.array([False]),
-    )
+def _pop(stack: list[Event], event: Event) -> Event:
+    if not stack or stack[-1].seq != event.refers:
+        raise ValueError(f"line {event.seq} takes back what was not the last act")
+    return stack.pop()

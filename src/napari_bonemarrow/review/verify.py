@@ -11,12 +11,22 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from napari_bonemarrow.review.events import GENESIS, Verification, digest_of
-from napari_bonemarrow.review.schema import SCHEMA
+from napari_bonemarrow.review.events import GENESIS, Event, Verification, digest_of
+from napari_bonemarrow.review.schema import schema_of
 
 
-def verify_file(connection: sqlite3.Connection) -> Verification:
-    """Check the schema, every line, the last number given, and every array."""
+def verify_file(connection: sqlite3.Connection, events: list[Event] | None = None) -> Verification:
+    """Check the schema, every line, the last number given, and every array.
+
+    What the window was to remember of its view (`remembered`) and who holds the case are no part of the
+    chain and are not checked.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+    events : list of Event, optional
+        Gets the lines, so that opening a case parses each once. It is whole only where all are as written.
+    """
     changed = _changed_schema(connection)
     if changed:
         return Verification(False, None, f"the protection of the file was altered ({', '.join(changed)})")
@@ -34,6 +44,11 @@ def verify_file(connection: sqlite3.Connection) -> Verification:
         named |= {digest: named.get(digest, number) for digest in _arrays_of(fields)}
         clocks += "clock" in fields
         previous, seq = digest, number
+        if events is not None:
+            event = _event(fields, digest)
+            if event is None:
+                return Verification(False, number, f"line {number} of the journal is no event")
+            events.append(event)
     last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
     if last is None or last[0] != seq:
         return Verification(False, seq + 1, f"line {seq + 1} of the journal is missing")
@@ -65,7 +80,15 @@ def _changed_schema(connection: sqlite3.Connection) -> list[str]:
         "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     )
     found = dict(rows.fetchall())
-    return sorted(name for name in found.keys() | SCHEMA.keys() if found.get(name) != SCHEMA.get(name))
+    written = schema_of(connection.execute("PRAGMA user_version").fetchone()[0])
+    return sorted(name for name in found.keys() | written.keys() if found.get(name) != written.get(name))
+
+
+def _event(fields: dict[str, Any], digest: str) -> Event | None:
+    try:
+        return Event.from_fields(fields, digest)
+    except (TypeError, KeyError, AttributeError):
+        return None
 
 
 def _fields(body: Any) -> dict[str, Any] | None:

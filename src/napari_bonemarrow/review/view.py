@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import Cells, CountingRules, Differential, Frame, Predictions, RegionRanking
+from napari_bonemarrow.cytology import CODES, Cells, Frame, Predictions, RegionRanking
+from napari_bonemarrow.review.columns import CaseColumns, Snapshots
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.events import Comment, Event, Label, Verification
+from napari_bonemarrow.review.events import RESHAPING, Comment, Event, Label, Verification, canonical
 from napari_bonemarrow.review.journal import Journal
+from napari_bonemarrow.review.reads import SECOND, Read
 from napari_bonemarrow.review.records import DetectionProgress, SlideRecord
 from napari_bonemarrow.review.state import State
 
@@ -28,6 +31,7 @@ class CaseView:
         self._journal = journal
         self._state = state
         self.reviewer = reviewer
+        self._snapshots = Snapshots(state.table)
         self._cells: Cells | None = None
         self._predictions: Predictions | None = None
 
@@ -121,8 +125,11 @@ class CaseView:
 
     @property
     def predictions(self) -> Predictions | None:
-        """What the last model said of the cells that exist, by ascending cell number; None before any."""
-        if self._predictions is None and self._state.model is not None:
+        """What the last model said of the cells that exist, by ascending cell number.
+
+        None before any, and in a blind reading.
+        """
+        if self._predictions is None and self._state.model is not None and not self._state.blind:
             table = self._state.table
             rows = table.present & table.predicted
             self._predictions = Predictions(
@@ -137,18 +144,29 @@ class CaseView:
 
     @property
     def labels(self) -> Mapping[int, Label]:
-        """The reviewer's labels of cells that exist, by cell number."""
-        return MappingProxyType(self._existing(self._state.labels))
+        """The labels of cells that exist, by cell number; it follows the case.
+
+        They are those of the active reading. While two readings are settled, and after, they are what was
+        settled, on top of what the two readers say.
+        """
+        return MappingProxyType(self._state.read.shown)
 
     @property
     def tags(self) -> Mapping[int, frozenset[str]]:
-        """The tags of cells that exist and carry any, by cell number."""
-        return MappingProxyType(self._existing(self._state.tags))
+        """The tags of cells that exist and carry any, by cell number; it follows the case."""
+        return MappingProxyType(self._state.read.tags)
+
+    @property
+    def flags(self) -> frozenset[int]:
+        """The cells that exist and are flagged to be looked at again."""
+        return frozenset(self._state.read.flags)
 
     @property
     def comments(self) -> tuple[Comment, ...]:
-        """Every comment, oldest first."""
-        return tuple(self._state.comments)
+        """Every comment, oldest first; in a blind reading only its own."""
+        reads = (self._state.read,) if self._state.blind else self._visible_reads()
+        said = [comment for read in reads for comment in read.comments]
+        return tuple(said if len(reads) == 1 else sorted(said, key=lambda comment: comment.at))
 
     @property
     def added(self) -> frozenset[int]:
@@ -167,7 +185,7 @@ class CaseView:
 
     def has_cell(self, cell_id: int) -> bool:
         """Tell whether a cell exists."""
-        row = int(self._state.table.rows([cell_id])[0])
+        row = self._state.table.row(cell_id)
         return row >= 0 and bool(self._state.table.present[row])
 
     def effective_code(self, cell_id: int) -> str:
@@ -178,60 +196,39 @@ class CaseView:
         CaseError
             Where there is no such cell.
         """
-        row = int(self._state.table.rows([cell_id])[0])
-        if row < 0 or not self._state.table.present[row]:
+        if not self.has_cell(cell_id):
             raise CaseError(f"{self.path.name} has no cell {cell_id}")
-        return str(self._state.table.code[row])
+        table = self._state.table
+        return CODES[int(table.code[table.row(cell_id)])]
 
     def effective_codes(self) -> list[str]:
         """Return the class of each cell in `cells`, in their order."""
-        codes: list[str] = self._state.table.code[self._state.table.present].tolist()
-        return codes
+        table = self._state.table
+        return [CODES[number] for number in table.code[table.present].tolist()]
 
     def reviewed(self) -> NDArray[np.bool_]:
-        """Tell which of `cells` carry a reviewer's label, shape (n,)."""
+        """Tell which of `cells` carry a label, shape (n,); one that came with the data counts too."""
         return self._state.table.labelled[self._state.table.present]
 
-    def differential(self, rules: CountingRules | None = None) -> Differential:
-        """Count the cells in the frame.
-
-        Parameters
-        ----------
-        rules : CountingRules, optional
-
-        Returns
-        -------
-        Differential
-            Of no cells while the frame is not set.
-        """
-        table = self._state.table
-        rows = np.flatnonzero(table.counted()) if self.frame is not None else np.empty(0, np.intp)
-        return Differential.compute(
-            table.code[rows],
-            table.labelled[rows],
-            self._state.support,
-            rules,
-            self.target,
-            self._tags_by_position(table.cell_id[rows]),
-            self._doubtful(rows),
-            len(self.unread),
-        )
-
-    def _doubtful(self, rows: NDArray[np.intp]) -> int:
-        """Count the unreviewed cells among these whose confidence lies below the model's threshold."""
-        table, threshold = self._state.table, self._state.abstain_below
-        if threshold is None:
-            return 0
-        waiting = rows[table.predicted[rows] & ~table.labelled[rows]]
-        return int(np.count_nonzero(table.probabilities[waiting].max(axis=1, initial=0.0) < threshold))
+    def table_view(self) -> CaseColumns:
+        """Return every cell's columns as they are now, in the order of `cells`."""
+        return self._snapshots.take()
 
     def events(self) -> list[Event]:
-        """Return the journal, oldest event first."""
+        """Return the journal, oldest event first. For one cell's lines, `history` is faster."""
         return self._journal.events
 
+    @property
+    def last_event(self) -> Event:
+        """The newest line of the journal."""
+        return self._journal.lines.last
+
     def history(self, cell_id: int) -> list[Event]:
-        """Return what reviewers did to one cell, oldest first."""
-        return [event for event in self._journal.events if cell_id in event.cells]
+        """Return what reviewers did to one cell, oldest first; in a blind reading only what that did."""
+        found = self._journal.lines.of_cell(cell_id)
+        if not self._state.blind:
+            return found
+        return [event for event in found if event.reading == self._state.reading or _tells_no_class(event)]
 
     def verify(self) -> Verification:
         """Check the file against its chain of hashes, as it stands on the disk now.
@@ -240,10 +237,40 @@ class CaseView:
         """
         return self._journal.verify()
 
-    def _tags_by_position(self, cell_ids: NDArray[np.int64]) -> dict[int, frozenset[str]]:
-        position = {int(cell): i for i, cell in enumerate(cell_ids)} if self._state.tags else {}
-        return {position[cell]: tags for cell, tags in self._state.tags.items() if cell in position}
+    def remember(self, view: Mapping[str, Any]) -> None:
+        """Keep what the window shows, for this reviewer, until the next time.
 
-    def _existing(self, of_cells: dict[int, Any]) -> dict[int, Any]:
-        gone = self._state.removed
-        return of_cells if not gone else {cell: value for cell, value in of_cells.items() if cell not in gone}
+        It lies in the case file but outside the journal and its chain of hashes: it says nothing about
+        cells, the next call replaces it, a signed case takes it too, and nothing is written read-only.
+
+        Parameters
+        ----------
+        view : mapping
+            JSON values.
+
+        Raises
+        ------
+        CaseError
+            Where it could not be written.
+        """
+        self._journal.remember(self.reviewer, canonical(dict(view)))
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        """What `remember` kept for this reviewer, empty where nothing was."""
+        text = self._journal.remembered(self.reviewer)
+        try:
+            view = json.loads(text or "{}")
+        except ValueError:  # somebody wrote there by hand; nothing hangs on it
+            return {}
+        return view if isinstance(view, dict) else {}
+
+    def _visible_reads(self) -> tuple[Read, ...]:
+        """Return the readings that may be seen beside each other: all, once none is blind any more."""
+        reads = self._state.reads
+        open_second = SECOND in reads and reads[SECOND].reading.ended_at is None
+        return (self._state.read,) if open_second else tuple(reads.values())
+
+
+def _tells_no_class(event: Event) -> bool:
+    return event.kind in RESHAPING

@@ -1,0 +1,198 @@
+"""What each of a reviewer's acts does to the state, and how it is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_bonemarrow.cytology import Cells
+from napari_bonemarrow.review.events import Comment, Event, Kind, Label
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.review.state import State
+
+_RULE = "rule"
+
+
+def _comment(state: State, event: Event) -> None:
+    cell = event.cells[0] if event.cells else None
+    state.read.comments.append(Comment(cell, event.new, event.reviewer, event.at))
+
+
+def _label(state: State, event: Event) -> None:
+    if event.new is None:
+        _write(state, event.cells, [None] * len(event.cells))
+    else:
+        _write_all(state, event.cells, Label(event.new, event.reviewer, event.at, event.source))
+
+
+def _unlabel(state: State, event: Event) -> None:
+    _write(state, event.cells, [None if old is None else Label(*old) for old in event.old])
+
+
+def _accept(state: State, event: Event) -> None:
+    _write_all(state, event.cells, Label(event.new["code"], event.reviewer, event.at, _RULE))
+
+
+def _unaccept(state: State, event: Event) -> None:
+    """Take back a bulk rule, which touched only cells without a label."""
+    _write(state, event.cells, [None] * len(event.cells))
+
+
+def _write(state: State, cells: Sequence[int], labels: Sequence[Label | None]) -> None:
+    state.table.label(cells, state.read.label(cells, labels))
+
+
+def _write_all(state: State, cells: Sequence[int], label: Label) -> None:
+    state.read.label_all(cells, label)
+    if len(cells) == 1:
+        state.table.label(cells, (label,))
+    else:
+        state.table.label_all(cells, label)
+
+
+def _tag(state: State, event: Event) -> None:
+    _set_tag(state, event, event.kind == Kind.TAG_SET)
+
+
+def _untag(state: State, event: Event) -> None:
+    _set_tag(state, event, event.kind == Kind.TAG_CLEARED)
+
+
+def _set_tag(state: State, event: Event, on: bool) -> None:
+    tag = event.old or event.new
+    state.read.tag(event.cells, tag, on)
+    state.table.tag(event.cells, tag, on)
+
+
+def _flag(state: State, event: Event) -> None:
+    _set_flag(state, event, event.kind == Kind.FLAG_SET)
+
+
+def _unflag(state: State, event: Event) -> None:
+    _set_flag(state, event, event.kind == Kind.FLAG_CLEARED)
+
+
+def _set_flag(state: State, event: Event, on: bool) -> None:
+    state.read.flag(event.cells, on)
+    state.table.flag(event.cells, on)
+
+
+def _tally(state: State, event: Event) -> None:
+    field, code = event.new["field"], event.new["code"]
+    state.read.tallies[field][code] += 1
+
+
+def _untally(state: State, event: Event) -> None:
+    counts, code = state.read.tallies[event.new["field"]], event.new["code"]
+    counts[code] -= 1
+    if not counts[code]:
+        del counts[code]
+
+
+def _begin_field(state: State, event: Event) -> None:
+    if event.new["field"] != len(state.read.tallies):
+        raise ValueError(f"line {event.seq} begins a field out of turn")
+    state.read.tallies.append(type(state.read.tallies[0])())
+
+
+def _end_field(state: State, event: Event) -> None:
+    state.read.tallies.pop()
+
+
+def _add(state: State, event: Event) -> None:
+    _add_cells(state, event.cells, [event.new])
+
+
+def _unadd(state: State, event: Event) -> None:
+    state.table.set_present(event.cells, False)
+    state.added.difference_update(event.cells)
+
+
+def _remove(state: State, event: Event) -> None:
+    _take_out(state, event.cells)
+
+
+def _unremove(state: State, event: Event) -> None:
+    _put_back(state, event.cells)
+
+
+def _reshape(state: State, event: Event) -> None:
+    before, after = before_and_after(event)
+    _take_out(state, before)
+    _add_cells(state, after, event.new)
+
+
+def _unreshape(state: State, event: Event) -> None:
+    before, after = before_and_after(event)
+    state.table.set_present(after, False)
+    state.added.difference_update(after)
+    _put_back(state, before)
+
+
+def _take_out(state: State, cells: Sequence[int]) -> None:
+    state.table.set_present(cells, False)
+    state.removed.update(cells)
+    state.read.hide(cells)
+
+
+def _put_back(state: State, cells: Sequence[int]) -> None:
+    state.table.set_present(cells, True)
+    state.removed.difference_update(cells)
+    state.read.unhide(cells)
+
+
+def _add_cells(state: State, cells: Sequence[int], places: Sequence[Mapping[str, float]]) -> None:
+    state.added.update(cells)
+    if cells[0] < state.next_cell_id:  # a redo: the rows are there
+        state.table.set_present(cells, True)
+        return
+    state.next_cell_id = cells[-1] + 1
+    for cell, place in zip(cells, places, strict=True):
+        state.table.append(one_cell(cell, **place))
+    state.place()
+
+
+def before_and_after(event: Event) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the cells that a split or merge takes away, and those that it puts in their place."""
+    if event.kind == Kind.CELL_SPLIT:
+        return event.cells[:1], event.cells[1:]
+    return event.cells[:-1], event.cells[-1:]
+
+
+def one_cell(cell_id: int, x: float, y: float, diameter_um: float) -> Cells:
+    """Return a cell that a reviewer added: detection score 1, out of the frame until that is set."""
+    return Cells(
+        np.array([cell_id], np.int64),
+        np.array([x], np.float64),
+        np.array([y], np.float64),
+        np.array([diameter_um], np.float32),
+        np.array([1.0], np.float32),
+        np.array([False]),
+    )
+
+
+_Act = Callable[["State", Event], None]
+_ACTS: Mapping[str, tuple[_Act, _Act]] = {
+    Kind.LABEL_SET: (_label, _unlabel),
+    Kind.LABEL_CLEARED: (_label, _unlabel),
+    Kind.BULK_RULE: (_accept, _unaccept),
+    Kind.TAG_SET: (_tag, _untag),
+    Kind.TAG_CLEARED: (_tag, _untag),
+    Kind.FLAG_SET: (_flag, _unflag),
+    Kind.FLAG_CLEARED: (_flag, _unflag),
+    Kind.TALLIED: (_tally, _untally),
+    Kind.TALLY_FIELD_BEGUN: (_begin_field, _end_field),
+    Kind.CELL_ADDED: (_add, _unadd),
+    Kind.CELL_REMOVED: (_remove, _unremove),
+    Kind.CELL_SPLIT: (_reshape, _unreshape),
+    Kind.CELLS_MERGED: (_reshape, _unreshape),
+}
+
+DO: Mapping[str, _Act] = {**{kind: do for kind, (do, _) in _ACTS.items()}, Kind.COMMENT: _comment}
+"""What an act does, by its kind."""
+
+TAKE_BACK: Mapping[str, _Act] = {kind: undo for kind, (_, undo) in _ACTS.items()}
+"""How an act is taken back, by its kind; the keys are `UNDOABLE`."""

@@ -1,0 +1,163 @@
+"""What a case adds up to: differentials, and how far two readers agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import CODES, Agreement, CountingRules, Differential, Features, Support
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.events import Label
+from napari_bonemarrow.review.reads import FIRST, SECOND, both
+from napari_bonemarrow.review.table import count_codes
+from napari_bonemarrow.review.view import CaseView
+
+_NUMBER = {code: number for number, code in enumerate(CODES)}
+
+
+class CaseNumbers(CaseView):
+    """Counts over a case. Use it as `Case`."""
+
+    def differential(self, rules: CountingRules | None = None) -> Differential:
+        """Count the cells in the frame by their effective class.
+
+        Parameters
+        ----------
+        rules : CountingRules, optional
+
+        Returns
+        -------
+        Differential
+            Of no cells while the frame is not set.
+        """
+        table, counted = self._state.table, self._counted()
+        waiting = counted & (table.given == 0)
+        return Differential.of_counts(
+            count_codes(table.code[counted]),
+            int(np.count_nonzero(waiting)),
+            self._support(),
+            rules,
+            self.target,
+            table.tags_by_class(counted),
+            self._doubtful(waiting),
+            len(self.unread),
+        )
+
+    def model_differential(self, rules: CountingRules | None = None) -> Differential:
+        """Count the cells in the frame by what the model puts first, as if nobody had reviewed them.
+
+        In a blind reading no cell has a class here.
+        """
+        table, counted = self._state.table, self._counted()
+        codes = table.top[counted]
+        return Differential.of_counts(
+            count_codes(np.zeros_like(codes) if self._state.blind else codes),
+            len(codes),
+            self._support(),
+            rules,
+            self.target,
+            doubtful=self._doubtful(counted),
+            unread=len(self.unread),
+        )
+
+    @property
+    def tallies(self) -> tuple[Mapping[str, int], ...]:
+        """Cells that the active reading counted by eye, by class, a mapping a field."""
+        return tuple(MappingProxyType(dict(field)) for field in self._state.read.tallies)
+
+    def tally_differential(self, rules: CountingRules | None = None) -> Differential:
+        """Count what was tallied. A reviewer has seen all of it; no model had a say."""
+        return Differential.of_counts(self._tallied(), 0, {}, rules, self.target)
+
+    def agreement(self) -> Agreement | None:
+        """Compare the two readings, over counted cells to which both gave a class.
+
+        Labels that came with the data are nobody's reading.
+
+        Returns
+        -------
+        Agreement or None
+            None before the second reading has ended: until then it is blind.
+        """
+        if not self._both_read():
+            return None
+        first, second = self._state.reads[FIRST].labels, self._state.reads[SECOND].labels
+        cells = self._counted_ids(both(first, second)).tolist()
+        return Agreement.compute(*(_numbers(labels, cells) for labels in (first, second)))
+
+    def disagreements(self, *, settled: bool = False) -> NDArray[np.int64]:
+        """Return the counted cells on which the two readers differ, ascending.
+
+        Parameters
+        ----------
+        settled : bool
+            Those that were settled too.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            None of them before the second reading has ended.
+        """
+        found = self._state.disagreements(settled=settled) if self._both_read() else set()
+        return self._counted_ids(found)
+
+    def labels_of(self, reading: int) -> Mapping[int, Label]:
+        """Return the labels that were given in one reading, by cell number.
+
+        Raises
+        ------
+        CaseError
+            Where there is no such reading, or it may not be seen while the second, blind one goes on.
+        """
+        reads = self._state.reads
+        if reading not in reads:
+            raise CaseError(f"this case has no reading {reading}: it has {', '.join(map(str, reads))}")
+        if reads[reading] not in self._visible_reads():
+            raise CaseError("the second reading is blind: end it before looking at the other one")
+        return MappingProxyType(reads[reading].labels)
+
+    @property
+    def features(self) -> Features | None:
+        """What a network sees of the cells that exist, by ascending number; None where none were recorded."""
+        return self._state.measures.features(self._journal.blob, self.cells.cell_id)
+
+    @property
+    def cell_map(self) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
+        """Numbers of cells that exist, ascending, and their places on the map, shape (n, 2), or None."""
+        return self._state.measures.map(self._journal.blob, self.cells.cell_id)
+
+    def _both_read(self) -> bool:
+        reads = self._state.reads
+        return SECOND in reads and reads[SECOND].reading.ended_at is not None
+
+    def _counted(self) -> NDArray[np.bool_]:
+        """Tell which rows of the table are counted: none while the frame is not set."""
+        table = self._state.table
+        return table.counted() if self.frame is not None else np.zeros(len(table), bool)
+
+    def _counted_ids(self, cells: Collection[int]) -> NDArray[np.int64]:
+        ids = np.sort(np.fromiter(cells, np.int64, len(cells)))
+        rows = self._state.table.rows(ids)
+        return ids[(rows >= 0) & self._counted()[rows]] if len(ids) else ids
+
+    def _support(self) -> Mapping[str, Support]:
+        """Return what the model has learnt; in a blind reading there is no model."""
+        return {} if self._state.blind else self._state.support
+
+    def _doubtful(self, rows: NDArray[np.bool_]) -> int:
+        """Count the cells among these whose confidence lies below the model's threshold."""
+        table, threshold = self._state.table, self._state.abstain_below
+        if threshold is None or self._state.blind:
+            return 0
+        return int(np.count_nonzero(rows & table.predicted & (table.confidence < threshold)))
+
+    def _tallied(self) -> Counter[str]:
+        return sum(self._state.read.tallies, Counter())
+
+
+def _numbers(labels: Mapping[int, Label], cells: list[int]) -> NDArray[np.int64]:
+    return np.array([_NUMBER[labels[cell].code] for cell in cells], np.int64)

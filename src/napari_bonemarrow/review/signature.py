@@ -1,0 +1,81 @@
+"""A signed count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from napari_bonemarrow.cytology import ModelReference
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed which count. It makes tampering evident; it does not authenticate the signer.
+
+    Attributes
+    ----------
+    name : str
+        As the signer wrote it.
+    reason : str
+        Why it was signed although something was left to do; empty where nothing was.
+    counted, reviewed, unreviewed : int
+        As in `Differential`: cells in the denominator; cells in the frame with and without a label.
+    imported : int
+        Cells among the reviewed ones whose label came with the data, so that no reviewer has seen them.
+    disagreements : int
+        Cells on which two readers differ and that nobody has settled.
+    counts : mapping of str to int
+        Cells in the denominator by class; classes with none are left out.
+    excluded : mapping of str to int
+        Cells left out of the denominator, by class.
+    tallied : mapping of str to int
+        Cells counted by eye, by class.
+    rules : str
+        Name of the counting rules.
+    reading : int
+        The reading whose classes were counted.
+    model : ModelReference or None
+    head : str
+        Hash of the last line of the journal that is signed.
+    program : str
+        Name and version of the program.
+    at : str
+        UTC, ISO 8601.
+    seq : int
+        The line of the journal.
+    amended : str or None
+        Why it is no longer in force; None while it is, or where a later signature stands on its own.
+    """
+
+    name: str
+    reason: str
+    counted: int
+    reviewed: int
+    unreviewed: int
+    imported: int
+    disagreements: int
+    counts: Mapping[str, int]
+    excluded: Mapping[str, int]
+    tallied: Mapping[str, int]
+    rules: str
+    reading: int
+    model: ModelReference | None
+    head: str
+    program: str
+    at: str = ""
+    seq: int = 0
+    amended: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for the journal, whose line itself tells time and number."""
+        value = asdict(self)
+        for name in ("at", "seq", "amended"):
+            del value[name]
+        return value
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], at: str, seq: int) -> Signature:
+        """Read it back."""
+        model = value["model"]
+        return cls(**{**value, "model": None if model is None else ModelReference(**model)}, at=at, seq=seq)

@@ -1,0 +1,128 @@
+"""Signing a count, and amending what was signed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.events import Change, Draft, Kind
+from napari_bonemarrow.review.program import program_name
+from napari_bonemarrow.review.reading import CaseReadings
+from napari_bonemarrow.review.reads import SECOND, SETTLING
+from napari_bonemarrow.review.signature import Signature
+
+
+class CaseSigning(CaseReadings):
+    """Sign-off and amendment. Use it as `Case`."""
+
+    @property
+    def signature(self) -> Signature | None:
+        """The signature in force, None where there is none."""
+        return self._state.signature
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        """Every signature, oldest first; those before an amendment keep what was signed."""
+        return tuple(self._state.signatures)
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the case is frozen by a signature."""
+        return self._state.signature is not None
+
+    def sign_off_gaps(self) -> tuple[str, ...]:
+        """Return what is left to do before the count can be signed without a reason, a line each."""
+        count, differ = self.differential(), self._state.disagreements()
+        gaps = []
+        if count.unreviewed:
+            gaps.append(f"{_cells(count.unreviewed)} of {count.reviewed + count.unreviewed} not reviewed")
+        if imported := self._imported():
+            gaps.append(f"{_cells(imported)} with a class that came with the data, not confirmed")
+        reads = self._state.reads
+        if SECOND in reads and reads[SECOND].reading.ended_at is None:
+            gaps.append("the second reading has not been ended")
+        elif unsettled := len(self._counted_ids(differ)):
+            gaps.append(f"{_cells(unsettled)} on which the two readers differ, not settled")
+        return tuple(gaps)
+
+    def sign(self, name: str, reason: str = "") -> Change:
+        """Sign the count; the case takes no other act until an amendment is begun.
+
+        Parameters
+        ----------
+        name : str
+            Who signs. It makes changes evident and authenticates nobody.
+        reason : str
+            Why it is signed although something of `sign_off_gaps` is left; the report prints it.
+
+        Raises
+        ------
+        CaseError
+            Where the name is empty, nothing is counted, a reading is shown that is not the one to sign, or
+            something is left to do and no reason is given.
+        """
+        name, reason = name.strip(), reason.strip()
+        if not name:
+            raise CaseError("a signature needs a name: type it")
+        self._check_signable()
+        gaps = self.sign_off_gaps()
+        if gaps and not reason:
+            raise CaseError(f"not ready to be signed: {'; '.join(gaps)}. Finish it, or give a reason")
+        count = self.differential()
+        signature = Signature(
+            name=name,
+            reason=reason if gaps else "",
+            counted=count.counted,
+            reviewed=count.reviewed,
+            unreviewed=count.unreviewed,
+            imported=self._imported(),
+            disagreements=len(self._counted_ids(self._state.disagreements())),
+            counts=_counts(count),
+            excluded=dict(count.excluded),
+            tallied=dict(self._tallied()),
+            rules=count.rules.name,
+            reading=self._state.reading,
+            model=self._state.model,
+            head=self._journal.lines.last.hash,
+            program=program_name(),
+        )
+        return self._act(Draft(Kind.SIGNED, new=signature.to_json()))
+
+    def begin_amendment(self, reason: str) -> Change:
+        """Open a signed case again; what was signed stays in `signatures`.
+
+        Raises
+        ------
+        CaseError
+            Where the case is not signed or no reason is given.
+        """
+        signature = self._state.signature
+        if signature is None:
+            raise CaseError("the case is not signed: change it as it is")
+        if not reason.strip():
+            raise CaseError("an amendment needs a reason: type it")
+        old = {"signature": signature.seq}
+        return self._act(Draft(Kind.AMENDED, old=old, new={"reason": reason.strip()}))
+
+    def _check_signable(self) -> None:
+        reads = self._state.reads
+        if self._state.blind:
+            raise CaseError("the second reading is blind and is not signed: end it first")
+        if SETTLING in reads and self._state.reading != SETTLING:
+            raise CaseError(f"the settled reading is what is signed: go to reading {SETTLING}")
+        count = self.differential()
+        if not (count.counted or count.excluded or self._tallied()):
+            raise CaseError("nothing has been counted yet, so there is nothing to sign")
+
+    def _imported(self) -> int:
+        """Return how many counted cells have a class that came with the data."""
+        return int(np.count_nonzero(self._counted() & self._state.table.imported))
+
+
+def _counts(count: Differential) -> dict[str, int]:
+    return {row.code: row.count for row in count.classes if row.count}
+
+
+def _cells(number: int) -> str:
+    return "1 cell" if number == 1 else f"{number} cells"
