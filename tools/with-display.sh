@@ -7,4 +7,5 @@ command -v xvfb-run >/dev/null || {
     echo "error: no display and no xvfb-run; install it: sudo apt-get install -y xvfb" >&2
     exit 1
 }
-exec xvfb-run -a -s "-screen 0 1600x1000x24" "$@"
+# Two that start at the same time are given numbers far apart, lest they take the same one.
+exec xvfb-run -n "${FIRST_DISPLAY:-99}" -a -s "-screen 0 1600x1000x24" "$@"
