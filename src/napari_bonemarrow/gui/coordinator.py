@@ -15,12 +15,14 @@ from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui import describe, settings
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.cell_menu import cell_menu
+from napari_bonemarrow.gui.counting import Counting
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.explaining import Explaining
 from napari_bonemarrow.gui.exporting import ask_export
 from napari_bonemarrow.gui.finetuning import Finetuning
 from napari_bonemarrow.gui.key_mode import KeyMode
+from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.opening import Opening
 from napari_bonemarrow.gui.outlining import Outlining
 from napari_bonemarrow.gui.preparing import Preparing
@@ -71,6 +73,7 @@ class Coordinator(QObject):
         self.explaining = Explaining(self.stage, tab, self.engine, self.runner, self.fail)
         outlining = Outlining(self.stage, tab, self.runner, self.fail)
         self.review = Review(self.stage, tab, self.explaining, outlining, self.fail)
+        self.counting = Counting(panel, self.review)
         self._connect_views()
         self._connect_parts()
         self.serving.load()
@@ -102,10 +105,10 @@ class Coordinator(QObject):
         self.preparing.analysed.connect(self.review.settle)
         self.analysis.tiles_found.connect(self.review.preview)
         self.analysis.stopped.connect(self.review.end_preview)
-        self.review.counted_anew.connect(self._on_counted_anew)
+        self.counting.keys_wanted.connect(self._on_mode)
         self.review.cell_added.connect(self.preparing.classify_added)
         self.review.help_requested.connect(self.show_help)
-        self.keys.pressed.connect(self.review.press)
+        self.keys.pressed.connect(self._on_key)
         self.stage.smear_chosen.connect(self._on_smear_chosen)
         self.stage.smear_removed.connect(self._on_smear_removed)
         self.stage.edited_outside.connect(self._on_edited_outside)
@@ -188,6 +191,7 @@ class Coordinator(QObject):
         self.session, self._refused = session, None
         self.ending.case = session.case
         self.stage.show_slide(session.slide, layer)
+        self.counting.open(session)
         self.review.open(session)
         self.preparing.open(session)
         self.finetuning.open(session.case.path.parent, self.serving.name)
@@ -212,6 +216,7 @@ class Coordinator(QObject):
         self.preparing.close()
         self.keys.leave()
         self.review.close()
+        self.counting.open(None)
         self.stage.clear()
         self.ending.case = None
         session.case.close()
@@ -221,7 +226,6 @@ class Coordinator(QObject):
         self._leave_session()
         self.panel.show_session(False)
         self.panel.header.show_info(describe.header_info(None))
-        self.panel.count_tab.show_differential(None)
         self._adopt_smear()
 
     # reviewing, counting --------------------------------------------------------------------------
@@ -234,9 +238,10 @@ class Coordinator(QObject):
         else:
             self.keys.leave()
 
-    def _on_counted_anew(self) -> None:
-        case = self.session.case
-        self.panel.count_tab.show_differential(case.differential() if len(case.cells) else None)
+    def _on_key(self, binding: Binding) -> None:
+        """Let the Count tab have its keys, and those of the tally while it is open; the rest review."""
+        if not self.counting.press(binding):
+            self.review.press(binding)
 
     def _on_edited_outside(self) -> None:
         show_info("The rings show what the case says: correct cells in the Review tab.")
@@ -251,7 +256,7 @@ class Coordinator(QObject):
     def _on_reviewer(self, name: str) -> None:
         settings.set_reviewer(name)
         if self.session is not None:
-            self.session.case.reviewer = name
+            self.counting.readers.follow_reader()
             self.panel.header.show_info(describe.header_info(self.session))
 
     def _on_export(self, kind: str) -> None:

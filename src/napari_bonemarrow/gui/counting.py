@@ -12,7 +12,7 @@ from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.review import CellsChanged, Review
 from napari_bonemarrow.gui.signing import Signing
 from napari_bonemarrow.gui.tallying import TALLY_KINDS, Tallying
-from napari_bonemarrow.gui.two_readers import SECOND, TwoReaders
+from napari_bonemarrow.gui.two_readers import TwoReaders
 
 if TYPE_CHECKING:
     from napari_bonemarrow.gui.panel import BoneMarrowPanel
@@ -85,7 +85,7 @@ class Counting(QObject):
     def _model_count(self, counted: Differential | None) -> Differential | None:
         """Return what the model alone counts; nobody who reads blind may see it."""
         case = None if self.session is None else self.session.case
-        if counted is None or case is None or case.reading == SECOND or case.predictions is None:
+        if counted is None or case is None or case.is_blind or case.predictions is None:
             return None
         if self._model is None:
             self._model = case.model_differential()

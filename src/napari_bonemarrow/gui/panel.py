@@ -90,12 +90,10 @@ class BoneMarrowPanel(QWidget):
         self.empty.show_waiting(text)
 
     def is_reviewing(self) -> bool:
-        """Tell whether the Review tab is what the user sees."""
-        return (
-            self.isVisible()
-            and self.pages.currentWidget() is self.tabs
-            and (self.tabs.currentWidget() is self.review_tab)
-        )
+        """Tell whether the Review tab, or the tally of the Count tab, is what the user sees."""
+        shown = self.tabs.currentWidget()
+        keyed = shown is self.review_tab or (shown is self.count_tab and self.count_tab.tallying)
+        return self.isVisible() and self.pages.currentWidget() is self.tabs and keyed
 
     def hideEvent(self, event) -> None:
         """Give the keys back: a hidden panel, or one behind another dock, reviews nothing."""

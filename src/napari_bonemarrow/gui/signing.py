@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-import numpy as np
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import Differential
@@ -80,36 +79,17 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
         )
     if counted is None or not counted.reviewed + counted.unreviewed:
         return SignInfo()
-    if case.reading == SECOND and case.readings[SECOND - 1].ended_at is None:
+    if case.is_blind:
         return SignInfo("The second reading is under way", "A case is signed once it has been ended.")
-    missing = missing_text(case, counted)
+    missing = "; ".join(case.sign_off_gaps())
     return SignInfo(
-        text=missing or "Every cell in the frame is reviewed",
+        text=missing[:1].upper() + missing[1:] or "Every cell in the frame is reviewed",
         detail=_amendment_text(case),
         signer=case.reviewer,
         counts=frozen_counts(case, counted),
         needs_reason=bool(missing),
         can_sign=not case.read_only,
     )
-
-
-SECOND = 2
-
-
-def missing_text(case: Case, counted: Differential) -> str:
-    """Say what a signature would leave undone; empty where that is nothing."""
-    texts = []
-    total = counted.reviewed + counted.unreviewed
-    if counted.unreviewed:
-        texts.append(f"{counted.unreviewed} of {total} cells in the frame not reviewed")
-    columns = case.table_view()
-    imported = int(np.count_nonzero(columns.imported & columns.in_frame))
-    if imported:
-        texts.append(f"{imported} with a label from the data that nobody has confirmed")
-    open_ones = len(case.disagreements())
-    if open_ones:
-        texts.append(f"{open_ones} disagreement{'' if open_ones == 1 else 's'} of the readers not settled")
-    return "; ".join(texts)
 
 
 def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], ...]:

@@ -3,9 +3,10 @@
 The mode is what one sees: while the Count tab shows the tally, a class key counts; in any other tab it gives
 the selected cell its class. So no key ever means something that is not on the screen.
 
-The next field is Enter and not Space. Space lies under the thumb and is pressed by habit in the review; a
-field begun by mistake would part one field's cells. Enter on a field without cells does nothing, so that a
-key that bounces begins no empty fields, and undo joins two fields again.
+The next field is Shift+Enter. Space lies under the thumb and Enter under the little finger, and both are
+pressed by habit in the review: a field begun by mistake would part one field's cells, so here they rest. On a
+field without cells the key does nothing, so that a second press begins no empty fields, and undo joins two
+fields again.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Tallying(QObject):
             return False
         acts: dict[str, Callable[[], None]] = {
             "label": lambda: self.count(binding.argument),
-            "accept": self.next_field,
+            "tally_field": self.next_field,
             "back": self.undo,
             "undo": self.undo,
             "redo": self.redo,
@@ -96,7 +97,7 @@ class Tallying(QObject):
     def next_field(self) -> None:
         """Begin the next field; not while this one has no cell."""
         session = self.session
-        if session is None or not sum(session.case.tallies[-1].values()):
+        if session is None or not session.case.tallies[-1]:
             return
         if self._act(session.case.next_tally_field):
             self._last = ""
@@ -105,13 +106,13 @@ class Tallying(QObject):
     def undo(self) -> None:
         """Take back what was counted last; a correction of found cells is left alone."""
         session = self.session
-        if session is not None and session.case.next_undo in TALLY_KINDS:
+        if session is not None and session.case.can_undo_tally:
             self._turn(session.case.undo)
 
     def redo(self) -> None:
         """Count again what was taken back."""
         session = self.session
-        if session is not None and session.case.next_redo in TALLY_KINDS:
+        if session is not None and session.case.can_redo_tally:
             self._turn(session.case.redo)
 
     def _turn(self, act: Callable[[], object]) -> None:
@@ -144,9 +145,9 @@ def tally_info(case: Case, last: str = "") -> TallyInfo:
         target=counted.target,
         percents=percents,
         keys={code: key_of("label", code) for code in CLASSES},
-        next_key=key_of("accept"),
+        next_key=key_of("tally_field"),
         undo_key=key_of("back"),
         last=last,
         can_count=not case.read_only and not case.is_signed,
-        can_undo=case.next_undo in TALLY_KINDS,
+        can_undo=case.can_undo_tally,
     )

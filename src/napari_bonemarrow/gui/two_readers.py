@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import CLASSES, Agreement, Differential
 from napari_bonemarrow.gui import settings
@@ -33,6 +33,8 @@ class TwoReaders(QObject):
     parent : QObject
     """
 
+    settling = Signal()
+
     def __init__(self, part: ReadersPart, header: HeaderView, review: Review, parent: QObject) -> None:
         super().__init__(parent)
         self.part, self.header, self._review = part, header, review
@@ -50,15 +52,14 @@ class TwoReaders(QObject):
         self.session = session
         if self.dialog is not None:
             self.dialog.close()
-        if session is not None:
-            self._follow_reader(session.case)
+        self.follow_reader()
 
-    @staticmethod
-    def _follow_reader(case: Case) -> None:
+    def follow_reader(self) -> None:
         """Write under the second reader's name while that reading is on, else under the window's."""
-        reading = case.readings[case.reading - 1]
-        blind = reading.number == SECOND and reading.ended_at is None
-        case.reviewer = reading.reviewer if blind else settings.reviewer()
+        if self.session is None:
+            return
+        case = self.session.case
+        case.reviewer = case.readings[SECOND - 1].reviewer if case.is_blind else settings.reviewer()
 
     def show(self, counted: Differential | None) -> None:
         """Show who reads and what comes next."""
@@ -88,24 +89,18 @@ class TwoReaders(QObject):
         session = self.session
         if session is None:
             return
-        if session.case.reading != SETTLING:
-            if len(session.case.readings) >= SETTLING:
-                done = self._turn(lambda case: case.go_to_reading(SETTLING))
-            else:
-                done = self._turn(lambda case: case.begin_settling(settings.reviewer()))
-            if not done:
-                return
-        self._review.show_disagreements()
+        begun = session.case.reading == SETTLING
+        if begun or self._turn(lambda case: case.begin_settling(settings.reviewer())):
+            self.settling.emit()
 
     def _turn(self, act: Callable[[Case], object]) -> bool:
         """Change the reading; every view looks up its cells anew, for they are another reader's."""
         session = self.session
         if session is None or not self._review.act(lambda: act(session.case)):
             return False
-        self._follow_reader(session.case)
+        self.follow_reader()
         self.header.show_info(header_info(session))
         self._review.selection.clear()
-        self._review.refresh()
         return True
 
     def show_agreement(self) -> None:
@@ -141,7 +136,7 @@ def readers_info(case: Case, counted: Differential | None) -> ReadersInfo:
             can_begin=free,
         )
     second = further[0]
-    if second.ended_at is None and case.reading == SECOND:
+    if case.is_blind:
         total = counted.reviewed + counted.unreviewed
         return ReadersInfo(
             text=f"Second reader {second.reviewer}: {counted.reviewed} of {total} cells read",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, Field, Predictions
-from napari_bonemarrow.review import Case
+from napari_bonemarrow.report.record import SECOND, both_read, record_document
+from napari_bonemarrow.review import Case, Label
 
 SCHEMA = 1
 CELL_COLUMNS = (
@@ -31,6 +32,8 @@ CELL_COLUMNS = (
 )
 FIELD_COLUMNS = ("field", "field_x_px", "field_y_px")
 """Of a slide made of several fields, further to the right: which one, by number from 1, and where in it."""
+READER_COLUMNS = ("first_reader_label", "second_reader_label")
+"""Of a case that two readers have read, further to the right: what each of them said."""
 FOUND_COLUMNS = CELL_COLUMNS[:7]
 """What is known of a cell before it is classified."""
 
@@ -43,6 +46,11 @@ def differential_document(case: Case, *, anonymous: bool = False) -> dict[str, A
     case : Case
     anonymous : bool
         Leave file names out: they can carry accession numbers. The fingerprint still tells the slide.
+
+    Returns
+    -------
+    dict
+        Beside the contract's keys: those of `record_document`.
     """
     return {
         "schema": SCHEMA,
@@ -50,6 +58,7 @@ def differential_document(case: Case, *, anonymous: bool = False) -> dict[str, A
         "model": _model(case.predictions),
         "frame": _frame(case),
         **case.differential().to_dict(),
+        **record_document(case),
     }
 
 
@@ -62,13 +71,28 @@ def differential_json(case: Case, *, anonymous: bool = False) -> str:
 def cell_rows(case: Case) -> Iterator[dict[str, object]]:
     """Give the columns of ``cells.csv`` for each cell of a case, in the order of its cells."""
     predicted = _predicted(case.predictions)
+    readers = _reader_labels(case)
     for row in found_rows(case.cells, case.microns_per_pixel, case.slide_record.fields):
         cell_id = int(str(row["cell_id"]))
         row |= predicted.get(cell_id, {})
         label = case.labels.get(cell_id)
         if label is not None:
             row |= {"label": label.code, "labelled_by": label.by, "labelled_at": label.at}
+        for column, labels in readers.items():
+            row |= {column: labels[cell_id].code} if cell_id in labels else {}
         yield row
+
+
+def further_columns(case: Case) -> tuple[str, ...]:
+    """Return the columns that a case has beyond `CELL_COLUMNS`."""
+    fields = FIELD_COLUMNS if case.slide_record.fields else ()
+    return fields + (READER_COLUMNS if both_read(case) else ())
+
+
+def _reader_labels(case: Case) -> dict[str, Mapping[int, Label]]:
+    if not both_read(case):
+        return {}
+    return {name: case.labels_of(number) for number, name in enumerate(READER_COLUMNS[:SECOND], start=1)}
 
 
 def found_rows(

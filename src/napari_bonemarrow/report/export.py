@@ -11,6 +11,7 @@ from napari_bonemarrow.report.files import ReportError, make_folder, write_bytes
 from napari_bonemarrow.report.geojson import geojson_text
 from napari_bonemarrow.report.html import html_report
 from napari_bonemarrow.report.tables import write_cells_csv
+from napari_bonemarrow.report.tally import write_tally_csv
 from napari_bonemarrow.review import Case
 
 
@@ -86,6 +87,7 @@ _WRITERS: dict[str, Callable[..., None]] = {
     "html": write_html,
     "geojson": write_geojson,
     "crops": write_crops,
+    "tally": write_tally_csv,
 }
 FORMATS = tuple(_WRITERS)
 
@@ -96,7 +98,7 @@ def export(case: Case, format: str, path: Path, *, anonymous: bool = False) -> N
     Parameters
     ----------
     case : Case
-    format : {"csv", "json", "html", "geojson", "crops"}
+    format : {"csv", "json", "html", "geojson", "crops", "tally"}
     path : Path
         A file; a folder for ``crops``.
     anonymous : bool

@@ -15,6 +15,7 @@ from napari_bonemarrow.report.document import (
     FOUND_COLUMNS,
     cell_rows,
     found_rows,
+    further_columns,
 )
 from napari_bonemarrow.report.files import write_text
 from napari_bonemarrow.review import Case
@@ -129,8 +130,7 @@ def write_cells_csv(case: Case, path: Path) -> None:
     ------
     ReportError
     """
-    columns = (*CELL_COLUMNS, *FIELD_COLUMNS) if case.slide_record.fields else CELL_COLUMNS
-    write_text(path, table(columns, cell_rows(case)))
+    write_text(path, table((*CELL_COLUMNS, *further_columns(case)), cell_rows(case)))
 
 
 def write_found_csv(cells: Cells, microns_per_pixel: float, path: Path, fields: Sequence[Field] = ()) -> None:

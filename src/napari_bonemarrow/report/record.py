@@ -1,0 +1,95 @@
+"""Who answers for a count: signatures, readings, the tally by eye and the journal, as plain data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.review import Case, Signature
+
+FIRST, SECOND = 1, 2
+CHAIN_TEXT = "tamper-evident, not authenticated"
+
+
+def record_document(case: Case) -> dict[str, Any]:
+    """Return what ``differential.json`` says beside the count itself.
+
+    Parameters
+    ----------
+    case : Case
+
+    Returns
+    -------
+    dict
+        ``model_only``, ``signatures``, ``readings``, ``agreement``, ``tally`` and ``journal``. In a blind
+        reading neither the model's count nor the other reader is told.
+    """
+    model = model_count(case)
+    return {
+        "model_only": None if model is None else _count(model),
+        "signatures": [_signature(each, case.signature) for each in case.signatures],
+        "readings": _readings(case),
+        "agreement": _agreement(case),
+        "tally": _tally(case),
+        "journal": {"lines": case.last_event.seq, "head": case.last_event.hash},
+    }
+
+
+def model_count(case: Case) -> Differential | None:
+    """Return what the model alone counts, None where it has said nothing or must not be heard."""
+    if case.predictions is None or case.is_blind:
+        return None
+    return case.model_differential()
+
+
+def both_read(case: Case) -> bool:
+    """Tell whether two readers have read the case and may be compared."""
+    return len(case.readings) >= SECOND and case.readings[SECOND - 1].ended_at is not None
+
+
+def tally_total(case: Case) -> Counter[str]:
+    """Add up the fields that were counted by eye, by class."""
+    total: Counter[str] = Counter()
+    for field in case.tallies:
+        total.update(field)
+    return total
+
+
+def _count(differential: Differential) -> dict[str, Any]:
+    whole = differential.to_dict()
+    return {name: whole[name] for name in ("counted", "excluded", "classes", "groups", "ratios")}
+
+
+def _signature(signature: Signature, in_force: Signature | None) -> dict[str, Any]:
+    value = {**signature.to_json(), "at": signature.at, "line": signature.seq, "amended": signature.amended}
+    return {**value, "in_force": in_force is not None and in_force.seq == signature.seq, "chain": CHAIN_TEXT}
+
+
+def _readings(case: Case) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": reading.number,
+            "reviewer": reading.reviewer,
+            "kind": reading.kind,
+            "begun_at": reading.begun_at,
+            "ended_at": reading.ended_at,
+            "counted_here": reading.number == case.reading,
+        }
+        for reading in case.readings
+    ]
+
+
+def _agreement(case: Case) -> dict[str, Any] | None:
+    found = case.agreement() if both_read(case) else None
+    if found is None:
+        return None
+    return {**found.to_dict(), "unsettled": len(case.disagreements())}
+
+
+def _tally(case: Case) -> dict[str, Any] | None:
+    """Return the count by eye, kept apart from the cells that were found; None where nothing was tallied."""
+    if not sum(tally_total(case).values()):
+        return None
+    fields = [dict(field) for field in case.tallies if field]
+    return {"fields": fields, **_count(case.tally_differential())}

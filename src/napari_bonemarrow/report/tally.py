@@ -1,0 +1,46 @@
+"""The count by eye as a table of its own: a row a class, a column a field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.report.files import write_text
+from napari_bonemarrow.report.record import tally_total
+from napari_bonemarrow.report.tables import table
+from napari_bonemarrow.review import Case
+
+_LAST = ("total", "percent", "ci95_low", "ci95_high")
+
+
+def tally_csv(case: Case) -> str:
+    """Return the tally as CSV text; cells that were found are not in it.
+
+    Classes that the rules leave out of the denominator have ``counted`` empty and no percentage.
+    """
+    fields = [field for field in case.tallies if field]
+    names = [f"field_{number}" for number in range(1, len(fields) + 1)]
+    total = tally_total(case)
+    counted = {row.code: row for row in case.tally_differential().classes}
+    rows: list[dict[str, object]] = []
+    for code, cell in CLASSES.items():
+        row: dict[str, object] = {"code": code, "class": cell.name, "total": total[code]}
+        row |= {name: field.get(code, 0) for name, field in zip(names, fields, strict=True)}
+        line = counted.get(code)
+        if line is not None:
+            row["counted"] = "yes"
+        if line is not None and line.percent is not None and line.ci95 is not None:
+            low, high = line.ci95
+            row |= {"percent": line.percent, "ci95_low": round(low, 2), "ci95_high": round(high, 2)}
+        rows.append(row)
+    return table(("code", "class", "counted", *names, *_LAST), rows)
+
+
+def write_tally_csv(case: Case, path: Path, *, anonymous: bool = False) -> None:
+    """Write the count by eye; it names no file.
+
+    Raises
+    ------
+    ReportError
+    """
+    write_text(path, tally_csv(case))
