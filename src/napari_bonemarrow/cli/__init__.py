@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from napari_bonemarrow.cli import bundles, counts, dataset, learning, windows
+from napari_bonemarrow.cli import bundles, counts, dataset, learning, records, windows
 from napari_bonemarrow.cli.common import Switches, complain
 
 app = typer.Typer(
@@ -33,6 +33,8 @@ app.command()(learning.evaluate)
 app.add_typer(bundles.app, name="models")
 app.add_typer(dataset.app, name="dataset")
 app.command()(counts.export)
+app.command()(records.verify)
+app.command()(records.agreement)
 
 
 _INTERRUPTED = 130

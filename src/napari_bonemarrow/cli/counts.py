@@ -203,7 +203,7 @@ def explain(
 def export(
     case: Annotated[Path, typer.Argument(help="A .bmcase.", metavar="CASE")],
     format: Annotated[
-        str, typer.Option(help="csv, json, html, geojson, or crops: pictures of reviewed cells.")
+        str, typer.Option(help="csv, json, html, geojson, tally, or crops: pictures of reviewed cells.")
     ],
     out: Annotated[
         Path,

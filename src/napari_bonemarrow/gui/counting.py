@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import Differential
-from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.describe import Session, header_info
 from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.review import CellsChanged, Review
 from napari_bonemarrow.gui.signing import Signing
 from napari_bonemarrow.gui.tallying import TALLY_KINDS, Tallying
 from napari_bonemarrow.gui.two_readers import TwoReaders
+from napari_bonemarrow.review import Kind
 
 if TYPE_CHECKING:
     from napari_bonemarrow.gui.panel import BoneMarrowPanel
 
-_OF_THE_COUNT = frozenset({"signed", "amended", "region and target set"})
+_FROZEN = frozenset({Kind.SIGNED, Kind.AMENDED})
+_OF_THE_COUNT = frozenset({Kind.READING_BEGUN, Kind.READING_ENDED, Kind.READING_TAKEN_UP, Kind.FRAME_SET})
 
 
 class Counting(QObject):
@@ -31,7 +34,9 @@ class Counting(QObject):
 
     def __init__(self, panel: BoneMarrowPanel, review: Review) -> None:
         super().__init__(panel)
-        self.tab, self._review = panel.count_tab, review
+        self._panel, self._review = panel, review
+        self.tab = panel.count_tab
+        self._came_from: QWidget | None = None
         self.session: Session | None = None
         self._stale = True
         self._model: Differential | None = None
@@ -39,6 +44,7 @@ class Counting(QObject):
         self.readers = TwoReaders(self.tab.readers, panel.header, review, self)
         self.tallying = Tallying(self.tab, review.act, self)
         self.tallying.switched.connect(self._on_tally_switched)
+        self.readers.settling.connect(self._on_settling)
         self.tab.shown.connect(self._on_shown)
         review.cells_changed.connect(self._on_cells_changed)
 
@@ -57,13 +63,40 @@ class Counting(QObject):
 
     def press(self, binding: Binding) -> bool:
         """Do what a key stands for, where it is the Count tab's; tell whether it was."""
-        if binding.act == "sign" and self.session is not None:
-            self.signing.ask()
-            return True
-        if binding.act == "tally":
-            self.tallying.toggle()
+        acts = {"sign": self._sign, "tally": self._toggle_tally}
+        if binding.act in acts:
+            if self.session is not None:
+                acts[binding.act]()
             return True
         return self.tallying.press(binding)
+
+    def _sign(self) -> None:
+        """Show the count that is to be signed, and ask."""
+        self.tab.tally_button.setChecked(False)
+        self._panel.tabs.setCurrentWidget(self.tab)
+        self.signing.ask()
+
+    def _toggle_tally(self) -> None:
+        """Turn to the count by eye, or back to where one came from."""
+        tabs = self._panel.tabs
+        if self.tallying.on:
+            self.tab.tally_button.setChecked(False)
+            tabs.setCurrentWidget(self._came_from or self.tab)
+            self._came_from = None
+            return
+        self._came_from = tabs.currentWidget()
+        tabs.setCurrentWidget(self.tab)
+        self.tab.tally_button.setChecked(True)
+
+    def _on_settling(self) -> None:
+        """Go through what the readers differ on."""
+        self._panel.show_review()
+        worklist = getattr(self._review, "worklist", None)
+        if worklist is not None:
+            worklist.narrow(disagreement=True)
+        left = self.session.case.disagreements()
+        if len(left):
+            self._review.select(int(left[0]), go=True)
 
     def refresh(self) -> None:
         """Show all of it, or the headline alone while nobody sees the rest."""
@@ -101,7 +134,11 @@ class Counting(QObject):
         kind = str(getattr(change, "of", None) or getattr(change, "kind", ""))
         if kind in TALLY_KINDS:
             self.tallying.show()
+        elif kind in _FROZEN:
+            self._review.refresh()  # what can be edited, and what no more
+            self._panel.header.show_info(header_info(self.session))
         elif kind in _OF_THE_COUNT:
+            self._model = None
             self.refresh()
 
     def _on_shown(self) -> None:

@@ -62,7 +62,8 @@ def header_info(session: Session | None) -> HeaderInfo:
     if session is None:
         return HeaderInfo("", "", "")
     case = session.case
-    saved = "read only" if case.read_only else "saved ✓"
+    saved = "signed ✓" if case.is_signed else "saved ✓"
+    saved = "read only" if case.read_only else saved
     return HeaderInfo(case.path.name, case.reviewer, saved, case.read_only)
 
 
@@ -214,7 +215,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         history=tuple(_told(event) for event in case.events() if cell_id in event.cells and _is_act(event)),
         crop=crop,
         crop_microns_per_pixel=CROP_MICRONS_PER_PIXEL,
-        read_only=case.read_only,
+        read_only=case.read_only or case.is_signed,
     )
 
 

@@ -12,7 +12,7 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.report import export
 
-FILE_NAMES = {"csv": "cells.csv", "json": "differential.json", "html": "report.html"}
+FILE_NAMES = {"csv": "cells.csv", "json": "differential.json", "html": "report.html", "tally": "tally.csv"}
 
 
 def ask_export(
@@ -20,7 +20,7 @@ def ask_export(
 ) -> None:
     """Let the user choose where to write, and write."""
     suggested = session.case.path.with_name(f"{session.slide.path.stem} {FILE_NAMES[kind]}")
-    chosen, _filter = QFileDialog.getSaveFileName(parent, "Export", str(suggested), f"*.{kind}")
+    chosen, _filter = QFileDialog.getSaveFileName(parent, "Export", str(suggested), f"*{suggested.suffix}")
     if chosen:
         write_export(session, kind, Path(chosen), on_error)
 
@@ -28,7 +28,7 @@ def ask_export(
 def write_export(
     session: Session, kind: str, path: Path, on_error: Callable[[BoneMarrowError], None]
 ) -> bool:
-    """Write the cells (csv), the count (json) or the report (html); tell whether it was written."""
+    """Write cells (csv), count (json), report (html) or tally (csv); tell whether it was written."""
     try:
         export(session.case, kind, path)
     except BoneMarrowError as error:

@@ -49,6 +49,7 @@ class Tallying(QObject):
         tab.tally.next_requested.connect(self.next_field)
         tab.tally.undo_requested.connect(self.undo)
         tab.tally.counted.connect(self.count)
+        tab.tally.export_requested.connect(lambda: tab.export_requested.emit("tally"))
 
     @property
     def on(self) -> bool:
@@ -66,11 +67,6 @@ class Tallying(QObject):
             self.show()
         self.switched.emit(on)
 
-    def toggle(self) -> None:
-        """Turn to the count by eye, or back."""
-        if self.session is not None:
-            self.tab.tally_button.toggle()
-
     def press(self, binding: Binding) -> bool:
         """Do what a key stands for in this mode; tell whether it was ours."""
         if not self.on:
@@ -82,7 +78,7 @@ class Tallying(QObject):
             "undo": self.undo,
             "redo": self.redo,
         }
-        if binding.act in {"help", "sign", "tally"}:
+        if binding.act == "help":
             return False
         acts.get(binding.act, lambda: None)()
         return True

@@ -11,7 +11,6 @@ from napari_bonemarrow.gui import settings
 from napari_bonemarrow.gui.countmodels import AgreementInfo, ClassAgreement, ReadersInfo
 from napari_bonemarrow.gui.describe import Session, header_info
 from napari_bonemarrow.gui.review import Review
-from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.agreement_dialog import AgreementDialog
 from napari_bonemarrow.gui.views.header import HeaderView
 from napari_bonemarrow.gui.views.readers_part import ReadersPart
@@ -38,7 +37,6 @@ class TwoReaders(QObject):
     def __init__(self, part: ReadersPart, header: HeaderView, review: Review, parent: QObject) -> None:
         super().__init__(parent)
         self.part, self.header, self._review = part, header, review
-        self.colors: Callable[[], ThemeColors | None] = lambda: None
         self.session: Session | None = None
         self.dialog: AgreementDialog | None = None
         part.begin_requested.connect(self.begin)
@@ -111,7 +109,7 @@ class TwoReaders(QObject):
             return
         if self.dialog is not None:
             self.dialog.close()
-        dialog = AgreementDialog(self.part.window(), info, self.colors())
+        dialog = AgreementDialog(self.part, info, self.part.colors)
         dialog.settle_requested.connect(self.settle)
         dialog.finished.connect(self._on_finished)
         self.dialog = dialog

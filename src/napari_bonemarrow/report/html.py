@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Support
+from napari_bonemarrow.report.record import CHAIN_TEXT, model_count, record_document
 from napari_bonemarrow.review import Case
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class _Row:
     bar: float | None
     low: float
     high: float
+    model: str = ""
 
 
 def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = None) -> str:
@@ -61,7 +63,13 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         "title": record.fingerprint[:12] if anonymous else record.name,
         "made": (made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         "count": differential,
-        "rows": _rows(differential),
+        "rows": _rows(differential, model_count(case)),
+        "record": record_document(case),
+        "blind": case.is_blind,
+        "chain": CHAIN_TEXT,
+        "names": {code: cell.name for code, cell in CLASSES.items()},
+        "tally": case.tally_differential() if any(case.tallies) else None,
+        "fields": sum(1 for field in case.tallies if field),
         "groups": differential.groups,
         "axis": _axis(differential),
         "bar_width": _BAR_WIDTH,
@@ -91,7 +99,13 @@ def _template() -> Template:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.filters["utc"] = _utc
     return environment.get_template("report.html.j2")
+
+
+def _utc(at: str) -> str:
+    """Print a time of the journal, which is UTC."""
+    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M} UTC"
 
 
 def _axis(differential: Differential) -> int:
@@ -100,8 +114,9 @@ def _axis(differential: Differential) -> int:
     return min(100, max(10, 10 * -(-int(max(tops, default=0)) // 10)))
 
 
-def _rows(differential: Differential) -> list[_Row]:
+def _rows(differential: Differential, model: Differential | None) -> list[_Row]:
     """Draw every class; those that only a reviewer gives are left out while nobody gave them."""
+    said = {} if model is None else {count.code: count for count in model.classes}
     per_unit = _BAR_WIDTH / _axis(differential)
     rows = []
     for count in differential.classes:
@@ -112,8 +127,17 @@ def _rows(differential: Differential) -> list[_Row]:
         shown = count.percent is not None and count.ci95 is not None
         bar = count.percent * per_unit if shown and count.percent is not None else None
         top = min(high * per_unit, _BAR_WIDTH)
-        rows.append(_Row(count, cell.color, cell.emphasis == "dashed", bar, low * per_unit, top))
+        dashed, told = cell.emphasis == "dashed", _model_said(said, count.code)
+        rows.append(_Row(count, cell.color, dashed, bar, low * per_unit, top, told))
     return rows
+
+
+def _model_said(said: dict[str, ClassCount], code: str) -> str:
+    """Return the model's own count of a class; the zero of a class that it has not learnt is none."""
+    count = said.get(code)
+    if count is None or not CLASSES[code].predicted or not (count.count or count.reliable):
+        return "–" if said else ""
+    return str(count.count)
 
 
 _CHOICE_TEXT = {

@@ -192,7 +192,7 @@ class CountTab(QWidget):
 
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""
-        for part in (self.table, self.sign, self.tally):
+        for part in (self.table, self.readers, self.sign, self.tally):
             part.set_colors(colors)
 
 

@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.countmodels import ReadersInfo
+from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.parts import button, label, set_role
 
 
@@ -22,6 +23,7 @@ class ReadersPart(QWidget):
         super().__init__()
         self._info = ReadersInfo()
         self.dialog: SecondReaderDialog | None = None
+        self.colors: ThemeColors | None = None
         self.text, self.advice = label(), label(role="quiet")
         self.begin_button = button(
             "Second reader…", tip="Another person reads the same cells, without the first read or the model"
@@ -67,6 +69,10 @@ class ReadersPart(QWidget):
         if self.settle_button.property("role") != role:
             set_role(self.settle_button, role)
         self.setVisible(bool(info.text))
+
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        self.colors = colors
 
     def ask_for_reader(self) -> None:
         """Ask who the second reader is."""
