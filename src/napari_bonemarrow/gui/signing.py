@@ -81,7 +81,7 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
         return SignInfo()
     if case.is_blind:
         return SignInfo("The second reading is under way", "A case is signed once it has been ended.")
-    missing = "; ".join(case.sign_off_gaps())
+    missing = "; ".join(case.sign_off_gaps(counted))
     return SignInfo(
         text=missing[:1].upper() + missing[1:] or "Every cell in the frame is reviewed",
         detail=_amendment_text(case),

@@ -31,9 +31,16 @@ class CaseSigning(CaseReadings):
         """Whether the case is frozen by a signature."""
         return self._state.signature is not None
 
-    def sign_off_gaps(self) -> tuple[str, ...]:
-        """Return what is left to do before the count can be signed without a reason, a line each."""
-        count, differ = self.differential(), self._state.disagreements()
+    def sign_off_gaps(self, count: Differential | None = None) -> tuple[str, ...]:
+        """Return what is left to do before the count can be signed without a reason, a line each.
+
+        Parameters
+        ----------
+        count : Differential, optional
+            `differential` as it is now, where it is at hand: at a key of the review it need not be counted
+            twice.
+        """
+        count, differ = count or self.differential(), self._state.disagreements()
         gaps = []
         if count.unreviewed:
             gaps.append(f"{_cells(count.unreviewed)} of {count.reviewed + count.unreviewed} not reviewed")
