@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -32,25 +36,35 @@ def test_a_field_is_opened_found_classified_and_counted(analysed, smear):
     assert panel.count_tab.headline.text().startswith(f"{counted} of 500")
 
 
-def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(analysed, qtbot):
+def newest_on_disk(path) -> dict:
+    """Return the newest line of a journal as another program reads it."""
+    with closing(sqlite3.connect(path)) as file:
+        return json.loads(file.execute("SELECT body FROM events ORDER BY seq DESC LIMIT 1").fetchone()[0])
+
+
+def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(analysed, qtbot, monkeypatch):
     _viewer, panel = analysed
     review, case = panel.coordinator.review, panel.coordinator.session.case
     review.set_goes_on(False)  # several keys for one cell
     press(qtbot, panel, Qt.Key.Key_Space)
     cell = review.selected
     assert cell is not None
-    seen = []
-    case.changed.connect(
-        lambda change: seen.append(
-            (change.kind, list(panel.coordinator.stage.overlay.layer.features["reviewed"]).count(True))
-        )
-    )
+    layer, shown = panel.coordinator.stage.overlay.layer, []
+    draw = layer.redraw
+
+    def redraw(rows=None) -> None:
+        shown.append(newest_on_disk(case.path))
+        draw(rows)
+
+    monkeypatch.setattr(layer, "redraw", redraw)
     press(qtbot, panel, Qt.Key.Key_Y)
     assert case.labels[cell].code == "MYB"
     assert case.events()[-1].kind == "label set"
-    assert seen == [("label set", 0)]  # on the disk, and not yet on the screen
+    assert shown[0]["kind"] == "label set"  # on the disk before it is on the screen
+    assert shown[0]["cells"] == [cell]
     row = panel.coordinator.stage.overlay.index_of(cell)
-    qtbot.waitUntil(lambda: panel.coordinator.stage.overlay.layer.features["class"][row] == "MYB")
+    assert layer.features["class"][row] == "MYB"  # when the key has returned
+    assert layer.features["reviewed"][row]
     press(qtbot, panel, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert cell not in case.labels
     press(qtbot, panel, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)

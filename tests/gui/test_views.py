@@ -195,7 +195,7 @@ def test_the_inspector_shows_a_cell(shown):
     assert not tab.grid.buttons["PMO"].isChecked()
     assert tab.grid.tag_buttons["mitosis"].isChecked()
     assert tab.unreliable.isVisible()  # the second guess was not learnt
-    assert tab.history.text().splitlines() == ["line 5", "line 6", "line 7", "line 8"]
+    assert tab.history.toPlainText().splitlines() == [f"line {number}" for number in range(9)]
     tab.show_cell(_cell(guesses=(Guess("BLA", "blast", 1.0, Support.TRAINED),)), "")
     assert not tab.unreliable.isVisible()
 

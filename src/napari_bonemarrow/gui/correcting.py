@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Signal
 
-from napari_bonemarrow.cytology import CLASSES, BoneMarrowError
+from napari_bonemarrow.cytology import CLASSES, CODES, BoneMarrowError
 from napari_bonemarrow.gui import describe, settings
 from napari_bonemarrow.gui.keys import key_of
 from napari_bonemarrow.gui.reshaping import Reshaping
 from napari_bonemarrow.gui.showing import Showing
-from napari_bonemarrow.gui.walk import Walk
-from napari_bonemarrow.review import IMPORTED
 
 
 class Correcting(Showing):
@@ -23,7 +22,6 @@ class Correcting(Showing):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        self._walk = Walk()
         self.reshaping = Reshaping(self)
         self.goes_on = settings.goes_on()
 
@@ -88,19 +86,26 @@ class Correcting(Showing):
             self.label(ranked[rank - 1].code)
 
     def accept(self) -> None:
-        """Confirm the class that the current cell has, and go on."""
-        cell = self.selected
-        if cell is None:
+        """Confirm the class that the selected cells have; a single one, and go on.
+
+        Of several cells each class is an act of its own, so that undo takes back one after the other.
+        """
+        if self.selected is None:
             self.next()
             return
-        code = self.session.case.effective_code(cell)
-        if code and self.act(lambda: self.session.case.set_label([cell], code)):
+        case, groups = self.session.case, {}
+        for cell in self.selection.ids:
+            groups.setdefault(case.effective_code(cell), []).append(cell)
+        groups.pop("", None)
+        done = [self.act(partial(case.set_label, cells, code)) for code, cells in groups.items()]
+        if done and all(done) and len(self.selection) == 1:
             self.next()
 
     def set_goes_on(self, on: bool) -> None:
         """Choose whether a class key goes on to the next cell."""
         self.goes_on = on
         settings.set_goes_on(on)
+        self.tab.show_goes_on(on)
 
     # the way through the cells --------------------------------------------------------------------
 
@@ -112,20 +117,26 @@ class Correcting(Showing):
         """Go to the next cell of the work list."""
         if self.session is None:
             return
-        case = self.session.case
-        imported = {cell for cell, label in case.labels.items() if label.source == IMPORTED}
-        reviewed = case.labels.keys() - imported
-        cell = self._walk.next(case.cells, case.predictions, reviewed, self.selected, imported)
+        cell = self.worklist.next(self.selected)
         if cell is None:
-            self.tab.show_done()
+            reviewed, counted = self.worklist.progress
+            self.tab.show_done(everything=reviewed >= counted)
         else:
             self.select(cell, go=True)
 
     def back(self) -> None:
         """Go back to the cell before."""
-        cell = self._walk.back(self.session.case.cells) if self.session is not None else None
+        cell = None if self.session is None else self.worklist.back()
         if cell is not None:
             self.select(cell, go=True)
+
+    def select_class(self) -> None:
+        """Select every cell of the work list that is of the current one's class."""
+        if self.selected is None:
+            return
+        columns, rows = self.worklist.columns, self.worklist.rows
+        wanted = CODES.index(self.session.case.effective_code(self.selected))
+        self.selection.set(columns.cell_id[rows[columns.code[rows] == wanted]], self.selected)
 
     # undo, and other cells ------------------------------------------------------------------------
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CLASSES, TAGS, BoneMarrowError, Frame, Region, Support
 from napari_bonemarrow.gui import where
 from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleInfo, SlideInfo
 from napari_bonemarrow.review import IMPORTED, Case
 from napari_bonemarrow.review.events import Event
-from napari_bonemarrow.slides import Scale, ScaleSource, Slide, SlideError, cut_crops
+from napari_bonemarrow.slides import Scale, ScaleSource, Slide
 from napari_bonemarrow.slides.tiling import DetectionPlan
 from napari_bonemarrow.workflow import was_detected
 from napari_bonemarrow.workflow.analysis import searched_regions
@@ -113,9 +112,10 @@ def is_analysed(case: Case) -> bool:
     """Tell whether every cell has been found and has the model's word."""
     if not was_searched(case):
         return False
-    predictions = case.predictions
-    known = set() if predictions is None else set(predictions.cell_id.tolist())
-    return all(cell in known for cell in case.cells.cell_id.tolist())
+    predictions, cells = case.predictions, case.cells
+    if predictions is None:
+        return not len(cells) or case.is_blind
+    return bool(np.isin(cells.cell_id, predictions.cell_id).all())
 
 
 def was_searched(case: Case) -> bool:
@@ -188,44 +188,39 @@ def chosen_scale(session: Session, value: float) -> Scale:
 
 
 def cell_info(session: Session, cell_id: int) -> CellInfo | None:
-    """Describe a cell for the Review tab; None where it is gone."""
-    case, slide = session.case, session.slide
-    found = np.flatnonzero(case.cells.cell_id == cell_id)
-    if not len(found):
+    """Describe a cell for the Review tab, its crop excepted; None where it is gone."""
+    case = session.case
+    if not case.has_cell(cell_id):
         return None
-    at = int(found[0])
+    at = int(np.searchsorted(case.cells.cell_id, cell_id))
     code, label = case.effective_code(cell_id), case.labels.get(cell_id)
     if label is not None and label.source == IMPORTED:
         standing = "labelled so in the data, not reviewed yet"
     elif label is not None:
-        standing = f"reviewed by {label.by}"
+        standing = f"reviewed by {label.by}" + (", by a rule" if label.source == "rule" else "")
     else:
         standing = "as the model sees it" if code else "not classified yet"
-    crop = None
-    if slide.microns_per_pixel:
-        crop = _crop(slide, float(case.cells.x[at]), float(case.cells.y[at]))
     return CellInfo(
         cell_id=cell_id,
         code=code,
         name=CLASSES[code].name if code in CLASSES else "no class yet",
         standing=standing,
-        counted_text=_where_text(slide, case, at),
+        counted_text=_where_text(session.slide, case, at),
         guesses=guesses(case, cell_id),
         tags=frozenset(case.tags.get(cell_id, frozenset())),
-        history=tuple(_told(event) for event in case.events() if cell_id in event.cells and _is_act(event)),
-        crop=crop,
+        history=tuple(_told(event) for event in case.history(cell_id) if _is_act(event)),
         crop_microns_per_pixel=CROP_MICRONS_PER_PIXEL,
         read_only=case.read_only or case.is_signed,
     )
 
 
-def _crop(slide: Slide, x: float, y: float) -> NDArray[np.uint8] | None:
-    """Cut a cell out; None where its part of the slide cannot be read."""
-    try:
-        cut = cut_crops(slide, [x], [y], microns_per_pixel=CROP_MICRONS_PER_PIXEL, size=CROP_SIZE)
-    except SlideError:
-        return None
-    return cut[0]
+def locked_text(case: Case) -> str:
+    """Say why nothing can be changed, empty where it can."""
+    signature = case.signature
+    if signature is not None:
+        at = datetime.fromisoformat(signature.at).astimezone()
+        return f"Signed by {signature.name} on {at:%d %b %Y %H:%M}: an amendment (Count tab) opens it again."
+    return "Open to look at only: nothing can be changed." if case.read_only else ""
 
 
 def _where_text(slide: Slide, case: Case, at: int) -> str:
@@ -240,42 +235,19 @@ def _where_text(slide: Slide, case: Case, at: int) -> str:
 def guesses(case: Case, cell_id: int) -> tuple[Guess, ...]:
     """Rank the classes of a cell by the model's probability; empty where it has none."""
     predictions = case.predictions
-    if predictions is None:
+    if predictions is None or not len(predictions):
         return ()
-    found = np.flatnonzero(predictions.cell_id == cell_id)
-    if not len(found):
+    at = min(int(np.searchsorted(predictions.cell_id, cell_id)), len(predictions) - 1)
+    if predictions.cell_id[at] != cell_id:
         return ()
-    row = predictions.probabilities[int(found[0])]
+    row = predictions.probabilities[at]
     ranked = np.argsort(-row, kind="stable")
-    codes = [predictions.classes[at] for at in ranked]
+    codes = [predictions.classes[rank] for rank in ranked]
     support = predictions.support
     return tuple(
-        Guess(code, CLASSES[code].name, float(row[at]), support.get(code, Support.NONE))
-        for code, at in zip(codes, ranked, strict=True)
+        Guess(code, CLASSES[code].name, float(row[rank]), support.get(code, Support.NONE))
+        for code, rank in zip(codes, ranked, strict=True)
     )
-
-
-def features(case: Case) -> dict[str, list]:
-    """Return the columns of the cells layer's features table."""
-    cells, codes = case.cells, case.effective_codes()
-    first, second, confidence = {}, {}, {}
-    predictions = case.predictions
-    if predictions is not None and len(predictions):
-        ranked = predictions.ranked()
-        for row, cell in enumerate(predictions.cell_id.tolist()):
-            first[cell], second[cell] = (predictions.classes[at] for at in ranked[row, :2])
-            confidence[cell] = float(predictions.probabilities[row, ranked[row, 0]])
-    ids = cells.cell_id.tolist()
-    reviewed = {cell for cell, label in case.labels.items() if label.source != IMPORTED}
-    return {
-        "class": list(codes),
-        "name": [CLASSES[code].name if code in CLASSES else "" for code in codes],
-        "confidence": [confidence.get(cell, float("nan")) for cell in ids],
-        "second": [second.get(cell, "") for cell in ids],
-        "reviewed": [cell in reviewed for cell in ids],
-        "tags": [", ".join(sorted(case.tags.get(cell, ()))) for cell in ids],
-        "in_frame": cells.in_frame.tolist(),
-    }
 
 
 def _is_act(event: Event) -> bool:
@@ -290,6 +262,8 @@ def _told(event: Event) -> str:
     elif event.kind in {"tag set", "tag cleared"}:
         tag = new or old
         what = f"{'+' if event.kind == 'tag set' else '−'} {TAGS.get(tag, tag)}"
+    elif event.kind in {"flag set", "flag cleared"}:
+        what = "flagged" if event.kind == "flag set" else "flag taken off"
     elif event.kind == "comment":
         what = f"“{new}”"
     else:

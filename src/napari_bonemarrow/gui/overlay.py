@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from napari.layers import Points
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells
-from napari_bonemarrow.gui import palette
+from napari_bonemarrow.gui import ring_looks
+from napari_bonemarrow.gui.feature_table import FeatureTable
+from napari_bonemarrow.gui.ring_layer import RingLayer
 
 LAYER_NAME = "cells"
 RING_OVER_NUCLEUS, SMALLEST_RING_UM = 1.45, 10.0
@@ -20,7 +22,8 @@ SELECTED_WIDER_PX = 3.0
 TEXT_FROM_SCREEN_PX = 30.0
 MOST_TEXTS = 400
 """Codes are written where a ring is at least so wide on the screen, and never more than so many."""
-_TEXT = {"size": 10, "color": "#0b0812", "anchor": "center"}
+_MOST_OUTLINED = 500
+"""napari outlines what is selected; of more cells the wider rings alone tell, its outlines take too long."""
 
 
 class CellsOverlay:
@@ -30,24 +33,30 @@ class CellsOverlay:
     ----------
     on_outside_edit : callable
         Called after an edit from outside (napari's own tools, a script) was taken back.
+    on_outside_selection : callable
+        Called when somebody else, such as napari's features table, has selected points.
     """
 
-    def __init__(self, on_outside_edit: Callable[[], None]) -> None:
-        self._on_outside_edit = on_outside_edit
+    def __init__(
+        self, on_outside_edit: Callable[[], None], on_outside_selection: Callable[[], None] = lambda: None
+    ) -> None:
+        self._on_outside_edit, self._on_outside_selection = on_outside_edit, on_outside_selection
         self._writing = False
         self.cells = Cells.empty()
-        self.codes: list[str] = []
-        self._features: dict[str, Sequence] = {}
-        self._selected: int | None = None
-        self._also: Collection[int] = ()
+        self.codes: NDArray[Any] = np.empty(0, object)
+        self._classes: NDArray[np.intp] = np.empty(0, np.intp)
+        self._ring_um: NDArray[np.float64] = np.empty(0)
+        self._table = FeatureTable()
+        self._selected: NDArray[np.int64] = np.empty(0, np.int64)
+        self._marked: NDArray[np.intp] = np.empty(0, np.intp)
         self._microns_per_pixel = 1.0
         self._zoom = 1.0
         self._labelled: NDArray[np.intp] = np.empty(0, np.intp)
 
     @cached_property
-    def layer(self) -> Points:
+    def layer(self) -> RingLayer:
         """The layer, made when the first smear is shown: napari imports pandas for it."""
-        layer = Points(
+        layer = RingLayer(
             np.empty((0, 2)),
             name=LAYER_NAME,
             ndim=2,
@@ -55,12 +64,12 @@ class CellsOverlay:
             border_width_is_relative=True,
             opacity=1.0,
             blending="translucent_no_depth",
-            text={"string": {"constant": ""}, "visible": False, **_TEXT},
         )
         layer.editable = False
         layer.events.data.connect(self._on_data)
         layer.events.features.connect(self._on_features)
         layer.events.editable.connect(self._on_editable)
+        layer.selected_data.events.items_changed.connect(self._on_selected_data)
         return layer
 
     @property
@@ -69,7 +78,7 @@ class CellsOverlay:
         return "layer" in self.__dict__
 
     @contextmanager
-    def _own(self):
+    def _own(self) -> Iterator[None]:
         before, self._writing = self._writing, True
         try:
             yield
@@ -83,102 +92,159 @@ class CellsOverlay:
             self.layer.scale = (self._microns_per_pixel,) * 2
             self.layer.units = ("um", "um") if microns_per_pixel else ("pixel", "pixel")
 
+    # showing --------------------------------------------------------------------------------------
+
     def show(self, cells: Cells, codes: Sequence[str], features: Mapping[str, Sequence]) -> None:
         """Show these cells.
 
         Parameters
         ----------
         cells : Cells
+            By ascending number, those of a preview excepted.
         codes : sequence of str, length n
             Effective class of each; ``""`` for none.
         features : mapping of str to sequence of length n
             Further columns of the features table.
         """
-        selected = self._selected
-        self.cells, self.codes = cells, list(codes)
+        self.cells = cells
+        self._set_codes(codes)
+        self._ring_um = np.maximum(cells.diameter_um * RING_OVER_NUCLEUS, SMALLEST_RING_UM).astype(float)
         self._labelled = np.empty(0, np.intp)
+        layer = self.layer
         with self._own():
-            self.layer.selected_data = set()
-            self.layer.text.string = {"constant": ""}  # an array of the old length would not fit
-            self.layer.data = np.stack([cells.y, cells.x], axis=1) if len(cells) else np.empty((0, 2))
-            self._write_features(features)
-            self.layer.editable = False
-            self._write_looks()
-        self.select(selected, self._also)
+            layer.selected_data.clear()
+            layer.write_texts(self._labelled, ())
+            with layer.drawn_once():
+                layer.data = np.stack([cells.y, cells.x], axis=1) if len(cells) else np.empty((0, 2))
+                layer.features = self._table.build(cells.cell_id, features)
+                layer.editable = False
+                if len(cells):
+                    layer.size = self._ring_um / self._microns_per_pixel
+                    layer.face_color = np.zeros((len(cells), 4), np.float32)
+                    self._marked = self._places(self._selected)
+                    self._write_looks()
+        self._select_places()
 
     def recolour(self, codes: Sequence[str], features: Mapping[str, Sequence]) -> None:
         """Show other classes of the same cells."""
-        self.codes = list(codes)
+        self._set_codes(codes)
         with self._own():
-            self._write_features(features)
-            self._write_classes()
-        self._write_text()
+            self.layer.features = self._table.build(self.cells.cell_id, features)
+            if len(self.cells):
+                self._write_looks()
+                self.layer.redraw()
+        self._write_texts()
 
-    def _write_features(self, features: Mapping[str, Sequence]) -> None:
-        import pandas as pd
+    def update(self, cell_ids: Sequence[int], codes: Sequence[str], features: Mapping[str, Sequence]) -> None:
+        """Show other classes of a few cells; what it costs grows with their number alone.
 
-        self._features = {"cell_id": self.cells.cell_id.tolist(), **features}
-        self.layer.features = pd.DataFrame(self._features)
-
-    def _ring_um(self) -> NDArray[np.float64]:
-        return np.maximum(self.cells.diameter_um * RING_OVER_NUCLEUS, SMALLEST_RING_UM).astype(float)
-
-    def _write_looks(self) -> None:
-        """Write size and shape of the rings, which stay while the cells do, and what classes change."""
-        if not len(self.cells):
+        Parameters
+        ----------
+        cell_ids : sequence of int, length m
+            Cells that are not shown are left out.
+        codes : sequence of str, length m
+        features : mapping of str to sequence of length m
+            Columns of the features table that may be new.
+        """
+        rows = self._rows(cell_ids)
+        known = np.flatnonzero(rows >= 0)
+        if not len(known):
             return
-        self.layer.size = self._ring_um() / self._microns_per_pixel
-        self.layer.face_color = np.zeros((len(self.cells), 4), np.float32)
-        self._write_classes()
+        rows = rows[known]
+        new = [codes[at] for at in known.tolist()]
+        self.codes[rows] = new
+        self._classes[rows] = ring_looks.numbers(new)
+        columns = {name: [values[at] for at in known.tolist()] for name, values in features.items()}
+        with self._own():
+            self._table.update(self.layer.features, rows, columns)
+            self._write_looks(rows)
+            self.layer.redraw(rows)
+        if np.isin(rows, self._labelled).any():
+            self._write_texts()
 
-    def _write_classes(self) -> None:
-        """Write what a class tells. Each array costs napari an upload, so that equal ones are left out."""
-        if not len(self.cells):
-            return
-        symbols = palette.symbols(self.codes)
-        if symbols != [str(symbol) for symbol in self.layer.symbol]:
-            self.layer.symbol = symbols
-        colors = palette.border_colors(self.codes)
-        colors[~self.cells.in_frame, 3] = 0.4  # seen but not counted: outside the frame
-        if not np.array_equal(colors, self.layer.border_color):
-            self.layer.border_color = colors
-        self._write_widths()
+    def tell_features(self) -> None:
+        """Have napari's features table, where it is open, show what was written into it meanwhile."""
+        with self._own():
+            self.layer.events.features()
 
-    def _write_widths(self) -> None:
+    def _set_codes(self, codes: Sequence[str]) -> None:
+        self.codes = np.empty(len(codes), object)
+        self.codes[:] = codes
+        self._classes = ring_looks.numbers(codes)
+
+    def _write_looks(self, rows: NDArray[np.intp] | None = None) -> None:
+        """Write what classes tell into the layer's own arrays; drawing it is another matter."""
+        which = slice(None) if rows is None else rows
+        classes, layer = self._classes[which], self.layer
+        layer.border_color[which] = ring_looks.colors(classes, self.cells.in_frame[which])
+        layer.symbol[which] = ring_looks.symbols(classes)
+        self._write_widths(rows)
+
+    def _write_widths(self, rows: NDArray[np.intp] | None = None) -> None:
         """Lines keep their width on the screen: neither lost in the overview nor covering a cell."""
-        screen = np.maximum(self._ring_um() * self._zoom, 1e-6)
-        width = palette.border_widths_px(self.codes)
-        width[self._marked()] += SELECTED_WIDER_PX
-        relative = np.clip(width / screen, 0.004, 0.35)
-        if not np.array_equal(relative, self.layer.border_width):
-            self.layer.border_width = relative
+        which = slice(None) if rows is None else rows
+        screen = np.maximum(self._ring_um[which] * self._zoom, 1e-6)
+        width = ring_looks.widths_px(self._classes[which])
+        if rows is None:
+            width[self._marked] += SELECTED_WIDER_PX
+        else:
+            width[np.isin(rows, self._marked)] += SELECTED_WIDER_PX
+        self.layer.border_width[which] = np.clip(width / screen, 0.004, 0.35)
+
+    # selecting ------------------------------------------------------------------------------------
+
+    def _rows(self, cell_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.intp]:
+        """Return the places of cells in the layer, -1 for those that are not there."""
+        wanted, known = np.asarray(cell_ids, np.int64), self.cells.cell_id
+        found = len(known) - int(np.count_nonzero(known < 0))  # those of a preview come last, and are none
+        if not found:
+            return np.full(wanted.shape, -1, np.intp)
+        at = np.minimum(np.searchsorted(known[:found], wanted), found - 1)
+        return np.where(known[at] == wanted, at, -1)
+
+    def _places(self, cell_ids: NDArray[np.int64]) -> NDArray[np.intp]:
+        rows = self._rows(cell_ids)
+        return rows[rows >= 0]
 
     def index_of(self, cell_id: int | None) -> int | None:
         """Return a cell's place in the layer."""
-        found = np.flatnonzero(self.cells.cell_id == cell_id) if cell_id is not None else ()
-        return int(found[0]) if len(found) else None
+        places = self._places(np.array([], np.int64) if cell_id is None else np.array([cell_id]))
+        return int(places[0]) if len(places) else None
 
-    def select(self, cell_id: int | None, also: Collection[int] = ()) -> None:
+    def select(self, cell_id: int | None, also: Collection[int] | NDArray[np.int64] = ()) -> None:
         """Mark one cell, or none; ``also`` marks further ones with it."""
-        self._selected, self._also = cell_id, also
-        with self._own():
-            if len(self.cells):
-                self._write_widths()
-            self.layer.selected_data = set(self._marked())
+        more = np.asarray(also if isinstance(also, np.ndarray) else list(also), np.int64)
+        one = np.array([] if cell_id is None else [cell_id], np.int64)
+        self._selected = np.union1d(one, more)
+        before, self._marked = self._marked, self._places(self._selected)
+        changed = np.setxor1d(before, self._marked)
+        if len(changed):
+            self._write_widths(changed)
+            self.layer.redraw(changed)
+        self._select_places()
 
-    def _marked(self) -> list[int]:
-        """Return the places of the marked cells."""
-        places = [self.index_of(cell) for cell in (self._selected, *self._also)]
-        return [place for place in places if place is not None]
+    def _select_places(self) -> None:
+        """Tell napari what is selected. Its own setter would look up every property of every point."""
+        with self._own():
+            self.layer.selected_data.replace_selection(self._marked.tolist())
+            if len(self._marked) <= _MOST_OUTLINED:
+                self.layer.update_highlight_visibility(True)
+
+    def selected_outside(self) -> list[int]:
+        """Return the cells whose points are selected in napari."""
+        rows = sorted(int(row) for row in self.layer.selected_data)
+        return self.cells.cell_id[[row for row in rows if row < len(self.cells)]].tolist()
 
     def nearest(self, x: float, y: float) -> int | None:
         """Return the cell whose ring holds a point in level-0 pixels, the nearest of several."""
         if not len(self.cells):
             return None
         distance = np.hypot(self.cells.x - x, self.cells.y - y)
-        distance[distance > self._ring_um() / 2 / self._microns_per_pixel] = np.inf
+        distance[distance > self._ring_um / 2 / self._microns_per_pixel] = np.inf
         at = int(np.argmin(distance))
         return int(self.cells.cell_id[at]) if np.isfinite(distance[at]) else None
+
+    # following the view ---------------------------------------------------------------------------
 
     def follow_view(self, corners: NDArray[np.float64], zoom: float) -> None:
         """Fit lines and codes to what is in view; codes only where they can be read.
@@ -194,8 +260,8 @@ class CellsOverlay:
             return
         if abs(zoom - self._zoom) > 0.05 * self._zoom:
             self._zoom = zoom
-            with self._own():
-                self._write_widths()
+            self._write_widths()
+            self.layer.redraw()
         chosen = np.empty(0, np.intp)
         if SMALLEST_RING_UM * zoom >= TEXT_FROM_SCREEN_PX:
             (top, left), (bottom, right) = corners
@@ -204,20 +270,16 @@ class CellsOverlay:
             chosen = np.flatnonzero(inside)[:MOST_TEXTS]
         if not np.array_equal(chosen, self._labelled):
             self._labelled = chosen
-            self._write_text()
+            self._write_texts()
 
-    def _write_text(self) -> None:
-        """Codes are array text, so that thousands of cells out of view cost nothing to draw."""
+    def _write_texts(self) -> None:
         shown = self._labelled[self._labelled < len(self.cells)]
+        # All texts have one offset: the upper rim of a ring of middle size.
+        above = float(np.median(self._ring_um)) / 2 / self._microns_per_pixel if len(shown) else 0.0
         with self._own():
-            if len(shown):
-                texts = np.full(len(self.cells), "", dtype="<U3")
-                texts[shown] = np.array(self.codes, dtype="<U3")[shown]
-                # napari gives all texts one offset: the upper rim of a ring of middle size.
-                above = float(np.median(self._ring_um())) / 2 / self._microns_per_pixel
-                self.layer.text.translation = np.array([-above, 0.0])
-                self.layer.text.string = {"array": list(texts), "default": ""}
-            self.layer.text.visible = bool(len(shown))
+            self.layer.write_texts(shown, self.codes[shown].tolist(), above)
+
+    # edits from outside ---------------------------------------------------------------------------
 
     def _on_editable(self) -> None:
         if self.layer.editable and not self._writing:
@@ -229,15 +291,13 @@ class CellsOverlay:
             self._take_back()
 
     def _on_features(self, _event) -> None:
-        if not self._writing and not self._is_as_written():
+        if not self._writing and not self._table.is_shown(self.layer.features):
             self._take_back()
 
-    def _is_as_written(self) -> bool:
-        import pandas as pd
-
-        return pd.DataFrame(self._features).equals(self.layer.features)
+    def _on_selected_data(self, *_changes: object) -> None:
+        if not self._writing:
+            self._on_outside_selection()
 
     def _take_back(self) -> None:
-        columns = {name: values for name, values in self._features.items() if name != "cell_id"}
-        self.show(self.cells, self.codes, columns)
+        self.show(self.cells, self.codes.tolist(), self._table.columns)
         self._on_outside_edit()

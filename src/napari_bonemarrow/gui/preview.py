@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_bonemarrow.cytology import Cells
-from napari_bonemarrow.gui import describe
+from napari_bonemarrow.gui.feature_table import features
 from napari_bonemarrow.review import Case
 
-_BLANK = {"confidence": float("nan"), "reviewed": False, "in_frame": True}
+_BLANK = {"confidence": float("nan"), "reviewed": False, "flagged": False, "in_frame": True}
 
 
 def with_preview(case: Case, found: Sequence[Cells]) -> tuple[Cells, list[str], dict[str, list]]:
@@ -22,7 +22,5 @@ def with_preview(case: Case, found: Sequence[Cells]) -> tuple[Cells, list[str], 
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Cells.__slots__}
     new = len(columns["x"]) - len(case.cells)
     columns["cell_id"] = np.concatenate([case.cells.cell_id, -np.arange(1, new + 1)])
-    features = {
-        name: [*values, *[_BLANK.get(name, "")] * new] for name, values in describe.features(case).items()
-    }
-    return Cells(**columns), [*case.effective_codes(), *[""] * new], features
+    more = {name: [*values, *[_BLANK.get(name, "")] * new] for name, values in features(case).items()}
+    return Cells(**columns), [*case.effective_codes(), *[""] * new], more

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from qtpy.QtCore import Signal
 
 from napari_bonemarrow.gui import describe
 from napari_bonemarrow.gui.correcting import Correcting
 from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.showing import CellsChanged
-from napari_bonemarrow.gui.walk import Walk
 
 __all__ = ["CellsChanged", "Review"]
 
@@ -25,6 +25,9 @@ class Review(Correcting):
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self._connect()
+        self.tab.show_goes_on(self.goes_on)
+        self.acts: dict[str, Callable[[], None]] = {}
+        """What further keys do, by act: views beside this one put theirs here."""
 
     def _connect(self) -> None:
         tab = self.tab
@@ -41,13 +44,15 @@ class Review(Correcting):
         tab.remove_requested.connect(self.remove)
         tab.split_requested.connect(self.split)
         tab.merge_requested.connect(self.reshaping.merge)
+        tab.flag_toggled.connect(self.flag)
+        tab.goes_on_toggled.connect(self.set_goes_on)
         self.stage.clicked.connect(self._on_clicked)
         self.stage.added_to_selection.connect(self._on_added)
+        self.stage.selected_outside.connect(self._on_selected_outside)
         self.selection.changed.connect(self._on_selection)
 
     def close(self) -> None:
         """Forget the session."""
-        self._walk = Walk()
         self.reshaping.cancel()
         super().close()
 
@@ -65,14 +70,20 @@ class Review(Correcting):
             self.selection.toggle(cell)
             self.stage.make_active()
 
+    def _on_selected_outside(self) -> None:
+        """Somebody has selected points with napari's own tools, such as its features table."""
+        if self.session is not None:
+            self.selection.set(self._there(np.array(self.stage.overlay.selected_outside(), np.int64)))
+
     def _on_selection(self, go: bool) -> None:
         """Show another selection."""
         self.reshaping.cancel()
         cell = self.selection.current
-        self.stage.overlay.select(cell, self.selection.ids)
-        if cell is not None:
-            self._walk.visit(cell)
-            if go and self.session is not None:
+        if self.stage.overlay.exists:
+            self.stage.overlay.select(cell, self.selection.array)
+        if cell is not None and self.session is not None:
+            self.worklist.visit(cell)
+            if go:
                 self.stage.go_to(*self.place(cell))
         self._show_selected()
         self.selected_changed.emit()
@@ -103,13 +114,17 @@ class Review(Correcting):
             "label": lambda: self.label(binding.argument),
             "tag": lambda: self.tag(binding.argument),
             "flag": self.flag,
+            "go_on": lambda: self.set_goes_on(not self.goes_on),
+            "select_class": self.select_class,
+            "comment": self.tab.comment_box.setFocus,
             "guess": lambda: self.guess(int(binding.argument)),
             "explain": lambda: self._why(self.explaining.next_method()),
             "outline": lambda: self._outline(not self.outlining.on),
             "full_crop": self._full_crop,
             "help": self.help_requested.emit,
+            **self.acts,
         }
-        if self.session is not None or binding.act == "help":
+        if binding.act in acts and (self.session is not None or binding.act == "help"):
             acts[binding.act]()
 
     def _full_crop(self) -> None:

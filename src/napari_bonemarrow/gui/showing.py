@@ -7,26 +7,60 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError, Cells
 from napari_bonemarrow.gui import describe
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.explaining import Explaining
+from napari_bonemarrow.gui.feature_table import features, features_of
+from napari_bonemarrow.gui.gallery.crops import CropStore
 from napari_bonemarrow.gui.outlining import Outlining
 from napari_bonemarrow.gui.preview import with_preview
 from napari_bonemarrow.gui.selection import Selection
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
+from napari_bonemarrow.review import RESHAPING, Kind
+from napari_bonemarrow.review.worklist import WorkList
 
-RESHAPING = frozenset(
-    {"cell added", "cell removed", "cell split", "cells merged", "detector run", "region and target set"}
-)
+_RESHAPING = RESHAPING | {Kind.FRAME_SET}
 """Changes after which there are other cells, or others in the frame, and not only other classes."""
+
+_OF_CELLS = frozenset(
+    {
+        Kind.LABEL_SET,
+        Kind.LABEL_CLEARED,
+        Kind.TAG_SET,
+        Kind.TAG_CLEARED,
+        Kind.FLAG_SET,
+        Kind.FLAG_CLEARED,
+        Kind.BULK_RULE,
+        Kind.COMMENT,
+    }
+)
+"""What a reviewer does to cells that stay: shown at once, at a cost that grows with their number alone."""
+
+_UNSEEN = frozenset(
+    {
+        Kind.TILES_SEARCHED,
+        Kind.TALLIED,
+        Kind.TALLY_FIELD_BEGUN,
+        Kind.FEATURES_RECORDED,
+        Kind.MAP_RECORDED,
+        Kind.REGIONS_RANKED,
+        Kind.SLIDE_MOVED,
+    }
+)
+"""What neither rings nor inspector tell of."""
 
 _WHILE_SEARCHING_MS = 1500
 _WHILE_CLASSIFYING_MS = 300
 """Chunks of classes come many times a second: drawing each would take the core that makes the next."""
+
+_CROPS_BYTES = 24 * 2**20
+_AHEAD = 4
+"""Crops of so many cells of the work list are cut before they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +99,9 @@ class Showing(QObject):
         self.on_error = on_error
         self.session: Session | None = None
         self.selection = Selection(self)
+        self.worklist: WorkList | None = None
+        self.crops = CropStore(self, _CROPS_BYTES)
+        self.crops.arrived.connect(self._on_crops)
         self._reshaped = False
         self._preview: list[Cells] = []
         self._refresh = QTimer(self)
@@ -87,6 +124,8 @@ class Showing(QObject):
         """Show a session's cells."""
         self.close()
         self.session = session
+        self.worklist = WorkList(session.case)
+        self.crops.open(session.slide)
         session.case.changed.connect(self._on_changed)
         self._reshaped = True
         self.refresh()
@@ -95,7 +134,8 @@ class Showing(QObject):
         """Forget the session."""
         if self.session is not None:
             self.session.case.changed.disconnect(self._on_changed)
-        self.session = None
+        self.session = self.worklist = None
+        self.crops.open(None)
         self.selection.clear()
         self._preview.clear()
         self._refresh.stop()
@@ -106,24 +146,47 @@ class Showing(QObject):
 
     def _on_changed(self, change: Any) -> None:
         """The case has it on disk: now the screen may show it."""
-        kind = str(getattr(change, "of", None) or change.kind)
-        if kind == "tiles searched":
+        kind = getattr(change, "of", None) or change.kind
+        if kind in _UNSEEN:
             return
-        if kind == "detector run":
-            self._preview.clear()
-        self._reshaped = self._reshaped or kind in RESHAPING
-        if str(change.kind) in {"undo", "redo"} and change.cell_ids:
+        if kind in _OF_CELLS and not self._refresh.isActive() and not self._preview:
+            self._follow(change.cell_ids)
+        else:
+            self._refresh_soon(kind)
+        if change.kind in {Kind.UNDO, Kind.REDO}:
             self._return_to(change.cell_ids)
-        delay = _WHILE_CLASSIFYING_MS if kind == "model run" else 0
+
+    def _refresh_soon(self, kind: str) -> None:
+        """Look up everything anew, once for all that comes together."""
+        if kind == Kind.DETECTOR_RUN:
+            self._preview.clear()
+        self._reshaped = self._reshaped or kind in _RESHAPING
+        delay = _WHILE_CLASSIFYING_MS if kind == Kind.MODEL_RUN else 0
         if not self._refresh.isActive() or self._refresh.remainingTime() > delay:
             self._refresh.start(delay)
 
+    def _follow(self, cell_ids: tuple[int, ...]) -> None:
+        """Show what was done to some cells, at once."""
+        case = self.session.case
+        ids = np.array(cell_ids, np.int64)
+        columns = features_of(case, ids)
+        self.stage.overlay.update(ids, columns["class"], columns)
+        self.stage.tell_features_soon()
+        self.worklist.update(cell_ids)
+        if self.selected in cell_ids:
+            self._show_selected()
+        self._show_journal()
+        self.cells_changed.emit(CellsChanged(cell_ids))
+
     def _return_to(self, cell_ids: tuple[int, ...]) -> None:
         """Select what an undo or redo was about: it is shown where it was made."""
-        case = self.session.case
-        there = [cell for cell in cell_ids if case.has_cell(cell)]
-        if there:
-            self.selection.set(there, there[0], go=True)
+        there = self._there(np.array(cell_ids, np.int64))
+        if len(there):
+            self.selection.set(there, int(there[0]), go=True)
+
+    def _there(self, cell_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of some cells that exist."""
+        return cell_ids[np.isin(cell_ids, self.session.case.cells.cell_id)]
 
     def preview(self, cells: Cells) -> None:
         """Show rings of cells as they are found; they are the case's, and can be chosen, at the end."""
@@ -153,11 +216,14 @@ class Showing(QObject):
             self.stage.overlay.show(*with_preview(case, self._preview))
             self.stage.refresh_view()
         elif reshaped:
-            self.stage.overlay.show(case.cells, case.effective_codes(), describe.features(case))
+            self.stage.overlay.show(case.cells, case.effective_codes(), features(case))
             self.stage.refresh_view()
             self._reshaped = False
         else:
-            self.stage.overlay.recolour(case.effective_codes(), describe.features(case))
+            self.stage.overlay.recolour(case.effective_codes(), features(case))
+        self.worklist.update()
+        if reshaped:
+            self.crops.forget()
         self._drop_gone()
         self._show_selected()
         self._show_journal()
@@ -171,10 +237,9 @@ class Showing(QObject):
 
     def _drop_gone(self) -> None:
         """Deselect cells that are no more."""
-        chosen = self.selection.array
-        there = np.isin(chosen, self.session.case.cells.cell_id)
-        if not there.all():
-            self.selection.set(chosen[there])
+        there = self._there(self.selection.array)
+        if len(there) < len(self.selection):
+            self.selection.set(there)
 
     # the inspector --------------------------------------------------------------------------------
 
@@ -188,17 +253,35 @@ class Showing(QObject):
         session = self.session
         if session is None:
             return
-        info = None if self.selected is None else describe.cell_info(session, self.selected)
-        self.tab.show_marked(max(len(self.selection) - 1, 0))
-        if not len(session.case.cells):
+        case, cell = session.case, self.selected
+        info = None if cell is None else describe.cell_info(session, cell)
+        tab = self.tab
+        tab.show_marked(max(len(self.selection) - 1, 0))
+        tab.show_blind(case.is_blind)
+        tab.show_locked(describe.locked_text(case))
+        if not len(case.cells):
             hint = "No cells yet: find them in the Slide tab."
         else:
-            hint = "Click a cell on the smear, or press Space for the one that is least certain."
-        self.tab.show_cell(info, hint)
+            hint = "Click a cell on the smear, or press Space for the first of the work list."
+        tab.show_cell(info, hint)
         if info is None:
             self.explaining.hide()
             self.outlining.hide()
-        else:
-            place = self.place(info.cell_id)
-            self.explaining.follow(session, info, *place)
-            self.outlining.follow(session, *place)
+            return
+        tab.show_flag(info.cell_id in case.flags)
+        place = self.place(info.cell_id)
+        self._show_crop(info.cell_id, place)
+        self.explaining.follow(session, info, *place)
+        self.outlining.follow(session, *place)
+
+    def _show_crop(self, cell_id: int, place: tuple[float, float]) -> None:
+        """Show the crop that is there, never that of another cell, and have the next ones cut."""
+        self.tab.crop.show_pixmap(self.crops.get(cell_id), describe.CROP_MICRONS_PER_PIXEL)
+        at = self.worklist.place_of(cell_id)
+        coming = self.worklist.ids[at + 1 : at + 1 + _AHEAD].tolist()
+        places = {cell_id: place, **{cell: self.place(cell) for cell in coming}}
+        self.crops.want(places, describe.CROP_SIZE)
+
+    def _on_crops(self, cell_ids: tuple[int, ...]) -> None:
+        if self.selected in cell_ids:
+            self.tab.crop.show_pixmap(self.crops.get(self.selected), describe.CROP_MICRONS_PER_PIXEL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from napari.layers import Image, Layer, Shapes
@@ -25,6 +25,9 @@ _CLICK_PX = 4
 _NEAR_ZOOM = 7.0
 """Screen pixels per µm at which a cell that was gone to is shown: a ring is then some 80 px wide."""
 
+_TELL_FEATURES_MS = 250
+"""How long after the last of many keys an open features table of napari's is told to show them."""
+
 
 class Stage(QObject):
     """Smear, rings and heatmap in the viewer, and what the user does there."""
@@ -35,6 +38,7 @@ class Stage(QObject):
     smear_chosen = Signal(object)  # an Image layer with our metadata that is not the open smear
     smear_removed = Signal()
     edited_outside = Signal()
+    selected_outside = Signal()
     region_changed = Signal()
     layers_changed = Signal()
 
@@ -45,19 +49,15 @@ class Stage(QObject):
         self.smear: Image | None = None
         self.heat: Image | None = None
         self.quality: Image | None = None
-        self.overlay = CellsOverlay(self.edited_outside.emit)
+        self._selected_timer = self._timer(0, self.selected_outside.emit)
+        self._features_timer = self._timer(_TELL_FEATURES_MS, self._tell_features)
+        self.overlay = CellsOverlay(self.edited_outside.emit, self._selected_timer.start)
         self.region = RegionLayer(self.region_changed.emit)
         self.outline = OutlineLayer()
         self.tiles = TileWatcher(self)
         self._busy = False
-        self._view_timer = QTimer(self)
-        self._view_timer.setSingleShot(True)
-        self._view_timer.setInterval(60)
-        self._view_timer.timeout.connect(self._follow_view)
-        self._tidy_timer = QTimer(self)
-        self._tidy_timer.setSingleShot(True)
-        self._tidy_timer.setInterval(0)
-        self._tidy_timer.timeout.connect(self._look_at_layers)
+        self._view_timer = self._timer(60, self._follow_view)
+        self._tidy_timer = self._timer(0, self._look_at_layers)
         self._connections = [
             (viewer.layers.events.inserted, self._on_layers),
             (viewer.layers.events.removed, self._on_layers),
@@ -69,14 +69,22 @@ class Stage(QObject):
             emitter.connect(slot)
         viewer.mouse_drag_callbacks.append(self._on_press)
 
+    def _timer(self, interval_ms: int, then: Callable[[], None]) -> QTimer:
+        """Make a timer that rings once, some time after it was last started."""
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(interval_ms)
+        timer.timeout.connect(then)
+        return timer
+
     def leave(self) -> None:
         """Take our layers and callbacks out of the viewer; the smear stays."""
         for emitter, slot in self._connections:
             emitter.disconnect(slot)
         if self._on_press in self.viewer.mouse_drag_callbacks:
             self.viewer.mouse_drag_callbacks.remove(self._on_press)
-        self._view_timer.stop()
-        self._tidy_timer.stop()
+        for timer in (self._view_timer, self._tidy_timer, self._selected_timer, self._features_timer):
+            timer.stop()
         self.clear()
 
     # the smear ------------------------------------------------------------------------------------
@@ -321,6 +329,14 @@ class Stage(QObject):
         self.outline.follow_view(float(self.camera.zoom))
         if self.quality is not None:
             fade(self.quality, float(self.camera.zoom))
+
+    def tell_features_soon(self) -> None:
+        """Have napari's features table, where it is open, follow once the reviewer pauses."""
+        self._features_timer.start()
+
+    def _tell_features(self) -> None:
+        if self.smear is not None:
+            self.overlay.tell_features()
 
     def refresh_view(self) -> None:
         """Fit lines and codes to the view again, now that there are other cells."""

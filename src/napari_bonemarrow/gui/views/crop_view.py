@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QRectF, Qt
-from qtpy.QtGui import QColor, QFont, QImage, QPainter, QPen
+from qtpy.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QWidget
 
 BAR_UM = 5
@@ -17,7 +17,7 @@ class CropView(QWidget):
     def __init__(self, side: int = 200) -> None:
         super().__init__()
         self.setFixedSize(side, side)
-        self._image: QImage | None = None
+        self._image: QImage | QPixmap | None = None
         self._microns_per_pixel = 0.1
 
     def show_crop(self, crop: NDArray[np.uint8] | None, microns_per_pixel: float = 0.1) -> None:
@@ -31,6 +31,11 @@ class CropView(QWidget):
         self._microns_per_pixel = microns_per_pixel
         self.update()
 
+    def show_pixmap(self, pixmap: QPixmap | None, microns_per_pixel: float) -> None:
+        """Show a crop that is ready to be drawn; without one nothing, never the crop before."""
+        self._image, self._microns_per_pixel = pixmap, microns_per_pixel
+        self.update()
+
     def paintEvent(self, event) -> None:
         """Draw the crop and its bar."""
         if self._image is None:
@@ -38,7 +43,10 @@ class CropView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.drawImage(QRectF(self.rect()), self._image)
+        if isinstance(self._image, QPixmap):
+            painter.drawPixmap(self.rect(), self._image)
+        else:
+            painter.drawImage(QRectF(self.rect()), self._image)
         long = BAR_UM / (self._image.width() * self._microns_per_pixel) * self.width()
         right, bottom = self.width() - 8, self.height() - 8
         for color, width in (("#ffffff", 5), ("#101014", 3)):

@@ -6,13 +6,14 @@ from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import Support
-from napari_bonemarrow.gui.keys import key_of
+from napari_bonemarrow.gui.lookalikes import LookAlikes
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.viewmodels import CellInfo
 from napari_bonemarrow.gui.views.crop_view import CropView
 from napari_bonemarrow.gui.views.guess_bars import GuessBars
+from napari_bonemarrow.gui.views.history_view import HistoryView
 from napari_bonemarrow.gui.views.label_grid import LabelGrid
-from napari_bonemarrow.gui.views.parts import button, label, line, scrolled
+from napari_bonemarrow.gui.views.parts import button, keyed, label, line, scrolled
 
 WHY = {"off": "off", "gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
 
@@ -49,41 +50,55 @@ class ReviewTab(QWidget):
     remove_requested = Signal()
     split_requested = Signal()
     merge_requested = Signal()
+    flag_toggled = Signal(bool)
+    goes_on_toggled = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
-        self._can_merge = False
+        self._can_merge = self._blind = False
         inner = QWidget()
         content = QVBoxLayout(inner)
         content.setContentsMargins(8, 8, 8, 4)
         content.setSpacing(6)
+        self.locked = label(role="warning")
+        self.locked.hide()
         self.hint = label(role="quiet")
         self.cell_part = QWidget()
         cell = QVBoxLayout(self.cell_part)
         cell.setContentsMargins(0, 0, 0, 0)
         cell.setSpacing(6)
-        for part in (
-            self._title_part(),
-            self._crop_part(),
-            self._why_part(),
-            self._outline_part(),
-            self._reshape_part(),
-        ):
-            cell.addLayout(part)
+        self.lookalikes = LookAlikes()
+        self.why_part = QWidget()
+        self.why_part.setLayout(self._why_layout())
+        cell.addLayout(self._title_part())
+        cell.addLayout(self._crop_part())
+        cell.addWidget(self.lookalikes)
+        cell.addWidget(self.why_part)
+        cell.addLayout(self._outline_part())
+        cell.addLayout(self._reshape_part())
         self.grid = LabelGrid()
         self.grid.label_chosen.connect(self.label_chosen)
         self.grid.tag_toggled.connect(self.tag_toggled)
         self.comment_box = CommentBox()
         self.comment_box.setPlaceholderText("Comment on this cell, Enter writes it")
         self.comment_box.returnPressed.connect(self._on_comment)
-        self.history = label(role="quiet")
-        for part in (self.hint, self.cell_part, line(), self.grid, self.comment_box, self.history):
+        self.history = HistoryView()
+        for part in (
+            self.locked,
+            self.hint,
+            self.cell_part,
+            line(),
+            self.grid,
+            self.comment_box,
+            self.history,
+        ):
             content.addWidget(part)
         content.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scrolled(inner), 1)
         layout.addWidget(line())
+        layout.addLayout(self._going_part())
         layout.addLayout(self._way_part())
         self.show_cell(None, "")
 
@@ -112,14 +127,16 @@ class ReviewTab(QWidget):
         part.addLayout(side, 1)
         return part
 
-    def _why_part(self) -> QHBoxLayout:
+    def _why_layout(self) -> QHBoxLayout:
         part = QHBoxLayout()
+        part.setContentsMargins(0, 0, 0, 0)
         part.setSpacing(3)
         part.addWidget(label("Why?", wrap=False))
         self.why_group = QButtonGroup(self)
         self.why_buttons = {}
         for method, text in WHY.items():
-            made = button(text, tip=f"What the first guess looks at · key {key_of('explain')}")
+            made = button(text)
+            keyed(made, "explain", "", "What the first guess looks at")
             made.setCheckable(True)
             made.setChecked(method == "off")
             made.clicked.connect(self._why_clicked(method))
@@ -133,7 +150,7 @@ class ReviewTab(QWidget):
     def _outline_part(self) -> QHBoxLayout:
         self.outline_box = QCheckBox("Outline")
         self.outline_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.outline_box.setToolTip(f"Border of the cell and of its nucleus · key {key_of('outline')}")
+        keyed(self.outline_box, "outline", "", "Border of the cell and of its nucleus")
         self.outline_box.clicked.connect(self.outline_toggled)
         self.outline_text = label(role="quiet")
         part = QHBoxLayout()
@@ -146,15 +163,16 @@ class ReviewTab(QWidget):
         part = QHBoxLayout()
         part.setSpacing(3)
         self.notice = label(role="quiet")
-        self.split_button = button(
-            "Split", tip=f"Two cells that were taken for one · key {key_of('split')}, twice for the long axis"
-        )
-        self.merge_button = button(
-            "Join", tip=f"Parts of one cell: Shift+click selects more · key {key_of('merge')}"
-        )
-        self.remove_button = button("Remove", tip=f"No cell: take it out · key {key_of('remove')}")
+        self.flag_button, self.split_button = button("Flag"), button("Split")
+        self.merge_button, self.remove_button = button("Join"), button("Remove")
+        self.flag_button.setCheckable(True)
+        keyed(self.flag_button, "flag", "", "Look at it again later")
+        keyed(self.split_button, "split", "", "Two cells that were taken for one; twice for the long axis")
+        keyed(self.merge_button, "merge", "", "Parts of one cell: Shift+click selects more")
+        keyed(self.remove_button, "remove", "", "No cell: take it out")
         part.addWidget(self.notice, 1)
         for made, signal in (
+            (self.flag_button, self.flag_toggled),
             (self.split_button, self.split_requested),
             (self.merge_button, self.merge_requested),
             (self.remove_button, self.remove_requested),
@@ -163,15 +181,34 @@ class ReviewTab(QWidget):
             part.addWidget(made)
         return part
 
+    def _going_part(self) -> QHBoxLayout:
+        self.goes_on_box = QCheckBox("Go on after a class key")
+        self.goes_on_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        keyed(
+            self.goes_on_box, "go_on", "", "One key a cell: a class key or a guess goes on to the next cell"
+        )
+        self.goes_on_box.clicked.connect(self.goes_on_toggled)
+        part = QHBoxLayout()
+        part.setContentsMargins(8, 4, 8, 0)
+        part.addWidget(self.goes_on_box)
+        part.addStretch(1)
+        return part
+
     def _way_part(self) -> QHBoxLayout:
         part = QHBoxLayout()
         part.setContentsMargins(8, 6, 8, 8)
         part.setSpacing(4)
-        self.undo_button = button("↶", tip=f"Undo · {key_of('undo')}")
-        self.redo_button = button("↷", tip=f"Redo · {key_of('redo')}")
-        self.back_button = button("◂", tip=f"Back to the cell before · {key_of('back')}")
-        self.accept_button = button("Accept", tip="Accept the first guess and go on · Enter")
-        self.next_button = button("Next ▸", "primary", f"Next uncertain cell · {key_of('next')}")
+        self.undo_button, self.redo_button, self.back_button = button("↶"), button("↷"), button("◂")
+        self.accept_button, self.next_button = button("Accept"), button("Next ▸", "primary")
+        for made, act, tip in (
+            (self.undo_button, "undo", "Undo"),
+            (self.redo_button, "redo", "Redo"),
+            (self.back_button, "back", "Back to the cell before"),
+            (self.accept_button, "accept", "Accept the class that it has, and go on"),
+            (self.next_button, "next", "Next cell of the work list"),
+        ):
+            keyed(made, act, "", tip)
+            made.setAccessibleName(tip)
         for made, signal in (
             (self.undo_button, self.undo_requested),
             (self.redo_button, self.redo_requested),
@@ -202,7 +239,7 @@ class ReviewTab(QWidget):
         for widget in (self.cell_part, self.comment_box, self.history):
             widget.setVisible(info is not None)
         self.grid.setEnabled(info is not None and not info.read_only)
-        self.accept_button.setEnabled(info is not None and bool(info.guesses) and not info.read_only)
+        self.accept_button.setEnabled(info is not None and bool(info.code) and not info.read_only)
         if info is None:
             self.grid.show_state("", frozenset())
             return
@@ -210,13 +247,22 @@ class ReviewTab(QWidget):
         self.standing.setText(
             f"{info.standing} · {info.counted_text}" if info.counted_text else info.standing
         )
-        self.crop.show_crop(info.crop, info.crop_microns_per_pixel)
+        if info.crop is not None:
+            self.crop.show_crop(info.crop, info.crop_microns_per_pixel)
         self.bars.show_guesses(info.guesses)
         shown = info.guesses[:3]
-        self.unreliable.setVisible(any(guess.support is not Support.TRAINED for guess in shown))
+        self.unreliable.setVisible(
+            not self._blind and any(guess.support is not Support.TRAINED for guess in shown)
+        )
         self.grid.show_state(info.code, info.tags)
-        self.history.setText("\n".join(info.history[-4:]))
-        for widget in (self.bars, self.comment_box, self.remove_button, self.split_button):
+        self.history.show_lines(info.history)
+        for widget in (
+            self.bars,
+            self.comment_box,
+            self.flag_button,
+            self.remove_button,
+            self.split_button,
+        ):
             widget.setEnabled(not info.read_only)
         self._can_merge = not info.read_only
 
@@ -229,9 +275,31 @@ class ReviewTab(QWidget):
         """Say what the next click will do."""
         self.notice.setText(text)
 
-    def show_done(self) -> None:
-        """Say that no cell is left to review."""
-        self.standing.setText("Every counted cell has been reviewed.")
+    def show_done(self, *, everything: bool = True) -> None:
+        """Say that no cell is left to review, or none of those that are listed."""
+        text = "Every counted cell has been reviewed."
+        self.standing.setText(text if everything else "No cell of this list waits: change its filter.")
+
+    def show_locked(self, text: str) -> None:
+        """Say why nothing can be changed; empty where it can."""
+        self.locked.setText(text)
+        self.locked.setVisible(bool(text))
+
+    def show_blind(self, blind: bool) -> None:
+        """Show nothing of what the model says while somebody reads blind."""
+        if blind == self._blind:
+            return
+        self._blind = blind
+        for widget in (self.bars, self.unreliable, self.why_part):
+            widget.setVisible(not blind)
+
+    def show_flag(self, on: bool) -> None:
+        """Mark whether the cell is flagged."""
+        self.flag_button.setChecked(on)
+
+    def show_goes_on(self, on: bool) -> None:
+        """Mark whether a class key goes on to the next cell."""
+        self.goes_on_box.setChecked(on)
 
     def show_why(self, method: str, text: str = "") -> None:
         """Mark which explanation is on, and say what goes on."""
@@ -254,3 +322,4 @@ class ReviewTab(QWidget):
         """Follow the theme."""
         self.grid.set_colors(colors)
         self.bars.set_colors(colors)
+        self.lookalikes.set_colors(colors)

@@ -1,0 +1,141 @@
+"""The features table of the rings: a row a cell, kept up in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import CLASSES, CODES
+from napari_bonemarrow.review import Case
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CATEGORIES: Mapping[str, tuple[str, ...]] = {
+    "class": CODES,
+    "second": CODES,
+    "name": ("", *dict.fromkeys(cell.name for cell in CLASSES.values())),
+}
+"""Columns of few values: a number a cell instead of a text, which a table of 50,000 rows is quicker with."""
+
+
+_OBJECTS = np.array(CODES, dtype=object)
+_NAMES = np.array(["", *(cell.name for cell in CLASSES.values())], dtype=object)
+
+
+def features(case: Case) -> dict[str, NDArray[Any]]:
+    """Return the columns of a case's cells, each of shape (n,), in the order of ``case.cells``."""
+    columns, predictions = case.table_view(), case.predictions
+    confidence, second = np.full(len(columns), np.nan), np.full(len(columns), "", dtype=object)
+    if predictions is not None and len(predictions):
+        rows = np.searchsorted(columns.cell_id, predictions.cell_id)
+        confidence[rows] = columns.confidence[rows]
+        others = predictions.probabilities.copy()
+        others[np.arange(len(others)), others.argmax(axis=1)] = -1
+        second[rows] = np.array(predictions.classes, dtype=object)[others.argmax(axis=1)]
+    tags = np.full(len(columns), "", dtype=object)
+    for cell, names in case.tags.items():
+        tags[np.searchsorted(columns.cell_id, cell)] = ", ".join(sorted(names))
+    return {
+        "class": _OBJECTS[columns.code],
+        "name": _NAMES[columns.code],
+        "confidence": confidence,
+        "second": second,
+        "reviewed": columns.reviewed,
+        "flagged": columns.flagged,
+        "tags": tags,
+        "in_frame": columns.in_frame,
+    }
+
+
+def features_of(case: Case, cell_ids: NDArray[np.int64]) -> dict[str, list[Any]]:
+    """Return the columns that a reviewer's act on some cells, all of which exist, may have changed."""
+    columns = case.table_view()
+    rows = np.searchsorted(columns.cell_id, cell_ids)
+    tags = case.tags
+    return {
+        "class": _OBJECTS[columns.code[rows]].tolist(),
+        "name": _NAMES[columns.code[rows]].tolist(),
+        "reviewed": columns.reviewed[rows].tolist(),
+        "flagged": columns.flagged[rows].tolist(),
+        "tags": [", ".join(sorted(tags.get(cell, ()))) for cell in cell_ids.tolist()],
+    }
+
+
+class FeatureTable:
+    """What the features table shall say; what somebody else writes into napari's is told from it."""
+
+    def __init__(self) -> None:
+        self._frame: pd.DataFrame | None = None
+
+    def build(self, cell_id: NDArray[np.int64], columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+        """Make the table anew.
+
+        Parameters
+        ----------
+        cell_id : ndarray of int64, shape (n,)
+        columns : mapping of str to sequence of length n
+
+        Returns
+        -------
+        DataFrame
+            A copy, for napari.
+        """
+        import pandas as pd
+
+        made: dict[str, Any] = {"cell_id": cell_id}
+        for name, values in columns.items():
+            made[name] = values
+            if name in _CATEGORIES:
+                known = _CATEGORIES[name]
+                more = sorted({str(value) for value in values} - set(known))
+                made[name] = pd.Categorical(values, categories=[*known, *more])
+        self._frame = pd.DataFrame(made)
+        return self._frame.copy()
+
+    def update(
+        self, shown: pd.DataFrame, rows: NDArray[np.intp], columns: Mapping[str, Sequence[Any]]
+    ) -> None:
+        """Write some rows of some columns, here and into napari's table.
+
+        Parameters
+        ----------
+        shown : DataFrame
+            napari's.
+        rows : ndarray of int, shape (m,)
+        columns : mapping of str to sequence of length m
+            Columns that the table does not have are left out.
+        """
+        for frame in (self._frame, shown):
+            for name, values in columns.items():
+                if frame is None or name not in frame.columns:
+                    continue
+                at = frame.columns.get_loc(name)
+                _make_room(frame, name, values)
+                if len(rows) == 1:
+                    frame.iat[int(rows[0]), at] = values[0]
+                else:
+                    frame.iloc[rows, at] = np.array(values, dtype=frame[name].to_numpy().dtype)
+
+    def is_shown(self, shown: pd.DataFrame) -> bool:
+        """Tell whether napari's table says what it shall."""
+        return self._frame is not None and self._frame.equals(shown)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Every column but the cells' numbers."""
+        if self._frame is None:
+            return {}
+        return {name: self._frame[name].to_numpy() for name in self._frame.columns if name != "cell_id"}
+
+
+def _make_room(frame: pd.DataFrame, name: str, values: Sequence[Any]) -> None:
+    """Let a column of categories take values that none of its cells had before."""
+    if name not in _CATEGORIES:
+        return
+    more = [value for value in dict.fromkeys(values) if value not in frame[name].cat.categories]
+    if more:
+        frame[name] = frame[name].cat.add_categories(more)
