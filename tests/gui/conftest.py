@@ -13,7 +13,7 @@ import pytest
 
 from napari_bonemarrow.cytology import BMC21, Cells, Frame, ModelReference, Predictions, Support
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear, write_sample
-from napari_bonemarrow.engine import EngineError, EngineStatus
+from napari_bonemarrow.engine import Embedded, EngineError, EngineStatus
 
 TRAINED = ("ART", "BLA", "EOS", "LYT", "MON", "NGS", "NIF", "PMO")
 MODEL = ModelReference("truth", "0" * 64)
@@ -71,11 +71,33 @@ class TruthEngine:
         values[124:126, 124:126] = 1
         return self._answer("explain", SimpleNamespace(values=values, microns_per_pixel=0.1))
 
+    def embed(self, source: object, cells: Cells) -> list[Future]:
+        """Cells of one class lie together: the features are the probabilities, a little apart."""
+        said = self._predictions(cells)
+        near = np.random.default_rng(0).normal(scale=0.02, size=said.probabilities.shape)
+        return [_done(Embedded(cells.cell_id, (said.probabilities + near).astype(np.float16), MODEL))]
+
+    def fit_axes(self, features: np.ndarray) -> Future:
+        return _done((features.mean(axis=0).astype(np.float32), np.eye(features.shape[1], dtype=np.float32)))
+
+    def lay_out(self, features: np.ndarray, seed: int) -> Future:
+        self.asked.append("lay out")
+        return _done(features[:, [BMC21.index("EBO"), BMC21.index("NGS")]].astype(np.float32))
+
+    def end_layout(self) -> None:
+        self.asked.append("end layout")
+
     def drop_stale(self, *kinds: str) -> None:
         self.asked.append("drop")
 
     def close(self) -> None:
         self.closed = True
+
+
+def _done(value: object) -> Future:
+    future: Future = Future()
+    future.set_result(value)
+    return future
 
 
 def _halves(count: int) -> list[np.ndarray]:

@@ -23,6 +23,7 @@ from napari_bonemarrow.gui.exporting import ask_export
 from napari_bonemarrow.gui.finetuning import Finetuning
 from napari_bonemarrow.gui.key_mode import KeyMode
 from napari_bonemarrow.gui.keys import Binding
+from napari_bonemarrow.gui.likeness import Likeness
 from napari_bonemarrow.gui.opening import Opening
 from napari_bonemarrow.gui.outlining import Outlining
 from napari_bonemarrow.gui.preparing import Preparing
@@ -74,6 +75,7 @@ class Coordinator(QObject):
         outlining = Outlining(self.stage, tab, self.runner, self.fail)
         self.review = Review(self.stage, tab, self.explaining, outlining, self.fail)
         self.counting = Counting(panel, self.review)
+        self.likeness = Likeness(self)
         self._connect_views()
         self._connect_parts()
         self.serving.load()
@@ -119,7 +121,7 @@ class Coordinator(QObject):
 
     def _on_model_changed(self) -> None:
         """Classify the open smear anew with the bundle that serves now; labels stay as they are."""
-        self.analysis.model = self.serving.name
+        self.analysis.model = self.likeness.embedding.model = self.serving.name
         self.finetuning.show_used(self.serving.name)
         if self.session is not None and was_detected(self.session.case):
             self.preparing.find_cells()
@@ -194,6 +196,7 @@ class Coordinator(QObject):
         self.counting.open(session)
         self.review.open(session)
         self.preparing.open(session)
+        self.likeness.open(session)
         self.finetuning.open(session.case.path.parent, self.serving.name)
         self.panel.show_session(True)
         self.panel.header.show_info(describe.header_info(session))
@@ -213,6 +216,7 @@ class Coordinator(QObject):
         if session is None:
             return
         self.surveying.cancel()
+        self.likeness.close()
         self.preparing.close()
         self.keys.leave()
         self.review.close()
@@ -240,7 +244,7 @@ class Coordinator(QObject):
 
     def _on_key(self, binding: Binding) -> None:
         """Let the Count tab have its keys, and those of the tally while it is open; the rest review."""
-        if not self.counting.press(binding):
+        if not (self.counting.press(binding) or self.likeness.press(binding)):
             self.review.press(binding)
 
     def _on_edited_outside(self) -> None:
@@ -279,6 +283,7 @@ class Coordinator(QObject):
         """End the work: the panel was closed. The smear stays in the viewer."""
         self.runner.cancel_all()
         self._leave_session()
+        self.likeness.leave()
         self.finetuning.close()
         self.ending()
         self.stage.leave()

@@ -70,7 +70,7 @@ class KeyMode(QObject):
 
     def _drop(self, widget: QWidget, *_ignored: object) -> None:
         self._widgets = [each for each in self._widgets if each is not widget]
-        self._shortcuts = [each for each in self._shortcuts if each.property("of") != id(widget)]
+        self._shortcuts = [each for each in self._shortcuts if each.owner != id(widget)]
 
     def enter(self, providers: list) -> None:
         """Bind the keys to the viewer and to the smear's layers.
@@ -135,7 +135,7 @@ class KeyMode(QObject):
             shortcut = QShortcut(QKeySequence(key), widget)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.setAutoRepeat(False)  # as on the smear: a key held down is one act, not fifty
-            shortcut.setProperty("of", id(widget))
+            shortcut.owner = id(widget)  # kept by Python: readable when Qt has deleted the shortcut
             shortcut.activated.connect(partial(self.pressed.emit, binding))
             self._shortcuts.append(shortcut)
 

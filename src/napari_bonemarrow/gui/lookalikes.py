@@ -110,12 +110,15 @@ class LookAlikes(QWidget):
 
     chosen = Signal(int)  # a cell's number
     compare_requested = Signal()
+    map_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.text = label("Look-alikes already reviewed", "quiet")
         self.compare = button("Compare cells", "link", "Have the network look at every cell again")
         self.compare.clicked.connect(self.compare_requested)
+        self.map = button("Map", "link", "Map of all cells by what the network sees")
+        self.map.clicked.connect(self.map_requested)
         self.buttons = [LookAlikeButton() for _ in range(MOST)]
         row = QHBoxLayout()
         row.setSpacing(4)
@@ -128,6 +131,7 @@ class LookAlikes(QWidget):
         above.setSpacing(6)
         above.addWidget(self.text, 1)
         above.addWidget(self.compare)
+        above.addWidget(self.map)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)

@@ -37,6 +37,7 @@ __all__ = [
     "CellsClassified",
     "CellsFound",
     "Doing",
+    "FeaturesFound",
     "Step",
     "TilesFound",
     "analyse",

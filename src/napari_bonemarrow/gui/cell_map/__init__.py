@@ -1,0 +1,1 @@
+"""The map of cells: what the network sees alike lies together."""

@@ -1,0 +1,55 @@
+"""Look-alikes in the inspector: only reviewed cells, the most alike first, a click selects one."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def reviewed(analysed, qtbot):
+    """The drawn field with its features found, and the coordinator that shows it."""
+    _viewer, panel = analysed
+    coordinator = panel.coordinator
+    qtbot.waitUntil(lambda: coordinator.session.case.features is not None)
+    return panel, coordinator
+
+
+def test_only_reviewed_cells_are_shown_and_those_of_the_class_come_first(reviewed, qtbot) -> None:
+    panel, coordinator = reviewed
+    case, row = coordinator.session.case, panel.review_tab.lookalikes
+    codes = dict(zip(case.cells.cell_id.tolist(), case.effective_codes(), strict=True))
+    segmented = [cell for cell, code in codes.items() if code == "NGS"]
+    others = [cell for cell, code in codes.items() if code == "EBO"]
+    coordinator.review.select(segmented[0], go=False)
+    qtbot.waitUntil(lambda: "No other cell is reviewed" in row.text.text())
+    case.set_label(others, "EBO")
+    case.set_label(segmented[1:], "NGS")
+    qtbot.waitUntil(lambda: set(row.cell_ids) == {*others, *segmented[1:]})
+    assert set(row.cell_ids[: len(segmented) - 1]) == set(segmented[1:])
+    distances = [made.shown.distance for made in row.buttons if made.shown is not None]
+    assert distances == sorted(distances)
+    assert {made.shown.code for made in row.buttons if made.shown is not None} == {"NGS", "EBO"}
+    assert "distance" in row.buttons[0].toolTip()
+
+
+def test_a_click_selects_the_look_alike_and_crops_arrive(reviewed, qtbot) -> None:
+    panel, coordinator = reviewed
+    case, row = coordinator.session.case, panel.review_tab.lookalikes
+    first, second = case.cells.cell_id[:2].tolist()
+    case.set_label([second], "LYT")
+    coordinator.review.select(first, go=False)
+    qtbot.waitUntil(lambda: row.cell_ids == (second,))
+    qtbot.waitUntil(lambda: row.buttons[0]._image is not None)
+    row.buttons[0].click()
+    assert coordinator.review.selected == second
+    coordinator.likeness.comparing.go_to_most_alike()
+    assert coordinator.review.selected == second, "no other cell is reviewed"
+
+
+def test_features_of_a_signed_or_read_only_case_are_held_beside_it(reviewed, qtbot) -> None:
+    _panel, coordinator = reviewed
+    embedding, case = coordinator.likeness.embedding, coordinator.session.case
+    known = case.features
+    embedding._hold(known.select([0]))
+    assert len(embedding.features) >= len(known)
+    assert embedding.missing == 0
