@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from threading import Thread
 
 from qtpy.QtCore import QObject, Signal
 
@@ -17,6 +19,8 @@ from napari_bonemarrow.gui.views.readers_part import ReadersPart
 from napari_bonemarrow.review import Case
 
 FIRST, SECOND, SETTLING = 1, 2, 3
+_KAPPA = "statsmodels.stats.inter_rater"
+"""Takes two seconds to import: it is got ready beside the second reading and not when that is ended."""
 ADVICE = "A count near a threshold: ICSH asks for a second reader."
 
 
@@ -39,6 +43,7 @@ class TwoReaders(QObject):
         self.part, self.header, self._review = part, header, review
         self.session: Session | None = None
         self.dialog: AgreementDialog | None = None
+        self._found: Agreement | None = None
         part.begin_requested.connect(self.begin)
         part.end_requested.connect(self.end)
         part.resume_requested.connect(self.resume)
@@ -47,7 +52,7 @@ class TwoReaders(QObject):
 
     def open(self, session: Session | None) -> None:
         """Take up a session; a second reading that is under way goes on under its reader's name."""
-        self.session = session
+        self.session, self._found = session, None
         if self.dialog is not None:
             self.dialog.close()
         self.follow_reader()
@@ -58,10 +63,14 @@ class TwoReaders(QObject):
             return
         case = self.session.case
         case.reviewer = case.readings[SECOND - 1].reviewer if case.is_blind else settings.reviewer()
+        if len(case.readings) >= SECOND:
+            Thread(target=import_module, args=(_KAPPA,), name="kappa", daemon=True).start()
 
     def show(self, counted: Differential | None) -> None:
         """Show who reads and what comes next."""
-        info = ReadersInfo() if self.session is None else readers_info(self.session.case, counted)
+        info = ReadersInfo()
+        if self.session is not None:
+            info = readers_info(self.session.case, counted, self._agreement())
         self.part.show_info(info)
         self.header.show_banner(info.banner)
 
@@ -104,9 +113,10 @@ class TwoReaders(QObject):
     def show_agreement(self) -> None:
         """Open the page of the agreement."""
         session = self.session
-        info = None if session is None else agreement_info(session.case)
-        if info is None:
+        found = self._agreement()
+        if session is None or found is None:
             return
+        info = agreement_info(session.case, found)
         if self.dialog is not None:
             self.dialog.close()
         dialog = AgreementDialog(self.part, info, self.part.colors)
@@ -115,12 +125,18 @@ class TwoReaders(QObject):
         self.dialog = dialog
         dialog.open()
 
+    def _agreement(self) -> Agreement | None:
+        """Compare the readers once: two readings that have ended change no more, however many keys follow."""
+        if self._found is None and self.session is not None:
+            self._found = self.session.case.agreement()
+        return self._found
+
     def _on_finished(self, _result: int) -> None:
         self.dialog = None
 
 
-def readers_info(case: Case, counted: Differential | None) -> ReadersInfo:
-    """Describe who has read a case, and what comes next."""
+def readers_info(case: Case, counted: Differential | None, found: Agreement | None = None) -> ReadersInfo:
+    """Describe who has read a case, and what comes next; ``found`` is how far two readers agree."""
     if counted is None or not counted.reviewed + counted.unreviewed:
         return ReadersInfo()
     first, *further = case.readings
@@ -144,12 +160,11 @@ def readers_info(case: Case, counted: Differential | None) -> ReadersInfo:
     if second.ended_at is None:
         text = f"The second reading by {second.reviewer} is not ended."
         return ReadersInfo(text=text, can_resume=free)
-    return _compared(case, free)
+    return _compared(case, found, free)
 
 
-def _compared(case: Case, free: bool) -> ReadersInfo:
+def _compared(case: Case, found: Agreement | None, free: bool) -> ReadersInfo:
     first, second = case.readings[:2]
-    found = case.agreement()
     text = f"First reader {first.reviewer}, second reader {second.reviewer}"
     if found is not None:
         text += f": {agreement_text(found)}"
@@ -179,11 +194,8 @@ def agreement_text(found: Agreement) -> str:
     return f"{text} (95 % interval {low:.2f} to {high:.2f})"
 
 
-def agreement_info(case: Case) -> AgreementInfo | None:
-    """Describe how far two readers agree; None where there are no two."""
-    found = case.agreement()
-    if found is None:
-        return None
+def agreement_info(case: Case, found: Agreement) -> AgreementInfo:
+    """Describe how far the two readers of a case agree."""
     first, second = case.readings[:2]
     rows = tuple(
         ClassAgreement(row.code, CLASSES[row.code].name, row.n_first, row.n_second, row.both, row.kappa)

@@ -1,0 +1,138 @@
+"""Count, second reading, signature and tally in the real window, by keys."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_bonemarrow.gui.keys import key_of
+from napari_bonemarrow.gui.views.count_table import MODEL
+
+CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def desk(analysed, qtbot):
+    """The panel, its case, and a function that presses the key of an act on the smear."""
+    _viewer, panel = analysed
+    native = panel.window()._qt_viewer.canvas.native
+
+    def press(act: str, argument: str = "") -> None:
+        *held, name = key_of(act, argument).split("+")
+        modifier = (
+            SHIFT if held == ["Shift"] else CONTROL if held == ["Ctrl"] else Qt.KeyboardModifier.NoModifier
+        )
+        key = getattr(Qt.Key, f"Key_{ {'Enter': 'Return'}.get(name, name) }")
+        qtbot.keyClick(native, key, modifier)
+
+    return panel, panel.coordinator.session.case, press
+
+
+def _review_all(case) -> None:
+    for cell, code in zip(case.cells.cell_id.tolist(), case.effective_codes(), strict=True):
+        case.set_label([cell], code)
+
+
+def test_a_case_is_reviewed_signed_and_amended_by_keys(desk, qtbot):
+    panel, case, press = desk
+    tab = panel.count_tab
+    press("sign")
+    assert panel.tabs.currentWidget() is tab
+    assert "not reviewed" in tab.sign.text.text()
+    assert tab.sign.dialog.reason_edit.isVisible()
+    qtbot.keyClick(tab.sign.dialog, Qt.Key.Key_Escape)
+    assert not case.is_signed
+    _review_all(case)
+    qtbot.waitUntil(lambda: tab.sign.text.text() == "Every cell in the frame is reviewed")
+    panel.show_review()
+    press("sign")
+    qtbot.keyClick(tab.sign.dialog, Qt.Key.Key_Return, CONTROL)
+    assert case.is_signed
+    assert tab.sign.text.text().startswith(f"Signed by {case.signature.name}")
+    assert case.signature.head[:12] in tab.sign.detail.text()
+    assert panel.header.saved_label.text() == "signed ✓"
+    panel.show_review()
+    panel.coordinator.review.select(int(case.cells.cell_id[0]), go=False)
+    assert not panel.review_tab.grid.isEnabled()  # read-only
+    press("sign")
+    qtbot.keyClicks(tab.sign.dialog.reason_edit, "a cell was missed")
+    qtbot.keyClick(tab.sign.dialog.reason_edit, Qt.Key.Key_Return, CONTROL)
+    assert not case.is_signed
+    assert "a cell was missed" in tab.sign.detail.text()
+    assert case.verify().ok
+
+
+def test_class_keys_count_by_eye_only_while_the_tally_is_what_one_sees(desk, qtbot):
+    panel, case, press = desk
+    cell = int(case.cells.cell_id[0])
+    panel.coordinator.review.select(cell, go=False)
+    press("tally")
+    assert panel.count_tab.tallying
+    press("label", "BLA")
+    press("label", "NGS")
+    press("next")  # Space and Enter rest here
+    press("accept")
+    press("tally_field")
+    press("tally_field")  # a second press begins no empty field
+    press("label", "NGS")
+    assert [dict(field) for field in case.tallies] == [{"BLA": 1, "NGS": 1}, {"NGS": 1}]
+    assert not case.labels
+    assert panel.count_tab.tally.field_text.text() == "1"
+    press("undo")
+    press("back")
+    assert [dict(field) for field in case.tallies] == [{"BLA": 1, "NGS": 1}]
+    press("tally")
+    assert panel.tabs.currentWidget() is panel.review_tab
+    before = case.effective_code(cell)
+    other = "PLM" if before != "PLM" else "BLA"
+    press("label", other)
+    assert case.labels[cell].code == other
+    assert [dict(field) for field in case.tallies] == [{"BLA": 1, "NGS": 1}]
+    press("tally")
+    press("undo")  # the last act was a correction: the tally leaves it alone
+    assert case.labels[cell].code == other
+
+
+def test_a_second_reader_reads_blind_and_the_differences_are_settled(desk, qtbot):
+    panel, case, _press = desk
+    tab, coordinator = panel.count_tab, panel.coordinator
+    _review_all(case)
+    codes = dict(zip(case.cells.cell_id.tolist(), case.effective_codes(), strict=True))
+    panel.tabs.setCurrentWidget(tab)
+    assert not tab.table.isColumnHidden(MODEL)
+    tab.readers.ask_for_reader()
+    qtbot.keyClicks(tab.readers.dialog.name_edit, "Dr B")
+    qtbot.keyClick(tab.readers.dialog, Qt.Key.Key_Return)
+    assert case.is_blind
+    assert panel.header.banner.text() == "second reading, blind · Dr B"
+    qtbot.waitUntil(lambda: tab.table.isColumnHidden(MODEL))
+    assert panel.header.reviewer_button.text() == "Dr B"
+    inside = case.cells.cell_id[case.cells.in_frame].tolist()
+    first, n = inside[0], len(inside)
+    for cell, code in codes.items():
+        case.set_label([cell], "PLM" if cell == first else code)
+    qtbot.waitUntil(lambda: tab.readers.text.text().endswith(f"{n} of {n} cells read"))
+    tab.readers.end_button.click()
+    dialog = coordinator.counting.readers.dialog
+    assert f"% of {n} cells alike" in dialog.headline.text()
+    assert not panel.header.banner.isVisible()
+    dialog.settle_button.click()
+    assert case.reading == 3
+    assert panel.tabs.currentWidget() is panel.review_tab
+    assert coordinator.review.selected == first
+    case.set_label([first], codes[first])
+    assert not len(case.disagreements())
+    assert case.labels_of(2)[first].code == "PLM"  # both reads are kept
+
+
+def test_a_hidden_tab_shows_its_headline_alone_and_is_right_when_seen(desk):
+    panel, case, _press = desk
+    tab = panel.count_tab
+    panel.tabs.setCurrentWidget(tab)
+    panel.show_review()
+    shown = tab.who_text.text()
+    _review_all(case)
+    panel.coordinator.review.settle()
+    assert tab.who_text.text() == shown
+    panel.tabs.setCurrentWidget(tab)
+    assert tab.who_text.text() == f"model 0, reviewed {case.cells.in_frame.sum()}"
