@@ -51,6 +51,35 @@ def test_a_ranking_is_kept_and_no_longer_taken_once_classes_were_seen(
         assert case.chosen_by_rank == 1
 
 
+def test_the_quality_map_is_kept_beside_its_ranking(
+    case_path: Path,
+    slide: Slide,
+    ranking: RegionRanking,
+    find: Callable[..., Cells],
+    say: Callable[..., Predictions],
+) -> None:
+    score = np.array([[0.5, np.nan, 0.25]], np.float32)
+    arrays = {"score": score, "reason": np.array([[0, 1, 0]], np.uint8), "measured": score > 0}
+    with Case.create(case_path, slide, reviewer="R") as case:
+        case.record_ranking(ranking)
+        assert case.quality is None  # as in a case of an older version
+        case.set_frame(Frame(ranking.regions[:1], 5.0, 400, 300), 500)
+        case.record_detection(find())
+        case.record_predictions(say([1, 2]))
+        case.record_ranking(ranking, arrays)  # the same order, so that it follows no class
+        assert case.record_ranking(ranking, arrays) is None
+    with Case.open(case_path, read_only=True) as case:
+        assert case.verification.ok
+        assert case.ranking == ranking
+        kept = case.quality
+    assert kept is not None
+    assert {name: values.dtype for name, values in kept.items()} == {
+        name: values.dtype for name, values in arrays.items()
+    }
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(kept[name], values)
+
+
 def test_the_frame_grows_by_the_next_in_line_also_after_classes_were_seen(
     case_path: Path,
     slide: Slide,

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from numpy.typing import NDArray
+
 from napari_bonemarrow.cytology import Cells, RegionRanking
-from napari_bonemarrow.review.arrays import cells_to_arrays, pack
+from napari_bonemarrow.review.arrays import cells_to_arrays, pack, unpack
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind, canonical
 from napari_bonemarrow.review.reads import SECOND
@@ -19,20 +21,37 @@ from napari_bonemarrow.review.runs import CaseRuns
 class CaseRegions(CaseRuns):
     """What is written about the regions of a slide. Use it as `Case`."""
 
-    def record_ranking(self, ranking: RegionRanking) -> Change | None:
+    def record_ranking(
+        self, ranking: RegionRanking, quality: Mapping[str, NDArray[Any]] | None = None
+    ) -> Change | None:
         """Write down in which order regions shall be counted; None where just that was written before.
+
+        Parameters
+        ----------
+        ranking : RegionRanking
+        quality : mapping of str to ndarray, optional
+            The quality map that it was made by, as arrays by name.
 
         Raises
         ------
         CaseError
             Where classes have been seen: an order made then might follow them.
         """
-        if ranking == self._state.ranking:
+        same = ranking == self._state.ranking
+        if same and (quality is None or self._state.quality is not None):
             return None
-        if self._state.model is not None or self._state.labels:
+        if not same and (self._state.model is not None or self._state.labels):
             raise CaseError("classes have been seen, so regions are no longer ranked: start a new case")
         old = None if self._state.ranking is None else ranking_to_json(self._state.ranking)
-        return self._act(Draft(Kind.REGIONS_RANKED, old=old, new=ranking_to_json(ranking), source="rule"))
+        specs, blobs = pack(quality or {})
+        new = {**ranking_to_json(ranking), **({"arrays": specs} if specs else {})}
+        return self._act(Draft(Kind.REGIONS_RANKED, old=old, new=new, source="rule"), blobs)
+
+    @property
+    def quality(self) -> dict[str, NDArray[Any]] | None:
+        """The arrays of the quality map that regions were ranked by, by name; None where none was kept."""
+        specs = self._state.quality
+        return None if specs is None else unpack(specs, self._journal.blob)
 
     def extend_frame(self, count: int) -> Change | None:
         """Count the first so many ranked regions; None where the frame is that already.

@@ -53,6 +53,8 @@ class State:
     frame : Frame or None
     target : int
     ranking : RegionRanking or None
+    quality : mapping or None
+        Which arrays hold the quality map that the ranking was made by.
     search : Search or None
         A detection that goes on.
     unread : tuple of str
@@ -78,6 +80,7 @@ class State:
         self.frame: Frame | None = None
         self.target = 500
         self.ranking: RegionRanking | None = None
+        self.quality: Mapping[str, Any] | None = None
         self.search: Search | None = None
         self.unread: tuple[str, ...] = ()
         self.table = CellTable()
@@ -201,6 +204,7 @@ class State:
                 self.place()
             case Kind.REGIONS_RANKED:
                 self.ranking = ranking_from_json(new)
+                self.quality = new.get("arrays")  # journals of older versions hold none
             case Kind.TILES_SEARCHED:
                 self._searched(new, blob)
             case Kind.DETECTOR_RUN:

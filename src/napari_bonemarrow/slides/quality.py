@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Any
 
@@ -116,6 +117,37 @@ class QualityMap:
     def avoided(self) -> dict[str, int]:
         """Return how many grid cells are avoided, by the code of the reason."""
         return {r.code: int((self.reason == r).sum()) for r in Reason if r and (self.reason == r).any()}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what was measured by name, for a case to keep."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "grid"}
+
+    @classmethod
+    def from_arrays(
+        cls, width: int, height: int, microns_per_pixel: float, arrays: Mapping[str, NDArray[Any]]
+    ) -> QualityMap:
+        """Make a map of what a case has kept.
+
+        Parameters
+        ----------
+        width, height : int
+            The slide at level 0, px.
+        microns_per_pixel : float
+        arrays : mapping of str to ndarray, shape (rows, columns)
+            As `arrays` returns them; further ones, of a later version, are left out.
+
+        Raises
+        ------
+        ValueError
+            Where one is missing, or they are not of one shape.
+        """
+        names = [each.name for each in fields(cls) if each.name != "grid"]
+        shapes = {np.shape(arrays[name]) if name in arrays else () for name in names}
+        if len(shapes) != 1 or len(next(iter(shapes))) != 2:
+            raise ValueError(f"arrays of a quality map are missing or differ in shape: {sorted(arrays)}")
+        rows, columns = shapes.pop()
+        grid = Grid(width, height, rows, columns, microns_per_pixel)
+        return cls(grid, **{name: arrays[name] for name in names})
 
 
 def judge(

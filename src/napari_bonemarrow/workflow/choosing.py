@@ -117,7 +117,7 @@ def _begin_ranked(engine: Engine, slide: Slide, case: Case, target: int) -> Iter
     if case.ranking is None:
         for step in survey(engine, slide, target=target):
             if isinstance(step, Surveyed):
-                case.record_ranking(step.ranking)
+                case.record_ranking(step.ranking, step.quality_map.arrays())
             else:
                 yield step
     ranking = case.ranking
