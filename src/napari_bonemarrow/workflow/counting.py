@@ -23,8 +23,10 @@ from napari_bonemarrow.report import (
 )
 from napari_bonemarrow.review import SUFFIX, Case
 from napari_bonemarrow.slides import Slide, open_slide
+from napari_bonemarrow.workflow.analysis import apply_step
 from napari_bonemarrow.workflow.cases import case_of_slide, default_reviewer, open_or_create_case
 from napari_bonemarrow.workflow.choosing import count_slide
+from napari_bonemarrow.workflow.features import embed
 from napari_bonemarrow.workflow.inputs import Input, find_inputs
 from napari_bonemarrow.workflow.scales import settle_scale
 from napari_bonemarrow.workflow.steps import CellsClassified, Doing, TilesFound
@@ -209,4 +211,14 @@ def _analyse(
             say(step.text or f"{step.done} of {step.total} tiles searched")
         elif isinstance(step, Doing):
             say(step.text if step.part is None else f"{step.text}, {step.part:.0%}")
+    _compare(engine, slide, case, options)
     return device
+
+
+def _compare(engine: Engine, slide: Slide, case: Case, options: CountOptions) -> None:
+    """Keep what the network saw of the cells, for look-alikes and map; a count is none the worse without."""
+    try:
+        for step in embed(engine, slide, case, model=options.model):
+            apply_step(case, step)
+    except BoneMarrowError:
+        logger.debug("%s: cells cannot be compared", slide.path, exc_info=True)
