@@ -21,6 +21,7 @@ from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.explaining import Explaining
 from napari_bonemarrow.gui.exporting import ask_export
 from napari_bonemarrow.gui.finetuning import Finetuning
+from napari_bonemarrow.gui.key_editor import KeyEditor
 from napari_bonemarrow.gui.key_mode import KeyMode
 from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.likeness import Likeness
@@ -61,6 +62,8 @@ class Coordinator(QObject):
         self.runner = Runner(self)
         self.stage = Stage(viewer, self)
         self.keys = KeyMode(panel)
+        for problem in filter(None, (settings.check(), settings.load_keys())):
+            show_warning(problem)
         self.opening = Opening(self.runner, self.fail)
         self.analysis = Analysis(self.engine, self.runner, self.fail)
         self.serving = Serving(self.engine, self.runner, panel.model_tab, self.fail)
@@ -91,6 +94,7 @@ class Coordinator(QObject):
         panel.count_tab.export_requested.connect(self._on_export)
         panel.header.reviewer_changed.connect(self._on_reviewer)
         panel.header.help_requested.connect(self.show_help)
+        panel.review_tab.grid.keys_requested.connect(self.edit_keys)
         panel.tab_changed.connect(self._on_mode)
         panel.tab_changed.connect(self._on_tab)
 
@@ -269,7 +273,13 @@ class Coordinator(QObject):
 
     def show_help(self) -> None:
         """Open the page of keys and classes."""
-        HelpDialog(self.panel).show()
+        page = HelpDialog(self.panel)
+        page.keys_requested.connect(self.edit_keys)
+        page.show()
+
+    def edit_keys(self) -> None:
+        """Open the dialog in which keys are changed."""
+        KeyEditor(self.panel, str(self.stage.viewer.theme)).show()
 
     # errors and the end ---------------------------------------------------------------------------
 

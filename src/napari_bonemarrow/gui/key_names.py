@@ -1,4 +1,4 @@
-"""Which keys there are: those that napari and Qt both read, and that are the same on every keyboard (no Qt)."""
+"""Which keys there are: those that napari and Qt both read and every keyboard has (no Qt)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,14 @@ def canonical(key: str) -> str:
 def _one_key(last: str) -> str:
     if len(last) == 1:
         return last.upper()
-    other = {"return": "Enter", "del": "Delete", "ins": "Insert", "esc": "Escape"}
+    other = {
+        "return": "Enter",
+        "del": "Delete",
+        "ins": "Insert",
+        "esc": "Escape",
+        "pgup": "PageUp",
+        "pgdown": "PageDown",
+    }
     return other.get(last.lower()) or next(
         (name for name in (*_NAMED, *_MOVING) if name.lower() == last.lower()), last
     )

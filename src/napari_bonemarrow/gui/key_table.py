@@ -74,9 +74,10 @@ class KeyTable:
         self.acts: dict[str, Binding] = {}
         for binding in self._first:
             self.acts.setdefault(binding.name, replace(binding, key=""))
-        self._keys = self._defaults()
+        self._keys = self.first_keys()
 
-    def _defaults(self) -> dict[str, tuple[str, ...]]:
+    def first_keys(self) -> dict[str, tuple[str, ...]]:
+        """Return the keys that each act has at first, by its name."""
         keys: dict[str, tuple[str, ...]] = dict.fromkeys(self.acts, ())
         for binding in self._first:
             keys[binding.name] += (binding.key,) if binding.key else ()
@@ -111,7 +112,7 @@ class KeyTable:
 
     def is_changed(self, name: str) -> bool:
         """Tell whether an act has other keys than at first."""
-        return self._keys[name] != self._defaults()[name]
+        return self._keys[name] != self.first_keys()[name]
 
     # changing -------------------------------------------------------------------------------------
 
@@ -136,11 +137,11 @@ class KeyTable:
         KeyTableError
             One of them does something else now.
         """
-        self.set_keys(name, self._defaults()[name])
+        self.set_keys(name, self.first_keys()[name])
 
     def reset_all(self) -> None:
         """Give every act its first keys again."""
-        self._take(self._defaults())
+        self._take(self.first_keys())
 
     def _take(self, keys: Mapping[str, tuple[str, ...]]) -> None:
         self._refuse_conflicts(keys)
@@ -200,7 +201,7 @@ class KeyTable:
             raise KeyTableError(f"{source}: no file of keys ({reason}): nothing was changed") from error
         keys = self._checked(named, source)
         given = {key for row in keys.values() for key in row}
-        rest = {name: row for name, row in self._defaults().items() if name not in keys}
+        rest = {name: row for name, row in self.first_keys().items() if name not in keys}
         left = {name: tuple(key for key in row if key not in given) for name, row in rest.items()}
         self._take({name: {**keys, **left}[name] for name in self.acts})
         without = [self.acts[name].text for name, row in rest.items() if row and not left[name]]

@@ -21,7 +21,9 @@ __all__ = [
     "groups",
     "help_html",
     "help_markdown",
+    "help_sheet",
     "key_of",
+    "matches",
 ]
 
 
@@ -136,23 +138,42 @@ def help_html(colors: bool = True, search: str = "") -> str:
     search : str
         Print only the acts whose key, code or text has this in it.
     """
-    parts = [f"<p>{WHERE_TEXT}</p>"]
+    found = _printed_groups(colors, search)
+    if not found:
+        return f"<p>Nothing here is called “{escape(search)}”.</p>"
+    return "".join([f"<p>{WHERE_TEXT}</p>", *found.values()])
+
+
+def help_sheet() -> str:
+    """Print the table as a whole HTML page in two columns: one sheet of paper beside the keyboard."""
+    printed = list(_printed_groups(colors=True).values())
+    acts, classes = "".join(printed[:-2]), "".join(printed[-2:])
+    return (
+        "<!DOCTYPE html><html><head><meta charset='utf-8'><title>Bone marrow: keys and classes</title>"
+        "<style>body { font-family: sans-serif; font-size: 8pt; } h3 { font-size: 10pt; }"
+        " td { vertical-align: top; }</style></head><body><h2>Bone marrow: keys and classes</h2>"
+        f"<p>{WHERE_TEXT}</p><table cellspacing='0' cellpadding='0'>"
+        f"<tr><td>{classes}</td><td width='24'></td><td>{acts}</td></tr></table></body></html>"
+    )
+
+
+def _printed_groups(colors: bool, search: str = "") -> dict[str, str]:
+    """Return the HTML of each heading with the lines that are searched for."""
+    printed = {}
     for name, lines in groups():
-        found = [line for line in lines if matches(line, search)]
-        if not found:
-            continue
-        parts.append(f"<h3>{escape(name)}</h3><table cellspacing='0' cellpadding='2'>")
-        for line in found:
-            text = escape(line.text)
-            if line.act == "label":
-                dot = f"<span style='color:{CLASSES[line.argument].color}'>&#9679;</span> " if colors else ""
-                text = f"{dot}<b>{line.argument}</b> {text}"
-            keys = f"<code>{escape(line.key)}</code>" if line.key else "<i>no key</i>"
-            parts.append(f"<tr><td>{keys}&nbsp;&nbsp;</td><td>{text}</td></tr>")
-        parts.append("</table>")
-    if len(parts) == 1:
-        parts.append(f"<p>Nothing here is called “{escape(search)}”.</p>")
-    return "".join(parts)
+        rows = "".join(_printed_line(line, colors) for line in lines if matches(line, search))
+        if rows:
+            printed[name] = f"<h3>{escape(name)}</h3><table cellspacing='0' cellpadding='2'>{rows}</table>"
+    return printed
+
+
+def _printed_line(line: Binding, colors: bool) -> str:
+    text = escape(line.text)
+    if line.act == "label":
+        dot = f"<span style='color:{CLASSES[line.argument].color}'>&#9679;</span> " if colors else ""
+        text = f"{dot}<b>{line.argument}</b> {text}"
+    keys = f"<code>{escape(line.key)}</code>" if line.key else "<i>no key</i>"
+    return f"<tr><td>{keys}&nbsp;&nbsp;</td><td>{text}</td></tr>"
 
 
 def matches(line: Binding, search: str) -> bool:

@@ -17,6 +17,7 @@ class LabelGrid(QWidget):
 
     label_chosen = Signal(str)
     tag_toggled = Signal(str, bool)
+    keys_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,6 +39,10 @@ class LabelGrid(QWidget):
             switch.clicked.connect(self._tag_clicked(tag))
             self.tag_buttons[tag] = switch
             tags.addWidget(switch)
+        self.keys_button = button("Keys…", "link", "Change keys, or take those of your laboratory")
+        self.keys_button.clicked.connect(self.keys_requested)
+        tags.addStretch(1)
+        tags.addWidget(self.keys_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
