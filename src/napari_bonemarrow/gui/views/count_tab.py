@@ -75,7 +75,7 @@ class CountTab(QWidget):
         below.addWidget(self.target_text)
         content.addLayout(below)
         content.addLayout(self._facts_part())
-        for part in (self.table, self.interval_text, self.flags_text, self.readers, self.notes_text):
+        for part in (self.table, self.interval_text, self.flags_text, self.notes_text):
             content.addWidget(part)
         content.addStretch(1)
         layout = QVBoxLayout(page)
@@ -83,6 +83,7 @@ class CountTab(QWidget):
         layout.setSpacing(0)
         layout.addWidget(scrolled(inner), 1)
         layout.addWidget(line())
+        layout.addWidget(self.readers)
         layout.addWidget(self.sign)
         return page
 
@@ -198,10 +199,10 @@ class CountTab(QWidget):
 
 def _target_text(counted: int, target: int) -> str:
     """Say what is missing to the numbers that are asked for, the smaller first."""
-    texts = []
-    for wanted in sorted({*_MILESTONES, target}):
-        reached = counted >= wanted
-        texts.append(f"{wanted} reached" if reached else f"{wanted - counted} more for {wanted}")
+    wanted = sorted({*_MILESTONES, target})
+    texts = [f"{number} reached" for number in wanted if counted >= number]
+    missing = [f"{number - counted} {{}}for {number}" for number in wanted if counted < number]
+    texts += [text.format("" if at else "more ") for at, text in enumerate(missing)]
     return " · ".join(texts)
 
 
