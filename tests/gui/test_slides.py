@@ -12,7 +12,8 @@ from napari_bonemarrow.drawing import draw_smear
 from napari_bonemarrow.gui import describe, where
 from napari_bonemarrow.gui.describe import Session, doing_text
 from napari_bonemarrow.gui.preview import with_preview
-from napari_bonemarrow.gui.quality_layer import quality_pixels
+from napari_bonemarrow.gui.quality_layer import quality_pixels, reason_swatch, score_swatch
+from napari_bonemarrow.gui.quality_view import legend_rows
 from napari_bonemarrow.gui.reshaping import long_axis_places
 from napari_bonemarrow.gui.tile_watcher import stream_of
 from napari_bonemarrow.review import Case
@@ -150,18 +151,61 @@ def test_a_cell_of_a_mosaic_says_its_field(tmp_path):
         assert describe.slide_info(session).fields == ("a.png", "b.png")
 
 
-def test_the_quality_map_is_clear_where_nothing_is_and_hatched_where_avoided():
+def _quality(slide: Slide | None = None) -> QualityMap:
+    """Four places: good, thick, bare glass, not measured."""
     shape = (2, 2)
     reason = np.array([[Reason.NONE, Reason.THICK], [Reason.BLANK, Reason.NONE]], np.uint8)
     score = np.array([[0.9, 0], [0, np.nan]], np.float32)
     rest = [np.zeros(shape, np.float32)] * 5
-    quality = QualityMap(Grid(800, 800, 2, 2, 0.25), score > 0, score, reason, *rest, score > 2)
-    pixels = quality_pixels(quality)
+    width, height, scale = (slide.width, slide.height, slide.microns_per_pixel) if slide else (800, 800, 0.25)
+    return QualityMap(Grid(width, height, 2, 2, scale), score > 0, score, reason, *rest, score > 2)
+
+
+def test_the_quality_map_is_clear_where_nothing_is_and_hatched_where_avoided():
+    pixels = quality_pixels(_quality())
     quarters = [pixels[:8, :8], pixels[:8, 8:], pixels[8:, :8], pixels[8:, 8:]]
     assert (quarters[0][..., 3] > 0).all()
     assert 0 < (quarters[1][..., 3] > 0).mean() < 1
     assert not quarters[2][..., 3].any()
     assert not quarters[3][..., 3].any()
+
+
+def test_the_key_shows_what_the_map_is_drawn_with():
+    pixels, drawn = quality_pixels(_quality()), reason_swatch(Reason.THICK)
+    np.testing.assert_array_equal(drawn[:8, :8, 3], pixels[:8, 8:, 3])
+    seen = drawn[:8, :8, 3] > 0
+    np.testing.assert_array_equal(drawn[:8, :8][seen], pixels[:8, 8:][seen])
+    strip = score_swatch(11)
+    np.testing.assert_array_equal(strip[0, 9], pixels[0, 0])  # a score of 0.9
+    [row] = legend_rows(_quality())
+    assert (row.text, row.share) == (Reason.THICK.text, "33 %")  # of three places: bare glass is no smear
+
+
+def test_a_kept_map_is_there_after_reopening_and_follows_its_switch(open_panel, session, qtbot):
+    _viewer, panel = open_panel()
+    coordinator, part = panel.coordinator, panel.slide_tab.where
+    stage = coordinator.stage
+    stage.show_slide(session.slide)
+    coordinator.preparing.open(session)
+    assert part.legend.isHidden()
+    assert stage.quality is None
+    session.case.record_ranking(RANKED, _quality(session.slide).arrays())
+    coordinator.preparing.open(session)
+    assert not part.legend.isHidden()
+    assert part.avoided_text.isHidden()  # the key tells it
+    np.testing.assert_array_equal(stage.quality.data, quality_pixels(_quality(session.slide)))
+    part.legend.box.click()
+    assert not stage.quality.visible
+    stage.quality.visible = True  # napari's eye
+    assert part.legend.box.isChecked()
+    stage.viewer.layers.remove(stage.quality)
+    qtbot.waitUntil(lambda: not part.legend.box.isChecked())
+    part.legend.box.click()
+    assert stage.quality.visible
+    session.case.set_frame(session.frame(), 500)
+    coordinator.preparing.open(session)
+    assert not stage.quality.visible  # what is counted is settled: the map waits
+    coordinator.preparing.close()
 
 
 @pytest.mark.parametrize(

@@ -180,3 +180,15 @@ def test_focus_follows_the_blur_of_real_fields(real_data: Path) -> None:
             given.append(sigma)
             told.append(measured(blurred(rgb[30:222, 60:252], sigma), background)["blur_um"])
     assert spearmanr(given, told).statistic >= 0.95
+
+
+def test_a_map_comes_back_from_its_arrays(quality: QualityMap) -> None:
+    arrays = {**quality.arrays(), "of a later version": np.zeros(3)}
+    grid = quality.grid
+    again = QualityMap.from_arrays(grid.width, grid.height, grid.microns_per_pixel, arrays)
+    assert (again.grid.rows, again.grid.columns) == (grid.rows, grid.columns)
+    assert again.avoided() == quality.avoided()
+    np.testing.assert_array_equal(again.score, quality.score)
+    del arrays["focus"]
+    with pytest.raises(ValueError, match="missing or differ"):
+        QualityMap.from_arrays(grid.width, grid.height, grid.microns_per_pixel, arrays)

@@ -18,6 +18,7 @@ from napari_bonemarrow.slides.choosing import is_whole_slide
 class Preparing(QObject):
     """Everything that is settled before classes are seen."""
 
+    opened = Signal(object)  # Session, once the tab shows it
     analysed = Signal()
     region_started = Signal()
 
@@ -47,6 +48,7 @@ class Preparing(QObject):
         self._tab.show_idle()
         self._tab.show_unreadable("")
         self.show()
+        self.opened.emit(session)
 
     def _on_unreadable(self, tiles: int) -> None:
         what = "1 tile of this slide" if tiles == 1 else f"{tiles} tiles of this slide"

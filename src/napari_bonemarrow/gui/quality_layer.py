@@ -30,11 +30,7 @@ def quality_pixels(quality: QualityMap) -> NDArray[np.uint8]:
     ndarray of uint8, shape (8 × rows, 8 × columns, 4)
         RGBA; where nothing was measured it is transparent.
     """
-    from matplotlib import colormaps
-
-    score = np.nan_to_num(quality.score)
-    table = (np.asarray(colormaps["cividis_r"](np.linspace(0, 1, 256))) * 255).astype(np.uint8)
-    small = table[np.clip(np.rint(score * 255), 0, 255).astype(int)]
+    small = _colours(np.nan_to_num(quality.score))
     small[..., 3] = np.where((quality.reason == Reason.NONE) & ~np.isnan(quality.score), _ALPHA, 0)
     large = small.repeat(_SIDE, 0).repeat(_SIDE, 1)
     rows, columns = np.indices(large.shape[:2])
@@ -43,6 +39,29 @@ def quality_pixels(quality: QualityMap) -> NDArray[np.uint8]:
         where = (reason == each) & hatch
         large[where] = (_GREY, _GREY, _GREY, _HATCH_ALPHA)
     return large
+
+
+def score_swatch(width: int) -> NDArray[np.uint8]:
+    """Draw the colours from poor to good as they are in the map, shape (8, width, 4), RGBA."""
+    strip = _colours(np.linspace(0, 1, width))
+    strip[..., 3] = _ALPHA
+    return strip[None].repeat(_SIDE, 0)
+
+
+def reason_swatch(reason: Reason) -> NDArray[np.uint8]:
+    """Draw the hatch of a reason as it is in the map, shape (16, 24, 4), RGBA."""
+    rows, columns = np.indices((2 * _SIDE, 3 * _SIDE))
+    swatch = np.zeros((*rows.shape, 4), np.uint8)
+    swatch[_hatches(rows, columns)[reason]] = (_GREY, _GREY, _GREY, _HATCH_ALPHA)
+    return swatch
+
+
+def _colours(scores: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Return the colour of each score from 0 to 1, RGBA, opaque."""
+    from matplotlib import colormaps
+
+    table = (np.asarray(colormaps["cividis_r"](np.linspace(0, 1, 256))) * 255).astype(np.uint8)
+    return table[np.clip(np.rint(scores * 255), 0, 255).astype(int)]
 
 
 def _hatches(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> dict[Reason, NDArray[np.bool_]]:

@@ -360,6 +360,7 @@ class Stage(QObject):
             self.layers_changed.emit()
         if self.quality is not None and self.quality not in layers:
             self.quality = None
+            self.layers_changed.emit()
         if self.outline.layer is not None and self.outline.layer not in layers:
             self.outline.forget()
         active = layers.selection.active

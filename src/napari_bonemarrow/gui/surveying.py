@@ -12,7 +12,7 @@ from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui import describe
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.preparing import Preparing
-from napari_bonemarrow.gui.quality_layer import quality_layer
+from napari_bonemarrow.gui.quality_view import QualityView
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.views.slide_tab import SlideTab
@@ -35,7 +35,9 @@ class Surveying(QObject):
         on_error: Callable[[BoneMarrowError], None],
     ) -> None:
         super().__init__(stage)
-        self._stage, self._tab, self._preparing = stage, tab, preparing
+        self._tab, self._preparing = tab, preparing
+        self.quality = QualityView(stage, tab.where)
+        preparing.opened.connect(self.quality.open)
         self._engine, self._runner, self._on_error = engine, runner, on_error
         self._worker: Any = None
         part = tab.where
@@ -82,11 +84,11 @@ class Surveying(QObject):
             self._tab.show_survey(describe.doing_text(step.text, step.seconds_left), part)
             return
         try:
-            session.case.record_ranking(step.ranking)
+            session.case.record_ranking(step.ranking, step.quality_map.arrays())
         except BoneMarrowError as error:
             self._on_error(error)
             return
-        self._stage.show_quality(quality_layer(step.quality_map))
+        self.quality.show(step.quality_map)
 
     def _on_done(self) -> None:
         self._worker = None

@@ -46,6 +46,15 @@ class WhereInfo:
     next_step: str = ""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class LegendRow:
+    """One reason for which the quality map avoids places: its hatch (RGBA), what it means, how much of it."""
+
+    swatch: NDArray[np.uint8]
+    text: str
+    share: str
+
+
 @dataclass(frozen=True, slots=True)
 class SlideInfo:
     """What the Slide tab shows of an open smear."""

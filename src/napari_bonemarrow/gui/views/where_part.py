@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.viewmodels import WhereInfo
+from napari_bonemarrow.gui.viewmodels import LegendRow, WhereInfo
 from napari_bonemarrow.gui.views.parts import button, label, set_role
 from napari_bonemarrow.gui.views.progress_part import ProgressPart
+from napari_bonemarrow.gui.views.quality_legend import QualityLegend
 
 
 class WherePart(QWidget):
@@ -33,6 +38,9 @@ class WherePart(QWidget):
         self.next_button = button(
             "Add the next best region", tip="The order was fixed before any class was seen"
         )
+        self.legend = QualityLegend()
+        self.legend.hide()
+        self._avoided = ""
         self.progress = ProgressPart()
         row = QHBoxLayout()
         row.addWidget(self.best_button, 1)
@@ -40,7 +48,7 @@ class WherePart(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(label("Where to look", "title"))
-        for part in (self.text, self.avoided_text, self.survey_button):
+        for part in (self.text, self.avoided_text, self.legend, self.survey_button):
             layout.addWidget(part)
         layout.addLayout(row)
         layout.addWidget(self.next_button)
@@ -56,8 +64,8 @@ class WherePart(QWidget):
     def show_info(self, info: WhereInfo, *, busy: bool) -> None:
         """Show what is known of the slide; the coloured button is the one that comes next."""
         self.text.setText(info.text)
-        self.avoided_text.setText(info.avoided)
-        self.avoided_text.setVisible(bool(info.avoided))
+        self._avoided = info.avoided
+        self._show_avoided()
         free = info.can_choose and not busy
         self.survey_button.setText("Survey the slide again" if info.surveyed else "Survey the slide")
         self.survey_button.setVisible(info.can_choose)
@@ -71,3 +79,18 @@ class WherePart(QWidget):
         set_role(self.survey_button, "primary" if info.next_step == "survey" else "")
         set_role(self.best_button, "primary" if info.next_step == "best" else "")
         set_role(self.next_button, "primary" if info.can_extend else "")
+
+    def show_legend(self, strip: NDArray[np.uint8], rows: Sequence[LegendRow]) -> None:
+        """Show the key to the quality map, which tells what is avoided as well."""
+        self.legend.show_rows(strip, rows)
+        self.legend.show()
+        self._show_avoided()
+
+    def hide_legend(self) -> None:
+        """Take the key away: there is no map."""
+        self.legend.hide()
+        self._show_avoided()
+
+    def _show_avoided(self) -> None:
+        self.avoided_text.setText(self._avoided)
+        self.avoided_text.setVisible(bool(self._avoided) and self.legend.isHidden())
