@@ -89,14 +89,11 @@ class Counting(QObject):
         self.tab.tally_button.setChecked(True)
 
     def _on_settling(self) -> None:
-        """Go through what the readers differ on."""
+        """Have the work list hold what the readers differ on, and go to the first."""
         self._panel.show_review()
-        worklist = getattr(self._review, "worklist", None)
-        if worklist is not None:
-            worklist.narrow(disagreement=True)
-        left = self.session.case.disagreements()
-        if len(left):
-            self._review.select(int(left[0]), go=True)
+        self._review.settle()  # the cells are shown as the readers left them
+        self._review.worklist.narrow(disagreement=True)
+        self._review.next()
 
     def refresh(self) -> None:
         """Show all of it, or the headline alone while nobody sees the rest."""

@@ -150,8 +150,8 @@ class TallyView(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column, text in ((KEY, "⇧M"), (FIELD, "0000"), (TOTAL, "00000"), (PERCENT, "100.0")):
-            table.setColumnWidth(column, table.fontMetrics().horizontalAdvance(text) + 10)
+        for column, text in ((KEY, "Key"), (FIELD, "field"), (TOTAL, "total"), (PERCENT, "100.0")):
+            table.setColumnWidth(column, table.fontMetrics().horizontalAdvance(text) + 8)
         table.setFixedHeight(header.sizeHint().height() + _ROW * len(_CODES) + 4)
         return table
 
