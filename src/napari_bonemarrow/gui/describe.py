@@ -89,7 +89,7 @@ def slide_info(session: Session) -> SlideInfo:
         target=case.target if fixed else session.target,
         frame_text=where.frame_text(session),
         frame_fixed=fixed,
-        read_only=case.read_only,
+        read_only=case.read_only or case.is_signed,
         found_text=_found_text(case),
         find_text=find_text(case),
         analysed=analysed,
