@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
+from napari.utils.key_bindings import KeymapProvider
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_bonemarrow.cytology import BMC21, CLASSES, REVIEWER_ONLY, TAGS
-from napari_bonemarrow.gui.keys import DEFAULTS, help_html, key_of
+from napari_bonemarrow.gui.key_mode import KeyMode
+from napari_bonemarrow.gui.keys import DEFAULTS, TABLE, help_html, help_markdown, key_of
 
 
 def test_no_key_does_two_things():
@@ -52,3 +66,184 @@ def test_napari_understands_every_key():
 def test_an_act_without_a_key_is_said_so():
     with pytest.raises(KeyError):
         key_of("label", "XYZ")
+
+
+def test_the_documentation_prints_every_key_and_its_text():
+    text = help_markdown()
+    for binding in DEFAULTS:
+        assert f"`{binding.key}`" in text
+        assert binding.text in text
+
+
+# where the keys work ------------------------------------------------------------------------------
+
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+SHADOWED = ("1", "Space", "Delete", "Backspace", "Ctrl+Z", "Ctrl+Shift+Z", "E", "5")
+
+
+@pytest.fixture(autouse=True)
+def _first_keys() -> Iterator[None]:
+    TABLE.reset_all()
+    yield
+    TABLE.reset_all()
+
+
+def _own_keys(panel) -> dict[str, str]:
+    """Return what each key means over the smear, by the name of its function."""
+    handler = panel.window()._qt_viewer.canvas._key_map_handler
+    return {str(key): act.__qualname__ for key, act in handler.active_keymap.items()}
+
+
+def test_napari_s_own_keys_are_shadowed_on_every_layer_and_given_back(analysed, qtbot):
+    viewer, panel = analysed
+    canvas, keys = panel.window()._qt_viewer.canvas.native, panel.coordinator.keys
+    layers = (viewer.layers["field"], viewer.layers["cells"])
+    heard: list[tuple[str, str]] = []
+    panel.coordinator.keys.pressed.disconnect()
+    panel.coordinator.keys.pressed.connect(lambda binding: heard.append((binding.key, binding.act)))
+    panel.tabs.setCurrentWidget(panel.count_tab)
+    before = {}
+    for layer in layers:
+        viewer.layers.selection.active = layer
+        before[layer.name] = _own_keys(panel)
+    panel.show_review()
+    for layer in layers:
+        viewer.layers.selection.active = layer
+        assert all(_own_keys(panel)[key].endswith("KeyMode._press.<locals>.press") for key in SHADOWED)
+        heard.clear()
+        for key in (Qt.Key.Key_1, Qt.Key.Key_Space, Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            qtbot.keyClick(canvas, key)
+        qtbot.keyClick(canvas, Qt.Key.Key_Z, CTRL)
+        qtbot.keyClick(canvas, Qt.Key.Key_5, Qt.KeyboardModifier.KeypadModifier)
+        qtbot.keyClick(canvas, Qt.Key.Key_Enter, Qt.KeyboardModifier.KeypadModifier)
+        qtbot.keyClick(canvas, Qt.Key.Key_Equal, SHIFT)  # a German keyboard has it on Shift+0
+        acts = ["guess", "next", "remove", "back", "undo", "guess", "accept", "add"]
+        assert [act for _key, act in heard] == acts
+    assert keys.on
+    panel.tabs.setCurrentWidget(panel.count_tab)
+    for layer in layers:
+        viewer.layers.selection.active = layer
+        assert _own_keys(panel) == before[layer.name]
+        heard.clear()
+        qtbot.keyClick(canvas, Qt.Key.Key_1)
+        assert heard == []
+
+
+class Workplace(QWidget):
+    """A panel with a control of each kind, another one beside it, and the keys over both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.panel, self.dock = QWidget(self), QWidget(self)
+        layout, inner = QVBoxLayout(self), QVBoxLayout(self.panel)
+        self.line, self.text, self.spin, self.combo = QLineEdit(), QPlainTextEdit(), QSpinBox(), QComboBox()
+        self.combo.addItems(["all", "blasts"])
+        self.button, self.check = QPushButton("Do"), QCheckBox("On")
+        for control in (self.line, self.text, self.spin, self.combo, self.button, self.check):
+            inner.addWidget(control)
+        self.below = QPushButton("Below", self.dock)
+        layout.addWidget(self.panel)
+        layout.addWidget(self.dock)
+        self.layer = KeymapProvider()
+        self.keys = KeyMode(self.panel)
+        self.heard: list[str] = []
+        self.keys.pressed.connect(lambda binding: self.heard.append(binding.name))
+
+
+@pytest.fixture
+def workplace(qtbot) -> Workplace:
+    made = Workplace()
+    qtbot.addWidget(made)
+    made.show()
+    made.activateWindow()
+    made.keys.enter([made.layer])
+    qtbot.waitUntil(made.isActiveWindow)
+    return made
+
+
+def _focus(qtbot, control: QWidget) -> QWidget:
+    control.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(control.hasFocus)
+    return control
+
+
+def test_boxes_that_one_writes_in_keep_their_keys(workplace, qtbot):
+    line, text, spin = workplace.line, workplace.text, workplace.spin
+    qtbot.keyClicks(_focus(qtbot, line), "Auer? 1=")
+    qtbot.keyClick(line, Qt.Key.Key_Backspace)
+    qtbot.keyClick(line, Qt.Key.Key_Insert)
+    qtbot.keyClick(line, Qt.Key.Key_D, Qt.KeyboardModifier.AltModifier)
+    qtbot.keyClick(line, Qt.Key.Key_F1)
+    assert line.text() == "Auer? 1"
+    qtbot.keyClick(line, Qt.Key.Key_A, CTRL)
+    assert line.selectedText() == line.text()
+    qtbot.keyClick(line, Qt.Key.Key_Delete)
+    assert line.text() == ""
+    qtbot.keyClick(line, Qt.Key.Key_Z, CTRL)
+    assert line.text() == "Auer? 1"
+    qtbot.keyClicks(_focus(qtbot, text), "b c")
+    qtbot.keyClick(text, Qt.Key.Key_Return)
+    assert text.toPlainText() == "b c\n"
+    qtbot.keyClick(_focus(qtbot, spin), Qt.Key.Key_A, CTRL)
+    qtbot.keyClicks(spin, "4x2")
+    qtbot.keyClick(spin, Qt.Key.Key_Return)
+    assert spin.value() == 42
+    qtbot.keyClick(_focus(qtbot, workplace.combo), Qt.Key.Key_B)
+    assert workplace.combo.currentText() == "blasts"
+    assert workplace.heard == []
+
+
+def test_esc_leaves_a_box_for_where_one_was(workplace, qtbot):
+    _focus(qtbot, workplace.button)
+    _focus(qtbot, workplace.line)
+    qtbot.keyClick(workplace.line, Qt.Key.Key_Escape)
+    qtbot.waitUntil(workplace.button.hasFocus)
+    qtbot.keyClick(workplace.button, Qt.Key.Key_B)
+    assert workplace.heard == ["label BLA"]
+
+
+def test_a_button_that_tab_has_reached_is_pressed_by_space_and_enter(workplace, qtbot):
+    pressed: list[bool] = []
+    workplace.button.clicked.connect(pressed.append)
+    _focus(qtbot, workplace.button)
+    qtbot.keyClick(workplace.button, Qt.Key.Key_Space)
+    qtbot.keyClick(workplace.button, Qt.Key.Key_Return)
+    assert len(pressed) == 2
+    qtbot.keyClick(_focus(qtbot, workplace.check), Qt.Key.Key_Space)
+    assert workplace.check.isChecked()
+    assert workplace.heard == []
+    qtbot.mouseClick(workplace.check, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(workplace.check, Qt.Key.Key_1)
+    assert workplace.heard == ["guess 1"]
+
+
+def test_a_click_leaves_the_focus_to_the_cells(workplace):
+    for control in (workplace.button, workplace.check, workplace.combo):
+        assert control.focusPolicy() == Qt.FocusPolicy.TabFocus
+
+
+def test_the_keys_serve_a_second_widget_until_they_are_given_back(workplace, qtbot):
+    below = _focus(qtbot, workplace.below)
+    qtbot.keyClick(below, Qt.Key.Key_B)
+    assert workplace.heard == []
+    workplace.keys.serve(workplace.dock)
+    for key in (Qt.Key.Key_B, Qt.Key.Key_Question, Qt.Key.Key_F1):
+        qtbot.keyClick(below, key)
+    qtbot.keyClick(below, Qt.Key.Key_Return, SHIFT)
+    qtbot.keyClick(below, Qt.Key.Key_Enter, CTRL)
+    assert workplace.heard == ["label BLA", "help", "help", "tally_field", "bulk"]
+    assert any(str(key) == "B" for key in workplace.layer.keymap)
+    workplace.keys.leave()
+    qtbot.keyClick(below, Qt.Key.Key_B)
+    assert len(workplace.heard) == 5
+    assert workplace.layer.keymap == {}
+
+
+def test_the_page_of_keys_opens_by_its_sign_over_the_smear(analysed, qtbot):
+    _viewer, panel = analysed
+    canvas = panel.window()._qt_viewer.canvas.native
+    panel.window().activateWindow()
+    qtbot.waitUntil(panel.window().isActiveWindow)
+    _focus(qtbot, canvas)
+    with qtbot.waitSignal(panel.coordinator.review.help_requested):
+        qtbot.keyClick(canvas, Qt.Key.Key_Question, SHIFT)

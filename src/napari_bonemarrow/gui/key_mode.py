@@ -130,8 +130,7 @@ class KeyMode(QObject):
         self._ours = {shortcut.key().toString() for shortcut in self._shortcuts}
 
     def _add_shortcuts(self, widget: QWidget, binding: Binding) -> None:
-        # Qt tells the Enter of the number pad from the other, napari does not.
-        for key in dict.fromkeys((binding.key.replace("Enter", "Return"), binding.key)):
+        for key in _spellings(binding.key):
             shortcut = QShortcut(QKeySequence(key), widget)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.setAutoRepeat(False)  # as on the smear: a key held down is one act, not fifty
@@ -177,8 +176,10 @@ class KeyMode(QObject):
             return True
         if event.key() == Qt.Key.Key_Escape:
             self._go_back()
-        else:
-            watched.event(event)
+        elif not (
+            event.modifiers() & Qt.KeyboardModifier.AltModifier and self._sequence(event) in self._ours
+        ):
+            watched.event(event)  # Alt with a letter would write the letter
         event.accept()  # napari's window would hand on to the smear what a line of text has no use for
         return True
 
@@ -208,6 +209,19 @@ def _press_button(button: QAbstractButton, event: QEvent) -> bool:
         return False
     button.click()
     return True
+
+
+def _spellings(key: str) -> tuple[str, ...]:
+    """Return the key as Qt may hear it.
+
+    Qt tells the Enter of the number pad from the other, napari does not. A sign or a digit may need Shift:
+    ``?`` almost everywhere, ``=`` on a German keyboard, every digit on a French one.
+    """
+    if key.endswith("Enter"):
+        return key.replace("Enter", "Return"), key
+    if len(key) == 1 and not key.isalpha():
+        return key, f"Shift+{key}"
+    return (key,)
 
 
 def _leave_clicks_alone(widget: QWidget) -> None:
