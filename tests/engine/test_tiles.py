@@ -13,7 +13,7 @@ import pytest
 
 from napari_bonemarrow.cytology import Frame
 from napari_bonemarrow.engine import Engine, EngineError, SlideSource
-from napari_bonemarrow.slides import detect_cells, open_slide
+from napari_bonemarrow.slides import detect_cells, estimate_scale, open_slide
 from napari_bonemarrow.slides.detection import detection_plan
 from napari_bonemarrow.slides.tiling import merge_tiles
 
@@ -45,6 +45,15 @@ def test_tiles_together_are_the_field_whatever_the_number_of_workers(
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
     assert len(two.tile_pids) == 2
     assert two.pid is None  # nothing of this needs the child that has the network
+
+
+def test_a_child_estimates_the_scale_as_this_process_does(two: Engine, source: SlideSource) -> None:
+    [future] = two.map_tiles("estimate", source.path, [None])
+    [found] = future.result()
+    assert found == estimate_scale(open_slide(source.path))
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < MPP < found.high
 
 
 def test_children_load_no_torch(two: Engine, source: SlideSource) -> None:

@@ -14,6 +14,7 @@ import pytest
 from napari_bonemarrow.cytology import BMC21, Cells, Frame, ModelReference, Predictions, Support
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear, write_sample
 from napari_bonemarrow.engine import Embedded, EngineError, EngineStatus
+from napari_bonemarrow.slides import Scale
 
 TRAINED = ("ART", "BLA", "EOS", "LYT", "MON", "NGS", "NIF", "PMO")
 MODEL = ModelReference("truth", "0" * 64)
@@ -24,6 +25,8 @@ class TruthEngine:
 
     smear: DrawnSmear
     fails: str = ""
+    scales: tuple[Scale, ...] = ()
+    """What it estimates."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -70,6 +73,10 @@ class TruthEngine:
         values = np.zeros((250, 250), np.float32)
         values[124:126, 124:126] = 1
         return self._answer("explain", SimpleNamespace(values=values, microns_per_pixel=0.1))
+
+    def map_tiles(self, name: str, source: object, items: list) -> list[Future]:
+        assert name == "estimate"
+        return [self._answer(name, self.scales) for _item in items]
 
     def embed(self, source: object, cells: Cells) -> list[Future]:
         """Cells of one class lie together: the features are the probabilities, a little apart."""

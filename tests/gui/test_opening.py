@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import threading
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,9 @@ def _open(qtbot, coordinator, path: Path) -> None:
         coordinator.open_path(path)
 
 
-def test_an_unknown_scale_is_asked_for_with_an_estimate(open_panel, qtbot, plain_field, monkeypatch):
+def test_an_unknown_scale_is_asked_for_with_an_estimate(open_panel, qtbot, plain_field, truth_engine):
     estimate = Scale(0.081, ScaleSource.ESTIMATE, 0.076, 0.086, "12 red cells")
-    monkeypatch.setattr("napari_bonemarrow.gui.opening.estimate_scale", lambda slide: estimate)
+    truth_engine.scales = (estimate,)
     viewer, panel = open_panel()
     coordinator, tab = panel.coordinator, panel.slide_tab
     _open(qtbot, coordinator, plain_field)
@@ -38,9 +38,8 @@ def test_an_unknown_scale_is_asked_for_with_an_estimate(open_panel, qtbot, plain
 
 
 def test_a_corrected_estimate_is_the_reviewers_and_an_absurd_one_is_refused(
-    open_panel, qtbot, plain_field, monkeypatch, notices
+    open_panel, qtbot, plain_field, notices
 ):
-    monkeypatch.setattr("napari_bonemarrow.gui.opening.estimate_scale", lambda slide: None)
     _viewer, panel = open_panel()
     coordinator = panel.coordinator
     _open(qtbot, coordinator, plain_field)
@@ -52,25 +51,44 @@ def test_a_corrected_estimate_is_the_reviewers_and_an_absurd_one_is_refused(
 
 
 def test_the_window_can_be_closed_while_the_scale_is_estimated(
-    open_panel, qtbot, plain_field, monkeypatch, recwarn
+    open_panel, qtbot, plain_field, truth_engine, monkeypatch, recwarn
 ):
-    begun, go = threading.Event(), threading.Event()
+    asked: list[Future] = []
 
-    def estimate(_slide):
-        begun.set()
-        go.wait(20)
+    def answer(_engine, _name: str, _source: object, _items: list) -> list[Future]:
+        asked.append(Future())
+        return asked[-1:]
 
-    monkeypatch.setattr("napari_bonemarrow.gui.opening.estimate_scale", estimate)
+    monkeypatch.setattr(truth_engine, "map_tiles", answer)
     viewer, panel = open_panel(show=False)
     _open(qtbot, panel.coordinator, plain_field)
-    qtbot.waitUntil(begun.is_set)
+    assert len(asked) == 1
     with qtbot.captureExceptions() as raised, qtbot.waitSignal(panel.destroyed):
         viewer.close()
     with qtbot.captureExceptions() as later:
-        go.set()
+        if asked[0].set_running_or_notify_cancel():
+            asked[0].set_result(())
         assert QThreadPool.globalInstance().waitForDone(20_000)
     assert raised + later == []
     assert not [warned for warned in recwarn.list if issubclass(warned.category, RuntimeWarning)]
+
+
+def test_opening_another_smear_gives_up_the_estimate_of_the_one_before(
+    open_panel, qtbot, plain_field, field, truth_engine, monkeypatch
+):
+    asked: list[Future] = []
+
+    def answer(_engine, _name: str, source: Path, _items: list) -> list[Future]:
+        assert source == plain_field
+        asked.append(Future())
+        return asked[-1:]
+
+    monkeypatch.setattr(truth_engine, "map_tiles", answer)
+    _viewer, panel = open_panel(show=False)
+    _open(qtbot, panel.coordinator, plain_field)
+    assert not asked[0].cancelled()
+    _open(qtbot, panel.coordinator, field)
+    assert asked[0].cancelled()
 
 
 def _spoilt(folder: Path) -> list[Path]:
@@ -164,9 +182,8 @@ def test_of_several_smears_the_chosen_one_is_under_review(open_panel, qtbot, fie
 
 
 def test_smears_with_and_without_scale_side_by_side_are_shown_one_at_a_time(
-    open_panel, qtbot, field, plain_field, notices, monkeypatch
+    open_panel, qtbot, field, plain_field, notices
 ):
-    monkeypatch.setattr("napari_bonemarrow.gui.opening.estimate_scale", lambda slide: None)
     viewer, panel = open_panel()
     coordinator = panel.coordinator
     with qtbot.waitSignal(coordinator.all_opened, timeout=20_000):

@@ -24,7 +24,7 @@ from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatu
 
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Classifier, Heatmap
-    from napari_bonemarrow.slides import Slide
+    from napari_bonemarrow.slides import Scale, Slide
     from napari_bonemarrow.slides.profile import StainProfile
     from napari_bonemarrow.slides.surveying import SurveyItem
     from napari_bonemarrow.slides.tiling import Box, DetectionPlan, Tile
@@ -178,6 +178,14 @@ def search(source: SlideSource, tile: Tile) -> Cells:
     return search_tile(_slide(source), tile)
 
 
+def estimate(path: Path, _item: None) -> tuple[Scale, ...]:
+    """Estimate the scale of a slide that has none yet: one, or none where its image does not tell."""
+    from napari_bonemarrow.slides import estimate_scale, open_slide
+
+    found = estimate_scale(open_slide(path))
+    return () if found is None else (found,)
+
+
 def survey(source: SlideSource, item: SurveyItem) -> NDArray[np.float32]:
     """Measure some patches of a slide."""
     from napari_bonemarrow.slides.surveying import survey_item
@@ -284,6 +292,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
         measure_stain,
         find_stained,
         search,
+        estimate,
         survey,
         classify,
         classify_crops,

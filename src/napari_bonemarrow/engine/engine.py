@@ -88,14 +88,15 @@ class Engine:
         """
         return self.map_tiles("search", source, tiles)
 
-    def map_tiles(self, name: str, source: SlideSource, items: Iterable[object]) -> list[Future[Any]]:
+    def map_tiles(self, name: str, source: SlideSource | Path, items: Iterable[object]) -> list[Future[Any]]:
         """Have one of the child's functions called with a slide and each of some items, side by side.
 
         Parameters
         ----------
         name : str
-            A function of `engine.child` that takes a `SlideSource` and an item and needs no network.
-        source : SlideSource
+            A function of `engine.child` that takes a source and an item and needs no network.
+        source : SlideSource or Path
+            A path where the slide's scale is still looked for.
         items : iterable
 
         Returns

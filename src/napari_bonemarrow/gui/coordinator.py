@@ -64,7 +64,7 @@ class Coordinator(QObject):
         self.keys = KeyMode(panel)
         for problem in filter(None, (settings.check(), settings.load_keys())):
             show_warning(problem)
-        self.opening = Opening(self.runner, self.fail)
+        self.opening = Opening(self.runner, self.engine, self.fail)
         self.analysis = Analysis(self.engine, self.runner, self.fail)
         self.serving = Serving(self.engine, self.runner, panel.model_tab, self.fail)
         self.analysis.model = self.serving.name

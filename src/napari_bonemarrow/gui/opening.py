@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui import settings, warming
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.reader import CASE_SUFFIX, sample_path
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.tile_keys import read_coarsest
 from napari_bonemarrow.review import Case, CaseError, case_path_for
-from napari_bonemarrow.slides import Scale, Slide, estimate_scale, open_slide
+from napari_bonemarrow.slides import Scale, Slide, open_slide
 from napari_bonemarrow.workflow.cases import case_of_slide
 
 _WARM_AFTER_MS = 400
@@ -37,11 +39,6 @@ class _SlideMissing:
     name: str
 
 
-@dataclass(frozen=True)
-class _Estimated:
-    scale: Scale | None
-
-
 class Opening(QObject):
     """Opens one smear at a time. A failure leaves what was open before as it is."""
 
@@ -51,10 +48,11 @@ class Opening(QObject):
     estimated = Signal(object)  # Session
     read_only = Signal(str)
 
-    def __init__(self, runner: Runner, on_error: Callable[[BoneMarrowError], None]) -> None:
+    def __init__(self, runner: Runner, engine: Engine, on_error: Callable[[BoneMarrowError], None]) -> None:
         super().__init__(runner)
-        self._runner, self._on_error = runner, on_error
+        self._runner, self._engine, self._on_error = runner, engine, on_error
         self._worker: Any = None
+        self._estimate: tuple[Any, Future[Any]] | None = None
         QTimer.singleShot(_WARM_AFTER_MS, warming.begin)
 
     def open(self, path: Path, layer: Any = None, slide_path: Path | None = None) -> None:
@@ -104,6 +102,7 @@ class Opening(QObject):
         except BoneMarrowError as error:
             self._on_error(error)
             return
+        self._end_estimate()
         session = Session(slide, case)
         self.opened.emit(session, layer)
         if slide.microns_per_pixel is None:
@@ -124,20 +123,27 @@ class Opening(QObject):
             return slide.with_scale(case.scale or slide.scale), case
 
     def estimate(self, session: Session) -> None:
-        """Look for the scale in the red cells."""
+        """Have a child of the engine look for the scale in the red cells; one smear at a time."""
+        self._end_estimate()
         session.estimating = True
+        [future] = self._engine.map_tiles("estimate", session.slide.path, [None])
 
-        def steps() -> Iterator[_Estimated]:
-            yield _Estimated(estimate_scale(session.slide))
-
-        def receive(step: _Estimated) -> None:
-            session.estimate = step.scale
+        def receive(found: tuple[Scale, ...]) -> None:
+            session.estimate = found[0] if found else None
 
         def done() -> None:
             session.estimating = False
             self.estimated.emit(session)
 
-        self._runner.run(steps, on_step=receive, on_done=done, on_failed=self._on_error)
+        worker = self._runner.wait_for(future, receive, self._on_error, done)
+        self._estimate = (worker, future)
+
+    def _end_estimate(self) -> None:
+        if self._estimate is not None:
+            worker, future = self._estimate
+            self._runner.cancel(worker)
+            future.cancel()
+            self._estimate = None
 
 
 def _load(path: Path, slide_path: Path | None) -> Iterator[_Loaded | _SlideMissing]:

@@ -68,9 +68,11 @@ class Runner(QObject):
         future: Future[Any],
         on_value: Callable[[Any], None],
         on_failed: Callable[[BoneMarrowError], None],
+        on_done: Callable[[], None] | None = None,
     ) -> Any:
-        """Wait for one of the engine's futures; a cancelled one says nothing."""
-        return self.run(lambda: _await(future), on_step=on_value, on_done=_nothing, on_failed=on_failed)
+        """Wait for one of the engine's futures; a cancelled one has no value."""
+        done = on_done or _nothing
+        return self.run(lambda: _await(future), on_step=on_value, on_done=done, on_failed=on_failed)
 
     def cancel(self, worker: Any) -> None:
         """Stop a generator at its next step; nothing more is heard of it."""
