@@ -233,7 +233,8 @@ def test_an_export_nobody_offers_names_those_that_are(
     run: Callable[..., tuple[int, str, str]], counted: Path, tmp_path: Path
 ) -> None:
     code, _, err = run("export", counted / "field.bmcase", "--format", "pdf", "--out", tmp_path / "o")
-    assert (code, err) == (1, "error: pdf: no such format: choose one of csv, json, html, geojson, crops\n")
+    formats = "csv, json, html, geojson, crops, tally"
+    assert (code, err) == (1, f"error: pdf: no such format: choose one of {formats}\n")
 
 
 def test_detect_needs_a_scale_and_takes_it(

@@ -68,6 +68,7 @@ def test_an_amended_signature_stays_in_the_report(case: Case) -> None:
     review_all(case)
     case.sign("Dr A")
     case.begin_amendment("a cell was missed")
+    assert "Not signed: an amendment is under way." in read(html_report(case)).text
     case.set_label(3, "PLM")
     case.sign("Dr C")
     signatures = document(case)["signatures"]

@@ -66,6 +66,7 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         "rows": _rows(differential, model_count(case)),
         "record": record_document(case),
         "blind": case.is_blind,
+        "signed": case.is_signed,
         "chain": CHAIN_TEXT,
         "names": {code: cell.name for code, cell in CLASSES.items()},
         "tally": case.tally_differential() if any(case.tallies) else None,
