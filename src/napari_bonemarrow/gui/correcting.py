@@ -31,7 +31,7 @@ class Correcting(Showing):
             act()
         except BoneMarrowError as error:
             self.on_error(error)
-            self._show_selected()
+            self._show_selected()  # a box that was ticked says again what the case says
             return False
         return True
 
@@ -50,10 +50,9 @@ class Correcting(Showing):
         cells = self.selection.ids
         if not cells or (code and code not in CLASSES):
             return
-        done = self.act(lambda: self.session.case.set_label(cells, code or None))
         wanted = self.goes_on if go_on is None else go_on
-        if done and wanted and code and len(cells) == 1:
-            self.next()
+        leaves = wanted and bool(code) and len(cells) == 1
+        self._give(lambda: self.session.case.set_label(cells, code or None), leaves)
 
     def tag(self, tag: str, on: bool | None = None) -> None:
         """Put a tag on the selected cells or take it off; None is the other of what the current cell has."""
@@ -97,8 +96,17 @@ class Correcting(Showing):
         for cell in self.selection.ids:
             groups.setdefault(case.effective_code(cell), []).append(cell)
         groups.pop("", None)
-        done = [self.act(partial(case.set_label, cells, code)) for code, cells in groups.items()]
-        if done and all(done) and len(self.selection) == 1:
+        for code, cells in groups.items():
+            self._give(partial(case.set_label, cells, code), len(self.selection) == 1)
+
+    def _give(self, act: Callable[[], Any], leaves: bool) -> None:
+        """Give a class; where one leaves the cell for the next, the inspector shows that one alone."""
+        self._leaving = leaves
+        try:
+            done = self.act(act)
+        finally:
+            self._leaving = False
+        if done and leaves:
             self.next()
 
     def set_goes_on(self, on: bool) -> None:
@@ -120,6 +128,7 @@ class Correcting(Showing):
         cell = self.worklist.next(self.selected)
         if cell is None:
             reviewed, counted = self.worklist.progress
+            self._show_selected()
             self.tab.show_done(everything=reviewed >= counted)
         else:
             self.select(cell, go=True)

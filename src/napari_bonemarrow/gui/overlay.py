@@ -22,8 +22,6 @@ SELECTED_WIDER_PX = 3.0
 TEXT_FROM_SCREEN_PX = 30.0
 MOST_TEXTS = 400
 """Codes are written where a ring is at least so wide on the screen, and never more than so many."""
-_MOST_OUTLINED = 500
-"""napari outlines what is selected; of more cells the wider rings alone tell, its outlines take too long."""
 
 
 class CellsOverlay:
@@ -46,6 +44,7 @@ class CellsOverlay:
         self.codes: NDArray[Any] = np.empty(0, object)
         self._classes: NDArray[np.intp] = np.empty(0, np.intp)
         self._ring_um: NDArray[np.float64] = np.empty(0)
+        self._middle_um = SMALLEST_RING_UM
         self._table = FeatureTable()
         self._selected: NDArray[np.int64] = np.empty(0, np.int64)
         self._marked: NDArray[np.intp] = np.empty(0, np.intp)
@@ -109,6 +108,8 @@ class CellsOverlay:
         self.cells = cells
         self._set_codes(codes)
         self._ring_um = np.maximum(cells.diameter_um * RING_OVER_NUCLEUS, SMALLEST_RING_UM).astype(float)
+        # All codes have one offset: the upper rim of a ring of middle size.
+        self._middle_um = float(np.median(self._ring_um)) if len(cells) else SMALLEST_RING_UM
         self._labelled = np.empty(0, np.intp)
         layer = self.layer
         with self._own():
@@ -159,7 +160,7 @@ class CellsOverlay:
             self._table.update(self.layer.features, rows, columns)
             self._write_looks(rows)
             self.layer.redraw(rows)
-        if np.isin(rows, self._labelled).any():
+        if not set(rows.tolist()).isdisjoint(self._labelled.tolist()):
             self._write_texts()
 
     def tell_features(self) -> None:
@@ -227,8 +228,7 @@ class CellsOverlay:
         """Tell napari what is selected. Its own setter would look up every property of every point."""
         with self._own():
             self.layer.selected_data.replace_selection(self._marked.tolist())
-            if len(self._marked) <= _MOST_OUTLINED:
-                self.layer.update_highlight_visibility(True)
+            self.layer.update_highlight_visibility(True)
 
     def selected_outside(self) -> list[int]:
         """Return the cells whose points are selected in napari."""
@@ -274,9 +274,8 @@ class CellsOverlay:
 
     def _write_texts(self) -> None:
         shown = self._labelled[self._labelled < len(self.cells)]
-        # All texts have one offset: the upper rim of a ring of middle size.
-        above = float(np.median(self._ring_um)) / 2 / self._microns_per_pixel if len(shown) else 0.0
         with self._own():
+            above = self._middle_um / 2 / self._microns_per_pixel
             self.layer.write_texts(shown, self.codes[shown].tolist(), above)
 
     # edits from outside ---------------------------------------------------------------------------

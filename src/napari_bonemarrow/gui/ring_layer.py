@@ -14,6 +14,9 @@ _TEXT = {"size": 10, "color": "#0b0812", "anchor": "center"}
 _FEW = 64
 """Up to so many rings are sent to the graphics card one by one; of more, all at once is quicker."""
 
+_MOST_OUTLINED = 500
+"""napari outlines what is selected; of more points the wider rings alone tell."""
+
 
 class RingLayer(Points):
     """A Points layer that writes text beside some points only, and takes changes of a few points at once.
@@ -78,6 +81,24 @@ class RingLayer(Points):
     def _view_text_color(self) -> NDArray[Any]:
         self.text.color._apply(self.features)
         return self.text._view_color(self._text_rows[self._are_there()])
+
+    # selection ------------------------------------------------------------------------------------
+
+    @property
+    def _view_selected(self) -> NDArray[np.intp]:
+        """Places of the selected points among those in view, which in two dimensions are all of them."""
+        if len(self._view_indices) != len(self.data):
+            return super()._view_selected
+        return np.sort(np.fromiter(self.selected_data, np.intp, len(self.selected_data)))
+
+    def _set_highlight(self, force: bool = False) -> None:
+        """Outline the selected points. napari's own looks for the hovered one among all of them."""
+        chosen = self._view_selected if self._highlight_visible else np.empty(0, np.intp)
+        if len(chosen) > _MOST_OUTLINED:
+            chosen = np.empty(0, np.intp)
+        if force or not np.array_equal(chosen, self._highlight_index):
+            self._highlight_index, self._highlight_box = chosen, None
+            self.events.highlight()
 
     # looks ----------------------------------------------------------------------------------------
 

@@ -102,6 +102,11 @@ class Showing(QObject):
         self.worklist: WorkList | None = None
         self.crops = CropStore(self, _CROPS_BYTES)
         self.crops.arrived.connect(self._on_crops)
+        self._crops_timer = QTimer(self)
+        self._crops_timer.setSingleShot(True)
+        self._crops_timer.setInterval(0)
+        self._crops_timer.timeout.connect(self._want_crops)
+        self._leaving = False
         self._reshaped = False
         self._preview: list[Cells] = []
         self._refresh = QTimer(self)
@@ -139,6 +144,7 @@ class Showing(QObject):
         self.selection.clear()
         self._preview.clear()
         self._refresh.stop()
+        self._crops_timer.stop()
         self.explaining.forget()
         self.outlining.forget()
         self.tab.show_cell(None, "Open a smear and find its cells first.")
@@ -173,7 +179,7 @@ class Showing(QObject):
         self.stage.overlay.update(ids, columns["class"], columns)
         self.stage.tell_features_soon()
         self.worklist.update(cell_ids)
-        if self.selected in cell_ids:
+        if self.selected in cell_ids and not self._leaving:
             self._show_selected()
         self._show_journal()
         self.cells_changed.emit(CellsChanged(cell_ids))
@@ -270,17 +276,22 @@ class Showing(QObject):
             return
         tab.show_flag(info.cell_id in case.flags)
         place = self.place(info.cell_id)
-        self._show_crop(info.cell_id, place)
+        self._show_crop(info.cell_id)
         self.explaining.follow(session, info, *place)
         self.outlining.follow(session, *place)
 
-    def _show_crop(self, cell_id: int, place: tuple[float, float]) -> None:
-        """Show the crop that is there, never that of another cell, and have the next ones cut."""
+    def _show_crop(self, cell_id: int) -> None:
+        """Show the crop that is there, never that of another cell; have it and the next ones cut."""
         self.tab.crop.show_pixmap(self.crops.get(cell_id), describe.CROP_MICRONS_PER_PIXEL)
-        at = self.worklist.place_of(cell_id)
+        self._crops_timer.start()  # cutting shares the interpreter with the key that is just at work
+
+    def _want_crops(self) -> None:
+        cell = self.selected
+        if cell is None or self.worklist is None:
+            return
+        at = self.worklist.place_of(cell)
         coming = self.worklist.ids[at + 1 : at + 1 + _AHEAD].tolist()
-        places = {cell_id: place, **{cell: self.place(cell) for cell in coming}}
-        self.crops.want(places, describe.CROP_SIZE)
+        self.crops.want({each: self.place(each) for each in (cell, *coming)}, describe.CROP_SIZE)
 
     def _on_crops(self, cell_ids: tuple[int, ...]) -> None:
         if self.selected in cell_ids:
