@@ -159,7 +159,8 @@ def _kappa(table: NDArray[np.int64]) -> tuple[float | None, tuple[float, float] 
         return None, None
     from statsmodels.stats.inter_rater import cohens_kappa  # takes seconds to load, and few cases need it
 
-    found = cohens_kappa(table)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a variance of 0 is told below
+        found = cohens_kappa(table)
     kappa, low, high = float(found.kappa), float(found.kappa_low), float(found.kappa_upp)
     if not (math.isfinite(low) and math.isfinite(high)) or low == high:
         return kappa, None

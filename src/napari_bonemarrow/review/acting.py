@@ -42,11 +42,15 @@ def _unaccept(state: State, event: Event) -> None:
 
 
 def _write(state: State, cells: Sequence[int], labels: Sequence[Label | None]) -> None:
-    state.table.label(cells, state.read.label(cells, labels))
+    shown = state.read.label(cells, labels)
+    if not state.replaying:
+        state.table.label(cells, shown)
 
 
 def _write_all(state: State, cells: Sequence[int], label: Label) -> None:
     state.read.label_all(cells, label)
+    if state.replaying:
+        return
     if len(cells) == 1:
         state.table.label(cells, (label,))
     else:
@@ -64,7 +68,8 @@ def _untag(state: State, event: Event) -> None:
 def _set_tag(state: State, event: Event, on: bool) -> None:
     tag = event.old or event.new
     state.read.tag(event.cells, tag, on)
-    state.table.tag(event.cells, tag, on)
+    if not state.replaying:
+        state.table.tag(event.cells, tag, on)
 
 
 def _flag(state: State, event: Event) -> None:
@@ -77,7 +82,8 @@ def _unflag(state: State, event: Event) -> None:
 
 def _set_flag(state: State, event: Event, on: bool) -> None:
     state.read.flag(event.cells, on)
-    state.table.flag(event.cells, on)
+    if not state.replaying:
+        state.table.flag(event.cells, on)
 
 
 def _tally(state: State, event: Event) -> None:

@@ -212,11 +212,13 @@ def _candidates(record: SlideRecord, folder: Path) -> list[Path]:
 
 def _fold(journal: Journal) -> State:
     state = State()
-    for event in journal.lines.events:
-        try:
-            state.apply(event, journal.blob)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-            raise CaseError(
-                f"{journal.path.name}: line {event.seq} of the journal makes no sense; restore it from a copy"
-            ) from error
+    with state.replay():
+        for event in journal.lines.events:
+            try:
+                state.apply(event, journal.blob)
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+                raise CaseError(
+                    f"{journal.path.name}: line {event.seq} of the journal makes no sense; "
+                    "restore it from a copy"
+                ) from error
     return state

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 GENESIS = "0" * 64
 """The hash that stands before the first event."""
@@ -16,7 +16,8 @@ IMPORTED = "import"
 """Source of a label that came with the data: no reviewer has seen the cell."""
 
 
-_REPEATED = ("reviewer", "kind", "source")
+_ALWAYS = ("seq", "at", "reviewer", "kind", "slide", "cells", "old", "new", "source", "refers", "previous")
+"""What each line holds; ``clock`` and ``reading`` stand only where there is something to say."""
 
 
 class Kind(StrEnum):
@@ -100,8 +101,7 @@ class Draft:
     reading: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One line of the journal.
 
     Attributes
@@ -152,12 +152,33 @@ class Event:
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any], digest: str) -> Event:
-        """Make an event of a line that was parsed already; the fields are used up."""
-        fields["cells"] = tuple(fields["cells"])
-        fields.setdefault("clock", None)
-        for name in _REPEATED:  # tens of thousands of lines share a few texts
-            fields[name] = intern(fields[name])
-        return cls(**fields, hash=digest)
+        """Make an event of a line that was parsed already.
+
+        Raises
+        ------
+        TypeError, KeyError, AttributeError
+            Where the line is no event.
+        """
+        clock, reading = fields.get("clock"), fields.get("reading", 1)
+        if len(fields) != len(_ALWAYS) + ("clock" in fields) + ("reading" in fields):
+            raise KeyError(*fields.keys() - {*_ALWAYS, "clock", "reading"})
+        return cls(
+            fields["seq"],
+            fields["at"],
+            # Tens of thousands of lines share a few texts.
+            intern(fields["reviewer"]),
+            intern(fields["kind"]),
+            fields["slide"],
+            tuple(fields["cells"]),
+            fields["old"],
+            fields["new"],
+            intern(fields["source"]),
+            fields["refers"],
+            clock,
+            fields["previous"],
+            digest,
+            reading,
+        )
 
 
 @dataclass(frozen=True, slots=True)

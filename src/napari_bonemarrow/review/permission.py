@@ -42,7 +42,7 @@ def refusal(state: State, kind: str, reviewer: str) -> str:
 def _not_this_reader(state: State, reviewer: str) -> str:
     reading = state.read.reading
     if reading.ended_at is not None:
-        what = "go to the one that settles" if SECOND in state.reads else "take it up again"
+        what = "settle the two readings" if SECOND in state.reads else "take it up again"
         return f"the {reading.kind} reading was ended: {what} to change classes"
     if state.reading == SECOND and not same_person(reviewer, reading.reviewer):
         return (

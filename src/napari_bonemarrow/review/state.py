@@ -6,7 +6,8 @@ first. Both go through `State.apply`, so what the screen shows is what reopening
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,8 @@ class State:
     model : ModelReference or None
     measures : Measures
     signatures : list of Signature
+    replaying : bool
+        Whether the table is told of reviewers' acts only when all are taken in.
     """
 
     def __init__(self) -> None:
@@ -95,6 +98,7 @@ class State:
         self.abstain_below: float | None = None
         self.measures = Measures()
         self.signatures: list[Signature] = []
+        self.replaying = False
 
     @property
     def read(self) -> Read:
@@ -160,6 +164,14 @@ class State:
             if kind in UNDOABLE:
                 self.undoable.append(event)
                 self.redoable.clear()
+
+    @contextmanager
+    def replay(self) -> Iterator[None]:
+        """Let the table wait for the acts of reviewers until a whole journal has been taken in."""
+        self.replaying = True
+        yield
+        self.replaying = False
+        self._show(self.reading)
 
     def corrections(self) -> set[int]:
         """Return the cells that carry a reviewer's work, removed ones among them."""
@@ -296,6 +308,8 @@ class State:
     def _show(self, number: int) -> None:
         self.reading = number
         read = self.read
+        if self.replaying:
+            return
         self.table.show(*read.everything(), blind=self.blind)
 
     def _sign(self, event: Event) -> None:

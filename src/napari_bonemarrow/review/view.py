@@ -16,6 +16,7 @@ from napari_bonemarrow.review.columns import CaseColumns, Snapshots
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import RESHAPING, Comment, Event, Label, Verification, canonical
 from napari_bonemarrow.review.journal import Journal
+from napari_bonemarrow.review.permission import refusal
 from napari_bonemarrow.review.reads import SECOND, Read
 from napari_bonemarrow.review.records import DetectionProgress, SlideRecord
 from napari_bonemarrow.review.state import State
@@ -176,12 +177,12 @@ class CaseView:
     @property
     def can_undo(self) -> bool:
         """Whether there is an act to take back."""
-        return bool(self._state.undoable) and not self.read_only
+        return self._can_turn(self._state.undoable)
 
     @property
     def can_redo(self) -> bool:
         """Whether there is an act to repeat."""
-        return bool(self._state.redoable) and not self.read_only
+        return self._can_turn(self._state.redoable)
 
     def has_cell(self, cell_id: int) -> bool:
         """Tell whether a cell exists."""
@@ -264,6 +265,9 @@ class CaseView:
         except ValueError:  # somebody wrote there by hand; nothing hangs on it
             return {}
         return view if isinstance(view, dict) else {}
+
+    def _can_turn(self, stack: list[Event]) -> bool:
+        return bool(stack) and not self.read_only and not refusal(self._state, stack[-1].kind, self.reviewer)
 
     def _visible_reads(self) -> tuple[Read, ...]:
         """Return the readings that may be seen beside each other: all, once none is blind any more."""
