@@ -61,6 +61,11 @@ class KeyMode(QObject):
         """Whether our keys work."""
         return bool(self._shadowed)
 
+    @property
+    def widgets(self) -> tuple[QWidget, ...]:
+        """The widgets in which the keys work, the smear aside."""
+        return tuple(self._widgets)
+
     def serve(self, widget: QWidget) -> None:
         """Let the keys work while the focus is inside this widget too: a dock of ours."""
         if widget not in self._widgets:

@@ -41,6 +41,7 @@ class BoneMarrowPanel(QWidget):
         self.slide_tab, self.review_tab = SlideTab(), ReviewTab()
         self.count_tab, self.model_tab, self.finetune_tab = CountTab(), ModelTab(), FinetuneTab()
         self.tabs = QTabWidget()
+        self.tabs.tabBar().setAccessibleName("Slide, Review, Count, Model, Fine-tune")
         self.tabs.addTab(scrolled(self.slide_tab), "Slide")
         self.tabs.addTab(self.review_tab, "Review")
         self.tabs.addTab(self.count_tab, "Count")
@@ -98,6 +99,7 @@ class BoneMarrowPanel(QWidget):
     def hideEvent(self, event) -> None:
         """Give the keys back: a hidden panel, or one behind another dock, reviews nothing."""
         super().hideEvent(event)
+        self.coordinator.remembering.save()  # the window may be closing
         self.tab_changed.emit(-1)
 
     def showEvent(self, event) -> None:

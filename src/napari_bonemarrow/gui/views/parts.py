@@ -147,6 +147,13 @@ class ClassButton(QAbstractButton):
         self._colors = colors
         self.update()
 
+    def _short_key(self, width: int) -> str:
+        """Return the key with signs for its modifiers, or dots where there is no room: the tooltip has it."""
+        short = self.key.replace("Ctrl+", "^").replace("Alt+", "⌥").replace("Shift+", "⇧")
+        metrics = self.fontMetrics()
+        room = width - 26 - metrics.horizontalAdvance(self.code)
+        return short if metrics.horizontalAdvance(short) <= room else "…"
+
     def paintEvent(self, event) -> None:
         """Draw the sign, the code and, quietly, the key."""
         if self._colors is None:
@@ -164,7 +171,8 @@ class ClassButton(QAbstractButton):
         painter.setPen(QColor(colors.text if self.isEnabled() else colors.quiet))
         left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         painter.drawText(box.adjusted(22, 0, 0, 0), left, self.code)
-        painter.setPen(QColor(colors.quiet))
+        # Quiet text could not be read on the ground of what is chosen.
+        painter.setPen(QColor(colors.text if marked and self.isEnabled() else colors.quiet))
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-        painter.drawText(box.adjusted(0, 0, -4, 0), right, self.key.replace("Shift+", "⇧"))
+        painter.drawText(box.adjusted(0, 0, -4, 0), right, self._short_key(box.width()))
         painter.end()

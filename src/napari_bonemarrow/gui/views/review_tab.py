@@ -80,6 +80,7 @@ class ReviewTab(QWidget):
         self.grid.label_chosen.connect(self.label_chosen)
         self.grid.tag_toggled.connect(self.tag_toggled)
         self.comment_box = CommentBox()
+        self.comment_box.setAccessibleName("Comment on this cell")
         self.comment_box.setPlaceholderText("Comment on this cell, Enter writes it")
         self.comment_box.returnPressed.connect(self._on_comment)
         self.history = HistoryView()
