@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QDialog,
     QHeaderView,
     QLabel,
-    QTabWidget,
     QWidget,
 )
 
