@@ -46,6 +46,20 @@ def test_a_click_selects_the_look_alike_and_crops_arrive(reviewed, qtbot) -> Non
     assert coordinator.review.selected == second, "no other cell is reviewed"
 
 
+def test_crops_are_cut_at_the_scale_that_was_confirmed_after_opening(reviewed, qtbot) -> None:
+    from dataclasses import replace
+
+    panel, coordinator = reviewed
+    session, row = coordinator.session, panel.review_tab.lookalikes
+    first, second = session.case.cells.cell_id[:2].tolist()
+    known, session.slide = session.slide, replace(session.slide, scale=None)
+    coordinator.likeness.comparing.open(session)
+    session.case.set_label([second], "LYT")
+    session.slide = known
+    coordinator.review.select(first, go=False)
+    qtbot.waitUntil(lambda: row.buttons[0]._image is not None)
+
+
 def test_features_of_a_signed_or_read_only_case_are_held_beside_it(reviewed, qtbot) -> None:
     _panel, coordinator = reviewed
     embedding, case = coordinator.likeness.embedding, coordinator.session.case
