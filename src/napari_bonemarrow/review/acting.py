@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_bonemarrow.cytology import Cells
+from napari_bonemarrow.review import standing
 from napari_bonemarrow.review.events import Comment, Event, Kind, Label
 
 if TYPE_CHECKING:
@@ -197,7 +198,15 @@ _ACTS: Mapping[str, tuple[_Act, _Act]] = {
     Kind.CELLS_MERGED: (_reshape, _unreshape),
 }
 
-DO: Mapping[str, _Act] = {**{kind: do for kind, (do, _) in _ACTS.items()}, Kind.COMMENT: _comment}
+DO: Mapping[str, _Act] = {
+    **{kind: do for kind, (do, _) in _ACTS.items()},
+    Kind.COMMENT: _comment,
+    Kind.READING_BEGUN: standing.begin,
+    Kind.READING_ENDED: standing.end,
+    Kind.READING_TAKEN_UP: standing.take_up,
+    Kind.SIGNED: standing.sign,
+    Kind.AMENDED: standing.amend,
+}
 """What an act does, by its kind."""
 
 TAKE_BACK: Mapping[str, _Act] = {kind: undo for kind, (_, undo) in _ACTS.items()}

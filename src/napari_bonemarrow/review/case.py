@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -95,12 +98,13 @@ class Case(CaseSigning):
             Where it is no case, was written by a newer version, is held by somebody else, cannot be
             written, or was changed by hand.
         """
-        journal = Journal(Path(path).absolute(), read_only=read_only, take_over=take_over)
-        try:
-            state = _fold(journal)
-        except BaseException:
-            journal.close()
-            raise
+        with _no_collection():
+            journal = Journal(Path(path).absolute(), read_only=read_only, take_over=take_over)
+            try:
+                state = _fold(journal)
+            except BaseException:
+                journal.close()
+                raise
         return cls(journal, state, reviewer.strip() or user_name())
 
     def close(self) -> None:
@@ -187,6 +191,18 @@ class Case(CaseSigning):
         return self._act(
             Draft(Kind.SLIDE_MOVED, old={"slide": before.to_json()}, new={"slide": after.to_json()})
         )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Put off collecting garbage: of a long journal's events none is any, and each is looked at for it."""
+    usual = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if usual:
+            gc.enable()
 
 
 def _place(slide: Path, case: Path) -> tuple[str, str, str | None]:

@@ -25,6 +25,7 @@ class Lines:
         self._indexed = 0
         self._by_cell: dict[int, list[int]] = {}
         self._wide: list[tuple[int, NDArray[np.int64]]] = []
+        self._index()
 
     @property
     def last(self) -> Event:

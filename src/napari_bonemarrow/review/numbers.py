@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import CODES, Agreement, CountingRules, Differential, Features, Support
+from napari_bonemarrow.cytology import Agreement, CountingRules, Differential, Features, Support
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Label
-from napari_bonemarrow.review.reads import FIRST, SECOND, both
+from napari_bonemarrow.review.reads import SECOND
 from napari_bonemarrow.review.table import count_codes
 from napari_bonemarrow.review.view import CaseView
-
-_NUMBER = {code: number for number, code in enumerate(CODES)}
 
 
 class CaseNumbers(CaseView):
@@ -85,9 +83,9 @@ class CaseNumbers(CaseView):
         """
         if not self._both_read():
             return None
-        first, second = self._state.reads[FIRST].labels, self._state.reads[SECOND].labels
-        cells = self._counted_ids(both(first, second)).tolist()
-        return Agreement.compute(*(_numbers(labels, cells) for labels in (first, second)))
+        cells, first, second = self._state.compared()
+        counted = self._are_counted(cells)
+        return Agreement.compute(first[counted], second[counted])
 
     def disagreements(self, *, settled: bool = False) -> NDArray[np.int64]:
         """Return the counted cells on which the two readers differ, ascending.
@@ -102,8 +100,8 @@ class CaseNumbers(CaseView):
         ndarray of int64, shape (n,)
             None of them before the second reading has ended.
         """
-        found = self._state.disagreements(settled=settled) if self._both_read() else set()
-        return self._counted_ids(found)
+        found = self._state.disagreements(settled=settled)
+        return found[self._are_counted(found)]
 
     def labels_of(self, reading: int) -> Mapping[int, Label]:
         """Return the labels that were given in one reading, by cell number.
@@ -139,10 +137,13 @@ class CaseNumbers(CaseView):
         table = self._state.table
         return table.counted() if self.frame is not None else np.zeros(len(table), bool)
 
-    def _counted_ids(self, cells: Collection[int]) -> NDArray[np.int64]:
-        ids = np.sort(np.fromiter(cells, np.int64, len(cells)))
-        rows = self._state.table.rows(ids)
-        return ids[(rows >= 0) & self._counted()[rows]] if len(ids) else ids
+    def _are_counted(self, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which of some cells exist and are counted."""
+        rows = self._state.table.rows(cells)
+        there: NDArray[np.bool_] = rows >= 0
+        if there.any():
+            there &= self._counted()[rows]
+        return there
 
     def _support(self) -> Mapping[str, Support]:
         """Return what the model has learnt; in a blind reading there is no model."""
@@ -157,7 +158,3 @@ class CaseNumbers(CaseView):
 
     def _tallied(self) -> Counter[str]:
         return sum(self._state.read.tallies, Counter())
-
-
-def _numbers(labels: Mapping[int, Label], cells: list[int]) -> NDArray[np.int64]:
-    return np.array([_NUMBER[labels[cell].code] for cell in cells], np.int64)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import CODES
 from napari_bonemarrow.review.events import Comment, Event, Label
 
 FIRST, SECOND, SETTLING = 1, 2, 3
+CODE_NUMBER = {code: number for number, code in enumerate(CODES)}
 
 ReadingKind = Literal["first", "second", "settling"]
 KINDS: Mapping[int, ReadingKind] = {FIRST: "first", SECOND: "second", SETTLING: "settling"}
@@ -164,14 +169,21 @@ def merged(first: Mapping[int, Label], second: Mapping[int, Label]) -> dict[int,
     return {**first, **{cell: label for cell, label in second.items() if not _read(first.get(cell))}}
 
 
-def differing(first: Mapping[int, Label], second: Mapping[int, Label]) -> set[int]:
-    """Return the cells to which both readers gave a class, and not the same."""
-    return {cell for cell in both(first, second) if first[cell].code != second[cell].code}
+def compared(
+    first: Mapping[int, Label], second: Mapping[int, Label]
+) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]]:
+    """Return the cells to which both readers gave a class, ascending, and what each gave.
+
+    Classes are indices of `CODES`. A label that came with the data is nobody's reading.
+    """
+    one, other = _as_arrays(first), _as_arrays(second)
+    cells, at, also = np.intersect1d(one[0], other[0], assume_unique=True, return_indices=True)
+    return cells, one[1][at], other[1][also]
 
 
-def both(first: Mapping[int, Label], second: Mapping[int, Label]) -> Collection[int]:
-    """Return the cells to which both readers gave a class."""
-    return {cell for cell in first.keys() & second.keys() if _read(first[cell])}
+def _as_arrays(labels: Mapping[int, Label]) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    read = {cell: CODE_NUMBER[label.code] for cell, label in labels.items() if not label.imported}
+    return np.fromiter(read.keys(), np.int64, len(read)), np.fromiter(read.values(), np.int8, len(read))
 
 
 def _read(label: Label | None) -> bool:

@@ -40,7 +40,7 @@ class CaseSigning(CaseReadings):
             `differential` as it is now, where it is at hand: at a key of the review it need not be counted
             twice.
         """
-        count, differ = count or self.differential(), self._state.disagreements()
+        count = count or self.differential()
         gaps = []
         if count.unreviewed:
             gaps.append(f"{_cells(count.unreviewed)} of {count.reviewed + count.unreviewed} not reviewed")
@@ -49,7 +49,7 @@ class CaseSigning(CaseReadings):
         reads = self._state.reads
         if SECOND in reads and reads[SECOND].reading.ended_at is None:
             gaps.append("the second reading has not been ended")
-        elif unsettled := len(self._counted_ids(differ)):
+        elif unsettled := len(self.disagreements()):
             gaps.append(f"{_cells(unsettled)} on which the two readers differ, not settled")
         return tuple(gaps)
 
@@ -84,7 +84,7 @@ class CaseSigning(CaseReadings):
             reviewed=count.reviewed,
             unreviewed=count.unreviewed,
             imported=self._imported(),
-            disagreements=len(self._counted_ids(self._state.disagreements())),
+            disagreements=len(self.disagreements()),
             counts=_counts(count),
             excluded=dict(count.excluded),
             tallied=dict(self._tallied()),

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, RegionRanking, Support
 from napari_bonemarrow.review.acting import DO, TAKE_BACK
@@ -20,13 +21,11 @@ from napari_bonemarrow.review.events import READING, UNDOABLE, Event, Kind, Labe
 from napari_bonemarrow.review.measures import Measures
 from napari_bonemarrow.review.reads import (
     FIRST,
-    KINDS,
     SECOND,
     SETTLING,
     Read,
     Reading,
-    differing,
-    merged,
+    compared,
 )
 from napari_bonemarrow.review.records import (
     SlideRecord,
@@ -99,6 +98,7 @@ class State:
         self.measures = Measures()
         self.signatures: list[Signature] = []
         self.replaying = False
+        self._compared: tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]] | None = None
 
     @property
     def read(self) -> Read:
@@ -171,21 +171,32 @@ class State:
         self.replaying = True
         yield
         self.replaying = False
-        self._show(self.reading)
+        self.show(self.reading)
 
     def corrections(self) -> set[int]:
         """Return the cells that carry a reviewer's work, removed ones among them."""
         touched = [read.touched() for read in self.reads.values()]
         return self.added.union(self.removed, *touched)
 
-    def disagreements(self, *, settled: bool = False) -> set[int]:
+    def compared(self) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]]:
+        """Return the cells that both readers gave a class, and what each gave; none before both have ended.
+
+        Neither reading can change then, so it is worked out once.
+        """
+        if SECOND not in self.reads or self.reads[SECOND].reading.ended_at is None:
+            return np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int8)
+        if self._compared is None:
+            self._compared = compared(self.reads[FIRST].labels, self.reads[SECOND].labels)
+        return self._compared
+
+    def disagreements(self, *, settled: bool = False) -> NDArray[np.int64]:
         """Return the cells on which two readers differ, by default those that nobody has settled."""
-        if SECOND not in self.reads:
-            return set()
-        found = differing(self.reads[FIRST].labels, self.reads[SECOND].labels)
-        if not settled and SETTLING in self.reads:
-            found -= self.reads[SETTLING].labels.keys()
-        return found
+        cells, first, second = self.compared()
+        found: NDArray[np.int64] = cells[first != second]
+        if settled or SETTLING not in self.reads:
+            return found
+        done = self.reads[SETTLING].labels
+        return np.array([cell for cell in found.tolist() if cell not in done], np.int64)
 
     def _met(self, event: Event) -> None:
         """Note who reads."""
@@ -227,16 +238,6 @@ class State:
                 self.measures.add_features(new)
             case Kind.MAP_RECORDED:
                 self.measures.set_map(new)
-            case Kind.READING_BEGUN:
-                self._begin(event)
-            case Kind.READING_ENDED:
-                self._end(new["reading"], event.at)
-            case Kind.READING_TAKEN_UP:
-                self._take_up(new["reading"])
-            case Kind.SIGNED:
-                self._sign(event)
-            case Kind.AMENDED:
-                self.signatures[-1] = replace(self.signatures[-1], amended=new["reason"])
             case _:
                 raise ValueError(f"line {event.seq} is of an unknown kind, {event.kind!r}")
 
@@ -259,7 +260,7 @@ class State:
             self.next_cell_id = max(self.next_cell_id, int(cells.cell_id[-1]) + 1)
         self.place()
         if not extends:  # what was done before concerns cells that may be gone
-            self._forget_acts()
+            self.forget_acts()
 
     def _predicted(self, new: Mapping[str, Any], blob: Blob) -> None:
         model = ModelReference(**new["model"])
@@ -277,48 +278,16 @@ class State:
         if self.frame is not None and self.scale is not None:
             self.table.set_frame(self.frame, self.scale.microns_per_pixel)
 
-    def _begin(self, event: Event) -> None:
-        number, who = event.new["reading"], event.new["reader"]
-        if number in self.reads or number not in KINDS:
-            raise ValueError(f"line {event.seq} begins reading {number} a second time, or there is none such")
-        base = None
-        if number == SECOND:  # what is compared must not move any more
-            self._end(FIRST, event.at)
-        else:
-            base = merged(self.reads[FIRST].labels, self.reads[SECOND].labels)
-        read = Read(Reading(number, who, KINDS[number], event.at, None), base)
-        if number == SETTLING:
-            read.rest_on(self.reads[FIRST])
-        self.reads[number] = read
-        self._show(number)
-
-    def _end(self, number: int, at: str) -> None:
-        read = self.reads[number]
-        if read.reading.ended_at is None:
-            read.reading = replace(read.reading, ended_at=at)
-        if number == SECOND:
-            self._show(FIRST)
-
-    def _take_up(self, number: int) -> None:
-        read = self.reads[number]
-        if number == max(self.reads) and number != SECOND:
-            read.reading = replace(read.reading, ended_at=None)
-        self._show(number)
-
-    def _show(self, number: int) -> None:
+    def show(self, number: int) -> None:
+        """Make a reading the active one."""
         self.reading = number
         read = self.read
         if self.replaying:
             return
         self.table.show(*read.everything(), blind=self.blind)
 
-    def _sign(self, event: Event) -> None:
-        if event.new["head"] != event.previous:
-            raise ValueError(f"line {event.seq} signs another state than the one before it")
-        self.signatures.append(Signature.from_json(event.new, event.at, event.seq))
-        self._forget_acts()
-
-    def _forget_acts(self) -> None:
+    def forget_acts(self) -> None:
+        """Leave nothing to undo or redo in any reading."""
         for read in self.reads.values():
             read.undoable.clear()
             read.redoable.clear()

@@ -46,8 +46,9 @@ def verify_file(connection: sqlite3.Connection, events: list[Event] | None = Non
             return Verification(False, number, f"line {number} of the journal was changed")
         if fields.get("previous") != previous:
             return Verification(False, number, f"line {number} of the journal does not follow the one before")
-        for array in _arrays_of(fields):
-            named.setdefault(array, number)
+        if isinstance(fields.get("new"), dict):
+            for array in _arrays_of(fields["new"]):
+                named.setdefault(array, number)
         clocks += "clock" in fields
         previous, seq = digest, number
         if events is not None:
@@ -105,8 +106,7 @@ def _fields(body: bytes) -> dict[str, Any] | None:
     return fields if isinstance(fields, dict) else None
 
 
-def _arrays_of(fields: dict[str, Any]) -> Iterator[str]:
-    new = fields.get("new")
-    arrays = new.get("arrays") if isinstance(new, dict) else None
+def _arrays_of(new: dict[str, Any]) -> Iterator[str]:
+    arrays = new.get("arrays")
     if isinstance(arrays, dict):
         yield from (str(spec.get("sha256")) for spec in arrays.values() if isinstance(spec, dict))

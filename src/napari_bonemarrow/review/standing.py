@@ -1,0 +1,65 @@
+"""How a case stands: which reading is active, and what was signed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from napari_bonemarrow.review.events import Event
+from napari_bonemarrow.review.reads import FIRST, KINDS, SECOND, Read, Reading, merged
+from napari_bonemarrow.review.signature import Signature
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.review.state import State
+
+
+def begin(state: State, event: Event) -> None:
+    """Begin the second reading, which ends the first, or the settling of the two."""
+    number, who = event.new["reading"], event.new["reader"]
+    if number != len(state.reads) + 1 or number not in KINDS:
+        raise ValueError(f"line {event.seq} begins reading {number} out of turn")
+    reading = Reading(number, who, KINDS[number], event.at, None)
+    if number == SECOND:  # what is compared must not move any more
+        _mark_ended(state, FIRST, event.at)
+        state.reads[number] = Read(reading)
+    else:
+        first, second = state.reads[FIRST], state.reads[SECOND]
+        state.reads[number] = Read(reading, merged(first.labels, second.labels))
+        state.reads[number].rest_on(first)
+    state.show(number)
+
+
+def end(state: State, event: Event) -> None:
+    """End a reading; after the second one the first is shown again."""
+    number = event.new["reading"]
+    _mark_ended(state, number, event.at)
+    if number == SECOND:
+        state.show(FIRST)
+
+
+def take_up(state: State, event: Event) -> None:
+    """Show a reading. One that was ended goes on, unless another rests on it or it was the blind one."""
+    number = event.new["reading"]
+    read = state.reads[number]
+    if number == max(state.reads) and number != SECOND:
+        read.reading = replace(read.reading, ended_at=None)
+    state.show(number)
+
+
+def sign(state: State, event: Event) -> None:
+    """Take in a signature; nothing before it is undone any more."""
+    if event.new["head"] != event.previous:
+        raise ValueError(f"line {event.seq} signs another state than the one before it")
+    state.signatures.append(Signature.from_json(event.new, event.at, event.seq))
+    state.forget_acts()
+
+
+def amend(state: State, event: Event) -> None:
+    """Put the signature in force out of force, and keep it."""
+    state.signatures[-1] = replace(state.signatures[-1], amended=event.new["reason"])
+
+
+def _mark_ended(state: State, number: int, at: str) -> None:
+    read = state.reads[number]
+    if read.reading.ended_at is None:
+        read.reading = replace(read.reading, ended_at=at)
