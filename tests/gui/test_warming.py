@@ -23,9 +23,7 @@ def unread_units(monkeypatch):
 
 def test_napari_gets_the_units_that_were_read_ahead(unread_units):
     warming.prepare()
-    assert isinstance(
-        pint.get_application_registry().get(), LazyRegistry
-    )  # not by the thread
+    assert isinstance(pint.get_application_registry().get(), LazyRegistry)  # not by the thread
     warming.give_units()
     registry = pint.get_application_registry()
     assert registry.get() is warming._units

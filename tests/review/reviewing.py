@@ -1,8 +1,9 @@
 """A program that reviews a case until it is killed; run by test_case_kill.
 
-It imports once and forks a reviewer for each line it reads. A reviewer writes ``pid N``, then after each
-act, when the act has returned, the number and hash of the line that the screen would now show. ``end``
-follows when the reviewer has died.
+It imports once and forks a reviewer for each line it reads. A reviewer writes ``pid N`` before it opens
+the case; then after each act, when the act has returned, the number and hash of the line that the screen
+would now show, or ``view N`` for what it was to remember of the window. ``end`` follows when the reviewer
+has died.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from napari_bonemarrow.review import Case
+from napari_bonemarrow.review import Case, CaseError
 
 CODES = ("BLA", "PMO", "MYB", "LYT", "PLM")
 
@@ -22,26 +24,43 @@ def say(text: str) -> None:
     os.write(1, f"{text}\n".encode())
 
 
+def acts(case: Case, dice: random.Random) -> tuple[Callable[[], object], ...]:
+    """Return one of each act, with the cells that it would be about just now."""
+    cells = case.cells.cell_id.tolist()
+    one, code = dice.choice(cells), dice.choice(CODES)
+    return (
+        lambda: case.set_label(one, code),
+        lambda: case.set_label(one, code),
+        lambda: case.set_label(one, code),
+        lambda: case.set_label(cells, dice.choice((code, None))),
+        lambda: case.accept_above("NGS", 0.8),
+        lambda: case.set_flag(one, one not in case.flags),
+        lambda: case.set_tag(one, "dysplastic", dice.random() < 0.5),
+        lambda: case.tally(code),
+        case.next_tally_field,
+        lambda: case.comment(one, "x" * dice.randrange(1, 5000)),
+        case.undo,
+        case.redo,
+    )
+
+
 def review(path: Path, seed: int) -> None:
     """Do one act after another for ever."""
     dice = random.Random(seed)
-    case = Case.open(path, reviewer="Ada")
     say(f"pid {os.getpid()}")
+    case = Case.open(path, reviewer="Ada")
+    views = 0
     while True:
-        cells = case.cells.cell_id.tolist()
-        match dice.randrange(8):
-            case 0:
-                case.undo()
-            case 1:
-                case.set_tag(dice.choice(cells), "dysplastic", dice.random() < 0.5)
-            case 2:
-                case.set_label(cells, dice.choice(CODES))
-            case 3:
-                case.comment(dice.choice(cells), "x" * dice.randrange(1, 5000))
-            case _:
-                case.set_label(dice.choice(cells), dice.choice(CODES))
-        last = case.events()[-1]
-        say(f"{last.seq} {last.hash}")
+        if dice.random() < 0.1:
+            views += 1
+            case.remember({"view": seed * 1000 + views})
+            say(f"view {seed * 1000 + views}")
+            continue
+        try:
+            dice.choice(acts(case, dice))()
+        except CaseError:  # nothing to accept, or nothing tallied in this field yet
+            continue
+        say(f"{case.last_event.seq} {case.last_event.hash}")
 
 
 def main() -> None:

@@ -47,7 +47,15 @@ def _say(said: dict[int, tuple[str, float, float]]) -> Predictions:
 @pytest.fixture
 def case(tmp_path, slide, frame) -> Iterator[Case]:
     """Seven counted cells in two rows, and one in the margin; the model has spoken of all."""
-    places = {1: (300, 50), 2: (200, 40), 3: (100, 55), 4: (60, 250), 5: (160, 260), 6: (260, 255), 7: (320, 262)}
+    places = {
+        1: (300, 50),
+        2: (200, 40),
+        3: (100, 55),
+        4: (60, 250),
+        5: (160, 260),
+        6: (260, 255),
+        7: (320, 262),
+    }
     with Case.create(tmp_path / "smear.bmcase", slide, reviewer="Ada") as made:
         made.set_frame(frame, target=100)
         made.record_detection(_cells({**places, 8: (10, 10)}), {})
@@ -124,7 +132,7 @@ def test_cells_outside_the_frame_are_shown_on_request_and_never_gone_through(cas
     work = WorkList(case)
     work.narrow(counted=False)
     assert work.ids[0] == 8
-    walked = [at := None] and []
+    at, walked = None, []
     for _step in range(8):
         at = work.next(at)
         walked.append(at)

@@ -29,6 +29,7 @@ from napari_bonemarrow.gui.opening import Opening
 from napari_bonemarrow.gui.outlining import Outlining
 from napari_bonemarrow.gui.preparing import Preparing
 from napari_bonemarrow.gui.reader import CASE_SUFFIX
+from napari_bonemarrow.gui.remembering import Remembering
 from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.serving import Serving
@@ -77,6 +78,7 @@ class Coordinator(QObject):
         self.explaining = Explaining(self.stage, tab, self.engine, self.runner, self.fail)
         outlining = Outlining(self.stage, tab, self.runner, self.fail)
         self.review = Review(self.stage, tab, self.explaining, outlining, self.fail)
+        self.remembering = Remembering(self.review, panel.tabs)
         self.counting = Counting(panel, self.review)
         self.likeness = Likeness(self)
         self._connect_views()
@@ -199,6 +201,7 @@ class Coordinator(QObject):
         self.stage.show_slide(session.slide, layer)
         self.counting.open(session)
         self.review.open(session)
+        self.remembering.open()
         self.preparing.open(session)
         self.likeness.open(session)
         self.finetuning.open(session.case.path.parent, self.serving.name)
@@ -219,6 +222,7 @@ class Coordinator(QObject):
         session, self.session = self.session, None
         if session is None:
             return
+        self.remembering.close()
         self.surveying.cancel()
         self.likeness.close()
         self.preparing.close()

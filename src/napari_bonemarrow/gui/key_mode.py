@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.gui.keys import TABLE, Binding
+from napari_bonemarrow.gui.quick_key import quick_key
 from napari_bonemarrow.gui.views.parts import show_keys
 
 _WRITING = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
@@ -90,7 +91,8 @@ class KeyMode(QObject):
         for provider in providers:
             for binding in TABLE.bindings():
                 if binding.key not in _UNREAD_BY_NAPARI:
-                    before = provider.bind_key(binding.key, self._press(binding), overwrite=True)
+                    key = quick_key(binding.key)
+                    before = provider.bind_key(key, self._press(binding), overwrite=True)
                     self._shadowed.append((provider, binding.key, before))
         if not self._shortcuts:
             self._make_shortcuts()

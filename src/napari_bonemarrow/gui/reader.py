@@ -89,6 +89,7 @@ def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
     """
     from napari_bonemarrow.gui.streamed_levels import TileStream
     from napari_bonemarrow.gui.tile_keys import is_streamed
+    from napari_bonemarrow.slides.virtual import with_between
 
     scale = slide.microns_per_pixel
     metadata = {"path": str(slide.path), "fingerprint": slide.fingerprint}
@@ -102,7 +103,8 @@ def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
         "metadata": {METADATA_KEY: metadata},
     }
     if is_streamed(slide.levels):
-        return TileStream(slide.levels).views, {**keywords, "multiscale": True}, "image"
+        levels = with_between(slide.path.name, slide.levels)
+        return TileStream(levels).views, {**keywords, "multiscale": True}, "image"
     if len(slide.levels) > 1:
         return list(slide.levels), {**keywords, "multiscale": True}, "image"
     return slide.levels[0], keywords, "image"

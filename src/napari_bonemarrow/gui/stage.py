@@ -39,6 +39,7 @@ class Stage(QObject):
     smear_removed = Signal()
     edited_outside = Signal()
     selected_outside = Signal()
+    moved = Signal()
     region_changed = Signal()
     layers_changed = Signal()
 
@@ -177,6 +178,11 @@ class Stage(QObject):
             self.viewer.reset_view()
             return
         self.go_to(x, y)
+        self.camera.zoom = zoom
+
+    def look(self, centre: tuple[float, float], zoom: float) -> None:
+        """Show a place as it was shown before: its centre (y, x) in µm, and screen pixels per µm."""
+        self.camera.center = centre
         self.camera.zoom = zoom
 
     def show_heatmap(self, values, **place) -> None:
@@ -320,6 +326,7 @@ class Stage(QObject):
 
     def _on_camera(self, _event=None) -> None:
         self._view_timer.start()
+        self.moved.emit()
 
     def _follow_view(self) -> None:
         if self.smear is None:

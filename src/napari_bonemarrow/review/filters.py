@@ -46,7 +46,7 @@ class Filters:
 
     def passed(self, columns: CaseColumns, disputed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Tell which cells pass, of shape (n,); ``disputed`` tells which are in disagreement."""
-        wanted = columns.in_frame.copy() if self.counted else np.ones(len(columns.cell_id), bool)
+        wanted = columns.in_frame.copy() if self.counted else np.ones(len(columns), bool)
         if self.code is not None:
             wanted &= columns.code == CODES.index(self.code)
         if self.state:

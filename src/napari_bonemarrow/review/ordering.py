@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -92,18 +92,19 @@ class Arranger:
     def _key(self, order: str) -> NDArray[np.uint32]:
         name = order if order in {"entropy", "confidence", "position"} else "margin"
         if name not in self._kept:
-            self._kept[name] = {
+            makers: dict[str, Callable[[], NDArray[np.uint32]]] = {
                 "entropy": self._by_entropy,
                 "confidence": lambda: _bits(1 - self._columns.confidence),
                 "position": self._by_position,
                 "margin": lambda: _bits(self._columns.margin),
-            }[name]()
+            }
+            self._kept[name] = makers[name]()
         return self._kept[name]
 
     def _by_entropy(self) -> NDArray[np.uint32]:
         """Shannon's entropy of the calibrated probabilities, the highest first; unknown cells lead."""
         predictions, columns = self._case.predictions, self._columns
-        decided = np.zeros(len(columns.cell_id), np.float32)
+        decided = np.zeros(len(columns), np.float32)
         if predictions is not None and len(predictions):
             p = np.clip(predictions.probabilities, 1e-12, 1)
             entropy = -(p * np.log(p)).sum(axis=1)
@@ -123,7 +124,7 @@ class Arranger:
         regions = () if case.frame is None else case.frame.regions
         microns = case.microns_per_pixel
         lane = _LANE_PX if microns is None else _LANE_UM / microns
-        n = len(columns.cell_id)
+        n = len(columns)
         region, top = np.full(n, len(regions), np.int32), np.zeros(n)
         for at in reversed(range(len(regions))):
             inside = regions[at].contains(columns.x, columns.y)

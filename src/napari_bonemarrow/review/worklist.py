@@ -140,7 +140,8 @@ class WorkList:
         columns = self._columns
         if self._settling:
             return np.isin(columns.cell_id, self._case.disagreements())
-        return columns.reviewed & (columns.top > 0) & (columns.code != columns.top)
+        disputed: NDArray[np.bool_] = columns.reviewed & (columns.top > 0) & (columns.code != columns.top)
+        return disputed
 
     @property
     def waiting(self) -> NDArray[np.bool_]:
@@ -192,16 +193,16 @@ class WorkList:
         cell_ids : iterable of int, optional
             The cells that changed; None where anything may be new.
         """
-        if cell_ids is not None and len(self._case.cells) == len(self._columns.cell_id):
-            self._columns = self._case.table_view()
+        if cell_ids is not None and len(self._case.cells) == len(self._columns):
+            self._columns: CaseColumns = self._case.table_view()
             self._arranger.follow(self._columns)
             return
-        said = self._said
+        before, reading = self._columns, self._reading
         self._take_anew()
-        if self._is_much_new(said):
+        if reading != self._reading or self._is_much_new(before):
             self.arrange()
         else:
-            self._take_in(said[0])
+            self._take_in(before.cell_id)
 
     def arrange(self) -> None:
         """Put every cell where it now belongs."""
@@ -210,16 +211,11 @@ class WorkList:
         self._groups = self._grouping()
 
     def _take_anew(self) -> None:
-        self._columns = columns = self._case.table_view()
-        # What the order rests on, as it is now: the columns go along with the case.
-        self._said = (
-            columns.cell_id.copy(),
-            columns.top.copy(),
-            columns.margin.copy(),
-            columns.in_frame.copy(),
-        )
-        self._settling = self._case.readings[self._case.reading - 1].kind == "settling"
-        self._arranger = Arranger(self._case, columns)
+        self._columns = self._case.table_view()
+        self._reading: int = self._case.reading
+        readings = {each.number: each.kind for each in self._case.readings}
+        self._settling = readings.get(self._reading) == "settling"
+        self._arranger: Arranger = Arranger(self._case, self._columns)
 
     def _wanted(self) -> NDArray[np.bool_]:
         return self._filters.passed(self._columns, self.disagreement)
@@ -231,7 +227,7 @@ class WorkList:
         self._rows = rows
         self._ids = self._columns.cell_id[rows]
         self._ids.flags.writeable = False
-        self._place = np.full(len(self._columns.cell_id), -1, np.intp)
+        self._place = np.full(len(self._columns), -1, np.intp)
         self._place[rows] = np.arange(len(rows))
 
     def _grouping(self) -> tuple[Group, ...]:
@@ -239,13 +235,17 @@ class WorkList:
             return (Group(None, 0, len(self._rows)),)
         return grouped_by(self._placed[self._rows])
 
-    def _is_much_new(self, said: tuple[NDArray[Any], ...]) -> bool:
+    def _is_much_new(self, before: CaseColumns) -> bool:
         """Tell whether the model spoke anew, the frame changed, or many cells came or went."""
-        stayed, now, before = np.intersect1d(self._said[0], said[0], assume_unique=True, return_indices=True)
-        if len(self._said[0]) + len(said[0]) - 2 * len(stayed) > _FEW:
+        now = self._columns
+        old = _rows_in(before.cell_id, now.cell_id)
+        stayed = np.flatnonzero(old >= 0)
+        if not len(before) or len(now) + len(before) - 2 * len(stayed) > _FEW:
             return True
+        old = old[stayed]
         return not all(
-            np.array_equal(new[now], old[before]) for new, old in zip(self._said, said, strict=True)
+            np.array_equal(getattr(now, name)[stayed], getattr(before, name)[old])
+            for name in ("top", "margin", "in_frame")
         )
 
     def _take_in(self, before: NDArray[np.int64]) -> None:
@@ -262,7 +262,7 @@ class WorkList:
         rows = _rows_in(columns.cell_id, self._ids)
         kept = rows[rows >= 0]
         fresh = self._fresh_rows()
-        is_kept = np.zeros(len(columns.cell_id), bool)
+        is_kept = np.zeros(len(columns), bool)
         is_kept[kept] = True
         for place in np.flatnonzero(stood[fresh] < 0).tolist():
             at = self._place_among(kept, fresh[: place + 1], is_kept)

@@ -17,6 +17,9 @@ LONGEST_LAST = 4096
 _TILE = 256
 _BAND_ROWS = 64
 
+_LARGEST_STEP = 2.5
+"""Largest ratio of two levels' widths at which a window can go on with what there is."""
+
 _SMALLEST_SIDE = 16
 _ROUNDING = 2.0
 _SAME_SHAPE = 0.02
@@ -61,6 +64,32 @@ def with_coarser(name: str, levels: Sequence[Level]) -> tuple[Level, ...]:
     while max(found[-1].shape) > LONGEST_LAST:
         factor = 2 if max(found[-1].shape) <= 2 * LONGEST_LAST else 4
         found.append(CoarserLevel(name, len(found), found[-1], factor))
+    return tuple(found)
+
+
+def with_between(name: str, levels: Sequence[Level]) -> tuple[Level, ...]:
+    """Add levels at half the size where a file leaves larger steps.
+
+    Scanners often write every fourth size only. A window that is a little too wide for one level then has to
+    take sixteen times the pixels that it shows.
+
+    Parameters
+    ----------
+    name : str
+        The file, as errors name it.
+    levels : sequence of Level
+        Level 0 first, at least one.
+
+    Returns
+    -------
+    tuple of Level
+        The given ones, and between them ones that read the finer one's tiles when they are asked.
+    """
+    found = [levels[0]]
+    for number, level in enumerate(levels[1:]):
+        while found[-1].shape[1] > _LARGEST_STEP * level.shape[1]:
+            found.append(CoarserLevel(name, number, found[-1], 2))
+        found.append(level)
     return tuple(found)
 
 

@@ -26,9 +26,7 @@ class QualityLegend(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.box = QCheckBox("Quality map")
-        self.box.setToolTip(
-            "Shows or hides the map over the smear; near, where cells show, it fades"
-        )
+        self.box.setToolTip("Shows or hides the map over the smear; near, where cells show, it fades")
         self.box.toggled.connect(self.toggled)
         self.score = QLabel()
         head = QHBoxLayout()

@@ -1,0 +1,99 @@
+"""A review by keys alone: one key a cell, and the window always answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_bonemarrow.cytology import BMC21, Frame, ModelReference, Predictions, Support
+from napari_bonemarrow.drawing import draw_smear, write_sample
+from napari_bonemarrow.review import Case, case_path_for
+from napari_bonemarrow.slides import open_slide
+
+from .reviewer import LOADING, Reviewer
+from .watchdog import LIMIT_MS, Watchdog
+
+CELLS = {"BLA": 7, "NGS": 11, "EBO": 8, "LYT": 8, "PMO": 4, "ART": 2}
+
+
+@pytest.fixture(scope="module")
+def classified(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drawn smear with a case beside it, in which a model has found and classed the cells."""
+    smear = draw_smear(11, width=1800, height=1300, cells_per_class=CELLS)
+    path = Path(write_sample(tmp_path_factory.mktemp("classified") / "smear.png", smear))
+    rng = np.random.default_rng(2)
+    with Case.create(case_path_for(path), open_slide(path), reviewer="first") as case:
+        case.set_frame(Frame.whole_field(1800, 1300, 0.0), len(smear.cells))
+        found = case.record_detection(smear.cells)
+        rows = rng.dirichlet(np.full(len(BMC21), 0.1), len(found)).astype(np.float32)
+        rows[np.arange(len(found)), [BMC21.index(code) for code in smear.codes]] += 1.5
+        rows /= rows.sum(axis=1, keepdims=True)
+        support = dict.fromkeys(BMC21, Support.TRAINED)
+        case.record_predictions(
+            Predictions(found.cell_id, rows, BMC21, support, ModelReference("drawn", "0" * 64))
+        )
+    return path
+
+
+@pytest.fixture
+def watchdog(qapp) -> Iterator[Watchdog]:
+    made = Watchdog()
+    yield made
+    made.close()
+
+
+def _press(reviewer: Reviewer, watchdog: Watchdog, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+    """Press a key, and let what it sets going come to rest."""
+    with watchdog.watching(f"key {key.name.removeprefix('Key_')}"):
+        reviewer.press(key, modifier)
+    with watchdog.watching(f"after key {key.name.removeprefix('Key_')}"):
+        reviewer.qtbot.wait(1)
+
+
+def _review_all(reviewer: Reviewer, watchdog: Watchdog) -> int:
+    """Give every cell a class; return how many keys that took."""
+    case, review = reviewer.case, reviewer.coordinator.review
+    keys = (Qt.Key.Key_1, Qt.Key.Key_Return, Qt.Key.Key_B, Qt.Key.Key_2)
+    _press(reviewer, watchdog, Qt.Key.Key_Space)
+    pressed, waiting = 1, int(case.cells.in_frame.sum())
+    for _cell in range(waiting):
+        cell, before = review.selected, len(case.labels)
+        _press(reviewer, watchdog, keys[pressed % len(keys)])
+        pressed += 1
+        assert cell in case.labels
+        assert len(case.labels) == before + 1
+    return pressed
+
+
+def test_one_key_a_cell_and_the_window_always_answers(
+    come_in: Callable[[], Reviewer], classified: Path, watchdog: Watchdog
+):
+    reviewer = come_in()
+    with reviewer.qtbot.waitSignal(reviewer.coordinator.model_loaded, timeout=LOADING):
+        pass
+    with (
+        watchdog.watching("opening"),
+        reviewer.qtbot.waitSignal(reviewer.coordinator.opened, timeout=LOADING),
+    ):
+        reviewer.coordinator.open_path(classified)
+    reviewer.panel.show_review()
+    pressed = _review_all(reviewer, watchdog)
+    case = reviewer.case
+    assert pressed / int(case.cells.in_frame.sum()) < 1.1
+    assert "Every counted cell" in reviewer.panel.review_tab.standing.text()
+    _press(reviewer, watchdog, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    cell = reviewer.coordinator.review.selected
+    assert cell not in case.labels  # undo goes where it was made
+    _press(reviewer, watchdog, Qt.Key.Key_M)
+    assert case.labels[cell].code == "MON"
+    _press(reviewer, watchdog, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    _press(reviewer, watchdog, Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
+    assert case.flags == set(reviewer.coordinator.review.selection.ids)
+    slow = [str(turn) for turn in watchdog.slow()]
+    assert not slow, f"over {LIMIT_MS:.0f} ms on the window's thread:\n" + "\n".join(slow)
+    assert len(watchdog.turns) > pressed
+    reviewer.viewer.close()
