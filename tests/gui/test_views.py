@@ -100,6 +100,25 @@ def _slide(**changes) -> SlideInfo:
     return SlideInfo(**{**values, **changes})
 
 
+@pytest.mark.parametrize("enter", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+def test_figures_and_enter_lead_through_the_slide_tab(shown, qtbot, enter):
+    tab = shown(SlideTab())
+    tab.show_info(_slide(scale=ScaleInfo(None, "unknown", False, "Enter it")))
+    tab.focus_next()
+    qtbot.keyClicks(tab.focusWidget(), ".0413")
+    with qtbot.waitSignal(tab.scale_confirmed) as told:
+        qtbot.keyClick(tab.focusWidget(), enter)
+    assert told.args == [pytest.approx(0.0413)]
+    tab.show_info(_slide())
+    tab.focus_next()
+    with qtbot.waitSignal(tab.find_requested):
+        qtbot.keyClick(tab.focusWidget(), enter)
+    tab.show_info(_slide(analysed=True))
+    tab.focus_next()
+    with qtbot.waitSignal(tab.review_requested):
+        qtbot.keyClick(tab.focusWidget(), enter)
+
+
 def test_an_unknown_scale_is_asked_for_before_cells_can_be_found(shown, qtbot):
     tab = shown(SlideTab())
     tab.show_info(_slide(scale=ScaleInfo(0.048, "estimate", False, "suggested")))

@@ -93,6 +93,7 @@ class Coordinator(QObject):
             view.folder_requested.connect(self.ask_for_folder)
         panel.empty.sample_requested.connect(self.opening.open_sample)
         panel.slide_tab.review_requested.connect(panel.show_review)
+        panel.slide_tab.review_requested.connect(self.keys.focus_smear)
         panel.count_tab.export_requested.connect(self._on_export)
         panel.header.reviewer_changed.connect(self._on_reviewer)
         panel.header.help_requested.connect(self.show_help)
@@ -101,6 +102,7 @@ class Coordinator(QObject):
         panel.tab_changed.connect(self._on_tab)
 
     def _connect_parts(self) -> None:
+        panel = self.panel
         self.serving.loaded.connect(self.model_loaded)
         self.serving.changed.connect(self._on_model_changed)
         self.finetuning.model_wanted.connect(self.serving.use)
@@ -122,6 +124,8 @@ class Coordinator(QObject):
         self.stage.edited_outside.connect(self._on_edited_outside)
         self.stage.layers_changed.connect(self._on_mode)
         self.stage.menu_requested.connect(self._on_menu)
+        # Painted before the rest is made ready, which takes longer than reading what is seen first.
+        self.stage.shown.connect(lambda: panel.window().repaint())
 
     # the model ------------------------------------------------------------------------------------
 
@@ -209,6 +213,7 @@ class Coordinator(QObject):
         self.panel.header.show_info(describe.header_info(session))
         self._on_mode()
         self._tell_left_out(session.slide.warnings)
+        self.panel.slide_tab.focus_next()
         self.opened.emit()
 
     @staticmethod

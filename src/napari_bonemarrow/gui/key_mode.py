@@ -121,6 +121,12 @@ class KeyMode(QObject):
         if was_on:
             self.enter(providers)
 
+    def focus_smear(self) -> None:
+        """Put the focus on the smear."""
+        smear = self._smear_widget()
+        if smear is not None:
+            smear.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _smear_widget(self) -> QWidget | None:
         window = self._panel.window()
         return window.centralWidget() if hasattr(window, "centralWidget") else None

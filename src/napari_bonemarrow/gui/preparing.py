@@ -89,6 +89,7 @@ class Preparing(QObject):
         self._stage.set_scale(scale.microns_per_pixel)
         self._stage.viewer.reset_view()
         self.show()
+        self._tab.focus_next()
 
     def _on_frame(self, margin_um: float, target: int) -> None:
         if self.session is not None:
@@ -137,3 +138,4 @@ class Preparing(QObject):
         self.show()
         if self.session is not None and describe.is_analysed(self.session.case):
             self.analysed.emit()
+            self._tab.focus_next()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -20,6 +21,18 @@ from napari_bonemarrow.gui.viewmodels import SlideInfo
 from napari_bonemarrow.gui.views.parts import button, label, line, set_role
 from napari_bonemarrow.gui.views.progress_part import ProgressPart
 from napari_bonemarrow.gui.views.where_part import WherePart
+
+
+class _EnteredBox(QDoubleSpinBox):
+    """A box for a figure that tells when Enter was pressed in it, which Qt has only from 6.10 on."""
+
+    entered = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Take the figure, and tell."""
+        super().keyPressEvent(event)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.entered.emit()
 
 
 class SlideTab(QWidget):
@@ -91,7 +104,7 @@ class SlideTab(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(label("Scale", "title"))
         self.scale_text = label()
-        self.scale_box = QDoubleSpinBox()
+        self.scale_box = _EnteredBox()
         self.scale_box.setAccessibleName("Scale, µm per pixel")
         self.scale_box.setDecimals(4)
         self.scale_box.setRange(0.0, 5.0)
@@ -99,6 +112,7 @@ class SlideTab(QWidget):
         self.scale_box.setSpecialValueText("unknown")
         self.scale_box.setSuffix(" µm per pixel")
         self.scale_box.valueChanged.connect(self._on_scale_edited)
+        self.scale_box.entered.connect(self._on_scale_entered)
         self.confirm_button = button("Confirm")
         self.confirm_button.clicked.connect(lambda: self.scale_confirmed.emit(self.scale_box.value()))
         row = QHBoxLayout()
@@ -160,6 +174,8 @@ class SlideTab(QWidget):
         self.review_button = button("Review the cells", "primary")
         self.review_button.clicked.connect(self.review_requested)
         layout.addWidget(self.review_button)
+        for pressed in (self.find_button, self.review_button):
+            pressed.setAutoDefault(True)  # by Enter too
         self.show_idle()
         return part
 
@@ -188,6 +204,18 @@ class SlideTab(QWidget):
         self.clear_button.setText(info.clear_text)
         self.clear_button.setVisible(bool(info.clear_text))
         self._show_what_is_next()
+
+    def focus_next(self) -> None:
+        """Put the focus on the next thing to do, so that figures and Enter alone lead through the tab."""
+        if not self.isVisible():
+            return
+        for control in (self.confirm_button, self.find_button, self.review_button):
+            if control.isVisible():
+                wanted = self.scale_box if control is self.confirm_button else control
+                wanted.setFocus(Qt.FocusReason.OtherFocusReason)
+                if wanted is self.scale_box:
+                    self.scale_box.selectAll()
+                return
 
     def show_progress(self, text: str, part: float) -> None:
         """Show what is being done and how far it is, 0 to 1."""
@@ -242,6 +270,10 @@ class SlideTab(QWidget):
 
     def _on_scale_edited(self, _value: float) -> None:
         self._show_what_is_next()
+
+    def _on_scale_entered(self) -> None:
+        if self.confirm_button.isVisible():
+            self.confirm_button.click()
 
     def _on_frame_edited(self) -> None:
         info = self._info
