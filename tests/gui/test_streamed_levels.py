@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.gui.streamed_levels import TileStream
-from napari_bonemarrow.gui.tile_keys import is_streamed, read_coarsest
+from napari_bonemarrow.gui.tile_keys import is_streamed, read_first_view
 from napari_bonemarrow.slides import SlideError
 from napari_bonemarrow.slides.tiled import TiledLevel
+from napari_bonemarrow.slides.virtual import with_between
 
 TILE = 64
 
@@ -104,8 +105,8 @@ def test_before_anything_is_read_a_view_is_an_even_grey(listening):
 
 def test_what_was_read_ahead_is_shown_without_reading_anything(listening):
     pyramid = Pyramid()
-    read_coarsest(pyramid.levels, 20)
-    assert {index for index, _row, _column in pyramid.read} == {2}
+    read_first_view(pyramid.levels, 20)
+    assert {index for index, _row, _column in pyramid.read} == {0, 1, 2}  # all fit into a window
     pyramid.open.clear()  # would hang from here on if it read
     stream, _settle = listening(pyramid)
     assert not stream.busy
@@ -115,14 +116,31 @@ def test_what_was_read_ahead_is_shown_without_reading_anything(listening):
 
 def test_reading_ahead_leaves_what_takes_too_long_or_cannot_be_read_to_the_stream(listening):
     pyramid = Pyramid(broken=frozenset({(2, 0, 0)}))
-    read_coarsest(pyramid.levels, 0)
+    read_first_view(pyramid.levels, 0)
     assert not pyramid.read
-    read_coarsest(pyramid.levels, 20)
+    read_first_view(pyramid.levels, 20)
     stream, settle = listening(pyramid)
     settle()
     assert [tuple(key) for key in stream.failed] == [(2, 0, 0)]
     np.testing.assert_array_equal(stream.base[TILE:], pyramid.pixels[2][TILE:])
-    read_coarsest((pyramid.pixels[0],), 20)  # a field in memory: there is nothing to read
+    read_first_view((pyramid.pixels[0],), 20)  # a field in memory: there is nothing to read
+
+
+def test_a_level_between_is_shown_of_what_is_in_memory_without_reading(listening):
+    pyramid = Pyramid()
+    few = (pyramid.levels[0], pyramid.levels[2])
+    [_fine, between, coarse] = with_between("drawn.tif", few)
+    few[0][:128, :128]
+    pyramid.open.clear()  # would hang from here on if it read
+    assert between.cached_tile(0, 0) is None  # part of what it is made of is not there
+    pyramid.open.set()
+    few[0][:512, :640]
+    pyramid.open.clear()
+    shown = between.cached_tile(0, 0)
+    np.testing.assert_array_equal(shown, pyramid.pixels[1][:256, :256])
+    assert between.cached_tile(0, 0) is shown
+    assert coarse is few[1]
+    pyramid.open.set()
 
 
 def test_what_is_out_of_view_again_is_not_read(listening):

@@ -16,7 +16,7 @@ from napari_bonemarrow.gui import settings, warming
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.reader import CASE_SUFFIX, sample_path
 from napari_bonemarrow.gui.runner import Runner
-from napari_bonemarrow.gui.tile_keys import read_coarsest
+from napari_bonemarrow.gui.tile_keys import read_first_view
 from napari_bonemarrow.review import Case, CaseError, case_path_for
 from napari_bonemarrow.slides import Scale, Slide, open_slide
 from napari_bonemarrow.workflow.cases import case_of_slide
@@ -159,5 +159,5 @@ def _load(path: Path, slide_path: Path | None) -> Iterator[_Loaded | _SlideMissi
             yield _SlideMissing(path, name)
             return
     slide = open_slide(slide_path)
-    read_coarsest(slide.levels, _FIRST_LOOK_SECONDS)
+    read_first_view(slide.levels, _FIRST_LOOK_SECONDS)
     yield _Loaded(slide, case_path)

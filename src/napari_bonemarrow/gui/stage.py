@@ -42,6 +42,8 @@ class Stage(QObject):
     moved = Signal()
     region_changed = Signal()
     layers_changed = Signal()
+    shown = Signal()
+    """A smear is in the viewer, its rings not yet: the moment to paint it."""
 
     def __init__(self, viewer, parent: QObject) -> None:
         super().__init__(parent)
@@ -107,15 +109,21 @@ class Stage(QObject):
                 data, keywords, _kind = slide_layer(slide)
                 layer = Image(data, **keywords)
             self.tiles.watch(layer)  # before it is drawn for the first time, which shall not wait
-            if made:
-                self.viewer.add_layer(layer)  # napari draws it at once: the rest would only hold that up
             self.smear = layer
+            if made:
+                self.viewer.add_layer(layer)
+                self._fit(slide)
+                self.shown.emit()
             self.set_scale(slide.microns_per_pixel)
             self.viewer.add_layer(self.overlay.layer)
             self.overlay.layer.visible = True
             self.make_active()
         finally:
             self._busy = False
+        self._fit(slide)
+
+    def _fit(self, slide: Slide) -> None:
+        """Fit the view to a slide."""
         self.viewer.reset_view()
         if len(self.smears()) > 1:  # napari has fitted the view to all of them, and others may be far larger
             self.show_region(Region(0, 0, slide.width, slide.height))

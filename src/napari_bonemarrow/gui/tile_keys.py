@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -11,6 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.slides import Level, SlideError
+
+_THREADS = 2
+_WINDOW_PX = 2048
+"""About the longest side of the level in which a window of usual size shows a slide as a whole."""
 
 
 @runtime_checkable
@@ -45,8 +51,10 @@ def is_streamed(levels: Sequence[Level]) -> bool:
     return any(isinstance(level, Tiled) for level in levels)
 
 
-def read_coarsest(levels: Sequence[Level], seconds: float) -> None:
-    """Read the last level into the cache, as far as that takes no longer: a stream begins with what is there.
+def read_first_view(levels: Sequence[Level], seconds: float) -> None:
+    """Read what a window shows of a slide first into the cache: a stream begins with what is there.
+
+    That is the last level and those before it that a window may need to show the whole slide sharply.
 
     Parameters
     ----------
@@ -55,14 +63,24 @@ def read_coarsest(levels: Sequence[Level], seconds: float) -> None:
     seconds : float
         After which the rest is left to the stream, so that a slow drive does not hold up the opening.
     """
-    last, until = levels[-1], time.perf_counter() + seconds
-    if not isinstance(last, Tiled):
-        return
-    for key in keys_in(len(levels) - 1, last, *(range(side) for side in last.shape[:2])):
-        if time.perf_counter() > until:
-            return
-        with suppress(SlideError):  # the stream draws it hatched, and says so
-            last.tile(key.row, key.column)
+    until = time.perf_counter() + seconds
+    last = len(levels) - 1
+    wanted: list[tuple[Tiled, Key]] = []
+    for number in range(last, -1, -1):
+        level = levels[number]
+        if number < last and max(level.shape) > _WINDOW_PX:
+            break
+        if isinstance(level, Tiled):
+            keys = keys_in(number, level, *(range(side) for side in level.shape[:2]))
+            wanted += [(level, key) for key in keys]
+
+    def read(level: Tiled, key: Key) -> None:
+        if time.perf_counter() < until:
+            with suppress(SlideError):  # the stream draws it hatched, and says so
+                level.tile(key.row, key.column)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        deque(pool.map(read, *zip(*wanted, strict=True)) if wanted else (), maxlen=0)
 
 
 def keys_in(level: int, source: Tiled, rows: Sequence[int], columns: Sequence[int]) -> Iterator[Key]:

@@ -56,6 +56,11 @@ def prepare() -> None:
         _ready = True
 
 
+def is_ready() -> bool:
+    """Tell whether all that can be got ready is."""
+    return _ready
+
+
 def give_units() -> None:
     """Give napari the units that were read, unless it has read them itself by now.
 

@@ -133,7 +133,11 @@ class TiledLevel:
             raise IndexError(
                 f"level {self.index} has {rows}×{columns} tiles, none at row {row}, column {column}"
             )
-        return tile_cache.get_or_read((self._owner, row, column), lambda: self._load(row, column))
+        return self.tile_by(row, column, self._read_tile)
+
+    def tile_by(self, row: int, column: int, read: ReadTile) -> NDArray[np.uint8]:
+        """Return a tile as `tile` does, read by another reader where it is not in memory."""
+        return tile_cache.get_or_read((self._owner, row, column), lambda: self._load(row, column, read))
 
     def tile_or_blank(self, row: int, column: int) -> NDArray[np.uint8]:
         """Return a tile, or a white one where it cannot be read: for looking, never for counting."""
@@ -142,9 +146,9 @@ class TiledLevel:
         except TileError:
             return np.full((*self._extent(row, column), 3), BLANK, np.uint8)
 
-    def forgiving(self) -> Forgiving:
+    def forgiving(self) -> Through:
         """Return the same level with white where tiles cannot be read: for looking, never for counting."""
-        return Forgiving(self)
+        return Through(self, self.tile_or_blank)
 
     def __getitem__(self, key: Any, /) -> Any:
         """Read a part, by integers and slices of any step.
@@ -160,10 +164,10 @@ class TiledLevel:
         height, width = self.tile_shape
         return min(height, self.shape[0] - row * height), min(width, self.shape[1] - column * width)
 
-    def _load(self, row: int, column: int) -> NDArray[np.uint8]:
+    def _load(self, row: int, column: int, read_tile: ReadTile) -> NDArray[np.uint8]:
         height, width = self._extent(row, column)
         try:
-            read = np.asarray(self._read_tile(row, column))
+            read = np.asarray(read_tile(row, column))
             if read.dtype != np.uint8 or read.ndim != 3 or read.shape[2] != 3:
                 raise ValueError(f"its pixels are of shape {read.shape} and type {read.dtype}")
             if read.shape[0] < height or read.shape[1] < width:
@@ -180,11 +184,18 @@ class TiledLevel:
         return tile
 
 
-class Forgiving:
-    """A tiled level that shows white where tiles cannot be read."""
+class Through:
+    """A tiled level seen through another way to its tiles.
 
-    def __init__(self, level: TiledLevel) -> None:
-        self._level = level
+    Parameters
+    ----------
+    level : TiledLevel
+    tile_of : callable
+        Takes row and column of a tile, returns it clipped to the level.
+    """
+
+    def __init__(self, level: TiledLevel, tile_of: ReadTile) -> None:
+        self._level, self._tile_of = level, tile_of
         self.shape = level.shape
 
     dtype = np.dtype(np.uint8)
@@ -200,7 +211,7 @@ class Forgiving:
 
     def __getitem__(self, key: Any, /) -> Any:
         """Read a part, by integers and slices of any step."""
-        return _read(self._level, key, self._level.tile_or_blank)
+        return _read(self._level, key, self._tile_of)
 
 
 def _read(level: TiledLevel, key: Any, tile_of: ReadTile) -> Any:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_bonemarrow.slides.slide import Level
-from napari_bonemarrow.slides.tiled import ReadTile, TiledLevel
+from napari_bonemarrow.slides.tiled import ReadTile, Through, TiledLevel
 
 LONGEST_LAST = 4096
 """Longest side of the last level, px: a slide is looked at as a whole through 50 MB at most."""
@@ -112,6 +112,25 @@ class CoarserLevel(TiledLevel):
         if isinstance(finer, TiledLevel) and finer.tile_shape[1] >= finer.shape[1]:
             tile = (_BAND_ROWS, shape[1])  # of strips as wide as the image, each is then decoded once
         super().__init__(name, index, shape, tile, _reader_of_means(finer, factor, shape, tile))
+
+    def cached_tile(self, row: int, column: int) -> NDArray[np.uint8] | None:
+        """Return a tile that is in memory, or can be made at once of finer ones that are; never reads."""
+        held = super().cached_tile(row, column)
+        if held is not None or not isinstance(self._finer, TiledLevel):
+            return held
+        high, wide = self._finer.tile_shape
+        height, width = self._extent(row, column)
+        top, left = row * self.tile_shape[0] * self._factor, column * self.tile_shape[1] * self._factor
+        found: dict[tuple[int, int], NDArray[np.uint8]] = {}  # kept, lest the cache drops one meanwhile
+        for down in range(top // high, (top + height * self._factor - 1) // high + 1):
+            for across in range(left // wide, (left + width * self._factor - 1) // wide + 1):
+                tile = self._finer.cached_tile(down, across)
+                if tile is None:
+                    return None
+                found[down, across] = tile
+        shown = Through(self._finer, lambda down, across: found[down, across])
+        made = _reader_of_means(shown, self._factor, self.shape, self.tile_shape)
+        return self.tile_by(row, column, made)
 
     def tile_or_blank(self, row: int, column: int) -> NDArray[np.uint8]:
         """Return a tile, white only where the finer level's tiles cannot be read."""
