@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import tifffile
 import zarr
@@ -27,6 +28,7 @@ from napari_bonemarrow.slides.overview import overview
 from napari_bonemarrow.slides.tiled import TiledLevel, TileError
 from napari_bonemarrow.slides.virtual import LONGEST_LAST
 
+from ._dicom import write_dicom
 from ._pyramids import halved, picture, write_ome, write_pages, write_zarr
 
 
@@ -355,6 +357,42 @@ def test_mirax_without_its_folder_and_its_fingerprint(tmp_path: Path) -> None:
         open_slide(path)
     (tmp_path / "a" / "Data0001.dat").write_bytes(os.urandom(5000))
     assert fingerprint(path) != first
+
+
+def test_dicom_of_several_levels(tmp_path: Path, levels: list[np.ndarray]) -> None:
+    write_dicom(tmp_path / "series", levels)
+    slide = open_slide(tmp_path / "series")
+    assert (slide.vendor, slide.microns_per_pixel, slide.warnings) == ("dicom", 0.25, ())
+    for read, true in zip(slide.levels, levels, strict=True):
+        assert np.array_equal(read[:, :], true)
+    assert "JANE" not in repr(slide)
+    assert "4711" not in repr(slide)
+
+
+def test_dicom_without_its_finest_level_says_so_and_shows_the_others(
+    tmp_path: Path, levels: list[np.ndarray]
+) -> None:
+    finest, *_coarser = write_dicom(tmp_path / "series", levels)
+    finest.unlink()
+    for path in (tmp_path / "series", tmp_path / "series" / "level-2.dcm"):
+        slide = open_slide(path)
+        [line] = slide.warnings
+        assert "series: the file with the finest level of this DICOM series is missing" in line
+        assert slide.microns_per_pixel == 0.5  # of what is there
+        for read, true in zip(slide.levels, levels[1:], strict=True):
+            assert np.array_equal(read[:, :], true)
+
+
+def test_dicom_that_lacks_a_part_of_a_level_names_it(tmp_path: Path, levels: list[np.ndarray]) -> None:
+    _finest, part, _coarse = write_dicom(tmp_path / "series", levels)
+    image = pydicom.dcmread(part)
+    image.ConcatenationUID = image.SOPInstanceUIDOfConcatenationSource = pydicom.uid.generate_uid()
+    image.InConcatenationNumber, image.InConcatenationTotalNumber = 1, 2
+    image.ConcatenationFrameOffsetNumber = 0
+    image.save_as(part)
+    with pytest.raises(SlideError, match="series: of a level in 2 files, part 2 is missing") as caught:
+        open_slide(tmp_path / "series")
+    assert "\n" not in str(caught.value)
 
 
 def test_dicom_that_is_no_slide(tmp_path: Path) -> None:

@@ -65,6 +65,9 @@ def read(path: Path) -> Opened:
         handle = _Handle(path)
         slide = handle.slide
     except library.OpenSlideError as error:
+        missing = _lacking(path, vendor_of(path) or "")
+        if missing:
+            raise SlideError(missing[0]) from error
         reason = " ".join(str(error).split())[:160]
         raise SlideError(f"{path}: the slide is damaged or incomplete ({reason}); copy it again") from error
     told: Mapping[str, str] = slide.properties
@@ -77,7 +80,16 @@ def read(path: Path) -> Opened:
     scale = from_sizes(
         _number(told, "openslide.mpp-x"), _number(told, "openslide.mpp-y"), f"{vendor} pixel size"
     )
-    return Opened(levels, scale, vendor, properties)
+    return Opened(levels, scale, vendor, properties, warnings=_lacking(path, vendor))
+
+
+def _lacking(path: Path, vendor: str) -> tuple[str, ...]:
+    """Say what is missing of a slide of several files, where they tell."""
+    if vendor != "dicom":
+        return ()
+    from napari_bonemarrow.slides.dicom_series import lacking
+
+    return lacking(path)
 
 
 def _library() -> ModuleType:
