@@ -100,3 +100,31 @@ def test_the_selected_cell_is_marked_and_stays_so(overlay):
     assert set(overlay.layer.selected_data) == {1}
     overlay.select(None)
     assert set(overlay.layer.selected_data) == set()
+
+
+def test_the_canvas_writes_what_the_layer_says(analysed, qtbot):
+    _viewer, panel = analysed
+    coordinator = panel.coordinator
+    layer = coordinator.stage.overlay.layer
+    text = panel.window()._qt_viewer.canvas.layer_to_visual[layer].node.text
+    coordinator.stage.camera.zoom = 8.0
+    qtbot.waitUntil(lambda: len(layer.texts) > 0)
+    assert list(text.text) == list(layer.texts.values())
+    row = next(iter(layer.texts))
+    coordinator.session.case.set_label([int(coordinator.session.case.cells.cell_id[row])], "KSC")
+    qtbot.waitUntil(lambda: layer.texts[row] == "KSC")
+    assert list(text.text) == list(layer.texts.values())
+
+
+def test_the_crop_comes_once_the_scale_was_confirmed(open_panel, plain_field, qtbot):
+    _viewer, panel = open_panel()
+    coordinator = panel.coordinator
+    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
+        coordinator.open_path(plain_field)
+    qtbot.waitUntil(lambda: not coordinator.session.estimating, timeout=20_000)
+    coordinator.preparing.confirm_scale(0.1)
+    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
+        coordinator.preparing.find_cells()
+    panel.show_review()
+    coordinator.review.next()
+    qtbot.waitUntil(lambda: panel.review_tab.crop._image is not None)

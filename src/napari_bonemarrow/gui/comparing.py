@@ -39,7 +39,6 @@ class Comparing(QObject):
         self._session: Session | None = None
         self._neighbours: Neighbours | None = None
         self._features: object = None
-        self._slide: object = None
         self._crops = CropStore(self, _CROPS_BYTES)
         self._crops.arrived.connect(self._on_crops)
         self._rest = QTimer(self)
@@ -59,7 +58,7 @@ class Comparing(QObject):
     def close(self) -> None:
         """Forget the session."""
         self._rest.stop()
-        self._session = self._neighbours = self._features = self._slide = None
+        self._session = self._neighbours = self._features = None
         self._crops.open(None)
         self._view.show_text("")
 
@@ -111,9 +110,7 @@ class Comparing(QObject):
         at = {each.cell_id: int(np.searchsorted(table.cell_id, each.cell_id)) for each in found}
         shown = [Shown(each.cell_id, CODES[table.code[at[each.cell_id]]], each.distance) for each in found]
         self._view.show_cells(shown, {cell: self._crops.get(cell) for cell in at})
-        if self._slide is not session.slide:  # another smear, or this one since its scale is known
-            self._slide = session.slide
-            self._crops.open(session.slide)
+        self._crops.follow(session.slide)
         side = round(SIDE * self._view.devicePixelRatioF())
         self._crops.want({cell: (float(table.x[row]), float(table.y[row])) for cell, row in at.items()}, side)
         self.shown.emit()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Points
+from napari.utils.events import Event
 from numpy.typing import NDArray
 
 _TEXT = {"size": 10, "color": "#0b0812", "anchor": "center"}
@@ -61,7 +62,8 @@ class RingLayer(Points):
             return
         self.text.translation = np.array([-above, 0.0])
         self.text.visible = True
-        self.text.events.string()  # the text itself is not the manager's, which sees no change
+        # The text itself is not the manager's, which sees no change; its canvas listens to the group alone.
+        self.text.events(Event("string"))
 
     def _are_there(self) -> NDArray[np.bool_]:
         """Tell which texts have their point; in the midst of a change of the points some may not."""

@@ -130,7 +130,6 @@ class Showing(QObject):
         self.close()
         self.session = session
         self.worklist = WorkList(session.case)
-        self.crops.open(session.slide)
         session.case.changed.connect(self._on_changed)
         self._reshaped = True
         self.refresh()
@@ -289,6 +288,7 @@ class Showing(QObject):
         cell = self.selected
         if cell is None or self.worklist is None:
             return
+        self.crops.follow(self.session.slide)
         at = self.worklist.place_of(cell)
         coming = self.worklist.ids[at + 1 : at + 1 + _AHEAD].tolist()
         self.crops.want({each: self.place(each) for each in (cell, *coming)}, describe.CROP_SIZE)

@@ -85,6 +85,14 @@ class CropStore(QObject):
             self._wanted = []
         self.forget()
 
+    def follow(self, slide: Slide) -> None:
+        """Open a slide unless it is the one that is open.
+
+        A slide whose scale has been confirmed is another one: nothing could be cut of it before.
+        """
+        if slide is not self._slide:
+            self.open(slide)
+
     def forget(self, cell_ids: Iterable[int] | None = None) -> None:
         """Let go of some thumbnails, or of all."""
         if cell_ids is None:
