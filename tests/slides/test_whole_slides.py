@@ -123,6 +123,33 @@ def test_zarr_whose_chunks_vanish_or_are_damaged(tmp_path: Path, levels: list[np
     assert np.array_equal(slide.levels[1][:, :], levels[1])
 
 
+@pytest.mark.parametrize(("version", "chunk"), [(2, "0/1/2"), (3, "c/0/1/2")])
+def test_zarr_that_has_lost_a_chunk_names_it(
+    tmp_path: Path, levels: list[np.ndarray], version: int, chunk: str
+) -> None:
+    path = tmp_path / "a.zarr"
+    write_zarr(path, levels, version)
+    (path / "0" / chunk).unlink()
+    slide = open_slide(path)
+    with pytest.raises(TileError, match=rf"a\.zarr.*level 0, column 2, row 1.*chunk 0/{chunk} is missing"):
+        slide.levels[0][200, 300]
+    assert np.array_equal(slide.levels[0][256:], levels[0][256:])
+    assert np.array_equal(slide.levels[1][:, :], levels[1])
+    (path / "2" / chunk.replace("1/2", "0/0")).unlink()  # of the last level the finer one tells
+    with pytest.raises(TileError, match="level 2, column 0, row 0"):
+        slide.levels[2][0, 0]
+
+
+def test_zarr_chunks_that_were_never_written_are_empty(tmp_path: Path, levels: list[np.ndarray]) -> None:
+    sparse = [level.copy() for level in levels]
+    for step, level in zip((1, 2, 4), sparse, strict=True):
+        level[: 256 // step, : 256 // step] = 0  # not scanned: chunks of zeros are left out
+    write_zarr(tmp_path / "a.zarr", sparse, 3)
+    assert not (tmp_path / "a.zarr" / "0" / "c" / "0" / "0" / "0").exists()
+    slide = open_slide(tmp_path / "a.zarr")
+    assert np.array_equal(slide.levels[0][:, :], sparse[0])
+
+
 def test_zarr_folders_that_are_no_image(tmp_path: Path) -> None:
     zarr.open_group(tmp_path / "empty.zarr", mode="w")
     plate = zarr.open_group(tmp_path / "plate.zarr", mode="w")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from napari_bonemarrow.slides.virtual import belongs
 
 _LARGEST_CHUNK = 64 * 2**20
 _SAMPLES_ALONG = 4
+_WITNESS = 8
+"""Longest side of what is looked at in another level about the middle of a chunk, px."""
 
 
 def read(path: Path) -> Opened:
@@ -92,6 +95,8 @@ def _levels(path: Path, planes: Sequence[_Plane]) -> tuple[TiledLevel, ...]:
         height, width = plane.shape
         if not kept or belongs(width, height, width0, height0, kept[-1].shape[1]):
             kept.append(plane)
+    for number, plane in enumerate(kept):
+        plane.witnesses = (*kept[number + 1 :], *reversed(kept[:number]))
     bits = None if kept[0].array.dtype == np.uint8 else kept[-1].measure_bits()
     for plane in kept:
         levels.append(TiledLevel(path.name, len(levels), plane.shape, plane.tile, plane.reader(bits)))
@@ -109,6 +114,8 @@ class _Plane:
         self.tile = (512, 512) if too_large else chunk
         channels = int(array.shape[names.index("c")]) if "c" in names else 1
         self.channels = 1 if channels < 3 else 3
+        self.witnesses: tuple[_Plane, ...] = ()
+        """The other levels, coarser ones first: they tell a chunk that was lost from an empty one."""
 
     def samples(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
         """Read a part, shape (h, w, channels)."""
@@ -118,9 +125,6 @@ class _Plane:
         if "c" not in left_over:
             found, left_over = found[..., None], [*left_over, "c"]
         found = found.transpose([left_over.index(name) for name in "yxc"])
-        # A store takes a chunk that it does not find for an empty one: is the disk still there?
-        if not found.any() or (found == self.array.fill_value).all():
-            self._check_there()
         return found
 
     def measure_bits(self) -> int:
@@ -140,15 +144,65 @@ class _Plane:
         samples: Callable[[int, int, int, int], NDArray[Any]] = self.samples
 
         def read_tile(row: int, column: int) -> NDArray[np.uint8]:
-            return to_rgb(to_uint8(samples(row * height, column * width, height, width), bits))
+            place = (row * height, column * width, height, width)
+            found = samples(*place)
+            self._check_stored(*place)
+            return to_rgb(to_uint8(found, bits))
 
         return read_tile
 
-    def _check_there(self) -> None:
-        for name in ("zarr.json", ".zarray"):
-            if (self.folder / name).exists():
-                return
-        (self.folder / "zarr.json").stat()  # tells what is wrong with it
+    def _check_stored(self, top: int, left: int, height: int, width: int) -> None:
+        """Raise where chunks of a tile are lost: a store takes one that it does not find for an empty one.
+
+        Writers leave empty chunks out too. One is lost if another level shows something there.
+        """
+        lost = [key for key in self._keys(top, left, height, width) if not (self.folder / key).exists()]
+        if not lost:
+            return
+        if not any((self.folder / name).exists() for name in ("zarr.json", ".zarray")):
+            (self.folder / "zarr.json").stat()  # tells what is wrong with the disk or network
+        high, wide = self.shape
+        bottom, right = min(top + height, high), min(left + width, wide)
+        middle = ((top + bottom) / 2 / high, (left + right) / 2 / wide)
+        span = ((bottom - top) / high, (right - left) / wide)
+        for witness in self.witnesses:
+            if witness.shows(middle, span):
+                raise ValueError(f"its chunk {self.folder.name}/{lost[0]} is missing")
+
+    def shows(self, middle: tuple[float, float], span: tuple[float, float]) -> bool:
+        """Tell whether there is anything about a place.
+
+        Parameters
+        ----------
+        middle, span : tuple of float
+            Of what is asked about, as parts of height and width: no more than half of it is looked at, as
+            coarser levels mix what lies side by side.
+        """
+        sides = [
+            max(1, min(_WITNESS, int(part * side / 2))) for part, side in zip(span, self.shape, strict=True)
+        ]
+        top, left = (
+            min(max(0, int(part * length) - side // 2), length - 1)
+            for part, length, side in zip(middle, self.shape, sides, strict=True)
+        )
+        return bool((self.samples(top, left, *sides) != self.array.fill_value).any())
+
+    def _keys(self, top: int, left: int, height: int, width: int) -> list[str]:
+        """Return the files that hold a part, relative to the array's folder."""
+        pieces = self.array.shards or self.array.chunks
+        ends = {"y": min(top + height, self.shape[0]), "x": min(left + width, self.shape[1])}
+        part = {
+            "y": range(top, ends["y"]),
+            "x": range(left, ends["x"]),
+            "c": range(self.channels),
+        }
+        spans = [
+            range(places[0] // piece, places[-1] // piece + 1)
+            for places, piece in (
+                (part.get(name, range(1)), at) for name, at in zip(self.names, pieces, strict=True)
+            )
+        ]
+        return [self.array.metadata.encode_chunk_key(place) for place in product(*spans)]
 
 
 def _scale(multiscale: Mapping[str, Any], names: list[str]) -> FileScale | None:
