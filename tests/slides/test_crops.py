@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 from napari_bonemarrow.cytology import ScaleError
-from napari_bonemarrow.slides import cut_crops, slide_from_array
+from napari_bonemarrow.slides import Slide, cut_crops, slide_from_array
+from napari_bonemarrow.slides.crops import cut_readable
+from napari_bonemarrow.slides.tiled import TiledLevel, TileError
 
 
 @pytest.mark.parametrize("scale", [0.0413, 0.05, 0.1, 0.25])
@@ -63,3 +66,34 @@ def test_no_points_give_no_crops_and_no_scale_an_error(drawn: ModuleType) -> Non
     assert cut_crops(slide_from_array(rgb, 0.1), [], []).shape == (0, 250, 250, 3)
     with pytest.raises(ScaleError):
         cut_crops(slide_from_array(rgb, None), [1], [1])
+
+
+def _partly_damaged(scale: float = 0.1) -> Slide:
+    """A slide of four tiles, the last of which cannot be read."""
+
+    def read(row: int, column: int) -> np.ndarray:
+        if (row, column) == (1, 1):
+            raise ValueError("cut off")
+        return np.full((256, 256, 3), 100 + 50 * row + column, np.uint8)
+
+    level = TiledLevel("damaged.tif", 0, (512, 512), (256, 256), read)
+    return replace(slide_from_array(np.full((512, 512, 3), 230, np.uint8), scale), levels=(level,))
+
+
+def test_crops_beside_a_damaged_tile_are_cut_and_those_in_it_left_out() -> None:
+    slide = _partly_damaged()
+    x, y = [60.0, 400.0, 440.0, 70.0], [70.0, 390.0, 60.0, 430.0]
+    crops, readable = cut_readable(slide, x, y, microns_per_pixel=0.1, size=60)
+    assert readable.tolist() == [True, False, True, True]
+    assert crops.shape == (3, 60, 60, 3)
+    assert [int(crop[30, 30, 0]) for crop in crops] == [100, 101, 150]
+    with pytest.raises(TileError, match=r"damaged\.tif.*level 0, column 1, row 1.*cut off"):
+        cut_crops(slide, x, y, microns_per_pixel=0.1, size=60)
+
+
+def test_where_no_crop_can_be_read_the_tile_is_named_and_no_points_are_no_error() -> None:
+    slide = _partly_damaged()
+    with pytest.raises(TileError, match=r"damaged\.tif.*column 1, row 1"):
+        cut_readable(slide, [400.0, 300.0], [390.0, 300.0], microns_per_pixel=0.1, size=60)
+    crops, readable = cut_readable(slide, [], [], microns_per_pixel=0.1, size=60)
+    assert (crops.shape, readable.shape) == ((0, 60, 60, 3), (0,))

@@ -71,6 +71,34 @@ def test_jpeg_tiles_share_their_tables(tmp_path: Path, levels: list[np.ndarray])
     assert np.abs(slide.levels[0][:, :].astype(int) - levels[0]).mean() < 2
 
 
+def test_jpeg_tiles_are_decoded_without_opening_the_tiff_again(
+    tmp_path: Path, levels: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.ome.tif"
+    write_ome(path, levels, compression="jpeg", compressionargs={"level": 95})
+    slide = open_slide(path)  # what decodes is made now: the file's pages cannot be asked later
+
+    def refuse(*_args: object, **_options: object) -> None:
+        raise AssertionError("the TIFF was parsed again")
+
+    monkeypatch.setattr(tifffile, "TiffFile", refuse)
+    tiles = [
+        (number, row, column)
+        for number, level in enumerate(slide.levels)
+        for row in range(level.grid[0])
+        for column in range(level.grid[1])
+    ]
+
+    def difference(place: tuple[int, int, int]) -> float:
+        number, row, column = place
+        tile = slide.levels[number].tile(row, column).astype(int)
+        top, left = row * 128, column * 128
+        return float(np.abs(tile - levels[number][top : top + 128, left : left + 128]).mean())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert max(pool.map(difference, tiles)) < 3
+
+
 def test_deep_and_planar_tiles(tmp_path: Path, levels: list[np.ndarray]) -> None:
     deep = [level.astype(np.uint16) * 16 for level in levels]  # 12 bits
     write_ome(tmp_path / "deep.ome.tif", deep)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame, Region, RegionRanking
@@ -171,6 +172,50 @@ def test_a_tile_that_fails_costs_only_itself_and_is_written_down(
     [line] = run.new["parameters"]["failed_tiles"]
     assert "no_such_function" in line
     assert 0 < len(case.cells) < len(whole)
+
+
+def _cut_in_the_middle(picture: Path, to: Path) -> tuple[int, int]:
+    """Write the slide as a pyramid with one tile of zeros; return that tile's row and column."""
+    pixels = np.asarray(Image.open(picture))
+    same = {"photometric": "rgb", "tile": (256, 256), "compression": "zlib", "metadata": None}
+    with tifffile.TiffWriter(to) as writer:
+        writer.write(pixels, **same)
+        writer.write(pixels[::4, ::4], subfiletype=1, **same)
+    row, column = 3, 9
+    with tifffile.TiffFile(to) as file:
+        page = file.pages[0]
+        number = row * (-(-WIDTH // 256)) + column
+        place, length = page.dataoffsets[number], page.databytecounts[number]
+    with to.open("r+b") as opened:
+        opened.seek(place)
+        opened.write(b"\0" * length)
+    return row, column
+
+
+def test_a_file_damaged_in_the_middle_is_searched_and_classified_around_it(
+    two: Engine, picture: Path, tmp_path: Path, whole: Cells
+) -> None:
+    path = tmp_path / "damaged.tif"
+    row, column = _cut_in_the_middle(picture, path)
+    slide, case = open_or_create_case(path, reviewer="Dr A", microns_per_pixel=MPP)
+    with case:
+        for step in analyse(two, slide, case):
+            apply_step(case, step)
+            if isinstance(step, CellsClassified):
+                break
+        [run] = [event for event in case.events() if event.kind == "detector run"]
+        lines = run.new["parameters"]["failed_tiles"]
+        assert lines
+        for line in lines:
+            assert f"damaged.tif: the tile at level 0, column {column}, row {row} cannot be read" in line
+            assert "\n" not in line
+        assert 0 < len(case.cells) < len(whole)
+        far = np.hypot(whole.x - (column + 0.5) * 256, whole.y - (row + 0.5) * 256) > 1500
+        assert far.sum() > 5
+        found = set(zip(case.cells.x.round().tolist(), case.cells.y.round().tolist(), strict=True))
+        expected = list(zip(whole.x[far].round().tolist(), whole.y[far].round().tolist(), strict=True))
+        assert all(place in found for place in expected)
+        assert case.effective_codes()
 
 
 def test_a_slide_that_has_gone_is_said_and_what_was_found_stays(
