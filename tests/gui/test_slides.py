@@ -18,8 +18,8 @@ from napari_bonemarrow.gui.reshaping import long_axis_places
 from napari_bonemarrow.gui.tile_watcher import stream_of
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, slide_from_array
+from napari_bonemarrow.slides.plans import lay_out
 from napari_bonemarrow.slides.quality import Grid, QualityMap, Reason
-from napari_bonemarrow.slides.tiling import lay_out
 
 from .test_streamed_levels import Pyramid
 

@@ -24,15 +24,9 @@ from napari_bonemarrow.slides import (
 )
 from napari_bonemarrow.slides.blank import stained_blocks
 from napari_bonemarrow.slides.detection import detection_plan
+from napari_bonemarrow.slides.plans import RIM_UM, DetectionPlan, lay_out
 from napari_bonemarrow.slides.tiled import TiledLevel, TileError
-from napari_bonemarrow.slides.tiling import (
-    RIM_UM,
-    DetectionPlan,
-    lay_out,
-    merge_tiles,
-    search_tile,
-    stained_tiles,
-)
+from napari_bonemarrow.slides.tiling import merge_tiles, search_tile, stained_tiles
 
 MPP = 0.25
 DENSE = {"LYT": 14, "NGS": 14, "EBO": 12, "PLM": 6, "BLA": 6, "KSC": 3}

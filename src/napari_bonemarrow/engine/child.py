@@ -25,9 +25,9 @@ from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatu
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Classifier, Heatmap
     from napari_bonemarrow.slides import Scale, Slide
+    from napari_bonemarrow.slides.plans import Box, DetectionPlan, Tile
     from napari_bonemarrow.slides.profile import StainProfile
     from napari_bonemarrow.slides.surveying import SurveyItem
-    from napari_bonemarrow.slides.tiling import Box, DetectionPlan, Tile
 
 _SLIDES_KEPT = 3
 _WARM_UP_CROPS = 8

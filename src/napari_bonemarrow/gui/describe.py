@@ -13,7 +13,7 @@ from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleI
 from napari_bonemarrow.review import IMPORTED, Case
 from napari_bonemarrow.review.events import Event
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide
-from napari_bonemarrow.slides.tiling import DetectionPlan
+from napari_bonemarrow.slides.plans import DetectionPlan
 from napari_bonemarrow.workflow import was_detected
 from napari_bonemarrow.workflow.analysis import searched_regions
 

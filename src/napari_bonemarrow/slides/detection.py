@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from napari_bonemarrow.cytology import Cells, Frame, Region
+from napari_bonemarrow.slides.plans import TILE_UM, DetectionPlan, lay_out
 from napari_bonemarrow.slides.sampling import image_profile
 from napari_bonemarrow.slides.slide import Slide, SlideError
-from napari_bonemarrow.slides.tiling import TILE_UM, DetectionPlan, lay_out, merge_tiles, search_tile
+from napari_bonemarrow.slides.tiling import merge_tiles, search_tile
 
 COARSEST_MICRONS = 0.6
 """Coarser images do not show a nucleus well enough; scanners of ×20 give 0.5 µm per pixel."""

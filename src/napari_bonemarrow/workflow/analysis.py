@@ -16,8 +16,9 @@ from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions
 from napari_bonemarrow.engine import Engine, EngineStatus, SlideSource
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.slides.detection import check_fine_enough
+from napari_bonemarrow.slides.plans import DetectionPlan, lay_out
 from napari_bonemarrow.slides.slide import SlideError
-from napari_bonemarrow.slides.tiling import DetectionPlan, lay_out, merge_tiles
+from napari_bonemarrow.slides.tiling import merge_tiles
 from napari_bonemarrow.workflow.pace import Pace
 from napari_bonemarrow.workflow.searching import search_tiles, waited
 from napari_bonemarrow.workflow.steps import (

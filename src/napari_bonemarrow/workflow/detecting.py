@@ -14,7 +14,8 @@ from napari_bonemarrow.engine import Engine, SlideSource
 from napari_bonemarrow.report import SummaryRow, make_folder, write_found_csv
 from napari_bonemarrow.review import CaseError
 from napari_bonemarrow.slides import Slide, detect_cells, open_slide
-from napari_bonemarrow.slides.tiling import lay_out, merge_tiles
+from napari_bonemarrow.slides.plans import lay_out
+from napari_bonemarrow.slides.tiling import merge_tiles
 from napari_bonemarrow.workflow.analysis import apply_step, is_searched_in_one
 from napari_bonemarrow.workflow.cases import case_of_slide, default_reviewer
 from napari_bonemarrow.workflow.choosing import frame_of

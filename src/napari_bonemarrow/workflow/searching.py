@@ -12,8 +12,8 @@ import numpy as np
 
 from napari_bonemarrow.cytology import BoneMarrowError, Cells
 from napari_bonemarrow.engine import Engine, SlideSource
+from napari_bonemarrow.slides.plans import DetectionPlan, Tile
 from napari_bonemarrow.slides.slide import SlideError
-from napari_bonemarrow.slides.tiling import DetectionPlan, Tile
 from napari_bonemarrow.workflow.pace import Pace
 from napari_bonemarrow.workflow.steps import Doing, Step, TilesFound
 
