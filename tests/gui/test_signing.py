@@ -46,7 +46,7 @@ def test_a_case_is_reviewed_signed_and_amended_by_keys(desk, qtbot):
     qtbot.waitUntil(lambda: tab.sign.text.text() == "Every cell in the frame is reviewed")
     panel.show_review()
     press("sign")
-    qtbot.keyClick(tab.sign.dialog, Qt.Key.Key_Return, CONTROL)
+    qtbot.keyClick(tab.sign.dialog.focusWidget(), Qt.Key.Key_Return, CONTROL)
     assert case.is_signed
     assert tab.sign.text.text().startswith(f"Signed by {case.signature.name}")
     assert case.signature.head[:12] in tab.sign.detail.text()

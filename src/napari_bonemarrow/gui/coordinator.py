@@ -92,8 +92,7 @@ class Coordinator(QObject):
             view.open_requested.connect(self.ask_for_smear)
             view.folder_requested.connect(self.ask_for_folder)
         panel.empty.sample_requested.connect(self.opening.open_sample)
-        panel.slide_tab.review_requested.connect(panel.show_review)
-        panel.slide_tab.review_requested.connect(self.keys.focus_smear)
+        panel.slide_tab.review_requested.connect(self._begin_review)
         panel.count_tab.export_requested.connect(self._on_export)
         panel.header.reviewer_changed.connect(self._on_reviewer)
         panel.header.help_requested.connect(self.show_help)
@@ -222,6 +221,13 @@ class Coordinator(QObject):
         if warnings:
             more = f" ({len(warnings) - 1} more were left out)" if len(warnings) > 1 else ""
             show_warning(f"{warnings[0]}{more}")
+
+    def _begin_review(self) -> None:
+        """Turn to the first cell of the work list, ready for keys."""
+        self.panel.show_review()
+        self.keys.focus_smear()
+        if self.review.selected is None:
+            self.review.next()
 
     def _leave_session(self) -> None:
         session, self.session = self.session, None

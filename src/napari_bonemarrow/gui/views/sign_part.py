@@ -105,8 +105,8 @@ class _Confirm(QDialog):
         self.missing = label(role="warning")
         self.cancel_button = button("Not yet")
         self.accept_button = button(text, "primary", f"{tip} (Ctrl+Enter)")
-        self.cancel_button.setDefault(True)
-        self.accept_button.setAutoDefault(False)
+        for each in (self.cancel_button, self.accept_button):
+            each.setAutoDefault(False)  # else the one with the focus would take Ctrl+Enter as Enter
         self.cancel_button.clicked.connect(self.reject)
         self.accept_button.clicked.connect(self.accept)
         row = QHBoxLayout()
@@ -133,6 +133,8 @@ class _Confirm(QDialog):
             held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
             if held == Qt.KeyboardModifier.ControlModifier and self.accept_button.isEnabled():
                 self.accept()
+            elif self.cancel_button.hasFocus():
+                self.reject()
             return
         super().keyPressEvent(event)
 
