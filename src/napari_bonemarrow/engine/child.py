@@ -5,11 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import multiprocessing.connection
 import os
-import pickle
 import signal
 import threading
 import time
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame, Predictions
+from napari_bonemarrow.cytology import Cells, Frame, Predictions
 from napari_bonemarrow.engine.features import SeenFeatures, clipped, fit_axes, lay_out
 from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatus, SlideSource
+from napari_bonemarrow.engine.sending import sendable
 
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Classifier, Heatmap
@@ -84,31 +83,7 @@ def call(name: str, args: tuple[Any, ...]) -> tuple[Any, float]:
             # The device's context is lost to this process for good. Ending it lets the engine start
             # another and ask again.
             os._exit(1)
-        raise _sendable(error) from None
-
-
-def _sendable(error: Exception) -> BoneMarrowError:
-    text = traceback.format_exc()
-    sent: BoneMarrowError
-    if isinstance(error, BoneMarrowError) and _survives_pickling(error):
-        sent = error
-    elif isinstance(error, BoneMarrowError):
-        sent = EngineError(str(error))
-    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        sent = EngineError("engine: out of memory: close other programs, or choose the device cpu")
-    else:
-        line = " ".join(str(error).split())[:300]
-        sent = EngineError(f"engine: {type(error).__name__}: {line}")
-    sent.child_traceback = text  # type: ignore[attr-defined]
-    return sent
-
-
-def _survives_pickling(error: Exception) -> bool:
-    """An exception that cannot be unpickled would break the pool in the parent."""
-    try:
-        return type(pickle.loads(pickle.dumps(error))) is type(error)
-    except Exception:
-        return False
+        raise sendable(error) from None
 
 
 def load(model: str | Path, device: str) -> EngineStatus:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, Frame, Predictions
 from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatus, SlideSource
-from napari_bonemarrow.engine.process import ChildPool
+from napari_bonemarrow.engine.network_child import NetworkChild
 from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
 from napari_bonemarrow.engine.tilepool import TilePool
 
@@ -26,7 +25,6 @@ CHUNK_SECONDS = 0.2
 """How long a chunk of cells may take: what waits behind it, such as a heatmap, waits no longer."""
 _FIRST_CHUNK = 16
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 4, 512
-_NEED_MODEL = frozenset({"classify", "classify_crops", "embed", "explain", "explain_crop"})
 
 
 class Engine:
@@ -54,14 +52,9 @@ class Engine:
         self._workers = workers
         self._tiles: TilePool | None = None
         self._layout: TilePool | None = None
-        self._threads = threads
         self._tasks = TaskQueue()
-        self._model: str | Path = "starter"
-        self._status: EngineStatus | None = None
-        self._seconds_per_cell: float | None = None
-        self._pool: ChildPool | None = None
-        self._pool_lock = threading.Lock()
-        self._closed = False
+        self._child = NetworkChild(device, threads)
+        self._lock = threading.Lock()
         self._dispatcher: threading.Thread | None = None
 
     def load(self, model: str | Path = "starter") -> Future[EngineStatus]:
@@ -72,7 +65,7 @@ class Engine:
         Future of EngineStatus
             A `BundleError` in it leaves the bundle that was loaded before in service.
         """
-        return self._put(Kind.LOAD, "load", model, self.device, done=self._note_loaded)
+        return self._put(Kind.LOAD, "load", model, self.device, done=self._child.note_loaded)
 
     def detect(self, source: SlideSource, frame: Frame | None = None) -> Future[Cells]:
         """Find the nucleated cells of a slide."""
@@ -104,8 +97,8 @@ class Engine:
         list of Future
             One an item; what is still wanted of them may be cancelled.
         """
-        with self._pool_lock:
-            if self._closed:
+        with self._lock:
+            if self._child.is_closed:
                 raise EngineError("engine: it is closed: open the slide again")
             if self._tiles is None:
                 self._tiles = TilePool(self._workers)
@@ -115,14 +108,14 @@ class Engine:
     @property
     def workers(self) -> int:
         """How many tiles are searched at a time."""
-        with self._pool_lock:
+        with self._lock:
             if self._tiles is None:
                 self._tiles = TilePool(self._workers)
             return self._tiles.workers
 
     def end_tiles(self) -> None:
         """End the children that search tiles, whose memory others can use; they start again when needed."""
-        with self._pool_lock:
+        with self._lock:
             pool, self._tiles = self._tiles, None
         if pool is not None:
             pool.close()
@@ -179,8 +172,8 @@ class Engine:
 
         `end_layout` ends it before its time.
         """
-        with self._pool_lock:
-            if self._closed:
+        with self._lock:
+            if self._child.is_closed:
                 raise EngineError("engine: it is closed: open the slide again")
             if self._layout is None:
                 self._layout = TilePool(1)
@@ -188,7 +181,7 @@ class Engine:
 
     def end_layout(self) -> None:
         """End the child that lays features out: what it was doing is cancelled."""
-        with self._pool_lock:
+        with self._lock:
             pool, self._layout = self._layout, None
         if pool is not None:
             pool.close()
@@ -235,13 +228,12 @@ class Engine:
     @property
     def status(self) -> EngineStatus | None:
         """What serves, or None before a bundle was loaded."""
-        return self._status
+        return self._child.status
 
     @property
     def pid(self) -> int | None:
         """The child's process id, or None while there is none."""
-        pool = self._pool
-        return pool.pid if pool is not None else None
+        return self._child.pid
 
     @property
     def tile_pids(self) -> list[int]:
@@ -251,9 +243,8 @@ class Engine:
 
     def close(self) -> None:
         """Cancel everything and end the child, without waiting for either."""
-        with self._pool_lock:
-            self._closed = True
-            pool, self._pool = self._pool, None
+        with self._lock:
+            pool = self._child.refuse()
         self._tasks.close()
         if pool is not None:
             pool.end()
@@ -268,30 +259,25 @@ class Engine:
 
     def _parts(self, count: int) -> list[NDArray[np.intp]]:
         size = _FIRST_CHUNK
-        if self._seconds_per_cell:
+        if self._child.seconds_per_cell:
             size = int(
-                np.clip(round(CHUNK_SECONDS / self._seconds_per_cell), _SMALLEST_CHUNK, _LARGEST_CHUNK)
+                np.clip(round(CHUNK_SECONDS / self._child.seconds_per_cell), _SMALLEST_CHUNK, _LARGEST_CHUNK)
             )
         return [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
 
     def _measure(self, cells: int) -> Any:
         def done(_value: object, seconds: float) -> None:
             per_cell = seconds / cells
-            before = self._seconds_per_cell or per_cell
-            self._seconds_per_cell = (before + per_cell) / 2
+            before = self._child.seconds_per_cell or per_cell
+            self._child.seconds_per_cell = (before + per_cell) / 2
 
         return done
-
-    def _note_loaded(self, status: EngineStatus, _seconds: float) -> None:
-        if self._status is None or self._status.model != status.model:
-            self._seconds_per_cell = status.seconds_per_crop or None
-        self._status = status
 
     def _put(self, kind: Kind, name: str, *args: object, **options: Any) -> Future[Any]:
         future = self._tasks.put(kind, name, *args, **options)
         if future is None:
             raise EngineError("engine: it is closed: open the slide again")
-        with self._pool_lock:
+        with self._lock:
             if self._dispatcher is None:
                 self._dispatcher = threading.Thread(target=self._dispatch, name="engine", daemon=True)
                 self._dispatcher.start()
@@ -299,48 +285,9 @@ class Engine:
 
     def _dispatch(self) -> None:
         while (task := self._tasks.take()) is not None:
-            carry_out(task, self._run, self._tasks, lambda: self._closed)
+            carry_out(task, self._run, self._tasks, lambda: self._child.is_closed)
 
     def _run(self, task: Task) -> Any:
-        value, seconds = self._call(task)
+        value, seconds = self._child.call(task)
         task.done(value, seconds)
         return value
-
-    def _call(self, task: Task) -> tuple[Any, float]:
-        """Have the child make one call; if it dies of it, start it again and ask once more."""
-        exit_code = None
-        for _attempt in range(2):
-            pool = self._living_pool()
-            try:
-                if task.name in _NEED_MODEL and not pool.has_model:
-                    self._note_loaded(*pool.submit("load", self._model, self.device).result())
-                    pool.has_model = True
-                value, seconds = pool.submit(task.name, *task.args).result()
-            except BrokenProcessPool:
-                exit_code = self._retire(pool)
-                continue
-            if task.kind is Kind.LOAD:
-                self._model = task.args[0]
-                pool.has_model = True
-            return value, seconds
-        raise EngineError(
-            f"engine: its process ended twice (exit code {exit_code}) while asked to {task.name}: "
-            "memory may be short, close other programs or choose the device cpu"
-        )
-
-    def _living_pool(self) -> ChildPool:
-        with self._pool_lock:
-            if self._closed:
-                raise EngineError("engine: it is closed")
-            if self._pool is not None and self._pool.exit_code is not None:
-                self._pool.end()  # it died while nothing ran
-                self._pool = None
-            if self._pool is None:
-                self._pool = ChildPool(self._threads)
-            return self._pool
-
-    def _retire(self, pool: ChildPool) -> int | None:
-        with self._pool_lock:
-            if self._pool is pool:
-                self._pool = None
-        return pool.reap()

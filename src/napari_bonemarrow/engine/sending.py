@@ -1,0 +1,41 @@
+"""Errors on their way from the child to its parent."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.engine.messages import EngineError
+
+
+def sendable(error: Exception) -> BoneMarrowError:
+    """Return what the parent is sent of an error that is being handled.
+
+    Returns
+    -------
+    BoneMarrowError
+        The error itself where it is one and survives pickling, else an `EngineError` of one line. The
+        attribute ``child_traceback`` keeps where it arose.
+    """
+    text = traceback.format_exc()
+    sent: BoneMarrowError
+    if isinstance(error, BoneMarrowError) and _survives_pickling(error):
+        sent = error
+    elif isinstance(error, BoneMarrowError):
+        sent = EngineError(str(error))
+    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        sent = EngineError("engine: out of memory: close other programs, or choose the device cpu")
+    else:
+        line = " ".join(str(error).split())[:300]
+        sent = EngineError(f"engine: {type(error).__name__}: {line}")
+    sent.child_traceback = text  # type: ignore[attr-defined]
+    return sent
+
+
+def _survives_pickling(error: Exception) -> bool:
+    """An exception that cannot be unpickled would break the pool in the parent."""
+    try:
+        return type(pickle.loads(pickle.dumps(error))) is type(error)
+    except Exception:
+        return False
