@@ -97,7 +97,8 @@ def _journey(come_in: Callable[[], Reviewer], path: Path, scale: float | None, f
     assert again.case.effective_codes() == codes
     assert again.panel.count_tab.headline.text() == shown
     assert differential_document(again.case) == document
-    assert again.panel.slide_tab.review_button.isVisibleTo(again.panel)  # nothing is to be run again
+    tab = again.panel.slide_tab
+    assert tab.review_button.isVisibleTo(tab)  # nothing is to be run again
     assert again.case.can_undo
 
 
