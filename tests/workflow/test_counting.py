@@ -355,12 +355,17 @@ def test_a_spoilt_bundle_is_one_line_and_gives_no_number(
     assert row.ok
 
 
-def test_the_fields_of_a_folder_are_one_case(engine: Engine, field: Path, tmp_path: Path) -> None:
+def test_the_fields_of_a_folder_are_one_case(
+    engine: Engine, field: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     shutil.copy(field, field.with_name("second.png"))
+    field.with_name("torn.png").write_bytes(field.read_bytes()[:2000])
     [alone] = count_inputs([field], tmp_path / "alone", engine=engine)
     [row] = count_inputs([field.parent], tmp_path / "out", CountOptions(together=True), engine=engine)
     assert row.ok, row.error
     assert row.folder == field.parent.name
+    [told] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "torn.png" in told
     assert row.differential is not None
     assert alone.differential is not None
     both = row.differential.counted + sum(row.differential.excluded.values())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_bonemarrow.workflow.inputs import find_inputs
+from napari_bonemarrow.workflow.inputs import Input, find_inputs
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -63,3 +63,18 @@ def test_anonymous_names_tell_neither_file_nor_folder(tmp_path: Path) -> None:
     assert known.hide_name(message) == f"{known.name}: {known.name} cannot be read"
     of_case = f"{path.stem}.tif, the slide of B24-0815 Muster.bmcase, was not found"
     assert "B24" not in known.hide_name(of_case)
+
+
+def test_what_a_slide_lacks_is_told_without_names_where_they_must_not_be(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = ("a/x.png: cannot be read", "a/y.png: cannot be read")
+    Input(tmp_path / "a", "a", str(tmp_path / "a")).tell_left_out(lines)
+    Input(tmp_path / "a", "12ab", "12ab").tell_left_out(lines)
+    Input(tmp_path / "a", "12ab", "12ab").tell_left_out(())
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "warning: a/x.png: cannot be read",
+        "warning: a/y.png: cannot be read",
+        "warning: 12ab: 2 of its parts are missing or cannot be read",
+    ]

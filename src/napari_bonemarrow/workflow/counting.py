@@ -152,6 +152,7 @@ def _count(
 ) -> SummaryRow:
     started = time.perf_counter()
     slide, case = _open(item, out, options)
+    item.tell_left_out(slide.warnings)
     try:
         device = _analyse(engine, slide, case, options, lambda text: say(f"{item.shown}: {text}"))
         folder = make_folder(out / item.name)

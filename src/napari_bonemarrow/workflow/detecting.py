@@ -87,6 +87,7 @@ def _detect(
     if item.error:
         raise BoneMarrowError(item.error)
     slide = open_slide(item.path)
+    item.tell_left_out(slide.warnings)
     scale = settle_scale(slide, microns_per_pixel=microns_per_pixel, accept_estimate=estimate)
     slide = slide.with_scale(scale)
     frame = frame_of(slide, regions)

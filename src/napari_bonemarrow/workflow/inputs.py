@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from napari_bonemarrow.slides import SUFFIXES, SlideError, fingerprint
 from napari_bonemarrow.slides.folders import Kind, kind_of
+
+logger = logging.getLogger(__name__)
 
 _WILDCARDS = frozenset("*?[")
 
@@ -47,6 +50,16 @@ class Input:
             text = text.replace(part, self.shown)
         # A case's message may name its slide, which has the same stem and another suffix.
         return re.sub(rf"(?<!\w){re.escape(self.path.stem)}(?=\.\w)", self.shown, text)
+
+    def tell_left_out(self, warnings: Sequence[str]) -> None:
+        """Log what of a slide of several files is missing or cannot be read; the rest goes on."""
+        if self.shown == str(self.path):
+            for line in warnings:
+                logger.warning("warning: %s", line)
+        elif warnings:  # lines name files within the folder, which must not be told
+            logger.warning(
+                "warning: %s: %d of its parts are missing or cannot be read", self.shown, len(warnings)
+            )
 
 
 def find_inputs(
