@@ -21,6 +21,7 @@ from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.explaining import Explaining
 from napari_bonemarrow.gui.exporting import ask_export
 from napari_bonemarrow.gui.finetuning import Finetuning
+from napari_bonemarrow.gui.gallery.showing import Gallery
 from napari_bonemarrow.gui.key_editor import KeyEditor
 from napari_bonemarrow.gui.key_mode import KeyMode
 from napari_bonemarrow.gui.keys import Binding
@@ -81,6 +82,7 @@ class Coordinator(QObject):
         self.remembering = Remembering(self.review, panel.tabs)
         self.counting = Counting(panel, self.review)
         self.likeness = Likeness(self)
+        self.gallery = Gallery(self)
         self._connect_views()
         self._connect_parts()
         self.serving.load()
@@ -207,6 +209,7 @@ class Coordinator(QObject):
         self.remembering.open()
         self.preparing.open(session)
         self.likeness.open(session)
+        self.gallery.open(session)
         self.finetuning.open(session.case.path.parent, self.serving.name)
         self.panel.show_session(True)
         self.panel.header.show_info(describe.header_info(session))
@@ -236,6 +239,7 @@ class Coordinator(QObject):
         self.remembering.close()
         self.surveying.cancel()
         self.likeness.close()
+        self.gallery.close()
         self.preparing.close()
         self.keys.leave()
         self.review.close()
@@ -309,6 +313,7 @@ class Coordinator(QObject):
         self.runner.cancel_all()
         self._leave_session()
         self.likeness.leave()
+        self.gallery.leave()
         self.finetuning.close()
         self.ending()
         self.stage.leave()

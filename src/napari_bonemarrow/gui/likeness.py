@@ -65,7 +65,7 @@ class Likeness(QObject):
     def show_map(self) -> None:
         """Bring the map to the front, in a dock below the smear, and give it the keyboard."""
         if self.map.parent() in (None, self._coordinator.panel):
-            dock = self._viewer.window.add_dock_widget(self.map, name=DOCK, area="bottom")
+            dock = self._viewer.window.add_dock_widget(self.map, name=DOCK, area="bottom", tabify=True)
             self._coordinator.keys.serve(self.map)
         else:
             dock = self.map.parentWidget()

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 
 from qtpy.QtCore import QMimeData
+from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QWidget
 
 MIME = "application/x-bonemarrow-cells"
 """JSON list of cell numbers of the open case."""
@@ -27,3 +29,11 @@ def cells_of(data: QMimeData) -> tuple[int, ...]:
     except ValueError:  # another program may use the same name
         return ()
     return tuple(cell for cell in given if type(cell) is int) if isinstance(given, list) else ()
+
+
+def cells_dropped(event: QDropEvent, onto: QWidget) -> tuple[int, ...]:
+    """Return the cells that are dragged onto a widget; none from another window: its case is another."""
+    source = event.source()
+    if not isinstance(source, QWidget) or source.window() is not onto.window():
+        return ()
+    return cells_of(event.mimeData())

@@ -127,14 +127,28 @@ class GridLayout:
         return range(min(begin, group.stop), min(end, group.stop))
 
     def inside(self, left: int, top: int, right: int, bottom: int) -> NDArray[np.intp]:
-        """Return the places of the thumbnails that a rectangle touches."""
-        found = []
-        for _section, places in self.between(top, bottom + 1):
-            for place in places:
-                x, y = self.corner(place)
-                if x <= right and x + self.item[0] > left and y <= bottom and y + self.item[1] > top:
-                    found.append(place)
-        return np.array(found, np.intp)
+        """Return the places of the thumbnails that a rectangle touches, ascending."""
+        (wide, high), (across, down) = self.item, self.pitch
+        columns = np.arange(self.columns)
+        starts = GAP + columns * across
+        columns = columns[(starts <= right) & (starts + wide > left)]
+        found = [np.empty(0, np.intp)]
+        for section, places in self.between(top, bottom + 1):
+            rows = (
+                np.arange(len(places) // self.columns + 1)
+                + (places.start - section.group.start) // self.columns
+            )
+            starts = section.top + section.heading + GAP + rows * down
+            rows = rows[(starts <= bottom) & (starts + high > top)]
+            touched = section.group.start + (rows[:, None] * self.columns + columns).ravel()
+            found.append(touched[touched < places.stop])
+        return np.concatenate(found)
+
+    def first(self, way: int) -> int:
+        """Return the first place that is not folded away, or with -1 the last; -1 where there is none."""
+        if not self.sections:
+            return -1
+        return self._unfolded(0 if way > 0 else self.sections[-1].group.stop - 1, way, -1)
 
     def step(self, place: int, across: int, down: int) -> int:
         """Return the place that an arrow key leads to: sideways in reading order, up and down by rows.

@@ -61,7 +61,6 @@ class CellsModel(QAbstractListModel):
         places = self.work.places_of(np.fromiter(cell_ids, np.int64))
         places = places[places >= 0]
         if len(places) > _FEW:
-            places = [0, len(self._ids) - 1]
             self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1))
             return
         for place in places.tolist():

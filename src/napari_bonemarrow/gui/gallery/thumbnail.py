@@ -1,25 +1,28 @@
-"""How one thumbnail looks: the crop, marks in its corner, sign and code of its class below it."""
+"""How one thumbnail looks: the crop in the colour of its class, marks in its corner, sign and code below."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import QPointF, QRect, QRectF, Qt
-from qtpy.QtGui import QColor, QFont, QPainter, QPen, QPixmap, QPolygonF
+from qtpy.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPixmap, QPolygonF
 
 from napari_bonemarrow.cytology import CODES
+from napari_bonemarrow.gui import palette
 from napari_bonemarrow.gui.gallery.model import Look
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.parts import draw_swatch
 
 CAPTION = 17
 """Height of the line below a crop, px."""
+FRAME = 3
+"""What marks a selected thumbnail reaches so far beyond it, px; less than the gap to the next."""
 _MARK = 13
 _PERCENT_FROM = 72
 """Side from which on there is room for the confidence beside the code."""
-_MOST_LABELS = 4000
+_MOST_CAPTIONS = 1200
 
 
 class ThumbnailPainter:
-    """Draws thumbnails of one size; captions that look alike are drawn once.
+    """Draws thumbnails of one size; captions and marks that look alike are drawn once.
 
     Parameters
     ----------
@@ -36,10 +39,14 @@ class ThumbnailPainter:
         self.font = QFont(font)
         self.font.setPixelSize(11)
         self.size = (side, side + CAPTION)
-        self._labels: dict[Look, QPixmap] = {}
+        self._captions: dict[tuple[int, int, bool], QPixmap] = {}
+        self._marks: dict[tuple[bool, bool, bool], QPixmap] = {}
+        self._edges = [QPen(QColor(palette.color_of(code)), 2) for code in CODES]
+        for pen in self._edges:
+            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         self._raised, self._text = QColor(colors.raised), QColor(colors.text)
-        self._selected = QPen(QColor(colors.primary), 3)
-        self._current = QPen(QColor(colors.text), 2)
+        self._primary = QColor(colors.primary)
+        self._hatch = QBrush(QColor(colors.quiet), Qt.BrushStyle.BDiagPattern)
 
     def paint(
         self,
@@ -55,72 +62,104 @@ class ThumbnailPainter:
     ) -> None:
         """Draw one thumbnail with its corner at (x, y)."""
         side = self.side
+        if current or selected:
+            self._paint_frame(painter, x, y, selected, current)
         if crop is None:
             self._paint_waiting(painter, QRect(x, y, side, side), unreadable)
-        elif crop.width() == round(side * self.ratio) and self.ratio == 1.0:
+        elif crop.width() == side and self.ratio == 1.0:
             painter.drawPixmap(x, y, crop)
         else:
             painter.drawPixmap(QRect(x, y, side, side), crop)
-        painter.drawPixmap(x, y, self._label(look))
-        if selected or current:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-        if selected:
-            painter.setPen(self._selected)
-            painter.drawRect(x + 1, y + 1, side - 3, side + CAPTION - 3)
-        if current:
-            painter.setPen(self._current)
-            painter.drawRect(x + 4, y + 4, side - 9, side + CAPTION - 9)
+        painter.setPen(self._edges[look.code])
+        painter.drawRect(x + 1, y + 1, side - 2, side - 2)
+        painter.drawPixmap(x, y + side, self._caption(look, selected))
+        marks = (look.reviewed, look.flagged, look.disputed)
+        if any(marks):
+            drawn = self._marks_of(marks)
+            painter.drawPixmap(x + side - _marks_width(marks) - 3, y + 3, drawn)
+
+    def _paint_frame(self, painter: QPainter, x: int, y: int, selected: bool, current: bool) -> None:
+        """Lay a ground under a selected thumbnail, and a line around the one that the inspector shows."""
+        wide, high = self.size
+        box = QRect(x - FRAME, y - FRAME, wide + 2 * FRAME, high + 2 * FRAME)
+        painter.fillRect(box, self._text if current else self._primary)
+        if current and selected:
+            painter.fillRect(box.adjusted(1, 1, -1, -1), self._primary)
+            painter.fillRect(box.adjusted(2, 2, -2, -2), self._text)
 
     def _paint_waiting(self, painter: QPainter, box: QRect, unreadable: bool) -> None:
         painter.fillRect(box, self._raised)
         if unreadable:
+            painter.fillRect(box, self._hatch)
             painter.setPen(self._text)
             painter.setFont(self.font)
-            text = "cannot\nbe read" if box.width() < 72 else "⚠ cannot be read"
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+            line = QRect(box.left() + 2, box.center().y() - 16, box.width() - 4, 32)
+            painter.fillRect(line, self._raised)
+            painter.drawText(line, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, "cannot\nbe read")
 
-    def _label(self, look: Look) -> QPixmap:
-        found = self._labels.get(look)
+    def _caption(self, look: Look, selected: bool) -> QPixmap:
+        key = look.code, look.percent, selected
+        found = self._captions.get(key)
         if found is None:
-            if len(self._labels) > _MOST_LABELS:
-                self._labels.clear()
-            found = self._labels[look] = self._draw_label(look)
+            if len(self._captions) > _MOST_CAPTIONS:
+                self._captions.clear()
+            found = self._captions[key] = self._draw_caption(look, selected)
         return found
 
-    def _draw_label(self, look: Look) -> QPixmap:
-        wide, high = self.size
+    def _pixmap(self, wide: int, high: int) -> QPixmap:
         pixmap = QPixmap(round(wide * self.ratio), round(high * self.ratio))
         pixmap.setDevicePixelRatio(self.ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
+        return pixmap
+
+    def _draw_caption(self, look: Look, selected: bool) -> QPixmap:
+        wide, colors = self.side, self.colors
+        pixmap = self._pixmap(wide, CAPTION)
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.font)
-        painter.fillRect(0, self.side, wide, CAPTION, QColor(self.colors.foreground))
+        painter.fillRect(0, 0, wide, CAPTION, QColor(colors.foreground))
+        if selected:  # the sign keeps its ground: its colour would be lost on that of the selection
+            painter.fillRect(CAPTION, 0, wide - CAPTION, CAPTION, self._primary)
         code = CODES[look.code]
-        draw_swatch(painter, code, 3, self.side + 3, CAPTION - 6)
-        line = QRect(CAPTION, self.side, wide - CAPTION - 3, CAPTION)
+        draw_swatch(painter, code, 3, 3, CAPTION - 6)
+        line = QRect(CAPTION + 2, 0, wide - CAPTION - 5, CAPTION)
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(self._text)
+        painter.setPen(QColor(colors.on_primary if selected else colors.text))
         painter.drawText(line, middle | Qt.AlignmentFlag.AlignLeft, code or "–")
         if look.percent >= 0 and self.side >= _PERCENT_FROM:
-            painter.setPen(QColor(self.colors.quiet))
+            painter.setPen(QColor(colors.on_primary if selected else colors.quiet))
             painter.drawText(line, middle | Qt.AlignmentFlag.AlignRight, f"{look.percent} %")
-        self._draw_marks(painter, look)
         painter.end()
         return pixmap
 
-    def _draw_marks(self, painter: QPainter, look: Look) -> None:
-        """Draw tick, flag and inequality from the upper right corner on, each on a dark ground."""
-        marks = ((look.reviewed, _draw_tick), (look.flagged, _draw_flag), (look.disputed, _draw_unequal))
-        x = self.side - _MARK - 2
-        for on, draw in marks:
+    def _marks_of(self, marks: tuple[bool, bool, bool]) -> QPixmap:
+        found = self._marks.get(marks)
+        if found is None:
+            found = self._marks[marks] = self._draw_marks(marks)
+        return found
+
+    def _draw_marks(self, marks: tuple[bool, bool, bool]) -> QPixmap:
+        """Draw tick, flag and inequality from right to left, each on a dark ground."""
+        wide = _marks_width(marks)
+        pixmap = self._pixmap(wide, _MARK)
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        x = wide - _MARK
+        for on, draw in zip(marks, (_draw_tick, _draw_flag, _draw_unequal), strict=True):
             if on:
-                box = QRectF(x, 2, _MARK, _MARK)
+                box = QRectF(x, 0, _MARK, _MARK)
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(QColor(16, 16, 20, 205))
                 painter.drawRoundedRect(box, 3, 3)
                 draw(painter, box)
                 x -= _MARK + 2
+        painter.end()
+        return pixmap
+
+
+def _marks_width(marks: tuple[bool, bool, bool]) -> int:
+    return sum(marks) * (_MARK + 2) - 2
 
 
 def _points(box: QRectF, *places: tuple[float, float]) -> QPolygonF:

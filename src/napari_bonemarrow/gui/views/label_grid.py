@@ -18,6 +18,7 @@ class LabelGrid(QWidget):
     label_chosen = Signal(str)
     tag_toggled = Signal(str, bool)
     keys_requested = Signal()
+    cells_dropped = Signal(str, object)  # code, tuple of cell numbers
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,6 +29,7 @@ class LabelGrid(QWidget):
         for at, code in enumerate(CLASSES):
             made = ClassButton(code)
             made.chosen.connect(self.label_chosen)
+            made.dropped.connect(self.cells_dropped)
             self.buttons[code] = made
             grid.addWidget(made, *divmod(at, _COLUMNS))
         tags = QHBoxLayout()

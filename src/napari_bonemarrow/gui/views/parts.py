@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QScroll
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui import palette
+from napari_bonemarrow.gui.gallery.dragging import cells_dropped
 from napari_bonemarrow.gui.keys import TABLE
 from napari_bonemarrow.gui.theme import ThemeColors
 
@@ -112,10 +113,13 @@ class ClassButton(QAbstractButton):
     """A class with its sign, its code and its key: legend and tool in one."""
 
     chosen = Signal(str)
+    dropped = Signal(str, object)  # code, tuple of cell numbers
 
     def __init__(self, code: str) -> None:
         super().__init__()
         self.code, self.key = code, ""
+        self._hovered = False
+        self.setAcceptDrops(True)
         self._colors: ThemeColors | None = None
         self.setAccessibleName(f"{code}, {CLASSES[code].name}")
         keyed(self, "label", code, CLASSES[code].name)
@@ -132,6 +136,26 @@ class ClassButton(QAbstractButton):
 
     def _on_clicked(self) -> None:
         self.chosen.emit(self.code)
+
+    def dragEnterEvent(self, event) -> None:
+        """Take cells of this window that are dragged here."""
+        if cells_dropped(event, self):
+            self._hover(True)
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event) -> None:
+        """Let go of what is dragged on."""
+        self._hover(False)
+
+    def dropEvent(self, event) -> None:
+        """Give the class to the cells that were dropped."""
+        self._hover(False)
+        event.acceptProposedAction()
+        self.dropped.emit(self.code, cells_dropped(event, self))
+
+    def _hover(self, on: bool) -> None:
+        self._hovered = on
+        self.update()
 
     def sizeHint(self) -> QSize:
         """Return room for sign, code and key."""
@@ -161,7 +185,7 @@ class ClassButton(QAbstractButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colors, box = self._colors, self.rect().adjusted(0, 0, -1, -1)
-        marked = self.isChecked() or self.isDown()
+        marked = self.isChecked() or self.isDown() or self._hovered
         seen = marked or self.hasFocus()
         painter.setPen(QPen(QColor(colors.text if seen else colors.raised), 2 if self.hasFocus() else 1))
         painter.setBrush(QColor(colors.line if self.underMouse() or marked else colors.foreground))

@@ -52,6 +52,7 @@ class ReviewTab(QWidget):
     merge_requested = Signal()
     flag_toggled = Signal(bool)
     goes_on_toggled = Signal(bool)
+    gallery_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -193,6 +194,10 @@ class ReviewTab(QWidget):
         part.setContentsMargins(8, 4, 8, 0)
         part.addWidget(self.goes_on_box)
         part.addStretch(1)
+        self.gallery_button = button("Gallery", "link")
+        keyed(self.gallery_button, "gallery", "", "All cells as thumbnails, in the order of the work list")
+        self.gallery_button.clicked.connect(self.gallery_requested)
+        part.addWidget(self.gallery_button)
         return part
 
     def _way_part(self) -> QHBoxLayout:
