@@ -35,6 +35,7 @@ def cell_menu(parent: QWidget, review: Review, place: tuple[float, float]) -> QM
             action.setCheckable(True)
             action.setChecked(tag in session.case.tags.get(cell, frozenset()))
         menu.addAction("Take the label off\t0", partial(review.label, ""))
+        menu.addAction(f"Accept this class in bulk…\t{key_of('bulk')}", review.accepting.ask)
         menu.addSeparator()
         menu.addAction(f"Split into two…\t{key_of('split')}", review.split)
         merge = menu.addAction(f"Join the selected cells\t{key_of('merge')}", review.reshaping.merge)

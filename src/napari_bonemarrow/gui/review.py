@@ -9,6 +9,7 @@ import numpy as np
 from qtpy.QtCore import Signal
 
 from napari_bonemarrow.gui import describe
+from napari_bonemarrow.gui.accepting import Accepting
 from napari_bonemarrow.gui.correcting import Correcting
 from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.showing import CellsChanged
@@ -26,7 +27,8 @@ class Review(Correcting):
         super().__init__(*parts)
         self._connect()
         self.tab.show_goes_on(self.goes_on)
-        self.acts: dict[str, Callable[[], None]] = {}
+        self.accepting = Accepting(self)
+        self.acts: dict[str, Callable[[], None]] = {"bulk": self.accepting.ask}
         """What further keys do, by act: views beside this one put theirs here."""
 
     def _connect(self) -> None:

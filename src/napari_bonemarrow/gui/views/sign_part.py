@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QDialog, QFormLayout, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QGridLayout, QLineEdit, QWidget
 
 from napari_bonemarrow.gui.countmodels import SignInfo
 from napari_bonemarrow.gui.theme import ThemeColors
+from napari_bonemarrow.gui.views.confirm import Confirm
 from napari_bonemarrow.gui.views.parts import button, label, set_role
 
 HEAD_DIGITS = 12
@@ -87,59 +88,7 @@ class SignPart(QWidget):
         set_role(self.sign_button, str(self.sign_button.property("role") or ""))
 
 
-class _Confirm(QDialog):
-    """Asks before something that cannot be taken back. Enter alone never does it: in the review it means
-    *accept and go on*, and may be pressed once too often.
-    """
-
-    def __init__(self, parent: QWidget, title: str) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.content = QVBoxLayout(self)
-        self.content.setContentsMargins(16, 14, 16, 14)
-        self.content.setSpacing(8)
-        self.setMinimumWidth(380)
-
-    def _end_with(self, text: str, tip: str) -> None:
-        self.missing = label(role="warning")
-        self.cancel_button = button("Not yet")
-        self.accept_button = button(text, "primary", f"{tip} (Ctrl+Enter)")
-        for each in (self.cancel_button, self.accept_button):
-            each.setAutoDefault(False)  # else the one with the focus would take Ctrl+Enter as Enter
-        self.cancel_button.clicked.connect(self.reject)
-        self.accept_button.clicked.connect(self.accept)
-        row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(self.cancel_button)
-        row.addWidget(self.accept_button)
-        self.content.addWidget(self.missing)
-        self.content.addLayout(row)
-        self._check()
-
-    def _lacks(self) -> str:
-        """Return what is still to be written; empty where nothing is."""
-        raise NotImplementedError
-
-    def _check(self) -> None:
-        lacks = self._lacks()
-        self.missing.setText(lacks)
-        self.missing.setVisible(bool(lacks))
-        self.accept_button.setEnabled(not lacks)
-
-    def keyPressEvent(self, event) -> None:
-        """Take Ctrl+Enter for yes and Escape for no; Enter alone in a line does nothing."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-            if held == Qt.KeyboardModifier.ControlModifier and self.accept_button.isEnabled():
-                self.accept()
-            elif self.cancel_button.hasFocus():
-                self.reject()
-            return
-        super().keyPressEvent(event)
-
-
-class SignDialog(_Confirm):
+class SignDialog(Confirm):
     """The counts, the name, and a reason where cells have not been reviewed."""
 
     def __init__(self, parent: QWidget, info: SignInfo) -> None:
@@ -161,9 +110,9 @@ class SignDialog(_Confirm):
             form.addRow(label("Reason", "title", wrap=False), self.reason_edit)
             self.content.addWidget(label(f"{info.text}: say why, the report prints it.", "warning"))
         self.content.addWidget(label(LIMITS, "quiet"))
-        self.name_edit.textChanged.connect(self._check)
-        self.reason_edit.textChanged.connect(self._check)
-        self._end_with("Sign", "Freeze the case")
+        self.name_edit.textChanged.connect(self.check)
+        self.reason_edit.textChanged.connect(self.check)
+        self.end_with("Sign", "Freeze the case")
         (self.reason_edit if info.needs_reason else self.cancel_button).setFocus()
 
     @property
@@ -176,13 +125,14 @@ class SignDialog(_Confirm):
         """Why not every cell was reviewed; empty where all were."""
         return self.reason_edit.text().strip() if self._info.needs_reason else ""
 
-    def _lacks(self) -> str:
+    def lacks(self) -> str:
+        """Return what of name and reason is still to be written."""
         if not self.name:
             return "A signature needs a name."
         return "" if self.reason or not self._info.needs_reason else "A reason is needed."
 
 
-class AmendDialog(_Confirm):
+class AmendDialog(Confirm):
     """Why a signed case is to be changed."""
 
     def __init__(self, parent: QWidget, info: SignInfo) -> None:
@@ -195,8 +145,8 @@ class AmendDialog(_Confirm):
         self.reason_edit.setAccessibleName("Why the signed case is changed")
         self.reason_edit.setPlaceholderText("why it is changed")
         self.content.addWidget(self.reason_edit)
-        self.reason_edit.textChanged.connect(self._check)
-        self._end_with("Start", "Open the case for changes")
+        self.reason_edit.textChanged.connect(self.check)
+        self.end_with("Start", "Open the case for changes")
         self.reason_edit.setFocus()
 
     @property
@@ -204,5 +154,6 @@ class AmendDialog(_Confirm):
         """Why."""
         return self.reason_edit.text().strip()
 
-    def _lacks(self) -> str:
+    def lacks(self) -> str:
+        """Return that the reason is still to be written, if it is."""
         return "" if self.reason else "A reason is needed."
