@@ -23,7 +23,7 @@ from napari_bonemarrow.workflow.cases import case_of_slide
 
 _WARM_AFTER_MS = 400
 """The panel is shown first: threads of Python slow each other."""
-_FIRST_LOOK_SECONDS = 0.3
+_FIRST_LOOK_SECONDS = 0.5
 """How long opening may take to read the slide as a whole before it is shown; the rest follows then."""
 
 
