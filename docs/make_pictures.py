@@ -26,6 +26,8 @@ PATIENCE_MS = 120_000
 TEACHING_MS = 900_000
 EPOCHS = 8
 SETTLE_MS = 1000
+REVIEWED = 40
+"""Cells that are reviewed on the picture of the gallery."""
 
 MICRONS = 0.25
 PIECE = 2560
@@ -185,18 +187,52 @@ def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> 
     take("window.webp")
     panel.tabs.setCurrentWidget(panel.model_tab)
     take("model.webp")
+    _gallery(panel, take)
     _fine_tune(panel)
+    coordinator.gallery.dock.parentWidget().hide()
+    coordinator.likeness.map.parentWidget().hide()
     take("fine-tune.webp")
+    coordinator.session.case.sign("A. Reviewer")
+    panel.tabs.setCurrentWidget(panel.count_tab)
+    take("signed.webp")
+
+
+def _gallery(panel: BoneMarrowPanel, take: Callable[[str], None]) -> None:
+    """Review the first of the work list as they were drawn, and look at all cells class by class."""
+    coordinator = panel.coordinator
+    review, dock = coordinator.review, coordinator.gallery.dock
+    panel.show_review()
+    coordinator.explaining.set_method("off")
+    truth = _drawn_codes(coordinator.session.case)
+    review.selection.clear()
+    review.next()
+    for _cell in range(REVIEWED):
+        review.label(truth[review.selected])
+    coordinator.gallery.show()
+    dock.grouped.setChecked(True)
+    take("gallery.webp")
+    coordinator.likeness.show_map()
+    wait_for(coordinator.likeness.mapping.made, coordinator.likeness.mapping.make)
+    take("map.webp")
+
+
+def _drawn_codes(case) -> dict[int, str]:
+    """Return the class that each found cell was drawn as."""
+    truth = sample_smear()
+    found = zip(case.cells.cell_id.tolist(), case.cells.x, case.cells.y, strict=True)
+    return {
+        cell: truth.codes[int(((truth.cells.x - x) ** 2 + (truth.cells.y - y) ** 2).argmin())]
+        for cell, x, y in found
+    }
 
 
 def _fine_tune(panel: BoneMarrowPanel) -> None:
     """Review every cell as it was drawn, and teach a model from that."""
-    coordinator, tab, truth = panel.coordinator, panel.finetune_tab, sample_smear()
+    coordinator, tab = panel.coordinator, panel.finetune_tab
     case = coordinator.session.case
     drawn: dict[str, list[int]] = {}
-    for cell, x, y in zip(case.cells.cell_id.tolist(), case.cells.x, case.cells.y, strict=True):
-        nearest = int(((truth.cells.x - x) ** 2 + (truth.cells.y - y) ** 2).argmin())
-        drawn.setdefault(truth.codes[nearest], []).append(cell)
+    for cell, code in _drawn_codes(case).items():
+        drawn.setdefault(code, []).append(cell)
     for code, cells in drawn.items():
         case.set_label(cells, code)
     wait_for(coordinator.finetuning.looked, lambda: panel.tabs.setCurrentWidget(tab))
