@@ -58,8 +58,7 @@ def _review_all(reviewer: Reviewer, watchdog: Watchdog) -> int:
     """Give every cell a class; return how many keys that took."""
     case, review = reviewer.case, reviewer.coordinator.review
     keys = (Qt.Key.Key_1, Qt.Key.Key_Return, Qt.Key.Key_B, Qt.Key.Key_2)
-    _press(reviewer, watchdog, Qt.Key.Key_Space)
-    pressed, waiting = 1, int(case.cells.in_frame.sum())
+    pressed, waiting = 0, int(case.cells.in_frame.sum())
     for _cell in range(waiting):
         cell, before = review.selected, len(case.labels)
         _press(reviewer, watchdog, keys[pressed % len(keys)])
@@ -75,15 +74,14 @@ def test_one_key_a_cell_and_the_window_always_answers(
     reviewer = come_in()
     with reviewer.qtbot.waitSignal(reviewer.coordinator.model_loaded, timeout=LOADING):
         pass
-    with (
-        watchdog.watching("opening"),
-        reviewer.qtbot.waitSignal(reviewer.coordinator.opened, timeout=LOADING),
-    ):
+    with reviewer.qtbot.waitSignal(reviewer.coordinator.opened, timeout=LOADING):
         reviewer.coordinator.open_path(classified)
-    reviewer.panel.show_review()
+    # Not watched so far: napari makes the controls of a layer in one go, and Qt all that a tab first shows.
+    reviewer.click_button(reviewer.panel.slide_tab.review_button)
+    reviewer.wait_for_screen()
     pressed = _review_all(reviewer, watchdog)
     case = reviewer.case
-    assert pressed / int(case.cells.in_frame.sum()) < 1.1
+    assert pressed == int(case.cells.in_frame.sum())
     assert "Every counted cell" in reviewer.panel.review_tab.standing.text()
     _press(reviewer, watchdog, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     cell = reviewer.coordinator.review.selected
@@ -96,4 +94,22 @@ def test_one_key_a_cell_and_the_window_always_answers(
     slow = [str(turn) for turn in watchdog.slow()]
     assert not slow, f"over {LIMIT_MS:.0f} ms on the window's thread:\n" + "\n".join(slow)
     assert len(watchdog.turns) > pressed
+    _reopened_where_one_stopped(reviewer, come_in, classified)
+
+
+def _reopened_where_one_stopped(
+    reviewer: Reviewer, come_in: Callable[[], Reviewer], classified: Path
+) -> None:
+    review = reviewer.coordinator.review
+    review.worklist.order = "confidence"
+    ids, current, centre = review.selection.ids, review.selected, reviewer.coordinator.stage.camera.center
     reviewer.viewer.close()
+    again = come_in()
+    with again.qtbot.waitSignal(again.coordinator.opened, timeout=LOADING):
+        again.coordinator.open_path(classified)
+    review = again.coordinator.review
+    assert (review.selection.ids, review.selected) == (ids, current)
+    assert review.worklist.order == "confidence"
+    assert again.panel.tabs.currentWidget() is again.panel.review_tab
+    assert again.coordinator.stage.camera.center == pytest.approx(centre, abs=1e-3)
+    again.viewer.close()
