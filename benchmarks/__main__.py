@@ -17,7 +17,18 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-MODULES = ("start", "detect", "whole_slide", "classify", "train", "field", "window", "reviewing", "gallery", "looking")
+MODULES = (
+    "start",
+    "detect",
+    "whole_slide",
+    "classify",
+    "train",
+    "field",
+    "window",
+    "reviewing",
+    "gallery",
+    "looking",
+)
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 MARK = re.compile(r"(<!-- table -->).*?(<!-- /table -->)", re.DOTALL)
 

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication
 from napari_bonemarrow.cytology import CLASSES, CODES
 from napari_bonemarrow.gui.cell_map.points import View, inside, medians, nearest
 from napari_bonemarrow.gui.cell_map.raster import Raster
-from napari_bonemarrow.gui.cell_map.signs import SIGN_OF_CODE, SIGNS, stamp
+from napari_bonemarrow.gui.cell_map.signs import SIGN_OF_CODE, SIGNS, colors_of_codes, stamp
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
 
@@ -31,10 +31,12 @@ def test_points_are_painted_in_the_colour_of_their_class_and_none_beyond_the_bor
     raster = Raster(40, 30, 0xFF000000)
     codes = np.array([CODES.index("BLA"), CODES.index("LYT"), CODES.index("LYT")])
     raster.draw(np.array([[10, 8], [30, 20], [39, 29]]), codes, 3)
-    assert raster.pixels[8, 10] == 0xFFFF2BD6
-    assert raster.pixels[20, 30] == 0xFF2FBF71
+    blast, lymphocyte = colors_of_codes()[codes[:2]].tolist()
+    assert blast != lymphocyte
+    assert raster.pixels[8, 10] == blast
+    assert raster.pixels[20, 30] == lymphocyte
     assert raster.pixels[29, 39] == 0xFF000000
-    assert set(np.unique(raster.pixels)) == {0xFF000000, 0xFFFF2BD6, 0xFF2FBF71}
+    assert set(np.unique(raster.pixels)) == {0xFF000000, blast, lymphocyte}
 
 
 def test_zooming_keeps_the_place_under_the_mouse() -> None:

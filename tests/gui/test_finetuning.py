@@ -77,6 +77,7 @@ def tab(analysed):
 
 
 def look(panel, qtbot) -> None:
+    panel.tabs.setCurrentWidget(panel.slide_tab)  # a case is reopened in the tab where one stopped
     with qtbot.waitSignal(panel.coordinator.finetuning.looked, timeout=20_000):
         panel.tabs.setCurrentWidget(panel.finetune_tab)
 

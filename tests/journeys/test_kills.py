@@ -8,12 +8,12 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from qtpy.QtCore import QTimer
 
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear, write_sample
 from napari_bonemarrow.review import Case
@@ -168,17 +168,22 @@ def _fail_twice(reviewer: Reviewer, qtbot, told: list[str]) -> None:
     coordinator, case = reviewer.coordinator, reviewer.case
     middle = (650.0, 500.0)  # well inside the frame
 
-    def kill_each() -> None:
-        pid = coordinator.engine.pid
-        if pid is not None and psutil.pid_exists(pid):
-            os.kill(pid, signal.SIGKILL)
+    done = threading.Event()
 
-    timer = QTimer(coordinator)
-    timer.timeout.connect(kill_each)
-    timer.start(1)
-    with qtbot.waitSignal(coordinator.failed, timeout=ANALYSING):
-        coordinator.review.add(middle)
-    timer.stop()
+    def kill_each() -> None:
+        while not done.wait(0.001):
+            pid = coordinator.engine.pid
+            if pid is not None and psutil.pid_exists(pid):
+                os.kill(pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_each)  # the window's own thread would often come too late
+    killer.start()
+    try:
+        with qtbot.waitSignal(coordinator.failed, timeout=ANALYSING):
+            coordinator.review.add(middle)
+    finally:
+        done.set()
+        killer.join()
     assert len(told) == 1
     assert told[0].startswith("engine: its process ended twice")
     assert "\n" not in told[0]

@@ -132,4 +132,4 @@ def carry_out(
         wrapped = EngineError(f"engine: {type(error).__name__}: {error}")
         settle(task.future, error=None if is_closed() else wrapped)
     else:
-        settle(task.future, value if tasks.is_current(task) else None)
+        settle(task.future, value if tasks.is_current(task) and not is_closed() else None)
