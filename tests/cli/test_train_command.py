@@ -48,6 +48,7 @@ def preset(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_run_that_is_terminated_can_go_on(run: Run, data: Path, preset: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     arguments = ["train", str(data), "--out", str(out), "--preset", str(preset), "--device", "cpu"]

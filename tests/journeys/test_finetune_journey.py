@@ -34,6 +34,7 @@ def _correct(reviewer: Reviewer, smear: DrawnSmear) -> int:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_a_model_is_taught_from_corrections_in_the_window(
     come_in: Callable[[], Reviewer], qtbot, tmp_path: Path
 ):

@@ -129,6 +129,7 @@ def test_every_correction_that_the_window_has_shown_survives_kill_9(
     assert len(shown) > KILLS
 
 
+@pytest.mark.slow
 def test_the_engine_killed_while_classifying_costs_nothing(
     come_in: Callable[[], Reviewer], qtbot, tmp_path: Path, smear: DrawnSmear
 ) -> None:

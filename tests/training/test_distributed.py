@@ -67,6 +67,7 @@ def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     assert not (tmp_path / "both" / "cache").exists()
 
 
+@pytest.mark.slow
 def test_an_error_ends_all_processes_with_one_line(tmp_path: Path) -> None:
     data = write_blobs(tmp_path / "data", 24)
     preset = tmp_path / "small.json"

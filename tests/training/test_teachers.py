@@ -18,6 +18,7 @@ from napari_bonemarrow.training.teachers import Teachers
 from .drawn_crops import OBJECTS, draw_blob, quick, write_blobs
 
 
+@pytest.mark.slow
 def test_a_student_without_labels_says_what_its_teacher_says(
     trained: tuple[Bundle, Path], tmp_path: Path
 ) -> None:

@@ -154,7 +154,8 @@ def straight(
         return case.frame, case.differential()
 
 
-@pytest.mark.parametrize("at", [pytest.param(CellsFound, marks=pytest.mark.slow), CellsClassified])
+@pytest.mark.slow
+@pytest.mark.parametrize("at", [CellsFound, CellsClassified])
 def test_a_count_that_was_broken_off_goes_on_to_the_same_end(
     path: Path,
     straight: tuple[Frame, Differential],
@@ -196,6 +197,7 @@ def test_where_excluded_cells_leave_too_few_the_next_regions_follow(
         assert case.frame.regions == small_regions(surveyed).regions[: len(case.frame.regions)]
 
 
+@pytest.mark.slow
 def test_a_target_beyond_the_slide_takes_every_region_and_says_so(
     path: Path, engine: Engine, surveyed: Surveyed, tmp_path: Path
 ) -> None:

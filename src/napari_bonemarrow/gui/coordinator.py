@@ -206,7 +206,6 @@ class Coordinator(QObject):
         self.stage.show_slide(session.slide, layer)
         self.counting.open(session)
         self.review.open(session)
-        self.remembering.open()
         self.preparing.open(session)
         self.likeness.open(session)
         self.gallery.open(session)
@@ -215,6 +214,7 @@ class Coordinator(QObject):
         self.panel.header.show_info(describe.header_info(session))
         self._on_mode()
         self._tell_left_out(session.slide.warnings)
+        self.remembering.open()  # the last: what it shows again, such as a tab, looks at all the rest
         self.panel.slide_tab.focus_next()
         self.opened.emit()
 
