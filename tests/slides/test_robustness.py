@@ -134,6 +134,7 @@ _boxes = st.tuples(st.integers(0, 200), st.integers(0, 250), st.integers(330, 60
 
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(_boxes)
+@pytest.mark.slow
 def test_a_cell_of_a_drawn_smear_depends_on_what_is_near(box: tuple[int, int, int, int]) -> None:
     image, profile = _smear()
     _assert_local(image, profile, box)

@@ -71,6 +71,7 @@ def test_the_fields_of_a_folder_are_pooled(drawn: ModuleType) -> None:
     assert pooled.microns_per_pixel == pytest.approx(0.1, rel=0.05)
 
 
+@pytest.mark.slow
 def test_of_a_whole_slide_only_patches_are_read(drawn: ModuleType) -> None:
     image = drawn.blank(100, 100)
     for x in range(10, 100, 15):

@@ -42,6 +42,7 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_adapters_end_in_a_plain_bundle(data: Path, backbone: Path, tmp_path: Path) -> None:
     options = quick(architecture="dinobloom_s", init=str(backbone), tune="lora", lora_rank=2, **SMALL)
     bundle = train(data, tmp_path / "run", config=options, device="cpu")
