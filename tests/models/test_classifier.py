@@ -97,7 +97,7 @@ def test_resizing_in_threads_changes_nothing(
     for threads in (1, 2):
         monkeypatch.setattr(torch, "get_num_threads", lambda n=threads: n)
         prepared = classifier.prepare(crops)
-        assert (classifier._pool is None) == (threads == 1)
+        assert classifier._input.threaded == (threads > 1)
         expected = reduce_crops(torch.from_numpy(crops), bundle.card.network_size)
         mean = torch.tensor(bundle.card.normalisation.mean).view(1, 3, 1, 1)
         std = torch.tensor(bundle.card.normalisation.std).view(1, 3, 1, 1)

@@ -26,7 +26,7 @@ def test_the_file_answers_as_the_bundle(
     path = export_onnx(bundle, tmp_path / "out" / "net.onnx")
     session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
     assert [each.shape[1:] for each in session.get_inputs()] == [[3, 64, 64]]
-    reduced = classifier._reduce(crops).float().contiguous().numpy()
+    reduced = classifier._input.reduced(crops).float().contiguous().numpy()
     for n in (1, len(crops)):  # any number of crops
         (told,) = session.run([OUTPUT], {INPUT: reduced[:n]})
         np.testing.assert_allclose(told, expected[:n], atol=1e-3)

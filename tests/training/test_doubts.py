@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_bonemarrow.gui.walk import Walk
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.review import Case
+from napari_bonemarrow.review.worklist import WorkList
 from napari_bonemarrow.slides import cut_crops
 from napari_bonemarrow.training import TrainingError
 from napari_bonemarrow.training.doubts import find_doubts
@@ -75,12 +75,12 @@ def test_the_queue_opens_as_a_case(queue: tuple[Path, Path, dict]) -> None:
         assert case.target == len(rows)
 
 
-def test_the_walk_goes_through_it_by_rank(queue: tuple[Path, Path, dict]) -> None:
+def test_the_work_list_goes_through_it_by_rank(queue: tuple[Path, Path, dict]) -> None:
     _, out, _ = queue
     with Case.open(out / "doubts.bmcase", read_only=True) as case:
-        walk, at, seen = Walk(), None, []
+        work, at, seen = WorkList(case), None, []
         for _ in case.cells.cell_id:
-            at = walk.next(case.cells, case.predictions, (), at, set(case.labels))
+            at = work.next(at)
             seen.append(at)
     assert seen == sorted(seen)
     assert seen[0] == 1

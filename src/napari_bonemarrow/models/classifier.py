@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +14,17 @@ from napari_bonemarrow.cytology import Predictions
 from napari_bonemarrow.models import attribution
 from napari_bonemarrow.models.architectures import has_head, head_of
 from napari_bonemarrow.models.bundle import STARTER, Bundle, BundleError
-from napari_bonemarrow.models.device import gains_from_bfloat16, resolve_device
+from napari_bonemarrow.models.device import gains_from_bfloat16, is_out_of_memory, resolve_device
 from napari_bonemarrow.models.features import watched
 from napari_bonemarrow.models.fusing import fuse
 from napari_bonemarrow.models.heatmap import Heatmap
 from napari_bonemarrow.models.loading import load_network
-from napari_bonemarrow.models.preprocess import Normaliser, mirrored_mean, resize
+from napari_bonemarrow.models.network_input import NetworkInput
+from napari_bonemarrow.models.preprocess import mirrored_mean
 
 # Largest batches that still gained throughput. On a CPU, what larger ones need comes in fresh pages each
 # time unless the process keeps its memory (`keep_memory`); with 16, either way is fast.
 _BATCH = {"cpu": 16, "cuda": 512}
-
-_SHARE = 8  # crops that a thread resizes at a time
 
 
 class Classifier:
@@ -77,10 +75,7 @@ class Classifier:
             network = network.to(memory_format=torch.channels_last)
         self.network = network
         self.embeds = has_head(network, self.bundle.card.architecture)
-        self._normalise = Normaliser(self.bundle.card.normalisation, self._device)
-        self._pool: ThreadPoolExecutor | None = None
-        self._bytes: Tensor | None = None
-        self._room: Tensor | None = None
+        self._input = NetworkInput(self.bundle.card, self._device)
 
     def classify(
         self, crops: NDArray[np.uint8], cell_id: Sequence[int] | NDArray[np.int64] | None = None
@@ -240,7 +235,7 @@ class Classifier:
 
     def _shrink(self, error: RuntimeError, crops: int) -> None:
         """Halve the batch for good where memory ran out; any other error is raised again."""
-        if not _out_of_memory(error):
+        if not is_out_of_memory(error):
             raise error
         failed = min(crops, self.batch_size)
         if failed == 1:
@@ -253,49 +248,16 @@ class Classifier:
 
     def _forward(self, block: NDArray[np.uint8], views: int) -> NDArray[np.float32]:
         with torch.inference_mode():
-            reduced, answers = self._reduce(block), []
+            reduced, answers = self._input.reduced(block), []
             for start in range(0, len(block), self.batch_size):
-                images = self._images(reduced[start : start + self.batch_size])
+                images = self._input.normalised(reduced[start : start + self.batch_size])
                 with torch.autocast(self._device.type, torch.bfloat16, enabled=self.bfloat16):
                     answers.append(mirrored_mean(self.network, images, views))
             return torch.cat(answers).cpu().numpy()
 
     def prepare(self, crops: NDArray[np.uint8]) -> Tensor:
         """Reduce and normalise crops: (n, s, s, 3) of bytes to (n, 3, m, m) on the device."""
-        return self._normalise(self._reduce(crops).float())
-
-    def _images(self, reduced: Tensor) -> Tensor:
-        """Normalise a batch, on the CPU in memory that is kept: fresh pages cost more than the sums."""
-        if self._device.type != "cpu":
-            return self._normalise(reduced.float())
-        if self._room is None or self._room.shape[1:] != reduced.shape[1:] or len(self._room) < len(reduced):
-            self._room = torch.empty_like(reduced, dtype=torch.float32, memory_format=torch.channels_last)
-        images = self._room[: len(reduced)].copy_(reduced)
-        return self._normalise(images, out=images)
-
-    def _reduce(self, crops: NDArray[np.uint8]) -> Tensor:
-        whole = torch.from_numpy(np.ascontiguousarray(crops)).to(self._device)
-        size = self.bundle.card.network_size
-        if whole.device.type == "cpu" and torch.get_num_threads() > 1 and size != whole.shape[1]:
-            return self._resize_in_threads(whole, size)
-        return resize(whole, size)
-
-    def _resize_in_threads(self, crops: Tensor, size: int) -> Tensor:
-        """Resize a few crops at a time in threads: torch resizes bytes fast, but on one core."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="crops")
-        n = len(crops)
-        if self._bytes is None or len(self._bytes) < n:
-            self._bytes = torch.empty(n, 3, size, size, dtype=torch.uint8, memory_format=torch.channels_last)
-        reduced = self._bytes[:n]
-
-        def fill(start: int) -> None:
-            part = slice(start, start + _SHARE)
-            with torch.inference_mode():
-                reduced[part] = resize(crops[part], size)
-
-        list(self._pool.map(fill, range(0, n, _SHARE)))
-        return reduced
+        return self._input.prepared(crops)
 
     def _check(self, crops: NDArray[np.uint8]) -> None:
         size = self.bundle.card.crop_size
@@ -304,8 +266,3 @@ class Classifier:
                 f"{self.bundle.card.name}: takes uint8 crops of {size}×{size} RGB, "
                 f"got {crops.dtype} of shape {crops.shape[1:]}; cut or pad them first"
             )
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    """Recognise torch's out-of-memory errors; the CPU's allocator has no class of its own."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,4 +1,4 @@
-"""Which device serves."""
+"""Which device serves, what it gains from, and how it says that its memory is used up."""
 
 from __future__ import annotations
 
@@ -40,3 +40,8 @@ def gains_from_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Recognise torch's out-of-memory errors; the CPU's allocator has no class of its own."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_bonemarrow.models.device import gains_from_bfloat16
+from napari_bonemarrow.models.device import gains_from_bfloat16, is_out_of_memory
 from napari_bonemarrow.models.preprocess import Normaliser
 from napari_bonemarrow.training.batches import Batch
 from napari_bonemarrow.training.config import TrainConfig, TrainingError
@@ -78,7 +78,7 @@ class Objective:
                     total += loss.detach()
             return total
         except RuntimeError as error:
-            if not _out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if self.at_once == 1:
                 raise TrainingError(
@@ -112,8 +112,3 @@ class Objective:
         gaps = teaching_losses(logits, said, within, config.teacher_temperature)
         weight = config.teacher_weight * taught.float()  # a class no teacher knows is learnt by its label
         return (1 - weight) * losses + weight * gaps
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    """Recognise torch's out-of-memory errors; the CPU's allocator has no class of its own."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
