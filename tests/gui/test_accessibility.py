@@ -73,7 +73,7 @@ def test_tab_goes_through_the_review_from_top_to_bottom(analysed, qtbot):
     panel.coordinator.review.next()
     tab = panel.review_tab
     enabled = [control for control in controls(tab) if control.isEnabled()]
-    wanted = {*tab.grid.buttons.values(), *tab.grid.tag_buttons.values(), *tab.why_buttons.values()}
+    wanted = {*tab.grid.buttons.values(), *tab.grid.tag_buttons.values(), *tab.why_part.buttons.values()}
     wanted |= {tab.next_button, tab.accept_button, tab.remove_button, tab.split_button, tab.comment_box}
     assert wanted <= set(enabled)
     rows = [control.mapTo(tab, control.rect().center()).y() for control in enabled]
@@ -81,7 +81,7 @@ def test_tab_goes_through_the_review_from_top_to_bottom(analysed, qtbot):
     assert all(below >= above - tallest for above, below in pairwise(rows))
     panel.window().activateWindow()
     # Of buttons of which one is chosen Tab reaches that one, and the arrows the others.
-    others = {each for each in tab.why_buttons.values() if not each.isChecked()}
+    others = {each for each in tab.why_part.buttons.values() if not each.isChecked()}
     enabled = [control for control in enabled if control not in others]
     enabled[0].setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.waitUntil(enabled[0].hasFocus)

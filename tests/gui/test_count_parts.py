@@ -11,8 +11,8 @@ from napari_bonemarrow.gui.countmodels import AgreementInfo, ClassAgreement, Rea
 from napari_bonemarrow.gui.panel import WIDTH
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
 from napari_bonemarrow.gui.views.agreement_dialog import AgreementDialog
+from napari_bonemarrow.gui.views.count_model import BAR, COUNT, MODEL, NAME, PERCENT
 from napari_bonemarrow.gui.views.count_tab import CountTab
-from napari_bonemarrow.gui.views.count_table import BAR, COUNT, MODEL, NAME, PERCENT
 from napari_bonemarrow.gui.views.readers_part import ReadersPart
 from napari_bonemarrow.gui.views.sign_part import SignPart
 

@@ -76,6 +76,9 @@ def test_it_is_reviewed_by_keys_alone(shown, qtbot) -> None:
     view, review, case = shown.gallery.dock.view, shown.review, shown.session.case
     ids = shown.gallery.dock.model.ids.tolist()
     assert ids == review.worklist.ids.tolist()
+    view.window().activateWindow()
+    view.setFocus()
+    qtbot.waitUntil(view.hasFocus)
     qtbot.keyClick(view, Qt.Key.Key_Home)
     assert review.selection.ids == (ids[0],)
     qtbot.keyClick(view, Qt.Key.Key_Right)

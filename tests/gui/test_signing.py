@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_bonemarrow.gui.keys import key_of
-from napari_bonemarrow.gui.views.count_table import MODEL
+from napari_bonemarrow.gui.views.count_model import MODEL
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 

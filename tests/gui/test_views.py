@@ -12,8 +12,8 @@ from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT
 from napari_bonemarrow.gui.panel import WIDTH
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
 from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ModelInfo, ScaleInfo, SlideInfo
+from napari_bonemarrow.gui.views.count_model import COUNT, NAME, PERCENT
 from napari_bonemarrow.gui.views.count_tab import CountTab
-from napari_bonemarrow.gui.views.count_table import COUNT, NAME, PERCENT
 from napari_bonemarrow.gui.views.empty import EmptyView
 from napari_bonemarrow.gui.views.header import DISCLAIMER, HeaderView
 from napari_bonemarrow.gui.views.model_tab import ModelTab

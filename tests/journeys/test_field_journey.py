@@ -80,6 +80,7 @@ def _journey(come_in: Callable[[], Reviewer], path: Path, scale: float | None, f
     session = reviewer.coordinator.session
     for kind in ("csv", "json", "html"):
         assert write_export(session, kind, folder / f"count.{kind}", reviewer.coordinator.fail)
+    reviewer.panel.tabs.setCurrentWidget(reviewer.panel.count_tab)
     shown = reviewer.panel.count_tab.headline.text()
     codes = reviewer.case.effective_codes()
     document = differential_document(reviewer.case)
@@ -95,6 +96,7 @@ def _journey(come_in: Callable[[], Reviewer], path: Path, scale: float | None, f
     again.open(path, None)
     again.wait_for_screen()
     assert again.case.effective_codes() == codes
+    again.panel.tabs.setCurrentWidget(again.panel.count_tab)
     assert again.panel.count_tab.headline.text() == shown
     assert differential_document(again.case) == document
     tab = again.panel.slide_tab

@@ -114,6 +114,7 @@ def test_a_drawn_slide_from_survey_to_reopening(come_in: Callable[[], Reviewer],
     _survey_and_find(reviewer)
     _split_and_join(reviewer)
     codes = reviewer.case.effective_codes()
+    reviewer.panel.tabs.setCurrentWidget(reviewer.panel.count_tab)
     shown = reviewer.panel.count_tab.headline.text()
     reviewer.viewer.close()
 
@@ -124,6 +125,7 @@ def test_a_drawn_slide_from_survey_to_reopening(come_in: Callable[[], Reviewer],
     again.open(slide, None)
     again.wait_for_screen()
     assert again.case.effective_codes() == codes
+    again.panel.tabs.setCurrentWidget(again.panel.count_tab)
     assert again.panel.count_tab.headline.text() == shown
     drawn = again.viewer.layers["counted regions"]
     assert len(drawn.data) == len(regions)

@@ -260,7 +260,7 @@ class Coordinator(QObject):
     def _on_mode(self, *_ignored) -> None:
         """Our keys work while the Review tab is open, napari's at any other time."""
         if self.session is not None and self.panel.is_reviewing():
-            self.keys.enter(self.stage.key_providers())
+            self.keys.enter()
             self.stage.make_active()
         else:
             self.keys.leave()

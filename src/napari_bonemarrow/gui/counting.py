@@ -26,8 +26,8 @@ _OF_THE_COUNT = frozenset({Kind.READING_BEGUN, Kind.READING_ENDED, Kind.READING_
 class Counting(QObject):
     """What the Count tab shows and does.
 
-    While the tab is hidden only its headline follows the case: a key in the review must not pay for what
-    nobody sees. All of it is right again before the tab is seen.
+    While the tab is hidden nothing is counted: a key in the review must not pay for what nobody sees. All of
+    it is right again before the tab is seen.
     """
 
     keys_wanted = Signal()
@@ -96,12 +96,11 @@ class Counting(QObject):
         self._review.next()
 
     def refresh(self) -> None:
-        """Show all of it, or the headline alone while nobody sees the rest."""
-        counted = self._count()
+        """Show it; nothing is counted while nobody sees it."""
         self._stale = not self.tab.isVisible()
         if self._stale:
-            self.tab.show_headline(counted)
             return
+        counted = self._count()
         self.tab.show_differential(counted, self._model_count(counted))
         self.signing.show(counted)
         self.readers.show(counted)

@@ -14,7 +14,8 @@ from napari_bonemarrow.gui.heatmap import layer_name
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.viewmodels import CellInfo
-from napari_bonemarrow.gui.views.review_tab import WHY, ReviewTab
+from napari_bonemarrow.gui.views.review_tab import ReviewTab
+from napari_bonemarrow.gui.views.why_part import WHY
 
 _METHODS = tuple(WHY)
 

@@ -69,7 +69,8 @@ class FeatureTable:
     """What the features table shall say; what somebody else writes into napari's is told from it."""
 
     def __init__(self) -> None:
-        self._frame: pd.DataFrame | None = None
+        self._columns: dict[str, NDArray[Any]] = {}
+        self._known: dict[str, frozenset[str]] = {}
 
     def build(self, cell_id: NDArray[np.int64], columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
         """Make the table anew.
@@ -82,10 +83,12 @@ class FeatureTable:
         Returns
         -------
         DataFrame
-            A copy, for napari.
+            For napari to keep.
         """
         import pandas as pd
 
+        self._columns = {"cell_id": np.array(cell_id)}
+        self._known = {}
         made: dict[str, Any] = {"cell_id": cell_id}
         for name, values in columns.items():
             made[name] = values
@@ -93,8 +96,9 @@ class FeatureTable:
                 known = _CATEGORIES[name]
                 more = sorted({str(value) for value in values} - set(known))
                 made[name] = pd.Categorical(values, categories=[*known, *more])
-        self._frame = pd.DataFrame(made)
-        return self._frame.copy()
+                self._known[name] = frozenset((*known, *more))
+            self._columns[name] = np.array(values, dtype=object if name in _CATEGORIES else None)
+        return pd.DataFrame(made).copy()
 
     def update(
         self, shown: pd.DataFrame, rows: NDArray[np.intp], columns: Mapping[str, Sequence[Any]]
@@ -109,33 +113,44 @@ class FeatureTable:
         columns : mapping of str to sequence of length m
             Columns that the table does not have are left out.
         """
-        for frame in (self._frame, shown):
-            for name, values in columns.items():
-                if frame is None or name not in frame.columns:
-                    continue
-                at = frame.columns.get_loc(name)
-                _make_room(frame, name, values)
-                if len(rows) == 1:
-                    frame.iat[int(rows[0]), at] = values[0]
-                else:
-                    frame.iloc[rows, at] = np.array(values, dtype=frame[name].to_numpy().dtype)
+        for name, values in columns.items():
+            ours = self._columns.get(name)
+            if ours is None or name not in shown.columns:
+                continue
+            new = np.empty(len(rows), ours.dtype)
+            new[:] = values
+            changed = np.flatnonzero(ours[rows] != new)
+            if not len(changed):
+                continue
+            ours[rows] = new
+            self._make_room(shown, name, values)
+            at = shown.columns.get_loc(name)
+            if len(rows) == 1:
+                shown.iat[int(rows[0]), at] = values[0]
+            else:
+                shown.iloc[rows, at] = new
+
+    def _make_room(self, shown: pd.DataFrame, name: str, values: Sequence[Any]) -> None:
+        """Let a column of categories take values that none of its cells had before."""
+        known = self._known.get(name)
+        if known is None or known.issuperset(values):
+            return
+        more = [value for value in dict.fromkeys(values) if value not in known]
+        shown[name] = shown[name].cat.add_categories(more)
+        self._known[name] = known.union(more)
 
     def is_shown(self, shown: pd.DataFrame) -> bool:
         """Tell whether napari's table says what it shall."""
-        return self._frame is not None and self._frame.equals(shown)
+        return list(shown.columns) == list(self._columns) and all(
+            _are_equal(values, shown[name].to_numpy()) for name, values in self._columns.items()
+        )
 
     @property
     def columns(self) -> dict[str, Any]:
         """Every column but the cells' numbers."""
-        if self._frame is None:
-            return {}
-        return {name: self._frame[name].to_numpy() for name in self._frame.columns if name != "cell_id"}
+        return {name: values for name, values in self._columns.items() if name != "cell_id"}
 
 
-def _make_room(frame: pd.DataFrame, name: str, values: Sequence[Any]) -> None:
-    """Let a column of categories take values that none of its cells had before."""
-    if name not in _CATEGORIES:
-        return
-    more = [value for value in dict.fromkeys(values) if value not in frame[name].cat.categories]
-    if more:
-        frame[name] = frame[name].cat.add_categories(more)
+def _are_equal(ours: NDArray[Any], theirs: NDArray[Any]) -> bool:
+    """Compare two columns; what has no value equals what has none."""
+    return bool(np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == theirs.dtype.kind == "f"))

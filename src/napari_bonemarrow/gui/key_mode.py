@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QKeyCombination, QObject, Qt, Signal
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
@@ -20,19 +21,19 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.gui.keys import TABLE, Binding
-from napari_bonemarrow.gui.quick_key import quick_key
 from napari_bonemarrow.gui.views.parts import show_keys
 
 _WRITING = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
 """Controls that use letters themselves: to write, to choose from a list."""
 _CLICKED = (QAbstractButton, QComboBox, QAbstractSlider, QTabBar)
 _PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
-_UNREAD_BY_NAPARI = frozenset({"?"})
-"""Keys that napari's key codes have no name for; on the smear a Qt shortcut hears them."""
 
 
 class KeyMode(QObject):
-    """Binds the table of keys to napari's keymaps (focus on the smear) and to our widgets (focus there).
+    """Lays the table of keys over the smear and over our widgets, while it is on.
+
+    On the smear a key of ours is taken before the canvas hears of it. Bound to napari's own keymaps it would
+    wait until napari has put all of them into one table anew, at each press.
 
     Parameters
     ----------
@@ -46,8 +47,9 @@ class KeyMode(QObject):
         super().__init__(panel)
         self._panel = panel
         self._widgets: list[QWidget] = [panel]
-        self._providers: list = []
-        self._shadowed: list[tuple[object, str, object]] = []
+        self._on = False
+        self._smear: tuple[QWidget, ...] = ()
+        self._bindings: dict[str, Binding] = {}
         self._shortcuts: list[QShortcut] = []
         self._ours: set[str] = set()
         self._guarded: QWidget | None = None
@@ -60,7 +62,7 @@ class KeyMode(QObject):
     @property
     def on(self) -> bool:
         """Whether our keys work."""
-        return bool(self._shadowed)
+        return self._on
 
     @property
     def widgets(self) -> tuple[QWidget, ...]:
@@ -78,22 +80,17 @@ class KeyMode(QObject):
         self._widgets = [each for each in self._widgets if each is not widget]
         self._shortcuts = [each for each in self._shortcuts if each.owner != id(widget)]
 
-    def enter(self, providers: list) -> None:
-        """Bind the keys to the viewer and to the smear's layers.
-
-        napari asks the active layer first and the viewer last, so that each of ours must have them:
-        the layer's own ``1``, ``Delete`` or ``Space`` would else come first.
-        """
-        if self.on and providers == self._providers:
+    def enter(self) -> None:
+        """Let our keys work, over the smear instead of napari's own."""
+        if self._on:
             return
-        self._unbind()
-        self._providers = list(providers)
-        for provider in providers:
-            for binding in TABLE.bindings():
-                if binding.key not in _UNREAD_BY_NAPARI:
-                    key = quick_key(binding.key)
-                    before = provider.bind_key(key, self._press(binding), overwrite=True)
-                    self._shadowed.append((provider, binding.key, before))
+        self._on = True
+        self._bindings = {
+            QKeySequence(key).toString(): each for each in TABLE.bindings() for key in _spellings(each.key)
+        }
+        self._smear = _smear_widgets(self._panel.window())
+        for widget in self._smear:
+            widget.installEventFilter(self)
         if not self._shortcuts:
             self._make_shortcuts()
         for shortcut in self._shortcuts:
@@ -101,45 +98,36 @@ class KeyMode(QObject):
 
     def leave(self) -> None:
         """Give napari's keys back."""
-        self._unbind()
+        for widget in self._smear:
+            if isalive(widget):
+                widget.removeEventFilter(self)
+        self._on, self._smear = False, ()
         for shortcut in self._shortcuts:
             shortcut.setEnabled(False)
 
-    def _unbind(self) -> None:
-        for provider, key, before in reversed(self._shadowed):
-            provider.bind_key(key, before, overwrite=True)
-        self._shadowed, self._providers = [], []
-
     def _rebind(self) -> None:
         """The table has changed, or there is one more widget: what was bound is bound anew."""
-        providers, was_on = self._providers, self.on
+        was_on = self._on
         self.leave()
         for shortcut in self._shortcuts:
             shortcut.deleteLater()
         self._shortcuts = []
         show_keys(*self._widgets)
         if was_on:
-            self.enter(providers)
+            self.enter()
 
     def focus_smear(self) -> None:
         """Put the focus on the smear."""
-        smear = self._smear_widget()
+        smear = _central_widget(self._panel.window())
         if smear is not None:
             smear.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _smear_widget(self) -> QWidget | None:
-        window = self._panel.window()
-        return window.centralWidget() if hasattr(window, "centralWidget") else None
-
     def _make_shortcuts(self) -> None:
-        bindings, smear = TABLE.bindings(), self._smear_widget()
+        bindings = TABLE.bindings()
         for widget in self._widgets:
             _leave_clicks_alone(widget)
             for binding in bindings:
                 self._add_shortcuts(widget, binding)
-        for binding in bindings:
-            if smear is not None and binding.key in _UNREAD_BY_NAPARI:
-                self._add_shortcuts(smear, binding)
         self._ours = {shortcut.key().toString() for shortcut in self._shortcuts}
 
     def _add_shortcuts(self, widget: QWidget, binding: Binding) -> None:
@@ -151,11 +139,19 @@ class KeyMode(QObject):
             shortcut.activated.connect(partial(self.pressed.emit, binding))
             self._shortcuts.append(shortcut)
 
-    def _press(self, binding: Binding):
-        def press(_provider: object) -> None:
-            self.pressed.emit(binding)
+    # the smear ------------------------------------------------------------------------------------
 
-        return press
+    def _on_smear(self, watched: QObject, event: QEvent) -> bool:
+        """Take a key of ours before menus and canvas do; a key held down is one act, not fifty."""
+        if watched.isWindow() and QApplication.focusWidget() is not None:
+            return False  # napari's window hears what another control, such as a list, has no use for
+        binding = self._bindings.get(self._sequence(event))
+        if binding is None:
+            return False
+        event.accept()
+        if event.type() == QEvent.Type.KeyPress and not event.isAutoRepeat():
+            self.pressed.emit(binding)
+        return True
 
     # controls that need keys themselves -----------------------------------------------------------
 
@@ -178,7 +174,11 @@ class KeyMode(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Give a control the keys it uses before our shortcuts are asked, and keep what it leaves over."""
         kind = event.type()
-        if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress) or watched is not self._guarded:
+        if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
+            return False
+        if watched in self._smear:
+            return self._on_smear(watched, event)
+        if watched is not self._guarded:
             return False
         if isinstance(watched, QAbstractButton):
             return _press_button(watched, event)
@@ -203,11 +203,24 @@ class KeyMode(QObject):
 
     def _go_back(self) -> None:
         """Leave a box: the focus goes where it was before, else to the smear."""
-        place, smear = self._came_from, self._smear_widget()
+        place, smear = self._came_from, _central_widget(self._panel.window())
         if place is None or not place.isVisible():
             place = smear
         if place is not None:
             place.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def _central_widget(window: QWidget) -> QWidget | None:
+    return window.centralWidget() if hasattr(window, "centralWidget") else None
+
+
+def _smear_widgets(window: QWidget) -> tuple[QWidget, ...]:
+    """Return what may have the focus where the smear is meant: canvas, what holds it, and the bare window."""
+    central = _central_widget(window)
+    if central is None:
+        return ()
+    canvas = [each for each in central.findChildren(QWidget) if hasattr(each, "_vispy_canvas")]
+    return (window, central, *canvas)
 
 
 def _press_button(button: QAbstractButton, event: QEvent) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
-import numpy as np
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QTabWidget
 
@@ -90,10 +90,9 @@ class Remembering(QObject):
         if isinstance(asked, Mapping):
             self._review.worklist.restore(asked)
         if isinstance(cells, list):
-            known = [cell for cell in cells if type(cell) is int]
-            there = np.isin(known, self._review.session.case.cells.cell_id)
-            ids = np.array(known, np.int64)[there]
-            self._review.selection.set(ids, current if type(current) is int else None)
+            there = set(self._review.session.case.cells.cell_id.tolist())
+            known = [cell for cell in cells if type(cell) is int and cell in there]
+            self._review.selection.set(known, current if type(current) is int else None)
         names = [self._tabs.tabText(at) for at in range(self._tabs.count())]
         if view.get("tab") in names:
             self._tabs.setCurrentIndex(names.index(view["tab"]))
@@ -106,4 +105,7 @@ def _numbers(values: Any) -> list[float]:
     """Return values if they are a list of finite numbers, else none."""
     if not isinstance(values, list) or not all(isinstance(value, int | float) for value in values):
         return []
-    return [float(value) for value in values] if np.isfinite(values).all() else []
+    try:
+        return [float(value) for value in values] if all(map(isfinite, values)) else []
+    except OverflowError:  # a whole number beyond every float
+        return []

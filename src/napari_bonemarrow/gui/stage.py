@@ -163,11 +163,6 @@ class Stage(QObject):
         if self.overlay.exists and self.overlay.layer in self.viewer.layers:
             self.viewer.layers.selection.active = self.overlay.layer
 
-    def key_providers(self) -> list:
-        """Return what our keys are bound to: the viewer and the layers on which one may work."""
-        layers = [layer for layer in (self.smear, self.heat) if layer is not None]
-        return [self.viewer, *layers, self.overlay.layer]
-
     # looking --------------------------------------------------------------------------------------
 
     def go_to(self, x: float, y: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,21 @@ class Filters:
     disagreement: bool = False
     flagged: bool = False
     counted: bool = True
+
+    def taken_over(self, kept: Mapping[str, Any]) -> Filters:
+        """Return what was kept of other filters, and these where one of their values is not understood.
+
+        Parameters
+        ----------
+        kept : mapping
+            JSON values by the names of the filters; names that are not known are passed over.
+        """
+        known = {name: value for name, value in kept.items() if name in Filters.__slots__}
+        code, state = known.pop("code", None), known.pop("state", "")
+        understood = (code is None or code in CODES) and isinstance(state, str) and state in STATES
+        if not understood or not all(isinstance(value, bool) for value in known.values()):
+            return self
+        return Filters(code, state, **known)
 
     def passed(self, columns: CaseColumns, disputed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Tell which cells pass, of shape (n,); ``disputed`` tells which are in disagreement."""

@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CODES
 from napari_bonemarrow.review.filters import STATES, Filters, Group, grouped_by
+from napari_bonemarrow.review.following import inserted, is_much_new, rows_in
 from napari_bonemarrow.review.ordering import GROUPED_ORDERS, ORDERS, Arranger
 
 if TYPE_CHECKING:
     from napari_bonemarrow.review.case import Case
     from napari_bonemarrow.review.columns import CaseColumns
-
-_FEW = 256
-"""So many cells may come or go at once without the rest being arranged anew."""
 
 
 class WorkList:
@@ -99,13 +97,11 @@ class WorkList:
     def restore(self, asked: Mapping[str, Any]) -> None:
         """Take up what `asked` said before; what is not understood is left as it is."""
         order, filters = asked.get("order"), asked.get("filters")
-        if order in ORDERS:
+        if isinstance(order, str) and order in ORDERS:
             self._order = order
         self._grouped = bool(asked.get("grouped", self._grouped))
         if isinstance(filters, Mapping):
-            known = {name: value for name, value in filters.items() if name in Filters.__slots__}
-            made = Filters(**known)
-            self._filters = made if made.state in STATES else self._filters
+            self._filters = self._filters.taken_over(filters)
         self.arrange()
 
     # what there is --------------------------------------------------------------------------------
@@ -180,7 +176,7 @@ class WorkList:
 
     def places_of(self, cell_ids: NDArray[np.int64]) -> NDArray[np.intp]:
         """Return the places in `ids` of some cells, -1 for those that are not in the list."""
-        rows = _rows_in(self._columns.cell_id, cell_ids)
+        rows = rows_in(self._columns.cell_id, cell_ids)
         return np.where(rows < 0, -1, self._place[rows]) if len(self._place) else rows
 
     # following the case ---------------------------------------------------------------------------
@@ -199,7 +195,7 @@ class WorkList:
             return
         before, reading = self._columns, self._reading
         self._take_anew()
-        if reading != self._reading or self._is_much_new(before):
+        if reading != self._reading or is_much_new(before, self._columns):
             self.arrange()
         else:
             self._take_in(before.cell_id)
@@ -235,19 +231,6 @@ class WorkList:
             return (Group(None, 0, len(self._rows)),)
         return grouped_by(self._placed[self._rows])
 
-    def _is_much_new(self, before: CaseColumns) -> bool:
-        """Tell whether the model spoke anew, the frame changed, or many cells came or went."""
-        now = self._columns
-        old = _rows_in(before.cell_id, now.cell_id)
-        stayed = np.flatnonzero(old >= 0)
-        if not len(before) or len(now) + len(before) - 2 * len(stayed) > _FEW:
-            return True
-        old = old[stayed]
-        return not all(
-            np.array_equal(getattr(now, name)[stayed], getattr(before, name)[old])
-            for name in ("top", "margin", "in_frame")
-        )
-
     def _take_in(self, before: NDArray[np.int64]) -> None:
         """Leave out what is gone and put in what is new, leaving the rest in its place.
 
@@ -257,38 +240,16 @@ class WorkList:
             The numbers that ``_placed`` belongs to.
         """
         columns = self._columns
-        stood = _rows_in(before, columns.cell_id)
+        stood = rows_in(before, columns.cell_id)
         self._placed = np.where(stood < 0, columns.code, self._placed[stood])
-        rows = _rows_in(columns.cell_id, self._ids)
-        kept = rows[rows >= 0]
-        fresh = self._fresh_rows()
-        is_kept = np.zeros(len(columns), bool)
-        is_kept[kept] = True
-        for place in np.flatnonzero(stood[fresh] < 0).tolist():
-            at = self._place_among(kept, fresh[: place + 1], is_kept)
-            if at < 0:  # the first of its class: a heading more
-                self.arrange()
-                return
-            kept = np.insert(kept, at, fresh[place])
-            is_kept[fresh[place]] = True
-        self._set_rows(kept)
+        rows = rows_in(columns.cell_id, self._ids)
+        headings = self._placed if self.grouped else None
+        taken = inserted(rows[rows >= 0], self._fresh_rows(), stood < 0, headings)
+        if taken is None:
+            self.arrange()
+            return
+        self._set_rows(taken)
         self._groups = self._grouping()
-
-    def _place_among(
-        self, kept: NDArray[np.intp], fresh: NDArray[np.intp], is_kept: NDArray[np.bool_]
-    ) -> int:
-        """Return where the last of ``fresh`` goes in: under its heading, after the one it would follow."""
-        before, new = fresh[:-1], fresh[-1]
-        suits = is_kept[before]
-        heading = np.arange(len(kept))
-        if self.grouped:
-            suits &= self._placed[before] == self._placed[new]
-            heading = np.flatnonzero(self._placed[kept] == self._placed[new])
-        if suits.any():
-            return int(np.flatnonzero(kept == before[suits][-1])[0]) + 1
-        if len(heading):
-            return int(heading[0])
-        return -1 if self.grouped else 0
 
     # going through --------------------------------------------------------------------------------
 
@@ -323,11 +284,3 @@ class WorkList:
         ids = self._columns.cell_id
         at = int(ids.searchsorted(cell_id))
         return at if at < len(ids) and ids[at] == cell_id else -1
-
-
-def _rows_in(ids: NDArray[np.int64], cell_ids: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the places of some numbers among ascending ones, -1 for those that are not there."""
-    if not len(ids):
-        return np.full(len(cell_ids), -1, np.intp)
-    at = np.minimum(np.searchsorted(ids, cell_ids), len(ids) - 1)
-    return np.where(ids[at] == cell_ids, at, -1)

@@ -298,6 +298,10 @@ class GalleryGrid(QAbstractItemView):
         """Tell whether a cell is in a folded section."""
         return self.grid.section_of(index.row()).folded
 
+    def moveCursor(self, action, modifiers) -> QModelIndex:
+        """Stay, as when the keyboard's focus comes: the cursor follows the window's selection."""
+        return self.currentIndex()
+
     def setSelection(self, rect: QRect, command) -> None:
         """Do nothing: which cells are selected is told from outside."""
 

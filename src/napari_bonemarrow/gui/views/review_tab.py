@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, Qt, Signal
-from qtpy.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.gui.lookalikes import LookAlikes
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.viewmodels import CellInfo
+from napari_bonemarrow.gui.views.comment_box import CommentBox
 from napari_bonemarrow.gui.views.crop_view import CropView
 from napari_bonemarrow.gui.views.guess_bars import GuessBars
 from napari_bonemarrow.gui.views.history_view import HistoryView
 from napari_bonemarrow.gui.views.label_grid import LabelGrid
 from napari_bonemarrow.gui.views.parts import button, keyed, label, line, scrolled
-
-WHY = {"off": "off", "gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
-
-
-class CommentBox(QLineEdit):
-    """Takes every key while one writes: none of them may reach the review's shortcuts."""
-
-    def event(self, event) -> bool:
-        """Claim keys before shortcuts are asked."""
-        if event.type() == QEvent.Type.ShortcutOverride:
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event) -> None:
-        """Keep what a line of text has no use for: the dock would hand it on to the smear."""
-        super().keyPressEvent(event)
-        event.accept()
+from napari_bonemarrow.gui.views.why_part import WhyPart
 
 
 class ReviewTab(QWidget):
@@ -69,8 +53,8 @@ class ReviewTab(QWidget):
         cell.setContentsMargins(0, 0, 0, 0)
         cell.setSpacing(6)
         self.lookalikes = LookAlikes()
-        self.why_part = QWidget()
-        self.why_part.setLayout(self._why_layout())
+        self.why_part = WhyPart()
+        self.why_part.chosen.connect(self.why_chosen)
         cell.addLayout(self._title_part())
         cell.addLayout(self._crop_part())
         cell.addWidget(self.lookalikes)
@@ -81,9 +65,7 @@ class ReviewTab(QWidget):
         self.grid.label_chosen.connect(self.label_chosen)
         self.grid.tag_toggled.connect(self.tag_toggled)
         self.comment_box = CommentBox()
-        self.comment_box.setAccessibleName("Comment on this cell")
-        self.comment_box.setPlaceholderText("Comment on this cell, Enter writes it")
-        self.comment_box.returnPressed.connect(self._on_comment)
+        self.comment_box.written.connect(self.comment_written)
         self.history = HistoryView()
         for part in (
             self.locked,
@@ -127,26 +109,6 @@ class ReviewTab(QWidget):
         part.setSpacing(8)
         part.addWidget(self.crop, 0, Qt.AlignmentFlag.AlignTop)
         part.addLayout(side, 1)
-        return part
-
-    def _why_layout(self) -> QHBoxLayout:
-        part = QHBoxLayout()
-        part.setContentsMargins(0, 0, 0, 0)
-        part.setSpacing(3)
-        part.addWidget(label("Why?", wrap=False))
-        self.why_group = QButtonGroup(self)
-        self.why_buttons = {}
-        for method, text in WHY.items():
-            made = button(text)
-            keyed(made, "explain", "", "What the first guess looks at")
-            made.setCheckable(True)
-            made.setChecked(method == "off")
-            made.clicked.connect(self._why_clicked(method))
-            self.why_group.addButton(made)
-            self.why_buttons[method] = made
-            part.addWidget(made)
-        self.why_text = label(role="quiet", wrap=False)
-        part.addWidget(self.why_text, 1)
         return part
 
     def _outline_part(self) -> QHBoxLayout:
@@ -226,18 +188,6 @@ class ReviewTab(QWidget):
             part.addWidget(made, 1 if made is self.next_button else 0)
         return part
 
-    def _why_clicked(self, method: str):
-        def clicked() -> None:
-            self.why_chosen.emit(method)
-
-        return clicked
-
-    def _on_comment(self) -> None:
-        text = self.comment_box.text().strip()
-        if text:
-            self.comment_written.emit(text)
-            self.comment_box.clear()
-
     def show_cell(self, info: CellInfo | None, hint: str) -> None:
         """Show a cell; without one, the hint says how to select or make one."""
         self.hint.setText(hint)
@@ -309,8 +259,7 @@ class ReviewTab(QWidget):
 
     def show_why(self, method: str, text: str = "") -> None:
         """Mark which explanation is on, and say what goes on."""
-        self.why_buttons[method].setChecked(True)
-        self.why_text.setText(text)
+        self.why_part.show_method(method, text)
 
     def show_outline(self, on: bool, text: str = "") -> None:
         """Mark whether outlines are on, and say how large the cell is."""
