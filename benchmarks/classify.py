@@ -1,7 +1,7 @@
 """Throughput of classification, crops to probabilities, against two peers in one run.
 
-*bare*: the same network with the best settings (norms folded, channels last, bfloat16 where the device
-has it, best batch) fed with input that is already prepared, nothing else in the loop.
+*bare*: the same network with the best settings (norms folded, channels last, best batch) fed
+with input that is already prepared, nothing else in the loop.
 *plain*: float32, one crop at a time, as a first script would write it.
 
 Run alone with ``python benchmarks/classify.py``.
@@ -51,10 +51,7 @@ def bare_loop(classifier: Classifier, crops: np.ndarray) -> Callable[[int], Call
         batches = [part.contiguous(memory_format=torch.channels_last) for part in ready.split(size)]
 
         def run_once() -> None:
-            with (
-                torch.inference_mode(),
-                torch.autocast(ready.device.type, torch.bfloat16, enabled=classifier.bfloat16),
-            ):
+            with torch.inference_mode():
                 for batch in batches:
                     classifier.network(batch)
 

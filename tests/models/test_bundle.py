@@ -249,7 +249,6 @@ def test_half_weights_of_a_taught_network(crops: np.ndarray, tmp_path: Path) -> 
     told = []
     for each in (plain, half):
         classifier = Classifier(each, "cpu")
-        classifier.bfloat16 = False  # rounds more than what is looked at here
         told.append(classifier.classify(np.ascontiguousarray(large)).probabilities)
     np.testing.assert_allclose(told[0], told[1], atol=1e-2)
     assert np.ptp(told[0], axis=0).max() > 0.1, "the crops are told apart"

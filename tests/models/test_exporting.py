@@ -21,7 +21,6 @@ def test_the_file_answers_as_the_bundle(
     runtime = pytest.importorskip("onnxruntime")
     bundle = make_bundle(tmp_path / "b", "mobilenet_v3_small", test_time_views=2)
     classifier = Classifier(bundle, "cpu")
-    classifier.bfloat16 = False
     expected = classifier.classify(crops).probabilities
     path = export_onnx(bundle, tmp_path / "out" / "net.onnx")
     session = runtime.InferenceSession(path, providers=["CPUExecutionProvider"])

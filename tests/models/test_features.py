@@ -18,7 +18,6 @@ from napari_bonemarrow.models.features import MOST_AXES, fit_axes
 @pytest.fixture(scope="module")
 def classifier(bundle: Bundle) -> Classifier:
     made = Classifier(bundle, "cpu")
-    made.bfloat16 = False
     made.batch_size = 4  # nine crops are then three batches
     return made
 
@@ -42,7 +41,6 @@ def test_of_mirrored_views_the_first_is_kept(
     make_bundle: Callable[..., Bundle], crops: np.ndarray, tmp_path: Path
 ) -> None:
     classifier = Classifier(make_bundle(tmp_path / "b", test_time_views=2), "cpu")
-    classifier.bfloat16 = False
     _, features = classifier.classify_and_embed(crops)
     np.testing.assert_allclose(features, classifier.features(crops), atol=1e-5)
 
@@ -63,7 +61,6 @@ def test_memory_that_runs_out_in_the_middle_doubles_no_row(
     make_bundle: Callable[..., Bundle], crops: np.ndarray, tmp_path: Path
 ) -> None:
     classifier = Classifier(make_bundle(tmp_path / "b"), "cpu")
-    classifier.bfloat16 = False
     expected, forward = classifier.features(crops), classifier._forward
 
     def scarce(block: np.ndarray, views: int) -> np.ndarray:

@@ -53,6 +53,7 @@ def quick(**changes: object) -> TrainConfig:
         "trusted_images": 20,
         "default_draws": 60,
         "ema_decay": 0.9,
+        "precision": "float32",  # "auto" would give other weights by the processor
         "augment": AugmentConfig(
             # Colour is what tells these apart: little of it is changed.
             stain_gain=0.03,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from napari_bonemarrow.models.bundle import BundleError
@@ -40,6 +43,20 @@ def gains_from_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+@contextmanager
+def exact_float32(device: torch.device) -> Iterator[None]:
+    """Compute in whole float32, so that each device gives the same answer.
+
+    On CUDA, cuDNN's convolutions may round to TF32 (10 bits of mantissa) unless told otherwise; products of
+    matrices do not, as torch comes.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
