@@ -204,7 +204,7 @@ def test_the_heatmap_lies_on_its_cell_and_goes_when_it_is_off(analysed, qtbot):
     coordinator.review.next()
     with qtbot.waitSignal(coordinator.explaining.shown, timeout=10_000):
         press(qtbot, panel, Qt.Key.Key_E)
-    heat, code = coordinator.stage.heat, panel.review_tab.bars._guesses[0].code
+    heat, code = coordinator.stage.heat.layer, panel.review_tab.bars._guesses[0].code
     assert heat.name == f"why? {code} (Grad-CAM)"
     x, y = coordinator.review.place(coordinator.review.selected)
     scale = coordinator.session.slide.microns_per_pixel
@@ -213,9 +213,10 @@ def test_the_heatmap_lies_on_its_cell_and_goes_when_it_is_off(analysed, qtbot):
     assert [layer.name for layer in viewer.layers][-1] == "cells"
     with qtbot.waitSignal(coordinator.explaining.shown, timeout=10_000):
         press(qtbot, panel, Qt.Key.Key_E)
-    assert coordinator.stage.heat.name.endswith("(SmoothGrad)")
+    assert heat.name.endswith("(SmoothGrad)")
+    assert heat.visible
     press(qtbot, panel, Qt.Key.Key_E)
-    assert [layer.name for layer in viewer.layers] == ["field", "cells"]
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["field", "cells"]
 
 
 def test_an_added_cell_gets_its_class_from_the_model(analysed, qtbot):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_bonemarrow.gui.heatmap import heatmap_layer, layer_name
+from napari_bonemarrow.gui.heatmap import HeatmapLayer, layer_name
 from napari_bonemarrow.slides import cut_crops, slide_from_array
 
 
@@ -19,7 +19,11 @@ def test_a_mark_on_the_smear_is_found_again_under_the_heatmap(scale, size):
     dark = 235 - crop[..., 0].astype(float)
     rows, columns = np.indices(dark.shape)
     found = (rows * dark).sum() / dark.sum(), (columns * dark).sum() / dark.sum()
-    layer = heatmap_layer(
+    heat = HeatmapLayer()
+    heat.draw(
+        np.zeros((8, 8), np.float32), name="before", x=1, y=2, slide_microns_per_pixel=1, microns_per_pixel=2
+    )
+    layer = heat.draw(
         dark.astype(np.float32) / 235,
         name="why?",
         x=x,
@@ -34,3 +38,17 @@ def test_a_mark_on_the_smear_is_found_again_under_the_heatmap(scale, size):
 def test_it_is_named_by_class_and_method():
     assert layer_name("BLA", "gradcam") == "why? BLA (Grad-CAM)"
     assert layer_name("BLA", "smoothgrad") == "why? BLA (SmoothGrad)"
+
+
+def test_it_is_hidden_and_shown_again_in_the_same_layer():
+    heat = HeatmapLayer()
+    heat.hide()  # before there is any
+    place = {"x": 5, "y": 7, "slide_microns_per_pixel": 0.1, "microns_per_pixel": 0.1}
+    first = heat.draw(np.full((9, 9), 0.5, np.float32), name="one", **place)
+    heat.hide()
+    assert not first.visible
+    again = heat.draw(np.ones((9, 9), np.float32), name="two", **place)
+    assert again is first
+    assert again.visible
+    assert again.name == "two"
+    assert again.data.min() == 1

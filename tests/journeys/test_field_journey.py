@@ -39,7 +39,7 @@ def _review(reviewer: Reviewer) -> None:
     assert coordinator.review.selected == first
     with qtbot.waitSignal(coordinator.explaining.shown, timeout=LOADING):
         reviewer.press(Qt.Key.Key_E)
-    heat = coordinator.stage.heat
+    heat = coordinator.stage.heat.layer
     x, y = coordinator.review.place(first)
     scale = coordinator.session.slide.microns_per_pixel
     middle = (heat.data.shape[0] - 1) / 2

@@ -59,7 +59,7 @@ class Explaining(QObject):
         if wanted == self._wanted:
             return
         self._stop()
-        self._stage.hide_heatmap()
+        self._stage.heat.hide()
         self._wanted = wanted
         self._tab.show_why(self.method, "computing…")
         source = SlideSource(session.slide.path, session.slide.microns_per_pixel)
@@ -103,7 +103,7 @@ class Explaining(QObject):
     def hide(self) -> None:
         """Take the heatmap away."""
         self._stop()
-        self._stage.hide_heatmap()
+        self._stage.heat.hide()
         self._tab.show_why(self.method)
 
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""A heatmap as napari's Image layer, lying exactly on its cell."""
+"""The heatmap of one cell as napari's Image layer, lying exactly on its cell."""
 
 from __future__ import annotations
 
@@ -17,40 +17,74 @@ def layer_name(target: str, method: str) -> str:
     return f"why? {target} ({METHOD_NAMES[method]})"
 
 
-def heatmap_layer(
-    values: NDArray[np.float32],
-    *,
-    name: str,
-    x: float,
-    y: float,
-    slide_microns_per_pixel: float,
-    microns_per_pixel: float,
-) -> Image:
-    """Make the layer.
+class HeatmapLayer:
+    """Keeps the layer, made when the first heatmap is shown.
 
-    A crop's centre, pixel coordinate ``(s - 1) / 2``, is its cell's centre; napari, too, counts from the
-    centre of the first pixel, so that only this offset is needed.
-
-    Parameters
-    ----------
-    values : ndarray of float32, shape (s, s)
-        0 to 1.
-    name : str
-    x, y : float
-        The cell's centre in level-0 pixels.
-    slide_microns_per_pixel, microns_per_pixel : float
-        Of the slide and of the heatmap.
+    It is hidden rather than taken away: napari needs a fifth of a second to take a layer away and as long
+    to add one, and a reviewer who has the heatmap on goes on to another cell every second.
     """
-    rows, columns = values.shape
-    centre = np.array([(rows - 1) / 2, (columns - 1) / 2]) * microns_per_pixel
-    return Image(
-        values,
-        name=name,
-        scale=(microns_per_pixel, microns_per_pixel),
-        translate=np.array([y, x]) * slide_microns_per_pixel - centre,
-        units=("um", "um"),
-        contrast_limits=(0.0, 1.0),
-        colormap=Colormap(palette.heat_colors(), name="bone marrow heat"),
-        blending="translucent_no_depth",
-        interpolation2d="linear",
-    )
+
+    def __init__(self) -> None:
+        self.layer: Image | None = None
+
+    def draw(
+        self,
+        values: NDArray[np.float32],
+        *,
+        name: str,
+        x: float,
+        y: float,
+        slide_microns_per_pixel: float,
+        microns_per_pixel: float,
+    ) -> Image:
+        """Show a heatmap instead of the one before.
+
+        A crop's centre, pixel coordinate ``(s - 1) / 2``, is its cell's centre; napari, too, counts from the
+        centre of the first pixel, so that only this offset is needed.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (s, s)
+            0 to 1.
+        name : str
+        x, y : float
+            The cell's centre in level-0 pixels.
+        slide_microns_per_pixel, microns_per_pixel : float
+            Of the slide and of the heatmap.
+
+        Returns
+        -------
+        Image
+            Always the same until it is forgotten.
+        """
+        rows, columns = values.shape
+        centre = np.array([(rows - 1) / 2, (columns - 1) / 2]) * microns_per_pixel
+        corner = np.array([y, x]) * slide_microns_per_pixel - centre
+        scale = (microns_per_pixel, microns_per_pixel)
+        if self.layer is None:
+            self.layer = Image(
+                values,
+                name=name,
+                scale=scale,
+                translate=corner,
+                units=("um", "um"),
+                contrast_limits=(0.0, 1.0),
+                colormap=Colormap(palette.heat_colors(), name="bone marrow heat"),
+                blending="translucent_no_depth",
+                interpolation2d="linear",
+            )
+        else:
+            self.hide()  # what is hidden is not drawn at each of these steps
+            self.layer.data, self.layer.name = values, name
+            self.layer.scale, self.layer.translate = scale, corner
+            self.layer.visible = True
+        return self.layer
+
+    def hide(self) -> None:
+        """Show no heatmap."""
+        if self.layer is not None and self.layer.visible:
+            self.layer.visible = False
+
+    def forget(self) -> None:
+        """Begin anew with the next smear."""
+        self.layer = None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from napari.layers import Image, Layer, Shapes
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import Region
-from napari_bonemarrow.gui.heatmap import heatmap_layer
+from napari_bonemarrow.gui.heatmap import HeatmapLayer
 from napari_bonemarrow.gui.outline_layer import OutlineLayer
 from napari_bonemarrow.gui.overlay import CellsOverlay
 from napari_bonemarrow.gui.quality_layer import fade
@@ -50,13 +52,12 @@ class Stage(QObject):
         self.viewer = viewer
         self.camera, self._scale_bar = camera_and_scale_bar(viewer)
         self.smear: Image | None = None
-        self.heat: Image | None = None
         self.quality: Image | None = None
         self._selected_timer = self._timer(0, self.selected_outside.emit)
         self._features_timer = self._timer(_TELL_FEATURES_MS, self._tell_features)
         self.overlay = CellsOverlay(self.edited_outside.emit, self._selected_timer.start)
         self.region = RegionLayer(self.region_changed.emit)
-        self.outline = OutlineLayer()
+        self.outline, self.heat = OutlineLayer(), HeatmapLayer()
         self.tiles = TileWatcher(self)
         self._busy = False
         self._view_timer = self._timer(60, self._follow_view)
@@ -144,15 +145,15 @@ class Stage(QObject):
         """Take rings, region and heatmap away."""
         before, self._busy = self._busy, True
         try:
-            self.hide_heatmap()
             self.show_quality(None)
             rings = self.overlay.layer if self.overlay.exists else None
-            ours = (rings, self.region.layer, self.outline.layer)
+            ours = (rings, self.region.layer, self.outline.layer, self.heat.layer)
             for layer in ours:
                 if layer is not None and layer in self.viewer.layers:
                     self.viewer.layers.remove(layer)
             self.region.forget()
             self.outline.forget()
+            self.heat.forget()
             self.tiles.watch(None)
             self.smear = None
         finally:
@@ -188,48 +189,15 @@ class Stage(QObject):
         self.camera.center = centre
         self.camera.zoom = zoom
 
-    def show_heatmap(self, values, **place) -> None:
-        """Lay a heatmap on its cell, instead of one that was there."""
-        fresh = heatmap_layer(values, **place)
-        if self.heat is not None and self.heat in self.viewer.layers and self.heat.data.shape == values.shape:
-            self.heat.data, self.heat.name = fresh.data, fresh.name
-            self.heat.scale, self.heat.translate = fresh.scale, fresh.translate
-            return
-        before, self._busy = self._busy, True
-        try:
-            self.hide_heatmap()
-            self.heat = fresh
-            self.viewer.add_layer(fresh)
-            layers = self.viewer.layers
-            layers.move(layers.index(fresh), layers.index(self.overlay.layer))
-            self.make_active()
-        finally:
-            self._busy = before
-        self.layers_changed.emit()
-
-    def hide_heatmap(self) -> None:
-        """Take the heatmap away."""
-        heat, self.heat = self.heat, None
-        if heat is not None and heat in self.viewer.layers:
-            before, self._busy = self._busy, True
-            try:
-                self.viewer.layers.remove(heat)
-            finally:
-                self._busy = before
+    def show_heatmap(self, values: NDArray[np.float32], **place: Any) -> None:
+        """Lay a heatmap on its cell, instead of one that was there; the rest is `HeatmapLayer.draw`'s."""
+        self._show_below_cells(self.heat.draw(values, **place))
 
     def show_outline(self, outline: Outline, microns_per_pixel: float) -> None:
         """Draw one cell's outline instead of the one before."""
         if self.smear is None:
             return
-        before, self._busy = self._busy, True
-        try:
-            layer = self.outline.draw(outline, microns_per_pixel, float(self.camera.zoom))
-            if layer not in self.viewer.layers:
-                self.viewer.add_layer(layer)
-                self._put_below_cells(layer)
-                self.make_active()
-        finally:
-            self._busy = before
+        self._show_below_cells(self.outline.draw(outline, microns_per_pixel, float(self.camera.zoom)))
 
     def start_region(self, slide: Slide) -> None:
         """Let the user draw the rectangles that are counted."""
@@ -238,14 +206,8 @@ class Stage(QObject):
         layer.mode = "add_rectangle"
 
     def _region_layer(self, slide: Slide) -> Shapes:
-        before, self._busy = self._busy, True
-        try:
-            layer = self.region.start(slide, float(self.camera.zoom))
-            if layer not in self.viewer.layers:
-                self.viewer.add_layer(layer)
-                self._put_below_cells(layer)
-        finally:
-            self._busy = before
+        layer = self.region.start(slide, float(self.camera.zoom))
+        self._show_below_cells(layer)
         return layer
 
     def show_regions(self, slide: Slide, regions: Sequence[Region], *, locked: bool) -> None:
@@ -278,9 +240,19 @@ class Stage(QObject):
         finally:
             self._busy = before
 
-    def _put_below_cells(self, layer: Layer) -> None:
-        layers = self.viewer.layers
-        layers.move(layers.index(layer), layers.index(self.overlay.layer))
+    def _show_below_cells(self, layer: Layer) -> None:
+        """Add a layer below the rings unless it is there; the rings stay the active one."""
+        if layer in self.viewer.layers:
+            return
+        before, self._busy = self._busy, True
+        try:
+            layers = self.viewer.layers
+            layers.append(layer)
+            layers.move(len(layers) - 1, layers.index(self.overlay.layer))
+            self.make_active()
+        finally:
+            self._busy = before
+        self.layers_changed.emit()
 
     def show_region(self, region: Region) -> None:
         """Fill the view with a region."""
@@ -365,14 +337,13 @@ class Stage(QObject):
         if self.smear is not None and self.overlay.layer not in layers:
             self.viewer.add_layer(self.overlay.layer)
             self.edited_outside.emit()
-        if self.heat is not None and self.heat not in layers:
-            self.heat = None
-            self.layers_changed.emit()
+        for part in (self.heat, self.outline):
+            if part.layer is not None and part.layer not in layers:
+                part.forget()
+                self.layers_changed.emit()
         if self.quality is not None and self.quality not in layers:
             self.quality = None
             self.layers_changed.emit()
-        if self.outline.layer is not None and self.outline.layer not in layers:
-            self.outline.forget()
         active = layers.selection.active
         if active is not None and active == self.outline.layer:
             self.make_active()  # it has keys and tools of its own, and nothing on it can be edited
