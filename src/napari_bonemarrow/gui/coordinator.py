@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui import describe, settings
+from napari_bonemarrow.gui import collecting, describe, settings
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.cell_menu import cell_menu
 from napari_bonemarrow.gui.counting import Counting
@@ -216,6 +216,7 @@ class Coordinator(QObject):
         self._tell_left_out(session.slide.warnings)
         self.remembering.open()  # the last: what it shows again, such as a tab, looks at all the rest
         self.panel.slide_tab.focus_next()
+        collecting.set_apart()
         self.opened.emit()
 
     @staticmethod
@@ -247,6 +248,7 @@ class Coordinator(QObject):
         self.stage.clear()
         self.ending.case = None
         session.case.close()
+        collecting.take_up()
 
     def _on_smear_removed(self) -> None:
         """The user took the smear out of the layer list: its case is closed, nothing is lost."""

@@ -1,0 +1,18 @@
+"""While a smear is open the collector of garbage does not go through all that the window holds."""
+
+from __future__ import annotations
+
+import gc
+
+
+def test_what_is_there_is_set_apart_until_the_smear_is_left(open_panel, field, qtbot):
+    viewer, panel = open_panel(show=False)
+    assert gc.get_freeze_count() == 0
+    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
+        panel.coordinator.open_path(field)
+    assert gc.get_freeze_count() > 100_000
+    looked_at = len(gc.get_objects())
+    assert looked_at < gc.get_freeze_count() / 4
+    panel.coordinator.leave()
+    assert gc.get_freeze_count() == 0
+    viewer.close()
