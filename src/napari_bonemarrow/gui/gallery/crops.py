@@ -82,7 +82,7 @@ class CropStore(QObject):
         with self._lock:
             self._slide = slide
             self._generation += 1
-            self._wanted = []
+            self._wanted, self._cutting = [], frozenset()  # what is just being cut will not be taken
         self.forget()
 
     def follow(self, slide: Slide) -> None:

@@ -1,0 +1,51 @@
+"""Thumbnails that are wanted come, whatever was being cut when they were asked for."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from napari_bonemarrow.gui.gallery import crops
+from napari_bonemarrow.gui.gallery.crops import CropStore
+from napari_bonemarrow.slides import slide_from_array
+
+PLACES = {cell: (100.0 + 40 * cell, 120.0) for cell in range(1, 5)}
+
+
+@pytest.fixture
+def store(qapp):
+    made = CropStore()
+    yield made
+    made.close()
+
+
+def test_a_slide_that_is_opened_again_while_its_cells_are_cut_has_all_of_them(store, qtbot, monkeypatch):
+    slide = slide_from_array(np.full((400, 400, 3), 200, np.uint8), 0.25)
+    cutting, go_on, cut = threading.Event(), threading.Event(), crops._images
+
+    def held(*wanted):
+        cutting.set()
+        assert go_on.wait(20)
+        return cut(*wanted)
+
+    monkeypatch.setattr(crops, "_images", held)
+    store.open(slide)
+    store.want(PLACES, 64)
+    assert cutting.wait(20)
+    store.open(None)
+    store.open(slide)
+    store.want(PLACES, 64)
+    go_on.set()
+    qtbot.waitUntil(lambda: all(store.get(cell) is not None for cell in PLACES), timeout=20_000)
+
+
+def test_those_looked_at_for_longest_make_room(store, qtbot):
+    store.room = 3 * 64 * 64 * 4
+    store.open(slide_from_array(np.full((400, 400, 3), 200, np.uint8), 0.25))
+    for cell, place in PLACES.items():
+        store.want({cell: place}, 64)
+        qtbot.waitUntil(lambda cell=cell: store.get(cell) is not None, timeout=20_000)
+    assert [cell for cell in PLACES if store.get(cell) is not None] == [2, 3, 4]
+    assert store.used == store.room
