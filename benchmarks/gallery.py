@@ -73,6 +73,7 @@ def _window(slide: Path) -> dict[str, float]:
 
     painting = _timed_painting()
     viewer = napari.Viewer()
+    viewer.window.resize(1600, 1000)
     application = QApplication.instance()
 
     def until(done: Callable[[], bool]) -> None:
@@ -97,7 +98,7 @@ def _window(slide: Path) -> dict[str, float]:
     dock = coordinator.gallery.dock
     figures.update(_painted(dock, coordinator.session.slide, until))
     figures.update(_scrolled(dock, painting, application, until))
-    figures.update(_selected(coordinator, dock, application))
+    figures.update(_selected(coordinator, dock, application, until))
     figures["crops_mib"] = dock.store.used / 2**20
     figures["peak_mib"] = _peak_mib()
     viewer.close()
@@ -181,7 +182,9 @@ def _timed_painting() -> list[float]:
     return painting
 
 
-def _selected(coordinator, dock, application) -> dict[str, float]:
+def _selected(
+    coordinator, dock, application, until: Callable[[Callable[[], bool]], None]
+) -> dict[str, float]:
     """Select a class by its key, and give classes by key, with the focus in the gallery."""
     from qtpy.QtCore import Qt
     from qtpy.QtTest import QTest
@@ -195,6 +198,9 @@ def _selected(coordinator, dock, application) -> dict[str, float]:
         application.processEvents()
         return took
 
+    dock.window().activateWindow()
+    dock.view.setFocus()
+    until(dock.view.hasFocus)  # keys are heard where the focus is
     codes = np.array(case.effective_codes())
     review.select(int(case.cells.cell_id[codes == "NGS"][0]), go=True)
     application.processEvents()
