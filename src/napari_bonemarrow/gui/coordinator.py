@@ -215,6 +215,8 @@ class Coordinator(QObject):
         self._on_mode()
         self._tell_left_out(session.slide.warnings)
         self.remembering.open()  # the last: what it shows again, such as a tab, looks at all the rest
+        if self.panel.is_reviewing():  # it was closed in the midst of the review
+            self.keys.focus_smear()
         self.panel.slide_tab.focus_next()
         collecting.set_apart()
         self.opened.emit()

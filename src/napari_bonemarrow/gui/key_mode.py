@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from weakref import ref
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QKeyCombination, QObject, Qt, Signal
@@ -53,7 +54,8 @@ class KeyMode(QObject):
         self._shortcuts: list[QShortcut] = []
         self._ours: set[str] = set()
         self._guarded: QWidget | None = None
-        self._came_from: QWidget | None = None
+        self._came_from: ref[QWidget] | None = None
+        """Not kept alive: it may hold the whole window."""
         application = QApplication.instance()
         application.focusChanged.connect(self._on_focus)
         TABLE.changed.connect(self._rebind)
@@ -143,7 +145,7 @@ class KeyMode(QObject):
 
     def _on_smear(self, watched: QObject, event: QEvent) -> bool:
         """Take a key of ours before menus and canvas do; a key held down is one act, not fifty."""
-        if watched.isWindow() and QApplication.focusWidget() is not None:
+        if watched.isWindow() and QApplication.focusWidget() not in (None, watched):
             return False  # napari's window hears what another control, such as a list, has no use for
         binding = self._bindings.get(self._sequence(event))
         if binding is None:
@@ -166,7 +168,7 @@ class KeyMode(QObject):
             new.installEventFilter(self)
             new.destroyed.connect(self._on_guarded_gone)
             if old is not None and not isinstance(old, _WRITING):
-                self._came_from = old
+                self._came_from = ref(old)
 
     def _on_guarded_gone(self) -> None:
         self._guarded = None
@@ -203,9 +205,9 @@ class KeyMode(QObject):
 
     def _go_back(self) -> None:
         """Leave a box: the focus goes where it was before, else to the smear."""
-        place, smear = self._came_from, _central_widget(self._panel.window())
-        if place is None or not place.isVisible():
-            place = smear
+        place = None if self._came_from is None else self._came_from()
+        if place is None or not isalive(place) or not place.isVisible():
+            place = _central_widget(self._panel.window())
         if place is not None:
             place.setFocus(Qt.FocusReason.OtherFocusReason)
 
