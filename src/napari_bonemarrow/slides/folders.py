@@ -13,6 +13,11 @@ IMAGE_SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".b
 
 _ZARR_MARKS = (".zattrs", ".zgroup", ".zarray", "zarr.json")
 
+_VMS_SUFFIXES = (".vms", ".vmu")
+_VMS_HEADING = re.compile(rb"^\W*\[(Uncompressed )?Virtual Microscope Specimen\]")
+_VMS_LONGEST = 64 * 2**10
+"""Bytes of the text that are read, as OpenSlide does."""
+
 
 class Kind(StrEnum):
     """What a folder is opened as."""
@@ -51,8 +56,43 @@ def natural(name: str) -> list[tuple[bool, int, str]]:
 
 
 def images(folder: Path) -> list[Path]:
-    """List the images that a folder of fields is made of, by their suffixes."""
-    return [file for file in visible_files(folder) if file.suffix.lower() in IMAGE_SUFFIXES]
+    """List the images that a folder of fields is made of, by their suffixes; no parts of a whole slide."""
+    others = parts_within(folder)
+    return [
+        file
+        for file in visible_files(folder)
+        if file.suffix.lower() in IMAGE_SUFFIXES and file.name not in others
+    ]
+
+
+def is_vms(path: Path) -> bool:
+    """Tell whether a file is the text of a Hamamatsu VMS or VMU slide, by its heading."""
+    try:
+        with path.open("rb") as file:
+            return _VMS_HEADING.search(file.read(128)) is not None
+    except OSError:
+        return False
+
+
+def parts_of_vms(path: Path) -> list[Path]:
+    """List the files beside a Hamamatsu VMS or VMU that its text names: images, map and macro image.
+
+    Raises
+    ------
+    OSError
+        Where the text cannot be read.
+    """
+    with path.open("rb") as text:
+        lines = text.read(_VMS_LONGEST).decode("latin-1").splitlines()
+    values = {line.partition("=")[2].strip() for line in lines}
+    names = {value for value in values if value and value == Path(value).name}
+    return sorted(file for name in names if (file := path.parent / name).is_file() and file != path)
+
+
+def parts_within(folder: Path) -> set[str]:
+    """Names of a folder's files that are parts of a VMS or VMU slide, its macro image with the label too."""
+    slides = [file for file in visible_files(folder) if file.suffix.lower() in _VMS_SUFFIXES]
+    return {part.name for slide in slides if is_vms(slide) for part in parts_of_vms(slide)}
 
 
 def is_dicom(path: Path) -> bool:

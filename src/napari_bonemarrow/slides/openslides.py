@@ -29,6 +29,10 @@ GENERIC = "generic-tiff"
 """How OpenSlide calls a tiled TIFF of no known scanner, which is read without it."""
 
 
+class DamagedError(SlideError):
+    """A slide that OpenSlide knows and whose parts are damaged or missing."""
+
+
 def vendor_of(path: Path) -> str | None:
     """Name the scanner's format, or None where OpenSlide does not know it or is not installed."""
     try:
@@ -52,8 +56,10 @@ def read(path: Path) -> Opened:
 
     Raises
     ------
+    DamagedError
+        Where parts of it are damaged or missing.
     SlideError
-        Where OpenSlide is not installed, or reads nothing from it.
+        Where OpenSlide is not installed, or does not read slides of that kind.
     """
     try:
         library = _library()
@@ -69,7 +75,12 @@ def read(path: Path) -> Opened:
         if missing:
             raise SlideError(missing[0]) from error
         reason = " ".join(str(error).split())[:160]
-        raise SlideError(f"{path}: the slide is damaged or incomplete ({reason}); copy it again") from error
+        known = not isinstance(error, library.OpenSlideUnsupportedFormatError)
+        if known and "support" in reason.lower():  # pixels or a compression that OpenSlide does not read
+            raise SlideError(
+                f"{path}: OpenSlide cannot read it ({reason}); export it as a tiled TIFF or OME-TIFF"
+            ) from error
+        raise DamagedError(f"{path}: the slide is damaged or incomplete ({reason}); copy it again") from error
     told: Mapping[str, str] = slide.properties
     vendor = str(told.get("openslide.vendor", "openslide"))
     levels = _levels(path, handle, slide)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -143,6 +144,8 @@ def _open_file(path: Path) -> Opened:
     if head[:4] in _TIFF_MAGIC:
         return _open_tiff(path)
     if path.suffix.lower() == ".mrxs":  # the file itself is a small JPEG
+        if path.suffix != ".mrxs":
+            raise SlideError(f"{path}: OpenSlide knows MIRAX by .mrxs in small letters; rename it")
         if not path.with_suffix("").is_dir():
             raise SlideError(f"{path}: its folder {path.stem} is missing; copy it beside the file")
         return openslides.read(path)
@@ -151,7 +154,8 @@ def _open_file(path: Path) -> Opened:
         with image:
             check_size(path, *image.size)
             return _whole(plain.read(image, path, head))
-    if head[128:] == b"DICM" or head.startswith(b"ZISRAWFILE") or openslides.vendor_of(path) is not None:
+    told = head[128:] == b"DICM" or head.startswith(b"ZISRAWFILE") or folders.is_vms(path)
+    if told or openslides.vendor_of(path) is not None:
         return openslides.read(path)
     raise SlideError(
         f"{path}: cannot be read: it is not an image of a known kind, whatever its name says; "
@@ -160,7 +164,10 @@ def _open_file(path: Path) -> Opened:
 
 
 def _open_tiff(path: Path) -> Opened:
-    """Read a scanner's TIFF through OpenSlide; others, and those that it fails at, through tifffile."""
+    """Read a scanner's TIFF through OpenSlide; others, and those that it fails at, through tifffile.
+
+    Of a slide that was cut, the finest level is often whole and only coarser ones are lost.
+    """
     from napari_bonemarrow.slides import openslides
 
     failed: SlideError | None = None
@@ -170,26 +177,42 @@ def _open_tiff(path: Path) -> Opened:
         except SlideError as error:
             failed = error
     try:
-        return _read_tiff(path)
+        opened = _read_tiff(path)
     except Exception as error:
         if failed is not None:
             raise failed from error
         raise
+    if isinstance(failed, openslides.DamagedError):
+        return replace(opened, warnings=opened.warnings or (f"{failed}; what can be read of it is shown",))
+    return opened
 
 
 def _read_tiff(path: Path) -> Opened:
     import tifffile
 
-    from napari_bonemarrow.slides import pyramids, tiff
+    from napari_bonemarrow.slides import pyramids, tiff, tiffchain
 
     with tifffile.TiffFile(path) as file:
+        scanner, cut = tiff.put_together_by(file), not file.is_ndpi and tiffchain.is_cut(path)
+        if scanner is not None:
+            why = (
+                "is cut; copy it again"
+                if cut
+                else "needs OpenSlide: pip install openslide-python openslide-bin"
+            )
+            raise SlideError(f"{path}: is a {scanner} slide, which {why}")
         series = tiff.choose(file)
         width, height = tiff.size(series)
         _check_not_tiny(path, width, height)
         levels = pyramids.pages_of(series)
         if pyramids.is_pyramid(levels) or width * height > LARGEST_PIXELS:
-            return pyramids.read(file, levels, path)
-        return _whole(tiff.read(file, series, path))
+            opened = pyramids.read(file, levels, path)
+        else:
+            opened = _whole(tiff.read(file, series, path))
+        if cut:
+            line = f"{path}: the file is cut: some of its images or levels are missing; copy it again"
+            return replace(opened, warnings=(line,))
+        return opened
 
 
 def decode(path: Path) -> NDArray[np.uint8]:
