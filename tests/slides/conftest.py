@@ -12,11 +12,11 @@ from PIL import Image
 
 from napari_bonemarrow.cytology import Cells
 from napari_bonemarrow.drawing import draw_smear
-from napari_bonemarrow.slides import detect_cells, open_slide
+from napari_bonemarrow.slides import Slide, detect_cells, open_slide
 
 from . import _drawn
 from ._pyramids import halved
-from .vendors import WRITERS
+from .vendors import OTHERS, WRITERS
 from .vendors.planted import Written
 
 WriteSlide = Callable[..., Written]
@@ -54,10 +54,25 @@ def written(
 
     def write(name: str) -> Written:
         if name not in made:
-            made[name] = WRITERS[name][1](tmp_path_factory.mktemp(name), smear_levels, (0.25, 0.25))
+            writer = {**WRITERS, **OTHERS}[name][1]
+            made[name] = writer(tmp_path_factory.mktemp(name), smear_levels, (0.25, 0.25))
         return made[name]
 
     return write
+
+
+@pytest.fixture(scope="session")
+def found(written: Callable[[str], Written]) -> Callable[[str], tuple[Slide, Cells]]:
+    """A written slide, opened, and its cells."""
+    made: dict[str, tuple[Slide, Cells]] = {}
+
+    def find(name: str) -> tuple[Slide, Cells]:
+        if name not in made:
+            slide = open_slide(written(name).path)
+            made[name] = slide, detect_cells(slide)
+        return made[name]
+
+    return find
 
 
 @pytest.fixture
@@ -67,6 +82,6 @@ def write_slide(smear_levels: list[np.ndarray], tmp_path: Path) -> WriteSlide:
     def write(name: str, microns: tuple[float, float] = (0.25, 0.25)) -> Written:
         folder = tmp_path / name
         folder.mkdir()
-        return WRITERS[name][1](folder, smear_levels, microns)
+        return {**WRITERS, **OTHERS}[name][1](folder, smear_levels, microns)
 
     return write

@@ -75,11 +75,11 @@ def _blank(path: Path, place: int, length: int) -> None:
         file.write(bytes(length))
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", [name for name in WRITERS if name not in ("vmu", "dicom")])
 def test_damage_in_the_middle_costs_the_tiles_it_hits(write_slide: WriteSlide, name: str) -> None:
     written = write_slide(name)
     path, damaged = written.path, written.path
-    if name == "mirax":
+    if name.startswith("mirax"):
         damaged = path.with_suffix("") / "Data0000.dat"
         _blank(damaged, _within(damaged, b"\xff\xd8\xff", 3), 2000)
     elif name == "czi":
@@ -102,9 +102,12 @@ def _cut(path: Path, share: float) -> None:
         file.truncate(round(path.stat().st_size * share))
 
 
-def test_a_part_of_a_vms_that_was_cut_costs_the_tiles_behind_the_cut(write_slide: WriteSlide) -> None:
-    written = write_slide("vms")
-    _cut(written.path.with_name("part1.jpg"), 0.5)
+@pytest.mark.parametrize(("name", "part"), [("vms", "part1.jpg"), ("vmu", "image.ngr")])
+def test_a_part_that_was_cut_costs_the_tiles_behind_the_cut(
+    write_slide: WriteSlide, name: str, part: str
+) -> None:
+    written = write_slide(name)
+    _cut(written.path.with_name(part), 0.5)
     failed, right, wrong = _check_tiles(written.path, written)
     assert failed >= 1
     assert right >= 1
@@ -121,9 +124,7 @@ def test_mirax_data_that_was_cut_is_named(write_slide: WriteSlide) -> None:
 def test_a_file_that_was_cut_is_refused_as_damaged(write_slide: WriteSlide, name: str) -> None:
     path = write_slide(name).path
     _cut(path, 0.3)
-    _refused(path)
-    with pytest.raises(SlideError, match=r"damaged|is cut; copy it again"):
-        open_slide(path)
+    _refused(path, "damaged or incomplete")
 
 
 @pytest.mark.parametrize("name", ["aperio", "philips"])
@@ -175,6 +176,12 @@ def test_luminance_and_colour_differences_become_rgb(
     tifffile.imwrite(tmp_path / "a.tif", turned, **options)
     difference = open_slide(tmp_path / "a.tif").levels[0].astype(int) - smear_levels[1]
     assert np.abs(difference).max() <= 3
+
+
+def test_a_slide_whose_text_is_damaged_is_not_read_without_it(write_slide: WriteSlide) -> None:
+    path = write_slide("leica").path
+    path.write_bytes(path.read_bytes().replace(b"<barcode>", b"<barcode><"))
+    _refused(path, "Leica SCN", "damaged or incomplete")
 
 
 def test_a_czi_in_grey_is_refused_as_not_supported(write_slide: WriteSlide) -> None:

@@ -11,15 +11,15 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_bonemarrow.cytology import BMC21, Frame, ModelReference, Predictions, Support
+from napari_bonemarrow.cytology import BMC21, Cells, Frame, ModelReference, Predictions, Support
 from napari_bonemarrow.report import FORMATS, export
 from napari_bonemarrow.review import Case
-from napari_bonemarrow.slides import SlideError, detect_cells, open_slide, openslides
+from napari_bonemarrow.slides import Slide, SlideError, open_slide, openslides
 from napari_bonemarrow.slides.overview import overview
 from napari_bonemarrow.workflow.inputs import find_inputs
 
 from .conftest import WriteSlide, Written
-from .vendors import WRITERS
+from .vendors import OTHERS, WRITERS
 from .vendors.planted import MARK, has_label, jpeg, label, words
 
 
@@ -35,16 +35,20 @@ def _no_library() -> None:
     raise ImportError("no library")
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", [*WRITERS, *OTHERS])
 def test_nothing_of_the_patient_gets_into_a_case_the_log_or_an_export(
-    written: Callable[[str], Written], tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+    written: Callable[[str], Written],
+    found: Callable[[str], tuple[Slide, Cells]],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
 ) -> None:
     path = written(name).path
     assert any(_betrays(file.read_bytes()) for file in _files(path.parent))  # there is something to find
     caplog.set_level(logging.DEBUG)
     slide = open_slide(path)
     told = repr(slide) + repr(dict(slide.properties)) + repr([*slide.levels, slide.scale, slide.warnings])
-    cells = detect_cells(slide)
+    cells = found(name)[1]
     with Case.create(tmp_path / "case.bmcase", slide, reviewer="Dr A") as case:
         case.set_frame(Frame.whole_field(slide.width, slide.height), 100)
         case.record_detection(cells, {})
@@ -62,6 +66,15 @@ def test_nothing_of_the_patient_gets_into_a_case_the_log_or_an_export(
     crops = [np.asarray(Image.open(file)) for file in made if file.suffix == ".png"]
     assert len(crops) == 3
     assert not any(has_label(crop) for crop in [*crops, overview(slide, 256)])
+
+
+def test_a_broken_text_is_not_quoted(write_slide: WriteSlide) -> None:
+    path = write_slide("mirax").path
+    text = path.with_suffix("") / "Slidedat.ini"
+    text.write_text(text.read_text("utf-8").replace("SLIDE_NAME=", "SLIDE_NAME "), "utf-8")
+    with pytest.raises(SlideError, match="damaged or incomplete") as caught:
+        open_slide(path)
+    assert MARK not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["aperio", "philips", "ndpi"])
@@ -113,3 +126,5 @@ def test_a_macro_image_beside_a_trestle_slide_is_no_field(write_slide: WriteSlid
     slide = write_slide("trestle").path
     assert slide.with_suffix(".Full").read_bytes() == jpeg(label())
     assert [each.path.name for each in find_inputs([slide.parent])] == ["trestle.tif"]
+    with pytest.raises(SlideError, match=r"trestle\.tif: is a whole slide, not a field"):
+        open_slide(slide.parent)

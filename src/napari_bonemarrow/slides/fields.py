@@ -100,7 +100,7 @@ def _measure_tiff(path: Path) -> FieldFile:
     with tifffile.TiffFile(path) as file:
         series = tiff.choose(file)
         levels = pyramids.pages_of(series)
-        if pyramids.is_pyramid(levels):
+        if pyramids.is_pyramid(levels) or tiff.put_together_by(file) is not None:
             raise SlideError(f"{path}: is a whole slide, not a field; open it by itself")
         width, height = tiff.size(series)
         if int(tiff.facts(file, series.keyframe)["orientation"]) in _ROTATED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,12 +26,27 @@ _TILE = 512
 """Side of a tile where the file does not say its own (MIRAX, some NDPI): px."""
 _LARGEST_TILE = 2048
 
+_QUOTED = re.compile(r"[“\"‘][^”\"’]*[”\"’]?")
+"""Lines and values of the file's own texts, which OpenSlide quotes where it cannot read them."""
+
 GENERIC = "generic-tiff"
 """How OpenSlide calls a tiled TIFF of no known scanner, which is read without it."""
 
 
+NEEDED = "needs OpenSlide: pip install openslide-python openslide-bin"
+
+
 class DamagedError(SlideError):
     """A slide that OpenSlide knows and whose parts are damaged or missing."""
+
+
+def is_installed() -> bool:
+    """Tell whether OpenSlide can be used."""
+    try:
+        _library()
+    except ImportError:
+        return False
+    return True
 
 
 def vendor_of(path: Path) -> str | None:
@@ -64,9 +80,7 @@ def read(path: Path) -> Opened:
     try:
         library = _library()
     except ImportError as error:
-        raise SlideError(
-            f"{path}: is a whole slide, which needs OpenSlide: pip install openslide-python openslide-bin"
-        ) from error
+        raise SlideError(f"{path}: is a whole slide, which {NEEDED}") from error
     try:
         handle = _Handle(path)
         slide = handle.slide
@@ -74,7 +88,7 @@ def read(path: Path) -> Opened:
         missing = _lacking(path, vendor_of(path) or "")
         if missing:
             raise SlideError(missing[0]) from error
-        reason = " ".join(str(error).split())[:160]
+        reason = _QUOTED.sub("…", " ".join(str(error).split()))[:160]
         known = not isinstance(error, library.OpenSlideUnsupportedFormatError)
         if known and "support" in reason.lower():  # pixels or a compression that OpenSlide does not read
             raise SlideError(
@@ -208,5 +222,10 @@ class _Handle:
 
 
 def _rgb(slide: OpenSlide, place: tuple[int, int], level: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Read a region; what was not scanned is white.
+
+    A level's pixels seldom lie on whole pixels of level 0, by which OpenSlide is asked: the last row or
+    column of a level is then covered in part. It is no lighter for that, so alpha decides and does not mix.
+    """
     rgba = np.asarray(slide.read_region(place, level, size))
-    return over_white(rgba[..., :3], rgba[..., 3])
+    return over_white(rgba[..., :3], np.where(rgba[..., 3] >= 128, np.uint8(255), np.uint8(0)))

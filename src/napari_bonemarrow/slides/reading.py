@@ -190,17 +190,16 @@ def _open_tiff(path: Path) -> Opened:
 def _read_tiff(path: Path) -> Opened:
     import tifffile
 
-    from napari_bonemarrow.slides import pyramids, tiff, tiffchain
+    from napari_bonemarrow.slides import openslides, pyramids, tiff, tiffchain
 
     with tifffile.TiffFile(path) as file:
-        scanner, cut = tiff.put_together_by(file), not file.is_ndpi and tiffchain.is_cut(path)
-        if scanner is not None:
+        scanner = tiff.put_together_by(file)
+        if scanner is not None:  # OpenSlide does not know it again, or is not there
             why = (
-                "is cut; copy it again"
-                if cut
-                else "needs OpenSlide: pip install openslide-python openslide-bin"
+                "is damaged or incomplete; copy it again" if openslides.is_installed() else openslides.NEEDED
             )
             raise SlideError(f"{path}: is a {scanner} slide, which {why}")
+        cut = not file.is_ndpi and tiffchain.is_cut(path)
         series = tiff.choose(file)
         width, height = tiff.size(series)
         _check_not_tiny(path, width, height)

@@ -1,4 +1,4 @@
-"""Slides of Hamamatsu scanners: NDPI, a TIFF of its own, and VMS, JPEG files with a text that names them."""
+"""Slides of Hamamatsu scanners: NDPI, a TIFF of its own, and VMS and VMU, files that a text names."""
 
 from __future__ import annotations
 
@@ -107,5 +107,25 @@ def vms(folder: Path, levels: Sequence[np.ndarray], microns: tuple[float, float]
         f"ImageFile(1,0)=part1.jpg\nMapFile=map.jpg\nMacroImage=macro.jpg\nOptimisationFile=\nAuthCode={ACCESSION}\n"
         f"SourceLens=40\nPhysicalWidth={round(width * microns[0] * 1000)}\n"
         f"PhysicalHeight={round(height * microns[1] * 1000)}\nReference={BARCODE}\nPatient={NAME}\n"
+    )
+    return Written(path, tuple(levels))
+
+
+def vmu(folder: Path, levels: Sequence[np.ndarray], microns: tuple[float, float]) -> Written:
+    """VMU: each level in columns of 12 bits, and a macro image."""
+    path = folder / "hamamatsu.vmu"
+    for name, level in (("image.ngr", levels[0]), ("map.ngr", levels[-1])):
+        height, width = level.shape[:2]
+        columns = level.astype("<u2").reshape(height, width // 128, 128, 3).swapaxes(0, 1) << 4
+        head = struct.pack("<2s2xiii8xi", b"GN", width, height, 128, 32)
+        (folder / name).write_bytes(head.ljust(32, b"\0") + columns.tobytes())
+    (folder / "macro.jpg").write_bytes(jpeg(label()))
+    height, width = levels[0].shape[:2]
+    path.write_text(
+        "[Uncompressed Virtual Microscope Specimen]\nImageFile=image.ngr\nMapFile=map.ngr\n"
+        "MacroImage=macro.jpg\nBitsPerPixel=36\nPixelOrder=RGB\nSourceLens=40\n"
+        f"Reference={BARCODE}\nPatient={NAME}\n"
+        f"PhysicalWidth={round(width * microns[0] * 1000)}\n"
+        f"PhysicalHeight={round(height * microns[1] * 1000)}\n"
     )
     return Written(path, tuple(levels))

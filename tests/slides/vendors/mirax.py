@@ -8,15 +8,34 @@ from pathlib import Path
 
 import numpy as np
 
-from .planted import BARCODE, NAME, Written, jpeg, label, padded
+from .planted import BARCODE, NAME, Written, halves, jpeg, label, padded, whole_tiles, with_overlaps
 
-_TILE = 256
+_TILE, _OVERLAP = 256, 16
 _ID = "0123456789abcdef0123456789abcdef"
 _VERSION = "01.02"
 
 
 def mirax(folder: Path, levels: Sequence[np.ndarray], microns: tuple[float, float]) -> Written:
-    """MRXS without overlaps; a tile of a coarser level holds two by two of the level before."""
+    """MRXS whose pictures lie side by side."""
+    return _write(folder, levels, levels, microns, 0)
+
+
+def mirax_overlapping(folder: Path, levels: Sequence[np.ndarray], microns: tuple[float, float]) -> Written:
+    """MRXS whose camera moved by less than a picture, so that neighbours show the same border."""
+    seen = whole_tiles(levels[0], _TILE, _OVERLAP)
+    raw = with_overlaps(seen, _TILE, _TILE - _OVERLAP)
+    half = levels[1][: seen.shape[0] // 2, : seen.shape[1] // 2]
+    return _write(folder, [raw, halves(raw)], [seen, half], microns, _OVERLAP)
+
+
+def _write(
+    folder: Path,
+    levels: Sequence[np.ndarray],
+    seen: Sequence[np.ndarray],
+    microns: tuple[float, float],
+    overlap: int,
+) -> Written:
+    """Write pictures of one size; one of a coarser level holds two by two of the level before."""
     path = folder / "mirax.mrxs"
     path.write_bytes(jpeg(label()))
     inside = folder / "mirax"
@@ -36,8 +55,10 @@ def mirax(folder: Path, levels: Sequence[np.ndarray], microns: tuple[float, floa
         images.append(found)
     (inside / "Data0000.dat").write_bytes(data)
     (inside / "Index.dat").write_bytes(_index(images, pictures))
-    (inside / "Slidedat.ini").write_text(_text(rows, columns, len(levels), microns), encoding="utf-8-sig")
-    return Written(path, tuple(levels))
+    (inside / "Slidedat.ini").write_text(
+        _text(rows, columns, len(levels), microns, overlap), encoding="utf-8-sig"
+    )
+    return Written(path, tuple(seen))
 
 
 def _append(data: bytearray, piece: bytes) -> tuple[int, int]:
@@ -68,13 +89,14 @@ def _index(images: Iterable[list[tuple[int, int, int]]], pictures: Iterable[tupl
     return bytes(data)
 
 
-def _text(rows: int, columns: int, count: int, microns: tuple[float, float]) -> str:
+def _text(rows: int, columns: int, count: int, microns: tuple[float, float], overlap: int) -> str:
     sections = "".join(
         f"HIER_0_VAL_{n}=ZoomLevel_{n}\nHIER_0_VAL_{n}_SECTION=LAYER_0_LEVEL_{n}_SECTION\n"
         for n in range(count)
     )
     levels = "".join(
-        f"[LAYER_0_LEVEL_{n}_SECTION]\nOVERLAP_X=0\nOVERLAP_Y=0\nMICROMETER_PER_PIXEL_X={microns[0] * 2**n}\n"
+        f"[LAYER_0_LEVEL_{n}_SECTION]\nOVERLAP_X={overlap >> n}\nOVERLAP_Y={overlap >> n}\n"
+        f"MICROMETER_PER_PIXEL_X={microns[0] * 2**n}\n"
         f"MICROMETER_PER_PIXEL_Y={microns[1] * 2**n}\nIMAGE_FORMAT=JPEG\nIMAGE_FILL_COLOR_BGR=16777215\n"
         f"DIGITIZER_WIDTH={_TILE}\nDIGITIZER_HEIGHT={_TILE}\nIMAGE_CONCAT_FACTOR={int(n > 0)}\n"
         for n in range(count)

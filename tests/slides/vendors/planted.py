@@ -13,9 +13,7 @@ from PIL import Image
 MARK = "PLANTED"
 """Every planted word begins with it, so that one search finds any of them."""
 
-NAME, BARCODE, ACCESSION, BIRTH = (
-    f"{MARK}-{word}" for word in ("NAME", "BARCODE-4711", "ACCESSION", "BIRTH")
-)
+NAME, BARCODE, ACCESSION, BIRTH = (f"{MARK}-{word}" for word in ("NAME", "BARCODE-4711", "ACC-4711", "BORN"))
 
 LABEL_COLOUR = (255, 0, 255)
 
@@ -80,3 +78,16 @@ def with_overlaps(rgb: np.ndarray, tile: int, step: int) -> np.ndarray:
 
 def _starts(length: int, tile: int, step: int) -> range:
     return range(0, max(1, length - tile + step), step)
+
+
+def whole_tiles(rgb: np.ndarray, tile: int, overlap: int) -> np.ndarray:
+    """Cut off what is left over where tiles overlap, so that all are whole."""
+    step = tile - overlap
+    height, width = ((side - overlap) // step * step + overlap for side in rgb.shape[:2])
+    return rgb[:height, :width]
+
+
+def halves(rgb: np.ndarray) -> np.ndarray:
+    """The means of two by two pixels."""
+    height, width = rgb.shape[:2]
+    return rgb.reshape(height // 2, 2, width // 2, 2, 3).mean((1, 3)).round().astype(np.uint8)

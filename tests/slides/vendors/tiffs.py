@@ -12,7 +12,19 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from .planted import ACCESSION, BARCODE, BIRTH, NAME, Written, jpeg, label, padded, with_overlaps
+from .planted import (
+    ACCESSION,
+    BARCODE,
+    BIRTH,
+    NAME,
+    Written,
+    halves,
+    jpeg,
+    label,
+    padded,
+    whole_tiles,
+    with_overlaps,
+)
 
 TILE = 256
 _JPEG = {"compression": "jpeg", "compressionargs": {"level": 95}, "photometric": "rgb"}
@@ -165,20 +177,11 @@ def leica(folder: Path, levels: Sequence[np.ndarray], microns: Sizes) -> Written
 _OVERLAP = 16
 
 
-def _within_tiles(rgb: np.ndarray) -> np.ndarray:
-    """Cut off what is left over where tiles overlap, so that all are whole."""
-    height, width = (
-        (side - _OVERLAP) // (TILE - _OVERLAP) * (TILE - _OVERLAP) + _OVERLAP for side in rgb.shape[:2]
-    )
-    return rgb[:height, :width]
-
-
 def ventana(folder: Path, levels: Sequence[np.ndarray], microns: Sizes) -> Written:
     """BIF: the label comes first, tiles overlap, and tiles are numbered upwards and to and fro."""
     path = folder / "ventana.bif"
-    seen = _within_tiles(levels[0])
+    seen = whole_tiles(levels[0], TILE, _OVERLAP)
     raw = with_overlaps(seen, TILE, TILE - _OVERLAP)
-    halves = raw.reshape(raw.shape[0] // 2, 2, raw.shape[1] // 2, 2, 3).mean((1, 3)).round().astype(np.uint8)
     scan = (
         f'<iScan Z-layers="1" Magnification="40" ScanRes="{microns[0]}" UnitNumber="{ACCESSION}" '
         f'UserName="{NAME}" LabelBoundary="1" BarCode1D="{BARCODE}"/>'
@@ -186,7 +189,7 @@ def ventana(folder: Path, levels: Sequence[np.ndarray], microns: Sizes) -> Writt
     with tifffile.TiffWriter(path, bigtiff=True) as writer:
         packet = [(700, "B", len(scan), scan.encode(), True)]
         writer.write(label(), description="Label Image", extratags=packet, rowsperstrip=120, **_STRIPS)
-        for number, each in enumerate((raw, halves)):
+        for number, each in enumerate((raw, halves(raw))):
             text = f"level={number} mag={40 >> number} quality=95"
             joints = _joints(raw.shape[0] // TILE, raw.shape[1] // TILE).encode()
             packet = [] if number else [(700, "B", len(joints), joints, True)]
@@ -227,7 +230,7 @@ def _joints(rows: int, columns: int) -> str:
 def trestle(folder: Path, levels: Sequence[np.ndarray], microns: Sizes) -> Written:
     """Trestle TIFF: tiles overlap, the resolution tags hold µm per pixel, the macro is a file beside it."""
     path = folder / "trestle.tif"
-    seen = _within_tiles(levels[0])
+    seen = whole_tiles(levels[0], TILE, _OVERLAP)
     half = levels[1][: seen.shape[0] // 2, : seen.shape[1] // 2]
     text = (
         f"Objective Power=40;Exposure Time=32;Background Color=FFFFFF;Patient={NAME};Born={BIRTH};"
