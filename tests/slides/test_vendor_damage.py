@@ -212,6 +212,30 @@ def test_ndpi_without_places_of_its_markers(tmp_path: Path, smear_levels: list[n
     assert _check_tiles(written.path, written)[0] == 0
 
 
+def test_images_of_a_vms_that_do_not_fit_are_refused(write_slide: WriteSlide) -> None:
+    path = write_slide("vms").path
+    first, second = path.with_name("part0.jpg"), path.with_name("part1.jpg")
+    small = second.read_bytes()
+    second.write_bytes(first.read_bytes())
+    first.write_bytes(small)
+    _refused(path, "do not fit together")
+
+
+@pytest.mark.parametrize("line", ["BitsPerPixel=36", "PixelOrder=RGB"])
+def test_a_vmu_of_other_pixels_is_refused(write_slide: WriteSlide, line: str) -> None:
+    path = write_slide("vmu").path
+    path.write_text(path.read_text().replace(line, "Other=1"))
+    _refused(path, "not RGB of 36 bits", "export it")
+
+
+def test_absurd_tiles_are_refused(write_slide: WriteSlide) -> None:
+    path = write_slide("aperio-jpeg2000").path
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for name in ("TileWidth", "TileLength"):
+            file.pages.first.tags[name].overwrite(60_000)
+    _refused(path, "60000×60000 px")
+
+
 def test_a_vms_that_has_lost_a_part_names_it(write_slide: WriteSlide) -> None:
     path = write_slide("vms").path
     path.with_name("part1.jpg").unlink()

@@ -34,9 +34,11 @@ def lacking(file: Path) -> tuple[str, ...]:
         A line each, empty where nothing is known to be missing.
     """
     import pydicom
+    from pydicom.config import disable_value_validation
 
     files = [each for _name, each in folders.dicom_series(file.parent, like=file)]
-    headers = [pydicom.dcmread(each, stop_before_pixels=True, specific_tags=_TAGS) for each in files]
+    with disable_value_validation():  # it would quote damaged values in warnings and the log
+        headers = [pydicom.dcmread(each, stop_before_pixels=True, specific_tags=_TAGS) for each in files]
     slides = [header for header in headers if "VOLUME" in header.get("ImageType", ())]
     where, advice = file.parent.name or str(file.parent), "copy the whole series again"
     told = []

@@ -41,7 +41,7 @@ def fingerprint(path: Path) -> str:
     OSError
         Where a file cannot be read.
     """
-    from napari_bonemarrow.slides import folders
+    from napari_bonemarrow.slides import folders, vms
 
     if path.is_dir():
         kind = folders.kind_of(path)
@@ -52,8 +52,8 @@ def fingerprint(path: Path) -> str:
         return _of_parts((file.name, file) for file in folders.images(path))
     if path.suffix.lower() == ".mrxs":
         return _of_parts([("", path), *_below(path.with_suffix(""))])
-    if folders.is_vms(path):
-        return _of_parts([("", path), *((part.name, part) for part in folders.parts_of_vms(path))])
+    if vms.is_vms(path):
+        return _of_parts([("", path), *((part.name, part) for part in vms.parts(path))])
     if folders.is_dicom(path):
         return _of_parts(folders.dicom_series(path.parent, like=path))
     return _of_file(path)

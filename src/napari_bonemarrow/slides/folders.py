@@ -6,6 +6,7 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
+from napari_bonemarrow.slides import vms
 from napari_bonemarrow.slides.slide import SlideError
 
 IMAGE_SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
@@ -14,9 +15,6 @@ IMAGE_SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".b
 _ZARR_MARKS = (".zattrs", ".zgroup", ".zarray", "zarr.json")
 
 _VMS_SUFFIXES = (".vms", ".vmu")
-_VMS_HEADING = re.compile(rb"^\W*\[(Uncompressed )?Virtual Microscope Specimen\]")
-_VMS_LONGEST = 64 * 2**10
-"""Bytes of the text that are read, as OpenSlide does."""
 
 
 class Kind(StrEnum):
@@ -65,34 +63,10 @@ def images(folder: Path) -> list[Path]:
     ]
 
 
-def is_vms(path: Path) -> bool:
-    """Tell whether a file is the text of a Hamamatsu VMS or VMU slide, by its heading."""
-    try:
-        with path.open("rb") as file:
-            return _VMS_HEADING.search(file.read(128)) is not None
-    except OSError:
-        return False
-
-
-def parts_of_vms(path: Path) -> list[Path]:
-    """List the files beside a Hamamatsu VMS or VMU that its text names: images, map and macro image.
-
-    Raises
-    ------
-    OSError
-        Where the text cannot be read.
-    """
-    with path.open("rb") as text:
-        lines = text.read(_VMS_LONGEST).decode("latin-1").splitlines()
-    values = {line.partition("=")[2].strip() for line in lines}
-    names = {value for value in values if value and value == Path(value).name}
-    return sorted(file for name in names if (file := path.parent / name).is_file() and file != path)
-
-
 def parts_within(folder: Path) -> set[str]:
     """Names of a folder's files that are parts of a VMS or VMU slide, its macro image with the label too."""
     slides = [file for file in visible_files(folder) if file.suffix.lower() in _VMS_SUFFIXES]
-    return {part.name for slide in slides if is_vms(slide) for part in parts_of_vms(slide)}
+    return {part.name for slide in slides if vms.is_vms(slide) for part in vms.parts(slide)}
 
 
 def is_dicom(path: Path) -> bool:
@@ -150,12 +124,14 @@ _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 def _series_of(file: Path) -> str | None:
     import pydicom
+    from pydicom.config import disable_value_validation
     from pydicom.errors import InvalidDicomError
 
     try:
-        header = pydicom.dcmread(
-            file, stop_before_pixels=True, specific_tags=["SOPClassUID", "SeriesInstanceUID"]
-        )
+        with disable_value_validation():  # it would quote damaged values in warnings and the log
+            header = pydicom.dcmread(
+                file, stop_before_pixels=True, specific_tags=["SOPClassUID", "SeriesInstanceUID"]
+            )
     except (InvalidDicomError, EOFError, ValueError, KeyError):
         return None
     if str(header.get("SOPClassUID", "")) != _WHOLE_SLIDE:

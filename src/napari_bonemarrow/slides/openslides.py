@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _TILE = 512
 """Side of a tile where the file does not say its own (MIRAX, some NDPI): px."""
 _LARGEST_TILE = 2048
+_MOST_PIXELS = 2**28
+"""Of the file's own tiles, which OpenSlide decodes as a whole: 1 GiB."""
 
 _QUOTED = re.compile(r"[“\"‘][^”\"’]*[”\"’]?")
 """Lines and values of the file's own texts, which OpenSlide quotes where it cannot read them."""
@@ -148,6 +150,11 @@ def _levels(path: Path, handle: _Handle, slide: OpenSlide) -> tuple[TiledLevel, 
             else _TILE
             for side in ("height", "width")
         ]
+        if sides[0] * sides[1] > _MOST_PIXELS:  # OpenSlide would end the process for want of memory
+            raise SlideError(
+                f"{path}: level {number} is in pieces of {sides[1]}×{sides[0]} px, which cannot be read in "
+                "parts; copy it again, or export it as a tiled TIFF"
+            )
         tile = (_tile_side(sides[0], height), _tile_side(sides[1], width))
         read_tile = _tile_reader(
             handle, number, (height, width), tile, float(slide.level_downsamples[number])

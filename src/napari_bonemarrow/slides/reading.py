@@ -137,7 +137,7 @@ def _open_folder(path: Path, given: Scale | None) -> Opened:
 
 
 def _open_file(path: Path) -> Opened:
-    from napari_bonemarrow.slides import openslides, plain
+    from napari_bonemarrow.slides import openslides, plain, vms
 
     with path.open("rb") as file:
         head = file.read(132)
@@ -154,7 +154,10 @@ def _open_file(path: Path) -> Opened:
         with image:
             check_size(path, *image.size)
             return _whole(plain.read(image, path, head))
-    told = head[128:] == b"DICM" or head.startswith(b"ZISRAWFILE") or folders.is_vms(path)
+    if vms.is_vms(path):
+        vms.check(path)
+        return openslides.read(path)
+    told = head[128:] == b"DICM" or head.startswith(b"ZISRAWFILE")
     if told or openslides.vendor_of(path) is not None:
         return openslides.read(path)
     raise SlideError(
