@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import tifffile
 from PIL import Image
@@ -75,6 +76,15 @@ def test_a_broken_text_is_not_quoted(write_slide: WriteSlide) -> None:
     with pytest.raises(SlideError, match="damaged or incomplete") as caught:
         open_slide(path)
     assert MARK not in str(caught.value)
+
+
+def test_a_damaged_number_of_a_dicom_series_is_not_quoted(
+    write_slide: WriteSlide, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_slide("dicom").path
+    number = str(pydicom.dcmread(path, specific_tags=["SeriesInstanceUID"]).SeriesInstanceUID).encode()
+    path.write_bytes(path.read_bytes().replace(number, (MARK.encode() + number)[: len(number)]))
+    assert MARK not in repr(open_slide(path)) + caplog.text  # alone now: the others are of another series
 
 
 @pytest.mark.parametrize("name", ["aperio", "philips", "ndpi"])

@@ -128,12 +128,11 @@ def _series_of(file: Path) -> str | None:
     from pydicom.errors import InvalidDicomError
 
     try:
-        with disable_value_validation():  # it would quote damaged values in warnings and the log
+        with disable_value_validation():  # which would quote damaged values in warnings and the log
             header = pydicom.dcmread(
                 file, stop_before_pixels=True, specific_tags=["SOPClassUID", "SeriesInstanceUID"]
             )
+            kind, number = (str(header.get(name, "")) for name in ("SOPClassUID", "SeriesInstanceUID"))
     except (InvalidDicomError, EOFError, ValueError, KeyError):
         return None
-    if str(header.get("SOPClassUID", "")) != _WHOLE_SLIDE:
-        return None
-    return str(header.get("SeriesInstanceUID", "")) or None
+    return number or None if kind == _WHOLE_SLIDE else None
