@@ -14,7 +14,7 @@ from napari_bonemarrow.slides import Slide, SlideError, open_slide, openslides
 from napari_bonemarrow.slides.tiled import TiledLevel, TileError
 
 from .conftest import WriteSlide, Written
-from .vendors import WRITERS
+from .vendors import WRITERS, zeiss
 from .vendors.hamamatsu import ndpi
 
 
@@ -182,6 +182,14 @@ def test_a_slide_whose_text_is_damaged_is_not_read_without_it(write_slide: Write
     path = write_slide("leica").path
     path.write_bytes(path.read_bytes().replace(b"<barcode>", b"<barcode><"))
     _refused(path, "Leica SCN", "damaged or incomplete")
+
+
+def test_a_czi_in_jpeg_xr_is_refused_as_not_supported(
+    write_slide: WriteSlide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zeiss, "_ZSTD", 4)
+    path = write_slide("czi").path
+    _refused(path, "OpenSlide cannot read it (JPEG XR compression is not supported)", "export it")
 
 
 def test_a_czi_in_grey_is_refused_as_not_supported(write_slide: WriteSlide) -> None:
