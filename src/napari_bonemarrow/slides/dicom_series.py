@@ -33,6 +33,13 @@ def lacking(file: Path) -> tuple[str, ...]:
     tuple of str
         A line each, empty where nothing is known to be missing.
     """
+    from pydicom.config import disable_value_validation
+
+    with disable_value_validation():  # which would quote damaged values in warnings and the log
+        return tuple(_told(file))
+
+
+def _told(file: Path) -> list[str]:
     import pydicom
 
     files = [each for _name, each in folders.dicom_series(file.parent, like=file)]
@@ -49,7 +56,7 @@ def lacking(file: Path) -> tuple[str, ...]:
         missing = ", ".join(str(number) for number in range(1, total + 1) if number not in parts)
         if missing:
             told.append(f"{where}: of a level in {total} files, part {missing} is missing; {advice}")
-    return tuple(told)
+    return told
 
 
 def _concatenations(headers: Iterable[Any]) -> list[tuple[set[int], int]]:

@@ -38,7 +38,7 @@ def read(folder: Path, given: Scale | None) -> Opened:
     """
     paths = folders.images(folder)
     if not paths:
-        raise SlideError(f"{folder}: is a folder without images; choose one with {_kinds()}")
+        raise SlideError(f"{folder}: {_why_empty(folder)}")
     files, warnings = _files(paths)
     if not files:
         raise SlideError(f"{folder}: none of its {len(paths)} images can be read; the first: {warnings[0]}")
@@ -50,8 +50,15 @@ def read(folder: Path, given: Scale | None) -> Opened:
     return Opened((level,), scale, "fields", properties, fields, tuple(warnings))
 
 
-def _kinds() -> str:
-    return ", ".join(folders.IMAGE_SUFFIXES)
+def _why_empty(folder: Path) -> str:
+    from napari_bonemarrow.slides.reading import SCANNER_SUFFIXES
+
+    if (folder / "Slidedat.ini").is_file():
+        return f"holds the data of a MIRAX slide; open {folder.name}.mrxs beside it"
+    for file in folders.visible_files(folder):
+        if file.suffix.lower() in SCANNER_SUFFIXES:
+            return f"holds whole slides and no fields; open one by itself, such as {file.name}"
+    return f"is a folder without images; choose one with {', '.join(folders.IMAGE_SUFFIXES)}"
 
 
 def _files(paths: Sequence[Path]) -> tuple[list[FieldFile], list[str]]:
@@ -93,7 +100,7 @@ def _measure_tiff(path: Path) -> FieldFile:
     with tifffile.TiffFile(path) as file:
         series = tiff.choose(file)
         levels = pyramids.pages_of(series)
-        if pyramids.is_pyramid(levels):
+        if pyramids.is_pyramid(levels) or tiff.put_together_by(file) is not None:
             raise SlideError(f"{path}: is a whole slide, not a field; open it by itself")
         width, height = tiff.size(series)
         if int(tiff.facts(file, series.keyframe)["orientation"]) in _ROTATED:

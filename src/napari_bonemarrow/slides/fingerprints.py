@@ -22,7 +22,7 @@ def fingerprint(path: Path) -> str:
 
     Of one file up to 64 MiB it is the SHA-256 of the bytes. Of a longer file (a whole slide) it is that
     of its length and of 64 blocks of 1 MiB, evenly spread from first to last byte, so that it takes well
-    under a second on a network drive. A slide of several files (MIRAX with its folder, a DICOM series, a
+    under a second on a network drive. A slide of several files (MIRAX with its folder, VMS, a DICOM series, a
     folder of fields) is recognised by the names below its folder, sizes and bytes of all of them, of each
     file over 4 MiB three blocks of 64 KiB; an OME-Zarr by its metadata and 64 chunks of its smallest level.
 
@@ -41,7 +41,7 @@ def fingerprint(path: Path) -> str:
     OSError
         Where a file cannot be read.
     """
-    from napari_bonemarrow.slides import folders
+    from napari_bonemarrow.slides import folders, vms
 
     if path.is_dir():
         kind = folders.kind_of(path)
@@ -52,6 +52,8 @@ def fingerprint(path: Path) -> str:
         return _of_parts((file.name, file) for file in folders.images(path))
     if path.suffix.lower() == ".mrxs":
         return _of_parts([("", path), *_below(path.with_suffix(""))])
+    if vms.is_vms(path):
+        return _of_parts([("", path), *((part.name, part) for part in vms.parts(path))])
     if folders.is_dicom(path):
         return _of_parts(folders.dicom_series(path.parent, like=path))
     return _of_file(path)

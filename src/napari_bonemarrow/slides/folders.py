@@ -6,12 +6,15 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
+from napari_bonemarrow.slides import vms
 from napari_bonemarrow.slides.slide import SlideError
 
 IMAGE_SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 """Suffixes of files that a folder of fields is made of, in lower case."""
 
 _ZARR_MARKS = (".zattrs", ".zgroup", ".zarray", "zarr.json")
+
+_VMS_SUFFIXES = (".vms", ".vmu")
 
 
 class Kind(StrEnum):
@@ -51,8 +54,19 @@ def natural(name: str) -> list[tuple[bool, int, str]]:
 
 
 def images(folder: Path) -> list[Path]:
-    """List the images that a folder of fields is made of, by their suffixes."""
-    return [file for file in visible_files(folder) if file.suffix.lower() in IMAGE_SUFFIXES]
+    """List the images that a folder of fields is made of, by their suffixes; no parts of a whole slide."""
+    others = parts_within(folder)
+    return [
+        file
+        for file in visible_files(folder)
+        if file.suffix.lower() in IMAGE_SUFFIXES and file.name not in others
+    ]
+
+
+def parts_within(folder: Path) -> set[str]:
+    """Names of a folder's files that are parts of a VMS or VMU slide, its macro image with the label too."""
+    slides = [file for file in visible_files(folder) if file.suffix.lower() in _VMS_SUFFIXES]
+    return {part.name for slide in slides if vms.is_vms(slide) for part in vms.parts(slide)}
 
 
 def is_dicom(path: Path) -> bool:
@@ -110,14 +124,15 @@ _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 def _series_of(file: Path) -> str | None:
     import pydicom
+    from pydicom.config import disable_value_validation
     from pydicom.errors import InvalidDicomError
 
     try:
-        header = pydicom.dcmread(
-            file, stop_before_pixels=True, specific_tags=["SOPClassUID", "SeriesInstanceUID"]
-        )
+        with disable_value_validation():  # which would quote damaged values in warnings and the log
+            header = pydicom.dcmread(
+                file, stop_before_pixels=True, specific_tags=["SOPClassUID", "SeriesInstanceUID"]
+            )
+            kind, number = (str(header.get(name, "")) for name in ("SOPClassUID", "SeriesInstanceUID"))
     except (InvalidDicomError, EOFError, ValueError, KeyError):
         return None
-    if str(header.get("SOPClassUID", "")) != _WHOLE_SLIDE:
-        return None
-    return str(header.get("SeriesInstanceUID", "")) or None
+    return number or None if kind == _WHOLE_SLIDE else None

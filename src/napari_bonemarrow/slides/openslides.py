@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,9 +25,30 @@ if TYPE_CHECKING:
 _TILE = 512
 """Side of a tile where the file does not say its own (MIRAX, some NDPI): px."""
 _LARGEST_TILE = 2048
+_MOST_PIXELS = 2**28
+"""Of the file's own tiles, which OpenSlide decodes as a whole: 1 GiB."""
+
+_QUOTED = re.compile(r"[“\"‘][^”\"’]*[”\"’]?")
+"""Lines and values of the file's own texts, which OpenSlide quotes where it cannot read them."""
 
 GENERIC = "generic-tiff"
 """How OpenSlide calls a tiled TIFF of no known scanner, which is read without it."""
+
+
+NEEDED = "needs OpenSlide: pip install openslide-python openslide-bin"
+
+
+class DamagedError(SlideError):
+    """A slide that OpenSlide knows and whose parts are damaged or missing."""
+
+
+def is_installed() -> bool:
+    """Tell whether OpenSlide can be used."""
+    try:
+        _library()
+    except ImportError:
+        return False
+    return True
 
 
 def vendor_of(path: Path) -> str | None:
@@ -52,15 +74,15 @@ def read(path: Path) -> Opened:
 
     Raises
     ------
+    DamagedError
+        Where parts of it are damaged or missing.
     SlideError
-        Where OpenSlide is not installed, or reads nothing from it.
+        Where OpenSlide is not installed, or does not read slides of that kind.
     """
     try:
         library = _library()
     except ImportError as error:
-        raise SlideError(
-            f"{path}: is a whole slide, which needs OpenSlide: pip install openslide-python openslide-bin"
-        ) from error
+        raise SlideError(f"{path}: is a whole slide, which {NEEDED}") from error
     try:
         handle = _Handle(path)
         slide = handle.slide
@@ -68,8 +90,13 @@ def read(path: Path) -> Opened:
         missing = _lacking(path, vendor_of(path) or "")
         if missing:
             raise SlideError(missing[0]) from error
-        reason = " ".join(str(error).split())[:160]
-        raise SlideError(f"{path}: the slide is damaged or incomplete ({reason}); copy it again") from error
+        reason = _QUOTED.sub("…", " ".join(str(error).split()))[:160]
+        known = not isinstance(error, library.OpenSlideUnsupportedFormatError)
+        if known and "support" in reason.lower():  # pixels or a compression that OpenSlide does not read
+            raise SlideError(
+                f"{path}: OpenSlide cannot read it ({reason}); export it as a tiled TIFF or OME-TIFF"
+            ) from error
+        raise DamagedError(f"{path}: the slide is damaged or incomplete ({reason}); copy it again") from error
     told: Mapping[str, str] = slide.properties
     vendor = str(told.get("openslide.vendor", "openslide"))
     levels = _levels(path, handle, slide)
@@ -123,6 +150,11 @@ def _levels(path: Path, handle: _Handle, slide: OpenSlide) -> tuple[TiledLevel, 
             else _TILE
             for side in ("height", "width")
         ]
+        if sides[0] * sides[1] > _MOST_PIXELS:  # OpenSlide would end the process for want of memory
+            raise SlideError(
+                f"{path}: level {number} is in pieces of {sides[1]}×{sides[0]} px, which cannot be read in "
+                "parts; copy it again, or export it as a tiled TIFF"
+            )
         tile = (_tile_side(sides[0], height), _tile_side(sides[1], width))
         read_tile = _tile_reader(
             handle, number, (height, width), tile, float(slide.level_downsamples[number])
@@ -197,5 +229,10 @@ class _Handle:
 
 
 def _rgb(slide: OpenSlide, place: tuple[int, int], level: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Read a region; what was not scanned is white.
+
+    A level's pixels seldom lie on whole pixels of level 0, by which OpenSlide is asked: the last row or
+    column of a level is then covered in part. It is no lighter for that, so alpha decides and does not mix.
+    """
     rgba = np.asarray(slide.read_region(place, level, size))
-    return over_white(rgba[..., :3], rgba[..., 3])
+    return over_white(rgba[..., :3], np.where(rgba[..., 3] >= 128, np.uint8(255), np.uint8(0)))

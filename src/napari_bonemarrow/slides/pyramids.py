@@ -85,6 +85,7 @@ class _Pieces:
     def __init__(self, path: Path, source: FileBytes, pages: Sequence[Any]) -> None:
         self.source = source
         self.page = page = pages[0].keyframe
+        tiff.check_decoder(page, path)
         self.shape = (int(page.imagelength), int(page.imagewidth))
         self.bits: int | None = None
         # Made while the file is open: for JPEG tifffile looks into the first tile.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -136,13 +137,15 @@ def _open_folder(path: Path, given: Scale | None) -> Opened:
 
 
 def _open_file(path: Path) -> Opened:
-    from napari_bonemarrow.slides import openslides, plain
+    from napari_bonemarrow.slides import openslides, plain, vms
 
     with path.open("rb") as file:
         head = file.read(132)
     if head[:4] in _TIFF_MAGIC:
         return _open_tiff(path)
     if path.suffix.lower() == ".mrxs":  # the file itself is a small JPEG
+        if path.suffix != ".mrxs":
+            raise SlideError(f"{path}: OpenSlide knows MIRAX by .mrxs in small letters; rename it")
         if not path.with_suffix("").is_dir():
             raise SlideError(f"{path}: its folder {path.stem} is missing; copy it beside the file")
         return openslides.read(path)
@@ -151,7 +154,11 @@ def _open_file(path: Path) -> Opened:
         with image:
             check_size(path, *image.size)
             return _whole(plain.read(image, path, head))
-    if head[128:] == b"DICM" or head.startswith(b"ZISRAWFILE") or openslides.vendor_of(path) is not None:
+    if vms.is_vms(path):
+        vms.check(path)
+        return openslides.read(path)
+    told = head[128:] == b"DICM" or head.startswith(b"ZISRAWFILE")
+    if told or openslides.vendor_of(path) is not None:
         return openslides.read(path)
     raise SlideError(
         f"{path}: cannot be read: it is not an image of a known kind, whatever its name says; "
@@ -160,7 +167,10 @@ def _open_file(path: Path) -> Opened:
 
 
 def _open_tiff(path: Path) -> Opened:
-    """Read a scanner's TIFF through OpenSlide; others, and those that it fails at, through tifffile."""
+    """Read a scanner's TIFF through OpenSlide; others, and those that it fails at, through tifffile.
+
+    Of a slide that was cut, the finest level is often whole and only coarser ones are lost.
+    """
     from napari_bonemarrow.slides import openslides
 
     failed: SlideError | None = None
@@ -170,26 +180,41 @@ def _open_tiff(path: Path) -> Opened:
         except SlideError as error:
             failed = error
     try:
-        return _read_tiff(path)
+        opened = _read_tiff(path)
     except Exception as error:
         if failed is not None:
             raise failed from error
         raise
+    if isinstance(failed, openslides.DamagedError):
+        return replace(opened, warnings=opened.warnings or (f"{failed}; what can be read of it is shown",))
+    return opened
 
 
 def _read_tiff(path: Path) -> Opened:
     import tifffile
 
-    from napari_bonemarrow.slides import pyramids, tiff
+    from napari_bonemarrow.slides import openslides, pyramids, tiff, tiffchain
 
     with tifffile.TiffFile(path) as file:
+        scanner = tiff.put_together_by(file)
+        if scanner is not None:  # OpenSlide does not know it again, or is not there
+            why = (
+                "is damaged or incomplete; copy it again" if openslides.is_installed() else openslides.NEEDED
+            )
+            raise SlideError(f"{path}: is a {scanner} slide, which {why}")
+        cut = not file.is_ndpi and tiffchain.is_cut(path)
         series = tiff.choose(file)
         width, height = tiff.size(series)
         _check_not_tiny(path, width, height)
         levels = pyramids.pages_of(series)
         if pyramids.is_pyramid(levels) or width * height > LARGEST_PIXELS:
-            return pyramids.read(file, levels, path)
-        return _whole(tiff.read(file, series, path))
+            opened = pyramids.read(file, levels, path)
+        else:
+            opened = _whole(tiff.read(file, series, path))
+        if cut:
+            line = f"{path}: the file is cut: some of its images or levels are missing; copy it again"
+            return replace(opened, warnings=(line,))
+        return opened
 
 
 def decode(path: Path) -> NDArray[np.uint8]:

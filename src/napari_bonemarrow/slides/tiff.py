@@ -14,17 +14,60 @@ from numpy.typing import NDArray
 from napari_bonemarrow.slides.pixels import to_rgb, to_uint8, upright
 from napari_bonemarrow.slides.plain import Picture
 from napari_bonemarrow.slides.scales import MICRONS, FileScale, from_density, from_sizes
+from napari_bonemarrow.slides.slide import SlideError
 
 _COLOUR = ("RGB", "YCBCR", "PALETTE", "SEPARATED", "CIELAB")
 _UNIT_MICRONS = {2: 25_400.0, 3: 10_000.0}
+_BESIDE = re.compile(r"\b(label|macro|thumbnail|overview|barcode)\b", re.IGNORECASE)
+"""Names of the images that lie beside the slide's own, as scanners and converters give them."""
+
+_APERIO_YCBCR = 33003
+"""JPEG 2000 of luminance and colour differences, whatever the colour model's tag says."""
+
+_PLAIN = frozenset({1, 5, 8, 32773, 32946, 34925, 50000})
+"""Compressions that know nothing of colours: none, LZW, Deflate, PackBits, LZMA, Zstandard."""
 
 
 def choose(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     """Choose the image of a multi-image file: the largest colour one, else the largest, the first of equals.
 
-    Thumbnails are smaller, so they are never taken; of a stack the first plane is read.
+    Labels and macro images show the patient's name and can be larger than a small scanned region: where a
+    file tells which images they are, they are not taken. Of a stack the first plane is read.
     """
-    return max(file.series, key=lambda series: (_has_colour(series), _area(series.keyframe)))
+    # A pyramid's name can be free text of the scanner's user; what lies beside a slide is no pyramid.
+    series = [each for each in file.series if each.is_pyramidal or not _BESIDE.search(each.name)]
+    series = series or list(file.series)
+    return max(series, key=lambda each: (_has_colour(each), _area(each.keyframe)))
+
+
+def put_together_by(file: tifffile.TiffFile) -> str | None:
+    """Name the scanner whose tiles or regions do not lie where the file has them, else None.
+
+    Overlapping tiles would show cells twice, and regions without their places would move them.
+    """
+    if file.is_scn:
+        return "Leica SCN"
+    if file.is_bif:
+        return "Ventana BIF"
+    first: Any = file.pages.first
+    return "Trestle" if str(first.software).startswith("MedScan") else None
+
+
+def check_decoder(page: Any, path: Path) -> None:
+    """Refuse a compression that nothing here decodes.
+
+    Raises
+    ------
+    SlideError
+        It names the compression.
+    """
+    try:
+        tifffile.TIFF.DECOMPRESSORS[page.compression]
+    except KeyError as error:
+        raise SlideError(
+            f"{path}: its pixels are in the compression {name_of(page.compression)}, which cannot be decoded "
+            "here; export it as a tiled TIFF with JPEG or Deflate compression"
+        ) from error
 
 
 def size(series: tifffile.TiffPageSeries) -> tuple[int, int]:
@@ -47,10 +90,13 @@ def read(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -
 
     Raises
     ------
+    SlideError
+        Where nothing decodes its compression.
     Exception
         Whatever the decoder raises on damaged data; ValueError where strips or tiles are missing.
     """
     page: Any = series.keyframe
+    check_decoder(page, path)
     planes = colour_planes(series) or [page]
     for plane in planes:
         _check_complete(plane, path.stat().st_size)
@@ -153,6 +199,12 @@ def samples_to_rgb(page: Any, samples: NDArray[Any], bits: int | None = None) ->
         from PIL import Image
 
         return np.asarray(Image.fromarray(np.ascontiguousarray(reduced[..., :4]), "CMYK").convert("RGB"))
+    compression = int(page.compression)
+    if compression == _APERIO_YCBCR or (model == "YCBCR" and compression in _PLAIN):
+        from PIL import Image
+
+        full = np.ascontiguousarray(reduced[..., :3])
+        return np.asarray(Image.fromarray(full, "YCbCr").convert("RGB"))
     # More than four samples are fluorescence channels or spectra: the first three are shown.
     return to_rgb(reduced[..., :3] if reduced.ndim == 3 and reduced.shape[2] > 4 else reduced)
 

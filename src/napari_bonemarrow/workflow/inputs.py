@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_bonemarrow.slides import SUFFIXES, SlideError, fingerprint
-from napari_bonemarrow.slides.folders import Kind, kind_of
+from napari_bonemarrow.slides.folders import Kind, kind_of, parts_within
 
 logger = logging.getLogger(__name__)
 
@@ -139,8 +139,11 @@ def _files_below(folder: Path, out: Path | None, suffixes: tuple[str, ...]) -> I
         single = [name for name in folders if name not in mirax and _is_one_slide(here / name)]
         yield from (here / name for name in single)
         folders[:] = [name for name in folders if name not in mirax and name not in single]
+        parts = parts_within(here)
         for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in suffixes:
+            if name in parts or name.startswith("."):
+                continue
+            if Path(name).suffix.lower() in suffixes:
                 yield here / name
 
 

@@ -1,0 +1,94 @@
+"""Hamamatsu VMS and VMU: a text that names the images which make up the slide."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from napari_bonemarrow.slides.slide import SlideError
+
+_HEADING = re.compile(rb"^\W*\[(Uncompressed )?Virtual Microscope Specimen\]")
+_LONGEST = 64 * 2**10
+"""Bytes of the text that are read, as OpenSlide does."""
+
+
+def is_vms(path: Path) -> bool:
+    """Tell whether a file is such a text, by its heading."""
+    try:
+        with path.open("rb") as file:
+            return _HEADING.search(file.read(128)) is not None
+    except OSError:
+        return False
+
+
+def parts(path: Path) -> list[Path]:
+    """List the files beside a VMS or VMU that its text names: images, map and macro image.
+
+    Raises
+    ------
+    OSError
+        Where the text cannot be read.
+    """
+    found = {_beside(path, value) for value in _values(path).values()}
+    return sorted(file for file in found if file is not None)
+
+
+def check(path: Path) -> None:
+    """Refuse a VMS or VMU on which OpenSlide would end the process rather than report an error.
+
+    It takes for granted that a VMU has colours of 12 bits, and that no image of a VMS exceeds the first.
+
+    Raises
+    ------
+    SlideError
+        Where that is not so.
+    OSError
+        Where the text cannot be read.
+    """
+    told = _values(path)
+    if (told.get("BitsPerPixel"), told.get("PixelOrder")) != ("36", "RGB") and not _is_jpeg(path):
+        raise SlideError(
+            f"{path}: is a VMU slide whose pixels are not RGB of 36 bits, which OpenSlide does not read; "
+            "export it as a tiled TIFF"
+        )
+    sizes = {key: _size(_beside(path, value)) for key, value in told.items() if key.startswith("ImageFile")}
+    width, height = next((sizes[key] for key in _FIRST if key in sizes), (0, 0))
+    if width and any(size[0] > width or size[1] > height for size in sizes.values()):
+        raise SlideError(f"{path}: the images of this VMS slide do not fit together; copy all of them again")
+
+
+_FIRST = ("ImageFile", "ImageFile(0)", "ImageFile(0,0)", "ImageFile(0,0,0)")
+"""Keys of the upper left image."""
+
+
+def _values(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        lines = file.read(_LONGEST).decode("latin-1").splitlines()
+    pairs = (line.partition("=") for line in lines)
+    return {key.strip(): value.strip() for key, _sign, value in pairs}
+
+
+def _is_jpeg(path: Path) -> bool:
+    with path.open("rb") as file:
+        heading = _HEADING.search(file.read(128))
+    return heading is not None and heading[1] is None
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    """Return a file of the same folder, and nothing that lies elsewhere."""
+    file = path.parent / name
+    return file if name and name == Path(name).name and file != path and file.is_file() else None
+
+
+def _size(image: Path | None) -> tuple[int, int]:
+    """Width and height of a JPEG, 0 where that cannot be told."""
+    from PIL import JpegImagePlugin
+
+    if image is None:
+        return 0, 0
+    try:
+        with JpegImagePlugin.JpegImageFile(str(image)) as opened:
+            return opened.size
+    # A decoder meets damaged bytes with whatever its parsing ran into; OpenSlide says what is wrong.
+    except Exception:
+        return 0, 0
