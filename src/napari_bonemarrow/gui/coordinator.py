@@ -124,7 +124,7 @@ class Coordinator(QObject):
         self.stage.smear_removed.connect(self._on_smear_removed)
         self.stage.edited_outside.connect(self._on_edited_outside)
         self.stage.layers_changed.connect(self._on_mode)
-        self.stage.menu_requested.connect(self._on_menu)
+        self.stage.pointer.menu_requested.connect(self._on_menu)
         # Painted before the rest is made ready, which takes longer than reading what is seen first.
         self.stage.shown.connect(lambda: panel.window().repaint())
 

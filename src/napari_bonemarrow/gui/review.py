@@ -48,8 +48,8 @@ class Review(Correcting):
         tab.merge_requested.connect(self.reshaping.merge)
         tab.flag_toggled.connect(self.flag)
         tab.goes_on_toggled.connect(self.set_goes_on)
-        self.stage.clicked.connect(self._on_clicked)
-        self.stage.added_to_selection.connect(self._on_added)
+        self.stage.pointer.clicked.connect(self._on_clicked)
+        self.stage.pointer.added_to_selection.connect(self._on_added)
         self.stage.selected_outside.connect(self._on_selected_outside)
         self.selection.changed.connect(self._on_selection)
 
@@ -111,7 +111,7 @@ class Review(Correcting):
             "remove": self.remove,
             "split": self.split,
             "merge": self.reshaping.merge,
-            "add": lambda: self.add(self.stage.cursor()),
+            "add": lambda: self.add(self.stage.pointer.place()),
             "clear": lambda: self.label(""),
             "label": lambda: self.label(binding.argument),
             "tag": lambda: self.tag(binding.argument),

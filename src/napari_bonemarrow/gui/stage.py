@@ -14,6 +14,7 @@ from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.heatmap import HeatmapLayer
 from napari_bonemarrow.gui.outline_layer import OutlineLayer
 from napari_bonemarrow.gui.overlay import CellsOverlay
+from napari_bonemarrow.gui.pointer import Pointer
 from napari_bonemarrow.gui.quality_layer import fade
 from napari_bonemarrow.gui.reader import slide_layer
 from napari_bonemarrow.gui.region import RegionLayer
@@ -22,8 +23,6 @@ from napari_bonemarrow.gui.viewer_parts import camera_and_scale_bar, canvas_px, 
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.outlines import Outline
 
-_CLICK_PX = 4
-"""A press that moved farther before its release was a drag of the view."""
 _NEAR_ZOOM = 7.0
 """Screen pixels per µm at which a cell that was gone to is shown: a ring is then some 80 px wide."""
 
@@ -32,11 +31,8 @@ _TELL_FEATURES_MS = 250
 
 
 class Stage(QObject):
-    """Smear, rings and heatmap in the viewer, and what the user does there."""
+    """Smear, rings and heatmap in the viewer, and what the user does to them; clicks are the pointer's."""
 
-    clicked = Signal(float, float)  # level-0 pixels x, y
-    added_to_selection = Signal(float, float)
-    menu_requested = Signal(float, float)
     smear_chosen = Signal(object)  # an Image layer with our metadata that is not the open smear
     smear_removed = Signal()
     edited_outside = Signal()
@@ -59,6 +55,7 @@ class Stage(QObject):
         self.region = RegionLayer(self.region_changed.emit)
         self.outline, self.heat = OutlineLayer(), HeatmapLayer()
         self.tiles = TileWatcher(self)
+        self.pointer = Pointer(viewer, lambda: self.smear, self)
         self._busy = False
         self._view_timer = self._timer(60, self._follow_view)
         self._tidy_timer = self._timer(0, self._look_at_layers)
@@ -71,7 +68,6 @@ class Stage(QObject):
         ]
         for emitter, slot in self._connections:
             emitter.connect(slot)
-        viewer.mouse_drag_callbacks.append(self._on_press)
 
     def _timer(self, interval_ms: int, then: Callable[[], None]) -> QTimer:
         """Make a timer that rings once, some time after it was last started."""
@@ -85,8 +81,7 @@ class Stage(QObject):
         """Take our layers and callbacks out of the viewer; the smear stays."""
         for emitter, slot in self._connections:
             emitter.disconnect(slot)
-        if self._on_press in self.viewer.mouse_drag_callbacks:
-            self.viewer.mouse_drag_callbacks.remove(self._on_press)
+        self.pointer.leave()
         for timer in (self._view_timer, self._tidy_timer, self._selected_timer, self._features_timer):
             timer.stop()
         self.clear()
@@ -267,37 +262,6 @@ class Stage(QObject):
         self.camera.zoom = 0.9 * min(high / (region.height * scale), wide / (region.width * scale))
 
     # what happens there ---------------------------------------------------------------------------
-
-    def cursor(self) -> tuple[float, float] | None:
-        """Return where the mouse is in level-0 pixels (x, y), or None outside the smear."""
-        return self._to_pixels(self.viewer.cursor.position)
-
-    def _to_pixels(self, position) -> tuple[float, float] | None:
-        if self.smear is None:
-            return None
-        y, x = (float(value) for value in self.smear.world_to_data(position)[-2:])
-        height, width = (self.smear.data[0] if self.smear.multiscale else self.smear.data).shape[:2]
-        return (x, y) if -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5 else None
-
-    def _on_press(self, _viewer, event):
-        """Tell a click from a drag of the view."""
-        if self.smear is None or event.button not in (1, 2) or self._is_drawing():
-            return
-        start, position, button = np.array(event.pos), tuple(event.position), event.button
-        more = any("Shift" in str(modifier) for modifier in event.modifiers)
-        yield
-        while event.type == "mouse_move":
-            if np.abs(np.array(event.pos) - start).max() > _CLICK_PX:
-                return
-            yield
-        place = self._to_pixels(position)
-        if place is not None:
-            signal = self.added_to_selection if more else self.clicked
-            (signal if button == 1 else self.menu_requested).emit(*place)
-
-    def _is_drawing(self) -> bool:
-        active = self.viewer.layers.selection.active
-        return active is not None and str(active.mode) not in {"pan_zoom", "Mode.PAN_ZOOM"}
 
     def _on_camera(self, _event=None) -> None:
         self._view_timer.start()
