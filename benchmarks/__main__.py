@@ -41,7 +41,14 @@ def machine() -> str:
         found = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text())
         model = found.group(1) if found else model
     libraries = ", ".join(f"{name} {version(name)}" for name in ("napari", "torch", "scikit-image", "numpy"))
-    return f"{model}, {os.cpu_count()} cores, no GPU used; Python {platform.python_version()}, {libraries}"
+    return f"{model}, {os.cpu_count()} cores, {card()}; Python {platform.python_version()}, {libraries}"
+
+
+def card() -> str:
+    """Name the GPU that classification and training run on where there is one."""
+    program = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else '')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "no GPU used"
 
 
 def table(rows: list[dict[str, object]]) -> str:

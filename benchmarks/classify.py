@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from napari_bonemarrow.models.classifier import Classifier
+from napari_bonemarrow.models.device import exact_float32
 from napari_bonemarrow.models.loading import load_network
 from napari_bonemarrow.models.memory import keep_memory
 
@@ -51,7 +52,7 @@ def bare_loop(classifier: Classifier, crops: np.ndarray) -> Callable[[int], Call
         batches = [part.contiguous(memory_format=torch.channels_last) for part in ready.split(size)]
 
         def run_once() -> None:
-            with torch.inference_mode():
+            with torch.inference_mode(), exact_float32(ready.device):
                 for batch in batches:
                     classifier.network(batch)
 

@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader
 from benchmarks.classify import draw_crops
 from napari_bonemarrow.models.architectures import build
 from napari_bonemarrow.models.card import Normalisation
+from napari_bonemarrow.models.device import gains_from_bfloat16, resolve_device
 from napari_bonemarrow.models.memory import keep_memory
 from napari_bonemarrow.training import load_preset
 from napari_bonemarrow.training.config import TrainConfig
@@ -35,7 +36,8 @@ from napari_bonemarrow.training.fit import Fitter, new_state
 from napari_bonemarrow.training.sampling import plan
 
 IMAGES = 640
-BATCHES = 8  # a measurement
+DEVICE = resolve_device()
+BATCHES = 8 if DEVICE.type == "cpu" else 64  # a measurement
 REPEATS = 5
 NORM = Normalisation(mean=(0.7, 0.6, 0.7), std=(0.25, 0.28, 0.15))
 
@@ -52,8 +54,8 @@ def ours(config: TrainConfig, data: Path, cache: Path) -> Callable[[], object]:
     """The project's own step, from the memory-mapped cache to the running average."""
     crops = load_crops(data, config.crop_size, cache)
     split = split_crops(crops, folds=5, fold=0, calibration_share=0.1, seed=0)
-    fitter = Fitter(crops, split, plan(crops, config), NORM, config, torch.device("cpu"))
-    state = new_state(build(config.architecture, 21), config, torch.device("cpu"))
+    fitter = Fitter(crops, split, plan(crops, config), NORM, config, DEVICE)
+    state = new_state(build(config.architecture, 21), config, DEVICE)
     state.network.train()
     maker, rng = fitter.maker(), np.random.default_rng(0)
 
@@ -67,13 +69,16 @@ def ours(config: TrainConfig, data: Path, cache: Path) -> Callable[[], object]:
 
 def stepper(config: TrainConfig) -> Callable[[Tensor, Tensor], None]:
     """One plain step of the same network."""
-    network = build(config.architecture, 21).to(memory_format=torch.channels_last).train()
+    network = build(config.architecture, 21).to(DEVICE, memory_format=torch.channels_last).train()
+    bfloat16 = gains_from_bfloat16(DEVICE)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
 
     def step(images: Tensor, labels: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
-        images = images.contiguous(memory_format=torch.channels_last)
-        nn.functional.cross_entropy(network(images), labels).backward()
+        images = images.to(DEVICE, memory_format=torch.channels_last)
+        with torch.autocast(DEVICE.type, torch.bfloat16, enabled=bfloat16):
+            logits = network(images)
+        nn.functional.cross_entropy(logits.float(), labels.to(DEVICE)).backward()
         optimizer.step()
 
     return step
@@ -82,7 +87,8 @@ def stepper(config: TrainConfig) -> Callable[[Tensor, Tensor], None]:
 def bare(config: TrainConfig) -> Callable[[], object]:
     """The network alone."""
     step, size = stepper(config), config.network_size
-    images, labels = torch.randn(config.batch_size, 3, size, size), torch.randint(0, 21, (config.batch_size,))
+    images = torch.randn(config.batch_size, 3, size, size, device=DEVICE)
+    labels = torch.randint(0, 21, (config.batch_size,), device=DEVICE)
 
     def run() -> None:
         for _ in range(BATCHES):
@@ -129,7 +135,8 @@ def folder(config: TrainConfig, data: Path) -> Callable[[], object]:
 
 
 def run() -> list[dict[str, object]]:
-    keep_memory()
+    if DEVICE.type == "cpu":
+        keep_memory()
     config = load_preset("starter")
     size = config.network_size
     with tempfile.TemporaryDirectory() as place:
@@ -145,10 +152,12 @@ def run() -> list[dict[str, object]]:
             for name, work in works.items():
                 start = time.perf_counter()
                 work()
+                if DEVICE.type == "cuda":
+                    torch.cuda.synchronize()
                 if repetition:
                     seconds[name].append(time.perf_counter() - start)
     rate = {name: BATCHES * config.batch_size / statistics.median(each) for name, each in seconds.items()}
-    title = f"train {config.architecture} at {size} px ({torch.get_num_threads()} threads)"
+    title = f"train {config.architecture} at {size} px ({DEVICE}, {torch.get_num_threads()} threads)"
     value = {"name": title, "value": rate["ours"], "unit": "images/s"}
     return [
         {

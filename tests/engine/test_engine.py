@@ -42,6 +42,14 @@ def test_status_tells_what_really_serves(shared_engine: Engine, bundle: Path) ->
     assert shared_engine.status == status
 
 
+def test_crops_are_sent_in_lots_that_soon_arrive() -> None:
+    with Engine("cpu", threads=1) as engine:
+        engine._child.seconds_per_cell = 1e-5  # as on a GPU
+        assert [len(part) for part in engine._parts(600)] == [512, 88]
+        futures = engine.classify_crops(np.zeros((600, 250, 250, 3), np.uint8))
+        assert len(futures) == 7, "16 MB hold 89 crops of 250 px"
+
+
 def test_it_finds_and_classifies_as_a_direct_call_does(
     shared_engine: Engine, bundle: Path, source: SlideSource
 ) -> None:

@@ -189,6 +189,78 @@ def test_gpu_and_cpu_agree(bundle: Bundle, crops: np.ndarray) -> None:
     np.testing.assert_allclose(gpu.classify(crops).probabilities, on_cpu, atol=1e-4)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("method", ["gradcam", "smoothgrad"])
+def test_gpu_and_cpu_explain_alike(bundle: Bundle, crops: np.ndarray, method: str) -> None:
+    maps = [Classifier(bundle, name).explain(crops[0], method, "BLA").values for name in ("cpu", "cuda")]
+    assert np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1] > 0.99
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_many_batches_on_a_gpu_keep_their_order(bundle: Bundle, crops: np.ndarray) -> None:
+    gpu = Classifier(bundle, "cuda")
+    gpu.batch_size = 16
+    many = crops[np.arange(700) % len(crops)]
+    predictions, features = gpu.classify_and_embed(many)
+    once, seen = gpu.classify_and_embed(crops)
+    again = np.arange(700) % len(crops)
+    np.testing.assert_allclose(predictions.probabilities, once.probabilities[again], atol=1e-4)
+    np.testing.assert_allclose(features, seen[again], atol=1e-3)
+
+
+def as_on_a_gpu(bundle: Bundle, batch_size: int, monkeypatch: pytest.MonkeyPatch) -> Classifier:
+    """A classifier that works in batches as on a GPU, with sums of the CPU."""
+    classifier = Classifier(bundle, "cpu")
+    reduced = classifier._input.reduced
+
+    def filled(block: np.ndarray, rows: int = 0) -> torch.Tensor:
+        few = reduced(block)
+        return torch.cat([few, few.new_zeros(rows - len(few), *few.shape[1:])])
+
+    monkeypatch.setattr(classifier._input, "reduced", filled)
+    monkeypatch.setattr(classifier, "_device", torch.device("cuda"))
+    classifier.batch_size = batch_size
+    return classifier
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 9])
+def test_a_gpu_sees_two_sizes_of_batch(
+    bundle: Bundle, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch, n: int
+) -> None:
+    expected, features = Classifier(bundle, "cpu").classify_and_embed(crops[:n])
+    classifier = as_on_a_gpu(bundle, 16, monkeypatch)
+    real, sizes = classifier.network.forward, set()
+
+    def noted(images: torch.Tensor) -> torch.Tensor:
+        sizes.add(len(images))
+        return real(images)
+
+    monkeypatch.setattr(classifier.network, "forward", noted)
+    predictions, seen = classifier.classify_and_embed(crops[:n])
+    assert sizes == ({2} if n <= 4 else {16})
+    np.testing.assert_allclose(predictions.probabilities, expected.probabilities, atol=1e-4)
+    np.testing.assert_allclose(seen, features, atol=1e-3)
+    assert classifier.warm_up() > 0
+    assert sizes == {2, 16}
+
+
+def test_a_filled_batch_that_does_not_fit_is_halved(
+    bundle: Bundle, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = Classifier(bundle, "cpu").classify(crops).probabilities
+    classifier = as_on_a_gpu(bundle, 32, monkeypatch)
+    real = classifier.network.forward
+
+    def scarce(images: torch.Tensor) -> torch.Tensor:
+        if len(images) > 8:
+            raise torch.OutOfMemoryError("no memory")
+        return real(images)
+
+    monkeypatch.setattr(classifier.network, "forward", scarce)
+    np.testing.assert_allclose(classifier.classify(crops).probabilities, expected, atol=1e-4)
+    assert classifier.batch_size == 8
+
+
 def test_bfloat16_is_used_only_where_there_are_instructions() -> None:
     flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     if not flags:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from napari_bonemarrow.slides.surveying import SurveyItem
 
 _SLIDES_KEPT = 3
-_WARM_UP_CROPS = 8
 
 _classifier: Classifier | None = None
 _status: EngineStatus | None = None
@@ -99,11 +98,7 @@ def load(model: str | Path, device: str) -> EngineStatus:
     if classifier.device == "cpu":
         keep_memory()
     card = classifier.bundle.card
-    blank = np.full((_WARM_UP_CROPS, card.crop_size, card.crop_size, 3), 230, np.uint8)
-    classifier.classify(blank)  # the first run also plans kernels: measured on the second
-    started = time.perf_counter()
-    classifier.classify(blank)
-    seconds = (time.perf_counter() - started) / _WARM_UP_CROPS
+    seconds = classifier.warm_up()
     _warm_up_detector()
     _classifier = classifier
     _status = EngineStatus(

@@ -25,6 +25,8 @@ CHUNK_SECONDS = 0.2
 """How long a chunk of cells may take: what waits behind it, such as a heatmap, waits no longer."""
 _FIRST_CHUNK = 16
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 4, 512
+_LARGEST_SENT = 16 * 2**20
+"""Bytes of crops that a chunk sends: beside a GPU the way to the child takes longest, a second for 260 MB."""
 
 
 class Engine:
@@ -148,7 +150,7 @@ class Engine:
         ids = np.arange(1, len(crops) + 1) if cell_id is None else cell_id
         return [
             self._put(Kind.CLASSIFY, "classify_crops", crops[part], ids[part], done=self._measure(part.size))
-            for part in self._parts(len(crops))
+            for part in self._parts(len(crops), max(1, _LARGEST_SENT // max(1, crops[:1].nbytes)))
         ]
 
     def embed(self, source: SlideSource, cells: Cells) -> list[Future[Embedded]]:
@@ -257,12 +259,13 @@ class Engine:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _parts(self, count: int) -> list[NDArray[np.intp]]:
+    def _parts(self, count: int, most: int = _LARGEST_CHUNK) -> list[NDArray[np.intp]]:
         size = _FIRST_CHUNK
         if self._child.seconds_per_cell:
             size = int(
                 np.clip(round(CHUNK_SECONDS / self._child.seconds_per_cell), _SMALLEST_CHUNK, _LARGEST_CHUNK)
             )
+        size = min(size, most)
         return [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
 
     def _measure(self, cells: int) -> Any:

@@ -106,20 +106,18 @@ def _gradcam(
 def _smoothgrad(
     logit: Callable[[Tensor], Tensor], images: Tensor, crop_size: int, seed: int
 ) -> NDArray[np.float32]:
-    from captum.attr import NoiseTunnel, Saliency
+    from captum.attr import Saliency
 
-    spread = float(images.detach().max() - images.detach().min()) * NOISE
-    devices = [images.device] if images.device.type == "cuda" else []
-    with torch.random.fork_rng(devices):  # captum draws from the global generator
-        torch.manual_seed(seed)
-        gradient = NoiseTunnel(Saliency(logit)).attribute(
-            images,
-            nt_type="smoothgrad",
-            nt_samples=SAMPLES,
-            nt_samples_batch_size=SAMPLES_AT_ONCE,
-            stdevs=spread or 1e-6,
-        )
-    magnitude = gradient.detach().sum(dim=1, keepdim=True)
+    whole = images.detach()
+    spread = float(whole.max() - whole.min()) * NOISE or 1e-6
+    generator = torch.Generator().manual_seed(seed)
+    magnitude = torch.zeros_like(whole[:, :1])
+    for _ in range(SAMPLES // SAMPLES_AT_ONCE):
+        # Drawn on the CPU, so that a seed gives the same map on every device.
+        noise = torch.randn(SAMPLES_AT_ONCE, *whole.shape[1:], generator=generator) * spread
+        noisy = (whole + noise.to(whole.device)).requires_grad_()
+        magnitude += Saliency(logit).attribute(noisy).detach().sum(dim=(0, 1))
+    magnitude /= SAMPLES
     values = _on_crop_grid(magnitude, images.shape[-1], crop_size, 1, 0.0)
     # A few pixels stand far out; the 99.5th percentile as the top keeps the rest visible.
     top = np.quantile(values, 0.995)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,11 @@ from napari_bonemarrow.models.preprocess import mirrored_mean
 # Largest batches that still gained throughput. On a CPU, what larger ones need comes in fresh pages each
 # time unless the process keeps its memory (`keep_memory`); with 16, either way is fast.
 _BATCH = {"cpu": 16, "cuda": 512}
+_SHARE = 8
+"""A GPU plans its convolutions anew for each size of batch, nearly two seconds for the starter. So there are
+two sizes on it, the second so much smaller, and a batch is filled up to the next."""
+_WAITING = 16  # batches whose answers stay on a GPU, so that it need not wait for whoever reads them
+_WARM_UP_CROPS = 8
 
 
 class Classifier:
@@ -51,9 +57,9 @@ class Classifier:
 
     Notes
     -----
-    The network runs in float32 on every device. In bfloat16 a processor that has instructions for it is
-    1.4 times as fast, but three of 584 crops then get another class: the count of a smear must not depend
-    on the machine that made it.
+    The network runs in float32 on every device, on crops reduced to the same whole numbers. In bfloat16 a
+    processor that has instructions for it is 1.4 times as fast, but three of 584 crops then get another
+    class: the count of a smear must not depend on the machine that made it.
 
     Raises
     ------
@@ -221,26 +227,57 @@ class Classifier:
         self._check(crops)
         rows = np.empty((len(crops), len(self.bundle.card.classes)), np.float32)
         seen = np.empty((len(crops), 0 if head is None else head.in_features), np.float32)
+        waiting: list[tuple[slice, Tensor, list[Tensor]]] = []
         start = 0
         while start < len(crops):
-            block = crops[start : start + self.batch_size * self._batches_at_once]
+            block = crops[start : start + self._next(len(crops) - start)]
             part = slice(start, start + len(block))
             try:
                 with watched(head) as given:
-                    rows[part] = self._forward(block, views)
+                    waiting.append((part, self._forward(block, views), given[::views]))
             except RuntimeError as error:
                 self._shrink(error, len(block))
                 continue
-            if head is not None:
-                seen[part] = torch.cat(given[::views]).float().cpu().numpy()
             start += len(block)
+            if self._device.type == "cpu" or len(waiting) == _WAITING or start == len(crops):
+                for there, logits, features in waiting:
+                    rows[there] = logits.cpu().numpy()
+                    if head is not None:
+                        seen[there] = torch.cat([each.cpu() for each in features])[: len(logits)].numpy()
+                waiting.clear()
         return rows, seen
+
+    def _sizes(self) -> tuple[int, int]:
+        """Return the sizes that batches have on a GPU."""
+        return self.batch_size, max(1, self.batch_size // _SHARE)
+
+    def _filled(self, crops: int) -> int:
+        """Return the size of a GPU's batch for so many crops: the larger from a quarter of it on."""
+        large, small = self._sizes()
+        return large if crops > large // 4 else small
+
+    def _next(self, left: int) -> int:
+        """Return how many crops come next of those that are left."""
+        if self._device.type == "cpu":
+            return self.batch_size * self._batches_at_once
+        return min(left, self._filled(left))
+
+    def warm_up(self) -> float:
+        """Run each size of batch once, which plans the kernels, and return the seconds that a crop takes."""
+        side = self.bundle.card.crop_size
+        sizes = (_WARM_UP_CROPS,) if self._device.type == "cpu" else self._sizes()[::-1]
+        for size in sizes:
+            blank = np.full((size, side, side, 3), 230, np.uint8)
+            self.logits(blank)
+        started = time.perf_counter()
+        self.logits(blank)
+        return (time.perf_counter() - started) / len(blank)
 
     def _shrink(self, error: RuntimeError, crops: int) -> None:
         """Halve the batch for good where memory ran out; any other error is raised again."""
         if not is_out_of_memory(error):
             raise error
-        failed = min(crops, self.batch_size)
+        failed = min(crops, self.batch_size) if self._device.type == "cpu" else self._filled(crops)
         if failed == 1:
             raise BundleError(
                 f"{self.device}: too little memory for one crop; close programs or use another device"
@@ -249,13 +286,14 @@ class Classifier:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _forward(self, block: NDArray[np.uint8], views: int) -> NDArray[np.float32]:
+    def _forward(self, block: NDArray[np.uint8], views: int) -> Tensor:
+        rows = len(block) if self._device.type == "cpu" else self._filled(len(block))
         with torch.inference_mode(), exact_float32(self._device):
-            reduced, answers = self._input.reduced(block), []
-            for start in range(0, len(block), self.batch_size):
+            reduced, answers = self._input.reduced(block, rows), []
+            for start in range(0, rows, self.batch_size):
                 images = self._input.normalised(reduced[start : start + self.batch_size])
                 answers.append(mirrored_mean(self.network, images, views))
-            return torch.cat(answers).cpu().numpy()
+            return torch.cat(answers)[: len(block)]
 
     def prepare(self, crops: NDArray[np.uint8]) -> Tensor:
         """Reduce and normalise crops: (n, s, s, 3) of bytes to (n, 3, m, m) on the device."""

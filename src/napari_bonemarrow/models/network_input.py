@@ -13,6 +13,8 @@ from napari_bonemarrow.models.card import Card
 from napari_bonemarrow.models.preprocess import Normaliser, resize
 
 _SHARE = 8  # crops that a thread resizes at a time
+_SENT = 64  # crops that go to a GPU at a time: while one lot travels, the next is laid into pinned memory
+_LOTS = 4
 
 
 class NetworkInput:
@@ -31,6 +33,7 @@ class NetworkInput:
         self._pool: ThreadPoolExecutor | None = None
         self._bytes: Tensor | None = None
         self._room: Tensor | None = None
+        self._sender: _Sender | None = None
 
     @property
     def threaded(self) -> bool:
@@ -41,12 +44,16 @@ class NetworkInput:
         """Reduce and normalise crops: (n, s, s, 3) of bytes to (n, 3, m, m) on the device."""
         return self._normalise(self.reduced(crops).float())
 
-    def reduced(self, crops: NDArray[np.uint8]) -> Tensor:
+    def reduced(self, crops: NDArray[np.uint8], rows: int = 0) -> Tensor:
         """Reduce crops to the network's side: (n, s, s, 3) to (n, 3, m, m), bytes on the CPU.
 
-        What it returns may be overwritten by the next call.
+        On a GPU black images follow up to `rows`. What it returns may be overwritten by the next call.
         """
-        whole = torch.from_numpy(np.ascontiguousarray(crops)).to(self._device)
+        whole = torch.from_numpy(np.ascontiguousarray(crops))
+        if self._device.type == "cuda":
+            if self._sender is None:
+                self._sender = _Sender(self._device, whole.shape[1])
+            return resize(self._sender.send(whole, max(rows, len(whole))), self._size)
         if whole.device.type == "cpu" and torch.get_num_threads() > 1 and self._size != whole.shape[1]:
             return self._resize_in_threads(whole)
         return resize(whole, self._size)
@@ -79,3 +86,39 @@ class NetworkInput:
 
         list(self._pool.map(fill, range(0, n, _SHARE)))
         return reduced
+
+
+class _Sender:
+    """Sends crops to a GPU while it computes the batch before.
+
+    Through memory that the system does not page, and on a stream of its own: a plain ``to`` would wait
+    until the network is done, and the network then for the crops.
+    """
+
+    def __init__(self, device: torch.device, side: int) -> None:
+        self._device = device
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        with torch.inference_mode(False):  # they are written to in either mode
+            self._lots = [
+                torch.empty(_SENT, side, side, 3, dtype=torch.uint8, pin_memory=True) for _ in range(_LOTS)
+            ]
+        self._sent = [torch.cuda.Event() for _ in range(_LOTS)]  # type: ignore[no-untyped-call]
+        self._turn = 0
+
+    def send(self, crops: Tensor, rows: int) -> Tensor:
+        """Send crops of bytes, shape (n, s, s, 3); behind them the answer has black ones up to `rows`."""
+        with torch.cuda.stream(self._stream):
+            there = torch.empty(rows, *crops.shape[1:], dtype=torch.uint8, device=self._device)
+            there[len(crops) :] = 0
+            for start in range(0, len(crops), _SENT):
+                part = crops[start : start + _SENT]
+                lot, sent = self._lots[self._turn][: len(part)], self._sent[self._turn]
+                sent.synchronize()  # what lay there before is on its way no longer
+                lot.copy_(part)
+                there[start : start + len(part)].copy_(lot, non_blocking=True)
+                sent.record(self._stream)
+                self._turn = (self._turn + 1) % _LOTS
+        here = torch.cuda.current_stream(self._device)
+        here.wait_stream(self._stream)
+        there.record_stream(here)  # else the next batch might be written over it too soon
+        return there

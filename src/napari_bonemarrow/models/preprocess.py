@@ -35,8 +35,32 @@ def resize(crops: Tensor, size: int) -> Tensor:
     if images.shape[-1] == size:
         return images
     if images.device.type != "cpu":
-        images = images.float()
+        return resize_as_bytes(images, size)
     return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
+
+
+def resize_as_bytes(images: Tensor, size: int) -> Tensor:
+    """Resize in float32 to the whole numbers that the CPU makes of bytes.
+
+    The CPU resizes the rows, rounds, and resizes the columns of that. A network answers to the rounding:
+    without it, 3 of 660 real crops get another class from the starter; with it none, and its
+    probabilities differ by at most 0.0011.
+
+    Parameters
+    ----------
+    images : Tensor of uint8, shape (n, 3, s, s)
+    size : int
+
+    Returns
+    -------
+    Tensor of float32, shape (n, 3, size, size)
+        Of whole numbers. The CPU weighs in 15 bits: from 200 to 144 px one number in two thousand differs, by
+        1; at sizes where many lie half way between two, a few in a hundred do.
+    """
+    for side in ((images.shape[2], size), (size, size)):
+        images = F.interpolate(images.float(), size=side, mode="bilinear", antialias=True)
+        images = images.add_(0.5).floor_()
+    return images
 
 
 MIRRORED: Mapping[int, tuple[tuple[int, ...], ...]] = MappingProxyType(
