@@ -70,16 +70,18 @@ def find_nuclei(
         Each depends on no more than 30 µm around it.
     """
     # scipy.ndimage takes half a second to import, which opening a slide need not wait for.
-    from napari_bonemarrow.slides import centres, judging, lobes, nuclei, touching
+    from napari_bonemarrow.slides import centres, judging, lobes, nuclei, platelets, touching
 
     density = optical_density(working, profile.background_colour)
-    candidates = nuclei.segment(nuclei.nuclear_stain(density), open_sides)
+    stain = nuclei.nuclear_stain(density)
+    candidates = nuclei.segment(stain, open_sides)
     evidence = judging.Evidence.of_labels(candidates.labels, density, candidates)
     labels = judging.drop(candidates.labels, evidence.belief(profile.blueness) > 0)
     labels, whole = touching.divide(labels)
     labels = lobes.merge_lobes(labels, candidates.smooth, whole, density[..., 1])[labels]
     evidence = judging.Evidence.of_labels(labels, density, candidates)
     score = evidence.score(judging.inner_radius(labels), profile.blueness)
+    score *= 1 - platelets.platelet_likeness(labels, evidence.area, stain, density)
     labels = judging.drop(labels, score >= judging.LEAST_SCORE)
     score = score[score >= judging.LEAST_SCORE]
     moments = nuclei.Moments.of_labels(labels, len(score))

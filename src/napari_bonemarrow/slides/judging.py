@@ -23,8 +23,8 @@ DARK_RED = (0.75, 0.85)
 DARK_STAIN = (0.4, 0.5)
 """How much higher that limit is where red over green absorbance and stain are both high: haemoglobin hardly
 absorbs red, so these are condensed nuclei in which all colours near the camera's darkest. In one aspirate
-field 14 of 17 erythroblasts so dark have blue of 0.33 to 0.4 and three 0.4 to 0.49; no red cell of 144 blood
-images has such red and stain (those with blue over 0.36 have red of 0.17 to 0.75)."""
+field 15 of 17 erythroblasts so dark have blue of 0.33 to 0.4, two 0.44 and 0.49; no red cell of 144 blood
+images has such red and stain."""
 
 BLUENESS = 0.84
 BLUENESS_SLOPE = 0.4
