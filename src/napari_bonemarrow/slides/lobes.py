@@ -53,6 +53,9 @@ _ODD = 0.9
 _ROUND = 0.965
 _ROUND_UM2 = 18.0
 _SAMPLES = 9
+_SMOOTHING_PX = 1.0
+_RIM_PX = 5
+"""More than that smoothing reaches."""
 
 
 def merge_lobes(
@@ -84,12 +87,13 @@ def merge_lobes(
     moments = Moments.of_labels(labels, count)
     mean = ndi.mean(smooth, labels, np.arange(1, count + 1))
     group = {index: [index] for index in range(count)}
-    pairs, apart = _neighbours(labels, smooth, moments, mean)
+    places = ndi.find_objects(labels)
+    pairs, apart = _neighbours(labels, smooth, moments, mean, places)
     for _, lobe, other in sorted(pairs, reverse=True):
         _join(group, lobe, other, whole, moments, (LARGEST_NUCLEUS_UM2, LONGEST_NUCLEUS_UM))
     for _, lobe, other in sorted(apart):
         together = group[lobe] + group[other]
-        if group[lobe] is not group[other] and _in_one_cell(labels, together, moments, green):
+        if group[lobe] is not group[other] and _in_one_cell(labels, together, moments, places, green):
             for member in together:
                 group[member] = together
     renumbered = np.zeros(count + 1, np.int32)
@@ -118,7 +122,11 @@ def _join(
 
 
 def _in_one_cell(
-    labels: NDArray[np.int32], members: list[int], moments: Moments, green: NDArray[np.float32]
+    labels: NDArray[np.int32],
+    members: list[int],
+    moments: Moments,
+    places: list[tuple[slice, slice]],
+    green: NDArray[np.float32],
 ) -> bool:
     """Tell whether cytoplasm alone fills the convex hull around some lobes."""
     from skimage import morphology
@@ -128,15 +136,16 @@ def _in_one_cell(
     round_nuclei = shapes.min() >= _ROUND and drawn_out.max() < _ROUND_NUCLEUS
     if area > ONE_CELL_UM2 or length > ONE_CELL_LENGTH_UM or round_nuclei:
         return False
-    reach = LONGEST_NUCLEUS_UM / WORKING_MICRONS
-    row, column = (float(np.mean(side[members])) / WORKING_MICRONS for side in (moments.y, moments.x))
-    window = tuple(slice(max(0, round(at - reach)), round(at + reach) + 1) for at in (row, column))
+    window = tuple(
+        slice(max(0, min(side.start for side in sides) - _RIM_PX), max(side.stop for side in sides) + _RIM_PX)
+        for sides in zip(*(places[member] for member in members), strict=True)
+    )
     local = labels[window]
     own = np.isin(local, np.array(members) + 1)
     hull = morphology.convex_hull_image(own) & (local == 0)  # type: ignore[no-untyped-call]
     if not hull.any():
         return False
-    smooth = ndi.gaussian_filter(green[window], 1.0)
+    smooth = ndi.gaussian_filter(green[window], _SMOOTHING_PX)
     inside, nuclear = smooth[hull], ONE_CELL_NUCLEAR * float(smooth[own].mean())
     return bool(np.percentile(inside, 5) >= ONE_CELL_GREEN and np.median(inside) <= nuclear)
 
@@ -146,11 +155,11 @@ def _neighbours(
     smooth: NDArray[np.float32],
     moments: Moments,
     mean: NDArray[np.float64],
+    places: list[tuple[slice, slice]],
 ) -> tuple[list[tuple[float, int, int]], list[tuple[float, int, int]]]:
     """List pairs that are lobes of one nucleus as (saddle, index, index), and others near as (gap, ...)."""
     pairs, apart = [], []
     reach = int(np.ceil(ONE_CELL_GAP_UM / WORKING_MICRONS)) + 1
-    places = ndi.find_objects(labels)
     for lobe in np.flatnonzero(moments.area <= max(LARGEST_LOBE_UM2, ONE_CELL_UM2 / 2)):
         window = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in places[lobe])
         local = labels[window]
