@@ -41,9 +41,10 @@ ONE_CELL_UM2 = 88.0
 ONE_CELL_LENGTH_UM = 16.0
 """Lobes too far apart or too faintly joined for the saddle, and nuclei that a neck divides, are one nucleus
 where all of the convex hull around them is cytoplasm: its green absorbance is nowhere the background's
-(5th percentile at least 0.17) nor that of a third nucleus (median at most 0.6 of the lobes'). Of 156 such
-pairs within one granulocyte of blood or marrow 133 fulfil this; of 34 of neighbouring cells as small, in
-fields of marrow and among erythroblasts, three do, two of them more than 16 µm long together."""
+(5th percentile at least 0.17) nor that of a third nucleus (median at most 0.6 of the lobes'). Of 143 such
+pairs within one granulocyte of blood or marrow 121 have such a hull, and 101 are no longer than 16 µm and
+not both round; of 34 pairs of neighbouring cells as small, in fields of marrow and among erythroblasts,
+three and none."""
 
 _ROUND_NUCLEUS = 1.3
 """Two round nuclei, neither longer than wide by this, are never joined by what lies around them: where late
