@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage as ndi
 
-from benchmarks.detect import Points, data, on_blood, on_masks, on_points, ours
+from benchmarks.detect import Points, data, in_boxes, on_blood, on_masks, on_points, ours
 from napari_bonemarrow.cytology.intervals import wilson
 
 Image_ = NDArray[np.uint8]
@@ -80,14 +80,17 @@ def after(transform: Transform) -> Callable[[Image_, float], Points]:
     return find
 
 
+def share(part: int, total: int) -> str:
+    """Print a share with its 95 % Wilson interval."""
+    low, high = wilson(part, total)
+    return f"{part}/{total} = {part / max(1, total):.3f} ({low:.3f} to {high:.3f})"
+
+
 def rates(counts: tuple[int, int, int]) -> str:
     """Print recall and precision with their 95 % Wilson intervals, and F1."""
     true, false, missed = counts
-    parts = []
-    for name, total in (("recall", true + missed), ("precision", true + false)):
-        low, high = wilson(true, total)
-        parts.append(f"{name} {true}/{total} = {true / max(1, total):.3f} ({low:.3f} to {high:.3f})")
-    return f"{', '.join(parts)}, F1 {2 * true / max(1, 2 * true + false + missed):.3f}"
+    f1 = 2 * true / max(1, 2 * true + false + missed)
+    return f"recall {share(true, true + missed)}, precision {share(true, true + false)}, F1 {f1:.3f}"
 
 
 def main() -> None:
@@ -107,11 +110,13 @@ def main() -> None:
         print("marked cells of 8 fields:", rates(on_points(folder, ours)))
     if "masks" in what:
         hit, total = on_masks(folder, ours, step=asked.step)
-        low, high = wilson(hit, total)
-        print(f"plasma cells by mask: {hit}/{total} = {hit / total:.3f} ({low:.3f} to {high:.3f})")
+        print("plasma cells by mask:", share(hit, total))
     if "blood" in what:
-        print("white cells in blood, as labelled:", rates(on_blood(folder, ours)))
-        print("the same, overlapping boxes merged:", rates(on_blood(folder, ours, merge=True)))
+        hit, total, true, found = in_boxes(folder, ours)
+        print("white cells in blood, boxes with a centre in them:", share(hit, total))
+        print("white cells in blood, centres in a box:", share(true, found))
+        print("the same one to one, as labelled:", rates(on_blood(folder, ours)))
+        print("one to one, overlapping boxes merged:", rates(on_blood(folder, ours, merge=True)))
         for name, why in DISPUTED.items():
             print(f"  wrong by eye: {name}…: {why}")
     if "transforms" in what:

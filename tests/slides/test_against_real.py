@@ -27,8 +27,8 @@ def ruler() -> ModuleType:
 def test_every_marked_nucleated_cell(real_data: Path, ruler: ModuleType) -> None:
     true, false, missed = ruler.on_points(real_data, ruler.ours)
     assert true + missed == 91
-    assert missed <= 4
-    assert false <= 3
+    assert missed <= 2
+    assert false <= 2
 
 
 def test_half_the_resolution_finds_the_same_cells(real_data: Path, ruler: ModuleType) -> None:
@@ -51,7 +51,11 @@ def test_white_cells_in_blood(real_data: Path, ruler: ModuleType) -> None:
     true, false, missed = ruler.on_blood(real_data, ruler.ours)
     assert true + missed == 155
     assert missed <= 11  # ten of the boxes are duplicates or lie on no white cell
-    assert false <= 12  # three of them are white cells without a box
+    assert false <= 8  # three of them are white cells without a box
+    boxes_hit, boxes, centres_in, centres = ruler.in_boxes(real_data, ruler.ours)
+    assert boxes == 155
+    assert boxes_hit >= 150
+    assert centres_in >= 0.965 * centres
 
 
 def test_the_scale_of_blood_images(real_data: Path, ruler: ModuleType) -> None:

@@ -99,7 +99,7 @@ def test_a_nucleus_is_told_from_deep_blue_cytoplasm(drawn: ModuleType) -> None:
     drawn.disc(image, 29, 25, 7.5, drawn.NUCLEUS)
     cells = _detect(drawn, image)
     assert len(cells) == 1
-    assert cells.x[0] * 0.1 == pytest.approx(29, abs=0.4)
+    assert 25 < cells.x[0] * 0.1 < 27  # towards the middle of the cell, by no more than 3 µm
     assert cells.diameter_um[0] == pytest.approx(7.5, abs=1.2)
 
 

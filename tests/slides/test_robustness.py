@@ -123,7 +123,9 @@ def _assert_local(image: np.ndarray, profile: StainProfile, box: tuple[int, int,
         j1 - FAR if sides.right else width + 1,
     )
     # A centre that lies on the core's own border to the last digit may fall on either side of it.
-    expected, found = (_within(n.x + dx, n.y + dy, core) for n, dx, dy in ((whole, 0, 0), (part, j0, i0)))
+    expected, found = (
+        _within(n.cell_x + dx, n.cell_y + dy, core) for n, dx, dy in ((whole, 0, 0), (part, j0, i0))
+    )
     assert expected.shape == found.shape
     assert np.allclose(expected, found, atol=1e-6, rtol=0)
     return len(expected)

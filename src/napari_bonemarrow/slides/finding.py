@@ -34,13 +34,18 @@ class Nuclei:
     labels : ndarray of int32, shape (h, w)
         1 to n; the lobes of one nucleus share a label.
     x, y : ndarray of float64, shape (n,)
-        Centre, pixels of the image that was searched; the centre of its top-left pixel is (0, 0).
+        Centre of the nucleus, pixels of the image that was searched; the centre of its top-left pixel is
+        (0, 0).
+    cell_x, cell_y : ndarray of float64, shape (n,)
+        Centre of the cell, nucleus and cytoplasm (`centres.cell_centres`).
     diameter_um, score : ndarray of float64, shape (n,)
     """
 
     labels: NDArray[np.int32]
     x: NDArray[np.float64]
     y: NDArray[np.float64]
+    cell_x: NDArray[np.float64]
+    cell_y: NDArray[np.float64]
     diameter_um: NDArray[np.float64]
     score: NDArray[np.float64]
 
@@ -65,23 +70,21 @@ def find_nuclei(
         Each depends on no more than 30 µm around it.
     """
     # scipy.ndimage takes half a second to import, which opening a slide need not wait for.
-    from napari_bonemarrow.slides import judging, lobes, nuclei, touching
+    from napari_bonemarrow.slides import centres, judging, lobes, nuclei, platelets, touching
 
     density = optical_density(working, profile.background_colour)
-    candidates = nuclei.segment(nuclei.nuclear_stain(density), open_sides)
+    stain = nuclei.nuclear_stain(density)
+    candidates = nuclei.segment(stain, open_sides)
     evidence = judging.Evidence.of_labels(candidates.labels, density, candidates)
     labels = judging.drop(candidates.labels, evidence.belief(profile.blueness) > 0)
     labels, whole = touching.divide(labels)
     labels = lobes.merge_lobes(labels, candidates.smooth, whole, density[..., 1])[labels]
     evidence = judging.Evidence.of_labels(labels, density, candidates)
     score = evidence.score(judging.inner_radius(labels), profile.blueness)
+    score *= 1 - platelets.platelet_likeness(labels, evidence.area, stain, density)
     labels = judging.drop(labels, score >= judging.LEAST_SCORE)
     score = score[score >= judging.LEAST_SCORE]
     moments = nuclei.Moments.of_labels(labels, len(score))
-    return Nuclei(
-        labels,
-        moments.x / nuclei.WORKING_MICRONS,
-        moments.y / nuclei.WORKING_MICRONS,
-        np.sqrt(4 / np.pi * moments.area),
-        score,
-    )
+    x, y = (centres.rounded(side / nuclei.WORKING_MICRONS) for side in (moments.x, moments.y))
+    cell_x, cell_y = centres.cell_centres(labels, x, y, density, candidates.smooth)
+    return Nuclei(labels, x, y, cell_x, cell_y, np.sqrt(4 / np.pi * moments.area), score)

@@ -232,10 +232,10 @@ def _edge(tree: ComponentTree, steps: NDArray[np.uint8], slope: NDArray[np.float
 def _filled(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     """Fill nucleoli and vacuoles, but not the space that a ring of touching nuclei leaves."""
     for index, place in enumerate(ndi.find_objects(labels), start=1):
-        own = labels[place] == index
-        holes, count = ndi.label(ndi.binary_fill_holes(own) & ~own)
-        if count:
+        # The background beyond the box is one piece with the padding, which is labelled first.
+        holes, count = ndi.label(np.pad(labels[place] != index, 1, constant_values=True))
+        if count > 1:
             small = np.bincount(holes.ravel(), minlength=count + 1) * WORKING_MICRONS**2 <= LARGEST_HOLE_UM2
-            small[0] = False
-            labels[place][small[holes]] = index
+            small[:2] = False
+            labels[place][small[holes[1:-1, 1:-1]]] = index
     return labels

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from napari_bonemarrow.slides.centres import BACKGROUND_DENSITY, red_cell
 from napari_bonemarrow.slides.colour import optical_density
 from napari_bonemarrow.slides.finding import Nuclei, OpenSides, find_nuclei
 from napari_bonemarrow.slides.profile import StainProfile
@@ -25,19 +26,14 @@ WINDOW_UM = 40.0
 """Side of what is looked at around a cell."""
 
 NEAREST_UM = 5.0
-"""A nucleus belongs to a position that lies in it, or no farther than this from its centre."""
+"""A nucleus belongs to a position that lies in it, or no farther than this from its centre or its cell's."""
+
+SAME_UM = 0.5
+"""Nearer than this to the centre that detection reports of a cell, a position is that cell's in any case."""
 
 CYTOPLASM_UM = 9.0
 """How far cytoplasm may reach beyond its nucleus: in a plasma cell of 18 µm with a nucleus of 8 µm at its
 side it is 9 µm on one side; what lies farther off is mostly another cell."""
-
-BACKGROUND_DENSITY = 0.075
-"""Sum of the three absorbances over 3 below which there is no cell; the palest neutrophil has 0.1."""
-
-HAEMOGLOBIN = (0.47, 0.6, 0.05)
-"""A pixel is a red cell's where its blue absorbance over green is above the first and exceeds the second
-times red over green by the third. Aspirate fields: red cells have blue 0.5 to 1.4 and red 0.3 to 0.9,
-plasma cells' cytoplasm blue -0.02 to 0.45 and red 0.6 to 1.4 (5th to 95th percentile, 6 fields)."""
 
 _SMOOTHING_UM = 0.4
 _SURELY_CELL_UM = 0.5
@@ -88,7 +84,7 @@ def outline(slide: Slide, x: float, y: float, profile: StainProfile | None = Non
     slide : Slide
         With a known scale.
     x, y : float
-        Level-0 pixels; within 5 µm of a nucleus's centre, or on it.
+        Level-0 pixels; on a nucleus, or within 5 µm of its centre or its cell's.
     profile : StainProfile, optional
         Of the image that the cell is in; measured by default.
 
@@ -153,11 +149,17 @@ def _none_there(slide: Slide, x: float, y: float) -> SlideError:
 
 def _nucleus_at(nuclei: Nuclei, row: float, column: float) -> int | None:
     """Return the label of the nucleus at a position, or of the nearest one within reach."""
+    if not len(nuclei.x):
+        return None
+    distance = np.hypot(nuclei.cell_x - column, nuclei.cell_y - row) * WORKING_MICRONS
+    nearest = int(distance.argmin())
+    if distance[nearest] <= SAME_UM:
+        return nearest + 1
     height, width = nuclei.labels.shape
     own = int(nuclei.labels[min(max(round(row), 0), height - 1), min(max(round(column), 0), width - 1)])
-    if own or not len(nuclei.x):
-        return own or None
-    distance = np.hypot(nuclei.x - column, nuclei.y - row) * WORKING_MICRONS
+    if own:
+        return own
+    distance = np.minimum(distance, np.hypot(nuclei.x - column, nuclei.y - row) * WORKING_MICRONS)
     nearest = int(distance.argmin())
     return nearest + 1 if distance[nearest] <= NEAREST_UM else None
 
@@ -169,12 +171,9 @@ def _cells(density: NDArray[np.float32], nuclei: NDArray[np.int32]) -> NDArray[n
     sigma = _SMOOTHING_UM / WORKING_MICRONS
     smooth = ndi.gaussian_filter(density, (sigma, sigma, 0))
     mean = smooth.mean(axis=2)
-    green = np.maximum(smooth[..., 1], 0.05)
-    red, blue = smooth[..., 0] / green, smooth[..., 2] / green
-    red_cell = (blue > HAEMOGLOBIN[0]) & (blue - HAEMOGLOBIN[1] * red > HAEMOGLOBIN[2])
     away, nearest = ndi.distance_transform_edt(nuclei == 0, return_indices=True)
     away *= WORKING_MICRONS
-    stained = (mean > BACKGROUND_DENSITY) & ~(red_cell & (away > _SURELY_CELL_UM))
+    stained = (mean > BACKGROUND_DENSITY) & ~(red_cell(smooth) & (away > _SURELY_CELL_UM))
     outside = ~ndi.binary_opening(stained | (nuclei > 0), iterations=round(_OPENING_UM / WORKING_MICRONS))
     outside |= away > CYTOPLASM_UM
     outside &= nuclei == 0

@@ -20,7 +20,7 @@ TILE_UM = 256.0
 RIM_UM = 10.0
 """How far around a wanted region cells are sought, so that a reviewer sees which lie just outside."""
 
-METHOD = 2
+METHOD = 3
 """Raised when the same slide and plan would give other cells, so that the two are never mixed."""
 
 Box = tuple[int, int, int, int]

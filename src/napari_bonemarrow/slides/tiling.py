@@ -17,10 +17,6 @@ from napari_bonemarrow.slides.working import BLOCK, WORKING_MICRONS, to_level_ze
 HALO_UM = 30.0
 """What a tile sees around itself: more than a cell's width, so that no cell of its own is cut."""
 
-_FINEST = 2.0**-10
-"""Centres are rounded to this part of a working pixel (0.25 nm), so that a position does not carry the
-rounding of where its tile began."""
-
 
 def search_tile(slide: Slide, tile: Tile) -> Cells:
     """Find the cells whose centre lies in a tile's core.
@@ -60,8 +56,7 @@ def search_tile(slide: Slide, tile: Tile) -> Cells:
         around[1] > image[1], around[0] > image[0], around[3] < image[3], around[2] < image[2]
     )
     nuclei = find_nuclei(working_image(slide, *around), tile.profile, open_sides)
-    x = np.rint(nuclei.x / _FINEST) * _FINEST + around[1]
-    y = np.rint(nuclei.y / _FINEST) * _FINEST + around[0]
+    x, y = nuclei.cell_x + around[1], nuclei.cell_y + around[0]
     # Centres of pixels are whole numbers, so that a tile's first pixel begins half a pixel before it.
     inside = (x >= j0 - 0.5) & (x < j1 - 0.5) & (y >= i0 - 0.5) & (y < i1 - 0.5)
     if stained is not None:
