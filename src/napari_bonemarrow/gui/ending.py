@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.gui import collecting
 from napari_bonemarrow.gui.training_process import TrainingProcess
 from napari_bonemarrow.review import Case
 
@@ -30,3 +31,4 @@ class Ending:
         case, self.case = self.case, None
         if case is not None:
             case.close()
+        collecting.take_up()

@@ -114,6 +114,7 @@ def _along_axis(
     if weight.sum() <= 0:
         weight = near.astype(float).ravel()
     points = np.stack([across.ravel(), down.ravel()], axis=1)
+    points -= np.average(points, axis=0, weights=weight)  # a cell's middle is not that of its nuclei
     _lengths, axes = np.linalg.eigh((points * weight[:, None]).T @ points / weight.sum())
     step = axes[:, -1] * _APART * diameter_um / scale
     return [(float(x + sign * step[0]), float(y + sign * step[1])) for sign in (-1, 1)]
