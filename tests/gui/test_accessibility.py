@@ -26,11 +26,11 @@ from .test_palette import contrast
 def controls(root: QWidget) -> Iterator[QWidget]:
     """Yield what of a widget can have the focus now, and every table, in the order of the Tab key."""
     seen, at = set(), root
-    while at not in seen:
+    while at not in seen and (at is root or root.isAncestorOf(at)):
         seen.add(at)
         reached = at.focusPolicy() & Qt.FocusPolicy.TabFocus and at.focusProxy() is None
         table = isinstance(at, QAbstractItemView) and not isinstance(at, QHeaderView)
-        if root.isAncestorOf(at) and at.isVisibleTo(root) and (reached or table):
+        if at is not root and at.isVisibleTo(root) and (reached or table):
             yield at
         at = at.nextInFocusChain()
 

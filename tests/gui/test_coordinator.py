@@ -8,6 +8,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 
 from napari_bonemarrow.review import Case, CaseError
@@ -250,10 +251,9 @@ def test_the_docks_cross_ends_engine_and_case_and_leaves_the_smear(analysed, qtb
     assert engine.closed
     assert [layer.name for layer in viewer.layers] == ["field"]
     assert viewer.keymap == {}
-    assert not [each for each in viewer.mouse_drag_callbacks if "Stage" in each.__qualname__]
+    assert not [each for each in viewer.mouse_drag_callbacks if "Pointer" in each.__qualname__]
     Case.open(field.with_suffix(".bmcase")).close()  # nobody holds it any more
-    with qtbot.waitSignal(panel.destroyed):
-        pass
+    qtbot.waitUntil(lambda: not isalive(panel))
     _dock, again = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
     qtbot.waitUntil(lambda: again.coordinator.session is not None, timeout=10_000)
     assert len(again.coordinator.session.case.cells) > 0

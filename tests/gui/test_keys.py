@@ -240,7 +240,7 @@ def test_esc_leaves_a_box_for_where_one_was(workplace, qtbot):
 
 def test_a_button_that_tab_has_reached_is_pressed_by_space_and_enter(workplace, qtbot):
     pressed: list[bool] = []
-    workplace.button.clicked.connect(pressed.append)
+    workplace.button.clicked.connect(lambda *on: pressed.append(on))
     _focus(qtbot, workplace.button)
     qtbot.keyClick(workplace.button, Qt.Key.Key_Space)
     qtbot.keyClick(workplace.button, Qt.Key.Key_Return)

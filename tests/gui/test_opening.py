@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qtpy.compat import isalive
 from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QFileDialog
 
@@ -63,8 +64,9 @@ def test_the_window_can_be_closed_while_the_scale_is_estimated(
     viewer, panel = open_panel(show=False)
     _open(qtbot, panel.coordinator, plain_field)
     assert len(asked) == 1
-    with qtbot.captureExceptions() as raised, qtbot.waitSignal(panel.destroyed):
+    with qtbot.captureExceptions() as raised:
         viewer.close()
+        qtbot.waitUntil(lambda: not isalive(panel))
     with qtbot.captureExceptions() as later:
         if asked[0].set_running_or_notify_cancel():
             asked[0].set_result(())

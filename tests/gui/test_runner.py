@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Future
 
 import pytest
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QThreadPool
 
 from napari_bonemarrow.cytology import BoneMarrowError
@@ -86,8 +87,8 @@ def test_what_ends_after_the_window_has_nowhere_to_go(qapp, qtbot):
     worker = runner.run(
         steps, on_step=heard.append, on_done=lambda: heard.append("done"), on_failed=heard.append
     )
-    with qtbot.waitSignal(parent.destroyed):
-        parent.deleteLater()
+    parent.deleteLater()
+    qtbot.waitUntil(lambda: not isalive(parent))
     go.set()
     qtbot.waitUntil(lambda: not worker.is_running)
     assert heard == []
@@ -103,8 +104,9 @@ def test_a_worker_that_outlives_the_application_says_nothing(runner, qtbot, recw
 
     worker = runner.run(steps, on_step=_unheard, on_done=_unheard, on_failed=_unheard)
     qtbot.waitUntil(begun.is_set)
-    with qtbot.waitSignal(worker.signals.destroyed):
-        worker.signals.deleteLater()  # as Qt does with all that is left when it ends
+    signals = worker.signals
+    signals.deleteLater()  # as Qt does with all that is left when it ends
+    qtbot.waitUntil(lambda: not isalive(signals))
     with qtbot.captureExceptions() as raised:
         go.set()
         assert QThreadPool.globalInstance().waitForDone(20_000)
