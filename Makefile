@@ -56,10 +56,12 @@ other-tests: $(VENV)/.installed system
 		-m "not slow" -n $(WORKERS) --dist loadfile --ignore=tests/gui --ignore=tests/journeys $(PYTEST_ARGS)
 
 # The slow extras: many kills of a process with a window, and everything again on the second Qt binding.
+# PySide6 6.12.0 gives back None, True and False once too often in event filters: on Python 3.11, which still
+# counts these, a window ends after some minutes by "none_dealloc".
 test-full: test
 	VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) $(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 	$(PYTHON) -m venv .venv-pyside6
-	.venv-pyside6/bin/pip install -q --no-compile -e '.[test]' 'napari[pyside6]'
+	.venv-pyside6/bin/pip install -q --no-compile -e '.[test]' 'napari[pyside6]' 'PySide6!=6.12.0'
 	VIRTUAL_DISPLAY=1 QT_API=pyside6 $(STRICT) $(DISPLAYED) .venv-pyside6/bin/python -m pytest tests/gui tests/journeys
 
 # The floors that pyproject.toml states, each dependency at its lowest.

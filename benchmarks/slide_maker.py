@@ -28,6 +28,8 @@ MOTIF = TILE * FACTOR
 THUMB = MOTIF // FACTOR**2
 GLASS = np.array([222, 218, 226], np.uint8)
 QUALITY = 85
+DRAWN_SIDE_UM = 200.0
+"""On much smaller fields not every draw of cells finds room."""
 DRAWN_FIELDS = 6
 """Without real fields, how many are drawn; with them, one in a dozen motifs is drawn."""
 
@@ -91,8 +93,9 @@ def fields(folder: Path | None, microns_per_pixel: float, seed: int) -> list[RGB
         rgb = rgb[: int(0.96 * len(rgb))]
         found.append(on_glass(resized(rgb, round(rgb.shape[1] * zoom), round(rgb.shape[0] * zoom))))
     count = max(2, len(found) // 12) if found else DRAWN_FIELDS
+    side = max(1024, round(DRAWN_SIDE_UM / microns_per_pixel))
     for k in range(count):
-        smear = draw_smear(seed + k, width=1024, height=1024, microns_per_pixel=microns_per_pixel)
+        smear = draw_smear(seed + k, width=side, height=side, microns_per_pixel=microns_per_pixel)
         found.append(on_glass(smear.image))
     return found
 
