@@ -9,6 +9,7 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui import warming
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.stage import Stage
@@ -131,6 +132,7 @@ def _outlined(
     slide: Slide, x: float, y: float, profiles: dict[Box, StainProfile]
 ) -> Iterator[Outline | str | None]:
     """Outline a cell by the stain of its image, which is measured once."""
+    warming.prepare_shapes()  # what the outline will be drawn with
     place = np.array([x]), np.array([y])
     boxes = [working_box(slide, image) for image in slide.images if image.contains(*place)[0]]
     profile = None

@@ -54,11 +54,12 @@ def is_not_counted(code: str) -> bool:
 def heat_colors(steps: int = 256) -> NDArray[np.float32]:
     """Return the RGBA of a heatmap from 0 to 1, shape (steps, 4).
 
-    The colours are matplotlib's *inferno* (perceptually uniform). A smear is bright, so that additive
-    blending would only whiten it: the map is laid over it and fades out towards zero instead.
+    The colours are *inferno* (perceptually uniform), as napari has it: matplotlib's takes most of a second to
+    import, in which the window would not answer. A smear is bright, so that additive blending would only
+    whiten it: the map is laid over it and fades out towards zero instead.
     """
-    from matplotlib import colormaps
+    from napari.utils.colormaps import ensure_colormap
 
-    table = np.asarray(colormaps["inferno"](np.linspace(0.15, 0.95, steps)), dtype=np.float32)
+    table = np.array(ensure_colormap("inferno").map(np.linspace(0.15, 0.95, steps)), dtype=np.float32)
     table[:, 3] = np.clip(np.linspace(-0.1, 1.0, steps), 0, 1) ** 0.8 * 0.75
     return table

@@ -23,9 +23,6 @@ _MODULES = (
     "napari_bonemarrow.slides.plain",
 )
 
-_LATER = ("matplotlib", "napari.layers.shapes.shapes")
-"""What the first heatmap and the first outline need: nobody who opens a smear waits for it."""
-
 _lock = threading.Lock()
 _units: Any = None
 _begun = _ready = False
@@ -37,18 +34,7 @@ def begin() -> None:
     if not _begun:
         _begun = True
         # A daemon: it writes nothing, and napari shall not wait for it to end.
-        threading.Thread(target=_prepare_all, name="warming", daemon=True).start()
-
-
-def _prepare_all() -> None:
-    prepare()
-    for name in _LATER:
-        with suppress(ImportError):
-            import_module(name)
-    # napari compiles what its shapes are cut into triangles by when the first is made, or reads it from a
-    # cache, half a second either way; it keeps the function to itself, so that another version may lack it.
-    with suppress(ImportError, AttributeError):
-        import_module("napari.layers.shapes._accelerated_triangulate_dispatch").warmup_numba_cache()
+        threading.Thread(target=prepare, name="warming", daemon=True).start()
 
 
 def prepare() -> None:
@@ -68,6 +54,16 @@ def prepare() -> None:
 
             _units = pint.UnitRegistry(on_redefinition="raise")  # as pint makes its own
         _ready = True
+
+
+def prepare_shapes() -> None:
+    """Have napari compile what its shapes are cut into triangles by, or read it from a cache.
+
+    It does so when the first shape is made, on the main thread, for half a second and more; here in the
+    thread that comes with the first outline. napari keeps the function to itself: a version may lack it.
+    """
+    with suppress(ImportError, AttributeError):
+        import_module("napari.layers.shapes._accelerated_triangulate_dispatch").warmup_numba_cache()
 
 
 def is_ready() -> bool:
