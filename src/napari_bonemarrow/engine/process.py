@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
@@ -83,7 +83,25 @@ class ChildPool:
         concurrent.futures.process.BrokenProcessPool
             The child has died.
         """
-        return self._executor.submit(child.call, name, args)
+        return self.run(child.call, name, args)
+
+    def run(self, call: Callable[..., Any], *args: object) -> Future[Any]:
+        """Ask the child for any call that it can import; raises as `submit`."""
+        future = self._executor.submit(call, *args)
+        self._leave_answers_to_child()
+        return future
+
+    def _leave_answers_to_child(self) -> None:
+        """Close our end of the pipe that the child, started by now, answers through.
+
+        Else a child that is killed in the midst of an answer leaves the executor's thread waiting for the
+        rest, as the pipe still has somebody who could write it: the future never ends, and neither does the
+        program, which joins that thread. The executor keeps the pipe to itself; where a version of it keeps
+        it elsewhere, nothing is done.
+        """
+        writer = getattr(getattr(self._executor, "_result_queue", None), "_writer", None)
+        if writer is not None and not writer.closed and self.pid is not None:
+            writer.close()
 
     @property
     def pid(self) -> int | None:
