@@ -1,6 +1,6 @@
 """Throughput of classification, crops to probabilities, against two peers in one run.
 
-*bare*: the same network with the best settings (norms folded, channels last, best batch) fed
+*bare*: the same network with the best settings (norms folded, the device's layout, best batch) fed
 with input that is already prepared, nothing else in the loop.
 *plain*: float32, one crop at a time, as a first script would write it.
 
@@ -47,9 +47,10 @@ def bare_loop(classifier: Classifier, crops: np.ndarray) -> Callable[[int], Call
     """The network alone on prepared batches."""
     with torch.inference_mode():
         ready = torch.cat([classifier.prepare(part) for part in np.array_split(crops, len(crops) // 16)])
+    layout = torch.channels_last if ready.device.type == "cpu" else torch.contiguous_format
 
     def with_batch(size: int) -> Callable[[], None]:
-        batches = [part.contiguous(memory_format=torch.channels_last) for part in ready.split(size)]
+        batches = [part.contiguous(memory_format=layout) for part in ready.split(size)]
 
         def run_once() -> None:
             with torch.inference_mode(), exact_float32(ready.device):

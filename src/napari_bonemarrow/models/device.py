@@ -60,5 +60,7 @@ def exact_float32(device: torch.device) -> Iterator[None]:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Recognise torch's out-of-memory errors; the CPU's allocator has no class of its own."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """Recognise torch's out-of-memory errors; those of the CPU's allocator and of cuBLAS have no class."""
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        said in str(error) for said in ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    )

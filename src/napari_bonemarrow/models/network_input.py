@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_bonemarrow.models.card import Card
-from napari_bonemarrow.models.preprocess import Normaliser, resize
+from napari_bonemarrow.models.preprocess import Normaliser, as_floats, resize
 
 _SHARE = 8  # crops that a thread resizes at a time
 _SENT = 64  # crops that go to a GPU at a time: while one lot travels, the next is laid into pinned memory
@@ -42,7 +42,7 @@ class NetworkInput:
 
     def prepared(self, crops: NDArray[np.uint8]) -> Tensor:
         """Reduce and normalise crops: (n, s, s, 3) of bytes to (n, 3, m, m) on the device."""
-        return self._normalise(self.reduced(crops).float())
+        return self._normalise(as_floats(self.reduced(crops)))
 
     def reduced(self, crops: NDArray[np.uint8], rows: int = 0) -> Tensor:
         """Reduce crops to the network's side: (n, s, s, 3) to (n, 3, m, m), bytes on the CPU.
@@ -64,7 +64,7 @@ class NetworkInput:
         What it returns may be overwritten by the next call.
         """
         if self._device.type != "cpu":
-            return self._normalise(reduced.float())
+            return self._normalise(as_floats(reduced))
         if self._room is None or self._room.shape[1:] != reduced.shape[1:] or len(self._room) < len(reduced):
             self._room = torch.empty_like(reduced, dtype=torch.float32, memory_format=torch.channels_last)
         images = self._room[: len(reduced)].copy_(reduced)
