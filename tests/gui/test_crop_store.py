@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -49,3 +51,30 @@ def test_those_looked_at_for_longest_make_room(store, qtbot):
         qtbot.waitUntil(lambda cell=cell: store.get(cell) is not None, timeout=20_000)
     assert [cell for cell in PLACES if store.get(cell) is not None] == [2, 3, 4]
     assert store.used == store.room
+
+
+def test_one_that_becomes_garbage_while_it_cuts_holds_nobody_up(qapp, monkeypatch):
+    slide = slide_from_array(np.full((400, 400, 3), 200, np.uint8), 0.25)
+    cutting, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def held(_slide, batch, _size):
+        cutting.set()
+        assert go_on.wait(20)
+        ended.set()
+        return [(cell, None) for cell, _x, _y in batch]
+
+    monkeypatch.setattr(crops, "_images", held)
+    store = CropStore()
+    store.itself = store  # so that the collector finds it, as it finds a closed window's
+    store.open(slide)
+    store.want(PLACES, 64)
+    assert cutting.wait(20)
+    worker = next(thread for thread in threading.enumerate() if thread.name == "crops")
+    gone = weakref.ref(store)
+    del store
+    gc.collect()
+    assert gone() is None
+    go_on.set()
+    assert ended.wait(20)
+    worker.join(20)
+    assert not worker.is_alive()

@@ -31,6 +31,7 @@ def settings(**changes: object) -> TrainConfig:
         "ema_decay": 0.9,
         "augment": quick().augment,
         "trusted_images": 40,
+        "precision": "float32",
     }
     return load_preset("finetune").changed(**{**values, **changes})
 
@@ -64,7 +65,7 @@ def tuned(
 ) -> tuple[Bundle, Path]:
     out = tmp_path_factory.mktemp("runs") / "plasma"
     parent = trained[0].path
-    return fine_tune([cases], out, init=parent, config=settings(), epochs=8, device="cpu", name="ours"), out
+    return fine_tune([cases], out, init=parent, config=settings(), epochs=16, device="cpu", name="ours"), out
 
 
 def test_it_learns_the_new_class_and_keeps_the_others(

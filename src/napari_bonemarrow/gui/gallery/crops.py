@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QRunnable, QThreadPool, Signal
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QImage, QPixmap
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.crops import cut_readable
+
+Place = tuple[int, float, float]
+"""A cell and its centre, level-0 px."""
 
 SPAN_UM = 25.0
 """Side of the square that a thumbnail shows, µm: that of the crop which the model is given."""
@@ -22,6 +25,74 @@ _BATCH = 8
 """Crops cut in one go: some 10 ms, so that what comes into view meanwhile is not kept waiting."""
 _ROOM = 128 * 2**20
 """Bytes of thumbnails that are kept: some 3,000 of 100 px."""
+
+
+class _Answers(QObject):
+    """Carries what was cut to the window's thread. It lives as long as the thread that cuts holds it."""
+
+    cut = Signal(int, object)  # generation of the slide, list of (cell, QImage or None)
+
+
+class _Cutter:
+    """Cuts what is wanted in a thread of its own, batch after batch.
+
+    Not in a pool of Qt's: a pool waits for its threads when it is destroyed, and where Python's collector of
+    garbage destroys it, it waits with the lock that they need to end, for ever.
+    """
+
+    def __init__(self) -> None:
+        self.answers = _Answers()
+        self.generation = 0
+        self._slide: Slide | None = None
+        self._lock = threading.Lock()
+        self._wanted: list[Place] = []
+        self._cutting: frozenset[int] = frozenset()
+        self._size = 100
+        self._thread: threading.Thread | None = None
+
+    @property
+    def slide(self) -> Slide | None:
+        """What is cut from."""
+        return self._slide
+
+    def open(self, slide: Slide | None) -> None:
+        """Cut from another slide, or from none."""
+        with self._lock:
+            self._slide = slide
+            self.generation += 1
+            self._wanted, self._cutting = [], frozenset()  # what is just being cut will not be taken
+
+    def want(self, missing: list[Place], size: int) -> None:
+        """Cut these, in this order, instead of what was wanted before."""
+        with self._lock:
+            if size == self._size:
+                missing = [each for each in missing if each[0] not in self._cutting]
+            self._wanted, self._size = missing, size
+            readable = self._slide is not None and self._slide.scale is not None
+            if missing and readable and self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="crops", daemon=True)
+                self._thread.start()
+
+    def stop(self, *_ignored: object) -> None:
+        """Cut nothing more."""
+        self.open(None)
+
+    def wait(self) -> None:
+        """Wait until the thread rests; what it cut arrives with the next events."""
+        thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                batch, self._wanted = self._wanted[:_BATCH], self._wanted[_BATCH:]
+                slide, size, generation = self._slide, self._size, self.generation
+                self._cutting = frozenset(cell for cell, _x, _y in batch)
+                if not batch or slide is None:
+                    self._thread = None
+                    return
+            self.answers.cut.emit(generation, _images(slide, batch, size))
 
 
 class CropStore(QObject):
@@ -38,23 +109,15 @@ class CropStore(QObject):
 
     arrived = Signal(object)  # tuple of cell numbers
 
-    _cut = Signal(int, object)  # generation of the slide, list of (cell, QImage or None)
-
     def __init__(self, parent: QObject | None = None, room: int = _ROOM) -> None:
         super().__init__(parent)
         self.room = room
-        self._slide: Slide | None = None
-        self._generation = 0
         self._kept: OrderedDict[int, tuple[QPixmap, int]] = OrderedDict()
         self._unreadable: set[int] = set()
         self._used = 0
-        self._lock = threading.Lock()
-        self._wanted: list[tuple[int, float, float]] = []
-        self._cutting: frozenset[int] = frozenset()
-        self._size, self._running = 100, False
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
-        self._cut.connect(self._take)
+        self._cutter = _Cutter()
+        self._cutter.answers.cut.connect(self._take)
+        self.destroyed.connect(self._cutter.stop)
 
     # what there is --------------------------------------------------------------------------------
 
@@ -79,10 +142,7 @@ class CropStore(QObject):
 
     def open(self, slide: Slide | None) -> None:
         """Show another slide, or none."""
-        with self._lock:
-            self._slide = slide
-            self._generation += 1
-            self._wanted, self._cutting = [], frozenset()  # what is just being cut will not be taken
+        self._cutter.open(slide)
         self.forget()
 
     def follow(self, slide: Slide) -> None:
@@ -90,7 +150,7 @@ class CropStore(QObject):
 
         A slide whose scale has been confirmed is another one: nothing could be cut of it before.
         """
-        if slide is not self._slide:
+        if slide is not self._cutter.slide:
             self.open(slide)
 
     def forget(self, cell_ids: Iterable[int] | None = None) -> None:
@@ -115,26 +175,16 @@ class CropStore(QObject):
             Side of a thumbnail, px of the screen.
         """
         missing = [(cell, x, y) for cell, (x, y) in places.items() if not self._has(cell, size)]
-        with self._lock:
-            if size == self._size:
-                missing = [each for each in missing if each[0] not in self._cutting]
-            self._wanted, self._size = missing, size
-            start = bool(missing) and not self._running and self._is_readable()
-            self._running = self._running or start
-        if start:
-            self._pool.start(_Cutting(self))
+        self._cutter.want(missing, size)
 
     def close(self) -> None:
         """Stop cutting, and wait for the crops that are being cut."""
         self.open(None)
-        self._pool.waitForDone()
+        self.wait()
 
     def wait(self) -> None:
-        """Wait until the worker rests; what it cut arrives with the next events."""
-        self._pool.waitForDone()
-
-    def _is_readable(self) -> bool:
-        return self._slide is not None and self._slide.scale is not None
+        """Wait until nothing is being cut; what was cut arrives with the next events."""
+        self._cutter.wait()
 
     def _has(self, cell_id: int, size: int) -> bool:
         if cell_id in self._unreadable:
@@ -142,22 +192,8 @@ class CropStore(QObject):
         found = self._kept.get(cell_id)
         return found is not None and found[0].width() == size
 
-    # the worker -----------------------------------------------------------------------------------
-
-    def work(self) -> None:
-        """Cut what is wanted, batch after batch; runs in the pool."""
-        while True:
-            with self._lock:
-                batch, self._wanted = self._wanted[:_BATCH], self._wanted[_BATCH:]
-                slide, size, generation = self._slide, self._size, self._generation
-                self._cutting = frozenset(cell for cell, _x, _y in batch)
-                if not batch or slide is None:
-                    self._running = False
-                    return
-            self._cut.emit(generation, _images(slide, batch, size))
-
     def _take(self, generation: int, images: list[tuple[int, QImage | None]]) -> None:
-        if generation != self._generation:
+        if generation != self._cutter.generation:
             return
         for cell, image in images:
             self._drop(cell)
@@ -178,18 +214,7 @@ class CropStore(QObject):
             self._used -= before[1]
 
 
-class _Cutting(QRunnable):
-    def __init__(self, store: CropStore) -> None:
-        super().__init__()
-        self._store = store
-
-    def run(self) -> None:
-        self._store.work()
-
-
-def _images(
-    slide: Slide, batch: list[tuple[int, float, float]], size: int
-) -> list[tuple[int, QImage | None]]:
+def _images(slide: Slide, batch: list[Place], size: int) -> list[tuple[int, QImage | None]]:
     """Cut a batch; None for a cell that cannot be read."""
     ids, x, y = zip(*batch, strict=True)
     try:
