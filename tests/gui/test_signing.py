@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 
 from napari_bonemarrow.gui.keys import key_of
@@ -55,11 +56,13 @@ def test_a_case_is_reviewed_signed_and_amended_by_keys(desk, qtbot):
     panel.coordinator.review.select(int(case.cells.cell_id[0]), go=False)
     assert not panel.review_tab.grid.isEnabled()  # read-only
     press("sign")
-    qtbot.keyClicks(tab.sign.dialog.reason_edit, "a cell was missed")
-    qtbot.keyClick(tab.sign.dialog.reason_edit, Qt.Key.Key_Return, CONTROL)
+    dialog = tab.sign.dialog
+    qtbot.keyClicks(dialog.reason_edit, "a cell was missed")
+    qtbot.keyClick(dialog.reason_edit, Qt.Key.Key_Return, CONTROL)
     assert not case.is_signed
     assert "a cell was missed" in tab.sign.detail.text()
     assert case.verify().ok
+    qtbot.waitUntil(lambda: not isalive(dialog))
 
 
 def test_class_keys_count_by_eye_only_while_the_tally_is_what_one_sees(desk, qtbot):

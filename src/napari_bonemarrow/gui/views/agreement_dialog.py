@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.countmodels import AgreementInfo, ClassAgreement
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.views.parts import button, label, swatch_icon
+from napari_bonemarrow.gui.views.parts import button, gone_when_closed, label, swatch_icon
 
 _ROW = 21
 _SHOWN_ROWS = 9
@@ -33,7 +33,7 @@ class AgreementDialog(QDialog):
     def __init__(self, parent: QWidget, info: AgreementInfo, colors: ThemeColors | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Agreement of the readers")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        gone_when_closed(self)
         self._colors = colors
         self.headline = label(info.headline, "title")
         self.table = self._class_table(info)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.views.parts import button, label
+from napari_bonemarrow.gui.views.parts import button, gone_when_closed, label
 
 
 class Confirm(QDialog):
@@ -16,7 +16,7 @@ class Confirm(QDialog):
     def __init__(self, parent: QWidget, title: str) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        gone_when_closed(self)
         self.content = QVBoxLayout(self)
         self.content.setContentsMargins(16, 14, 16, 14)
         self.content.setSpacing(8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QPageSize, QPdfWriter, QTextDocument
 from qtpy.QtPrintSupport import QPrintDialog, QPrinter
 from qtpy.QtWidgets import (
@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.gui.keys import TABLE, help_html, help_sheet
-from napari_bonemarrow.gui.views.parts import button, label, set_role
+from napari_bonemarrow.gui.views.parts import button, gone_when_closed, label, set_role
 
 _PATTERN = "PDF (*.pdf);;HTML (*.html)"
 SUGGESTED = "bone-marrow-keys.pdf"
@@ -34,7 +34,7 @@ class HelpDialog(QDialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Bone marrow: keys and classes")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        gone_when_closed(self)
         self.search_box = QLineEdit()
         self.search_box.setPlaceholderText("Search a key, a class or an act")
         self.search_box.setAccessibleName("Search the keys")

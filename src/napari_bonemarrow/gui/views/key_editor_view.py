@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_bonemarrow.gui.views.parts import button, label, set_role
+from napari_bonemarrow.gui.views.parts import button, gone_when_closed, label, set_role
 
 _ACT, _KEYS, _FIRST = range(3)
 _ALONE = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
@@ -121,7 +121,7 @@ class KeyEditorView(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Bone marrow: change keys")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        gone_when_closed(self)
         self.search_box = QLineEdit()
         self.search_box.setPlaceholderText("Search an act, a class or a key")
         self.search_box.setAccessibleName("Search the keys")

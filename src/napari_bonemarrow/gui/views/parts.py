@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
-from qtpy.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QDialog,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QWidget,
+)
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui import palette
@@ -200,3 +209,11 @@ class ClassButton(QAbstractButton):
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         painter.drawText(box.adjusted(0, 0, -4, 0), right, self._short_key(box.width()))
         painter.end()
+
+
+def gone_when_closed(dialog: QDialog) -> None:
+    """Have a dialog deleted once it is closed.
+
+    Not by ``WA_DeleteOnClose``: PySide6 6.11 ends the program where a dialog that has it closes at a key.
+    """
+    dialog.finished.connect(dialog.deleteLater)

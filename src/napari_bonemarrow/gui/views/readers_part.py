@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.countmodels import ReadersInfo
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.views.parts import button, label, set_role
+from napari_bonemarrow.gui.views.parts import button, gone_when_closed, label, set_role
 
 
 class ReadersPart(QWidget):
@@ -93,7 +93,7 @@ class SecondReaderDialog(QDialog):
     def __init__(self, parent: QWidget, readers: tuple[str, ...]) -> None:
         super().__init__(parent)
         self.setWindowTitle("Second reader")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        gone_when_closed(self)
         self.setMinimumWidth(380)
         self._readers = frozenset(name.casefold() for name in readers)
         self.name_edit, self.problem = QLineEdit(), label(role="warning")
