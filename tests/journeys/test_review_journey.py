@@ -94,6 +94,7 @@ def test_one_key_a_cell_and_the_window_always_answers(
     slow = [str(turn) for turn in watchdog.slow()]
     assert not slow, f"over {LIMIT_MS:.0f} ms on the window's thread:\n" + "\n".join(slow)
     assert len(watchdog.turns) > pressed
+    watchdog.close()  # a closed window that its thread found to be garbage would be taken down in that thread
     _reopened_where_one_stopped(reviewer, come_in, classified)
 
 

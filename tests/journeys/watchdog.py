@@ -60,29 +60,33 @@ class Watchdog(QObject):
         dispatcher = QAbstractEventDispatcher.instance()
         dispatcher.awake.connect(self._on_turn)
         dispatcher.aboutToBlock.connect(self._on_turn)
-        QApplication.instance().installEventFilter(self)
         self._sampler.start()
 
     def close(self) -> None:
-        """Watch no more."""
+        """Watch no more; a second time does nothing."""
+        if self._stop.is_set():
+            return
         self._what = None
         dispatcher = QAbstractEventDispatcher.instance()
         dispatcher.awake.disconnect(self._on_turn)
         dispatcher.aboutToBlock.disconnect(self._on_turn)
-        QApplication.instance().removeEventFilter(self)
         self._stop.set()
         self._sampler.join()
 
     @contextmanager
     def watching(self, what: str) -> Iterator[None]:
         """Time what is done in here: an event that is sent, and the turns of any loop that waits."""
-        before, self._what = self._what, what
+        application = QApplication.instance()
+        # Not for longer: PySide6 ends the program where it hears of a window that is being taken down.
+        application.installEventFilter(self)
+        self._what = what
         self._begin()
         try:
             yield
         finally:
             self._end()
-            self._what = before
+            self._what = None
+            application.removeEventFilter(self)
 
     def slow(self, limit_ms: float = LIMIT_MS) -> list[Turn]:
         """Return the turns that took longer."""
