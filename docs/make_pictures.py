@@ -16,6 +16,7 @@ from PIL import Image
 from qtpy.QtCore import QEventLoop, QTimer
 from scipy import ndimage as ndi
 
+from napari_bonemarrow.cytology import CLASSES, Lineage
 from napari_bonemarrow.drawing import draw_smear, sample_smear
 from napari_bonemarrow.gui.app import docked_window
 from napari_bonemarrow.gui.panel import BoneMarrowPanel
@@ -62,9 +63,11 @@ def settle() -> None:
 
 
 def central_cell(case) -> int:
-    """Return the cell nearest the middle of the smear, so that the picture shows no empty canvas."""
+    """Return the counted cell nearest the middle of the smear, so that the picture shows no empty canvas."""
     cells, frame = case.cells, case.frame
     away = (cells.x - frame.width / 2) ** 2 + (cells.y - frame.height / 2) ** 2
+    counts = [CLASSES[code].lineage is not Lineage.NOT_COUNTED for code in case.effective_codes()]
+    away = np.where(counts, away, np.inf)
     return int(cells.cell_id[away.argmin()])
 
 

@@ -23,7 +23,7 @@ def case(tmp_path: Path) -> Case:
     return case
 
 
-def _found(case: Case, x: list[float]) -> None:
+def _found(case: Case, x: list[float], *, artefact: int = 0) -> None:
     n = len(x)
     sizes = np.full(n, 8.0, np.float32)
     cells = Cells(
@@ -38,6 +38,8 @@ def _found(case: Case, x: list[float]) -> None:
     probabilities = np.zeros((n, len(BMC21)), np.float32)
     probabilities[:, 0] = [SURE[number] for number in cells.cell_id.tolist()]
     probabilities[:, 1] = 1 - probabilities[:, 0]
+    if artefact:
+        probabilities[artefact - 1] = np.eye(len(BMC21))[BMC21.index("ART")]
     case.record_predictions(
         Predictions(cells.cell_id, probabilities, BMC21, {}, ModelReference("m", "0" * 64))
     )
@@ -53,6 +55,12 @@ def test_near_the_border_it_is_better_than_none(case: Case) -> None:
     with case:
         _found(case, [30.0, 390.0])
         assert surest_cell(case) == 1
+
+
+def test_what_is_counted_is_better_than_an_artefact(case: Case) -> None:
+    with case:
+        _found(case, [150.0, 200.0, 250.0], artefact=1)
+        assert surest_cell(case) == 3
 
 
 def test_without_classes_there_is_none(case: Case) -> None:

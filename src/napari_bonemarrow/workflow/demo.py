@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_bonemarrow.cytology import BoneMarrowError, Differential, Region
+from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Differential, Lineage, Region
 from napari_bonemarrow.drawing import write_sample
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.report import make_folder
@@ -101,7 +101,7 @@ def run_sample(
 
 
 def surest_cell(case: Case) -> int:
-    """Return the cell whose class the model is surest of, rather one with the smear all around it.
+    """Return the cell whose class the model is surest of, rather a counted one with the smear all around it.
 
     Raises
     ------
@@ -115,7 +115,9 @@ def surest_cell(case: Case) -> int:
     cells = case.cells.select(np.isin(case.cells.cell_id, predictions.cell_id))
     record = case.slide_record
     around = Region(0, 0, record.width, record.height).shrunk(_AROUND_UM / (case.microns_per_pixel or 1.0))
-    inside = around.contains(cells.x, cells.y)
-    if inside.any():
-        confidence = np.where(inside, confidence, 0)
+    counts = np.array([CLASSES[code].lineage is not Lineage.NOT_COUNTED for code in predictions.classes])
+    wanted = around.contains(cells.x, cells.y), counts[predictions.probabilities.argmax(axis=1)]
+    best = next((kind for kind in (wanted[0] & wanted[1], *wanted) if kind.any()), None)
+    if best is not None:
+        confidence = np.where(best, confidence, 0)
     return int(predictions.cell_id[confidence.argmax()])
