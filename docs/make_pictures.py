@@ -172,6 +172,10 @@ def _walk_slide(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Pat
     panel.slide_tab.where.best_button.click()
     stage.viewer.reset_view()
     take("survey.webp")
+    stage.viewer.layers.remove(
+        stage.smear
+    )  # which closes its case: the next pictures begin with an empty window
+    settle()
 
 
 def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> None:

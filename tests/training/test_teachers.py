@@ -31,7 +31,7 @@ def test_a_student_without_labels_says_what_its_teacher_says(
         (data / other).parent.mkdir(exist_ok=True)
         (tmp_path / other / code).rename(data / other)
     # One epoch in the last stage, so that the labels do not choose the best one either.
-    stages = (Stage(epochs=6, size=32), Stage(epochs=1, size=48))
+    stages = (Stage(epochs=8, size=48), Stage(epochs=1, size=48))
     config = quick(teachers=(str(teacher.path),), teacher_weight=1.0, stages=stages)
     student = train(data, tmp_path / "run", config=config, device="cpu")
     crops = np.stack([draw_blob(code, seed)[0] for code in codes for seed in range(5000, 5010)])
