@@ -174,7 +174,7 @@ def _walk_slide(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Pat
     take("survey.webp")
     stage.viewer.layers.remove(
         stage.smear
-    )  # which closes its case: the next pictures begin with an empty window
+    )  # its case is closed: what follows begins empty
     settle()
 
 
