@@ -172,9 +172,7 @@ def _walk_slide(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Pat
     panel.slide_tab.where.best_button.click()
     stage.viewer.reset_view()
     take("survey.webp")
-    stage.viewer.layers.remove(
-        stage.smear
-    )  # its case is closed: what follows begins empty
+    stage.viewer.layers.remove(stage.smear)  # its case is closed: what follows begins empty
     settle()
 
 
