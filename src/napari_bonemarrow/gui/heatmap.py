@@ -8,6 +8,7 @@ from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
 
 from napari_bonemarrow.gui import palette
+from napari_bonemarrow.gui.kept_layer import KeptLayer
 
 METHOD_NAMES = {"gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
 
@@ -17,15 +18,8 @@ def layer_name(target: str, method: str) -> str:
     return f"why? {target} ({METHOD_NAMES[method]})"
 
 
-class HeatmapLayer:
-    """Keeps the layer, made when the first heatmap is shown.
-
-    It is hidden rather than taken away: napari needs a fifth of a second to take a layer away and as long
-    to add one, and a reviewer who has the heatmap on goes on to another cell every second.
-    """
-
-    def __init__(self) -> None:
-        self.layer: Image | None = None
+class HeatmapLayer(KeptLayer[Image]):
+    """The layer of the heatmap that is shown."""
 
     def draw(
         self,
@@ -79,12 +73,3 @@ class HeatmapLayer:
             self.layer.scale, self.layer.translate = scale, corner
             self.layer.visible = True
         return self.layer
-
-    def hide(self) -> None:
-        """Show no heatmap."""
-        if self.layer is not None and self.layer.visible:
-            self.layer.visible = False
-
-    def forget(self) -> None:
-        """Begin anew with the next smear."""
-        self.layer = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from napari.layers import Shapes
 
+from napari_bonemarrow.gui.kept_layer import KeptLayer
 from napari_bonemarrow.slides.outlines import Outline
 
 LAYER_NAME = "outline"
@@ -13,11 +14,11 @@ _STEP = 1.25
 """Lines are fitted to the screen again once the zoom has changed by so much."""
 
 
-class OutlineLayer:
-    """Keeps the layer, made when the first outline is shown."""
+class OutlineLayer(KeptLayer[Shapes]):
+    """The layer of the outline that is shown."""
 
     def __init__(self) -> None:
-        self.layer: Shapes | None = None
+        super().__init__()
         self._zoom = self._scale = 1.0
 
     def draw(self, outline: Outline, microns_per_pixel: float, zoom: float) -> Shapes:
@@ -67,15 +68,6 @@ class OutlineLayer:
         """Napari makes a layer editable again when it shows it."""
         if self.layer is not None and self.layer.editable:
             self.layer.editable = False
-
-    def forget(self) -> None:
-        """Begin anew with the next smear."""
-        self.layer = None
-
-    def hide(self) -> None:
-        """Show no outline; drawing the next one is quicker than with a new layer."""
-        if self.layer is not None and self.layer.visible:
-            self.layer.visible = False
 
     def follow_view(self, zoom: float) -> None:
         """Keep the lines as wide on the screen as they are."""

@@ -146,9 +146,8 @@ class Stage(QObject):
             for layer in ours:
                 if layer is not None and layer in self.viewer.layers:
                     self.viewer.layers.remove(layer)
-            self.region.forget()
-            self.outline.forget()
-            self.heat.forget()
+            for part in (self.region, self.outline, self.heat):
+                part.forget()
             self.tiles.watch(None)
             self.smear = None
         finally:

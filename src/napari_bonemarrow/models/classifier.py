@@ -26,6 +26,9 @@ from napari_bonemarrow.models.preprocess import mirrored_mean
 # Largest batches that still gained throughput. On a CPU, what larger ones need comes in fresh pages each
 # time unless the process keeps its memory (`keep_memory`); with 16, either way is fast.
 _BATCH = {"cpu": 16, "cuda": 512}
+_BATCHES_AT_ONCE = 4
+"""On the CPU the network's threads go on spinning for some milliseconds after each batch and keep those that
+resize from their cores, so that crops are resized for several batches at a time."""
 _SHARE = 8
 """A GPU may plan its convolutions anew for each size of batch, and take two seconds where it builds kernels
 for one (in float32, neither the starter nor ResNeXt-50 has it do so). So there are two sizes on it, the
@@ -76,9 +79,6 @@ class Classifier:
         self._device = resolve_device(device)
         self.device = str(self._device)
         self.batch_size = _BATCH[self._device.type]
-        # On the CPU the network's threads go on spinning for some milliseconds after each batch and keep
-        # those that resize from their cores, so that crops are resized for several batches at a time.
-        self._batches_at_once = 4 if self._device.type == "cpu" else 1
         network = fuse(load_network(self.bundle), self.bundle.card.network_size).to(self._device)
         if self._device.type == "cpu":  # in float32 a GPU loses a tenth to a fifth by it, see `as_floats`
             network = network.to(memory_format=torch.channels_last)
@@ -253,17 +253,19 @@ class Classifier:
         return self.batch_size, max(1, self.batch_size // _SHARE)
 
     def _filled(self, crops: int) -> int:
-        """Return the size of a GPU's batch for so many crops: the larger where they fill half of it.
+        """Return how many rows so many crops take; on a GPU the larger batch where they fill half of it.
 
         Four of the smaller take the starter as long as one of the larger, larger networks half as long.
         """
+        if self._device.type == "cpu":
+            return crops
         large, small = self._sizes()
         return large if crops > large // 2 else small
 
     def _next(self, left: int) -> int:
         """Return how many crops come next of those that are left."""
         if self._device.type == "cpu":
-            return self.batch_size * self._batches_at_once
+            return self.batch_size * _BATCHES_AT_ONCE
         return min(left, self._filled(left))
 
     def warm_up(self) -> float:
@@ -281,7 +283,7 @@ class Classifier:
         """Halve the batch for good where memory ran out; any other error is raised again."""
         if not is_out_of_memory(error):
             raise error
-        failed = min(crops, self.batch_size) if self._device.type == "cpu" else self._filled(crops)
+        failed = min(self._filled(crops), self.batch_size)
         if failed == 1:
             raise BundleError(
                 f"{self.device}: too little memory for one crop; close programs or use another device"
@@ -291,7 +293,7 @@ class Classifier:
             torch.cuda.empty_cache()
 
     def _forward(self, block: NDArray[np.uint8], views: int) -> Tensor:
-        rows = len(block) if self._device.type == "cpu" else self._filled(len(block))
+        rows = self._filled(len(block))
         with torch.inference_mode(), exact_float32(self._device):
             reduced, answers = self._input.reduced(block, rows), []
             for start in range(0, rows, self.batch_size):

@@ -47,7 +47,7 @@ SURE_AREA_UM2 = 25.0
 SURE_ELLIPTICITY = 0.9
 
 
-def _rising(values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray[np.float64]:
+def rising(values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray[np.float64]:
     """0 below the lower limit, 1 above the upper one, straight between."""
     low, high = limits
     return np.clip((values - low) / (high - low), 0, 1)
@@ -128,14 +128,14 @@ class Evidence:
             Red over green absorbance of the smear's strongest nuclei (`StainProfile.blueness`).
         """
         above = self.stain - FAINTEST
-        colour = _rising(self._haemoglobin_limit() - self.blue, HAEMOGLOBIN_WIDTH)
+        colour = rising(self._haemoglobin_limit() - self.blue, HAEMOGLOBIN_WIDTH)
         usual = min(usual_blueness, BLUEST) + BLUENESS_WIDTH[1]
         limit = np.maximum(BLUENESS + BLUENESS_SLOPE * above, usual)
-        colour *= _rising(limit - self.red, BLUENESS_WIDTH)
-        return colour * _rising(self.stain, STAIN) * _rising(self.edge, EDGE)
+        colour *= rising(limit - self.red, BLUENESS_WIDTH)
+        return colour * rising(self.stain, STAIN) * rising(self.edge, EDGE)
 
     def _haemoglobin_limit(self) -> NDArray[np.float64]:
-        dark = _rising(self.red, DARK_RED) * _rising(self.stain, DARK_STAIN)
+        dark = rising(self.red, DARK_RED) * rising(self.stain, DARK_STAIN)
         return HAEMOGLOBIN + HAEMOGLOBIN_SLOPE * (self.stain - FAINTEST) + DARK_ALLOWANCE * dark
 
     def surely_nuclear(self) -> NDArray[np.bool_]:
@@ -155,8 +155,8 @@ class Evidence:
             See `belief`.
         """
         accepted = self.belief(usual_blueness)
-        accepted = accepted * _rising(self.area, AREA_UM2) * _rising(radius_um, RADIUS_UM)
-        return accepted * (0.5 + 0.5 * _rising(self.edge, (0.0, STEEP)) * self.ellipticity)
+        accepted = accepted * rising(self.area, AREA_UM2) * rising(radius_um, RADIUS_UM)
+        return accepted * (0.5 + 0.5 * rising(self.edge, (0.0, STEEP)) * self.ellipticity)
 
 
 def _on_border(labels: NDArray[np.int32], pixels: NDArray[np.int64]) -> NDArray[np.bool_]:

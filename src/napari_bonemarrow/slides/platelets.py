@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from napari_bonemarrow.slides.judging import rising
 from napari_bonemarrow.slides.nuclei import WORKING_MICRONS
 
 AREA_UM2 = (28.0, 40.0)
@@ -54,10 +55,10 @@ def platelet_likeness(
     ndarray of float64, shape (n,)
         0 to 1.
     """
-    likeness = np.zeros(len(area))
+    uneven, bare = np.zeros(len(area)), np.zeros(len(area))
     small = area < AREA_UM2[1]
     if not small.any():
-        return likeness
+        return np.zeros(len(area))
     height, width = labels.shape
     reach = int(np.ceil(_RING_UM[1] / WORKING_MICRONS)) + 1
     for index, place in enumerate(ndi.find_objects(labels)):
@@ -73,18 +74,11 @@ def platelet_likeness(
         if not inside.any():
             continue
         values = stain[window][inside]
-        uneven = _rising(float(values.std() / max(float(values.mean()), 0.05)), UNEVEN)
-        if uneven == 0:
+        uneven[index] = float(values.std()) / max(float(values.mean()), 0.05)
+        if uneven[index] <= UNEVEN[0]:
             continue
         away = ndi.distance_transform_edt(~own) * WORKING_MICRONS
         ring = (away > _RING_UM[0]) & (away <= _RING_UM[1]) & (local == 0)
         if ring.any():
-            bare = float((density[window][ring].mean(axis=1) < NOTHING).mean())
-            likeness[index] = uneven * _rising(bare, BARE) * (1 - _rising(float(area[index]), AREA_UM2))
-    return likeness
-
-
-def _rising(value: float, limits: tuple[float, float]) -> float:
-    """0 below the lower limit, 1 above the upper one, straight between."""
-    low, high = limits
-    return min(max((value - low) / (high - low), 0.0), 1.0)
+            bare[index] = (density[window][ring].mean(axis=1) < NOTHING).mean()
+    return rising(uneven, UNEVEN) * rising(bare, BARE) * (1 - rising(area, AREA_UM2))
