@@ -3,6 +3,7 @@
 from napari_bonemarrow.slides.crops import cut_crops
 from napari_bonemarrow.slides.detection import detect_cells
 from napari_bonemarrow.slides.fingerprints import fingerprint
+from napari_bonemarrow.slides.libraries import quieten
 from napari_bonemarrow.slides.reading import SUFFIXES, open_slide
 from napari_bonemarrow.slides.scale_estimate import estimate_scale
 from napari_bonemarrow.slides.slide import (
@@ -13,6 +14,8 @@ from napari_bonemarrow.slides.slide import (
     SlideError,
     slide_from_array,
 )
+
+quieten()
 
 __all__ = [
     "SUFFIXES",

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.slides import zarr_chunks, zarr_metadata
+from napari_bonemarrow.slides.limits import check_extent
 from napari_bonemarrow.slides.opened import Opened
 from napari_bonemarrow.slides.pixels import significant_bits, to_rgb, to_uint8
 from napari_bonemarrow.slides.scales import MICRONS, FileScale, from_sizes
 from napari_bonemarrow.slides.slide import SlideError
 from napari_bonemarrow.slides.tiled import ReadTile, TiledLevel
 from napari_bonemarrow.slides.virtual import belongs
+from napari_bonemarrow.slides.zarr_metadata import Layout
 
-_LARGEST_CHUNK = 64 * 2**20
+_SMALLEST_TILE = 64
 _SAMPLES_ALONG = 4
 _WITNESS = 8
 """Longest side of what is looked at in another level about the middle of a chunk, px."""
@@ -42,39 +45,35 @@ def read(path: Path) -> Opened:
     SlideError
         Where it is no image of that kind.
     """
-    import zarr
-
     try:
-        group = zarr.open_group(path, mode="r")
-        folder, multiscale = _multiscale(path, group)
+        folder, multiscale = _multiscale(path)
         names = [str(axis["name"]).lower() for axis in multiscale["axes"]]
-        datasets = multiscale["datasets"]
-        arrays = [zarr.open_array(folder / dataset["path"], mode="r") for dataset in datasets]
-    except SlideError:
+        datasets = [_below(folder, dataset["path"]) for dataset in multiscale["datasets"]]
+        planes = [_opened(path, each, names) for each in datasets]
+    except (SlideError, OSError):
         raise
     # Metadata that is not as the specification says fails wherever it is first used.
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise SlideError(f"{path}: is no readable OME-Zarr image ({reason}); export it again") from error
-    if not {"y", "x"} <= set(names) or any(array.ndim != len(names) for array in arrays):
-        raise SlideError(f"{path}: the axes of this OME-Zarr do not fit its arrays; export it again")
-    planes = [
-        _Plane(array, names, folder / str(dataset["path"]))
-        for array, dataset in zip(arrays, datasets, strict=True)
-    ]
+    if not planes:
+        raise SlideError(f"{path}: is an OME-Zarr without a level; export it again")
+    check_extent(path, *reversed(planes[0].shape))
     levels = _levels(path, planes)
     properties = {
         "format": "OME-Zarr",
-        "bits": str(8 * arrays[0].dtype.itemsize),
-        "levels in file": str(len(arrays)),
+        "bits": str(8 * planes[0].layout.itemsize),
+        "levels in file": str(len(planes)),
     }
     return Opened(levels, _scale(multiscale, names), "ome-zarr", properties)
 
 
-def _multiscale(path: Path, group: Any) -> tuple[Path, Mapping[str, Any]]:
+def _multiscale(path: Path) -> tuple[Path, Mapping[str, Any]]:
     """Find the image's description, one folder deeper where several images share a container."""
-    for folder, attributes in ((path, dict(group.attrs)), *_first_series(path, group)):
-        told = attributes.get("ome", attributes)
+    attributes = zarr_metadata.attributes(path)
+    series = [] if "multiscales" in attributes.get("ome", attributes) else zarr_metadata.groups(path)[:1]
+    for folder, told in ((path, attributes), *((each, zarr_metadata.attributes(each)) for each in series)):
+        told = told.get("ome", told)
         if told.get("multiscales"):
             return folder, told["multiscales"][0]
         if "plate" in told:
@@ -82,9 +81,23 @@ def _multiscale(path: Path, group: Any) -> tuple[Path, Mapping[str, Any]]:
     raise SlideError(f"{path}: is a Zarr folder without an OME image; export it as OME-Zarr")
 
 
-def _first_series(path: Path, group: Any) -> list[tuple[Path, dict[str, Any]]]:
-    names = sorted(name for name, _ in group.groups())
-    return [(path / names[0], dict(group[names[0]].attrs))] if names else []
+def _below(folder: Path, name: Any) -> Path:
+    """Return the folder of an array, which lies within the image's own."""
+    parts = PurePosixPath(str(name)).parts
+    array = folder.joinpath(*parts)
+    if not parts or ".." in parts or not array.resolve().is_relative_to(folder.resolve()):
+        raise ValueError("an array lies outside of its folder")
+    return array
+
+
+def _opened(path: Path, folder: Path, names: list[str]) -> _Plane:
+    """Open an array once what its metadata names is known to be harmless, in the form that was looked at."""
+    layout = zarr_metadata.layout(path, folder)
+    if not {"y", "x"} <= set(names) or len(layout.shape) != len(names):
+        raise SlideError(f"{path}: the axes of this OME-Zarr do not fit its arrays; export it again")
+    import zarr
+
+    return _Plane(zarr.open_array(folder, mode="r", zarr_format=layout.version), names, folder, layout)
 
 
 def _levels(path: Path, planes: Sequence[_Plane]) -> tuple[TiledLevel, ...]:
@@ -103,15 +116,19 @@ def _levels(path: Path, planes: Sequence[_Plane]) -> tuple[TiledLevel, ...]:
     return tuple(levels)
 
 
+def _tile_side(chunk: int) -> int:
+    """Take a chunk for a tile, or several where they are so small that a slide would have too many tiles."""
+    return chunk * -(-_SMALLEST_TILE // chunk)
+
+
 class _Plane:
     """The first plane of one array."""
 
-    def __init__(self, array: Any, names: list[str], folder: Path) -> None:
-        self.array, self.names, self.folder = array, names, folder
-        self.shape = (int(array.shape[names.index("y")]), int(array.shape[names.index("x")]))
-        chunk = (int(array.chunks[names.index("y")]), int(array.chunks[names.index("x")]))
-        too_large = chunk[0] * chunk[1] * 3 * array.dtype.itemsize > _LARGEST_CHUNK
-        self.tile = (512, 512) if too_large else chunk
+    def __init__(self, array: Any, names: list[str], folder: Path, layout: Layout) -> None:
+        self.array, self.names, self.folder, self.layout = array, names, folder, layout
+        self.shape = (layout.shape[names.index("y")], layout.shape[names.index("x")])
+        down, across = (_tile_side(layout.chunk[names.index(axis)]) for axis in "yx")
+        self.tile = (down, across)
         channels = int(array.shape[names.index("c")]) if "c" in names else 1
         self.channels = 1 if channels < 3 else 3
         self.witnesses: tuple[_Plane, ...] = ()
@@ -119,6 +136,7 @@ class _Plane:
 
     def samples(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
         """Read a part, shape (h, w, channels)."""
+        self._check_sizes(top, left, height, width)
         part = {"y": slice(top, top + height), "x": slice(left, left + width), "c": slice(self.channels)}
         found = np.asarray(self.array[tuple(part.get(name, 0) for name in self.names)])
         left_over = [name for name in self.names if name in part]
@@ -156,7 +174,9 @@ class _Plane:
 
         Writers leave empty chunks out too. One is lost if another level shows something there.
         """
-        lost = [key for key in self._keys(top, left, height, width) if not (self.folder / key).exists()]
+        lost = [
+            key for key, _inner in self._files(top, left, height, width) if not (self.folder / key).exists()
+        ]
         if not lost:
             return
         if not any((self.folder / name).exists() for name in ("zarr.json", ".zarray")):
@@ -187,22 +207,27 @@ class _Plane:
         )
         return bool((self.samples(top, left, *sides) != self.array.fill_value).any())
 
-    def _keys(self, top: int, left: int, height: int, width: int) -> list[str]:
-        """Return the files that hold a part, relative to the array's folder."""
-        pieces = self.array.shards or self.array.chunks
+    def _check_sizes(self, top: int, left: int, height: int, width: int) -> None:
+        for key, inner in self._files(top, left, height, width):
+            zarr_chunks.check(self.layout, self.folder / key, product(*inner))
+
+    def _files(self, top: int, left: int, height: int, width: int) -> Iterator[tuple[str, tuple[range, ...]]]:
+        """Yield the files that hold a part, relative to the array's folder, and which chunks in a shard."""
         ends = {"y": min(top + height, self.shape[0]), "x": min(left + width, self.shape[1])}
-        part = {
-            "y": range(top, ends["y"]),
-            "x": range(left, ends["x"]),
-            "c": range(self.channels),
-        }
-        spans = [
-            range(places[0] // piece, places[-1] // piece + 1)
-            for places, piece in (
-                (part.get(name, range(1)), at) for name, at in zip(self.names, pieces, strict=True)
+        part = {"y": range(top, ends["y"]), "x": range(left, ends["x"]), "c": range(self.channels)}
+        places = [part.get(name, range(1)) for name in self.names]
+        pieces, chunks = self.layout.piece, self.layout.chunk
+        for key in product(
+            *(range(at[0] // side, at[-1] // side + 1) for at, side in zip(places, pieces, strict=True))
+        ):
+            inner = tuple(
+                range(
+                    (max(at[0], number * piece) - number * piece) // chunk,
+                    (min(at[-1], (number + 1) * piece - 1) - number * piece) // chunk + 1,
+                )
+                for at, number, piece, chunk in zip(places, key, pieces, chunks, strict=True)
             )
-        ]
-        return [self.array.metadata.encode_chunk_key(place) for place in product(*spans)]
+            yield self.array.metadata.encode_chunk_key(key), inner
 
 
 def _scale(multiscale: Mapping[str, Any], names: list[str]) -> FileScale | None:

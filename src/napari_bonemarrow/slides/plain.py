@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,6 @@ from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImag
 
 from napari_bonemarrow.slides.pixels import to_rgb, to_uint8, upright
 from napari_bonemarrow.slides.scales import FileScale, from_density
-
-# Pillow tells the log the text of every EXIF tag, authors and descriptions too, where debugging is on.
-logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.INFO)
 
 _ORIENTATION = 274
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")

@@ -33,11 +33,24 @@ def choose(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
 
     Labels and macro images show the patient's name and can be larger than a small scanned region: where a
     file tells which images they are, they are not taken. Of a stack the first plane is read.
+
+    Raises
+    ------
+    ValueError
+        Where the file's XML defines entities.
     """
+    _check_text(file)
     # A pyramid's name can be free text of the scanner's user; what lies beside a slide is no pyramid.
     series = [each for each in file.series if each.is_pyramidal or not _BESIDE.search(each.name)]
     series = series or list(file.series)
     return max(series, key=lambda each: (_has_colour(each), _area(each.keyframe)))
+
+
+def _check_text(file: tifffile.TiffFile) -> None:
+    """Refuse XML that defines entities, which no writer does: a few lines of them grow without end."""
+    first: Any = file.pages.first
+    if re.search(r"<!\s*(DOCTYPE|ENTITY)", first.description, re.IGNORECASE):
+        raise ValueError("its XML defines entities of its own")
 
 
 def put_together_by(file: tifffile.TiffFile) -> str | None:

@@ -1,0 +1,1 @@
+"""Hostile and damaged inputs: mutated files, planted words, planted code, tampered cases."""
