@@ -79,7 +79,7 @@ def _journey(come_in: Callable[[], Reviewer], path: Path, scale: float | None, f
     _review(reviewer)
     session = reviewer.coordinator.session
     for kind in ("csv", "json", "html"):
-        assert write_export(session, kind, folder / f"count.{kind}", reviewer.coordinator.fail)
+        assert write_export(session, kind, folder / f"count.{kind}", reviewer.coordinator.notices)
     reviewer.panel.tabs.setCurrentWidget(reviewer.panel.count_tab)
     shown = reviewer.panel.count_tab.headline.text()
     codes = reviewer.case.effective_codes()

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
-from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui import collecting, describe, settings
+from napari_bonemarrow.gui import collecting, describe, notices, settings
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.cell_menu import cell_menu
 from napari_bonemarrow.gui.counting import Counting
@@ -26,6 +24,7 @@ from napari_bonemarrow.gui.key_editor import KeyEditor
 from napari_bonemarrow.gui.key_mode import KeyMode
 from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.likeness import Likeness
+from napari_bonemarrow.gui.notices import Notices
 from napari_bonemarrow.gui.opening import Opening
 from napari_bonemarrow.gui.outlining import Outlining
 from napari_bonemarrow.gui.preparing import Preparing
@@ -51,7 +50,6 @@ class Coordinator(QObject):
     opened = Signal()
     all_opened = Signal()
     model_loaded = Signal()
-    failed = Signal(str)
 
     def __init__(self, viewer, panel: BoneMarrowPanel) -> None:
         super().__init__(panel)
@@ -59,26 +57,36 @@ class Coordinator(QObject):
         self.session: Session | None = None
         self._queue: list[Path] = []
         self._refused = None
+        self.notices = Notices(panel.notices, self)
+        self.failed = self.notices.failed
+        failing = self.notices.failing
         self.engine = Engine()
         self.ending = Ending(self.engine)
         self.runner = Runner(self)
         self.stage = Stage(viewer, self)
         self.keys = KeyMode(panel)
         for problem in filter(None, (settings.check(), settings.load_keys())):
-            show_warning(problem)
-        self.opening = Opening(self.runner, self.engine, self.fail)
-        self.analysis = Analysis(self.engine, self.runner, self.fail)
-        self.serving = Serving(self.engine, self.runner, panel.model_tab, self.fail)
+            self.notices.warn(problem)
+        self.opening = Opening(self.runner, self.engine, failing(notices.OPENING))
+        self.analysis = Analysis(self.engine, self.runner, failing(notices.FINDING))
+        self.serving = Serving(self.engine, self.runner, panel.model_tab, failing(notices.MODEL))
         self.analysis.model = self.serving.name
-        self.finetuning = Finetuning(panel.finetune_tab, self.runner, self.ending.training, self.fail)
-        self.preparing = Preparing(self.stage, panel.slide_tab, self.analysis, self.fail)
+        self.finetuning = Finetuning(
+            panel.finetune_tab, self.runner, self.ending.training, failing(notices.TEACHING)
+        )
+        self.preparing = Preparing(self.stage, panel.slide_tab, self.analysis, failing(notices.FINDING))
         self.surveying = Surveying(
-            self.stage, panel.slide_tab, self.preparing, self.engine, self.runner, self.fail
+            self.stage,
+            panel.slide_tab,
+            self.preparing,
+            self.engine,
+            self.runner,
+            failing(notices.FINDING),
         )
         tab = panel.review_tab
-        self.explaining = Explaining(self.stage, tab, self.engine, self.runner, self.fail)
-        outlining = Outlining(self.stage, tab, self.runner, self.fail)
-        self.review = Review(self.stage, tab, self.explaining, outlining, self.fail)
+        self.explaining = Explaining(self.stage, tab, self.engine, self.runner, failing(notices.LOOKING))
+        outlining = Outlining(self.stage, tab, self.runner, failing(notices.LOOKING))
+        self.review = Review(self.stage, tab, self.explaining, outlining, failing(notices.REVIEW))
         self.remembering = Remembering(self.review, panel.tabs)
         self.counting = Counting(panel, self.review)
         self.likeness = Likeness(self)
@@ -105,6 +113,11 @@ class Coordinator(QObject):
     def _connect_parts(self) -> None:
         panel = self.panel
         self.serving.loaded.connect(self.model_loaded)
+        self.serving.loaded.connect(lambda: self.notices.settle(notices.MODEL))
+        self.preparing.analysed.connect(lambda: self.notices.settle(notices.FINDING))
+        self.review.cells_changed.connect(lambda _changed: self.notices.settle(notices.REVIEW))
+        self.explaining.shown.connect(lambda: self.notices.settle(notices.LOOKING))
+        self.finetuning.launched.connect(lambda: self.notices.settle(notices.TEACHING))
         self.serving.changed.connect(self._on_model_changed)
         self.finetuning.model_wanted.connect(self.serving.use)
         self.opening.opened.connect(self._on_opened)
@@ -197,10 +210,11 @@ class Coordinator(QObject):
 
     def _on_read_only(self, reason: str) -> None:
         reason = reason if reason.endswith(".") else f"{reason}."
-        show_warning(f"{reason} It is open to look at only.")
+        self.notices.warn(f"{reason} It is open to look at only.", notices.SMEAR)
 
     def _on_opened(self, session: Session, layer) -> None:
         self._leave_session()
+        self.notices.settle(notices.OPENING)
         self.session, self._refused = session, None
         self.ending.case = session.case
         self.stage.show_slide(session.slide, layer)
@@ -221,12 +235,11 @@ class Coordinator(QObject):
         collecting.set_apart()
         self.opened.emit()
 
-    @staticmethod
-    def _tell_left_out(warnings: Sequence[str]) -> None:
+    def _tell_left_out(self, warnings: Sequence[str]) -> None:
         """Say once what of a folder is not part of the case."""
         if warnings:
             more = f" ({len(warnings) - 1} more were left out)" if len(warnings) > 1 else ""
-            show_warning(f"{warnings[0]}{more}")
+            self.notices.warn(f"{warnings[0]}{more}", notices.SMEAR)
 
     def _begin_review(self) -> None:
         """Turn to the first cell of the work list, ready for keys."""
@@ -250,6 +263,7 @@ class Coordinator(QObject):
         self.stage.clear()
         self.ending.case = None
         session.case.close()
+        self.notices.settle(*notices.OF_THE_SMEAR)
         collecting.take_up()
 
     def _on_smear_removed(self) -> None:
@@ -275,7 +289,7 @@ class Coordinator(QObject):
             self.review.press(binding)
 
     def _on_edited_outside(self) -> None:
-        show_info("The rings show what the case says: correct cells in the Review tab.")
+        self.notices.tell("The rings show what the case says: correct cells in the Review tab.")
 
     def _on_menu(self, x: float, y: float) -> None:
         if self.session is not None and not self.session.case.read_only:
@@ -292,7 +306,7 @@ class Coordinator(QObject):
 
     def _on_export(self, kind: str) -> None:
         if self.session is not None:
-            ask_export(self.panel, self.session, kind, self.fail)
+            ask_export(self.panel, self.session, kind, self.notices)
 
     def show_help(self) -> None:
         """Open the page of keys and classes."""
@@ -305,12 +319,6 @@ class Coordinator(QObject):
         KeyEditor(self.panel, str(self.stage.viewer.theme)).show()
 
     # errors and the end ---------------------------------------------------------------------------
-
-    def fail(self, error: BoneMarrowError) -> None:
-        """Tell the user in one line; nothing is lost by it."""
-        text = describe.one_line(error)
-        show_error(text)
-        self.failed.emit(text)
 
     def leave(self) -> None:
         """End the work: the panel was closed. The smear stays in the viewer."""

@@ -29,6 +29,7 @@ class Finetuning(QObject):
     model_wanted = Signal(str)
     ended = Signal(str)  # the state that a run ended in
     looked = Signal()
+    launched = Signal()
 
     def __init__(
         self,
@@ -137,6 +138,7 @@ class Finetuning(QObject):
         self._timer.start()
         self._show_runs()
         self._show()
+        self.launched.emit()
 
     def cancel(self) -> None:
         """Stop the run; its last finished epoch is kept."""

@@ -15,6 +15,7 @@ from napari_bonemarrow.gui.views.empty import EmptyView
 from napari_bonemarrow.gui.views.finetune_tab import FinetuneTab
 from napari_bonemarrow.gui.views.header import HeaderView
 from napari_bonemarrow.gui.views.model_tab import ModelTab
+from napari_bonemarrow.gui.views.notice_strip import NoticeStrip
 from napari_bonemarrow.gui.views.parts import scrolled
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
 from napari_bonemarrow.gui.views.slide_tab import SlideTab
@@ -37,7 +38,7 @@ class BoneMarrowPanel(QWidget):
         self.setObjectName("bone-marrow-panel")
         self._viewer = napari_viewer
         self._docked = self._left = False
-        self.header, self.empty = HeaderView(), EmptyView()
+        self.header, self.notices, self.empty = HeaderView(), NoticeStrip(), EmptyView()
         self.slide_tab, self.review_tab = SlideTab(), ReviewTab()
         self.count_tab, self.model_tab, self.finetune_tab = CountTab(), ModelTab(), FinetuneTab()
         self.tabs = QTabWidget()
@@ -55,6 +56,7 @@ class BoneMarrowPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self.header)
+        layout.addWidget(self.notices)
         layout.addWidget(self.pages, 1)
         self.setMinimumWidth(WIDTH)
         self._follow_theme()

@@ -76,6 +76,9 @@ def stylesheet(colors: ThemeColors) -> str:
     QCheckBox:focus, QRadioButton:focus {{ color: {colors.focus}; text-decoration: underline; }}
     QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border: 2px solid {colors.focus}; }}
     QTabBar::tab:focus {{ border: 2px solid {colors.focus}; }}
+    QFrame[role="notice"] {{
+        border: 1px solid {colors.warning}; border-radius: 3px; background-color: {colors.foreground};
+    }}
     QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
     QTabBar {{ qproperty-drawBase: 0; }}
     QFrame[role="line"] {{ background-color: {colors.line}; max-height: 1px; border: none; }}

@@ -21,6 +21,24 @@ class HeaderInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user has to know and deal with.
+
+    ``cause`` is what it came of, such as ``opening``: once that goes well, the notice is gone.
+    """
+
+    text: str
+    problem: bool = True
+    cause: str = ""
+    times: int = 1
+
+    @property
+    def line(self) -> str:
+        """What is read, and how often it came."""
+        return self.text if self.times == 1 else f"{self.text} ({self.times} times)"
+
+
+@dataclass(frozen=True, slots=True)
 class ScaleInfo:
     """The scale as the Slide tab shows it; ``value`` None when there is not even an estimate."""
 
