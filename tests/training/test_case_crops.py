@@ -80,3 +80,11 @@ def test_a_wrong_path_is_told(tmp_path: Path):
         find_cases([tmp_path / "notes.txt"])
     with pytest.raises(TrainingError, match="review a smear first"):
         find_cases([tmp_path])
+
+
+def test_a_case_that_was_started_over_is_learnt_from_only_where_it_is_named(tmp_path: Path):
+    path = write_case(tmp_path, "one", CODES, labels={1: "BLA"})
+    kept = path.with_name("one.before-1.bmcase")
+    shutil.copy(path, kept)
+    assert find_cases([tmp_path]) == [path.resolve()]
+    assert find_cases([kept]) == [kept.resolve()]

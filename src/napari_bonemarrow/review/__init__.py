@@ -1,6 +1,6 @@
 """A case: cells, predictions, the append-only journal, undo and the counting frame."""
 
-from napari_bonemarrow.review.beside import case_path_for
+from napari_bonemarrow.review.beside import case_path_for, was_set_aside
 from napari_bonemarrow.review.bulk import NEVER_IN_BULK
 from napari_bonemarrow.review.case import Case
 from napari_bonemarrow.review.columns import CaseColumns
@@ -41,4 +41,5 @@ __all__ = [
     "case_path_for",
     "home",
     "on_network",
+    "was_set_aside",
 ]

@@ -1,7 +1,9 @@
-"""Where the case of a slide lies."""
+"""Where the case of a slide lies, and where one goes that was started over."""
 
 from __future__ import annotations
 
+import os
+import re
 from contextlib import closing
 from glob import escape
 from pathlib import Path
@@ -47,6 +49,48 @@ def case_path_for(slide: Path | str) -> Path:
     if not free.exists() and can_write_in(slide.parent):
         return free
     return _apart(slide)
+
+
+def set_aside(case: Path) -> Path:
+    """Rename a case that was closed, so that a new one can be begun in its place.
+
+    Parameters
+    ----------
+    case : Path
+
+    Returns
+    -------
+    Path
+        ``<stem>.before-N.bmcase`` beside it, with the first N whose name is free. No file is replaced.
+
+    Raises
+    ------
+    CaseError
+        Where somebody still reads it, or it cannot be renamed; it stays as it was.
+    """
+    if case.with_name(f"{case.name}-wal").exists():  # SQLite keeps it by its name while anybody reads
+        raise CaseError(f"{case.name} is open in another window: close it there, then start over")
+    number = 1
+    while True:
+        kept = case.with_name(f"{case.stem}.before-{number}{SUFFIX}")
+        try:
+            os.close(os.open(kept, os.O_CREAT | os.O_EXCL))  # the name is ours from here on
+        except FileExistsError:
+            number += 1
+            continue
+        except OSError as error:
+            raise CaseError(f"cannot keep {case.name} as {kept.name}: {error.strerror}") from error
+        try:
+            case.replace(kept)
+        except OSError as error:
+            kept.unlink(missing_ok=True)
+            raise CaseError(f"cannot keep {case.name} as {kept.name}: {error.strerror}") from error
+        return kept
+
+
+def was_set_aside(case: Path) -> bool:
+    """Tell by its name whether a case was started over: another one has taken its place."""
+    return case.suffix.lower() == SUFFIX and re.search(r"\.before-\d+$", case.stem) is not None
 
 
 def _apart(slide: Path) -> Path:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import gc
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from napari_bonemarrow.review.beside import set_aside
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind
 from napari_bonemarrow.review.holder import user_name
 from napari_bonemarrow.review.journal import Journal
 from napari_bonemarrow.review.program import program_name
-from napari_bonemarrow.review.records import SlideRecord, scale_to_json
+from napari_bonemarrow.review.records import SlideRecord, scale_from_json, scale_to_json
 from napari_bonemarrow.review.signing import CaseSigning
 from napari_bonemarrow.review.state import State
 
@@ -35,7 +36,9 @@ class Case(CaseSigning):
     """
 
     @classmethod
-    def create(cls, path: Path | str, slide: Slide, *, reviewer: str) -> Self:
+    def create(
+        cls, path: Path | str, slide: Slide, *, reviewer: str, before: Mapping[str, str] | None = None
+    ) -> Self:
         """Start a case.
 
         Parameters
@@ -46,6 +49,8 @@ class Case(CaseSigning):
             Its scale is taken over where it has one.
         reviewer : str
             Who reviews; the operating system's user where it is empty.
+        before : mapping of str to str, optional
+            The case of this slide that was started over: ``case``, ``file`` and ``head``, its last hash.
 
         Raises
         ------
@@ -66,12 +71,14 @@ class Case(CaseSigning):
             slide.vendor,
             fields=slide.fields,
         )
-        new = {
+        new: dict[str, Any] = {
             "case": str(uuid.uuid4()),
             "program": program_name(),
             "slide": record.to_json(),
             "scale": scale_to_json(slide.scale),
         }
+        if before is not None:
+            new["before"] = dict(before)
         Journal.create(path, Draft(Kind.SLIDE_OPENED, new=new), reviewer)
         return cls.open(path, reviewer=reviewer)
 
@@ -106,6 +113,44 @@ class Case(CaseSigning):
                 journal.close()
                 raise
         return cls(journal, state, reviewer.strip() or user_name())
+
+    def start_over(self, slide: Slide) -> tuple[Self, Path]:
+        """Close this case, keep its file under another name, and begin a new case in its place.
+
+        Parameters
+        ----------
+        slide : Slide
+            The slide of this case. A scale that its file stated when the case was begun is taken over; one
+            that somebody gave, or an estimate, is not.
+
+        Returns
+        -------
+        Case, Path
+            The new case, whose first line names this one, and where this one lies now.
+
+        Raises
+        ------
+        CaseError
+            Where this case is read-only or cannot be renamed. It is closed all the same, and as it was.
+        """
+        if self.read_only:
+            raise CaseError(f"{self.path.name} is open to look at only, so it cannot be started over")
+        first: Any = self.events()[0].new
+        stated = scale_from_json(first["scale"])
+        if stated is not None and stated.source != "file":
+            stated = None
+        head = self.last_event.hash
+        self.close()
+        kept = set_aside(self.path)
+        before = {"case": first["case"], "file": kept.name, "head": head}
+        try:
+            new = type(self).create(
+                self.path, slide.with_scale(stated), reviewer=self.reviewer, before=before
+            )
+        except CaseError:
+            kept.rename(self.path)
+            raise
+        return new, kept
 
     def close(self) -> None:
         """Let go of the file; it is one file then, without a log beside it."""

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     REGIONS_RANKED = "regions ranked"
     TILES_SEARCHED = "tiles searched"
     DETECTOR_RUN = "detector run"
+    SEARCH_DISCARDED = "search discarded"
     MODEL_RUN = "model run"
     CELL_ADDED = "cell added"
     CELL_REMOVED = "cell removed"
@@ -79,7 +80,14 @@ READING = UNDOABLE | {Kind.COMMENT, Kind.UNDO, Kind.REDO}
 """What a reader does within a reading."""
 
 RESHAPING = frozenset(
-    {Kind.CELL_ADDED, Kind.CELL_REMOVED, Kind.CELL_SPLIT, Kind.CELLS_MERGED, Kind.DETECTOR_RUN}
+    {
+        Kind.CELL_ADDED,
+        Kind.CELL_REMOVED,
+        Kind.CELL_SPLIT,
+        Kind.CELLS_MERGED,
+        Kind.DETECTOR_RUN,
+        Kind.SEARCH_DISCARDED,
+    }
 )
 """What adds or removes cells. Of an undo or redo, look at `Change.of`."""
 

@@ -40,7 +40,7 @@ class CaseRegions(CaseRuns):
         same = ranking == self._state.ranking
         if same and (quality is None or self._state.quality is not None):
             return None
-        if not same and (self._state.model is not None or self._state.labels):
+        if not same and self._state.classes_seen:
             raise CaseError("classes have been seen, so regions are no longer ranked: start a new case")
         old = None if self._state.ranking is None else ranking_to_json(self._state.ranking)
         specs, blobs = pack(quality or {})

@@ -40,12 +40,13 @@ class CaseRuns(CaseNumbers):
         Raises
         ------
         CaseError
-            Where cells were found at another scale.
+            Where cells were found at another scale, unless `discard_search` has put them out of force.
         """
         before = self._state.scale
         if before == scale:
             return None
-        if len(self._state.table) and before and before.microns_per_pixel != scale.microns_per_pixel:
+        rests = self._state.classes_seen or (self._state.detected and len(self._state.table) > 0)
+        if rests and before and before.microns_per_pixel != scale.microns_per_pixel:
             raise CaseError(
                 f"cells were found at {before.microns_per_pixel:g} µm per pixel: "
                 f"start a new case to count at {scale.microns_per_pixel:g}"
@@ -60,8 +61,8 @@ class CaseRuns(CaseNumbers):
         ------
         CaseError
             Where the scale is not known, the target is not positive, the frame is of another image or holds
-            nothing, or another frame is asked for after classes have been seen. The target alone may still
-            be raised near a threshold.
+            nothing, or another frame or a lower target is asked for after classes have been seen. The target
+            alone may still be raised near a threshold, and taken back to what it was.
         """
         if self._state.scale is None:
             raise CaseError("the scale is not known: confirm the µm per pixel before setting the frame")
@@ -80,13 +81,37 @@ class CaseRuns(CaseNumbers):
             )
         if (frame, target) == (self._state.frame, self._state.target):
             return None
-        seen = self._state.model is not None or bool(self._state.labels)
-        if seen and self._state.frame not in (None, frame):
+        if self._state.classes_seen and self._state.frame not in (None, frame):
             raise CaseError(
                 "classes have been seen, so the frame stays as it is: start a new case to change it"
             )
+        if target < self.least_target:
+            raise CaseError(
+                f"classes have been seen with a target of {self.least_target} cells: it can be raised, not "
+                "lowered"
+            )
         old = frame_to_json(self._state.frame, self._state.target)
         return self._act(Draft(Kind.FRAME_SET, old=old, new=frame_to_json(frame, int(target))))
+
+    def discard_search(self) -> Change | None:
+        """Put a search for cells out of force, ended or not, before classes are seen; None where there is none.
+
+        The cells that it found leave the case, and the journal keeps them. Those that carry a reviewer's
+        work, such as added ones, stay. Do this before the scale is changed.
+
+        Raises
+        ------
+        CaseError
+            Where classes have been seen.
+        """
+        if not self._state.detected and self._state.search is None:
+            return None
+        if self._state.classes_seen:
+            raise CaseError("classes have been seen, so the cells that were found stay: start a new case")
+        kept = sorted(self._state.corrections())
+        gone = self.cells.cell_id[~np.isin(self.cells.cell_id, kept)]
+        draft = Draft(Kind.SEARCH_DISCARDED, old={"cells": len(gone)}, new={"kept": kept})
+        return self._act(draft, cells=tuple(gone.tolist()))
 
     def fresh(self, cells: Cells) -> Cells:
         """Give found cells numbers that the case has never used; the first detection keeps its own.

@@ -57,6 +57,8 @@ class State:
         Which arrays hold the quality map that the ranking was made by.
     search : Search or None
         A detection that goes on.
+    detected : bool
+        Whether a detection has come to its end, even one without a cell, and was not discarded.
     unread : tuple of str
         A line for each tile that the detector could not read.
     table : CellTable
@@ -84,6 +86,7 @@ class State:
         self.ranking: RegionRanking | None = None
         self.quality: Mapping[str, Any] | None = None
         self.search: Search | None = None
+        self.detected = False
         self.unread: tuple[str, ...] = ()
         self.table = CellTable()
         self.reads: dict[int, Read] = {FIRST: Read(Reading(FIRST, "", "first", "", None))}
@@ -119,6 +122,11 @@ class State:
     def redoable(self) -> list[Event]:
         """What `redo` would repeat next, last first."""
         return self.read.redoable
+
+    @property
+    def classes_seen(self) -> bool:
+        """Whether a model or the active reader has given a cell a class, which fixes scale and frame."""
+        return self.model is not None or bool(self.labels)
 
     @property
     def signature(self) -> Signature | None:
@@ -221,7 +229,7 @@ class State:
             case Kind.SLIDE_MOVED:
                 self.slide = SlideRecord.from_json(new["slide"])
             case Kind.SCALE_CONFIRMED:
-                self.scale = scale_from_json(new)
+                self._scaled(scale_from_json(new))
             case Kind.FRAME_SET:
                 self.frame, self.target = frame_from_json(new)
                 self.place()
@@ -232,6 +240,8 @@ class State:
                 self._searched(new, blob)
             case Kind.DETECTOR_RUN:
                 self._detected(new, blob)
+            case Kind.SEARCH_DISCARDED:
+                self._discarded(new)
             case Kind.MODEL_RUN:
                 self._predicted(new, blob)
             case Kind.FEATURES_RECORDED:
@@ -249,7 +259,7 @@ class State:
 
     def _detected(self, new: Mapping[str, Any], blob: Blob) -> None:
         cells = Cells(**unpack(new["arrays"], blob))
-        self.search = None
+        self.search, self.detected = None, True
         extends = new.get("extends", False)
         unread = tuple(new["parameters"].get("failed_tiles", ()))
         self.unread = self.unread + unread if extends else unread
@@ -261,6 +271,20 @@ class State:
         self.place()
         if not extends:  # what was done before concerns cells that may be gone
             self.forget_acts()
+
+    def _discarded(self, new: Mapping[str, Any]) -> None:
+        self.search, self.detected, self.unread = None, False, ()
+        self.table.keep(self.table.rows(new["kept"]))
+        self.forget_acts()
+
+    def _scaled(self, scale: Scale | None) -> None:
+        """Take a scale; cells that a reviewer keeps stay where they are, as many pixels wide as they were."""
+        before, self.scale = self.scale, scale
+        if len(self.table) and before is not None and scale is not None:
+            self.table.columns["diameter_um"] = self.table.columns["diameter_um"] * np.float32(
+                scale.microns_per_pixel / before.microns_per_pixel
+            )
+            self.place()
 
     def _predicted(self, new: Mapping[str, Any], blob: Blob) -> None:
         model = ModelReference(**new["model"])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import CODES, Cells, Frame, Predictions, RegionRanking
 from napari_bonemarrow.review.columns import CaseColumns, Snapshots
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.events import RESHAPING, Comment, Event, Label, Verification, canonical
+from napari_bonemarrow.review.events import RESHAPING, Comment, Event, Kind, Label, Verification, canonical
 from napari_bonemarrow.review.journal import Journal
 from napari_bonemarrow.review.permission import refusal
 from napari_bonemarrow.review.reads import SECOND, Read
@@ -23,6 +23,8 @@ from napari_bonemarrow.review.state import State
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
+
+_GIVES_CLASSES = frozenset({Kind.MODEL_RUN, Kind.LABEL_SET, Kind.BULK_RULE})
 
 
 class CaseView:
@@ -79,6 +81,20 @@ class CaseView:
         return self._state.target
 
     @property
+    def least_target(self) -> int:
+        """The lowest target that may be set: 1, and once classes were seen what it was then."""
+        if not self._state.classes_seen or self._state.frame is None:
+            return 1
+        target = self._state.target
+        for event in self._journal.lines.events:
+            new: Any = event.new
+            if event.kind == Kind.FRAME_SET:
+                target = int(new["target"])
+            elif event.kind in _GIVES_CLASSES:
+                break
+        return target
+
+    @property
     def ranking(self) -> RegionRanking | None:
         """The regions of the slide from best to worst, None where none were ranked."""
         return self._state.ranking
@@ -106,6 +122,16 @@ class CaseView:
     def unread(self) -> tuple[str, ...]:
         """A line for each tile of the slide that the detector could not read."""
         return self._state.unread
+
+    @property
+    def was_detected(self) -> bool:
+        """Whether the detector has been run to its end, even if it found nothing, and its cells stand."""
+        return self._state.detected
+
+    @property
+    def classes_seen(self) -> bool:
+        """Whether a cell has been given a class, by a model or a reader: scale and frame stay from then on."""
+        return self._state.classes_seen
 
     @property
     def detection_progress(self) -> DetectionProgress | None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import BMC21, BoneMarrowError
-from napari_bonemarrow.review import SUFFIX, Case, CaseError
+from napari_bonemarrow.review import SUFFIX, Case, CaseError, was_set_aside
 from napari_bonemarrow.slides import Scale, cut_crops, open_slide
 from napari_bonemarrow.training.config import TrainingError
 
@@ -97,7 +97,7 @@ class CaseSet:
 
 
 def find_cases(given: Sequence[str | Path]) -> list[Path]:
-    """Find cases: files, and folders at any depth.
+    """Find cases: files, and folders at any depth, but for cases that were started over.
 
     Raises
     ------
@@ -107,7 +107,8 @@ def find_cases(given: Sequence[str | Path]) -> list[Path]:
     found: list[Path] = []
     for path in map(Path, given):
         if path.is_dir():
-            found += sorted(each for each in path.rglob(f"*{SUFFIX}") if each.is_file())
+            cases = (each for each in path.rglob(f"*{SUFFIX}") if each.is_file())
+            found += sorted(each for each in cases if not was_set_aside(each))
         elif not path.exists():
             raise TrainingError(f"{path}: no such file or folder; give a folder of {SUFFIX} files")
         elif path.suffix.lower() != SUFFIX:

@@ -15,6 +15,7 @@ from napari_bonemarrow import __version__
 from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, Region, ScaleError
 from napari_bonemarrow.engine import Engine, EngineStatus, SlideSource
 from napari_bonemarrow.models import Bundle
+from napari_bonemarrow.review.events import Kind
 from napari_bonemarrow.slides.detection import check_fine_enough
 from napari_bonemarrow.slides.plans import DetectionPlan, lay_out
 from napari_bonemarrow.slides.slide import SlideError
@@ -151,23 +152,22 @@ def _covers(box: Region, region: Region) -> bool:
 
 def searched_regions(case: Case) -> tuple[Region, ...] | None:
     """Return where the detector has been on a case; None where it searched all of the slide."""
-    searched: list[Region] = []
+    searched: list[Region] | None = []
     for event in case.events():
-        if event.kind != "detector run":
-            continue
         run: Any = event.new
-        regions = run["parameters"].get("searched")
-        if not run.get("extends"):
+        if event.kind == Kind.SEARCH_DISCARDED:
             searched = []
-        if regions is None:
-            return None
-        searched += [Region(*box) for box in regions]
-    return tuple(searched)
+        elif event.kind == Kind.DETECTOR_RUN:
+            regions = run["parameters"].get("searched")
+            before = searched if run.get("extends") else []
+            whole = regions is None or before is None
+            searched = None if whole else before + [Region(*box) for box in regions]
+    return None if searched is None else tuple(searched)
 
 
 def was_detected(case: Case) -> bool:
     """Tell whether the detector has been run on a case, even if it found nothing."""
-    return any(event.kind == "detector run" for event in case.events())
+    return case.was_detected
 
 
 def apply_step(case: Case, step: Step) -> None:
