@@ -94,10 +94,10 @@ class CaseRuns(CaseNumbers):
         return self._act(Draft(Kind.FRAME_SET, old=old, new=frame_to_json(frame, int(target))))
 
     def discard_search(self) -> Change | None:
-        """Put a search for cells out of force, ended or not, before classes are seen; None where there is none.
+        """Put a search for cells out of force before classes are seen; None where there is none.
 
-        The cells that it found leave the case, and the journal keeps them. Those that carry a reviewer's
-        work, such as added ones, stay. Do this before the scale is changed.
+        The cells of a search, one under way among them, leave the case; the journal keeps them. Those that
+        carry a reviewer's work, such as added ones, stay. Do this before the scale is changed.
 
         Raises
         ------

@@ -130,7 +130,7 @@ class CaseView:
 
     @property
     def classes_seen(self) -> bool:
-        """Whether a cell has been given a class, by a model or a reader: scale and frame stay from then on."""
+        """Whether a model or a reader has given a cell a class: scale and frame stay from then on."""
         return self._state.classes_seen
 
     @property
