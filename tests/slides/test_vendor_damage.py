@@ -142,10 +142,10 @@ def test_a_cut_behind_the_finest_level_shows_that_level_and_says_so(
 
 
 def _without_openslide(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing() -> None:
+    def missing(*_request: object, **_more: object) -> None:
         raise ImportError("no library")
 
-    monkeypatch.setattr(openslides, "_library", missing)
+    monkeypatch.setattr(openslides, "_ask", missing)
 
 
 @pytest.mark.parametrize("name", ["leica", "ventana", "trestle", "vms", "mirax", "czi"])

@@ -16,7 +16,6 @@ _MODULES = (
     "tifffile",
     "imagecodecs._jpeg8",
     "imagecodecs._shared",
-    "openslide",
     "pydicom",
     "napari_bonemarrow.slides.openslides",
     "napari_bonemarrow.slides.pyramids",
@@ -47,8 +46,10 @@ def prepare() -> None:
         if _ready:
             return
         for name in _MODULES:
-            with suppress(ImportError, OSError):  # OpenSlide without its library raises the latter
+            with suppress(ImportError):
                 import_module(name)
+        with suppress(OSError):  # the process that reads whole slides takes a third of a second to start
+            import_module("napari_bonemarrow.slides.openslide_process").readers.warm()
         if _are_units_unread():
             import pint
 

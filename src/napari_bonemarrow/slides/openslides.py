@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.slides.limits import PIECE_BYTES, check_extent
 from napari_bonemarrow.slides.opened import Opened
+from napari_bonemarrow.slides.openslide_process import ReadingError, readers
 from napari_bonemarrow.slides.pixels import over_white
 from napari_bonemarrow.slides.scales import from_sizes
 from napari_bonemarrow.slides.slide import SlideError
 from napari_bonemarrow.slides.tiled import ReadTile, TiledLevel
 from napari_bonemarrow.slides.virtual import belongs
 
-if TYPE_CHECKING:
-    from openslide import OpenSlide
-
 _TILE = 512
 """Side of a tile where the file does not say its own (MIRAX, some NDPI): px."""
 _LARGEST_TILE = 2048
-_MOST_PIXELS = 2**28
-"""Of the file's own tiles, which OpenSlide decodes as a whole: 1 GiB."""
+_MOST_PIXELS = PIECE_BYTES
+"""Of the file's own tiles, which OpenSlide decodes as a whole, four bytes each: 256 MB."""
 
-_QUOTED = re.compile(r"[“\"‘][^”\"’]*[”\"’]?")
-"""Lines and values of the file's own texts, which OpenSlide quotes where it cannot read them."""
+_QUOTED = re.compile(r"[“\"‘`].*")
+"""Lines and values of the file's own texts, which OpenSlide quotes where it cannot read them. All from the
+first quotation mark on is left out: such a text may hold marks of its own."""
 
 GENERIC = "generic-tiff"
 """How OpenSlide calls a tiled TIFF of no known scanner, which is read without it."""
@@ -45,8 +43,8 @@ class DamagedError(SlideError):
 def is_installed() -> bool:
     """Tell whether OpenSlide can be used."""
     try:
-        _library()
-    except ImportError:
+        _ask("vendor", path=__file__)
+    except (ImportError, ReadingError):
         return False
     return True
 
@@ -54,10 +52,14 @@ def is_installed() -> bool:
 def vendor_of(path: Path) -> str | None:
     """Name the scanner's format, or None where OpenSlide does not know it or is not installed."""
     try:
-        vendor = _library().OpenSlide.detect_format(path)
-    except ImportError:
+        vendor = _ask("vendor", path=str(path))[0]["vendor"]
+    except (ImportError, ReadingError):
         return None
     return None if vendor is None else str(vendor)
+
+
+def _ask(do: str, **request: Any) -> tuple[dict[str, Any], bytes]:
+    return readers.ask(do, **request)
 
 
 def read(path: Path) -> Opened:
@@ -79,33 +81,25 @@ def read(path: Path) -> Opened:
     SlideError
         Where OpenSlide is not installed, or does not read slides of that kind.
     """
+    handle = _Handle(path)
     try:
-        library = _library()
+        told = handle.open()
     except ImportError as error:
         raise SlideError(f"{path}: is a whole slide, which {NEEDED}") from error
-    try:
-        handle = _Handle(path)
-        slide = handle.slide
-    except library.OpenSlideError as error:
+    except ReadingError as error:
         missing = _lacking(path, vendor_of(path) or "")
         if missing:
             raise SlideError(missing[0]) from error
-        reason = _QUOTED.sub("…", " ".join(str(error).split()))[:160]
-        known = not isinstance(error, library.OpenSlideUnsupportedFormatError)
-        if known and "support" in reason.lower():  # pixels or a compression that OpenSlide does not read
-            raise SlideError(
-                f"{path}: OpenSlide cannot read it ({reason}); export it as a tiled TIFF or OME-TIFF"
-            ) from error
-        raise DamagedError(f"{path}: the slide is damaged or incomplete ({reason}); copy it again") from error
-    told: Mapping[str, str] = slide.properties
-    vendor = str(told.get("openslide.vendor", "openslide"))
-    levels = _levels(path, handle, slide)
-    properties = {"format": vendor, "levels in file": str(slide.level_count)}
-    power = _number(told, "openslide.objective-power")
+        raise _refusal(path, error) from error
+    values: Mapping[str, str] = told["properties"]
+    vendor = str(values.get("openslide.vendor", "openslide"))
+    levels = _levels(path, handle, told["levels"], told["downsamples"], values)
+    properties = {"format": vendor, "levels in file": str(len(told["levels"]))}
+    power = _number(values, "openslide.objective-power")
     if power > 0:
         properties["objective"] = f"{power:g}"
     scale = from_sizes(
-        _number(told, "openslide.mpp-x"), _number(told, "openslide.mpp-y"), f"{vendor} pixel size"
+        _number(values, "openslide.mpp-x"), _number(values, "openslide.mpp-y"), f"{vendor} pixel size"
     )
     return Opened(levels, scale, vendor, properties, warnings=_lacking(path, vendor))
 
@@ -119,14 +113,14 @@ def _lacking(path: Path, vendor: str) -> tuple[str, ...]:
     return lacking(path)
 
 
-def _library() -> ModuleType:
-    """Import OpenSlide where it is used: its wrapper without its library raises too."""
-    try:
-        import openslide
-    except (ImportError, OSError) as error:
-        raise ImportError(str(error)) from error
-    module: ModuleType = openslide
-    return module
+def _refusal(path: Path, error: ReadingError) -> SlideError:
+    """Say in one line why OpenSlide does not open a slide, without the texts of the file that it quotes."""
+    reason = _QUOTED.sub("…", " ".join(str(error).split()))[:160]
+    if error.kind == "openslide" and "support" in reason.lower():  # pixels or a compression
+        return SlideError(
+            f"{path}: OpenSlide cannot read it ({reason}); export it as a tiled TIFF or OME-TIFF"
+        )
+    return DamagedError(f"{path}: the slide is damaged or incomplete ({reason}); copy it again")
 
 
 def _number(told: Mapping[str, str], name: str) -> float:
@@ -136,17 +130,26 @@ def _number(told: Mapping[str, str], name: str) -> float:
         return float("nan")
 
 
-def _levels(path: Path, handle: _Handle, slide: OpenSlide) -> tuple[TiledLevel, ...]:
+def _levels(
+    path: Path,
+    handle: _Handle,
+    sizes: Sequence[Sequence[int]],
+    downsamples: Sequence[float],
+    told: Mapping[str, str],
+) -> tuple[TiledLevel, ...]:
     levels: list[TiledLevel] = []
-    width0, height0 = slide.level_dimensions[0]
+    if not sizes or any(min(size) < 1 for size in sizes):
+        raise DamagedError(f"{path}: the slide is damaged or incomplete (it has no pixels); copy it again")
+    width0, height0 = sizes[0]
+    check_extent(path, width0, height0)
     finer = width0 + 1
-    for number, (width, height) in enumerate(slide.level_dimensions):
+    for number, (width, height) in enumerate(sizes):
         if number and not belongs(width, height, width0, height0, finer):
             continue
         finer = width
         sides = [
-            int(_number(slide.properties, f"openslide.level[{number}].tile-{side}") or 0)
-            if f"openslide.level[{number}].tile-{side}" in slide.properties
+            int(_number(told, f"openslide.level[{number}].tile-{side}") or 0)
+            if f"openslide.level[{number}].tile-{side}" in told
             else _TILE
             for side in ("height", "width")
         ]
@@ -156,9 +159,7 @@ def _levels(path: Path, handle: _Handle, slide: OpenSlide) -> tuple[TiledLevel, 
                 "parts; copy it again, or export it as a tiled TIFF"
             )
         tile = (_tile_side(sides[0], height), _tile_side(sides[1], width))
-        read_tile = _tile_reader(
-            handle, number, (height, width), tile, float(slide.level_downsamples[number])
-        )
+        read_tile = _tile_reader(handle, number, (height, width), tile, float(downsamples[number]))
         levels.append(TiledLevel(path.name, len(levels), (height, width), tile, read_tile))
     return tuple(levels)
 
@@ -181,58 +182,28 @@ def _tile_reader(
 
 
 class _Handle:
-    """An open slide for several threads, opened again where it failed.
-
-    OpenSlide reads from any thread, but after its first error a handle fails for good, also for threads
-    that ask for other tiles. What failed is therefore read once more through a handle of its own: it
-    succeeds where another thread's tile, or a network drive that is back, was to blame.
-    """
+    """A slide that is open in the processes which read it; for several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._library = _library()
-        self._lock = threading.Lock()
-        self._slide: OpenSlide | None = self._library.OpenSlide(path)
+        self._path = str(path)
+        self._number = readers.number_for(self)
 
-    @property
-    def slide(self) -> OpenSlide:
-        """The handle that is shared by all threads, opened if need be."""
-        with self._lock:
-            if self._slide is None:
-                self._slide = self._open()
-            return self._slide
+    def open(self) -> dict[str, Any]:
+        """Return levels and properties."""
+        return _ask("open", path=self._path, number=self._number)[0]
 
     def read(self, place: tuple[int, int], level: int, size: tuple[int, int]) -> NDArray[np.uint8]:
-        shared = self.slide
+        """Read a region; what was not scanned is white.
+
+        A level's pixels seldom lie on whole pixels of level 0, by which OpenSlide is asked: the last row or
+        column of a level is then covered in part. It is no lighter for that, so alpha decides and does not
+        mix.
+        """
         try:
-            return _rgb(shared, place, level, size)
-        except self._library.OpenSlideError:
-            self._forget(shared)
-        own = self._open()
-        pixels = _rgb(own, place, level, size)
-        with self._lock:
-            self._slide = self._slide or own
-        return pixels
-
-    def _forget(self, failed: OpenSlide) -> None:
-        with self._lock:
-            if self._slide is failed:
-                self._slide = None
-
-    def _open(self) -> OpenSlide:
-        with self._path.open(
-            "rb"
-        ) as file:  # says what is wrong with a disk or network, which OpenSlide does not
-            file.read(1)
-        slide: OpenSlide = self._library.OpenSlide(self._path)
-        return slide
-
-
-def _rgb(slide: OpenSlide, place: tuple[int, int], level: int, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Read a region; what was not scanned is white.
-
-    A level's pixels seldom lie on whole pixels of level 0, by which OpenSlide is asked: the last row or
-    column of a level is then covered in part. It is no lighter for that, so alpha decides and does not mix.
-    """
-    rgba = np.asarray(slide.read_region(place, level, size))
-    return over_white(rgba[..., :3], np.where(rgba[..., 3] >= 128, np.uint8(255), np.uint8(0)))
+            _answer, data = _ask(
+                "read", path=self._path, number=self._number, place=place, level=level, size=size
+            )
+        except ReadingError as error:
+            raise ValueError(_QUOTED.sub("…", str(error))) from None
+        rgba = np.frombuffer(data, np.uint8).reshape(size[1], size[0], 4)
+        return over_white(rgba[..., :3], np.where(rgba[..., 3] >= 128, np.uint8(255), np.uint8(0)))
