@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from napari_bonemarrow.slides.limits import PIECE_BYTES
 from napari_bonemarrow.slides.slide import SlideError
@@ -46,8 +46,8 @@ class Layout:
 
     Attributes
     ----------
-    version : int
-        Of the Zarr format, 2 or 3.
+    version : 2 or 3
+        Of the Zarr format.
     shape, piece : tuple of int
         Of the array, and of what one file holds: a chunk, or a shard of several.
     chunk : tuple of int
@@ -62,7 +62,7 @@ class Layout:
         Whether a checksum follows a shard's index.
     """
 
-    version: int
+    version: Literal[2, 3]
     shape: tuple[int, ...]
     piece: tuple[int, ...]
     chunk: tuple[int, ...]
