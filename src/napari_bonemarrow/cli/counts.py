@@ -224,6 +224,8 @@ def export(
 
     with Case.open(case, read_only=True) as opened:
         write(opened, format, out, anonymous=anonymous)
+        if opened.distrust:
+            tell(f"warning: {opened.distrust}")
     if as_json:
         show_json({"out": str(out), "format": format})
     else:

@@ -216,6 +216,8 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
 
 def locked_text(case: Case) -> str:
     """Say why nothing can be changed, empty where it can."""
+    if case.distrust:
+        return f"{case.distrust} It is open to look at only."
     signature = case.signature
     if signature is not None:
         at = datetime.fromisoformat(signature.at).astimezone()

@@ -70,6 +70,8 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
         Its count as it stands; None where nothing has been counted.
     """
     signature = case.signature
+    if case.distrust:
+        return SignInfo(text="Not to be relied on", detail=case.distrust)
     if signature is not None:
         return SignInfo(
             text=f"Signed by {signature.name} · {local_time(signature.at)}",

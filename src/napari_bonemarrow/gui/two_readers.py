@@ -72,7 +72,8 @@ class TwoReaders(QObject):
         if self.session is not None:
             info = readers_info(self.session.case, counted, self._agreement())
         self.part.show_info(info)
-        self.header.show_banner(info.banner)
+        distrust = "" if self.session is None else self.session.case.distrust
+        self.header.show_banner(distrust or info.banner)
 
     def begin(self, name: str) -> None:
         """Begin the blind reading."""

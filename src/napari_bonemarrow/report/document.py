@@ -34,6 +34,8 @@ FIELD_COLUMNS = ("field", "field_x_px", "field_y_px")
 """Of a slide made of several fields, further to the right: which one, by number from 1, and where in it."""
 READER_COLUMNS = ("first_reader_label", "second_reader_label")
 """Of a case that two readers have read, further to the right: what each of them said."""
+DISTRUST_COLUMN = "distrust"
+"""The last, where a case is not to be relied on: why not, in every row."""
 FOUND_COLUMNS = CELL_COLUMNS[:7]
 """What is known of a cell before it is classified."""
 
@@ -80,13 +82,16 @@ def cell_rows(case: Case) -> Iterator[dict[str, object]]:
             row |= {"label": label.code, "labelled_by": label.by, "labelled_at": label.at}
         for column, labels in readers.items():
             row |= {column: labels[cell_id].code} if cell_id in labels else {}
+        if case.distrust:
+            row[DISTRUST_COLUMN] = case.distrust
         yield row
 
 
 def further_columns(case: Case) -> tuple[str, ...]:
     """Return the columns that a case has beyond `CELL_COLUMNS`."""
     fields = FIELD_COLUMNS if case.slide_record.fields else ()
-    return fields + (READER_COLUMNS if both_read(case) else ())
+    readers = READER_COLUMNS if both_read(case) else ()
+    return (*fields, *readers, *((DISTRUST_COLUMN,) if case.distrust else ()))
 
 
 def _reader_labels(case: Case) -> dict[str, Mapping[int, Label]]:

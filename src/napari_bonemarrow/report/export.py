@@ -66,6 +66,8 @@ def write_crops(case: Case, path: Path, *, anonymous: bool = False) -> None:
 
     from napari_bonemarrow.slides import cut_crops, open_slide
 
+    if case.distrust:
+        raise ReportError(f"{case.path}: no pictures to learn from. {case.distrust}")
     cells = case.cells.select(case.reviewed())
     if not len(cells):
         raise ReportError(f"{case.path}: no cell has been reviewed yet: only reviewed cells become crops")

@@ -18,7 +18,10 @@ def geojson_text(case: Case) -> str:
     """
     codes = case.effective_codes()
     features = [_feature(row, code) for row, code in zip(cell_rows(case), codes, strict=True)]
-    return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) + "\n"
+    collection: dict[str, Any] = {"type": "FeatureCollection", "features": features}
+    if case.distrust:  # RFC 7946, 6.1: members of one's own are allowed
+        collection["distrust"] = case.distrust
+    return json.dumps(collection, ensure_ascii=False) + "\n"
 
 
 def _feature(row: dict[str, object], code: str) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         "count": differential,
         "rows": _rows(differential, model_count(case)),
         "record": record_document(case),
+        "distrust": case.distrust,
         "blind": case.is_blind,
         "signed": case.is_signed,
         "chain": CHAIN_TEXT,

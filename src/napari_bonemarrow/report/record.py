@@ -32,7 +32,12 @@ def record_document(case: Case) -> dict[str, Any]:
         "readings": _readings(case),
         "agreement": _agreement(case),
         "tally": _tally(case),
-        "journal": {"lines": case.last_event.seq, "head": case.last_event.hash},
+        "journal": {
+            "lines": case.last_event.seq,
+            "head": case.last_event.hash,
+            "ok": not case.distrust,
+            "distrust": case.distrust or None,
+        },
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.report.document import DISTRUST_COLUMN
 from napari_bonemarrow.report.files import write_text
 from napari_bonemarrow.report.record import tally_total
 from napari_bonemarrow.report.tables import table
@@ -33,7 +34,10 @@ def tally_csv(case: Case) -> str:
             low, high = line.ci95
             row |= {"percent": line.percent, "ci95_low": round(low, 2), "ci95_high": round(high, 2)}
         rows.append(row)
-    return table(("code", "class", "counted", *names, *_LAST), rows)
+    last = (*_LAST, DISTRUST_COLUMN) if case.distrust else _LAST
+    if case.distrust:
+        rows = [{**row, DISTRUST_COLUMN: case.distrust} for row in rows]
+    return table(("code", "class", "counted", *names, *last), rows)
 
 
 def write_tally_csv(case: Case, path: Path, *, anonymous: bool = False) -> None:

@@ -23,6 +23,8 @@ def _comment(state: State, event: Event) -> None:
 
 
 def _label(state: State, event: Event) -> None:
+    if len(event.old) != len(event.cells):
+        raise ValueError(f"line {event.seq} does not say what each cell was before")
     if event.new is None:
         _write(state, event.cells, [None] * len(event.cells))
     else:
@@ -89,6 +91,8 @@ def _set_flag(state: State, event: Event, on: bool) -> None:
 
 def _tally(state: State, event: Event) -> None:
     field, code = event.new["field"], event.new["code"]
+    if field != len(state.read.tallies) - 1:
+        raise ValueError(f"line {event.seq} counts in another field than the last")
     state.read.tallies[field][code] += 1
 
 
@@ -128,6 +132,8 @@ def _unremove(state: State, event: Event) -> None:
 
 def _reshape(state: State, event: Event) -> None:
     before, after = before_and_after(event)
+    if not state.table.existing.issuperset(before):
+        raise ValueError(f"line {event.seq} is about a cell that is not there")
     _take_out(state, before)
     _add_cells(state, after, event.new)
 
@@ -152,6 +158,7 @@ def _put_back(state: State, cells: Sequence[int]) -> None:
 
 
 def _add_cells(state: State, cells: Sequence[int], places: Sequence[Mapping[str, float]]) -> None:
+    _check_new(state, cells, places)
     state.added.update(cells)
     if cells[0] < state.next_cell_id:  # a redo: the rows are there
         state.table.set_present(cells, True)
@@ -160,6 +167,21 @@ def _add_cells(state: State, cells: Sequence[int], places: Sequence[Mapping[str,
     for cell, place in zip(cells, places, strict=True):
         state.table.append(one_cell(cell, **place))
     state.place()
+
+
+def _check_new(state: State, cells: Sequence[int], places: Sequence[Mapping[str, float]]) -> None:
+    """See that cells are numbered on from the last, or come back, and lie in the image."""
+    again, on = cells[0] < state.next_cell_id, range(state.next_cell_id, state.next_cell_id + len(cells))
+    if again and ((state.table.rows(cells) < 0).any() or not state.table.existing.isdisjoint(cells)):
+        raise ValueError("a cell comes back that was never there, or is there")
+    if len(cells) != len(places) or (not again and tuple(cells) != tuple(on)):
+        raise ValueError("added cells are not numbered in their order")
+    slide = state.slide
+    for place in places:
+        if slide is None or not (
+            -0.5 <= place["x"] <= slide.width - 0.5 and -0.5 <= place["y"] <= slide.height - 0.5
+        ):
+            raise ValueError("an added cell lies outside the image")
 
 
 def before_and_after(event: Event) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from contextlib import closing
 from glob import escape
 from pathlib import Path
 
 from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.events import Kind
+from napari_bonemarrow.review.line_schema import read_line
 from napari_bonemarrow.review.places import SUFFIX, can_write_in, home
 from napari_bonemarrow.review.schema import APPLICATION_ID
 from napari_bonemarrow.review.sqlite import connect, translated
+from napari_bonemarrow.review.verify import altered
 
 
 def case_path_for(slide: Path | str) -> Path:
@@ -103,11 +107,29 @@ def _belongs(case: Path, slide: Path) -> bool:
         with closing(connect(case, read_only=True)) as database, translated(case, "read"):
             if database.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                 return False
-            name, known = database.execute("SELECT name, fingerprint FROM slides ORDER BY slide").fetchone()
-    except (CaseError, TypeError):
+            name, known = _slide_in(database)
+    except CaseError:
         # What cannot be read under the usual name is taken for ours, so that opening it says what is wrong.
         return case.stem == slide.stem
     return bool(name == slide.name or (not slide.with_name(name).exists() and known == _fingerprint(slide)))
+
+
+def _slide_in(database: sqlite3.Connection) -> tuple[str, str]:
+    """Read from the first line of a journal which slide it is about.
+
+    Raises
+    ------
+    CaseError
+        Where the file is not made as a case is, or the line is none.
+    """
+    if altered(database):
+        raise CaseError("its protection was altered")
+    row = database.execute("SELECT CAST(body AS BLOB) FROM events WHERE seq = 1").fetchone()
+    fields, trouble = read_line(bytes(row[0] or b"") if row else b"")
+    if trouble or fields["kind"] != Kind.SLIDE_OPENED:
+        raise CaseError("its first line names no slide")
+    slide = fields["new"]["slide"]
+    return slide["name"], slide["fingerprint"]
 
 
 def _fingerprint(slide: Path) -> str:

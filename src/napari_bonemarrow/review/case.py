@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Self
 from napari_bonemarrow.review.beside import set_aside
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind
+from napari_bonemarrow.review.fold import fold
 from napari_bonemarrow.review.holder import user_name
 from napari_bonemarrow.review.journal import Journal
 from napari_bonemarrow.review.program import program_name
 from napari_bonemarrow.review.records import SlideRecord, scale_from_json, scale_to_json
 from napari_bonemarrow.review.signing import CaseSigning
-from napari_bonemarrow.review.state import State
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Slide
@@ -94,7 +94,9 @@ class Case(CaseSigning):
         reviewer : str
             Under whose name acts are written; the operating system's user where it is empty.
         read_only : bool
-            Read what is there now, also while somebody else reviews the case or its chain is broken.
+            Read what is there now, also while somebody else reviews the case, its chain is broken, or it
+            holds a line that was not allowed: then what stood before that line is shown, and `distrust` says
+            why.
         take_over : bool
             Write even though a process on another computer holds the case. Only when that is known to be
             gone: of another computer nobody can tell.
@@ -103,16 +105,21 @@ class Case(CaseSigning):
         ------
         CaseError
             Where it is no case, was written by a newer version, is held by somebody else, cannot be
-            written, or was changed by hand.
+            written, was changed by hand, or holds a line that this program would not have written.
         """
         with _no_collection():
             journal = Journal(Path(path).absolute(), read_only=read_only, take_over=take_over)
             try:
-                state = _fold(journal)
+                state, trouble = fold(journal)
+                if trouble is not None and not read_only:
+                    raise CaseError(
+                        f"{journal.path.name}: {trouble.text}. Open it read-only to look at it, or restore it "
+                        "from a copy"
+                    )
             except BaseException:
                 journal.close()
                 raise
-        return cls(journal, state, reviewer.strip() or user_name())
+        return cls(journal, state, reviewer.strip() or user_name(), trouble)
 
     def start_over(self, slide: Slide) -> tuple[Self, Path]:
         """Close this case, keep its file under another name, and begin a new case in its place.
@@ -269,17 +276,3 @@ def _candidates(record: SlideRecord, folder: Path) -> list[Path]:
     if record.relative is not None:
         places.insert(1, Path(os.path.normpath(folder / record.relative)))
     return list(dict.fromkeys(places))
-
-
-def _fold(journal: Journal) -> State:
-    state = State()
-    with state.replay():
-        for event in journal.lines.events:
-            try:
-                state.apply(event, journal.blob)
-            except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-                raise CaseError(
-                    f"{journal.path.name}: line {event.seq} of the journal makes no sense; "
-                    "restore it from a copy"
-                ) from error
-    return state

@@ -16,10 +16,6 @@ IMPORTED = "import"
 """Source of a label that came with the data: no reviewer has seen the cell."""
 
 
-_ALWAYS = ("seq", "at", "reviewer", "kind", "slide", "cells", "old", "new", "source", "refers", "previous")
-"""What each line holds; ``clock`` and ``reading`` stand only where there is something to say."""
-
-
 class Kind(StrEnum):
     """What an event did. Later versions add kinds; none is ever renamed."""
 
@@ -78,6 +74,21 @@ UNDOABLE = frozenset(
 
 READING = UNDOABLE | {Kind.COMMENT, Kind.UNDO, Kind.REDO}
 """What a reader does within a reading."""
+
+ON_CELLS = frozenset(
+    {
+        Kind.LABEL_SET,
+        Kind.LABEL_CLEARED,
+        Kind.TAG_SET,
+        Kind.TAG_CLEARED,
+        Kind.FLAG_SET,
+        Kind.FLAG_CLEARED,
+        Kind.BULK_RULE,
+        Kind.COMMENT,
+        Kind.CELL_REMOVED,
+    }
+)
+"""Acts on cells, all of which exist."""
 
 RESHAPING = frozenset(
     {
@@ -155,21 +166,12 @@ class Event(NamedTuple):
 
     @classmethod
     def from_body(cls, body: str, digest: str) -> Event:
-        """Read a line back."""
+        """Read back a line of our own."""
         return cls.from_fields(json.loads(body), digest)
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any], digest: str) -> Event:
-        """Make an event of a line that was parsed already.
-
-        Raises
-        ------
-        TypeError, KeyError, AttributeError
-            Where the line is no event.
-        """
-        clock, reading = fields.get("clock"), fields.get("reading", 1)
-        if len(fields) != len(_ALWAYS) + ("clock" in fields) + ("reading" in fields):
-            raise KeyError(*fields.keys() - {*_ALWAYS, "clock", "reading"})
+        """Make an event of a line that was read and found well-formed; see `line_schema.read_line`."""
         return cls(
             fields["seq"],
             fields["at"],
@@ -182,10 +184,10 @@ class Event(NamedTuple):
             fields["new"],
             intern(fields["source"]),
             fields["refers"],
-            clock,
+            fields.get("clock"),
             fields["previous"],
             digest,
-            reading,
+            fields.get("reading", 1),
         )
 
 

@@ -22,6 +22,9 @@ SCHEMA = """CREATE TABLE holder (
   host TEXT NOT NULL, user TEXT NOT NULL, since TEXT NOT NULL)"""
 
 _SAME_START_S = 2.0
+_LONGEST = 255
+"""Characters of a host's or user's name (POSIX: HOST_NAME_MAX, LOGIN_NAME_MAX)."""
+_HIGHEST_PID = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,16 @@ def user_name() -> str:
 def current(connection: sqlite3.Connection) -> Holder | None:
     """Return who holds a case."""
     row = connection.execute("SELECT pid, started, host, user, since FROM holder").fetchone()
-    return None if row is None else Holder(*row)
+    return Holder(*row) if _is_claim(row) else None
+
+
+def _is_claim(row: tuple[object, ...] | None) -> bool:
+    """Tell whether a row is one that a process of this program could have written."""
+    if row is None:
+        return False
+    pid, started, *texts = row
+    named = all(isinstance(text, str) and len(text) <= _LONGEST for text in texts)
+    return isinstance(pid, int) and 0 < pid < _HIGHEST_PID and isinstance(started, float) and named
 
 
 def take(connection: sqlite3.Connection, name: str, since: str, *, take_over: bool) -> None:

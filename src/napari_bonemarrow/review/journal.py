@@ -12,13 +12,19 @@ from pathlib import Path
 from napari_bonemarrow.review import holder
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import GENESIS, Draft, Event, Verification, canonical, digest_of
+from napari_bonemarrow.review.line_schema import read_line
 from napari_bonemarrow.review.lines import Lines
 from napari_bonemarrow.review.places import on_network
 from napari_bonemarrow.review.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, migrate
 from napari_bonemarrow.review.sqlite import connect, translated
-from napari_bonemarrow.review.verify import verify_file
+from napari_bonemarrow.review.verify import altered, verify_file
 
 Blobs = Mapping[str, bytes]
+
+_READ = frozenset({"events", "arrays", "sqlite_sequence"})
+"""Tables that are read before a case is known to be as it was written."""
+_REMEMBERS = 2
+"""The schema from which on a file keeps what the window showed."""
 
 
 class Journal:
@@ -35,6 +41,7 @@ class Journal:
         self._connection = connect(path, read_only=read_only)
         try:
             self._check_kind()
+            self._check_tables()
             events: list[Event] = []
             self.verification = self._verify(events)
             if not read_only:
@@ -110,6 +117,9 @@ class Journal:
             raise CaseError(f"{self.path.name} is open read-only: nothing was changed")
         last = self.lines.last
         sealed = _seal(draft, last.seq + 1, last.hash, reviewer, last.at)
+        _, trouble = read_line(sealed[1].encode())
+        if trouble:
+            raise CaseError(f"this cannot be written to {self.path.name} ({trouble}): nothing was changed")
         with self._transaction():
             head = self._connection.execute(
                 "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1"
@@ -163,7 +173,7 @@ class Journal:
     def remembered(self, reviewer: str) -> str | None:
         """Return what was kept for a reviewer, None where nothing was."""
         with translated(self.path, "read"):
-            if self._connection.execute("PRAGMA user_version").fetchone()[0] < 2:
+            if not self.verification.ok or self._version() < _REMEMBERS:
                 return None
             row = self._connection.execute(
                 "SELECT view FROM remembered WHERE reviewer = ?", (reviewer,)
@@ -188,17 +198,36 @@ class Journal:
                 self._connection.execute("PRAGMA journal_mode=DELETE")
         self._connection.close()
 
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
     def _check_kind(self) -> None:
         name = self.path.name
         with translated(self.path, "open"):
             application = self._connection.execute("PRAGMA application_id").fetchone()[0]
-            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            version = self._version()
         if application != APPLICATION_ID:
             raise CaseError(f"{name} is not a case of napari-bonemarrow: choose a .bmcase file")
         if version > SCHEMA_VERSION:
             raise CaseError(
                 f"{name} was written by a newer napari-bonemarrow (schema {version}, this one knows up to "
                 f"{SCHEMA_VERSION}): update the program"
+            )
+        if version < 1:
+            raise CaseError(f"{name} is of no version that was ever written: restore it from a copy")
+
+    def _check_tables(self) -> None:
+        """See that what is read are the tables of a case: anything else could answer to their names.
+
+        Raises
+        ------
+        CaseError
+        """
+        with translated(self.path, "read"):
+            changed = altered(self._connection)
+        if not _READ.isdisjoint(changed):
+            raise CaseError(
+                f"{self.path.name} has other tables than a case of napari-bonemarrow: restore it from a copy"
             )
 
     def _refuse_changed(self) -> None:
@@ -218,15 +247,14 @@ class Journal:
             self._connection.execute(f"PRAGMA synchronous={'FULL' if now == 'wal' else 'EXTRA'}")
 
     def _read_events(self) -> list[Event]:
+        """Read the lines of a journal that was changed, as far as they are lines."""
         events: list[Event] = []
-        for body, digest in self._connection.execute("SELECT body, hash FROM events ORDER BY seq"):
-            try:
-                events.append(Event.from_body(body, digest))
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise CaseError(
-                    f"{self.path.name}: line {len(events) + 1} of the journal cannot be read; "
-                    "restore it from a copy"
-                ) from error
+        rows = "SELECT CAST(body AS BLOB), CAST(hash AS TEXT) FROM events ORDER BY seq"
+        for body, digest in self._connection.execute(rows):
+            fields, trouble = read_line(bytes(body or b""))
+            if trouble:
+                break
+            events.append(Event.from_fields(fields, str(digest)))
         if not events:
             raise CaseError(f"{self.path.name} has no journal: restore it from a copy")
         return events

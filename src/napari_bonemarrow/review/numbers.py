@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import Agreement, CountingRules, Differential, Features, Support
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Label
+from napari_bonemarrow.review.figures import counted_rows, tallied
 from napari_bonemarrow.review.reads import SECOND
 from napari_bonemarrow.review.table import count_codes
 from napari_bonemarrow.review.view import CaseView
@@ -69,7 +69,7 @@ class CaseNumbers(CaseView):
 
     def tally_differential(self, rules: CountingRules | None = None) -> Differential:
         """Count what was tallied. A reviewer has seen all of it; no model had a say."""
-        return Differential.of_counts(self._tallied(), 0, {}, rules, self.target)
+        return Differential.of_counts(tallied(self._state), 0, {}, rules, self.target)
 
     def agreement(self) -> Agreement | None:
         """Compare the two readings, over counted cells to which both gave a class.
@@ -133,9 +133,8 @@ class CaseNumbers(CaseView):
         return SECOND in reads and reads[SECOND].reading.ended_at is not None
 
     def _counted(self) -> NDArray[np.bool_]:
-        """Tell which rows of the table are counted: none while the frame is not set."""
-        table = self._state.table
-        return table.counted() if self.frame is not None else np.zeros(len(table), bool)
+        """Tell which rows of the table are counted."""
+        return counted_rows(self._state)
 
     def _are_counted(self, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which of some cells exist and are counted."""
@@ -155,6 +154,3 @@ class CaseNumbers(CaseView):
         if threshold is None or self._state.blind:
             return 0
         return int(np.count_nonzero(rows & table.predicted & (table.confidence < threshold)))
-
-    def _tallied(self) -> Counter[str]:
-        return sum(self._state.read.tallies, Counter())

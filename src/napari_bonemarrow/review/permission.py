@@ -1,4 +1,8 @@
-"""Which acts a case allows now: a signature freezes it, and a reading has its reader."""
+"""Which acts a case allows now: a signature freezes it, and a reading has its reader.
+
+An act asks before it is written, and replaying a journal asks again for each line: a line that this program
+would have refused to write was written by something else.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,10 @@ _FREE = frozenset({Kind.AMENDED, Kind.SLIDE_MOVED})
 """What a signed case allows: to amend it, and to say where its slide lies now, which counts nothing anew."""
 
 _SAMPLE = RESHAPING | {Kind.TILES_SEARCHED, Kind.REGIONS_RANKED}
+
+
+class NotAllowed(ValueError):
+    """A line of a journal that the case as it stood did not allow; one line for the user."""
 
 
 def refusal(state: State, kind: str, reviewer: str) -> str:

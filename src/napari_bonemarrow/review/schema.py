@@ -45,6 +45,13 @@ _ADDED = {2: ("remembered",)}
 """What each version of the schema added."""
 
 
+OWN_OF_SQLITE: dict[str, str | None] = {
+    "sqlite_sequence": "CREATE TABLE sqlite_sequence(name,seq)",
+    "sqlite_autoindex_arrays_1": None,
+}
+"""What SQLite itself adds to these tables."""
+
+
 def schema_of(version: int) -> dict[str, str]:
     """Return the statements that made a file of some version."""
     later = {name for since, names in _ADDED.items() if since > version for name in names}

@@ -7,6 +7,7 @@ import numpy as np
 from napari_bonemarrow.cytology import Differential
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind
+from napari_bonemarrow.review.figures import tallied
 from napari_bonemarrow.review.program import program_name
 from napari_bonemarrow.review.reading import CaseReadings
 from napari_bonemarrow.review.reads import SECOND, SETTLING
@@ -87,7 +88,7 @@ class CaseSigning(CaseReadings):
             disagreements=len(self.disagreements()),
             counts=_counts(count),
             excluded=dict(count.excluded),
-            tallied=dict(self._tallied()),
+            tallied=dict(tallied(self._state)),
             rules=count.rules.name,
             reading=self._state.reading,
             model=self._state.model,
@@ -119,7 +120,7 @@ class CaseSigning(CaseReadings):
         if SETTLING in reads and self._state.reading != SETTLING:
             raise CaseError(f"the settled reading is what is signed: go to reading {SETTLING}")
         count = self.differential()
-        if not (count.counted or count.excluded or self._tallied()):
+        if not (count.counted or count.excluded or tallied(self._state)):
             raise CaseError("nothing has been counted yet, so there is nothing to sign")
 
     def _imported(self) -> int:

@@ -12,6 +12,8 @@ from urllib.parse import quote
 from napari_bonemarrow.review.errors import CaseError
 
 _BUSY_S = 5.0
+_SAID = 120
+"""Characters of SQLite's own message that are told: it can quote the file."""
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -50,6 +52,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             raise
         # A damaged text is to be found by its hash, line by line, not by an error that quotes it.
         connection.text_factory = lambda text: text.decode(errors="replace")
+        connection.execute("PRAGMA cell_size_check=ON")  # a damaged page is found where it is read
         connection.execute("PRAGMA fullfsync=ON")  # macOS: past the disk's own cache
         connection.execute("PRAGMA checkpoint_fullfsync=ON")
     return connection
@@ -69,10 +72,12 @@ def translated(path: Path, doing: str) -> Iterator[None]:
     """Turn SQLite's errors into one line that says what to do."""
     try:
         yield
+    except UnicodeDecodeError as error:  # SQLite's own message quotes a name of the file that is no text
+        raise CaseError(f"cannot {doing} {path.name}: the file is damaged. Restore it from a copy") from error
     except sqlite3.Error as error:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
         if code not in _ADVICE:
-            said = " ".join(str(error).split())  # a damaged table is quoted with its line breaks
+            said = " ".join(str(error).split())[:_SAID]  # a damaged table is quoted with its line breaks
             raise CaseError(f"cannot {doing} {path.name}: {said}") from error
         why, advice = _ADVICE[code]
         raise CaseError(f"cannot {doing} {path.name}: {why}. {advice}") from error

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_bonemarrow.review.events import Event
-from napari_bonemarrow.review.reads import FIRST, KINDS, SECOND, Read, Reading, merged
+from napari_bonemarrow.review.figures import signed_otherwise
+from napari_bonemarrow.review.permission import NotAllowed, same_person
+from napari_bonemarrow.review.reads import FIRST, KINDS, SECOND, SETTLING, Read, Reading, merged
 from napari_bonemarrow.review.signature import Signature
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 def begin(state: State, event: Event) -> None:
     """Begin the second reading, which ends the first, or the settling of the two."""
     number, who = event.new["reading"], event.new["reader"]
+    _check_begins(state, number, who)
     if number != len(state.reads) + 1 or number not in KINDS:
         raise ValueError(f"line {event.seq} begins reading {number} out of turn")
     reading = Reading(number, who, KINDS[number], event.at, None)
@@ -27,6 +30,20 @@ def begin(state: State, event: Event) -> None:
         state.reads[number] = Read(reading, merged(first.labels, second.labels))
         state.reads[number].rest_on(first)
     state.show(number)
+
+
+def _check_begins(state: State, number: int, who: str) -> None:
+    """See that the second reader is another person, and that settling waits for both.
+
+    Raises
+    ------
+    NotAllowed
+    """
+    first = state.reads[FIRST]
+    if number == SECOND and (who.casefold() in first.readers or same_person(who, first.reading.reviewer)):
+        raise NotAllowed(f"{who} took part in the first reading and cannot be its second reader")
+    if number == SETTLING and state.reads[SECOND].reading.ended_at is None:
+        raise NotAllowed("the second reading had not been ended when the two were settled")
 
 
 def end(state: State, event: Event) -> None:
@@ -49,13 +66,20 @@ def take_up(state: State, event: Event) -> None:
 def sign(state: State, event: Event) -> None:
     """Take in a signature; nothing before it is undone any more."""
     if event.new["head"] != event.previous:
-        raise ValueError(f"line {event.seq} signs another state than the one before it")
+        raise NotAllowed("it signs another state than the one before it")
+    if state.replaying:
+        state.catch_up()
+    differs = signed_otherwise(state, event.new)
+    if differs:
+        raise NotAllowed(differs)
     state.signatures.append(Signature.from_json(event.new, event.at, event.seq))
     state.forget_acts()
 
 
 def amend(state: State, event: Event) -> None:
     """Put the signature in force out of force, and keep it."""
+    if state.signature is None or event.old["signature"] != state.signature.seq:
+        raise NotAllowed("it amends a signature that was not in force")
     state.signatures[-1] = replace(state.signatures[-1], amended=event.new["reason"])
 
 

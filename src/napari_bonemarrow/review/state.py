@@ -6,7 +6,7 @@ first. Both go through `State.apply`, so what the screen shows is what reopening
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, RegionRanking, Support
 from napari_bonemarrow.review.acting import DO, TAKE_BACK
 from napari_bonemarrow.review.arrays import unpack
-from napari_bonemarrow.review.events import READING, UNDOABLE, Event, Kind, Label
+from napari_bonemarrow.review.events import ON_CELLS, READING, UNDOABLE, Event, Kind, Label
 from napari_bonemarrow.review.measures import Measures
+from napari_bonemarrow.review.permission import NotAllowed, refusal
 from napari_bonemarrow.review.reads import (
     FIRST,
     SECOND,
@@ -74,6 +75,8 @@ class State:
     model : ModelReference or None
     measures : Measures
     signatures : list of Signature
+    case_id : str
+        Of this case alone, given when it was begun.
     replaying : bool
         Whether the table is told of reviewers' acts only when all are taken in.
     """
@@ -100,6 +103,7 @@ class State:
         self.abstain_below: float | None = None
         self.measures = Measures()
         self.signatures: list[Signature] = []
+        self.case_id = ""
         self.replaying = False
         self._compared: tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]] | None = None
 
@@ -150,11 +154,13 @@ class State:
 
         Raises
         ------
-        ValueError
-            Where the event is of a kind that this version does not know, or belongs to a reading that is
-            not the active one.
+        NotAllowed
+            Where the case as it stands does not allow it, by the same rules as an act.
+        ValueError, LookupError, TypeError, AttributeError, ArithmeticError
+            Where it fits nothing that the case holds.
         """
         kind = event.kind
+        self._check_allowed(event)
         if kind in READING:
             if event.reading != self.reading:
                 raise ValueError(f"line {event.seq} belongs to a reading that was not active")
@@ -173,13 +179,35 @@ class State:
                 self.undoable.append(event)
                 self.redoable.clear()
 
+    def _check_allowed(self, event: Event) -> None:
+        """See that whoever wrote the line was allowed to.
+
+        Raises
+        ------
+        NotAllowed
+        """
+        kind = event.kind
+        if kind == Kind.UNDO and self.undoable:
+            kind = self.undoable[-1].kind
+        elif kind == Kind.REDO and self.redoable:
+            kind = self.redoable[-1].kind
+        refused = refusal(self, kind, event.reviewer)
+        if refused:
+            raise NotAllowed(refused)
+        if (kind == Kind.SLIDE_OPENED) != (event.seq == 1):
+            raise NotAllowed("a journal begins with its slide, and has one")
+
     @contextmanager
     def replay(self) -> Iterator[None]:
         """Let the table wait for the acts of reviewers until a whole journal has been taken in."""
         self.replaying = True
         yield
+        self.catch_up()
         self.replaying = False
-        self.show(self.reading)
+
+    def catch_up(self) -> None:
+        """Let the table show what was replayed so far."""
+        self.table.show(*self.read.everything(), blind=self.blind)
 
     def corrections(self) -> set[int]:
         """Return the cells that carry a reviewer's work, removed ones among them."""
@@ -218,21 +246,23 @@ class State:
     def _do(self, event: Event, blob: Blob) -> None:
         act = DO.get(event.kind)
         if act is not None:
+            if event.kind in ON_CELLS and not self.table.existing.issuperset(event.cells):
+                raise ValueError(f"line {event.seq} is about a cell that is not there")
             act(self, event)
             return
         new: Any = event.new
         match event.kind:
             case Kind.SLIDE_OPENED:
+                self.case_id = new["case"]
                 self.slide = SlideRecord.from_json(new["slide"])
                 self.scale = scale_from_json(new["scale"])
                 self.reads[FIRST].reading = Reading(FIRST, event.reviewer, "first", event.at, None)
             case Kind.SLIDE_MOVED:
-                self.slide = SlideRecord.from_json(new["slide"])
+                self._moved(SlideRecord.from_json(new["slide"]))
             case Kind.SCALE_CONFIRMED:
                 self._scaled(scale_from_json(new))
             case Kind.FRAME_SET:
-                self.frame, self.target = frame_from_json(new)
-                self.place()
+                self._framed(*frame_from_json(new))
             case Kind.REGIONS_RANKED:
                 self.ranking = ranking_from_json(new)
                 self.quality = new.get("arrays")  # journals of older versions hold none
@@ -251,6 +281,22 @@ class State:
             case _:
                 raise ValueError(f"line {event.seq} is of an unknown kind, {event.kind!r}")
 
+    def _moved(self, slide: SlideRecord) -> None:
+        """Know where the slide lies now; it is the same image."""
+        before = self.slide
+        if before is None or before != replace(
+            slide, name=before.name, path=before.path, relative=before.relative
+        ):
+            raise NotAllowed("it names another image than the one that this case is about")
+        self.slide = slide
+
+    def _framed(self, frame: Frame, target: int) -> None:
+        slide = self.slide
+        if slide is None or (frame.width, frame.height) != (slide.width, slide.height):
+            raise ValueError("the frame is of another image")
+        self.frame, self.target = frame, target
+        self.place()
+
     def _searched(self, new: Mapping[str, Any], blob: Blob) -> None:
         if self.search is None or self.search.plan != new["plan"]:
             self.search = Search(new["plan"])
@@ -259,8 +305,9 @@ class State:
 
     def _detected(self, new: Mapping[str, Any], blob: Blob) -> None:
         cells = Cells(**unpack(new["arrays"], blob))
-        self.search, self.detected = None, True
         extends = new.get("extends", False)
+        self._check_found(cells, new["kept"], extends)
+        self.search, self.detected = None, True
         unread = tuple(new["parameters"].get("failed_tiles", ()))
         self.unread = self.unread + unread if extends else unread
         if not extends:
@@ -286,11 +333,25 @@ class State:
             )
             self.place()
 
+    def _check_found(self, cells: Cells, kept: Sequence[int], extends: bool) -> None:
+        """See that found cells are numbered as the program does, and that nothing reviewed is lost."""
+        ids = cells.cell_id
+        if len(ids) and (ids[0] < self.next_cell_id or (np.diff(ids) <= 0).any()):
+            raise ValueError("found cells are not numbered in their order")
+        if not (np.isfinite(cells.x).all() and np.isfinite(cells.y).all()):
+            raise ValueError("a found cell has no position")
+        if not extends and not self.corrections() <= set(kept):
+            raise ValueError("a second detection loses what was reviewed")
+        if (self.table.rows(kept) < 0).any():
+            raise ValueError("a cell is kept that was never there")
+
     def _predicted(self, new: Mapping[str, Any], blob: Blob) -> None:
         model = ModelReference(**new["model"])
         classes = tuple(new["classes"])
         support = {code: Support(word) for code, word in new["support"].items()}
         arrays = unpack(new["arrays"], blob)
+        if len(set(classes)) != len(classes) or not np.isfinite(arrays["probabilities"]).all():
+            raise ValueError("a model says what is no prediction")
         if (model, classes) != (self.model, self.classes):
             self.table.forget_predictions(len(classes))
         self.model, self.classes, self.support = model, classes, support
@@ -305,10 +366,8 @@ class State:
     def show(self, number: int) -> None:
         """Make a reading the active one."""
         self.reading = number
-        read = self.read
-        if self.replaying:
-            return
-        self.table.show(*read.everything(), blind=self.blind)
+        if not self.replaying:
+            self.catch_up()
 
     def forget_acts(self) -> None:
         """Leave nothing to undo or redo in any reading."""
@@ -318,6 +377,6 @@ class State:
 
 
 def _pop(stack: list[Event], event: Event) -> Event:
-    if not stack or stack[-1].seq != event.refers:
+    if not stack or stack[-1].seq != event.refers or stack[-1].cells != event.cells:
         raise ValueError(f"line {event.seq} takes back what was not the last act")
     return stack.pop()

@@ -40,6 +40,8 @@ class CellTable:
         Those of `Cells`.
     present : ndarray of bool
         Which cells exist.
+    existing : set of int
+        Their numbers, to look one up at once.
     predicted : ndarray of bool
         Of which cells the model has said something.
     probabilities : ndarray of float32, shape (n, k)
@@ -75,6 +77,7 @@ class CellTable:
     def __init__(self) -> None:
         self.columns: dict[str, NDArray[Any]] = {name: getattr(Cells.empty(), name) for name in _COLUMNS}
         self.present = np.empty(0, bool)
+        self.existing: set[int] = set()
         self.probabilities = np.empty((0, 0), np.float32)
         self.code = np.empty(0, np.int8)
         self.blind = False
@@ -112,7 +115,9 @@ class CellTable:
         n = len(cells)
         for name in _COLUMNS:
             self.columns[name] = np.concatenate([self.columns[name], getattr(cells, name)])
-        self.present = np.concatenate([self.present, np.broadcast_to(present, n)])
+        present = np.broadcast_to(present, n)
+        self.present = np.concatenate([self.present, present])
+        self.existing.update(cells.cell_id[present].tolist())
         for name, (kind, blank) in {**_MODEL, **_REVIEW}.items():
             setattr(self, name, np.concatenate([getattr(self, name), np.full(n, blank, kind)]))
         self.code = np.concatenate([self.code, np.zeros(n, np.int8)])
@@ -124,6 +129,7 @@ class CellTable:
         self.columns = {name: column[rows] for name, column in self.columns.items()}
         for name in ("present", "code", "probabilities", *_MODEL, *_REVIEW):
             setattr(self, name, getattr(self, name)[rows])
+        self.existing = set(self.cell_id[self.present].tolist())
 
     def forget_predictions(self, classes: int) -> None:
         """Make room for a model with so many classes."""
@@ -210,6 +216,10 @@ class CellTable:
     def set_present(self, cell_ids: Sequence[int], present: bool) -> None:
         """Take cells out, or put them back."""
         self.present[self.rows(cell_ids)] = present
+        if present:
+            self.existing.update(cell_ids)
+        else:
+            self.existing.difference_update(cell_ids)
 
     def set_frame(self, frame: Frame, microns_per_pixel: float) -> None:
         """Work out anew which cells are counted."""

@@ -7,13 +7,14 @@ a change can make a new, whole chain. It is tamper-evident, not authenticated.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from typing import Any
 
-from pydantic_core import from_json
-
 from napari_bonemarrow.review.events import GENESIS, Event, Verification, digest_of
-from napari_bonemarrow.review.schema import schema_of
+from napari_bonemarrow.review.line_schema import read_line
+from napari_bonemarrow.review.schema import OWN_OF_SQLITE, schema_of
+
+_FEW, _LONGEST = 3, 40
+"""How many names are told of what was altered, and how many characters of each."""
 
 # As bytes, which is what was hashed; a body that is no text any more is none that we wrote.
 _LINES = """SELECT seq, typeof(body), CAST(body AS BLOB), CAST(hash AS BLOB) FROM events ORDER BY seq"""
@@ -31,31 +32,34 @@ def verify_file(connection: sqlite3.Connection, events: list[Event] | None = Non
     events : list of Event, optional
         Gets the lines, so that opening a case parses each once. It is whole only where all are as written.
     """
-    changed = _changed_schema(connection)
+    changed = altered(connection)
     if changed:
-        return Verification(False, None, f"the protection of the file was altered ({', '.join(changed)})")
+        return Verification(False, None, f"the protection of the file was altered ({_few(changed)})")
     named: dict[str, int] = {}
-    previous, seq, clocks = GENESIS, 0, 0
+    previous, seq, at, clocks = GENESIS, 0, "", 0
     for number, kind, body, written in connection.execute(_LINES):
         expected = seq + 1
         if number != expected:
             return Verification(False, expected, f"line {expected} of the journal is missing")
         digest = digest_of(body) if kind == "text" else ""
-        fields = _fields(body) if written == digest.encode() else None
-        if fields is None or fields.get("seq") != number:
+        if written != digest.encode():
             return Verification(False, number, f"line {number} of the journal was changed")
-        if fields.get("previous") != previous:
+        fields, trouble = read_line(body)
+        if trouble:
+            return Verification(False, number, f"line {number} of the journal makes no sense: {trouble}")
+        if fields["seq"] != number:
+            return Verification(False, number, f"line {number} of the journal was changed")
+        if fields["previous"] != previous:
             return Verification(False, number, f"line {number} of the journal does not follow the one before")
-        if isinstance(fields.get("new"), dict):
-            for array in _arrays_of(fields["new"]):
-                named.setdefault(array, number)
+        if fields["at"] < at:
+            return Verification(False, number, f"line {number} of the journal is older than the one before")
+        if type(fields["new"]) is dict and "arrays" in fields["new"]:
+            for spec in fields["new"]["arrays"].values():
+                named.setdefault(spec["sha256"], number)
         clocks += "clock" in fields
-        previous, seq = digest, number
+        previous, seq, at = digest, number, fields["at"]
         if events is not None:
-            event = _event(fields, digest)
-            if event is None:
-                return Verification(False, number, f"line {number} of the journal is no event")
-            events.append(event)
+            events.append(Event.from_fields(fields, digest))
     last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
     if last is None or last[0] != seq:
         return Verification(False, seq + 1, f"line {seq + 1} of the journal is missing")
@@ -82,31 +86,21 @@ def _verify_arrays(
     return Verification(True, None, f"{lines} lines, all as written{note}")
 
 
-def _changed_schema(connection: sqlite3.Connection) -> list[str]:
-    rows = connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-    )
-    found = dict(rows.fetchall())
-    written = schema_of(connection.execute("PRAGMA user_version").fetchone()[0])
-    return sorted(name for name in found.keys() | written.keys() if found.get(name) != written.get(name))
+def altered(connection: sqlite3.Connection) -> list[str]:
+    """Return what tables, views, triggers and indices of a file are not those that its version has.
+
+    Names that SQLite keeps for itself are looked at too: whoever writes them by hand can hide a trigger there.
+    """
+    rows = connection.execute("SELECT name, sql FROM sqlite_master").fetchall()
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    written: dict[Any, Any] = {**schema_of(version), **OWN_OF_SQLITE}
+    found = dict(rows)
+    names = {*found, *written} if len(found) == len(rows) else {*found, "two of one name"}
+    return sorted(str(name) for name in names if found.get(name, "") != written.get(name, ""))
 
 
-def _event(fields: dict[str, Any], digest: str) -> Event | None:
-    try:
-        return Event.from_fields(fields, digest)
-    except (TypeError, KeyError, AttributeError):
-        return None
-
-
-def _fields(body: bytes) -> dict[str, Any] | None:
-    try:
-        fields = from_json(body, allow_inf_nan=False)
-    except ValueError:
-        return None
-    return fields if isinstance(fields, dict) else None
-
-
-def _arrays_of(new: dict[str, Any]) -> Iterator[str]:
-    arrays = new.get("arrays")
-    if isinstance(arrays, dict):
-        yield from (str(spec.get("sha256")) for spec in arrays.values() if isinstance(spec, dict))
+def _few(names: list[str]) -> str:
+    """Name up to three of what the file holds, shortened: the names are the file's own."""
+    told = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in names[:_FEW]]
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return f"{', '.join(told)}{more}"

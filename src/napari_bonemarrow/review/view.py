@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from napari_bonemarrow.cytology import CODES, Cells, Frame, Predictions, RegionRanking
 from napari_bonemarrow.review.columns import CaseColumns, Snapshots
@@ -30,8 +30,11 @@ _GIVES_CLASSES = frozenset({Kind.MODEL_RUN, Kind.LABEL_SET, Kind.BULK_RULE})
 class CaseView:
     """The state of a case, read from its journal. Use it as `Case`."""
 
-    def __init__(self, journal: Journal, state: State, reviewer: str) -> None:
+    def __init__(
+        self, journal: Journal, state: State, reviewer: str, trouble: Verification | None = None
+    ) -> None:
         self._journal = journal
+        self._trouble = trouble
         self._state = state
         self.reviewer = reviewer
         self._snapshots = Snapshots(state.table)
@@ -45,8 +48,17 @@ class CaseView:
 
     @property
     def verification(self) -> Verification:
-        """What checking the chain gave when the case was opened."""
-        return self._journal.verification
+        """Whether the journal is as it was written, and all of it allowed, as found on opening the case."""
+        return self._trouble or self._journal.verification
+
+    @property
+    def distrust(self) -> str:
+        """Why this case is to be looked at only, in one line for every page of it; empty where all is well.
+
+        What the case shows is then not what was signed, or not what this program wrote.
+        """
+        found = self.verification
+        return "" if found.ok else f"Do not rely on this case: {found.text}."
 
     @property
     def read_only(self) -> bool:
@@ -260,9 +272,11 @@ class CaseView:
     def verify(self) -> Verification:
         """Check the file against its chain of hashes, as it stands on the disk now.
 
-        The chain makes a change evident. It does not authenticate who wrote a line.
+        The chain makes a change evident, and a line that this program would not have written, such as one
+        after a signature. Who wrote a line it does not tell.
         """
-        return self._journal.verify()
+        found = self._journal.verify()
+        return self._trouble or found if found.ok else found
 
     def remember(self, view: Mapping[str, Any]) -> None:
         """Keep what the window shows, for this reviewer, until the next time.
@@ -287,7 +301,7 @@ class CaseView:
         """What `remember` kept for this reviewer, empty where nothing was."""
         text = self._journal.remembered(self.reviewer)
         try:
-            view = json.loads(text or "{}")
+            view = from_json(text or "{}")
         except ValueError:  # somebody wrote there by hand; nothing hangs on it
             return {}
         return view if isinstance(view, dict) else {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,10 +41,11 @@ def fingerprint(path: Path) -> str:
     Raises
     ------
     OSError
-        Where a file cannot be read.
+        Where a file cannot be read, or is none: a device or a pipe would be waited for without end.
     """
     from napari_bonemarrow.slides import folders, vms
 
+    _check_kind(path)
     if path.is_dir():
         kind = folders.kind_of(path)
         if kind is folders.Kind.ZARR:
@@ -57,6 +60,13 @@ def fingerprint(path: Path) -> str:
     if folders.is_dicom(path):
         return _of_parts(folders.dicom_series(path.parent, like=path))
     return _of_file(path)
+
+
+def _check_kind(path: Path) -> None:
+    """See that something is a file or a folder before it is opened: reading a pipe or a device may not end."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "neither a file nor a folder", str(path))
 
 
 def _of_file(path: Path) -> str:
@@ -80,6 +90,7 @@ def _below(folder: Path) -> list[tuple[str, Path]]:
 def _of_parts(parts: Iterable[tuple[str, Path]]) -> str:
     digest = hashlib.sha256()
     for name, file in sorted(parts):
+        _check_kind(file)
         size = file.stat().st_size
         digest.update(f"{name}\0{size}\n".encode())
         with file.open("rb") as opened:
