@@ -113,8 +113,8 @@ class Case(CaseSigning):
                 state, trouble = fold(journal)
                 if trouble is not None and not read_only:
                     raise CaseError(
-                        f"{journal.path.name}: {trouble.text}. Open it read-only to look at it, or restore it "
-                        "from a copy"
+                        f"{journal.path.name}: {trouble.text}. Open it read-only to look at it, or restore "
+                        "it from a copy"
                     )
             except BaseException:
                 journal.close()

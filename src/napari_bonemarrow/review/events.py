@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from sys import intern
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 GENESIS = "0" * 64
@@ -106,6 +106,10 @@ OF_READINGS = frozenset({Kind.READING_BEGUN, Kind.READING_ENDED, Kind.READING_TA
 """What changes which reading is shown, and with it any cell."""
 
 
+_TO_REFERS = itemgetter("seq", "at", "reviewer", "kind", "slide", "cells", "old", "new", "source", "refers")
+"""Takes the fields of an event, in their order, that every line has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """An event before the journal has given it a number, a time and a hash."""
@@ -167,28 +171,14 @@ class Event(NamedTuple):
     @classmethod
     def from_body(cls, body: str, digest: str) -> Event:
         """Read back a line of our own."""
-        return cls.from_fields(json.loads(body), digest)
+        fields = json.loads(body)
+        return cls.from_fields({**fields, "cells": tuple(fields["cells"])}, digest)
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any], digest: str) -> Event:
         """Make an event of a line that was read and found well-formed; see `line_schema.read_line`."""
-        return cls(
-            fields["seq"],
-            fields["at"],
-            # Tens of thousands of lines share a few texts.
-            intern(fields["reviewer"]),
-            intern(fields["kind"]),
-            fields["slide"],
-            tuple(fields["cells"]),
-            fields["old"],
-            fields["new"],
-            intern(fields["source"]),
-            fields["refers"],
-            fields.get("clock"),
-            fields["previous"],
-            digest,
-            fields.get("reading", 1),
-        )
+        clock, reading = fields.get("clock"), fields.get("reading", 1)
+        return cls(*_TO_REFERS(fields), clock, fields["previous"], digest, reading)
 
 
 @dataclass(frozen=True, slots=True)

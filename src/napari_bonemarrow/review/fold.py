@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Event, Verification
 from napari_bonemarrow.review.journal import Journal
-from napari_bonemarrow.review.permission import NotAllowed
+from napari_bonemarrow.review.permission import NotAllowedError
 from napari_bonemarrow.review.state import State
 
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError)
@@ -50,7 +50,7 @@ def _replayed(journal: Journal, events: Sequence[Event]) -> tuple[State, Verific
             for event in events:
                 seq = event.seq
                 state.apply(event, journal.blob)
-    except NotAllowed as error:
+    except NotAllowedError as error:
         return state, Verification(False, seq, f"line {seq} of the journal was not allowed: {error}")
     except CaseError as error:
         return state, Verification(False, seq, f"line {seq} of the journal cannot be read: {error}")

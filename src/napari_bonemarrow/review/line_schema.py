@@ -52,7 +52,8 @@ def _cells(least: int, most: int | None = None) -> CoreSchema:
 
 
 def _row(*items: CoreSchema) -> CoreSchema:
-    return core_schema.tuple_schema(list(items))
+    # A list, as JSON has it: a line that was read is equal to the same line when it was written.
+    return core_schema.no_info_after_validator_function(list, core_schema.tuple_schema(list(items)))
 
 
 def _or_none(schema: CoreSchema) -> CoreSchema:
@@ -325,5 +326,5 @@ def _told(error: ValidationError) -> str:
 
 
 _FIELDS = frozenset(
-    "seq at reviewer kind slide cells old new source refers previous clock reading arrays model".split()
+    "seq at reviewer kind slide cells old new source refers previous clock reading arrays model".split()  # noqa: SIM905
 )

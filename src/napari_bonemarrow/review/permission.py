@@ -20,7 +20,7 @@ _FREE = frozenset({Kind.AMENDED, Kind.SLIDE_MOVED})
 _SAMPLE = RESHAPING | {Kind.TILES_SEARCHED, Kind.REGIONS_RANKED}
 
 
-class NotAllowed(ValueError):
+class NotAllowedError(ValueError):
     """A line of a journal that the case as it stood did not allow; one line for the user."""
 
 

@@ -53,6 +53,8 @@ class Read:
     reading : Reading
     readers : set of str
         Names of those who acted in it, without regard to case.
+    names : set of str
+        The same as they wrote themselves, to know one again at once.
     labels : dict of int to Label
         Its own, of cells that exist.
     shown : dict of int to Label
@@ -69,6 +71,7 @@ class Read:
     def __init__(self, reading: Reading, base: Mapping[int, Label] | None = None) -> None:
         self.reading = reading
         self.readers: set[str] = set()
+        self.names: set[str] = set()
         self.labels: dict[int, Label] = {}
         self._base = base
         self.shown: dict[int, Label] = self.labels if base is None else dict(base)

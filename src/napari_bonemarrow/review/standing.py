@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_bonemarrow.review.events import Event
 from napari_bonemarrow.review.figures import signed_otherwise
-from napari_bonemarrow.review.permission import NotAllowed, same_person
+from napari_bonemarrow.review.permission import NotAllowedError, same_person
 from napari_bonemarrow.review.reads import FIRST, KINDS, SECOND, SETTLING, Read, Reading, merged
 from napari_bonemarrow.review.signature import Signature
 
@@ -37,13 +37,13 @@ def _check_begins(state: State, number: int, who: str) -> None:
 
     Raises
     ------
-    NotAllowed
+    NotAllowedError
     """
     first = state.reads[FIRST]
     if number == SECOND and (who.casefold() in first.readers or same_person(who, first.reading.reviewer)):
-        raise NotAllowed(f"{who} took part in the first reading and cannot be its second reader")
+        raise NotAllowedError(f"{who} took part in the first reading and cannot be its second reader")
     if number == SETTLING and state.reads[SECOND].reading.ended_at is None:
-        raise NotAllowed("the second reading had not been ended when the two were settled")
+        raise NotAllowedError("the second reading had not been ended when the two were settled")
 
 
 def end(state: State, event: Event) -> None:
@@ -66,12 +66,12 @@ def take_up(state: State, event: Event) -> None:
 def sign(state: State, event: Event) -> None:
     """Take in a signature; nothing before it is undone any more."""
     if event.new["head"] != event.previous:
-        raise NotAllowed("it signs another state than the one before it")
+        raise NotAllowedError("it signs another state than the one before it")
     if state.replaying:
         state.catch_up()
     differs = signed_otherwise(state, event.new)
     if differs:
-        raise NotAllowed(differs)
+        raise NotAllowedError(differs)
     state.signatures.append(Signature.from_json(event.new, event.at, event.seq))
     state.forget_acts()
 
@@ -79,7 +79,7 @@ def sign(state: State, event: Event) -> None:
 def amend(state: State, event: Event) -> None:
     """Put the signature in force out of force, and keep it."""
     if state.signature is None or event.old["signature"] != state.signature.seq:
-        raise NotAllowed("it amends a signature that was not in force")
+        raise NotAllowedError("it amends a signature that was not in force")
     state.signatures[-1] = replace(state.signatures[-1], amended=event.new["reason"])
 
 

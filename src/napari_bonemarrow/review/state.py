@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, RegionRanking, Support
 from napari_bonemarrow.review.acting import DO, TAKE_BACK
 from napari_bonemarrow.review.arrays import unpack
-from napari_bonemarrow.review.events import ON_CELLS, READING, UNDOABLE, Event, Kind, Label
+from napari_bonemarrow.review.events import IMPORTED, ON_CELLS, READING, UNDOABLE, Event, Kind, Label
 from napari_bonemarrow.review.measures import Measures
-from napari_bonemarrow.review.permission import NotAllowed, refusal
+from napari_bonemarrow.review.permission import NotAllowedError, refusal
 from napari_bonemarrow.review.reads import (
     FIRST,
     SECOND,
@@ -154,48 +154,52 @@ class State:
 
         Raises
         ------
-        NotAllowed
+        NotAllowedError
             Where the case as it stands does not allow it, by the same rules as an act.
         ValueError, LookupError, TypeError, AttributeError, ArithmeticError
             Where it fits nothing that the case holds.
         """
         kind = event.kind
         self._check_allowed(event)
+        read = self.reads[self.reading]
         if kind in READING:
             if event.reading != self.reading:
                 raise ValueError(f"line {event.seq} belongs to a reading that was not active")
-            self._met(event)
+            if event.reviewer not in read.names:
+                self._met(event)
         if kind == Kind.UNDO:
-            act = _pop(self.undoable, event)
+            act = _pop(read.undoable, event)
             TAKE_BACK[act.kind](self, act)
-            self.redoable.append(act)
+            read.redoable.append(act)
         elif kind == Kind.REDO:
-            act = _pop(self.redoable, event)
+            act = _pop(read.redoable, event)
             self._do(act, blob)
-            self.undoable.append(act)
+            read.undoable.append(act)
         else:
             self._do(event, blob)
             if kind in UNDOABLE:
-                self.undoable.append(event)
-                self.redoable.clear()
+                read.undoable.append(event)
+                read.redoable.clear()
 
     def _check_allowed(self, event: Event) -> None:
         """See that whoever wrote the line was allowed to.
 
         Raises
         ------
-        NotAllowed
+        NotAllowedError
         """
         kind = event.kind
+        if (kind == Kind.SLIDE_OPENED) != (event.seq == 1):
+            raise NotAllowedError("a journal begins with its slide, and has one")
+        if not self.signatures and len(self.reads) == 1 and self.read.reading.ended_at is None:
+            return  # nothing is refused yet, and a journal has tens of thousands of lines
         if kind == Kind.UNDO and self.undoable:
             kind = self.undoable[-1].kind
         elif kind == Kind.REDO and self.redoable:
             kind = self.redoable[-1].kind
         refused = refusal(self, kind, event.reviewer)
         if refused:
-            raise NotAllowed(refused)
-        if (kind == Kind.SLIDE_OPENED) != (event.seq == 1):
-            raise NotAllowed("a journal begins with its slide, and has one")
+            raise NotAllowedError(refused)
 
     @contextmanager
     def replay(self) -> Iterator[None]:
@@ -237,8 +241,11 @@ class State:
     def _met(self, event: Event) -> None:
         """Note who reads."""
         read = self.read
+        if event.source == IMPORTED:
+            return
+        read.names.add(event.reviewer)
         name = event.reviewer.casefold()
-        if name not in read.readers and event.source != "import":
+        if name not in read.readers:
             if not read.readers and self.reading == FIRST:  # whoever opened the slide need not read it
                 read.reading = replace(read.reading, reviewer=event.reviewer)
             read.readers.add(name)
@@ -287,7 +294,7 @@ class State:
         if before is None or before != replace(
             slide, name=before.name, path=before.path, relative=before.relative
         ):
-            raise NotAllowed("it names another image than the one that this case is about")
+            raise NotAllowedError("it names another image than the one that this case is about")
         self.slide = slide
 
     def _framed(self, frame: Frame, target: int) -> None:

@@ -89,7 +89,7 @@ def _verify_arrays(
 def altered(connection: sqlite3.Connection) -> list[str]:
     """Return what tables, views, triggers and indices of a file are not those that its version has.
 
-    Names that SQLite keeps for itself are looked at too: whoever writes them by hand can hide a trigger there.
+    Names that SQLite keeps for itself are looked at too: a trigger can be hidden there by hand.
     """
     rows = connection.execute("SELECT name, sql FROM sqlite_master").fetchall()
     version = connection.execute("PRAGMA user_version").fetchone()[0]

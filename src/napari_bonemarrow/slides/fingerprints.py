@@ -63,7 +63,7 @@ def fingerprint(path: Path) -> str:
 
 
 def _check_kind(path: Path) -> None:
-    """See that something is a file or a folder before it is opened: reading a pipe or a device may not end."""
+    """See that something is a file or a folder before it is opened: a pipe or a device may have no end."""
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise OSError(errno.EINVAL, "neither a file nor a folder", str(path))
