@@ -170,7 +170,13 @@ _SHAPES: dict[Kind, tuple[CoreSchema, CoreSchema, CoreSchema]] = {
     Kind.SLIDE_OPENED: (
         _NO_CELLS,
         _nothing,
-        _object(case=_name, program=_name, slide=_SLIDE, scale=_or_none(_SCALE)),
+        _object(
+            case=_name,
+            program=_name,
+            slide=_SLIDE,
+            scale=_or_none(_SCALE),
+            before_=_object(case=_name, file=_text, head=_hash),
+        ),
     ),
     Kind.SLIDE_MOVED: (_NO_CELLS, _object(slide=_SLIDE), _object(slide=_SLIDE)),
     Kind.SCALE_CONFIRMED: (_NO_CELLS, _or_none(_SCALE), _SCALE),
@@ -195,6 +201,7 @@ _SHAPES: dict[Kind, tuple[CoreSchema, CoreSchema, CoreSchema]] = {
             extends_=_flag,
         ),
     ),
+    Kind.SEARCH_DISCARDED: (_NO_CELLS, _object(cells=_whole(0)), _object(kept=_list(_CELL))),
     Kind.MODEL_RUN: (
         _NO_CELLS,
         _nothing,

@@ -327,6 +327,7 @@ class State:
             self.forget_acts()
 
     def _discarded(self, new: Mapping[str, Any]) -> None:
+        self._check_kept(new["kept"])
         self.search, self.detected, self.unread = None, False, ()
         self.table.keep(self.table.rows(new["kept"]))
         self.forget_acts()
@@ -347,10 +348,13 @@ class State:
             raise ValueError("found cells are not numbered in their order")
         if not (np.isfinite(cells.x).all() and np.isfinite(cells.y).all()):
             raise ValueError("a found cell has no position")
-        if not extends and not self.corrections() <= set(kept):
-            raise ValueError("a second detection loses what was reviewed")
-        if (self.table.rows(kept) < 0).any():
-            raise ValueError("a cell is kept that was never there")
+        if not extends:
+            self._check_kept(kept)
+
+    def _check_kept(self, kept: Sequence[int]) -> None:
+        """See that the cells that stay are the case's, and that all which were reviewed are among them."""
+        if not self.corrections() <= set(kept) or (self.table.rows(kept) < 0).any():
+            raise ValueError("what was reviewed is lost, or a cell is kept that was never there")
 
     def _predicted(self, new: Mapping[str, Any], blob: Blob) -> None:
         model = ModelReference(**new["model"])
