@@ -84,7 +84,7 @@ def before_signature(**fields: Any) -> Callable[[list[Line]], object]:
 
 
 def swap(lines: list[Line]) -> None:
-    lines[6], lines[7] = lines[7], lines[6]
+    lines[6], lines[7] = {**lines[7], "at": lines[6]["at"]}, lines[6]
 
 
 def undo_label(lines: list[Line]) -> None:
@@ -206,7 +206,7 @@ FORGED: dict[str, tuple[Callable[[list[Line]], object], int, str]] = {
         "not in force",
     ),
     # What the program would not have written at all.
-    "lines that changed places": (swap, 7, "another reading or tally|older than"),
+    "lines that changed places": (swap, 7, "another reading or tally"),
     "a reading by nobody asked for": (
         before_signature(kind="label set", cells=[1], old=[None], new="BLA", reading=2),
         8,
