@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from napari_bonemarrow.cli import bundles, counts, dataset, learning, records, windows
+from napari_bonemarrow.cli import bundles, counts, dataset, learning, records, reviewers, windows
 from napari_bonemarrow.cli.common import Switches, complain
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ app.add_typer(dataset.app, name="dataset")
 app.command()(counts.export)
 app.command()(records.verify)
 app.command()(records.agreement)
+app.add_typer(reviewers.app, name="reviewers")
 
 
 _INTERRUPTED = 130

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, complain, show_json
+from napari_bonemarrow.cli.common import AsJson, Debug, Switches, complain, show_json
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Agreement
@@ -20,16 +21,24 @@ _CHAIN = "tamper-evident, not authenticated"
 
 def verify(
     cases: Annotated[list[Path], typer.Argument(help="Cases to check.", metavar="CASE...")],
+    head: Annotated[
+        str,
+        typer.Option(
+            "--head", help="The journal's head that a report prints, 12 digits or more.", metavar="HASH"
+        ),
+    ] = "",
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Check cases against their chain of hashes: a changed or missing line is found.
+    """Check cases: is the journal as it was written, and whose key signed it?
 
-    Two lines a case: its journal and its signature. The chain is tamper-evident, not authenticated.
+    Two lines a case: its journal and its signature. A line that was changed, is missing or was not allowed is
+    found. That the end was cut off is found by the head that a report prints.
 
-    Example: napari-bonemarrow verify smear.bmcase
+    Example: napari-bonemarrow verify smear.bmcase --head 3f2a91c04b7d
     """
-    found = [_checked(path) for path in cases]
+    wanted = _head(head, cases)
+    found = [_checked(path, wanted) for path in cases]
     if as_json:
         show_json({"cases": found})
     for each in found:
@@ -55,6 +64,8 @@ def agreement(
     from napari_bonemarrow.review import Case, CaseError
 
     with Case.open(case, read_only=True) as opened:
+        if opened.distrust:
+            raise CaseError(f"{case.name}: {opened.distrust}")
         found = opened.agreement()
         if found is None:
             raise CaseError(f"{case.name} has no two ended readings: a second reader reads it in the window")
@@ -66,29 +77,76 @@ def agreement(
             print(_in_words(found, opened, unsettled))
 
 
-def _checked(path: Path) -> dict[str, Any]:
-    """Check one case; one that cannot be opened at all is a failed check, and the others go on."""
+def _head(text: str, cases: list[Path]) -> str:
+    digits = text.strip().lower()
+    if not digits:
+        return ""
+    if not re.fullmatch(rf"[0-9a-f]{{{_HEAD},64}}", digits):
+        raise typer.BadParameter(f"'{text}' is no head: give the {_HEAD} or more digits that a report prints")
+    if len(cases) != 1:
+        raise typer.BadParameter("a head is that of one case: give one case")
+    return digits
+
+
+def _checked(path: Path, head: str) -> dict[str, Any]:
+    """Check one case; whatever is wrong with it is a failed check, and the others go on."""
     from napari_bonemarrow.cytology import BoneMarrowError
     from napari_bonemarrow.review import Case
 
+    failed = {"case": str(path), "ok": False, "signature": None, "authentication": None, "head": None}
     try:
         with Case.open(path, read_only=True) as case:
             result = case.verify()
-            signature = _signed(case) if result.ok else None
-            return {"case": str(path), "ok": result.ok, "text": result.text, "signature": signature}
+            if not result.ok:
+                return {**failed, "text": result.text}
+            signed, word = _signed(case)
+            fits, text = _at_head(case, head, result.text)
+            last = case.last_event.hash
+            return {
+                **failed,
+                "ok": fits,
+                "text": text,
+                "signature": signed,
+                "authentication": word,
+                "head": last,
+            }
     except BoneMarrowError as error:
-        return {"case": str(path), "ok": False, "text": str(error), "signature": None}
+        return {**failed, "text": str(error)}
+    except Exception as error:  # a defect of ours in one file must not cost the others their check
+        if Switches.debug:
+            raise
+        return {**failed, "text": f"unexpected {type(error).__name__}: try it alone with --debug"}
 
 
-def _signed(case: Case) -> str:
+def _at_head(case: Case, head: str, text: str) -> tuple[bool, str]:
+    """Tell whether a journal holds the line whose hash a report printed."""
+    if not head:
+        return True, text
+    lines = case.events()
+    at = next((line.seq for line in lines if line.hash.startswith(head)), 0)
+    if not at:
+        return False, "the journal does not hold the head of that report: it was cut, or is another case's"
+    since = len(lines) - at
+    grown = f"{text}; it holds the head of that report"
+    return True, grown + (f" at line {at}, and {since} more since" if since else ", which is its last line")
+
+
+def _signed(case: Case) -> tuple[str, str | None]:
+    """Say who signed a case and what that is worth on this computer, in words and as one word."""
+    from napari_bonemarrow.review import Authentication, authentication, timestamp_of
+
     signature = case.signature
     if signature is not None:
+        word, text = authentication(signature)
+        stamp = timestamp_of(signature.timestamp, bytes.fromhex(signature.proof))
+        worth = _CHAIN if word is Authentication.NONE else text
         head = signature.head[:_HEAD]
-        return f"signed by {signature.name} at {signature.at} over head {head}; {_CHAIN}"
+        told = f"signed by {signature.name} at {signature.at} over head {head}; {worth}"
+        return "; ".join(filter(None, (told, stamp.text))), str(word)
     if case.signatures:
         last = case.signatures[-1]
-        return f"not signed: an amendment of what {last.name} signed at {last.at} is under way"
-    return "not signed"
+        return f"not signed: an amendment of what {last.name} signed at {last.at} is under way", None
+    return "not signed", None
 
 
 def _in_words(found: Agreement, case: Case, unsettled: int) -> str:

@@ -6,7 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class KeyInfo:
+    """With which key somebody would sign.
+
+    Attributes
+    ----------
+    text : str
+        Whose key it is, its fingerprint and where it is kept; or that one will be made, and where.
+    needs_passphrase : bool
+    """
+
+    text: str = ""
+    needs_passphrase: bool = False
+
+
+@dataclass(frozen=True)
 class SignInfo:
     """The sign-off of a case.
 

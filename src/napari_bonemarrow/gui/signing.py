@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from qtpy.QtCore import QObject
 
-from napari_bonemarrow.cytology import Differential
-from napari_bonemarrow.gui.countmodels import SignInfo
-from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.cytology import BoneMarrowError, Differential
+from napari_bonemarrow.gui.countmodels import KeyInfo, SignInfo
+from napari_bonemarrow.gui.describe import Session, one_line
 from napari_bonemarrow.gui.views.sign_part import HEAD_DIGITS, SignPart
-from napari_bonemarrow.review import Case
+from napari_bonemarrow.review import (
+    WHERE,
+    Authentication,
+    Case,
+    Signature,
+    ask_timestamp,
+    authentication,
+    fingerprint_of,
+    key_record,
+    open_key,
+    planned_keeping,
+    timestamp_server,
+)
 
 Act = Callable[[Callable[[], object]], bool]
 _CHAIN = "tamper-evident, not authenticated"
@@ -32,6 +45,7 @@ class Signing(QObject):
         super().__init__(parent)
         self.part, self._act = part, act
         self.session: Session | None = None
+        part.key_of = key_info
         part.sign_requested.connect(self.sign)
         part.amend_requested.connect(self.amend)
 
@@ -47,11 +61,18 @@ class Signing(QObject):
         else:
             self.part.ask_to_sign()
 
-    def sign(self, name: str, reason: str = "") -> None:
-        """Freeze the case."""
+    def sign(self, name: str, reason: str = "", passphrase: str = "") -> None:
+        """Freeze the case, with the signer's key and the timestamp of the server that was named, if one was."""
         session = self.session
-        if session is not None:
-            self._act(lambda: session.case.sign(name, reason))
+        if session is None:
+            return
+
+        def act() -> object:
+            key, server = open_key(name, lambda _name: passphrase), timestamp_server()
+            stamp = partial(ask_timestamp, server) if server else None
+            return session.case.sign(name, reason, key, stamp)
+
+        self._act(act)
 
     def amend(self, reason: str) -> None:
         """Open a signed case for changes; the signed state is kept."""
@@ -75,7 +96,7 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
     if signature is not None:
         return SignInfo(
             text=f"Signed by {signature.name} · {local_time(signature.at)}",
-            detail=f"head {signature.head[:HEAD_DIGITS]} · {_CHAIN}",
+            detail=f"head {signature.head[:HEAD_DIGITS]} · {_worth(signature)}",
             head=signature.head,
             can_amend=not case.read_only,
         )
@@ -92,6 +113,26 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
         needs_reason=bool(missing),
         can_sign=not case.read_only,
     )
+
+
+def key_info(name: str) -> KeyInfo:
+    """Tell with which key the bearer of a name would sign, and where it is kept or will be."""
+    try:
+        record = key_record(name)
+    except BoneMarrowError as error:
+        return KeyInfo(one_line(error))
+    if record is None:
+        return KeyInfo(f"A signing key will be made for {name}, {WHERE[planned_keeping()]}")
+    return KeyInfo(f"{fingerprint_of(record.public)}, {record.where}", record.needs_passphrase)
+
+
+def _worth(signature: Signature) -> str:
+    """Say what a signature proves on this computer."""
+    try:
+        word, text = authentication(signature)
+    except BoneMarrowError as error:
+        return one_line(error)
+    return _CHAIN if word is Authentication.NONE else text
 
 
 def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,16 @@ from collections import Counter
 from typing import Any
 
 from napari_bonemarrow.cytology import Differential
-from napari_bonemarrow.review import Case, Signature
+from napari_bonemarrow.review import (
+    Authentication,
+    Case,
+    Signature,
+    Standing,
+    Timestamp,
+    authentication,
+    fingerprint_of,
+    timestamp_of,
+)
 
 FIRST, SECOND = 1, 2
 CHAIN_TEXT = "tamper-evident, not authenticated"
@@ -68,7 +77,23 @@ def _count(differential: Differential) -> dict[str, Any]:
 
 def _signature(signature: Signature, in_force: Signature | None) -> dict[str, Any]:
     value = {**signature.to_json(), "at": signature.at, "line": signature.seq, "amended": signature.amended}
-    return {**value, "in_force": in_force is not None and in_force.seq == signature.seq, "chain": CHAIN_TEXT}
+    word, text = authentication(signature)
+    key = value.pop("key", None)
+    value["key"] = None if key is None else {**key, "fingerprint": fingerprint_of(signature.public)}
+    stamp = timestamp_of(signature.timestamp, bytes.fromhex(signature.proof))
+    value["timestamp"] = None if stamp.standing is Standing.NONE else _stamp(stamp)
+    return {
+        **value,
+        "in_force": in_force is not None and in_force.seq == signature.seq,
+        "authentication": str(word),
+        "told": "; ".join(filter(None, (text, stamp.text))),
+        "chain": CHAIN_TEXT if word is Authentication.NONE else text,
+    }
+
+
+def _stamp(stamp: Timestamp) -> dict[str, Any]:
+    at = None if stamp.at is None else f"{stamp.at:%Y-%m-%dT%H:%M:%S}Z"
+    return {"at": at, "standing": str(stamp.standing), "text": stamp.text}
 
 
 def _readings(case: Case) -> list[dict[str, Any]]:

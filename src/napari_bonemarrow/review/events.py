@@ -122,6 +122,8 @@ class Draft:
     refers: int | None = None
     slide: int = 1
     reading: int = 1
+    time: tuple[str, str | None] | None = None
+    """When it was done, and what a clock that was set back said, where that was fixed before writing."""
 
 
 class Event(NamedTuple):

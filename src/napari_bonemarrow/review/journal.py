@@ -134,6 +134,15 @@ class Journal:
         self.lines.events.append(event)
         return event
 
+    def time(self) -> tuple[str, str | None]:
+        """Return the time that a line would bear now, and what the clock says where it was set back."""
+        return _time(self.lines.last.at)
+
+    def planned(self, draft: Draft, reviewer: str) -> Event:
+        """Return the event that `append` would write now; a draft with its time gives the same again."""
+        last = self.lines.last
+        return Event.from_body(*_seal(draft, last.seq + 1, last.hash, reviewer, last.at)[1:])
+
     def verify(self) -> Verification:
         """Check every line and array against the chain, as they stand in the file now."""
         return self._verify(None)
@@ -278,10 +287,10 @@ def _now() -> str:
 
 def _seal(draft: Draft, seq: int, previous: str, reviewer: str, not_before: str) -> tuple[int, str, str]:
     """Number, date and hash an event. Times never go back: a clock that does is noted beside."""
-    now = _now()
+    at, clock = draft.time or _time(not_before)
     body = {
         "seq": seq,
-        "at": max(now, not_before),
+        "at": at,
         "reviewer": reviewer,
         "kind": str(draft.kind),
         "slide": draft.slide,
@@ -294,10 +303,15 @@ def _seal(draft: Draft, seq: int, previous: str, reviewer: str, not_before: str)
     }
     if draft.reading != 1:  # journals of one reading are written as ever
         body["reading"] = draft.reading
-    if now < not_before:
-        body["clock"] = now
+    if clock is not None:
+        body["clock"] = clock
     text = canonical(body)
     return seq, text, digest_of(text.encode())
+
+
+def _time(not_before: str) -> tuple[str, str | None]:
+    now = _now()
+    return max(now, not_before), now if now < not_before else None
 
 
 def _insert(connection: sqlite3.Connection, sealed: tuple[int, str, str]) -> None:

@@ -16,11 +16,14 @@ from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_sch
 from napari_bonemarrow.cytology import CLASSES, TAGS, Support
 from napari_bonemarrow.review.events import Kind
 from napari_bonemarrow.review.reads import KINDS
+from napari_bonemarrow.review.signature import ALGORITHM
 
 _HIGHEST = 2**53
 """Largest cell number and count: what every reader of JSON still tells apart (RFC 8259, 6)."""
 _LONGEST_NAME = 1000
 """Characters of a name or source."""
+_LONGEST_TIMESTAMP = 200_000
+"""Characters of a timestamp: a few certificates."""
 
 _any = core_schema.any_schema()
 _text = core_schema.str_schema(strict=True)
@@ -158,6 +161,15 @@ _SIGNED = _object(
     model=_or_none(_MODEL),
     head=_hash,
     program=_name,
+    key_=_object(
+        "forbid",
+        algorithm=core_schema.literal_schema([ALGORITHM]),
+        public=_hash,
+        proof=core_schema.str_schema(strict=True, pattern=r"\A[0-9a-f]{128}\z"),
+    ),
+    timestamp_=core_schema.str_schema(
+        strict=True, pattern=r"\A[A-Za-z0-9+/]+={0,2}\z", max_length=_LONGEST_TIMESTAMP
+    ),
 )
 
 _CELL = _whole(1)

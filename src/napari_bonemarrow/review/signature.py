@@ -8,10 +8,13 @@ from typing import Any
 
 from napari_bonemarrow.cytology import ModelReference
 
+ALGORITHM = "Ed25519"
+"""Of every key (RFC 8032)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signed which count. It makes tampering evident; it does not authenticate the signer.
+    """Who signed which count. With a key it proves that the key's holder signed just that; without, nothing.
 
     Attributes
     ----------
@@ -40,6 +43,11 @@ class Signature:
         Hash of the last line of the journal that is signed.
     program : str
         Name and version of the program.
+    public, proof : str
+        The signer's public key and what it made of the `statement`, in hexadecimal; empty where it was signed
+        without a key.
+    timestamp : str
+        An RFC 3161 response over ``proof``, base64; empty where none was asked for.
     at : str
         UTC, ISO 8601.
     seq : int
@@ -63,6 +71,9 @@ class Signature:
     model: ModelReference | None
     head: str
     program: str
+    public: str = ""
+    proof: str = ""
+    timestamp: str = ""
     at: str = ""
     seq: int = 0
     amended: str | None = None
@@ -70,12 +81,19 @@ class Signature:
     def to_json(self) -> dict[str, Any]:
         """Return it for the journal, whose line itself tells time and number."""
         value = asdict(self)
-        for name in ("at", "seq", "amended"):
+        for name in ("at", "seq", "amended", "public", "proof", "timestamp"):
             del value[name]
+        if self.public:
+            value["key"] = {"algorithm": ALGORITHM, "public": self.public, "proof": self.proof}
+        if self.timestamp:
+            value["timestamp"] = self.timestamp
         return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], at: str, seq: int) -> Signature:
         """Read it back."""
-        model = value["model"]
-        return cls(**{**value, "model": None if model is None else ModelReference(**model)}, at=at, seq=seq)
+        said = {**value, "at": at, "seq": seq}
+        key, model = said.pop("key", None), value["model"]
+        if key is not None:
+            said |= {"public": key["public"], "proof": key["proof"]}
+        return cls(**{**said, "model": None if model is None else ModelReference(**model)})

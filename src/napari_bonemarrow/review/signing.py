@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from napari_bonemarrow.cytology import Differential
@@ -12,6 +16,11 @@ from napari_bonemarrow.review.program import program_name
 from napari_bonemarrow.review.reading import CaseReadings
 from napari_bonemarrow.review.reads import SECOND, SETTLING
 from napari_bonemarrow.review.signature import Signature
+from napari_bonemarrow.review.signing_key import SigningKey
+from napari_bonemarrow.review.statement import statement
+
+Stamp = Callable[[bytes], bytes]
+"""Gets some bytes and returns an RFC 3161 response over them."""
 
 
 class CaseSigning(CaseReadings):
@@ -54,15 +63,21 @@ class CaseSigning(CaseReadings):
             gaps.append(f"{_cells(unsettled)} on which the two readers differ, not settled")
         return tuple(gaps)
 
-    def sign(self, name: str, reason: str = "") -> Change:
+    def sign(
+        self, name: str, reason: str = "", key: SigningKey | None = None, timestamp: Stamp | None = None
+    ) -> Change:
         """Sign the count; the case takes no other act until an amendment is begun.
 
         Parameters
         ----------
         name : str
-            Who signs. It makes changes evident and authenticates nobody.
+            Who signs.
         reason : str
             Why it is signed although something of `sign_off_gaps` is left; the report prints it.
+        key : SigningKey, optional
+            The signer's, see `open_key`. Without one it shows no more than that a name was written.
+        timestamp : callable, optional
+            Gets the signature's bytes and returns an RFC 3161 response over them.
 
         Raises
         ------
@@ -70,6 +85,13 @@ class CaseSigning(CaseReadings):
             Where the name is empty, nothing is counted, a reading is shown that is not the one to sign, or
             something is left to do and no reason is given.
         """
+        draft = self.prepare_signature(name, reason, key)
+        proof = draft.new["key"]["proof"] if key is not None else ""
+        stamped = timestamp(bytes.fromhex(proof)) if timestamp and proof else b""
+        return self.finish_signature(draft, stamped)
+
+    def prepare_signature(self, name: str, reason: str = "", key: SigningKey | None = None) -> Draft:
+        """Return the line that signs the count as it is now, without writing it; as `sign`."""
         name, reason = name.strip(), reason.strip()
         if not name:
             raise CaseError("a signature needs a name: type it")
@@ -95,7 +117,33 @@ class CaseSigning(CaseReadings):
             head=self._journal.lines.last.hash,
             program=program_name(),
         )
-        return self._act(Draft(Kind.SIGNED, new=signature.to_json()))
+        draft = Draft(Kind.SIGNED, new=signature.to_json(), time=self._journal.time())
+        if key is None:
+            return draft
+        line = self._journal.planned(draft, self.reviewer)
+        proof = key.sign(statement(self._state, line, key.public))
+        return replace(draft, new=replace(signature, public=key.public, proof=proof).to_json())
+
+    def finish_signature(self, draft: Draft, timestamp: bytes = b"") -> Change:
+        """Write a signature that was prepared.
+
+        Parameters
+        ----------
+        draft : Draft
+            Of `prepare_signature`.
+        timestamp : bytes
+            An RFC 3161 response over the signature's bytes, if one was asked for.
+
+        Raises
+        ------
+        CaseError
+            Where the case was changed meanwhile, or it could not be written.
+        """
+        if draft.new["head"] != self._journal.lines.last.hash:
+            raise CaseError("the case was changed while it was being signed: sign it again")
+        if timestamp:
+            draft = replace(draft, new={**draft.new, "timestamp": b64encode(timestamp).decode()})
+        return self._act(draft)
 
     def begin_amendment(self, reason: str) -> Change:
         """Open a signed case again; what was signed stays in `signatures`.

@@ -10,6 +10,7 @@ from napari_bonemarrow.review.figures import signed_otherwise
 from napari_bonemarrow.review.permission import NotAllowedError, same_person
 from napari_bonemarrow.review.reads import FIRST, KINDS, SECOND, SETTLING, Read, Reading, merged
 from napari_bonemarrow.review.signature import Signature
+from napari_bonemarrow.review.statement import proof_fails
 
 if TYPE_CHECKING:
     from napari_bonemarrow.review.state import State
@@ -67,6 +68,8 @@ def sign(state: State, event: Event) -> None:
     """Take in a signature; nothing before it is undone any more."""
     if event.new["head"] != event.previous:
         raise NotAllowedError("it signs another state than the one before it")
+    if proof_fails(state, event):
+        raise NotAllowedError("the key that it names did not sign this")
     if state.replaying:
         state.catch_up()
     differs = signed_otherwise(state, event.new)

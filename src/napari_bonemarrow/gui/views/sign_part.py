@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFormLayout, QGridLayout, QLineEdit, QWidget
 
-from napari_bonemarrow.gui.countmodels import SignInfo
+from napari_bonemarrow.gui.countmodels import KeyInfo, SignInfo
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.confirm import Confirm
 from napari_bonemarrow.gui.views.parts import button, label, set_role
 
 HEAD_DIGITS = 12
-LIMITS = "The signature makes later changes evident; it does not prove who made it."
+LIMITS = "The signature makes later changes evident. Whose it is, the key proves to those who know its fingerprint."
+KeyOf = Callable[[str], KeyInfo]
+"""Tells with which key the bearer of a name would sign."""
 
 
 class SignPart(QWidget):
     """Where a case stands between counting and a signature."""
 
-    sign_requested = Signal(str, str)
+    sign_requested = Signal(str, str, str)  # name, reason, passphrase
     amend_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self._info = SignInfo()
         self.dialog: SignDialog | AmendDialog | None = None
+        self.key_of: KeyOf = lambda name: KeyInfo()
         self.text, self.detail = label(role="title"), label(role="quiet")
         self.detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.sign_button = button("Sign…", tip="Freeze the case with your name, the time and the counts")
@@ -64,8 +69,10 @@ class SignPart(QWidget):
     def ask_to_sign(self) -> None:
         """Show what would be frozen, and ask for the name."""
         if self._info.can_sign and self.dialog is None:
-            dialog = SignDialog(self, self._info)
-            dialog.accepted.connect(lambda: self.sign_requested.emit(dialog.name, dialog.reason))
+            dialog = SignDialog(self, self._info, self.key_of)
+            dialog.accepted.connect(
+                lambda: self.sign_requested.emit(dialog.name, dialog.reason, dialog.passphrase)
+            )
             self._open(dialog)
 
     def ask_to_amend(self) -> None:
@@ -89,11 +96,11 @@ class SignPart(QWidget):
 
 
 class SignDialog(Confirm):
-    """The counts, the name, and a reason where cells have not been reviewed."""
+    """The counts, the name with its key, and a reason where cells have not been reviewed."""
 
-    def __init__(self, parent: QWidget, info: SignInfo) -> None:
+    def __init__(self, parent: QWidget, info: SignInfo, key_of: KeyOf) -> None:
         super().__init__(parent, "Sign the count")
-        self._info = info
+        self._info, self._key_of = info, key_of
         self.content.addWidget(label("This freezes the case as it stands:"))
         form = QFormLayout()
         form.setHorizontalSpacing(14)
@@ -105,15 +112,36 @@ class SignDialog(Confirm):
         self.reason_edit.setAccessibleName("Why not every cell was reviewed")
         self.reason_edit.setPlaceholderText("printed in the report")
         form.addRow(label("Name", "title", wrap=False), self.name_edit)
+        self.passphrase_edit, self.key_text = QLineEdit(), label(role="quiet")
+        self.passphrase_edit.setEchoMode(QLineEdit.EchoMode.Password)
+        self.passphrase_edit.setAccessibleName("Passphrase of the signing key")
+        self.passphrase_row = label("Passphrase", "title", wrap=False)
+        form.addRow(self.passphrase_row, self.passphrase_edit)
+        form.addRow(label("Key", "quiet", wrap=False), self.key_text)
         self.content.addLayout(form)
         if info.needs_reason:
             form.addRow(label("Reason", "title", wrap=False), self.reason_edit)
             self.content.addWidget(label(f"{info.text}: say why, the report prints it.", "warning"))
         self.content.addWidget(label(LIMITS, "quiet"))
+        self.name_edit.textChanged.connect(self.show_key)
+        self.passphrase_edit.textChanged.connect(self.check)
         self.name_edit.textChanged.connect(self.check)
+        self.show_key()
         self.reason_edit.textChanged.connect(self.check)
         self.end_with("Sign", "Freeze the case")
         (self.reason_edit if info.needs_reason else self.cancel_button).setFocus()
+
+    def show_key(self) -> None:
+        """Tell with which key the name signs, and ask for its passphrase where it has one."""
+        key = self._key_of(self.name) if self.name else KeyInfo()
+        self.key_text.setText(key.text)
+        for widget in (self.passphrase_row, self.passphrase_edit):
+            widget.setVisible(key.needs_passphrase)
+
+    @property
+    def passphrase(self) -> str:
+        """Of the key; empty where none is asked for."""
+        return self.passphrase_edit.text()
 
     @property
     def name(self) -> str:
@@ -129,7 +157,10 @@ class SignDialog(Confirm):
         """Return what of name and reason is still to be written."""
         if not self.name:
             return "A signature needs a name."
-        return "" if self.reason or not self._info.needs_reason else "A reason is needed."
+        if self._info.needs_reason and not self.reason:
+            return "A reason is needed."
+        hidden = self.passphrase_edit.isHidden()
+        return "" if hidden or self.passphrase else "The signing key has a passphrase."
 
 
 class AmendDialog(Confirm):
