@@ -62,7 +62,7 @@ class Signing(QObject):
             self.part.ask_to_sign()
 
     def sign(self, name: str, reason: str = "", passphrase: str = "") -> None:
-        """Freeze the case, with the signer's key and the timestamp of the server that was named, if one was."""
+        """Freeze the case with the signer's key, and a timestamp where a server for it was named."""
         session = self.session
         if session is None:
             return

@@ -13,7 +13,7 @@ from napari_bonemarrow.gui.views.confirm import Confirm
 from napari_bonemarrow.gui.views.parts import button, label, set_role
 
 HEAD_DIGITS = 12
-LIMITS = "The signature makes later changes evident. Whose it is, the key proves to those who know its fingerprint."
+LIMITS = "It makes later changes evident. Whose it is, the key proves to those who know its fingerprint."
 KeyOf = Callable[[str], KeyInfo]
 """Tells with which key the bearer of a name would sign."""
 
