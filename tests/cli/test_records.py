@@ -91,3 +91,30 @@ def test_one_reader_alone_is_told(run: Run, tmp_path: Path) -> None:
     code, _out, err = run("agreement", tmp_path / "one.bmcase")
     assert code == 1
     assert "no two ended readings" in err
+
+
+def test_labels_are_imported_and_vouched_for(run: Run, read_twice: Path, tmp_path: Path) -> None:
+    slide = slide_from_array(np.full((200, 400, 3), 230, np.uint8), 0.1, tmp_path / "c.png")
+    with Case.create(tmp_path / "c.bmcase", slide, reviewer="Dr A") as case:
+        case.set_frame(Frame.whole_field(400, 200, 0.0), 4)
+        n = np.ones(2, np.float32)
+        cells = Cells(np.arange(1, 3), np.array([50.0, 150.0]), np.full(2, 100.0), 9 * n, n, n > 0)
+        case.record_detection(cells, {})
+    (tmp_path / "labels.csv").write_text("cell_id,label\n1,BLA\n2,\n7,BLA\n1,XYZ\n")
+    code, out, _err = run("import", case.path, tmp_path / "labels.csv")
+    assert code == 0
+    assert out.strip() == "1 taken, 1 not matched, 1 unknown (XYZ), 1 without a label"
+    with Case.open(case.path, read_only=True) as opened:
+        assert opened.differential().imported == 1
+    found = json.loads(run("import", case.path, tmp_path / "labels.csv", "--reviewer", "Dr B", "--json")[1])
+    assert (found["taken"], found["vouched"]) == (1, True)
+    with Case.open(case.path, read_only=True) as opened:
+        assert opened.labels[1].by == "Dr B"
+        assert opened.differential().reviewed == 1
+    for bad in (
+        ("import", case.path, tmp_path / "none.csv"),
+        ("import", read_twice, tmp_path / "labels.csv", "--reviewer", "Dr B"),
+    ):
+        code, out, err = run(*bad)
+        assert (code, out) == (1, "")
+        assert len(err.splitlines()) == 1

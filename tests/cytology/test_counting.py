@@ -38,6 +38,18 @@ def test_definitions_say_which_convention_was_used() -> None:
         {"myeloid": ("BLA", "EBO")},
         {"unidentified_limit": 120.0},
         {"no_such_rule": 1},
+        {"blasts": ("BLA", "BLA")},
+        {"myeloid": ("BLA", "NGS", "NGS")},
+        {"excluded": ("ART", "ART")},
+        {"myeloid": ("BLA", "MON")},
+        {"plasma": ("PLM", "BLA")},
+        {"eosinophils": ("EOS", "EBO")},
+        {"unidentified": ("NIF", "NGS")},
+        {"unidentified_limit": float("nan")},
+        {"me_blast_limit": float("inf")},
+        {"blast_thresholds": (5.0, float("nan"))},
+        {"blast_thresholds": (5.0, 150.0)},
+        {"plasma_thresholds": (-10.0,)},
     ],
 )
 def test_rules_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
@@ -53,3 +65,10 @@ def test_rules_survive_json() -> None:
 def test_every_code_in_the_rules_is_a_class() -> None:
     rules = CountingRules()
     assert set(rules.excluded + rules.me_numerator + rules.erythroid + rules.plasma) <= set(CLASSES)
+
+
+def test_which_code_and_which_groups_do_not_fit_is_told() -> None:
+    with pytest.raises(ValidationError, match="blasts: BLA stands there twice"):
+        CountingRules(blasts=("BLA", "BLA"))
+    with pytest.raises(ValidationError, match="myeloid and monocytic: MON stands in both groups"):
+        CountingRules(myeloid=("BLA", "MON"))

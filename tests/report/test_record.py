@@ -8,11 +8,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from napari_bonemarrow.cytology import Frame, Region
 from napari_bonemarrow.report import export, html_report
 from napari_bonemarrow.report.document import differential_json
-from napari_bonemarrow.review import Case
+from napari_bonemarrow.review import Case, journal
+from napari_bonemarrow.slides import slide_from_array
 
 from .test_html import read, row_of
 
@@ -131,3 +134,26 @@ def test_the_tally_is_its_own_section_and_never_mixed(case: Case, tmp_path: Path
 
 def test_an_unsigned_case_says_so(make_case: Callable[..., Case]) -> None:
     assert "Not signed." in read(html_report(make_case(["LYT"]))).text
+
+
+def test_the_area_of_overlapping_regions_is_told_once(make_case: Callable[..., Case], tmp_path: Path) -> None:
+    slide = slide_from_array(np.full((900, 1200, 3), 230, np.uint8), 0.1, tmp_path / "two.png")
+    with Case.create(tmp_path / "two.bmcase", slide, reviewer="Dr A") as case:
+        case.set_frame(Frame((Region(100, 100, 500, 500), Region(300, 100, 500, 500)), 0.0, 1200, 900))
+        assert "(0.0035 mm²)" in read(html_report(case)).text  # 700 by 500 px of 0.1 µm
+
+
+def test_a_date_of_a_clock_that_was_wrong_says_so(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    review_all(case)
+    monkeypatch.setattr(journal, "_now", lambda: "2099-01-01T00:00:00.000Z")
+    case.sign("Dr A")
+    monkeypatch.undo()
+    assert "a date in doubt" not in html_report(case)  # nothing has shown it yet
+    case.begin_amendment("the clock was wrong")
+    (signed,) = document(case)["signatures"]
+    assert signed["date_in_doubt"]
+    assert (
+        "2099-01-01 00:00 UTC (a date in doubt: the computer's clock was wrong)"
+        in read(html_report(case)).text
+    )
+    assert "set back at 1 line" in document(case)["journal"]["clock"]

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 
-from napari_bonemarrow.cytology import Cells, Field, Frame, Region
+from napari_bonemarrow.cytology import Cells, Differential, Field, Frame, Region
 from napari_bonemarrow.report import (
     CELL_COLUMNS,
     FOUND_COLUMNS,
+    ReportError,
     SummaryRow,
     differential_document,
     table,
@@ -95,3 +98,53 @@ def test_cells_of_several_fields_say_which_and_where_in_it(tmp_path: Path) -> No
     assert [row["field"] for row in rows] == ["1", "2", "2"]
     assert [float(row["field_x_px"]) for row in rows] == pytest.approx([50.0, -0.3, 60.0])
     assert [(each["field"], each["file"], each["x"]) for each in known] == [(1, None, 0.0), (2, None, 140.0)]
+
+
+def row_of_summary(name: str, cells: int = 3, error: str = "") -> SummaryRow:
+    count = Differential.compute(["NGS"] * cells, [True] * cells, {})
+    return SummaryRow(name, folder="" if error else Path(name).stem, error=error, differential=count)
+
+
+def names_in(path: Path) -> dict[str, str]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["input"]: row["n_NGS"] for row in csv.DictReader(file)}
+
+
+def test_a_second_count_into_a_folder_keeps_the_rows_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "summary.csv"
+    write_summary_csv([row_of_summary("a.png"), row_of_summary("=b.png")], path)
+    write_summary_csv([row_of_summary("c.png", 5)], path)
+    assert names_in(path) == {"a.png": "3", "'=b.png": "3", "c.png": "5"}
+    write_summary_csv([row_of_summary("a.png", 4), row_of_summary("=b.png", 4)], path)
+    assert names_in(path) == {"c.png": "5", "a.png": "4", "'=b.png": "4"}
+    assert [file.name for file in tmp_path.iterdir()] == ["summary.csv"]
+
+
+def test_programs_that_count_into_one_folder_take_turns(tmp_path: Path) -> None:
+    path = tmp_path / "summary.csv"
+    threads = [
+        Thread(target=write_summary_csv, args=([row_of_summary(f"{number}.png")], path))
+        for number in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(names_in(path)) == 12
+
+
+def test_a_lock_that_a_killed_program_left_is_taken_over(tmp_path: Path) -> None:
+    lock = tmp_path / ".summary.csv.lock"
+    lock.touch()
+    os.utime(lock, (1, 1))
+    write_summary_csv([row_of_summary("a.png")], tmp_path / "summary.csv")
+    assert not lock.exists()
+
+
+@pytest.mark.parametrize("content", [b"name,n\nx,1\n", b"input,of mine\nx,1\n", b"\xff\xfe\x00"])
+def test_a_table_of_ones_own_is_not_written_over(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "summary.csv"
+    path.write_bytes(content)
+    with pytest.raises(ReportError, match="move it away"):
+        write_summary_csv([row_of_summary("a.png")], path)
+    assert path.read_bytes() == content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,6 +51,34 @@ def verify(
             print(f"{each['case']}: {each['signature']}")
     if not all(each["ok"] for each in found):
         raise typer.Exit(1)
+
+
+def import_(
+    case: Annotated[Path, typer.Argument(help="The case that takes the labels.", metavar="CASE")],
+    file: Annotated[Path, typer.Argument(help="CSV, or GeoJSON of QuPath.", metavar="FILE")],
+    reviewer: Annotated[
+        str, typer.Option("--reviewer", help="Who vouches for them, so that they count as reviewed.")
+    ] = "",
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Take labels into a case, by the cell's number or as the nearest cell within 4 µm.
+
+    A table has the columns cell_id,label or x_px,y_px,label or field,field_x_px,field_y_px,label. Without
+    --reviewer the labels are shown as imported and lift no warning until a reviewer takes them over.
+
+    Example: napari-bonemarrow import smear.bmcase labels.csv --reviewer "Dr Ada"
+    """
+    from napari_bonemarrow.review import Case
+    from napari_bonemarrow.workflow import default_reviewer, import_labels
+
+    vouch = bool(reviewer.strip())
+    with Case.open(case, reviewer=reviewer.strip() or default_reviewer()) as opened:
+        found = import_labels(opened, file, vouch=vouch)
+    if as_json:
+        show_json({"case": str(case), "vouched": vouch, **asdict(found)})
+    else:
+        print(found.text)
 
 
 def agreement(
@@ -141,7 +170,10 @@ def _signed(case: Case) -> tuple[str, str | None]:
         stamp = timestamp_of(signature.timestamp, bytes.fromhex(signature.proof))
         worth = _CHAIN if word is Authentication.NONE else text
         head = signature.head[:_HEAD]
-        told = f"signed by {signature.name} at {signature.at} over head {head}; {worth}"
+        doubt = (
+            " (a date in doubt: the computer's clock was wrong)" if case.date_in_doubt(signature.seq) else ""
+        )
+        told = f"signed by {signature.name} at {signature.at}{doubt} over head {head}; {worth}"
         return "; ".join(filter(None, (told, stamp.text))), str(word)
     if case.signatures:
         last = case.signatures[-1]

@@ -23,7 +23,8 @@ def differential_table(count: Differential) -> Group:
     lines = [
         f"left out of the count: {left_out}",
         f"M:E {count.ratios['m_to_e'].text}",
-        f"reviewed {count.reviewed}, by the model alone {count.unreviewed}",
+        f"reviewed {count.reviewed}, by the model alone {count.unreviewed - count.imported}"
+        + (f", imported {count.imported}" if count.imported else ""),
         *(flag.text for flag in count.flags),
         "Research use only, not for diagnosis.",
     ]

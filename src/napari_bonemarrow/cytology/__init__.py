@@ -10,6 +10,7 @@ from napari_bonemarrow.cytology.arrays import (
     Predictions,
     Region,
     RegionRanking,
+    covered_area,
 )
 from napari_bonemarrow.cytology.classes import (
     BMC21,
@@ -56,4 +57,5 @@ __all__ = [
     "ScaleError",
     "Support",
     "TagCount",
+    "covered_area",
 ]

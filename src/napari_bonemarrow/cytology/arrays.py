@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,21 @@ class Region:
         """
         inside_x = (x >= self.x) & (x < self.x + self.width)
         return inside_x & (y >= self.y) & (y < self.y + self.height)
+
+
+def covered_area(regions: Sequence[Region]) -> float:
+    """Return the area that regions cover together, level-0 px²; where they overlap it is taken once."""
+    lefts = np.array([region.x for region in regions])
+    rights = np.array([region.x + region.width for region in regions])
+    area, edges = 0.0, np.unique([lefts, rights])
+    for start, stop in pairwise(edges.tolist()):  # between two edges the same regions lie side by side
+        across = [regions[at] for at in np.flatnonzero((lefts <= start) & (start < rights)).tolist()]
+        covered, bottom = 0.0, -np.inf
+        for region in sorted(across, key=lambda each: each.y):
+            covered += max(region.y + region.height - max(region.y, bottom), 0.0)
+            bottom = max(bottom, region.y + region.height)
+        area += covered * (stop - start)
+    return area
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +151,10 @@ class Frame:
         images = self.images or (Region(0, 0, self.width, self.height),)
         parts = (region.within(image.shrunk(margin)) for region in self.regions for image in images)
         return tuple(part for part in parts if part.width > 0 and part.height > 0)
+
+    def counted_area(self, microns_per_pixel: float) -> float:
+        """Return the area that is counted, level-0 px²; where regions overlap it is taken once."""
+        return covered_area(self.counted_regions(microns_per_pixel))
 
     def contains(
         self, x: NDArray[np.float64], y: NDArray[np.float64], microns_per_pixel: float

@@ -7,13 +7,30 @@ names the rules it was made with.
 
 from __future__ import annotations
 
-from typing import Self
+from collections import Counter
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_bonemarrow.cytology.classes import CLASSES
 
 Codes = tuple[str, ...]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+_APART = (
+    ("myeloid", "monocytic"),
+    ("erythroid", "monocytic"),
+    ("erythroid", "blasts"),
+    ("erythroid", "eosinophils"),
+    ("erythroid", "plasma"),
+    ("blasts", "monocytic"),
+    ("blasts", "eosinophils"),
+    ("blasts", "plasma"),
+    ("plasma", "myeloid"),
+    ("plasma", "monocytic"),
+    ("plasma", "eosinophils"),
+)
+"""Groups of different cells: a code in both would be told as both, or stand twice above the line of M:E."""
 
 
 class CountingRules(BaseModel):
@@ -70,24 +87,37 @@ class CountingRules(BaseModel):
     eosinophils: Codes = ("EOS", "ABE")
     plasma: Codes = ("PLM",)
     unidentified: Codes = ("NIF", "OTH")
-    unidentified_limit: float = Field(5.0, ge=0, le=100)
-    blast_thresholds: tuple[float, ...] = (5.0, 10.0, 20.0)
-    plasma_thresholds: tuple[float, ...] = (10.0, 60.0)
-    me_blast_limit: float = Field(20.0, ge=0, le=100)
+    unidentified_limit: Percent = 5.0
+    blast_thresholds: tuple[Percent, ...] = (5.0, 10.0, 20.0)
+    plasma_thresholds: tuple[Percent, ...] = (10.0, 60.0)
+    me_blast_limit: Percent = 20.0
 
     @model_validator(mode="after")
     def _codes_make_sense(self) -> Self:
         roles = ("excluded", "blasts", "erythroid", "myeloid", "monocytic", "eosinophils", "plasma")
         for role in (*roles, "unidentified"):
-            unknown = [code for code in getattr(self, role) if code not in CLASSES]
+            codes = getattr(self, role)
+            unknown = [code for code in codes if code not in CLASSES]
             if unknown:
                 raise ValueError(f"{role}: {', '.join(unknown)} is no class; see CLASSES")
+            twice = [code for code, number in Counter(codes).items() if number > 1]
+            if twice:
+                raise ValueError(f"{role}: {', '.join(twice)} stands there twice and would be counted twice")
         for role in roles[1:]:
             both = set(getattr(self, role)) & set(self.excluded)
             if both:
                 raise ValueError(f"{role}: {', '.join(sorted(both))} is excluded from the count")
         if set(self.me_numerator) & set(self.erythroid):
             raise ValueError("erythroid: a code stands on both sides of M:E")
+        for one, other in _APART:
+            shared = sorted(set(getattr(self, one)) & set(getattr(self, other)))
+            if shared:
+                raise ValueError(f"{one} and {other}: {', '.join(shared)} stands in both groups")
+        counted = sorted(set(self.unidentified) - set(self.excluded))
+        if counted:
+            raise ValueError(
+                f"unidentified: {', '.join(counted)} is counted: leave it out of the count first"
+            )
         if "PRM" in self.blasts:
             raise ValueError("blasts: promonocytes (PRM) are not counted as blasts")
         return self

@@ -59,6 +59,8 @@ class Differential:
     unclassified : int
         Cells in the frame without label and prediction. They are not counted.
     rules : CountingRules
+    imported : int
+        Cells among the unreviewed ones whose class came with data: nobody has looked at them.
     """
 
     counted: int
@@ -74,6 +76,7 @@ class Differential:
     unreviewed: int
     unclassified: int
     rules: CountingRules
+    imported: int = 0
 
     @classmethod
     def compute(
@@ -138,6 +141,7 @@ class Differential:
         tagged: Mapping[str, Mapping[str, int]] | None = None,
         doubtful: int = 0,
         unread: int = 0,
+        imported: int = 0,
     ) -> Differential:
         """Make a differential of cells that were counted by class already.
 
@@ -151,6 +155,8 @@ class Differential:
             As in `compute`.
         tagged : mapping of str to mapping of str to int, optional
             Of each tag, the cells that carry it, by effective class.
+        imported : int
+            Cells among the unreviewed ones whose class came with data.
 
         Raises
         ------
@@ -167,13 +173,14 @@ class Differential:
             classes=rows,
             groups=_group_rows(tally, rows),
             ratios={"m_to_e": _m_to_e(tally)},
-            flags=arising_flags(tally, target, doubtful, unread),
+            flags=arising_flags(tally, target, doubtful, unread, imported),
             notes=standing_notes(rules),
             tags=_tag_counts(tally, tagged or {}),
             reviewed=tally.reviewed,
             unreviewed=tally.unreviewed,
             unclassified=tally.of.get("", 0),
             rules=rules,
+            imported=imported,
         )
 
     @property
@@ -200,6 +207,7 @@ class Differential:
             "reviewed": self.reviewed,
             "unreviewed": self.unreviewed,
             "unclassified": self.unclassified,
+            "imported": self.imported,
             "rules": self.rules.model_dump(mode="json"),
         }
 

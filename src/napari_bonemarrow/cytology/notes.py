@@ -24,7 +24,9 @@ def standing_notes(rules: CountingRules) -> tuple[Flag, ...]:
     )
 
 
-def arising_flags(tally: Tally, target: int, doubtful: int = 0, unread: int = 0) -> tuple[Flag, ...]:
+def arising_flags(
+    tally: Tally, target: int, doubtful: int = 0, unread: int = 0, imported: int = 0
+) -> tuple[Flag, ...]:
     """Return what this count gives cause to note.
 
     A note that rests on a class the model has not learnt is withheld, and a note says so, until every cell
@@ -35,6 +37,7 @@ def arising_flags(tally: Tally, target: int, doubtful: int = 0, unread: int = 0)
         _shortfall(tally, target),
         _unread(unread),
         _unclassified(tally),
+        _imported(imported),
         _unlearnt(tally),
         _doubted(tally, doubtful),
         _unidentified(tally),
@@ -68,6 +71,17 @@ def _unclassified(tally: Tally) -> Flag | None:
     if not count:
         return None
     return Flag("unclassified", f"{_cells(count)} in the frame without a class: not counted yet.")
+
+
+def _imported(count: int) -> Flag | None:
+    """Note that classes were taken from data and nobody has looked at the cells."""
+    if not count:
+        return None
+    verb = "has its class" if count == 1 else "have their classes"
+    return Flag(
+        "imported",
+        f"{_cells(count)} {verb} from imported data, confirmed by no reviewer: they count as unreviewed.",
+    )
 
 
 def _unlearnt(tally: Tally) -> Flag | None:

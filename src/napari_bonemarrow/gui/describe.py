@@ -10,8 +10,8 @@ import numpy as np
 from napari_bonemarrow.cytology import CLASSES, TAGS, BoneMarrowError, Frame, Region, Support
 from napari_bonemarrow.gui import where
 from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleInfo, SlideInfo
-from napari_bonemarrow.review import IMPORTED, Case
-from napari_bonemarrow.review.events import Event
+from napari_bonemarrow.review import Case
+from napari_bonemarrow.review.events import Event, is_imported
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide
 from napari_bonemarrow.slides.plans import DetectionPlan
 from napari_bonemarrow.workflow import was_detected
@@ -194,7 +194,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         return None
     at = int(np.searchsorted(case.cells.cell_id, cell_id))
     code, label = case.effective_code(cell_id), case.labels.get(cell_id)
-    if label is not None and label.source == IMPORTED:
+    if label is not None and label.imported:
         standing = "labelled so in the data, not reviewed yet"
     elif label is not None:
         standing = f"reviewed by {label.by}" + (", by a rule" if label.source == "rule" else "")
@@ -208,7 +208,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         counted_text=_where_text(session.slide, case, at),
         guesses=guesses(case, cell_id),
         tags=frozenset(case.tags.get(cell_id, frozenset())),
-        history=tuple(_told(event) for event in case.history(cell_id) if _is_act(event)),
+        history=tuple(_told(event, cell_id) for event in case.history(cell_id) if _is_act(event)),
         crop_microns_per_pixel=CROP_MICRONS_PER_PIXEL,
         read_only=case.read_only or case.is_signed,
     )
@@ -256,7 +256,7 @@ def _is_act(event: Event) -> bool:
     return event.kind not in {"detector run", "model run"}
 
 
-def _told(event: Event) -> str:
+def _told(event: Event, cell_id: int) -> str:
     """Tell one line of the journal: when, who, what."""
     new, old = event.new, event.old
     if event.kind == "label set" and isinstance(new, str):
@@ -266,6 +266,9 @@ def _told(event: Event) -> str:
         what = f"{'+' if event.kind == 'tag set' else '−'} {TAGS.get(tag, tag)}"
     elif event.kind in {"flag set", "flag cleared"}:
         what = "flagged" if event.kind == "flag set" else "flag taken off"
+    elif event.kind == "labels imported":
+        code = new["codes"][event.cells.index(cell_id)]
+        what = f"{CLASSES[code].name}, imported" if is_imported(event.source) else CLASSES[code].name
     elif event.kind == "comment":
         what = f"“{new}”"
     else:

@@ -95,7 +95,7 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
         return SignInfo(text="Not to be relied on", detail=case.distrust)
     if signature is not None:
         return SignInfo(
-            text=f"Signed by {signature.name} · {local_time(signature.at)}",
+            text=f"Signed by {signature.name} · {local_time(signature.at)}{_doubt(case, signature)}",
             detail=f"head {signature.head[:HEAD_DIGITS]} · {_worth(signature)}",
             head=signature.head,
             can_amend=not case.read_only,
@@ -124,6 +124,11 @@ def key_info(name: str) -> KeyInfo:
     if record is None:
         return KeyInfo(f"A signing key will be made for {name}, {WHERE[planned_keeping()]}")
     return KeyInfo(f"{fingerprint_of(record.public)}, {record.where}", record.needs_passphrase)
+
+
+def _doubt(case: Case, signature: Signature) -> str:
+    """Say that a date may be wrong."""
+    return " (the computer's clock was wrong)" if case.date_in_doubt(signature.seq) else ""
 
 
 def _worth(signature: Signature) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from napari_bonemarrow.cytology import Region, RegionRanking
+from napari_bonemarrow.cytology import Region, RegionRanking, covered_area
 from napari_bonemarrow.gui.viewmodels import WhereInfo
 from napari_bonemarrow.slides.choosing import is_whole_slide
 from napari_bonemarrow.slides.quality import Reason
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def area_mm2(regions: Sequence[Region], microns_per_pixel: float) -> float:
-    """Return the area of regions that do not overlap, mm²."""
-    return sum(region.width * region.height for region in regions) * (microns_per_pixel / 1000) ** 2
+    """Return the area that regions cover together, mm²."""
+    return covered_area(regions) * (microns_per_pixel / 1000) ** 2
 
 
 def frame_text(session: Session) -> str:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_bonemarrow.cytology import BoneMarrowError
+
+_PAUSE_S = 0.05
+_LONGEST_TURN_S = 30.0
+_PATIENCE_S = 2 * _LONGEST_TURN_S
 
 
 class ReportError(BoneMarrowError):
@@ -52,6 +59,40 @@ def write_bytes(path: Path, data: bytes) -> None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise _explained(path, error) from error
+
+
+@contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Let one program at a time read a file and write it anew.
+
+    A lock beside the file tells the others to wait. One that is older than any turn was left by a program
+    that was killed, and is taken over.
+
+    Raises
+    ------
+    ReportError
+        The lock cannot be made there, or was not let go of.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        for _ in range(int(_PATIENCE_S / _PAUSE_S)):
+            try:
+                os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                break
+            except FileExistsError:
+                with suppress(FileNotFoundError):
+                    if time.time() - lock.stat().st_mtime > _LONGEST_TURN_S:
+                        lock.unlink(missing_ok=True)
+                        continue
+                time.sleep(_PAUSE_S)
+        else:
+            raise ReportError(f"{path}: another program is writing it: try again, or delete {lock.name}")
+    except OSError as error:
+        raise _explained(path, error) from error
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -85,7 +85,7 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         "found": len(case.cells),
         "model": _model_text(case),
         "support": _support_lines(case),
-        "reviewers": sorted({label.by for label in case.labels.values()}),
+        "reviewers": sorted({label.by for label in case.labels.values() if not label.imported}),
     }
     return _template().render(context)
 
@@ -152,7 +152,7 @@ def _frame_text(case: Case) -> str:
     frame, microns_per_pixel = case.frame, case.microns_per_pixel
     if frame is None or microns_per_pixel is None:
         return "not set"
-    area = sum(region.width * region.height for region in frame.counted_regions(microns_per_pixel))
+    area = frame.counted_area(microns_per_pixel)
     if case.frame_choice == "whole":
         what = f"the whole of {len(frame.images)} fields" if frame.images else "the whole field"
     else:

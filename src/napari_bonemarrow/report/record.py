@@ -9,11 +9,14 @@ from napari_bonemarrow.cytology import Differential
 from napari_bonemarrow.review import (
     Authentication,
     Case,
+    Event,
+    Kind,
     Signature,
     Standing,
     Timestamp,
     authentication,
     fingerprint_of,
+    is_imported,
     timestamp_of,
 )
 
@@ -31,21 +34,26 @@ def record_document(case: Case) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``model_only``, ``signatures``, ``readings``, ``agreement``, ``tally`` and ``journal``. In a blind
-        reading neither the model's count nor the other reader is told.
+        ``model_only``, ``signatures``, ``readings``, ``agreement``, ``tally``, ``imports`` and ``journal``.
+        In a blind reading neither the model's count nor the other reader is told.
     """
     model = model_count(case)
     return {
         "model_only": None if model is None else _count(model),
-        "signatures": [_signature(each, case.signature) for each in case.signatures],
+        "signatures": [
+            {**_signature(each, case.signature), "date_in_doubt": case.date_in_doubt(each.seq)}
+            for each in case.signatures
+        ],
         "readings": _readings(case),
         "agreement": _agreement(case),
         "tally": _tally(case),
+        "imports": _imports(case),
         "journal": {
             "lines": case.last_event.seq,
             "head": case.last_event.hash,
             "ok": not case.distrust,
             "distrust": case.distrust or None,
+            "clock": case.clock_note or None,
         },
     }
 
@@ -115,6 +123,31 @@ def _agreement(case: Case) -> dict[str, Any] | None:
     if found is None:
         return None
     return {**found.to_dict(), "unsettled": len(case.disagreements())}
+
+
+def _imports(case: Case) -> list[dict[str, Any]]:
+    """Return which files gave classes: who took them in and when, and whether that one vouches for them."""
+    standing: dict[int, Event] = {}
+    lines = [] if case.is_blind else case.events()
+    for event in lines:
+        if event.kind == Kind.LABELS_IMPORTED:
+            standing[event.seq] = event
+        elif event.kind == Kind.UNDO:
+            standing.pop(event.refers or 0, None)
+        elif event.kind == Kind.REDO:
+            act = lines[(event.refers or 1) - 1]
+            if act.kind == Kind.LABELS_IMPORTED:
+                standing[act.seq] = act
+    return [
+        {
+            "by": event.reviewer,
+            "at": event.at,
+            "sha256": event.new["sha256"],
+            "cells": len(event.cells),
+            "vouched": not is_imported(event.source),
+        }
+        for event in standing.values()
+    ]
 
 
 def _tally(case: Case) -> dict[str, Any] | None:

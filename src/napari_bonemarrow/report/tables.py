@@ -17,7 +17,7 @@ from napari_bonemarrow.report.document import (
     found_rows,
     further_columns,
 )
-from napari_bonemarrow.report.files import write_text
+from napari_bonemarrow.report.files import ReportError, in_turn, write_text
 from napari_bonemarrow.review import Case
 
 
@@ -113,11 +113,41 @@ _SUMMARY_COLUMNS = (
 def write_summary_csv(rows: Iterable[SummaryRow], path: Path) -> None:
     """Write a row an input, with how many cells of each class were seen.
 
+    Rows of other inputs that the file holds stay; those of the same inputs are replaced. Programs that count
+    into one folder take turns.
+
     Raises
     ------
     ReportError
     """
-    values = [row.values() for row in rows]
+    new = [row.values() for row in rows]
+    with in_turn(path):
+        kept = [row for row in _summary_rows(path) if not any(_same_input(row, each) for each in new)]
+        _write_summary([*kept, *new], path)
+
+
+def _same_input(row: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Tell whether two rows are about one input: by its name, or by the folder of its results."""
+    if row.get("input") == _safe(other["input"]):
+        return True
+    return bool(other["folder"]) and row.get("folder") == _safe(other["folder"])
+
+
+def _summary_rows(path: Path) -> list[dict[str, object]]:
+    """Read the rows of a summary; what is none has none."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [dict(row) for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ReportError(f"{path}: cannot be read to keep its rows: move it away and count again") from error
+    if not all(row.keys() >= {"input", "folder", "status"} for row in rows):
+        raise ReportError(f"{path}: is another table than a summary: move it away and count again")
+    return [{name: value for name, value in row.items() if name and value} for row in rows]
+
+
+def _write_summary(values: Sequence[Mapping[str, object]], path: Path) -> None:
     codes = [f"n_{code}" for code in CLASSES]
     seen = [code for code in codes if any(code in row for row in values)]
     write_text(path, table((*_SUMMARY_COLUMNS, *seen), values))

@@ -14,6 +14,7 @@ from napari_bonemarrow.review.events import (
     Kind,
     Label,
     Verification,
+    is_imported,
 )
 from napari_bonemarrow.review.places import SUFFIX, home, on_network
 from napari_bonemarrow.review.reads import Reading
@@ -81,6 +82,7 @@ __all__ = [
     "case_path_for",
     "fingerprint_of",
     "home",
+    "is_imported",
     "key_record",
     "known_reviewers",
     "make_key",

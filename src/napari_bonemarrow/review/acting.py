@@ -31,6 +31,13 @@ def _label(state: State, event: Event) -> None:
         _write_all(state, event.cells, Label(event.new, event.reviewer, event.at, event.source))
 
 
+def _import(state: State, event: Event) -> None:
+    if not len(event.cells) == len(event.old) == len(event.new["codes"]):
+        raise ValueError(f"line {event.seq} does not say of each cell what it is and was")
+    by, at, source = event.reviewer, event.at, event.source
+    _write(state, event.cells, [Label(code, by, at, source) for code in event.new["codes"]])
+
+
 def _unlabel(state: State, event: Event) -> None:
     _write(state, event.cells, [None if old is None else Label(*old) for old in event.old])
 
@@ -207,6 +214,7 @@ _Act = Callable[["State", Event], None]
 _ACTS: Mapping[str, tuple[_Act, _Act]] = {
     Kind.LABEL_SET: (_label, _unlabel),
     Kind.LABEL_CLEARED: (_label, _unlabel),
+    Kind.LABELS_IMPORTED: (_import, _unlabel),
     Kind.BULK_RULE: (_accept, _unaccept),
     Kind.TAG_SET: (_tag, _untag),
     Kind.TAG_CLEARED: (_tag, _untag),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from napari_bonemarrow.cytology import CLASSES, TAGS
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.events import Change, Draft, Event, Kind
+from napari_bonemarrow.review.events import IMPORTED, Change, Draft, Event, Kind
 from napari_bonemarrow.review.reshaping import CaseReshaping, CellIds
 
 
@@ -35,6 +37,52 @@ class CaseActs(CaseReshaping):
         kind = Kind.LABEL_CLEARED if code is None else Kind.LABEL_SET
         old = [label and [label.code, label.by, label.at, label.source] for label in before]
         return self._act(Draft(kind, cells, old, code, source))
+
+    def import_labels(self, labels: Mapping[int, str], sha256: str, *, vouch: bool = False) -> Change | None:
+        """Take in classes that a file gives: one event and one undo, however many cells.
+
+        Parameters
+        ----------
+        labels : mapping of int to str
+            Code by cell number.
+        sha256 : str
+            Hash of the file that they are from, hexadecimal.
+        vouch : bool
+            Whether the reviewer of this case vouches for them, so that they count as reviewed. If not, they
+            are shown as imported and lift no warning until a reviewer takes them over; a cell to which a
+            reviewer has given a class keeps it.
+
+        Returns
+        -------
+        Change or None
+            None where nothing changes.
+
+        Raises
+        ------
+        CaseError
+            Where a cell does not exist or a code is no class.
+        """
+        given, source = self._state.labels, "reviewer" if vouch else f"{IMPORTED}:{sha256}"
+        new = {}
+        for cell, code in labels.items():
+            before = given.get(cell)
+            same = before is not None and (before.code, before.by, before.source) == (
+                code,
+                self.reviewer,
+                source,
+            )
+            if not same and (vouch or before is None or before.imported):
+                new[cell] = code
+        if not new:
+            return None
+        unknown = sorted(set(new.values()) - set(CLASSES))
+        if unknown:
+            raise CaseError(f"{unknown[0]!r} is no class: choose one of {', '.join(CLASSES)}")
+        cells = self._existing_ids(new)
+        own = self._state.read.labels
+        old = [(was := own.get(cell)) and [was.code, was.by, was.at, was.source] for cell in cells]
+        said = {"codes": [new[cell] for cell in cells], "sha256": sha256}
+        return self._act(Draft(Kind.LABELS_IMPORTED, cells, old, said, source))
 
     def set_tag(self, cell_ids: CellIds, tag: str, on: bool) -> Change | None:
         """Give cells a tag or take it; None where nothing changes.

@@ -83,8 +83,7 @@ class Snapshots:
             if self._fixed is None:
                 self._present = None if table.present.all() else table.present
                 self._fixed = tuple(map(self._copy, self._hardly_changing()))
-            reviewed = (table.given > 0) & ~table.imported
-            changing = (table.code, reviewed, table.imported, table.flagged, table.reviewed_at)
+            changing = (table.code, table.reviewed, table.imported, table.flagged, table.reviewed_at)
             self._latest = CaseColumns(*self._fixed, *map(self._copy, changing))
         return self._latest
 

@@ -13,7 +13,12 @@ GENESIS = "0" * 64
 """The hash that stands before the first event."""
 
 IMPORTED = "import"
-"""Source of a label that came with the data: no reviewer has seen the cell."""
+"""Source of a label that came with the data: no reviewer has seen the cell. The file's hash may follow."""
+
+
+def is_imported(source: str) -> bool:
+    """Tell of a source whether it is data: ``import``, or ``import:`` with the SHA-256 of the file."""
+    return source == IMPORTED or source.startswith(f"{IMPORTED}:")
 
 
 class Kind(StrEnum):
@@ -34,6 +39,7 @@ class Kind(StrEnum):
     CELLS_MERGED = "cells merged"
     LABEL_SET = "label set"
     LABEL_CLEARED = "label cleared"
+    LABELS_IMPORTED = "labels imported"
     TAG_SET = "tag set"
     TAG_CLEARED = "tag cleared"
     COMMENT = "comment"
@@ -61,6 +67,7 @@ UNDOABLE = frozenset(
         Kind.CELLS_MERGED,
         Kind.LABEL_SET,
         Kind.LABEL_CLEARED,
+        Kind.LABELS_IMPORTED,
         Kind.TAG_SET,
         Kind.TAG_CLEARED,
         Kind.FLAG_SET,
@@ -79,6 +86,7 @@ ON_CELLS = frozenset(
     {
         Kind.LABEL_SET,
         Kind.LABEL_CLEARED,
+        Kind.LABELS_IMPORTED,
         Kind.TAG_SET,
         Kind.TAG_CLEARED,
         Kind.FLAG_SET,
@@ -144,7 +152,7 @@ class Event(NamedTuple):
     old, new : JSON value
         What was and what is.
     source : str
-        ``reviewer``, ``model:<sha256>``, ``detector``, ``rule`` or ``import``.
+        ``reviewer``, ``model:<sha256>``, ``detector``, ``rule``, ``import`` or ``import:<sha256>``.
     refers : int or None
         The event that an undo or redo is about.
     clock : str or None
@@ -195,7 +203,7 @@ class Label:
     at : str
         UTC, ISO 8601.
     source : str
-        ``reviewer``, ``rule`` or ``import``.
+        ``reviewer``, ``rule``, ``import`` or ``import:<sha256>`` with the hash of the file it came from.
     """
 
     code: str
@@ -206,7 +214,7 @@ class Label:
     @property
     def imported(self) -> bool:
         """Whether it came with the data, so that no reviewer has seen the cell."""
-        return self.source == IMPORTED
+        return is_imported(self.source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,17 +54,15 @@ def signed_otherwise(state: State, signed: Mapping[str, Any]) -> str:
         return "the signed counts are not those of the cells"
     if sum(signed["counts"].values()) != signed["counted"]:
         return "the signed counts do not add up"
-    if (signed["reviewed"] + signed["unreviewed"], signed["unreviewed"]) != _seen(state, counted):
-        return "the signed number of reviewed cells is not that of the case"
     imported = int(np.count_nonzero(counted & table.imported))
+    total, reviewed = int(np.count_nonzero(counted)), int(np.count_nonzero(counted & table.reviewed))
+    # Signatures without a key, of older versions, took imported labels for reviewed ones.
+    allowed = {reviewed} if "key" in signed else {reviewed, reviewed + imported}
+    if signed["reviewed"] + signed["unreviewed"] != total or signed["reviewed"] not in allowed:
+        return "the signed number of reviewed cells is not that of the case"
     if (signed["imported"], signed["disagreements"]) != (imported, unsettled(state)):
         return "what the signature says was left to do is not what was left"
     if Counter(signed["tallied"]) != tallied(state) or signed["reading"] != state.reading or state.blind:
         return "the signature is of another reading or tally"
     model = None if state.model is None else {"name": state.model.name, "sha256": state.model.sha256}
     return "" if signed["model"] == model else "the signature names another model"
-
-
-def _seen(state: State, counted: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return how many cells are counted, and how many of them have no label."""
-    return int(np.count_nonzero(counted)), int(np.count_nonzero(counted & (state.table.given == 0)))

@@ -231,6 +231,7 @@ _SHAPES: dict[Kind, tuple[CoreSchema, CoreSchema, CoreSchema]] = {
     Kind.CELLS_MERGED: (_cells(3), _nothing, _list(_PLACE, 1, 1)),
     Kind.LABEL_SET: (_SOME_CELLS, _LABELS, _code),
     Kind.LABEL_CLEARED: (_SOME_CELLS, _LABELS, _nothing),
+    Kind.LABELS_IMPORTED: (_SOME_CELLS, _LABELS, _object(codes=_list(_code, 1), sha256=_hash)),
     Kind.TAG_SET: (_SOME_CELLS, _nothing, _tag),
     Kind.TAG_CLEARED: (_SOME_CELLS, _tag, _nothing),
     Kind.COMMENT: (_AT_MOST_ONE, _nothing, _text),

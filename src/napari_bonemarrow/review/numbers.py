@@ -33,7 +33,7 @@ class CaseNumbers(CaseView):
             Of no cells while the frame is not set.
         """
         table, counted = self._state.table, self._counted()
-        waiting = counted & (table.given == 0)
+        waiting = counted & ~table.reviewed
         return Differential.of_counts(
             count_codes(table.code[counted]),
             int(np.count_nonzero(waiting)),
@@ -41,8 +41,9 @@ class CaseNumbers(CaseView):
             rules,
             self.target,
             table.tags_by_class(counted),
-            self._doubtful(waiting),
+            self._doubtful(waiting & (table.given == 0)),
             len(self.unread),
+            int(np.count_nonzero(counted & table.imported)),
         )
 
     def model_differential(self, rules: CountingRules | None = None) -> Differential:

@@ -23,9 +23,9 @@ class Signature:
     reason : str
         Why it was signed although something was left to do; empty where nothing was.
     counted, reviewed, unreviewed : int
-        As in `Differential`: cells in the denominator; cells in the frame with and without a label.
+        As in `Differential`: cells in the denominator; cells in the frame that a reviewer has classed or not.
     imported : int
-        Cells among the reviewed ones whose label came with the data, so that no reviewer has seen them.
+        Cells among the unreviewed ones whose label came with data. Older versions counted them as reviewed.
     disagreements : int
         Cells on which two readers differ and that nobody has settled.
     counts : mapping of str to int

@@ -6,8 +6,6 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from napari_bonemarrow.cytology import Differential
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind
@@ -52,9 +50,9 @@ class CaseSigning(CaseReadings):
         """
         count = count or self.differential()
         gaps = []
-        if count.unreviewed:
-            gaps.append(f"{_cells(count.unreviewed)} of {count.reviewed + count.unreviewed} not reviewed")
-        if imported := self._imported():
+        if without := count.unreviewed - count.imported:
+            gaps.append(f"{_cells(without)} of {count.reviewed + count.unreviewed} not reviewed")
+        if imported := count.imported:
             gaps.append(f"{_cells(imported)} with a class that came with the data, not confirmed")
         reads = self._state.reads
         if SECOND in reads and reads[SECOND].reading.ended_at is None:
@@ -106,7 +104,7 @@ class CaseSigning(CaseReadings):
             counted=count.counted,
             reviewed=count.reviewed,
             unreviewed=count.unreviewed,
-            imported=self._imported(),
+            imported=count.imported,
             disagreements=len(self.disagreements()),
             counts=_counts(count),
             excluded=dict(count.excluded),
@@ -170,10 +168,6 @@ class CaseSigning(CaseReadings):
         count = self.differential()
         if not (count.counted or count.excluded or tallied(self._state)):
             raise CaseError("nothing has been counted yet, so there is nothing to sign")
-
-    def _imported(self) -> int:
-        """Return how many counted cells have a class that came with the data."""
-        return int(np.count_nonzero(self._counted() & self._state.table.imported))
 
 
 def _counts(count: Differential) -> dict[str, int]:

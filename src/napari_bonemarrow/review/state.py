@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, RegionRanking, Support
 from napari_bonemarrow.review.acting import DO, TAKE_BACK
 from napari_bonemarrow.review.arrays import unpack
-from napari_bonemarrow.review.events import IMPORTED, ON_CELLS, READING, UNDOABLE, Event, Kind, Label
+from napari_bonemarrow.review.events import ON_CELLS, READING, UNDOABLE, Event, Kind, Label, is_imported
 from napari_bonemarrow.review.measures import Measures
 from napari_bonemarrow.review.permission import NotAllowedError, refusal
 from napari_bonemarrow.review.reads import (
@@ -241,7 +241,7 @@ class State:
     def _met(self, event: Event) -> None:
         """Note who reads."""
         read = self.read
-        if event.source == IMPORTED:
+        if is_imported(event.source):
             return
         read.names.add(event.reviewer)
         name = event.reviewer.casefold()

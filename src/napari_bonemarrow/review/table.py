@@ -93,9 +93,10 @@ class CellTable:
         return self.columns["cell_id"]
 
     @property
-    def labelled(self) -> NDArray[np.bool_]:
-        """Which rows carry a label."""
-        return self.given > 0
+    def reviewed(self) -> NDArray[np.bool_]:
+        """Which rows carry a label that a reviewer gave or vouched for."""
+        reviewed: NDArray[np.bool_] = (self.given > 0) & ~self.imported
+        return reviewed
 
     def rows(self, cell_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.intp]:
         """Return the rows of some cells, -1 where there is no such cell."""

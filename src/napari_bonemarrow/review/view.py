@@ -24,7 +24,7 @@ from napari_bonemarrow.review.state import State
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
 
-_GIVES_CLASSES = frozenset({Kind.MODEL_RUN, Kind.LABEL_SET, Kind.BULK_RULE})
+_GIVES_CLASSES = frozenset({Kind.MODEL_RUN, Kind.LABEL_SET, Kind.LABELS_IMPORTED, Kind.BULK_RULE})
 
 
 class CaseView:
@@ -246,8 +246,8 @@ class CaseView:
         return [CODES[number] for number in table.code[table.present].tolist()]
 
     def reviewed(self) -> NDArray[np.bool_]:
-        """Tell which of `cells` carry a label, shape (n,); one that came with the data counts too."""
-        return self._state.table.labelled[self._state.table.present]
+        """Tell which of `cells` a reviewer has given a class, shape (n,); one that came with data is none."""
+        return self._state.table.reviewed[self._state.table.present]
 
     def table_view(self) -> CaseColumns:
         """Return every cell's columns as they are now, in the order of `cells`."""
@@ -256,6 +256,25 @@ class CaseView:
     def events(self) -> list[Event]:
         """Return the journal, oldest event first. For one cell's lines, `history` is faster."""
         return self._journal.events
+
+    def date_in_doubt(self, seq: int) -> bool:
+        """Tell whether the date of a line may be wrong, since the computer's clock was, then or found later.
+
+        Times in the journal never go back: after a clock had run ahead, a line bears the time of the line
+        before it and notes what the clock said.
+        """
+        lines = [line for line in self._journal.lines.events if line.seq >= seq]
+        at = lines[0].at if lines else ""
+        return any(line.clock is not None and (line.seq == seq or line.clock < at) for line in lines)
+
+    @property
+    def clock_note(self) -> str:
+        """A line where the computer's clock was set back while the case was worked on; empty where not."""
+        back = [line.seq for line in self._journal.lines.events if line.clock is not None]
+        if not back:
+            return ""
+        lines = "1 line" if len(back) == 1 else f"{len(back)} lines"
+        return f"the computer's clock had been set back at {lines}: dates about line {back[0]} may be wrong"
 
     @property
     def last_event(self) -> Event:

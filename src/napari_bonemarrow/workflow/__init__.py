@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_bonemarrow.workflow.detecting import detect_inputs
     from napari_bonemarrow.workflow.explaining import Explanation, Question, explain_input
     from napari_bonemarrow.workflow.features import embed, unseen
+    from napari_bonemarrow.workflow.label_import import Imported, LabelFileError, import_labels
     from napari_bonemarrow.workflow.scales import settle_scale
     from napari_bonemarrow.workflow.survey import Surveyed
 
@@ -55,6 +56,7 @@ _LAZY = {
     "detecting": ("detect_inputs",),
     "explaining": ("Explanation", "Question", "explain_input"),
     "features": ("embed", "unseen"),
+    "label_import": ("Imported", "LabelFileError", "import_labels"),
     "scales": ("settle_scale",),
     "survey": ("Surveyed",),
 }
@@ -67,6 +69,8 @@ __all__ = [
     "Doing",
     "Explanation",
     "FeaturesFound",
+    "Imported",
+    "LabelFileError",
     "Question",
     "SampleResult",
     "Step",
@@ -83,6 +87,7 @@ __all__ = [
     "embed",
     "explain_input",
     "frame_of",
+    "import_labels",
     "open_or_create_case",
     "run_sample",
     "settle_scale",

@@ -159,9 +159,9 @@ class CountTab(QWidget):
         self.target_bar.setValue(min(counted.counted, counted.target))
         self.target_text.setText(_target_text(counted.counted, counted.target))
         waiting = f", {counted.unclassified} not classified" if counted.unclassified else ""
-        self.who_text.setText(
-            f"model {counted.unreviewed - counted.unclassified}, reviewed {counted.reviewed}{waiting}"
-        )
+        waiting += f", imported {counted.imported}" if counted.imported else ""
+        alone = counted.unreviewed - counted.unclassified - counted.imported
+        self.who_text.setText(f"model {alone}, reviewed {counted.reviewed}{waiting}")
         model_rows = None if model is None else model.classes
         self.table.show_rows(counted.classes, model_rows, complete=counted.fully_reviewed)
         self.interval_text.setText(_legend(counted))
