@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from napari_bonemarrow.cytology import (
     BMC21,
     CLASSES,
+    UNNAMED_TEXT,
     UNRELIABLE_TEXT,
     CountingRules,
     Differential,
@@ -65,8 +66,8 @@ def test_a_class_the_model_has_not_learnt_prints_nothing_until_all_is_reviewed()
         assert (row.percent, row.ci95, row.reliable) == (None, None, False)
         assert row.percent_text == UNRELIABLE_TEXT
     assert count.row("MYB").count == 20
-    # The others are not rescaled for it.
-    assert count.row("LYT").percent == 80.0
+    # Nor does any other class: cells of those that cannot be named lie among theirs.
+    assert count.row("LYT").percent is None
 
     almost = Differential.compute(codes, [True] * 99 + [False], support)
     assert almost.row("MYB").percent is None
@@ -107,8 +108,10 @@ def test_m_to_e_is_held_back_with_its_weakest_class() -> None:
     codes = cells(NGS=200, EBO=100)
     ratio = model_only(codes, {**TRAINED, "MMZ": Support.TRANSFERRED}).ratios["m_to_e"]
     assert (ratio.value, ratio.ci95, ratio.text) == (None, None, UNRELIABLE_TEXT)
-    # Lymphocytes stand on neither side.
-    assert model_only(codes, {**TRAINED, "LYT": Support.NONE}).ratios["m_to_e"].value == 2.0
+    # Lymphocytes stand on neither side, but theirs may be called something that does.
+    other = model_only(codes, {**TRAINED, "LYT": Support.NONE}).ratios["m_to_e"]
+    assert (other.value, other.ci95, other.text) == (None, None, UNNAMED_TEXT)
+    assert model_only(codes, {**TRAINED, "KSC": Support.NONE}).ratios["m_to_e"].value == 2.0
 
 
 def test_m_to_e_without_erythroid_cells_is_no_number() -> None:
@@ -190,6 +193,63 @@ def test_a_model_that_has_not_learnt_all_classes_is_said_to_swell_the_others() -
     assert "unlearnt_classes" not in flags(Differential.compute(codes, [True] * 100, support))
 
 
+STARTER_LIKE = {
+    **dict.fromkeys(BMC21, Support.NONE),
+    **dict.fromkeys(("ART", "BLA", "EOS", "LYT", "MON", "NGS", "NIF", "PMO"), Support.TRAINED),
+}
+
+
+def test_a_model_that_cannot_name_plasma_cells_gives_no_percentage_of_blasts() -> None:
+    # 7 of 114 read "6.1 % (2.8-12.7)" though they were plasma cells.
+    codes = cells(BLA=7, LYT=107)
+    count = model_only(codes, STARTER_LIKE)
+    blasts = count.row("BLA")
+    assert (blasts.percent, blasts.ci95, blasts.ci_text) == (None, None, "")
+    assert blasts.percent_text == "6 % of what the model can name"
+    entry = next(row for row in count.to_dict()["classes"] if row["code"] == "BLA")
+    assert (entry["percent"], entry["ci95"], entry["share_of_named"]) == (None, None, 6)
+    assert count.row("blasts").percent_text == blasts.percent_text
+    assert count.row("PLM").share_of_named is None
+    assert {row.percent for row in (*count.classes, *count.groups)} == {None}
+    assert "blasts_straddle" not in flags(count)
+    assert UNNAMED_TEXT in flags(count)["blasts_withheld"]
+    assert "of what the model can name" in flags(count)["unlearnt_classes"]
+
+
+def test_shares_of_a_partly_reviewed_count_say_so_and_figures_stand_at_its_end() -> None:
+    codes = cells(BLA=7, LYT=101, PLM=6)
+    half = Differential.compute(codes, [True] * 57 + [False] * 57, STARTER_LIKE)
+    assert half.row("BLA").percent_text == "6 % so far, partly reviewed"
+    assert half.row("BLA").percent is None
+    assert "partly reviewed count" in flags(half)["unlearnt_classes"]
+    done = Differential.compute(codes, [True] * 114, STARTER_LIKE)
+    assert done.row("BLA").percent_text == "6.1 %"
+    assert done.row("BLA").ci95 is not None
+    assert done.row("BLA").to_dict()["share_of_named"] is None
+    assert "blasts_straddle" in flags(done)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(CLASSES)), st.integers(0, 40), min_size=1),
+    st.sampled_from([code for code in BMC21 if code not in CountingRules().excluded]),
+    st.data(),
+)
+def test_no_figure_stands_while_a_counted_class_cannot_be_named(
+    counts: dict[str, int], lacking: str, data: st.DataObject
+) -> None:
+    codes = cells(**counts)
+    waiting = data.draw(st.integers(1, max(1, len(codes))))
+    if waiting > len(codes):
+        return
+    marks = [False] * waiting + [True] * (len(codes) - waiting)
+    count = Differential.compute(codes, marks, {**TRAINED, lacking: Support.FEW})
+    assert all(row.percent is None and row.ci95 is None for row in (*count.classes, *count.groups))
+    assert count.ratios["m_to_e"].value is None
+    assert not any(flag.thresholds for flag in count.flags)
+    for row in count.classes:
+        assert row.share_of_named is None or (row.share_of_named == 0) == (row.count == 0)
+
+
 def test_faggot_cells_become_blasts_on_request() -> None:
     codes = cells(BLA=10, FGC=15, LYT=475)
     assert all_reviewed(codes).row("blasts").count == 10
@@ -265,7 +325,7 @@ def test_json_is_the_contracts() -> None:
     expected = {"counted", "target", "excluded", "classes", "ratios", "flags", "reviewed", "unreviewed"}
     assert expected <= set(document)
     row = document["classes"][0]
-    assert list(row) == ["code", "name", "count", "percent", "ci95", "ci_method", "support"]
+    assert list(row) == ["code", "name", "count", "percent", "ci95", "ci_method", "support", "share_of_named"]
     assert row == {
         "code": "BLA",
         "name": "blast",
@@ -274,6 +334,7 @@ def test_json_is_the_contracts() -> None:
         "ci95": [5.52, 17.44],
         "ci_method": "wilson",
         "support": "none",
+        "share_of_named": None,
     }
     assert set(document["ratios"]["m_to_e"]) >= {"value", "ci95", "definition"}
     assert (document["reviewed"], document["unreviewed"], document["counted"]) == (103, 0, 100)
@@ -299,13 +360,14 @@ def test_every_cell_is_in_exactly_one_place(
 
 
 @given(smear, some_support)
-def test_no_figure_rests_on_an_unlearnt_class_alone(
+def test_no_figure_rests_on_a_model_that_lacks_a_class(
     drawn: list[tuple[str, bool]], support: dict[str, Support]
 ) -> None:
     codes, reviewed = [code for code, _ in drawn], [done for _, done in drawn]
     count = Differential.compute(codes, reviewed, support)
     for row in (*count.classes, *count.groups):
-        learnt = all(support.get(member) is Support.TRAINED for member in row.codes)
+        counted = [code for code in BMC21 if code not in count.rules.excluded]
+        learnt = all(support.get(member) is Support.TRAINED for member in (*counted, *row.codes))
         if not learnt and not all(reviewed):
             assert row.percent is None
             assert row.ci95 is None

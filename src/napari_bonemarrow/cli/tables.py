@@ -17,7 +17,7 @@ def differential_table(count: Differential) -> Group:
     for name in ("Cells", "Percent", "95 % interval"):
         table.add_column(name, justify="right")
     for row in count.classes:
-        if row.count or row.reliable:
+        if row.count or row.zero_tells:
             table.add_row(row.code, row.name, str(row.count), row.percent_text, row.ci_text)
     left_out = ", ".join(f"{code} {number}" for code, number in count.excluded.items()) or "none"
     lines = [

@@ -26,7 +26,14 @@ from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.differential import Differential
 from napari_bonemarrow.cytology.errors import BoneMarrowError, ScaleError
 from napari_bonemarrow.cytology.notes import SAMPLING_TEXT
-from napari_bonemarrow.cytology.rows import UNRELIABLE_TEXT, ClassCount, Flag, Ratio, TagCount
+from napari_bonemarrow.cytology.rows import (
+    UNNAMED_TEXT,
+    UNRELIABLE_TEXT,
+    ClassCount,
+    Flag,
+    Ratio,
+    TagCount,
+)
 
 __all__ = [
     "BMC21",
@@ -35,6 +42,7 @@ __all__ = [
     "REVIEWER_ONLY",
     "SAMPLING_TEXT",
     "TAGS",
+    "UNNAMED_TEXT",
     "UNRELIABLE_TEXT",
     "Agreement",
     "BoneMarrowError",

@@ -1,8 +1,9 @@
 """The differential count: what was counted, how sure the sampling is, and what to note about it.
 
 Two rules run through this module. Thresholds are tested on counts and unrounded intervals, never on the
-rounded percentages that are printed. And a class that the model has not really learnt prints no percentage,
-interval, ratio or note that rests on the model alone: a false zero is the worst thing to print here.
+rounded percentages that are printed. And nothing that rests on a model which has not really learnt a counted
+class prints a percentage, interval, ratio or note: a false zero is the worst thing to print here, and a cell
+of a class that the model cannot name swells another one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ from napari_bonemarrow.cytology.intervals import (
     wilson,
 )
 from napari_bonemarrow.cytology.notes import arising_flags, standing_notes
-from napari_bonemarrow.cytology.rows import UNRELIABLE_TEXT, ClassCount, Flag, Ratio, TagCount
+from napari_bonemarrow.cytology.rows import (
+    UNNAMED_TEXT,
+    UNRELIABLE_TEXT,
+    ClassCount,
+    Flag,
+    Ratio,
+    TagCount,
+)
 from napari_bonemarrow.cytology.tally import Tally
 
 _DEFAULT_RULES = CountingRules()
@@ -224,6 +232,8 @@ def _row(tally: Tally, code: str, name: str, codes: tuple[str, ...], percent: fl
         support=tally.weakest(codes),
         reliable=reliable,
         codes=codes,
+        share_of_named=tally.share_of_named(codes),
+        partly_reviewed=tally.partly_reviewed,
     )
 
 
@@ -264,8 +274,9 @@ def _m_to_e(tally: Tally) -> Ratio:
     rules = tally.rules
     definition = rules.me_definition
     above, below = tally.total(rules.me_numerator), tally.total(rules.erythroid)
-    if not tally.reliable(rules.me_numerator + rules.erythroid):
-        return Ratio(None, None, definition, UNRELIABLE_TEXT)
+    both = rules.me_numerator + rules.erythroid
+    if not tally.reliable(both):
+        return Ratio(None, None, definition, UNNAMED_TEXT if tally.learnt(both) else UNRELIABLE_TEXT)
     if not above + below:
         return Ratio(None, None, definition, "no myeloid and no erythroid cells counted")
     low, high = ratio_interval(above, below)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari_bonemarrow.cytology.classes import CLASSES, Support
 from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.intervals import wilson
-from napari_bonemarrow.cytology.rows import UNRELIABLE_TEXT, Flag
+from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIABLE_TEXT, Flag
 from napari_bonemarrow.cytology.tally import Tally
 
 SAMPLING_TEXT = (
@@ -85,7 +85,7 @@ def _imported(count: int) -> Flag | None:
 
 
 def _unlearnt(tally: Tally) -> Flag | None:
-    """Note that the percentages which are printed may hold cells of classes that the model cannot name."""
+    """Note that cells of classes which the model cannot name lie among those that it names."""
     if tally.complete or not tally.support:
         return None
     unlearnt = [
@@ -96,10 +96,19 @@ def _unlearnt(tally: Tally) -> Flag | None:
     if not unlearnt:
         return None
     waiting = "1 cell waits" if tally.unreviewed == 1 else f"{tally.unreviewed} cells wait"
-    return Flag(
-        "unlearnt_classes",
+    said = (
         f"{waiting} for review. The model gives cells of classes that it has not learnt from marrow "
-        f"({', '.join(unlearnt)}) to those it has, whose percentages are then too high.",
+        f"({', '.join(unlearnt)}) to those it has"
+    )
+    if tally.names_all:  # it lacks only classes that are not counted
+        return Flag("unlearnt_classes", f"{said}, whose percentages are then too high.")
+    shares = (
+        "shares so far are of a partly reviewed count"
+        if tally.partly_reviewed
+        else f"shares are {OF_NAMED_TEXT}"
+    )
+    return Flag(
+        "unlearnt_classes", f"{said}: {shares}, and no percentage stands until every cell has been reviewed."
     )
 
 
@@ -120,7 +129,7 @@ def _unidentified(tally: Tally) -> Flag | None:
     rules = tally.rules
     names = " and ".join(rules.unidentified)
     if not tally.reliable(rules.unidentified):
-        return _withheld("unidentified_withheld", f"share of {names}")
+        return _withheld(tally, "unidentified_withheld", f"share of {names}", rules.unidentified)
     count = tally.total(rules.unidentified)
     total = tally.counted + count
     if not count or 100 * count <= rules.unidentified_limit * total:
@@ -139,7 +148,7 @@ def _straddle(tally: Tally, what: str, codes: tuple[str, ...], limits: tuple[flo
     if not tally.counted:
         return None
     if not tally.reliable(codes):
-        return _withheld(f"{key}_withheld", f"thresholds of {what}")
+        return _withheld(tally, f"{key}_withheld", f"thresholds of {what}", codes)
     count = tally.total(codes)
     low, high = wilson(count, tally.counted)
     crossed = tuple(limit for limit in limits if 100 * low < limit < 100 * high)
@@ -174,8 +183,9 @@ def _blasts_in_ratio(tally: Tally) -> Flag | None:
     )
 
 
-def _withheld(code: str, what: str) -> Flag:
-    return Flag(code, f"No note on the {what}: {UNRELIABLE_TEXT}, until every cell has been reviewed.")
+def _withheld(tally: Tally, code: str, what: str, codes: tuple[str, ...]) -> Flag:
+    why = UNNAMED_TEXT if tally.learnt(codes) else UNRELIABLE_TEXT
+    return Flag(code, f"No note on the {what}: {why}, until every cell has been reviewed.")
 
 
 def _cells(count: int) -> str:

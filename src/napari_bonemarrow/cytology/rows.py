@@ -11,6 +11,12 @@ from napari_bonemarrow.cytology.classes import Support
 UNRELIABLE_TEXT = "not reliably recognised by this model"
 """What stands in place of a figure that would rest on a class the model has not learnt."""
 
+OF_NAMED_TEXT = "of what the model can name"
+"""What a share is of where the model lacks classes."""
+
+UNNAMED_TEXT = "this model cannot name every class of a marrow"
+"""Why no figure stands where a bundle lacks classes, though it has learnt the one at hand."""
+
 Interval = tuple[float, float]
 
 
@@ -33,9 +39,14 @@ class ClassCount:
     support : Support
         How well the model has learnt it; the weakest of its members for a common total.
     reliable : bool
-        False while the figure rests on a class that the model has not learnt.
+        False while cells are unreviewed and the model has not learnt this class, or another that is counted.
     codes : tuple of str
         What it adds up: itself for a class.
+    share_of_named : float or None
+        Where no percentage stands though the model has learnt this class: its share of the counted cells,
+        per cent, whole (one decimal below 1). It is no percentage of the smear.
+    partly_reviewed : bool
+        Whether some cells in the frame are reviewed and others are not.
     """
 
     code: str
@@ -47,15 +58,30 @@ class ClassCount:
     support: Support
     reliable: bool
     codes: tuple[str, ...]
+    share_of_named: float | None = None
+    partly_reviewed: bool = False
 
     @property
     def percent_text(self) -> str:
         """The percentage as printed; a class that was seen never reads 0.0."""
         if not self.reliable:
-            return UNRELIABLE_TEXT
+            return self.share_text or UNRELIABLE_TEXT
         if self.percent is None:
             return "–"
         return "< 0.1 %" if self.count and self.percent == 0 else f"{self.percent:.1f} %"
+
+    @property
+    def zero_tells(self) -> bool:
+        """Whether no cell of this class is a finding: the model has learnt it, or a reviewer has seen all."""
+        return self.reliable or self.share_of_named is not None
+
+    @property
+    def share_text(self) -> str:
+        """What is said, small, where no percentage stands; empty where there is not even a share."""
+        if self.share_of_named is None:
+            return ""
+        share = f"{self.share_of_named:.0f}" if self.share_of_named >= 1 or not self.count else "< 1"
+        return f"{share} % so far, partly reviewed" if self.partly_reviewed else f"{share} % {OF_NAMED_TEXT}"
 
     @property
     def ci_text(self) -> str:
@@ -73,6 +99,7 @@ class ClassCount:
             "ci95": ci,
             "ci_method": self.ci_method,
             "support": str(self.support),
+            "share_of_named": self.share_of_named,
         }
 
 

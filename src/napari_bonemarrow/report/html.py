@@ -137,7 +137,7 @@ def _rows(differential: Differential, model: Differential | None) -> list[_Row]:
 def _model_said(said: dict[str, ClassCount], code: str) -> str:
     """Return the model's own count of a class; the zero of a class that it has not learnt is none."""
     count = said.get(code)
-    if count is None or not CLASSES[code].predicted or not (count.count or count.reliable):
+    if count is None or not CLASSES[code].predicted or not (count.count or count.zero_tells):
         return "–" if said else ""
     return str(count.count)
 

@@ -29,6 +29,8 @@ class CountModel(QAbstractTableModel):
         self.largest = 1.0
         self.quiet = QColor("gray")
         self.font: QFont | None = None
+        self.small: QFont | None = None
+        """Of the words that stand in place of a percentage."""
         self._signs: dict[str, QIcon] = {}
 
     def show_rows(
@@ -99,7 +101,7 @@ class CountModel(QAbstractTableModel):
         ):
             return self.quiet
         if role == Qt.ItemDataRole.FontRole:
-            return self.font
+            return self.small if column == PERCENT and not row.reliable else self.font
         if role == Qt.ItemDataRole.DecorationRole and column == NAME:
             return self._sign(row.code)
         if role == Qt.ItemDataRole.TextAlignmentRole and (
@@ -123,9 +125,9 @@ class CountModel(QAbstractTableModel):
         if column == MODEL:
             return self._model_text(at)
         if column == COUNT:  # a zero of a class that the model cannot see would be a false zero
-            return str(row.count) if row.reliable or row.count else "–"
+            return str(row.count) if row.zero_tells or row.count else "–"
         if column == PERCENT:
-            return row.percent_text.removesuffix(" %") if row.reliable else SHORT_UNRELIABLE
+            return row.percent_text.removesuffix(" %") if row.reliable else row.share_text or SHORT_UNRELIABLE
         return row.ci_text
 
     def _model_text(self, at: int) -> str:
@@ -152,4 +154,4 @@ def counts_by_model(
 def _model_count(row: ClassCount | None) -> int | None:
     if row is None or not CLASSES[row.code].predicted:
         return None
-    return row.count if row.count or row.reliable else None
+    return row.count if row.count or row.zero_tells else None

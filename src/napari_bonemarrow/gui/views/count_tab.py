@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QStackedWidge
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, Differential
+from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.count_table import CountTable
 from napari_bonemarrow.gui.views.parts import button, label, line, scrolled
@@ -207,6 +208,8 @@ def _target_text(counted: int, target: int) -> str:
 
 
 def _legend(counted: Differential) -> str:
+    if any(row.share_text for row in counted.classes):
+        return f"Small shares are {OF_NAMED_TEXT}: percentages stand once every counted cell is reviewed."
     text = "Bars: per cent of counted cells; whiskers: Wilson 95 % interval, sampling error only."
     if all(row.reliable for row in counted.classes):
         return text

@@ -17,7 +17,6 @@ from napari_bonemarrow.gui.views.count_model import (
     MODEL,
     NAME,
     PERCENT,
-    SHORT_UNRELIABLE,
     CountModel,
     counts_by_model,
 )
@@ -27,6 +26,8 @@ _BAR_LEAST = 60
 _SIGN = 30
 """Width of the class's sign and of the gaps around it, px."""
 _FONT_SHARES = (1.0, 0.95, 0.9, 0.85)
+_SMALL = 0.85
+"""Size of the words that stand in place of a percentage, as a share of the figures'."""
 _ACROSS = Qt.Orientation.Horizontal
 
 
@@ -103,12 +104,12 @@ class CountTable(QTableView):
         Where a wide font would cut a name or the words for a missing figure, the table's own is smaller.
         """
         for share in _FONT_SHARES:
-            font = QFont(self.font())
-            font.setPointSizeF(font.pointSizeF() * share)
-            widths = self._widths(QFontMetrics(font))
+            font, small = self._scaled(share), self._scaled(share * _SMALL)
+            widths = self._widths(QFontMetrics(font), QFontMetrics(small))
             if sum(widths.values()) <= self.viewport().width():
                 break
         self._model.font = None if share == 1 else font
+        self._model.small = small
         for column in (NAME, MODEL, COUNT, PERCENT):
             if self.columnWidth(column) != widths[column]:
                 self.setColumnWidth(column, widths[column])
@@ -116,7 +117,12 @@ class CountTable(QTableView):
         if self.height() != height or self.minimumHeight() != height:
             self.setFixedHeight(height)
 
-    def _widths(self, metrics: QFontMetrics) -> dict[int, int]:
+    def _scaled(self, share: float) -> QFont:
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * share)
+        return font
+
+    def _widths(self, metrics: QFontMetrics, small: QFontMetrics) -> dict[int, int]:
         """Return the room that each column needs, the last one beside its neighbour's."""
         model, heading = self._model, self.horizontalHeader().fontMetrics()
         rows = range(len(model.rows))
@@ -126,7 +132,8 @@ class CountTable(QTableView):
             return max(number, heading.horizontalAdvance(str(model.headerData(column, _ACROSS))) + 12)
 
         percent = metrics.horizontalAdvance("< 0.1 ") + 8
-        instead = metrics.horizontalAdvance(SHORT_UNRELIABLE) + 8 if any(self._unreliable) else 0
+        words = {model.text(at, PERCENT) for at in rows if self._unreliable[at]}
+        instead = max((small.horizontalAdvance(text) + 8 for text in words), default=0)
         return {
             NAME: max((metrics.horizontalAdvance(model.text(at, NAME)) for at in rows), default=60) + _SIGN,
             MODEL: 0 if self.isColumnHidden(MODEL) else counts(MODEL),
