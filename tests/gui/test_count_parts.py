@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QFontMetrics
 from qtpy.QtWidgets import QScrollArea
 
-from napari_bonemarrow.cytology import CLASSES, Differential, Support
+from napari_bonemarrow.cytology import CLASSES, Differential, DomainCheck, Support
 from napari_bonemarrow.gui.countmodels import AgreementInfo, ClassAgreement, ReadersInfo, SignInfo, TallyInfo
 from napari_bonemarrow.gui.panel import WIDTH
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
@@ -55,7 +56,7 @@ def test_the_models_count_stands_beside_what_is_counted_now(shown):
     said = ["BLA"] * 5 + ["NGS"] * 90 + ["EBO"] * 5
     now = ["PRM", *said[1:]]
     tab.show_differential(_counts(now, 1), _counts(said, 0))
-    assert _texts(tab, "BLA") == ["5", "4", "4.0"]
+    assert _texts(tab, "BLA") == ["5", "4", "4 % so far, partly reviewed"]
     assert _texts(tab, "EBO") == ["5", "5", "not reliably recognised"]
     assert _texts(tab, "PLM")[0] == "–"  # the model cannot see it: no false zero
     assert _texts(tab, "PRM")[0] == "–"  # no model gives it
@@ -63,8 +64,44 @@ def test_the_models_count_stands_beside_what_is_counted_now(shown):
     assert heading == "now"  # never a reviewed differential while one cell waits
     tab.show_differential(_counts(now, 100), _counts(said, 0))
     assert tab.table.model().headerData(COUNT, Qt.Orientation.Horizontal) == "reviewed"
+    assert _texts(tab, "BLA") == ["5", "4", "4.0"]
     tab.show_differential(_counts(now, 100))
     assert tab.table.isColumnHidden(MODEL)
+
+
+def test_shares_of_what_the_model_can_name_are_small_and_bear_no_bar(shown):
+    tab = shown(CountTab())
+    tab.show_differential(_counts(["BLA"] * 6 + ["NGS"] * 94, 0))
+    assert _texts(tab, "BLA")[1:] == ["6", "6 % of what the model can name"]
+    assert _texts(tab, "PLM")[1:] == ["–", "not reliably recognised"]
+    model = tab.table.model()
+    fonts = [model.index(0, column).data(Qt.ItemDataRole.FontRole) for column in (COUNT, PERCENT)]
+    assert fonts[1].pointSizeF() < (fonts[0] or tab.table.font()).pointSizeF()
+    assert all(row.percent is None and row.ci95 is None for row in model.rows)
+    assert "percentages stand once every counted cell is reviewed" in tab.interval_text.text()
+
+
+def test_an_unlike_smear_is_said_above_every_number(shown):
+    tab = shown(CountTab())
+    codes, foreign = ["BLA"] * 6 + ["NGS"] * 94, DomainCheck(100, 70, 60)
+
+    def count(reviewed: int, domain: DomainCheck | None) -> Differential:
+        marks = [at < reviewed for at in range(100)]
+        return Differential.compute(codes, marks, PARTLY, domain=domain)
+
+    for reviewed in (0, 50):
+        tab.show_differential(count(reviewed, foreign))
+        assert "unlike what the model has learnt" in tab.unlike_text.text()
+        assert tab.unlike_text.isVisible()
+        assert tab.unlike_text.geometry().bottom() < tab.headline.geometry().top()
+        assert "unlike" not in tab.flags_text.text()
+    tab.show_differential(count(100, foreign))
+    assert not tab.unlike_text.isVisible()
+    tab.show_differential(count(0, None))
+    assert not tab.unlike_text.isVisible()
+    assert "No out-of-domain check" in tab.notes_text.text()
+    tab.show_differential(None)
+    assert not tab.unlike_text.isVisible()
 
 
 def test_other_figures_change_only_their_rows_and_lay_nothing_out_anew(shown, qtbot):
@@ -99,8 +136,10 @@ def test_no_text_of_the_table_is_cut_off(shown):
     assert sum(widths) <= table.viewport().width()
     for row in range(model.rowCount()):
         assert metrics.horizontalAdvance(model.index(row, NAME).data()) + 20 <= widths[NAME]
-        text = model.index(row, PERCENT).data()
-        assert metrics.horizontalAdvance(text) <= widths[PERCENT] + widths[BAR]
+        index = model.index(row, PERCENT)
+        text, font = index.data(), index.data(Qt.ItemDataRole.FontRole)
+        drawn = table.fontMetrics() if font is None else QFontMetrics(font)
+        assert drawn.horizontalAdvance(text) <= widths[PERCENT] + widths[BAR]
 
 
 def test_enter_alone_never_signs_and_ctrl_enter_does(shown, qtbot):

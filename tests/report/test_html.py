@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
-from napari_bonemarrow.cytology import UNRELIABLE_TEXT
-from napari_bonemarrow.report import html_report
+import numpy as np
+
+from napari_bonemarrow.cytology import UNRELIABLE_TEXT, ModelReference
+from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT
+from napari_bonemarrow.report import differential_document, html_report
 from napari_bonemarrow.review import Case
 
 WHEN = datetime(2025, 2, 3, 4, 5, tzinfo=UTC)
@@ -134,3 +138,24 @@ def test_a_reviewed_count_prints_every_figure(case: Case) -> None:
 
 def test_an_empty_count_is_a_page(make_case: Callable[..., Case]) -> None:
     assert "0counted of 300" in read(html_report(make_case([]))).text
+
+
+def test_an_unlike_smear_is_said_before_any_number(case: Case) -> None:
+    predictions = case.predictions
+    model = ModelReference("measured", "cd" * 32)
+    strangeness = np.full(len(predictions), 0.99, np.float32)
+    case.record_predictions(replace(predictions, model=model, strangeness=strangeness))
+    page = html_report(case)
+    assert page.index("unlike what the model has learnt") < page.index("counted of 300")
+    assert page.count("unlike what the model has learnt") == 2  # and where it says how it was counted
+    domain = differential_document(case)["domain"]
+    assert (domain["unlike_training"], domain["cells"], domain["strange"]) == (True, 60, 60)
+    review_all(case)
+    done = html_report(case)
+    assert '<p class="unlike">' not in done
+    assert "60 of 60 cells (100 %)" in done
+
+
+def test_a_bundle_without_statistics_is_said_to_check_nothing(case: Case) -> None:
+    assert UNCHECKED_TEXT in read(html_report(case)).text
+    assert differential_document(case)["domain"] is None

@@ -230,3 +230,39 @@ def test_cells_below_the_models_threshold_are_noted_until_reviewed(
     assert doubts(case) == []
     case.record_predictions(sure)
     assert case.predictions.abstain_below is None
+
+
+def test_what_the_domain_check_goes_by_is_in_the_journal(case: Case, say: Callable[..., Predictions]) -> None:
+    ids = case.cells.cell_id
+    case.record_predictions(say(ids))
+    assert case.domain_check() is None  # a bundle without statistics
+    strangeness = np.linspace(0, 1, len(ids)).astype(np.float32)
+    measured = replace(say(ids, sha="b" * 64), strangeness=strangeness, abstain_below=0.9)
+    case.record_predictions(measured.select(np.arange(20)))
+    case.record_predictions(measured.select(np.arange(20, len(ids))))
+    check = case.domain_check()
+    inside = case.cells.in_frame
+    assert check is not None
+    assert check.cells == inside.sum()
+    assert check.strange == (strangeness[inside] > 0.95).sum()
+    assert check.doubtful == inside.sum()
+    assert check.unlike  # every cell lies below the threshold
+    assert case.differential().unlike_text
+    assert case.differential().domain == case.model_differential().domain == check
+    with Case.open(case.path, read_only=True) as again:
+        assert again.domain_check() == check
+        assert again.predictions.strangeness.tolist() == strangeness.tolist()
+    case.set_label(ids.tolist(), "LYT")
+    assert not case.waits_for_review
+    assert not case.differential().unlike_text
+    assert case.differential().domain == check
+
+
+def test_who_reads_blind_hears_nothing_of_the_domain(case: Case, say: Callable[..., Predictions]) -> None:
+    ids = case.cells.cell_id
+    measured = replace(say(ids), strangeness=np.ones(len(ids), np.float32))
+    case.record_predictions(measured)
+    case.set_label(ids.tolist(), "LYT")
+    case.begin_second_reading("Bea")
+    assert case.is_blind
+    assert case.domain_check() is None

@@ -386,3 +386,20 @@ def test_the_fields_of_a_folder_are_one_case(
 def _cells(folder: Path) -> list[dict[str, str]]:
     with (folder / "cells.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_a_smear_of_another_laboratory_is_said_to_look_unlike(
+    engine: Engine, real_data: Path, tmp_path: Path
+) -> None:
+    smear = real_data / "fields" / "images" / "2044.jpg"  # myeloma: plasma cells, which no class is for
+    options = CountOptions(microns_per_pixel=0.0413)
+    [row] = count_inputs([smear], tmp_path / "out", options, engine=engine)
+    assert row.differential is not None
+    assert row.differential.domain is not None
+    assert row.differential.domain.unlike
+    assert str(row.values()["flags"]).startswith("unlike_training")
+    document = numbers(tmp_path / "out" / "2044")
+    assert document["domain"]["unlike_training"]
+    assert {entry["percent"] for entry in document["classes"]} == {None}
+    with Case.open(tmp_path / "out" / "2044" / "2044.bmcase", read_only=True) as case:
+        assert case.domain_check() == row.differential.domain

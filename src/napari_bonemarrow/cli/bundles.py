@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, progress, show_json, tell
+from napari_bonemarrow.cli.common import AsJson, Debug, Device, Seed, progress, show_json, tell
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import and export bundles; fetch backbones.")
 
@@ -83,6 +83,11 @@ def show(
             f"{len(figures.classes)} classes, accuracy {figures.accuracy:.3f}, n {figures.n} "
             f"({figures.protocol})"
         )
+    if card.domain is None:
+        print("no out-of-domain check: the bundle holds no statistics for it")
+    else:
+        taught, held = sum(card.domain.taught.values()), sum(card.domain.held_out.values())
+        print(f"out-of-domain check: statistics of {taught} training crops, ranked by {held} held-out ones")
     for line in (card.intended_use, *card.limits, card.notice):
         print(line)
 
@@ -112,6 +117,46 @@ def import_(
         show_json({"name": bundle.card.name, "path": str(bundle.path), "sha256": bundle.sha256})
     else:
         tell(f"{bundle.card.name} is in {bundle.path}")
+
+
+@app.command()
+def domain(
+    name: Annotated[str, typer.Argument(help="Name or folder of a bundle.", metavar="NAME|DIR")],
+    data: Annotated[Path, typer.Argument(help="The folder that it was trained on.", metavar="DATA")],
+    split: Annotated[
+        str,
+        typer.Option(help="The split that its training held to.", metavar="FILE|NAME", show_default=False),
+    ],
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Add the statistics by which a bundle tells smears unlike its training; `train` does it by itself.
+
+    Weights stay as they are. Only images that taught the bundle and those set aside to calibrate are used.
+
+    Example: napari-bonemarrow models domain runs/first/bundle crops/ --split runs/first/split.csv
+    """
+    from napari_bonemarrow.training.domain import add_domain_from
+
+    with progress("Looking at") as report:
+        bundle = add_domain_from(
+            name,
+            data,
+            split,
+            device=device,
+            seed=seed,
+            report=lambda done, total: report(10 * done // total, 10, f"{done} of {total} crops"),
+        )
+    found = bundle.card.domain
+    if as_json:
+        show_json({"path": str(bundle.path), "domain": found and found.model_dump(mode="json")})
+    elif found is None:
+        tell(f"{bundle.card.name}: no statistics: too few images, or a network without features")
+    else:
+        taught, held = sum(found.taught.values()), sum(found.held_out.values())
+        tell(f"statistics of {taught} training and {held} held-out crops are in {bundle.path}")
 
 
 @app.command()

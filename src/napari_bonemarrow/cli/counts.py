@@ -249,6 +249,8 @@ def _finish(rows: Sequence[SummaryRow], where: Path, as_json: bool) -> None:
     for row in rows:
         if not row.ok:
             complain(row.error)
+        elif row.differential is not None and row.differential.unlike_text:
+            tell(f"{row.input}: {row.differential.unlike_text}")
     if as_json:
         show_json({"out": str(where), "inputs": [row.values() for row in rows]})
     else:

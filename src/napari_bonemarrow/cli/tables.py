@@ -25,7 +25,8 @@ def differential_table(count: Differential) -> Group:
         f"M:E {count.ratios['m_to_e'].text}",
         f"reviewed {count.reviewed}, by the model alone {count.unreviewed - count.imported}"
         + (f", imported {count.imported}" if count.imported else ""),
-        *(flag.text for flag in count.flags),
+        *(flag.text for flag in count.flags if flag.text != count.unlike_text),
         "Research use only, not for diagnosis.",
     ]
-    return Group(table, *(Text(line) for line in lines))
+    first = [Text(count.unlike_text, style="bold")] if count.unlike_text else []
+    return Group(*first, table, *(Text(line) for line in lines))

@@ -24,6 +24,7 @@ from napari_bonemarrow.cytology.classes import (
 )
 from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.differential import Differential
+from napari_bonemarrow.cytology.domain import DomainCheck
 from napari_bonemarrow.cytology.errors import BoneMarrowError, ScaleError
 from napari_bonemarrow.cytology.notes import SAMPLING_TEXT
 from napari_bonemarrow.cytology.rows import (
@@ -52,6 +53,7 @@ __all__ = [
     "ClassCount",
     "CountingRules",
     "Differential",
+    "DomainCheck",
     "Features",
     "Field",
     "Flag",

@@ -251,6 +251,9 @@ class Predictions:
     model : ModelReference
     abstain_below : float, optional
         Confidence below which the bundle had better not answer.
+    strangeness : ndarray of float32, shape (n,), optional
+        Of each cell the share of held-out crops that look more like what the bundle was taught with, 0 to
+        1; NaN where it was not measured, None where it was of no cell.
     """
 
     cell_id: NDArray[np.int64]
@@ -259,8 +262,11 @@ class Predictions:
     support: Mapping[str, Support]
     model: ModelReference
     abstain_below: float | None = None
+    strangeness: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
+        if self.strangeness is not None and self.strangeness.shape != self.cell_id.shape:
+            raise ValueError(f"{len(self.strangeness)} measures of strangeness for {len(self.cell_id)} cells")
         if self.probabilities.shape != (len(self.cell_id), len(self.classes)):
             raise ValueError(
                 f"probabilities have shape {self.probabilities.shape}, "
@@ -269,6 +275,15 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.cell_id)
+
+    def select(self, which: NDArray[np.bool_] | NDArray[np.integer]) -> Predictions:
+        """Take a subset of the cells by mask or by index."""
+        return replace(
+            self,
+            cell_id=self.cell_id[which],
+            probabilities=self.probabilities[which],
+            strangeness=None if self.strangeness is None else self.strangeness[which],
+        )
 
     def ranked(self) -> NDArray[np.intp]:
         """Return the class indices of each cell from most to least probable, shape (n, k)."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology.classes import CLASSES, TAGS, Lineage, Support
 from napari_bonemarrow.cytology.counting import CountingRules
+from napari_bonemarrow.cytology.domain import DomainCheck
 from napari_bonemarrow.cytology.intervals import (
     CI_METHOD,
     largest_remainder,
@@ -25,7 +26,7 @@ from napari_bonemarrow.cytology.intervals import (
     rounded_tenths,
     wilson,
 )
-from napari_bonemarrow.cytology.notes import arising_flags, standing_notes
+from napari_bonemarrow.cytology.notes import UNLIKE, arising_flags, standing_notes
 from napari_bonemarrow.cytology.rows import (
     UNNAMED_TEXT,
     UNRELIABLE_TEXT,
@@ -69,6 +70,8 @@ class Differential:
     rules : CountingRules
     imported : int
         Cells among the unreviewed ones whose class came with data: nobody has looked at them.
+    domain : DomainCheck or None
+        Whether the smear looks like what the model was taught with; None where that was not checked.
     """
 
     counted: int
@@ -85,6 +88,7 @@ class Differential:
     unclassified: int
     rules: CountingRules
     imported: int = 0
+    domain: DomainCheck | None = None
 
     @classmethod
     def compute(
@@ -97,6 +101,7 @@ class Differential:
         tags: Mapping[int, Collection[str]] | None = None,
         doubtful: int = 0,
         unread: int = 0,
+        domain: DomainCheck | None = None,
     ) -> Differential:
         """Count.
 
@@ -118,6 +123,8 @@ class Differential:
             threshold.
         unread : int
             Tiles of the slide in which no cell was sought, since they could not be read.
+        domain : DomainCheck, optional
+            How the cells compare with what the model was taught with.
 
         Returns
         -------
@@ -136,7 +143,8 @@ class Differential:
         for position, cell_tags in (tags or {}).items():
             for tag in cell_tags:
                 tagged.setdefault(tag, Counter())[str(codes[position])] += 1
-        return cls.of_counts(counts, len(codes) - done, support, rules, target, tagged, doubtful, unread)
+        waiting = len(codes) - done
+        return cls.of_counts(counts, waiting, support, rules, target, tagged, doubtful, unread, domain=domain)
 
     @classmethod
     def of_counts(
@@ -150,6 +158,7 @@ class Differential:
         doubtful: int = 0,
         unread: int = 0,
         imported: int = 0,
+        domain: DomainCheck | None = None,
     ) -> Differential:
         """Make a differential of cells that were counted by class already.
 
@@ -159,7 +168,7 @@ class Differential:
             Cells in the frame by effective class; ``""`` for those without class.
         unreviewed : int
             How many of them no reviewer has given a class.
-        support, rules, target, doubtful, unread
+        support, rules, target, doubtful, unread, domain
             As in `compute`.
         tagged : mapping of str to mapping of str to int, optional
             Of each tag, the cells that carry it, by effective class.
@@ -181,7 +190,7 @@ class Differential:
             classes=rows,
             groups=_group_rows(tally, rows),
             ratios={"m_to_e": _m_to_e(tally)},
-            flags=arising_flags(tally, target, doubtful, unread, imported),
+            flags=arising_flags(tally, target, doubtful, unread, imported, domain),
             notes=standing_notes(rules),
             tags=_tag_counts(tally, tagged or {}),
             reviewed=tally.reviewed,
@@ -189,12 +198,18 @@ class Differential:
             unclassified=tally.of.get("", 0),
             rules=rules,
             imported=imported,
+            domain=domain,
         )
 
     @property
     def fully_reviewed(self) -> bool:
         """Whether a reviewer has classed every cell in the frame."""
         return self.unreviewed == 0 and self.reviewed > 0
+
+    @property
+    def unlike_text(self) -> str:
+        """What stands before any number where the smear looks unlike what was learnt; else empty."""
+        return next((flag.text for flag in self.flags if flag.code == UNLIKE), "")
 
     def row(self, code: str) -> ClassCount:
         """Return the row of a class or common total by its code."""
@@ -217,6 +232,7 @@ class Differential:
             "unclassified": self.unclassified,
             "imported": self.imported,
             "rules": self.rules.model_dump(mode="json"),
+            "domain": None if self.domain is None else self.domain.to_dict(),
         }
 
 

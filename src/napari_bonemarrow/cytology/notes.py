@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from napari_bonemarrow.cytology.classes import CLASSES, Support
 from napari_bonemarrow.cytology.counting import CountingRules
+from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT, DomainCheck
 from napari_bonemarrow.cytology.intervals import wilson
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIABLE_TEXT, Flag
 from napari_bonemarrow.cytology.tally import Tally
@@ -12,6 +13,10 @@ SAMPLING_TEXT = (
     "Intervals are Wilson 95 % intervals (M:E: conditional binomial) and cover sampling error alone, "
     "not errors of the classifier or of the reviewer."
 )
+
+
+UNLIKE, UNCHECKED = "unlike_training", "domain_unchecked"
+"""Codes of the notes on whether the smear is what the model has learnt."""
 
 
 def standing_notes(rules: CountingRules) -> tuple[Flag, ...]:
@@ -25,7 +30,12 @@ def standing_notes(rules: CountingRules) -> tuple[Flag, ...]:
 
 
 def arising_flags(
-    tally: Tally, target: int, doubtful: int = 0, unread: int = 0, imported: int = 0
+    tally: Tally,
+    target: int,
+    doubtful: int = 0,
+    unread: int = 0,
+    imported: int = 0,
+    domain: DomainCheck | None = None,
 ) -> tuple[Flag, ...]:
     """Return what this count gives cause to note.
 
@@ -34,6 +44,7 @@ def arising_flags(
     """
     rules = tally.rules
     candidates = (
+        _unlike(tally, domain),
         _shortfall(tally, target),
         _unread(unread),
         _unclassified(tally),
@@ -44,8 +55,23 @@ def arising_flags(
         _straddle(tally, "blasts", rules.blast_codes, rules.blast_thresholds),
         _straddle(tally, "plasma cells", rules.plasma, rules.plasma_thresholds),
         _blasts_in_ratio(tally),
+        _unchecked(tally, domain),
     )
     return tuple(flag for flag in candidates if flag is not None)
+
+
+def _unlike(tally: Tally, domain: DomainCheck | None) -> Flag | None:
+    """Note, before any number, that the smear is not what the model has learnt."""
+    if tally.complete or domain is None or not domain.unlike:
+        return None
+    return Flag(UNLIKE, domain.text)
+
+
+def _unchecked(tally: Tally, domain: DomainCheck | None) -> Flag | None:
+    """Note that nothing tells whether the smear is what the model has learnt."""
+    if tally.complete or not tally.support or domain is not None:
+        return None
+    return Flag(UNCHECKED, UNCHECKED_TEXT)
 
 
 def _shortfall(tally: Tally, target: int) -> Flag | None:

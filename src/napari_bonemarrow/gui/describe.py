@@ -214,6 +214,12 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
     )
 
 
+def unlike_text(case: Case) -> str:
+    """Say that the smear looks unlike what was learnt; empty where it does not or all is reviewed."""
+    check = case.domain_check()
+    return check.text if check is not None and check.unlike and case.waits_for_review else ""
+
+
 def locked_text(case: Case) -> str:
     """Say why nothing can be changed, empty where it can."""
     if case.distrust:

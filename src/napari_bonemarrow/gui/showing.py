@@ -147,6 +147,7 @@ class Showing(QObject):
         self.explaining.forget()
         self.outlining.forget()
         self.tab.show_cell(None, "Open a smear and find its cells first.")
+        self.tab.show_unlike("")
         self.tab.show_journal(False, False, False)
 
     def _on_changed(self, change: Any) -> None:
@@ -263,6 +264,7 @@ class Showing(QObject):
         tab = self.tab
         tab.show_marked(max(len(self.selection) - 1, 0))
         tab.show_blind(case.is_blind)
+        tab.show_unlike(describe.unlike_text(case))
         tab.show_locked(describe.locked_text(case))
         if not len(case.cells):
             hint = "No cells yet: find them in the Slide tab."

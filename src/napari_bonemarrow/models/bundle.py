@@ -1,4 +1,8 @@
-"""A model bundle: a folder with ``weights.safetensors`` and ``card.json``, checked without torch."""
+"""A model bundle: a folder with ``weights.safetensors`` and ``card.json``, checked without torch.
+
+A third file, ``domain.safetensors``, holds statistics of what the bundle was taught with. The card names it
+by its hash, so that the digest over weights and card covers it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,8 @@ from napari_bonemarrow.models.catalogue import choices, find_architecture
 
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
+DOMAIN = "domain.safetensors"
+"""Statistics of what the bundle was taught with; a bundle need not have them."""
 STARTER = "starter"
 
 _PICKLE_HINT = "run 'napari-bonemarrow models import' on it, which refuses code"
@@ -61,6 +67,8 @@ class Bundle:
                 raise BundleError(f"{folder}: no {name}; a bundle holds {WEIGHTS} and {CARD}")
         card = _read_card(folder / CARD)
         _check_header(folder / WEIGHTS, card)
+        if card.domain is not None and not (folder / DOMAIN).is_file():
+            raise BundleError(f"{folder}: no {DOMAIN}, which its card names; copy the whole folder again")
         return cls(folder, card, _digest(folder))
 
     @property

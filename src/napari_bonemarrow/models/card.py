@@ -71,6 +71,33 @@ class Metrics(_Part):
     per_class: Mapping[str, ClassMetrics] = Field(default_factory=dict)
 
 
+class DomainStatistics(_Part):
+    """What a bundle knows of the images it was taught with, to tell smears that look otherwise.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the file of statistics.
+    axes, groups : int
+        Principal axes, and groups of one class and data set whose centres are kept.
+    taught, held_out : mapping of str to int
+        Training crops that the centres and spreads are of, and held-out crops by which distances are
+        ranked, by data set. Test images are in neither.
+    limit : float
+        Share of held-out crops beyond whose distance a cell is strange.
+    strange : mapping of str to float
+        Share of each data set's held-out crops that lie beyond: the most spread one sets the scale.
+    """
+
+    sha256: str
+    axes: int = Field(ge=1)
+    groups: int = Field(ge=1)
+    taught: Mapping[str, int]
+    held_out: Mapping[str, int]
+    limit: Share
+    strange: Mapping[str, Share]
+
+
 class Lineage(_Part):
     """Where a fine-tuned bundle comes from. It names no slide, no patient and no reviewer.
 
@@ -123,6 +150,8 @@ class Card(_Part):
         Confidence below which the model had better not answer; see `metrics` for what that gains.
     split_sha256 : str, optional
         Digest of the split that training held to: which images it set aside to calibrate and to test.
+    domain : DomainStatistics, optional
+        Of the check whether a smear looks like what was taught; a bundle without it makes none.
     lineage : Lineage, optional
         Of a bundle that was fine-tuned from another one.
     """
@@ -142,6 +171,7 @@ class Card(_Part):
     test_time_views: Literal[1, 2, 4] = 1
     abstain_below: Share | None = None
     split_sha256: str | None = None
+    domain: DomainStatistics | None = None
     training_data: tuple[TrainingSource, ...] = ()
     metrics: tuple[Metrics, ...] = ()
     commit: str | None = None

@@ -16,6 +16,7 @@ from napari_bonemarrow.models import attribution
 from napari_bonemarrow.models.architectures import has_head, head_of
 from napari_bonemarrow.models.bundle import STARTER, Bundle, BundleError
 from napari_bonemarrow.models.device import exact_float32, is_out_of_memory, resolve_device
+from napari_bonemarrow.models.domain import read_domain
 from napari_bonemarrow.models.features import watched
 from napari_bonemarrow.models.fusing import fuse
 from napari_bonemarrow.models.heatmap import Heatmap
@@ -58,6 +59,8 @@ class Classifier:
         Crops at once; halved for good when memory does not suffice.
     embeds : bool
         Whether the network ends in a linear layer, so that its crops have features.
+    domain : Domain or None
+        Statistics of what the bundle was taught with, if it has any.
 
     Notes
     -----
@@ -84,6 +87,7 @@ class Classifier:
             network = network.to(memory_format=torch.channels_last)
         self.network = network
         self.embeds = has_head(network, self.bundle.card.architecture)
+        self.domain = read_domain(self.bundle) if self.embeds else None
         self._input = NetworkInput(self.bundle.card, self._device)
 
     def classify(
@@ -108,7 +112,9 @@ class Classifier:
             If the crops have another size, memory does not suffice for a single crop, or the network
             answers with what is no number.
         """
-        return self._predictions(self.logits(crops), cell_id)
+        if self.domain is None:
+            return self._predictions(self.logits(crops), cell_id)
+        return self.classify_and_embed(crops, cell_id)[0]
 
     def classify_and_embed(
         self, crops: NDArray[np.uint8], cell_id: Sequence[int] | NDArray[np.int64] | None = None
@@ -132,10 +138,14 @@ class Classifier:
             As `classify`, or if the network ends in no linear layer.
         """
         logits, features = self._run(crops, self.views, self._head())
-        return self._predictions(logits, cell_id), features
+        strangeness = None if self.domain is None else self.domain.strangeness(features)
+        return self._predictions(logits, cell_id, strangeness), features
 
     def _predictions(
-        self, logits: NDArray[np.float32], cell_id: Sequence[int] | NDArray[np.int64] | None
+        self,
+        logits: NDArray[np.float32],
+        cell_id: Sequence[int] | NDArray[np.int64] | None,
+        strangeness: NDArray[np.float32] | None = None,
     ) -> Predictions:
         card = self.bundle.card
         if not np.isfinite(logits).all():
@@ -149,6 +159,7 @@ class Classifier:
             card.support,
             self.bundle.reference,
             card.abstain_below,
+            strangeness,
         )
 
     def explain(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from napari_bonemarrow.models.architectures import head_key, lookup
-from napari_bonemarrow.models.bundle import CARD, WEIGHTS, Bundle, BundleError
+from napari_bonemarrow.models.bundle import CARD, DOMAIN, WEIGHTS, Bundle, BundleError
 from napari_bonemarrow.models.card import Card
 
 
@@ -25,6 +25,7 @@ def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card, *, half: 
     weights : dict of str to Tensor
         The network's state.
     card : Card
+        Its ``domain`` is left out: statistics are measured on the bundle once it is there.
     half : bool
         Store matrices and kernels in float16, which halves the file. Vectors stay float32: biases and
         norms, whose running variances may be small, weigh next to nothing.
@@ -37,6 +38,7 @@ def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card, *, half: 
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    card = card.model_copy(update={"domain": None})
     if not lookup(card.architecture).head:
         card = card.model_copy(update={"head": head_key(card.architecture)})
     draft: Path | None = None
@@ -53,6 +55,7 @@ def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card, *, half: 
             with (draft / name).open("rb+") as file:
                 os.fsync(file.fileno())
             (draft / name).replace(folder / name)
+        (folder / DOMAIN).unlink(missing_ok=True)  # of an older bundle: this card names none
     except (OSError, SafetensorError) as error:
         said = getattr(error, "strerror", None) or error
         raise BundleError(f"{folder}: cannot write the bundle there ({said})") from error

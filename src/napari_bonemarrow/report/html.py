@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Support
+from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT
 from napari_bonemarrow.report.record import CHAIN_TEXT, model_count, record_document
 from napari_bonemarrow.review import Case
 
@@ -69,6 +70,7 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         "blind": case.is_blind,
         "signed": case.is_signed,
         "chain": CHAIN_TEXT,
+        "unchecked": UNCHECKED_TEXT,
         "names": {code: cell.name for code, cell in CLASSES.items()},
         "tally": case.tally_differential() if any(case.tallies) else None,
         "fields": sum(1 for field in case.tallies if field),

@@ -8,7 +8,14 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import Agreement, CountingRules, Differential, Features, Support
+from napari_bonemarrow.cytology import (
+    Agreement,
+    CountingRules,
+    Differential,
+    DomainCheck,
+    Features,
+    Support,
+)
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Label
 from napari_bonemarrow.review.figures import counted_rows, tallied
@@ -44,6 +51,7 @@ class CaseNumbers(CaseView):
             self._doubtful(waiting & (table.given == 0)),
             len(self.unread),
             int(np.count_nonzero(counted & table.imported)),
+            self.domain_check(),
         )
 
     def model_differential(self, rules: CountingRules | None = None) -> Differential:
@@ -61,7 +69,28 @@ class CaseNumbers(CaseView):
             self.target,
             doubtful=self._doubtful(counted),
             unread=len(self.unread),
+            domain=self.domain_check(),
         )
+
+    def domain_check(self) -> DomainCheck | None:
+        """Compare the cells in the frame with what the model was taught with.
+
+        Returns
+        -------
+        DomainCheck or None
+            None where its bundle holds no statistics for it, nothing is classified, or a reading is blind.
+        """
+        table = self._state.table
+        rows = self._counted() & table.predicted
+        if self._state.blind or not rows.any():
+            return None
+        threshold = self._state.abstain_below
+        return DomainCheck.of_cells(table.strangeness[rows], table.confidence[rows], threshold)
+
+    @property
+    def waits_for_review(self) -> bool:
+        """Whether a cell in the frame has no reviewer's label in the active reading."""
+        return bool((self._counted() & ~self._state.table.reviewed).any())
 
     @property
     def tallies(self) -> tuple[Mapping[str, int], ...]:

@@ -217,7 +217,10 @@ class CaseRuns(CaseNumbers):
             )
         probabilities = np.asarray(predictions.probabilities, np.float32)
         cell_id = np.asarray(predictions.cell_id, np.int64)
-        specs, blobs = pack({"cell_id": cell_id, "probabilities": probabilities})
+        arrays: dict[str, NDArray[Any]] = {"cell_id": cell_id, "probabilities": probabilities}
+        if predictions.strangeness is not None:
+            arrays["strangeness"] = np.asarray(predictions.strangeness, np.float32)
+        specs, blobs = pack(arrays)
         new: dict[str, Any] = {
             "arrays": specs,
             "classes": list(predictions.classes),

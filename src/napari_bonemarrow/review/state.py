@@ -367,7 +367,16 @@ class State:
             self.table.forget_predictions(len(classes))
         self.model, self.classes, self.support = model, classes, support
         self.abstain_below = new.get("abstain_below")  # journals of older versions hold none
-        self.table.predict(Predictions(arrays["cell_id"], arrays["probabilities"], classes, support, model))
+        self.table.predict(
+            Predictions(
+                arrays["cell_id"],
+                arrays["probabilities"],
+                classes,
+                support,
+                model,
+                strangeness=arrays.get("strangeness"),  # of a bundle that has statistics for it
+            )
+        )
 
     def place(self) -> None:
         """Work out anew which cells are counted."""

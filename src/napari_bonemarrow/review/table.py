@@ -21,6 +21,7 @@ _MODEL: Mapping[str, tuple[Any, Any]] = {
     "top": (np.int8, 0),
     "confidence": (np.float32, 0),
     "margin": (np.float32, 0),
+    "strangeness": (np.float32, np.nan),
 }
 _REVIEW: Mapping[str, tuple[Any, Any]] = {
     "given": (np.int8, 0),
@@ -49,6 +50,9 @@ class CellTable:
         The class that the model puts first, as an index of `CODES`.
     confidence, margin : ndarray of float32
         Highest calibrated probability; first less second. 0 where the model has said nothing.
+    strangeness : ndarray of float32
+        Share of held-out crops that look more like what the model was taught with; NaN where it was not
+        measured.
     code : ndarray of int8
         The effective class: ``given``, else ``top``; in a blind reading ``given`` alone.
     given : ndarray of int8
@@ -68,6 +72,7 @@ class CellTable:
     top: NDArray[np.int8]
     confidence: NDArray[np.float32]
     margin: NDArray[np.float32]
+    strangeness: NDArray[np.float32]
     given: NDArray[np.int8]
     imported: NDArray[np.bool_]
     reviewed_at: NDArray[np.float64]
@@ -154,6 +159,7 @@ class CellTable:
         highest = probabilities.max(axis=1)
         self.confidence[rows] = highest
         self.margin[rows] = highest - _second(probabilities)
+        self.strangeness[rows] = np.nan if predictions.strangeness is None else predictions.strangeness[known]
         self._settle(rows)
 
     def label(self, cell_ids: Sequence[int], labels: Sequence[Label | None]) -> None:

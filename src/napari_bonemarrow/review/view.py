@@ -178,6 +178,7 @@ class CaseView:
                 MappingProxyType(dict(self._state.support)),
                 self._state.model,
                 self._state.abstain_below,
+                None if np.isnan(table.strangeness[rows]).all() else table.strangeness[rows],
             )
         return self._predictions
 

@@ -18,6 +18,7 @@ from napari_bonemarrow.models.writing import write_bundle
 from napari_bonemarrow.training.case_snapshot import REVIEWED, UNREVIEWED, Snapshot
 from napari_bonemarrow.training.comparing import compare, verdict
 from napari_bonemarrow.training.config import TrainConfig, TrainingError
+from napari_bonemarrow.training.domain import Taught, add_domain
 from napari_bonemarrow.training.files import write_json
 from napari_bonemarrow.training.finetune_data import Material
 from napari_bonemarrow.training.fit import Fitter
@@ -95,6 +96,8 @@ def finish_finetune(job: Job, state: State, out: Path) -> Bundle:
     )
     weights: dict[str, Tensor] = network.state_dict()
     bundle = write_bundle(out / ("rejected" if reason else "bundle"), weights, card)
+    images = Taught.of_crops(job.material.crops, job.fitter.train, job.fitter.calibration)
+    bundle = add_domain(bundle, images, device=str(job.fitter.device), seed=job.config.seed)
     gain = {source: table["gain"] for source, table in tables.items()}
     write_json(out / "metrics.json", _document(job, before, after, gain, bundle, reason))
     if reason:

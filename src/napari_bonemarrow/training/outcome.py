@@ -23,6 +23,7 @@ from napari_bonemarrow.models.writing import as_stored, write_bundle
 from napari_bonemarrow.training.bootstrap import MEASURES
 from napari_bonemarrow.training.config import TrainConfig
 from napari_bonemarrow.training.data import Crops, Split, count_by_source
+from napari_bonemarrow.training.domain import Taught, add_domain
 from napari_bonemarrow.training.files import write_atomically, write_json
 from napari_bonemarrow.training.fit import Fitter
 from napari_bonemarrow.training.metrics import figures, fit_temperature
@@ -87,6 +88,8 @@ def finish(fitter: Fitter, state: State, split: Split, normalisation: Normalisat
         }
     )
     bundle = write_bundle(out / "bundle", weights, card, half=config.half_weights)
+    images = Taught.of_crops(fitter.crops, fitter.train, fitter.calibration)
+    bundle = add_domain(bundle, images, device=str(fitter.device), seed=config.seed)
     document["model"] = {"name": bundle.card.name, "sha256": bundle.sha256}
     write_json(out / "metrics.json", document)
     write_predictions(out / "predictions.csv", fitter, test, probabilities)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_bonemarrow import __version__
 from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, Region, ScaleError
@@ -189,7 +188,7 @@ def apply_step(case: Case, step: Step) -> None:
         # A second detection leaves out cells that the reviewer had dealt with before.
         kept = np.isin(step.predictions.cell_id, case.cells.cell_id)
         if kept.any():
-            case.record_predictions(_select(step.predictions, kept))
+            case.record_predictions(step.predictions.select(kept))
     elif isinstance(step, FeaturesFound):
         kept = np.isin(step.features.cell_id, case.cells.cell_id)
         if kept.any():
@@ -275,9 +274,3 @@ def _unclassified(cells: Cells, known: Predictions | None, model: ModelReference
     if known is None or known.model != model:
         return cells
     return cells.select(~np.isin(cells.cell_id, known.cell_id))
-
-
-def _select(predictions: Predictions, which: NDArray[np.bool_]) -> Predictions:
-    return replace(
-        predictions, cell_id=predictions.cell_id[which], probabilities=predictions.probabilities[which]
-    )

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QStackedWidge
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, Differential
+from napari_bonemarrow.cytology.notes import UNCHECKED, UNLIKE
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.count_table import CountTable
@@ -34,6 +35,8 @@ class CountTab(QWidget):
         super().__init__()
         self.readers, self.sign, self.tally = ReadersPart(), SignPart(), TallyView()
         self.headline = label(role="headline", wrap=False)
+        self.unlike_text = label(role="warning")
+        self.unlike_text.setContentsMargins(8, 8, 8, 0)
         self.tally_headline = label(TALLY, role="headline", wrap=False)
         self.tally_headline.hide()
         self.tally_button = button(
@@ -52,6 +55,7 @@ class CountTab(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
+        layout.addWidget(self.unlike_text)
         layout.addLayout(top)
         layout.addWidget(self.pages, 1)
         self.export_part = self._export_part()
@@ -150,6 +154,9 @@ class CountTab(QWidget):
         """Show a count and beside it what the model alone counted, or that there is none yet."""
         self.show_headline(counted)
         self._show_parts(counted is not None)
+        unlike = "" if counted is None else counted.unlike_text
+        self.unlike_text.setText(f"⚠ {unlike}")
+        self.unlike_text.setVisible(bool(unlike))
         if counted is None:
             self.flags_text.hide()
             self.who_text.setText(
@@ -181,12 +188,13 @@ class CountTab(QWidget):
             self.facts.itemAt(at).widget().setVisible(any_count)
 
     def _show_notes(self, counted: Differential) -> None:
-        """Show what this count gives cause to note; how many are missing stands beside the target."""
-        withheld = [flag.text for flag in counted.flags if flag.code.endswith("_withheld")]
+        """Show what this count gives cause to note; what stands at the top or by the target is left out."""
+        quiet = [flag for flag in counted.flags if flag.code.endswith("_withheld") or flag.code == UNCHECKED]
+        withheld = [flag.text for flag in quiet]
         arising = [
             flag.text
             for flag in counted.flags
-            if not flag.code.endswith("_withheld") and flag.code != "below_target"
+            if flag not in quiet and flag.code not in ("below_target", UNLIKE)
         ]
         self.flags_text.setText("\n".join(f"⚠ {text}" for text in arising))
         self.flags_text.setVisible(bool(arising))

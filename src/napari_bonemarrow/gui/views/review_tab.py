@@ -45,7 +45,8 @@ class ReviewTab(QWidget):
         content = QVBoxLayout(inner)
         content.setContentsMargins(8, 8, 8, 4)
         content.setSpacing(6)
-        self.locked = label(role="warning")
+        self.unlike, self.locked = label(role="warning"), label(role="warning")
+        self.unlike.hide()
         self.locked.hide()
         self.hint = label(role="quiet")
         self.cell_part = QWidget()
@@ -68,6 +69,7 @@ class ReviewTab(QWidget):
         self.comment_box.written.connect(self.comment_written)
         self.history = HistoryView()
         for part in (
+            self.unlike,
             self.locked,
             self.hint,
             self.cell_part,
@@ -235,6 +237,11 @@ class ReviewTab(QWidget):
         """Say that no cell is left to review, or none of those that are listed."""
         text = "Every counted cell has been reviewed."
         self.standing.setText(text if everything else "No cell of this list waits: change its filter.")
+
+    def show_unlike(self, text: str) -> None:
+        """Say over every guess that the smear looks unlike what the model has learnt; ``""`` says nothing."""
+        self.unlike.setText(f"⚠ {text}")
+        self.unlike.setVisible(bool(text))
 
     def show_locked(self, text: str) -> None:
         """Say why nothing can be changed; empty where it can."""
