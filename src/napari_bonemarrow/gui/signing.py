@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import partial
+from urllib.parse import urlsplit
 
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BoneMarrowError, Differential
 from napari_bonemarrow.gui.countmodels import KeyInfo, SignInfo
 from napari_bonemarrow.gui.describe import Session, one_line
+from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.views.sign_part import HEAD_DIGITS, SignPart
 from napari_bonemarrow.review import (
     WHERE,
@@ -25,6 +26,7 @@ from napari_bonemarrow.review import (
     planned_keeping,
     timestamp_server,
 )
+from napari_bonemarrow.review.events import Draft
 
 Act = Callable[[Callable[[], object]], bool]
 _CHAIN = "tamper-evident, not authenticated"
@@ -44,6 +46,7 @@ class Signing(QObject):
     def __init__(self, part: SignPart, act: Act, parent: QObject) -> None:
         super().__init__(parent)
         self.part, self._act = part, act
+        self._runner = Runner(self)
         self.session: Session | None = None
         part.key_of = key_info
         part.sign_requested.connect(self.sign)
@@ -66,13 +69,39 @@ class Signing(QObject):
         session = self.session
         if session is None:
             return
+        found: list[tuple[str, Draft]] = []
 
-        def act() -> object:
+        def prepare() -> object:
+            """Sign at once, or make ready for a timestamp: a network is not waited for here."""
             key, server = open_key(name, lambda _name: passphrase), timestamp_server()
-            stamp = partial(ask_timestamp, server) if server else None
-            return session.case.sign(name, reason, key, stamp)
+            if not server:
+                return session.case.sign(name, reason, key)
+            found.append((server, session.case.prepare_signature(name, reason, key)))
+            return None
 
-        self._act(act)
+        self._act(prepare)
+        if found:
+            self._wait_for_timestamp(session, *found[0])
+
+    def _wait_for_timestamp(self, session: Session, server: str, draft: Draft) -> None:
+        """Have the signature timestamped in a thread, and write it then."""
+        proof = bytes.fromhex(draft.new["key"]["proof"])
+
+        def steps() -> Iterator[bytes]:
+            yield ask_timestamp(server, proof)
+
+        def finish(token: bytes) -> None:
+            if self.session is session:  # else another smear was opened meanwhile
+                self._act(lambda: session.case.finish_signature(draft, token))
+
+        def fail(error: BoneMarrowError) -> None:
+            def refuse() -> object:
+                raise error
+
+            self._act(refuse)
+
+        self.part.show_waiting(f"Asking {urlsplit(server).hostname} for a timestamp…")
+        self._runner.run(steps, on_step=finish, on_done=lambda: self.part.show_waiting(""), on_failed=fail)
 
     def amend(self, reason: str) -> None:
         """Open a signed case for changes; the signed state is kept."""

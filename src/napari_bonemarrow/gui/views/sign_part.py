@@ -66,6 +66,11 @@ class SignPart(QWidget):
             set_role(self.sign_button, role)
         self.setVisible(bool(info.text))
 
+    def show_waiting(self, text: str) -> None:
+        """Say what a signature waits for; ``""`` shows again where the case stands."""
+        self.text.setText(text or self._info.text)
+        self.sign_button.setEnabled(self._info.can_sign and not text)
+
     def ask_to_sign(self) -> None:
         """Show what would be frozen, and ask for the name."""
         if self._info.can_sign and self.dialog is None:
