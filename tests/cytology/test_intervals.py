@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from fractions import Fraction
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -80,6 +82,38 @@ def test_largest_remainder_keeps_the_order_of_counts(counts: list[int]) -> None:
 
 def test_largest_remainder_gives_the_spare_tenths_to_the_earlier_of_equals() -> None:
     assert largest_remainder([1, 1, 1]) == [33.4, 33.3, 33.3]
+
+
+def test_equal_counts_read_equal_where_another_choice_adds_up_too() -> None:
+    # 14.28, 42.86 and 42.86 per cent: by remainders alone 14.3, 42.9 and 42.8.
+    assert largest_remainder([1, 3, 3]) == [14.2, 42.9, 42.9]
+    # 11.11, 44.44 and 44.44 per cent: by remainders alone 11.1, 44.5 and 44.4.
+    assert largest_remainder([4, 1, 4]) == [44.4, 11.2, 44.4]
+
+
+def _can_read_alike(counts: list[int]) -> bool:
+    """Try every choice of counts that are raised to the next tenth, each for all of its classes."""
+    total, classes = sum(counts), Counter(counts)
+    floors = {count: 1000 * count // total for count in classes}
+    spare = 1000 - sum(floors[count] for count in counts)
+    between = [count for count in classes if 1000 * count % total]
+    for choice in product((0, 1), repeat=len(between)):
+        raised = dict(zip(between, choice, strict=True))
+        printed = {count: floors[count] + raised.get(count, 0) for count in classes}
+        ordered = sorted(printed.items())
+        rises = all(one[1] <= other[1] for one, other in pairwise(ordered))
+        if rises and sum(classes[count] * up for count, up in raised.items()) == spare:
+            return True
+    return False
+
+
+@given(st.lists(st.integers(0, 12) | st.integers(0, 3_000), min_size=1, max_size=10).filter(any))
+def test_equal_counts_read_equal_wherever_they_can(counts: list[int]) -> None:
+    printed: dict[int, set[float]] = {}
+    for count, percent in zip(counts, largest_remainder(counts), strict=True):
+        printed.setdefault(count, set()).add(percent)
+    split = [count for count, percents in printed.items() if len(percents) > 1]
+    assert len(split) == (0 if _can_read_alike(counts) else 1)
 
 
 def test_rounding_on_its_own_takes_halves_up() -> None:

@@ -7,9 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from napari_bonemarrow.slides import SlideError, open_slide
+from napari_bonemarrow.drawing import draw_smear
+from napari_bonemarrow.review.redetection import SAME_CELL_UM
+from napari_bonemarrow.slides import SlideError, cut_crops, detect_cells, open_slide
+from napari_bonemarrow.slides.mosaic import GAP_PX, FieldFile, lay_out
+from napari_bonemarrow.slides.outlines import outline
+from napari_bonemarrow.slides.slide import FINEST_MICRONS_PER_PIXEL
 from napari_bonemarrow.slides.tiled import TileError
 
 from ._pyramids import picture
@@ -42,7 +49,63 @@ def test_fields_lie_side_by_side_with_a_gap(folder: Path) -> None:
         for other in slide.images:
             across = max(other.x - (x + width), x - (other.x + other.width))
             down = max(other.y - (y + height), y - (other.y + other.height))
-            assert other is region or max(across, down) * MICRONS >= 40
+            assert other is region or max(across, down) >= GAP_PX
+
+
+@given(st.lists(st.tuples(st.integers(16, 5_000), st.integers(16, 5_000)), min_size=1, max_size=40))
+def test_any_fields_lie_apart_at_the_edges_of_tiles(sizes: list[tuple[int, int]]) -> None:
+    files = [
+        FieldFile(Path(f"{number}.png"), width, height, None, lambda: np.empty((0, 0, 3), np.uint8))
+        for number, (width, height) in enumerate(sizes)
+    ]
+    regions = [field.region for field in lay_out(files)]
+    assert [(region.width, region.height) for region in regions] == sizes
+    for number, region in enumerate(regions):
+        assert region.x % 512 == region.y % 512 == 0
+        for other in regions[:number]:
+            across = max(other.x, region.x) - min(other.x + other.width, region.x + region.width)
+            down = max(other.y, region.y) - min(other.y + other.height, region.y + region.height)
+            assert max(across, down) >= GAP_PX
+            # At the finest scale that is believed two places in different fields are never one cell.
+            assert max(across, down) * FINEST_MICRONS_PER_PIXEL > SAME_CELL_UM
+
+
+def test_fields_lie_where_they_lie_whatever_is_known_of_their_scale(folder: Path) -> None:
+    stated = open_slide(folder)
+    for number in range(1, 12):
+        path = folder / f"field {number}.png"
+        Image.open(path).save(path)  # without a density
+    mute = open_slide(folder)
+    assert mute.scale is None
+    scales = (0.01, 0.0413, 0.1, 0.6)
+    for slide in (mute, *(open_slide(folder, microns_per_pixel=scale) for scale in scales)):
+        assert slide.fields == stated.fields
+
+
+@pytest.mark.parametrize("microns", [0.0413, 0.1, 0.25])
+def test_what_is_found_in_a_field_does_not_hang_on_its_neighbours(tmp_path: Path, microns: float) -> None:
+    cells = {"LYT": 4, "NGS": 3, "EBO": 3}
+    side = round(48 / microns)
+    smear = draw_smear(4, width=side, height=side, microns_per_pixel=microns, cells_per_class=cells).image
+    black, white = np.zeros_like(smear), np.full_like(smear, 255)
+    crowd = np.tile(smear[: side // 3, : side // 3], (3, 3, 1))
+    found = []
+    for name, other in {"black": black, "white": white, "crowd": crowd}.items():
+        (tmp_path / name).mkdir()
+        for number in range(6):  # the second of three columns and of two rows
+            Image.fromarray(smear if number == 4 else other).save(tmp_path / name / f"{number}.png")
+        slide = open_slide(tmp_path / name, microns_per_pixel=microns)
+        region = slide.images[4]
+        cells_there = detect_cells(slide)
+        inside = cells_there.select(slide.images_at(cells_there.x, cells_there.y) == 4)
+        x, y = inside.x - region.x, inside.y - region.y
+        crops = cut_crops(slide, inside.x, inside.y)
+        outlines = [outline(slide, *place).cell_area_um2 for place in zip(inside.x, inside.y, strict=True)]
+        found.append((x, y, inside.diameter_um, inside.score, inside.in_frame, crops, outlines))
+    assert len(found[0][0]) >= 6
+    for other in found[1:]:
+        for one, same in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(one, same)
 
 
 def test_the_fingerprint_stays_after_moving_and_follows_the_content(folder: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from napari_bonemarrow.cytology.arrays import (
     Region,
     RegionRanking,
     covered_area,
+    images_at,
 )
 from napari_bonemarrow.cytology.classes import (
     BMC21,
@@ -68,4 +69,5 @@ __all__ = [
     "Support",
     "TagCount",
     "covered_area",
+    "images_at",
 ]

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_bonemarrow.cytology.classes import Support
 
@@ -83,6 +83,30 @@ class Field:
 
     name: str
     region: Region
+
+
+def images_at(images: Sequence[Region], x: ArrayLike, y: ArrayLike) -> NDArray[np.intp]:
+    """Tell which of several images each point lies in.
+
+    Parameters
+    ----------
+    images : sequence of Region
+        Their pixels; they do not overlap.
+    x, y : array-like of float, shape (n,)
+        Level-0 pixels. The centre of a pixel is a whole number, so that an image begins half a pixel before
+        its first one.
+
+    Returns
+    -------
+    ndarray of intp, shape (n,)
+        Numbers from 0; -1 for a point between the images.
+    """
+    across, down = (np.atleast_1d(np.asarray(values, np.float64)) for values in (x, y))
+    found = np.full(across.shape, -1, np.intp)
+    for number, image in enumerate(images):
+        pixels = Region(image.x - 0.5, image.y - 0.5, image.width, image.height)
+        found[pixels.contains(across, down)] = number
+    return found
 
 
 @dataclass(frozen=True, slots=True)

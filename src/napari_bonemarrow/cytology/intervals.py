@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -67,8 +68,10 @@ def rounded_tenths(counts: Sequence[int], total: int) -> list[float]:
 def largest_remainder(counts: Sequence[int]) -> list[float]:
     """Round shares to tenths of a per cent so that they add up to exactly 100.0.
 
-    Each share is cut off at a tenth; the tenths that are left go to the largest remainders, the earlier
-    class first among equals (Hamilton's method).
+    Each share is cut off at a tenth, and the tenths that are left are dealt out one a class, so that no share
+    moves by a whole tenth. They go to the largest remainders (Hamilton's method), as far as classes with
+    equal counts can stay equal and a larger count never reads less. Where they cannot, as with three thirds,
+    the classes of one count differ by a tenth, and the earlier ones read more.
 
     Parameters
     ----------
@@ -81,11 +84,51 @@ def largest_remainder(counts: Sequence[int]) -> list[float]:
         Per cent, one decimal.
     """
     total = sum(counts)
-    tenths = [1000 * count // total for count in counts]
-    by_remainder = sorted(range(len(counts)), key=lambda i: (-(1000 * counts[i] % total), i))
-    for index in by_remainder[: 1000 - sum(tenths)]:
-        tenths[index] += 1
-    return [value / 10 for value in tenths]
+    tenths = {count: 1000 * count // total for count in counts}
+    spare = 1000 - sum(tenths[count] for count in counts)
+    ranked = sorted(range(len(counts)), key=lambda i: (-(1000 * counts[i] % total), -counts[i], i))
+    first, last = ranked[:spare], ranked[spare:]
+    if first and last and counts[first[-1]] == counts[last[0]]:  # equal counts would read differently
+        raised = _raised_alike(Counter(counts), total, spare)
+        if raised is not None:
+            first = [index for index in ranked if counts[index] in raised]
+    up = set(first)
+    return [(tenths[count] + (index in up)) / 10 for index, count in enumerate(counts)]
+
+
+def _raised_alike(classes: Mapping[int, int], total: int, spare: int) -> frozenset[int] | None:
+    """Choose counts of which every class gets one of the spare tenths, with the largest sum of remainders.
+
+    Parameters
+    ----------
+    classes : mapping of int to int
+        How many classes have a count.
+    total, spare : int
+        Of all counts; tenths to deal out.
+
+    Returns
+    -------
+    frozenset of int or None
+        None where no choice takes up exactly the spare tenths.
+    """
+    alike: dict[int, list[int]] = {}
+    for count in sorted(classes, reverse=True):
+        if 1000 * count % total:  # what needs no rounding is left as it is
+            alike.setdefault(1000 * count // total, []).append(count)
+    best: dict[int, tuple[int, frozenset[int]]] = {0: (0, frozenset())}
+    for counts in alike.values():
+        # Of counts that are cut to the same tenth the largest come first: a larger count never reads less.
+        choices = [counts[:taken] for taken in range(len(counts) + 1)]
+        found: dict[int, tuple[int, frozenset[int]]] = {}
+        for used, (gain, chosen) in best.items():
+            for more in choices:
+                now = used + sum(classes[count] for count in more)
+                worth = gain + sum(classes[count] * (1000 * count % total) for count in more)
+                # Of choices that are as good, one that raises larger counts comes later, and stays.
+                if now <= spare and (now not in found or worth >= found[now][0]):
+                    found[now] = worth, chosen.union(more)
+        best = found
+    return best[spare][1] if spare in best else None
 
 
 @lru_cache(maxsize=1024)

@@ -247,11 +247,23 @@ def _slide(source: SlideSource) -> Slide:
     slide = _slides.get(key)
     if slide is None:
         slide = open_slide(source.path, microns_per_pixel=source.microns_per_pixel)
+        _check_same(slide, source)
         _slides[key] = slide
         while len(_slides) > _SLIDES_KEPT:
             _slides.popitem(last=False)
     _slides.move_to_end(key)
     return slide
+
+
+def _check_same(slide: Slide, source: SlideSource) -> None:
+    """Refuse what is not the slide that the program shows: cells would lie in other places there."""
+    from napari_bonemarrow.slides import SlideError
+
+    if source.fingerprint and (slide.fingerprint, slide.fields) != (source.fingerprint, source.fields):
+        what = "photographs were added, removed or changed" if source.fields else "it was changed"
+        raise SlideError(
+            f"{source.path}: {what} since it was opened: put it back as it was, or open it again"
+        )
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import BoneMarrowError, ModelReference, Support
+from napari_bonemarrow.cytology import BoneMarrowError, Field, ModelReference, Support
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Slide
 
 
 class EngineError(BoneMarrowError):
@@ -26,10 +30,27 @@ class SlideSource:
         The field or whole slide.
     microns_per_pixel : float
         µm per level-0 pixel that the reviewer has confirmed.
+    fingerprint : str
+        Of the slide as the program opened it. The child refuses another one; empty for whatever lies there.
+    fields : tuple of Field
+        Where the program has laid a folder's photographs.
     """
 
     path: Path
     microns_per_pixel: float
+    fingerprint: str = ""
+    fields: tuple[Field, ...] = ()
+
+    @classmethod
+    def of(cls, slide: Slide) -> SlideSource:
+        """Tell where the child finds an opened slide, and that it shall be the same one.
+
+        Raises
+        ------
+        ScaleError
+            Where the slide's scale is unknown.
+        """
+        return cls(slide.path, slide.known_scale(), slide.fingerprint, slide.fields)
 
 
 @dataclass(frozen=True, slots=True)

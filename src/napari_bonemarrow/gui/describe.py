@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from napari_bonemarrow.cytology import CLASSES, TAGS, BoneMarrowError, Frame, Region, Support
+from napari_bonemarrow.cytology import CLASSES, TAGS, BoneMarrowError, Frame, Region, Support, images_at
 from napari_bonemarrow.gui import where
 from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleInfo, SlideInfo
 from napari_bonemarrow.review import Case
@@ -233,8 +233,10 @@ def locked_text(case: Case) -> str:
 
 def _where_text(slide: Slide, case: Case, at: int) -> str:
     """Say in which field a cell lies, and whether it counts; nothing of a counted cell in one image."""
-    x, y = case.cells.x[at : at + 1], case.cells.y[at : at + 1]
-    texts = [field.name for field in slide.fields if field.region.contains(x, y)[0]]
+    texts = []
+    if slide.fields:
+        [field] = images_at(slide.images, case.cells.x[at], case.cells.y[at])
+        texts = [slide.fields[field].name] if field >= 0 else ["outside the photographs"]
     if not case.cells.in_frame[at]:
         texts.append("outside the counted frame")
     return " · ".join(texts)

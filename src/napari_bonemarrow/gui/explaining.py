@@ -62,7 +62,7 @@ class Explaining(QObject):
         self._stage.heat.hide()
         self._wanted = wanted
         self._tab.show_why(self.method, "computing…")
-        source = SlideSource(session.slide.path, session.slide.microns_per_pixel)
+        source = SlideSource.of(session.slide)
         try:
             future = self._engine.explain(source, x, y, self.method, target=target)
         except BoneMarrowError as error:

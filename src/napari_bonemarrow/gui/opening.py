@@ -116,7 +116,9 @@ class Opening(QObject):
             if not case_path.exists():
                 raise
             case = Case.open(case_path, reviewer=settings.reviewer(), read_only=True)
-            if case.slide_record.fingerprint != slide.fingerprint:
+            try:
+                case.check_slide(slide)
+            except CaseError:
                 case.close()
                 raise
             self.read_only.emit(str(refused))

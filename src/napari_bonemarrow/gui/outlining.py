@@ -133,14 +133,11 @@ def _outlined(
 ) -> Iterator[Outline | str | None]:
     """Outline a cell by the stain of its image, which is measured once."""
     warming.prepare_shapes()  # what the outline will be drawn with
-    place = np.array([x]), np.array([y])
-    boxes = [working_box(slide, image) for image in slide.images if image.contains(*place)[0]]
-    profile = None
-    if boxes:
-        profile = profiles.get(boxes[0])
-        if profile is None:
-            profile = profiles[boxes[0]] = image_profile(slide, boxes[0])
-            yield None  # a place to stop at
+    box = working_box(slide, slide.images[int(slide.images_at(x, y)[0])])
+    profile = profiles.get(box)
+    if profile is None:
+        profile = profiles[box] = image_profile(slide, box)
+        yield None  # a place to stop at
     try:
         yield outline(slide, x, y, profile)
     except SlideError:

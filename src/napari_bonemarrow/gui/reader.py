@@ -69,14 +69,17 @@ def _read_one(path: Path) -> LayerData:
 
     case = Case.open(path, read_only=True)
     try:
-        slide_path, microns_per_pixel = case.find_slide(), case.microns_per_pixel
+        slide_path = case.find_slide()
+        if slide_path is None:
+            raise SlideError(
+                f"{path.name}: its smear was not found: open the case in the Bone marrow panel, which asks "
+                "for it"
+            )
+        slide = open_slide(slide_path)
+        case.check_slide(slide)
+        return slide_layer(slide.with_scale(case.scale), case_path=path)
     finally:
         case.close()
-    if slide_path is None:
-        raise SlideError(
-            f"{path.name}: its smear was not found: open the case in the Bone marrow panel, which asks for it"
-        )
-    return slide_layer(open_slide(slide_path, microns_per_pixel=microns_per_pixel), case_path=path)
 
 
 def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:

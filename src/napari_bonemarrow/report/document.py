@@ -6,10 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_bonemarrow.cytology import Cells, Field, Predictions
+from napari_bonemarrow.cytology import Cells, Field, Predictions, images_at
 from napari_bonemarrow.report.record import SECOND, both_read, record_document
 from napari_bonemarrow.review import Case, Label
 
@@ -32,6 +29,11 @@ CELL_COLUMNS = (
 )
 FIELD_COLUMNS = ("field", "field_x_px", "field_y_px")
 """Of a slide made of several fields, further to the right: which one, by number from 1, and where in it."""
+STANDING_COLUMNS = ("in_frame", "reviewed", "flagged", "tags", "comment")
+"""What else the count rests on: with these the differential can be worked out again from the rows alone.
+
+The class of a cell is its ``label``, else what is ``predicted``; it counts where it is ``in_frame``, which
+is ``true`` or ``false``. Tags are parted by a blank, comments of a cell by a line break."""
 READER_COLUMNS = ("first_reader_label", "second_reader_label")
 """Of a case that two readers have read, further to the right: what each of them said."""
 DISTRUST_COLUMN = "distrust"
@@ -73,13 +75,14 @@ def differential_json(case: Case, *, anonymous: bool = False) -> str:
 def cell_rows(case: Case) -> Iterator[dict[str, object]]:
     """Give the columns of ``cells.csv`` for each cell of a case, in the order of its cells."""
     predicted = _predicted(case.predictions)
-    readers = _reader_labels(case)
-    for row in found_rows(case.cells, case.microns_per_pixel, case.slide_record.fields):
+    readers, standing = _reader_labels(case), _standing_of(case)
+    for row in found_rows(case.cells, case.microns_per_pixel, _placed_fields(case)):
         cell_id = int(str(row["cell_id"]))
         row |= predicted.get(cell_id, {})
         label = case.labels.get(cell_id)
         if label is not None:
             row |= {"label": label.code, "labelled_by": label.by, "labelled_at": label.at}
+        row |= next(standing)
         for column, labels in readers.items():
             row |= {column: labels[cell_id].code} if cell_id in labels else {}
         if case.distrust:
@@ -91,7 +94,41 @@ def further_columns(case: Case) -> tuple[str, ...]:
     """Return the columns that a case has beyond `CELL_COLUMNS`."""
     fields = FIELD_COLUMNS if case.slide_record.fields else ()
     readers = READER_COLUMNS if both_read(case) else ()
-    return (*fields, *readers, *((DISTRUST_COLUMN,) if case.distrust else ()))
+    return (*fields, *STANDING_COLUMNS, *readers, *((DISTRUST_COLUMN,) if case.distrust else ()))
+
+
+def _placed_fields(case: Case) -> tuple[Field, ...]:
+    """Return the fields of a case whose cells' places in them can be told."""
+    record = case.slide_record
+    return () if record.is_misplaced else record.fields
+
+
+def _standing_of(case: Case) -> Iterator[dict[str, object]]:
+    """Give `STANDING_COLUMNS` for each cell of a case."""
+    comments: dict[int | None, list[str]] = {}
+    for comment in case.comments:
+        comments.setdefault(comment.cell_id, []).append(comment.text)
+    cells = case.cells
+    for cell_id, in_frame, reviewed in zip(
+        cells.cell_id.tolist(), _counted(case), case.reviewed().tolist(), strict=True
+    ):
+        yield {
+            "in_frame": _truth(in_frame),
+            "reviewed": _truth(reviewed),
+            "flagged": _truth(cell_id in case.flags),
+            "tags": " ".join(sorted(case.tags.get(cell_id, ()))),
+            "comment": "\n".join(comments.get(cell_id, ())),
+        }
+
+
+def _counted(case: Case) -> list[bool]:
+    """Tell which cells are counted: none while the frame is not set."""
+    inside: list[bool] = case.cells.in_frame.tolist()
+    return inside if case.frame is not None else [False] * len(inside)
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _reader_labels(case: Case) -> dict[str, Mapping[int, Label]]:
@@ -107,7 +144,7 @@ def found_rows(
 
     Where the slide is made of fields, `FIELD_COLUMNS` tell which one a cell lies in.
     """
-    which = _field_numbers(cells, fields)
+    which = images_at([field.region for field in fields], cells.x, cells.y)
     for index, cell_id in enumerate(cells.cell_id):
         x, y = float(cells.x[index]), float(cells.y[index])
         row: dict[str, object] = {"cell_id": int(cell_id), "x_px": f"{x:.2f}", "y_px": f"{y:.2f}"}
@@ -115,20 +152,11 @@ def found_rows(
             row |= {"x_um": f"{x * microns_per_pixel:.3f}", "y_um": f"{y * microns_per_pixel:.3f}"}
         row["diameter_um"] = f"{cells.diameter_um[index]:.2f}"
         row["detection_score"] = f"{cells.score[index]:.3f}"
-        if which[index]:
-            region = fields[which[index] - 1].region
-            row |= {"field": int(which[index])}
+        if which[index] >= 0:
+            region = fields[which[index]].region
+            row |= {"field": int(which[index]) + 1}
             row |= {"field_x_px": f"{x - region.x:.2f}", "field_y_px": f"{y - region.y:.2f}"}
         yield row
-
-
-def _field_numbers(cells: Cells, fields: Sequence[Field]) -> NDArray[np.intp]:
-    """Return the number of the field that each cell lies in, 0 for none, shape (n,)."""
-    numbers = np.zeros(len(cells), np.intp)
-    for number, field in enumerate(fields, start=1):
-        # The centre of the first pixel is 0, so that a centre may lie half a pixel outside.
-        numbers[field.region.shrunk(-0.5).contains(cells.x, cells.y)] = number
-    return numbers
 
 
 def _predicted(predictions: Predictions | None) -> dict[int, dict[str, object]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from napari_bonemarrow.review.alterations import difference, what_changed
 from napari_bonemarrow.review.beside import set_aside
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind
@@ -57,6 +58,8 @@ class Case(CaseSigning):
         CaseError
             Where the file exists or cannot be written.
         """
+        from napari_bonemarrow.slides.mosaic import LAYOUT
+
         path = Path(path).absolute()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +73,7 @@ class Case(CaseSigning):
             slide.height,
             slide.vendor,
             fields=slide.fields,
+            layout=LAYOUT if slide.fields else 0,
         )
         new: dict[str, Any] = {
             "case": str(uuid.uuid4()),
@@ -105,7 +109,8 @@ class Case(CaseSigning):
         ------
         CaseError
             Where it is no case, was written by a newer version, is held by somebody else, cannot be
-            written, was changed by hand, or holds a line that this program would not have written.
+            written, was changed by hand, or holds a line that this program would not have written; unless it
+            is only read, also where an earlier version laid the photographs of its folder out otherwise.
         """
         with _no_collection():
             journal = Journal(Path(path).absolute(), read_only=read_only, take_over=take_over)
@@ -119,7 +124,14 @@ class Case(CaseSigning):
             except BaseException:
                 journal.close()
                 raise
-        return cls(journal, state, reviewer.strip() or user_name(), trouble)
+        case = cls(journal, state, reviewer.strip() or user_name(), trouble)
+        try:
+            if not read_only:
+                case._check_layout()
+        except CaseError:
+            case.close()
+            raise
+        return case
 
     def start_over(self, slide: Slide) -> tuple[Self, Path]:
         """Close this case, keep its file under another name, and begin a new case in its place.
@@ -182,11 +194,12 @@ class Case(CaseSigning):
         Raises
         ------
         CaseError
-            Where a file of that name is there, but another image.
+            Where a file of that name is there, but another image, or its fields lie otherwise today.
         """
         from napari_bonemarrow.slides import fingerprint
 
         record = self.slide_record
+        self._check_layout()
         changed: Path | None = None
         for candidate in _candidates(record, self.path.parent):
             try:
@@ -199,10 +212,41 @@ class Case(CaseSigning):
             changed = changed or candidate
         if changed is not None:
             raise CaseError(
-                f"{changed} is not the image this case is about (it was changed or replaced): "
-                "put the original back, or start a new case"
+                f"{changed} is not the image this case is about ({what_changed(record, changed)}): "
+                f"put the original back, or move {self.path.name} away and open it again to start a new case"
             )
         return None
+
+    def check_slide(self, slide: Slide) -> None:
+        """See that an opened slide is the one that this case is about, and that its cells lie on it.
+
+        Raises
+        ------
+        CaseError
+            Where it is another image, was changed, or its fields lie otherwise.
+        """
+        record = self.slide_record
+        self._check_layout()
+        if slide.fingerprint != record.fingerprint:
+            why = f" ({what_changed(record, slide.path)})" if record.name == slide.path.name else ""
+            raise CaseError(
+                f"{self.path}: it belongs to another slide than {slide.path}{why}: "
+                "move the case away to begin anew"
+            )
+        if slide.fields != record.fields:
+            raise CaseError(
+                f"{slide.path}: {difference(record.fields, slide.fields)}: see that every photograph can be "
+                "read, then open it again"
+            )
+
+    def _check_layout(self) -> None:
+        record = self._state.slide
+        if record is not None and record.is_misplaced:
+            raise CaseError(
+                f"{self.path}: an earlier version laid the {len(record.fields)} photographs of {record.name} "
+                "out otherwise, so that its cells would be shown in wrong places: move this file away (its "
+                "labels stay in it) and open the folder to begin a new case"
+            )
 
     def require_slide(self) -> Path:
         """Return where the slide is.

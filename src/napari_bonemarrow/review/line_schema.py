@@ -113,6 +113,7 @@ _SLIDE = _object(
     vendor=_name,
     slide=_whole(1),
     fields_=_list(_row(_text, _number, _number, _number, _number)),
+    layout_=_whole(1),
 )
 _POSITIVE = core_schema.float_schema(strict=True, allow_inf_nan=False, gt=0)
 _SCALE = _object(

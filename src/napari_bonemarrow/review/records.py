@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
 
 
+_UNNUMBERED_LAYOUT = 1
+"""Which rule laid out the fields of a record that names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class SlideRecord:
     """What a case knows of its slide. Labels and free text of the file are never kept.
@@ -30,7 +34,10 @@ class SlideRecord:
     slide : int
         Number within the case.
     fields : tuple of Field
-        The images that a folder of fields is made of; empty for one image.
+        The images that a folder of fields is made of; empty for one image. Positions in the case are those
+        of this layout, so that field and place in it can always be told of a cell.
+    layout : int
+        Of fields, by which rule they were laid out (`slides.mosaic.LAYOUT`); 0 for one image.
     """
 
     name: str
@@ -42,12 +49,24 @@ class SlideRecord:
     vendor: str
     slide: int = 1
     fields: tuple[Field, ...] = ()
+    layout: int = 0
+
+    @property
+    def is_misplaced(self) -> bool:
+        """Whether the fields were laid out by a rule of before: cells may lie in another field than told.
+
+        The first field lies in the same place by every rule.
+        """
+        from napari_bonemarrow.slides.mosaic import LAYOUT
+
+        return len(self.fields) > 1 and self.layout != LAYOUT
 
     def to_json(self) -> dict[str, Any]:
         """Return it for the journal."""
         value = asdict(self)
-        del value["fields"]
+        del value["fields"], value["layout"]
         if self.fields:
+            value["layout"] = self.layout
             regions = _regions_to_json(tuple(field.region for field in self.fields))
             value["fields"] = [[field.name, *box] for field, box in zip(self.fields, regions, strict=True)]
         return value
@@ -56,7 +75,8 @@ class SlideRecord:
     def from_json(cls, value: dict[str, Any]) -> SlideRecord:
         """Read it back."""
         fields = tuple(Field(name, Region(*box)) for name, *box in value.get("fields", ()))
-        return cls(**{**value, "fields": fields})
+        layout = value.get("layout", _UNNUMBERED_LAYOUT if fields else 0)
+        return cls(**{**value, "fields": fields, "layout": layout})
 
 
 def scale_to_json(scale: Scale | None) -> dict[str, Any] | None:

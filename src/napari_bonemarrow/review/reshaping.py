@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from napari_bonemarrow.cytology import Cells
+from napari_bonemarrow.cytology import Cells, images_at
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind
 from napari_bonemarrow.review.regions import CaseRegions
@@ -122,6 +122,8 @@ class CaseReshaping(CaseRegions):
         span = float(np.hypot(np.ptp(parts.x), np.ptp(parts.y))) * microns
         if span > _LARGEST_CELL_UM:
             raise CaseError(f"the selected cells lie {span:.0f} µm apart: they cannot be one cell")
+        if len(set(self._fields_at(parts.x, parts.y).tolist())) > 1:
+            raise CaseError("the selected cells lie in different photographs: they cannot be one cell")
         area = parts.diameter_um.astype(float) ** 2
         new = {
             "x": float(np.average(parts.x, weights=area)),
@@ -138,6 +140,10 @@ class CaseReshaping(CaseRegions):
             raise CaseError("the scale is not known: confirm the µm per pixel before changing cells")
         return scale.microns_per_pixel
 
+    def _fields_at(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.intp]:
+        """Tell in which photographs of a folder points lie; -1 between them, and in one image."""
+        return images_at([field.region for field in self.slide_record.fields], x, y)
+
     def _check_place(self, x: float, y: float, cells: Cells) -> None:
         """See that a new cell would lie in the image and on none of these cells."""
         slide, microns = self.slide_record, self._known_scale()
@@ -145,6 +151,8 @@ class CaseReshaping(CaseRegions):
             raise CaseError(
                 f"({x:.0f}, {y:.0f}) lies outside the image of {slide.width}×{slide.height} pixels"
             )
+        if slide.fields and self._fields_at(x, y)[0] < 0:
+            raise CaseError("between the photographs there is no cell: point at one of them")
         apart = np.hypot(cells.x - x, cells.y - y) * microns
         if len(apart) and apart.min() < _DOUBLE_UM:
             raise CaseError(f"cell {cells.cell_id[apart.argmin()]} is there already: relabel it instead")

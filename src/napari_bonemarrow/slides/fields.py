@@ -11,20 +11,18 @@ from numpy.typing import NDArray
 from napari_bonemarrow.slides import folders, mosaic, plain
 from napari_bonemarrow.slides.mosaic import FieldFile
 from napari_bonemarrow.slides.opened import Opened
-from napari_bonemarrow.slides.slide import Scale, SlideError
+from napari_bonemarrow.slides.slide import SlideError
 
 _ROTATED = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""
 
 
-def read(folder: Path, given: Scale | None) -> Opened:
+def read(folder: Path) -> Opened:
     """Lay the images of a folder side by side; none is decoded before it is looked at.
 
     Parameters
     ----------
     folder : Path
-    given : Scale or None
-        The user's, for the width of the gaps.
 
     Returns
     -------
@@ -43,8 +41,7 @@ def read(folder: Path, given: Scale | None) -> Opened:
     if not files:
         raise SlideError(f"{folder}: none of its {len(paths)} images can be read; the first: {warnings[0]}")
     scale = mosaic.shared_scale(files)
-    known = given.microns_per_pixel if given else scale and scale.microns_per_pixel
-    fields = mosaic.lay_out(files, known)
+    fields = mosaic.lay_out(files)
     properties = {"format": "folder of fields", "fields": str(len(fields)), "left_out": str(len(warnings))}
     level = mosaic.level(folder, files, fields)
     return Opened((level,), scale, "fields", properties, fields, tuple(warnings))
@@ -79,19 +76,20 @@ def _measure(path: Path) -> FieldFile:
     """Tell a field's upright size and scale from its header."""
     from napari_bonemarrow.slides.reading import check_size
 
+    stamp = _stamp(path)
     with path.open("rb") as file:
         head = file.read(132)
     image = plain.open_lazily(path, head)
     if image is None:
-        return _measure_tiff(path)
+        return _measure_tiff(path, stamp)
     with image:
         turned = int(image.getexif().get(274, 1)) in _ROTATED
         width, height = image.size[::-1] if turned else image.size
         check_size(path, width, height)
-        return FieldFile(path, width, height, plain.scale_of(image), lambda: _decode(path))
+        return FieldFile(path, width, height, plain.scale_of(image), lambda: _decode(path, stamp))
 
 
-def _measure_tiff(path: Path) -> FieldFile:
+def _measure_tiff(path: Path, stamp: tuple[int, int]) -> FieldFile:
     import tifffile
 
     from napari_bonemarrow.slides import pyramids, tiff
@@ -107,10 +105,18 @@ def _measure_tiff(path: Path) -> FieldFile:
             width, height = height, width
         check_size(path, width, height)
         scale = tiff.scale_of(file, series.keyframe)
-    return FieldFile(path, width, height, scale, lambda: _decode(path))
+    return FieldFile(path, width, height, scale, lambda: _decode(path, stamp))
 
 
-def _decode(path: Path) -> NDArray[np.uint8]:
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return size and time of the last change, by which a file that is replaced is noticed."""
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _decode(path: Path, stamp: tuple[int, int]) -> NDArray[np.uint8]:
     from napari_bonemarrow.slides.reading import decode
 
+    if _stamp(path) != stamp:
+        raise ValueError("it was changed since its folder was opened")
     return decode(path)

@@ -17,13 +17,16 @@ from napari_bonemarrow.slides.scales import FileScale
 from napari_bonemarrow.slides.slide import SlideError
 from napari_bonemarrow.slides.tiled import BLANK, ReadTile, TiledLevel, TileError
 
-GAP_UM = 40.0
-"""Gap between fields, µm: wider than what a nucleus depends on, so that fields do not touch each other."""
-GAP_SHARE = 0.1
-"""Gap where the scale is unknown, of the widest field's width."""
+LAYOUT = 2
+"""Raised when the same photographs would come to lie elsewhere, so that a case of before is known by it.
+Layout 1 left 40 µm between fields, or a tenth of a field where the scale was unknown."""
 
 _SAME_SCALE = 0.02
 _TILE = 512
+GAP_PX = _TILE
+"""Least gap between fields, px. It does not depend on the scale, which may become known later. At the finest
+believable scale it is 5 µm, farther than two centres of one cell lie apart; everything else that is looked at
+around a cell (`Slide.image_at`) ends at the border of the cell's own field."""
 
 
 @dataclass(frozen=True)
@@ -70,34 +73,31 @@ def shared_scale(fields: Sequence[FieldFile]) -> FileScale | None:
     return low if len(stated) == len(fields) else None
 
 
-def lay_out(fields: Sequence[FieldFile], microns_per_pixel: float | None) -> tuple[Field, ...]:
-    """Place fields in a nearly square grid, row by row in their order.
+def lay_out(fields: Sequence[FieldFile]) -> tuple[Field, ...]:
+    """Place fields in a nearly square grid, row by row in their order, by their sizes in pixels alone.
 
     Parameters
     ----------
     fields : sequence of FieldFile
-    microns_per_pixel : float or None
 
     Returns
     -------
     tuple of Field
         Their regions, level-0 pixels.
     """
-    widest = max(each.width for each in fields)
-    gap = math.ceil(GAP_SHARE * widest if microns_per_pixel is None else GAP_UM / microns_per_pixel)
     columns = math.ceil(math.sqrt(len(fields)))
-    lefts = _starts([max(each.width for each in fields[i::columns]) for i in range(columns)], gap)
+    lefts = _starts([max(each.width for each in fields[i::columns]) for i in range(columns)])
     rows = [fields[i : i + columns] for i in range(0, len(fields), columns)]
-    tops = _starts([max(each.height for each in row) for row in rows], gap)
+    tops = _starts([max(each.height for each in row) for row in rows])
     return tuple(
         Field(each.path.name, Region(lefts[i % columns], tops[i // columns], each.width, each.height))
         for i, each in enumerate(fields)
     )
 
 
-def _starts(lengths: Sequence[int], gap: int) -> list[int]:
+def _starts(lengths: Sequence[int]) -> list[int]:
     """Start each field at a tile's edge, so that one that fails leaves the others whole."""
-    whole_tiles = [_TILE * -(-(length + gap) // _TILE) for length in lengths]
+    whole_tiles = [_TILE * -(-(length + GAP_PX) // _TILE) for length in lengths]
     return [0, *accumulate(whole_tiles)][:-1]
 
 

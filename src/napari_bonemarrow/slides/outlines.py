@@ -18,8 +18,8 @@ from napari_bonemarrow.slides.working import (
     WORKING_MICRONS,
     to_level_zero,
     to_working,
+    working_box,
     working_image,
-    working_shape,
 )
 
 WINDOW_UM = 40.0
@@ -60,7 +60,7 @@ class Outline:
     nuclei : int
         How many detections lie in the cell: 2 in a binucleate one.
     cut : bool
-        Whether the slide's border cuts the cell, which is then larger than seen.
+        Whether the border of its image or field cuts the cell, which is then larger than seen.
     """
 
     nucleus: NDArray[np.float64]
@@ -86,7 +86,7 @@ def outline(slide: Slide, x: float, y: float, profile: StainProfile | None = Non
     x, y : float
         Level-0 pixels; on a nucleus, or within 5 µm of its centre or its cell's.
     profile : StainProfile, optional
-        Of the image that the cell is in; measured by default.
+        Of the image or field that the cell is in; measured by default.
 
     Returns
     -------
@@ -99,16 +99,17 @@ def outline(slide: Slide, x: float, y: float, profile: StainProfile | None = Non
     SlideError
         Where there is no nucleus, or the file cannot be read.
     """
-    height, width = working_shape(slide)
+    # What lies beyond the cell's own field is another photograph.
+    box = working_box(slide, slide.images[int(slide.images_at(x, y)[0])])
     row, column = (float(at) for at in to_working(slide, np.array([y, x], np.float64)))
     half = WINDOW_UM / WORKING_MICRONS / 2
-    i0, i1 = max(0, round(row - half)), min(height, round(row + half) + 1)
-    j0, j1 = max(0, round(column - half)), min(width, round(column + half) + 1)
+    i0, i1 = max(box[0], round(row - half)), min(box[2], round(row + half) + 1)
+    j0, j1 = max(box[1], round(column - half)), min(box[3], round(column + half) + 1)
     if i1 <= i0 or j1 <= j0:
         raise _none_there(slide, x, y)
     image = working_image(slide, i0, j0, i1, j1)
-    profile = profile or image_profile(slide, (0, 0, height, width))
-    nuclei = find_nuclei(image, profile, OpenSides(j0 > 0, i0 > 0, j1 < width, i1 < height))
+    profile = profile or image_profile(slide, box)
+    nuclei = find_nuclei(image, profile, OpenSides(j0 > box[1], i0 > box[0], j1 < box[3], i1 < box[2]))
     index = _nucleus_at(nuclei, row - i0, column - j0)
     if index is None:
         raise _none_there(slide, x, y)
@@ -134,10 +135,10 @@ def outline(slide: Slide, x: float, y: float, profile: StainProfile | None = Non
         areas[0] / areas[1],
         len(members),
         bool(
-            (i0 == 0 and rows.min() == 0)
-            or (j0 == 0 and columns.min() == 0)
-            or (i1 == height and rows.max() == i1 - i0 - 1)
-            or (j1 == width and columns.max() == j1 - j0 - 1)
+            (i0 == box[0] and rows.min() == 0)
+            or (j0 == box[1] and columns.min() == 0)
+            or (i1 == box[2] and rows.max() == i1 - i0 - 1)
+            or (j1 == box[3] and columns.max() == j1 - j0 - 1)
         ),
     )
 

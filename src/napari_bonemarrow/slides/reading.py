@@ -72,7 +72,7 @@ def open_slide(path: str | os.PathLike[str], *, microns_per_pixel: float | None 
         given = Scale(float(microns_per_pixel), ScaleSource.USER, basis="given")
     path = Path(path)
     try:
-        opened = _open(path, given)
+        opened = _open(path)
         digest = fingerprint(path)
     except SlideError:
         raise
@@ -111,9 +111,9 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:120] or type(error).__name__
 
 
-def _open(path: Path, given: Scale | None) -> Opened:
+def _open(path: Path) -> Opened:
     if path.is_dir():
-        return _open_folder(path, given)
+        return _open_folder(path)
     if not path.exists():
         raise SlideError(f"{path}: there is no such file; check the path")
     if path.stat().st_size == 0:
@@ -121,7 +121,7 @@ def _open(path: Path, given: Scale | None) -> Opened:
     return _open_file(path)
 
 
-def _open_folder(path: Path, given: Scale | None) -> Opened:
+def _open_folder(path: Path) -> Opened:
     kind = folders.kind_of(path)
     if kind is folders.Kind.ZARR:
         from napari_bonemarrow.slides import ome_zarr
@@ -133,7 +133,7 @@ def _open_folder(path: Path, given: Scale | None) -> Opened:
         return openslides.read(folders.dicom_series(path)[0][1])
     from napari_bonemarrow.slides import fields
 
-    return fields.read(path, given)
+    return fields.read(path)
 
 
 def _open_file(path: Path) -> Opened:

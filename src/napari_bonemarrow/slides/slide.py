@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -11,9 +12,9 @@ from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from napari_bonemarrow.cytology import BoneMarrowError, Field, Region, ScaleError
+from napari_bonemarrow.cytology import BoneMarrowError, Field, Region, ScaleError, images_at
 
 FINEST_MICRONS_PER_PIXEL = 0.01
 COARSEST_MICRONS_PER_PIXEL = 5.0
@@ -161,6 +162,29 @@ class Slide:
             return tuple(each.region for each in self.fields)
         return (Region(0, 0, self.width, self.height),)
 
+    def images_at(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.intp]:
+        """Tell which of `images` each point belongs to: the one it lies in, else the nearest.
+
+        Nothing that is looked at around a point reaches beyond its image: what lies there in a folder of
+        fields is another photograph.
+
+        Parameters
+        ----------
+        x, y : array-like of float, shape (n,)
+            Level-0 pixels.
+
+        Returns
+        -------
+        ndarray of intp, shape (n,)
+            Numbers from 0.
+        """
+        images = self.images
+        found = images_at(images, x, y)
+        for at in np.flatnonzero(found < 0):
+            place = float(np.atleast_1d(x)[at]), float(np.atleast_1d(y)[at])
+            found[at] = np.argmin([_distance(image, *place) for image in images])
+        return found
+
     def level_for(self, microns_per_pixel: float) -> int:
         """Return the coarsest level that is at least as fine as asked for, else level 0.
 
@@ -190,6 +214,13 @@ class Slide:
                 f"{name} does not say its scale: give the µm per pixel, or have it estimated from red cells"
             )
         return self.scale.microns_per_pixel
+
+
+def _distance(image: Region, x: float, y: float) -> float:
+    """Return how far a point lies from an image, px."""
+    across = max(image.x - x, x - (image.x + image.width - 1), 0.0)
+    down = max(image.y - y, y - (image.y + image.height - 1), 0.0)
+    return math.hypot(across, down)
 
 
 def slide_from_array(

@@ -101,7 +101,7 @@ def analyse(
     cells = Cells.empty() if search is not None and not search.extends else case.cells
     if search is None and not len(_unclassified(cells, known, Bundle.open(model).reference)):
         return iter(())
-    source = SlideSource(slide.path, slide.microns_per_pixel)
+    source = SlideSource.of(slide)
     return _steps(engine, source, model, chosen, cells, known, search, case.fresh)
 
 

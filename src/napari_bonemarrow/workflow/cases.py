@@ -78,7 +78,9 @@ def slide_of_case(case: Case) -> Slide:
     SlideError
         It cannot be read.
     """
-    return open_slide(case.require_slide()).with_scale(case.scale)
+    slide = open_slide(case.require_slide())
+    case.check_slide(slide)
+    return slide.with_scale(case.scale)
 
 
 def case_of_slide(
@@ -107,10 +109,7 @@ def _joined(case: Case, slide: Slide, scale: Scale | None) -> tuple[Slide, Case]
 
 
 def _check(case: Case, slide: Slide, scale: Scale | None) -> None:
-    if slide.fingerprint != case.slide_record.fingerprint:
-        raise CaseError(
-            f"{case.path}: it belongs to another slide than {slide.path}: move the case away to begin anew"
-        )
+    case.check_slide(slide)
     known = case.scale
     if scale is not None and known is not None and not _same(scale, known) and len(case.cells):
         raise CaseError(

@@ -71,7 +71,7 @@ def embed(engine: Engine, slide: Slide, case: Case, *, model: str | Path = "star
     cells, known = case.cells, case.features
     if slide.microns_per_pixel is None or not len(unseen(case)) or case.predictions is None:
         return iter(())
-    return _steps(engine, SlideSource(slide.path, slide.microns_per_pixel), model, cells, known)
+    return _steps(engine, SlideSource.of(slide), model, cells, known)
 
 
 def _steps(

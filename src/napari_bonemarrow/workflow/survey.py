@@ -56,7 +56,7 @@ def survey(engine: Engine, slide: Slide, *, target: int = 500) -> Iterator[Step 
     if slide.microns_per_pixel is None:
         raise ScaleError(f"{slide.path}: its scale is unknown: give its µm per pixel")
     check_fine_enough(slide)
-    return _steps(engine, slide, SlideSource(slide.path, slide.microns_per_pixel), target)
+    return _steps(engine, slide, SlideSource.of(slide), target)
 
 
 def _steps(engine: Engine, slide: Slide, source: SlideSource, target: int) -> Iterator[Step | Surveyed]:
