@@ -30,6 +30,35 @@ def test_a_place_in_a_field(engine: Engine, field: Path, tmp_path: Path) -> None
     assert result.to_dict()["at"] == {"x_px": at[0], "y_px": at[1]}
 
 
+def test_a_place_in_a_photograph_of_a_folder(engine: Engine, field: Path, tmp_path: Path) -> None:
+    cells = detect_cells(open_slide(field))
+    at = (float(cells.x[0]), float(cells.y[0]))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    Image.new("RGB", (200, 150), (230, 225, 235)).save(folder / "1.png", dpi=(254_000, 254_000))
+    (folder / "2.png").write_bytes(field.read_bytes())
+    alone = explain_input(field, tmp_path / "a", Question(at=at, target="BLA"), engine=engine)
+    there = explain_input(folder, tmp_path / "b", Question(at=at, field=2, target="BLA"), engine=engine)
+    np.testing.assert_array_equal(np.load(there.heatmap), np.load(alone.heatmap))
+    told = there.to_dict()["at"]
+    assert (told["field"], told["field_x_px"], told["field_y_px"]) == (2, *at)
+    assert there.heatmap.name == f"folder_field2_x{at[0]:g}_y{at[1]:g}_gradcam_BLA.npy"
+    side_by_side = explain_input(
+        folder, tmp_path / "c", Question(at=(told["x_px"], told["y_px"]), target="BLA"), engine=engine
+    )
+    np.testing.assert_array_equal(np.load(side_by_side.heatmap), np.load(alone.heatmap))
+    for question, text in {
+        Question(at=at, field=3): "it has no field 3: its fields are numbered 1 to 2",
+        Question(at=(210, 10), field=1): r"210,10 lies outside 1\.png, 200×150 px",
+        Question(at=(300, 10)): "300,10 lies between its fields",
+        Question(cell=1, field=1): "without a place in it",
+    }.items():
+        with pytest.raises(BoneMarrowError, match=text):
+            explain_input(folder, tmp_path / "d", question, engine=engine)
+    with pytest.raises(BoneMarrowError, match="it has no field 1: it is one image"):
+        explain_input(field, tmp_path / "d", Question(at=at, field=1), engine=engine)
+
+
 def test_a_cell_of_a_field_is_that_of_the_detector_and_of_its_case(
     engine: Engine, field: Path, tmp_path: Path
 ) -> None:

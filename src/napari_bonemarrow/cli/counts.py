@@ -157,6 +157,13 @@ def explain(
     out: OutFolder,
     cell: Annotated[int | None, typer.Option(help="Number of the cell.", metavar="ID")] = None,
     at: Annotated[str | None, typer.Option(help="Its place instead, in pixels.", metavar="X,Y")] = None,
+    field: Annotated[
+        int | None,
+        typer.Option(
+            help="Of a folder of fields, the one that X,Y is a place in, from 1, as cells.csv has it.",
+            metavar="N",
+        ),
+    ] = None,
     method: Annotated[str, typer.Option(help="gradcam or smoothgrad.")] = "gradcam",
     target: Annotated[
         str | None, typer.Option(help="Class to explain; the predicted one.", metavar="CODE")
@@ -180,6 +187,7 @@ def explain(
     question = Question(
         cell=cell,
         at=None if point is None else (point[0], point[1]),
+        field=field,
         method=method,
         target=target,
         against=against,

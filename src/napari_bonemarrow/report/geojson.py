@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from napari_bonemarrow.cytology import CLASSES
-from napari_bonemarrow.report.document import cell_rows
+from napari_bonemarrow.report.document import FIELD_COLUMNS, cell_rows
 from napari_bonemarrow.review import Case
 
 
@@ -14,7 +14,8 @@ def geojson_text(case: Case) -> str:
     """Return a FeatureCollection with a point a cell.
 
     Coordinates are level-0 pixels with the origin at the image's corner, as QuPath has it: half a pixel
-    more than ours, whose origin is the centre of the first pixel.
+    more than ours, whose origin is the centre of the first pixel. Of a folder of fields they are those of the
+    field side by side; the properties tell which one and where in it, as in ``cells.csv``.
     """
     codes = case.effective_codes()
     features = [_feature(row, code) for row, code in zip(cell_rows(case), codes, strict=True)]
@@ -30,7 +31,7 @@ def _feature(row: dict[str, object], code: str) -> dict[str, Any]:
         color = CLASSES[code].color.lstrip("#")
         rgb = [int(color[start : start + 2], 16) for start in (0, 2, 4)]
         properties["classification"] = {"name": code, "color": rgb}
-    for key in ("predicted", "confidence", "label"):
+    for key in ("predicted", "confidence", "label", *FIELD_COLUMNS):
         if key in row:
             properties[key] = row[key]
     return {

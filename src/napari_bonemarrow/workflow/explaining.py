@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import BMC21, BoneMarrowError, Cells
+from napari_bonemarrow.cytology import BMC21, BoneMarrowError, Cells, Region, images_at
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle, Card
 from napari_bonemarrow.report import make_folder, write_bytes
@@ -29,6 +29,39 @@ _STRONGEST = 0.65
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cell lies.
+
+    Attributes
+    ----------
+    x, y : float
+        Level-0 pixels.
+    field : tuple of (int, float, float) or None
+        Of a folder of fields: which one, by number from 1, and the place in it, px.
+    """
+
+    x: float
+    y: float
+    field: tuple[int, float, float] | None = None
+
+    @classmethod
+    def on(cls, slide: Slide, x: float, y: float) -> Place:
+        """Tell a place of a slide."""
+        if not slide.fields:
+            return cls(x, y)
+        number = int(slide.images_at(x, y)[0])
+        region = slide.images[number]
+        return cls(x, y, (number + 1, x - region.x, y - region.y))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for JSON, named as the columns of ``cells.csv``."""
+        told: dict[str, Any] = {"x_px": self.x, "y_px": self.y}
+        if self.field is not None:
+            told |= dict(zip(("field", "field_x_px", "field_y_px"), self.field, strict=True))
+        return told
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """What was explained, and the files that show it."""
 
@@ -37,20 +70,19 @@ class Explanation:
     target: str
     against: str | None
     method: str
-    at: tuple[float, float] | None
+    at: Place | None
     heatmap: Path
     overlay: Path
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
-        point = None if self.at is None else {"x_px": self.at[0], "y_px": self.at[1]}
         return {
             "predicted": self.predicted,
             "confidence": round(self.confidence, 4),
             "target": self.target,
             "against": self.against,
             "method": self.method,
-            "at": point,
+            "at": None if self.at is None else self.at.to_dict(),
             "heatmap": str(self.heatmap),
             "overlay": str(self.overlay),
         }
@@ -66,6 +98,9 @@ class Question:
         Its number in the case, or in what the detector finds where there is no case.
     at : tuple of float or None
         Its place in level-0 pixels instead.
+    field : int or None
+        Of a folder of fields, in which of them ``at`` is, by number from 1; by default ``at`` is in the
+        pixels of the fields side by side.
     method : {"gradcam", "smoothgrad"}
     target, against : str or None
         The class that is explained, by default the predicted one, and the one it is set against.
@@ -74,6 +109,7 @@ class Question:
 
     cell: int | None = None
     at: tuple[float, float] | None = None
+    field: int | None = None
     method: str = "gradcam"
     target: str | None = None
     against: str | None = None
@@ -85,6 +121,8 @@ class Question:
             raise BoneMarrowError(f"{self.method}: no such method: choose one of {', '.join(METHODS)}")
         if self.cell is not None and self.at is not None:
             raise BoneMarrowError("a cell and a place were given: choose one of the two")
+        if self.field is not None and self.at is None:
+            raise BoneMarrowError(f"field {self.field} was given without a place in it: add it with --at X,Y")
         for code in (self.target, self.against):
             if code is not None and code not in card.classes:
                 known = ", ".join(card.classes)
@@ -177,7 +215,7 @@ def overlay(crop: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.
 
 def _crop(
     path: Path, question: Question, card: Card, microns_per_pixel: float | None, estimate: bool
-) -> tuple[NDArray[np.uint8], tuple[float, float] | None]:
+) -> tuple[NDArray[np.uint8], Place | None]:
     """Cut out the cell that is asked about, and say where it lies; a picture of one cell has no place."""
     if path.suffix.lower() == SUFFIX:
         with Case.open(path, read_only=True) as case:
@@ -189,11 +227,31 @@ def _crop(
                 raise BoneMarrowError(f"{path}: it shows many cells: say which, with --cell ID or --at X,Y")
             return read_crop(path, card), None
         slide, cells = _settled(slide, question, microns_per_pixel, estimate)
-    x, y = question.at or _place(path, cells, question.cell)
-    if not (-0.5 <= x < slide.width - 0.5 and -0.5 <= y < slide.height - 0.5):
-        raise BoneMarrowError(f"{path}: {x:g},{y:g} lies outside its {slide.width}×{slide.height} px")
+    x, y = _asked_place(path, slide, question) or _place(path, cells, question.cell)
     crop = cut_crops(slide, [x], [y], microns_per_pixel=card.microns_per_pixel, size=card.crop_size)[0]
-    return crop, (x, y)
+    return crop, Place.on(slide, x, y)
+
+
+def _asked_place(path: Path, slide: Slide, question: Question) -> tuple[float, float] | None:
+    """Return the place that is asked about in level-0 pixels, None where a cell is asked about."""
+    if question.at is None:
+        return None
+    x, y = question.at
+    image, what = Region(0, 0, slide.width, slide.height), "its"
+    if question.field is not None:
+        if not 1 <= question.field <= len(slide.fields):
+            known = f"its fields are numbered 1 to {len(slide.fields)}" if slide.fields else "it is one image"
+            raise BoneMarrowError(f"{path}: it has no field {question.field}: {known}")
+        field = slide.fields[question.field - 1]
+        image, what = field.region, f"{field.name},"
+    if not (-0.5 <= x < image.width - 0.5 and -0.5 <= y < image.height - 0.5):
+        raise BoneMarrowError(f"{path}: {x:g},{y:g} lies outside {what} {image.width:g}×{image.height:g} px")
+    x, y = image.x + x, image.y + y
+    if images_at(slide.images, x, y)[0] < 0:
+        raise BoneMarrowError(
+            f"{path}: {x:g},{y:g} lies between its fields: name the field with --field N and the place in it"
+        )
+    return x, y
 
 
 def _settled(
@@ -226,6 +284,7 @@ def _stem(path: Path, question: Question, heatmap: Heatmap) -> str:
     if question.cell is not None:
         parts.append(f"cell{question.cell}")
     elif question.at is not None:
+        parts += [] if question.field is None else [f"field{question.field}"]
         parts.append(f"x{question.at[0]:g}_y{question.at[1]:g}")
     parts += [heatmap.method, heatmap.target]
     return "_".join(parts + ([f"against_{heatmap.against}"] if heatmap.against else []))
