@@ -149,6 +149,7 @@ def test_a_cell_of_a_mosaic_says_its_field(tmp_path):
         assert describe.cell_info(session, cell).counted_text == "b.png"
         assert where.frame_text(session).startswith("All 2 fields")
         assert describe.slide_info(session).fields == ("a.png", "b.png")
+        assert describe.slide_info(session).size.startswith("2 photographs of 290 × 300 px")
 
 
 def _quality(slide: Slide | None = None) -> QualityMap:

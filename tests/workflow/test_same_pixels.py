@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,11 +11,20 @@ import pytest
 from PIL import Image
 
 from napari_bonemarrow.cytology import Cells
-from napari_bonemarrow.engine import SlideSource, child
+from napari_bonemarrow.drawing import draw_smear
+from napari_bonemarrow.engine import Engine, SlideSource, child
 from napari_bonemarrow.report import export
 from napari_bonemarrow.review import Case, CaseError
-from napari_bonemarrow.slides import Scale, ScaleSource, Slide, SlideError, cut_crops, open_slide
-from napari_bonemarrow.workflow import open_or_create_case, slide_of_case
+from napari_bonemarrow.slides import (
+    Scale,
+    ScaleSource,
+    Slide,
+    SlideError,
+    cut_crops,
+    open_slide,
+    slide_from_array,
+)
+from napari_bonemarrow.workflow import CountOptions, count_inputs, open_or_create_case, slide_of_case
 from tests.coded import INPUTS, MPP, Input, assert_shows, coded, places
 
 SCALE = Scale(MPP, ScaleSource.USER, basis="given")
@@ -207,3 +217,43 @@ def test_cases_of_one_image_of_before_open_as_ever(
         case.close()
     _, again = open_or_create_case(case.path, reviewer="A")
     again.close()
+
+
+def test_a_folder_counted_without_a_window_opens_with_every_cell_in_its_place(
+    engine: Engine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "marrow"
+    folder.mkdir()
+    drawn = []
+    for number, (width, height) in enumerate([(420, 360), (360, 420), (420, 360)], start=1):
+        kinds = {"LYT": 2, "NGS": 1, "EBO": 1}
+        smear = draw_smear(
+            30 + number, width=width, height=height, microns_per_pixel=MPP, cells_per_class=kinds
+        )
+        Image.fromarray(smear.image).save(folder / f"{number}.png")
+        drawn.append(smear)
+    options = CountOptions(microns_per_pixel=MPP, together=True)
+    [row] = count_inputs([folder], tmp_path / "out", options, engine=engine)
+    assert row.ok, row.error
+    slide, case = open_or_create_case(tmp_path / "out" / "marrow" / "marrow.bmcase", reviewer="A")
+    case.close()
+    with (tmp_path / "out" / "marrow" / "cells.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(case.cells)
+    for number, smear in enumerate(drawn, start=1):
+        of_field = [each for each in rows if each["field"] == str(number)]
+        x, y = (np.array([float(each[name]) for each in of_field]) for name in ("field_x_px", "field_y_px"))
+        whole = smear.cells.select(~smear.at_border)
+        apart = np.hypot(whole.x[:, None] - x, whole.y[:, None] - y).min(axis=1) * MPP
+        assert apart.max() < 3.0
+        # Far enough from the border that nothing of the padding is compared.
+        inner = (x > 40) & (y > 40) & (x < smear.image.shape[1] - 40) & (y < smear.image.shape[0] - 40)
+        places_shown = [
+            [float(each[name]) for each, is_inner in zip(of_field, inner, strict=True) if is_inner]
+            for name in ("x_px", "y_px")
+        ]
+        alone = slide_from_array(smear.image, MPP)
+        np.testing.assert_array_equal(
+            cut_crops(slide, *places_shown, microns_per_pixel=MPP, size=60),
+            cut_crops(alone, x[inner], y[inner], microns_per_pixel=MPP, size=60),
+        )

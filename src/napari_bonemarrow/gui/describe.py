@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -70,11 +71,6 @@ def slide_info(session: Session) -> SlideInfo:
     """Describe the smear for the Slide tab."""
     slide, case = session.slide, session.case
     frame = session.frame()
-    size = f"{slide.width} × {slide.height} px"
-    if slide.microns_per_pixel:
-        wide, high = (side * slide.microns_per_pixel for side in (slide.width, slide.height))
-        in_mm = f"{wide / 1000:.1f} × {high / 1000:.1f} mm"
-        size += f" · {in_mm}" if wide >= _MM_FROM_UM else f" · {wide:.0f} × {high:.0f} µm"
     fixed = case.frame is not None
     analysed = is_analysed(case)
     counted = case.differential().counted if fixed and analysed else 0
@@ -83,7 +79,7 @@ def slide_info(session: Session) -> SlideInfo:
         clear = "Clear"
     return SlideInfo(
         name=slide.path.name or "smear",
-        size=size,
+        size=size_text(slide),
         scale=scale_info(session),
         margin_um=frame.margin_um,
         target=case.target if fixed else session.target,
@@ -97,6 +93,27 @@ def slide_info(session: Session) -> SlideInfo:
         fields=tuple(each.name for each in slide.fields),
         clear_text=clear,
     )
+
+
+def size_text(slide: Slide) -> str:
+    """Say how large a smear is: a folder's photographs, not the space between them."""
+    sizes = sorted({(image.width, image.height) for image in slide.images}, key=math.prod)
+    if not slide.fields:
+        return _side_by_side(*sizes[0], slide.microns_per_pixel)
+    count = "1 photograph" if len(slide.fields) == 1 else f"{len(slide.fields)} photographs"
+    if len(sizes) == 1:
+        return f"{count} of {_side_by_side(*sizes[0], slide.microns_per_pixel)}"
+    smallest, largest = ("{:.0f} × {:.0f}".format(*size) for size in (sizes[0], sizes[-1]))
+    return f"{count} of {smallest} to {largest} px"
+
+
+def _side_by_side(width: float, height: float, microns_per_pixel: float | None) -> str:
+    text = f"{width:.0f} × {height:.0f} px"
+    if not microns_per_pixel:
+        return text
+    wide, high = (side * microns_per_pixel for side in (width, height))
+    in_mm = f"{wide / 1000:.1f} × {high / 1000:.1f} mm"
+    return f"{text} · {in_mm}" if wide >= _MM_FROM_UM else f"{text} · {wide:.0f} × {high:.0f} µm"
 
 
 def find_text(case: Case) -> str:

@@ -1,0 +1,130 @@
+"""A folder of photographs that state no scale, in the real window: every ring lies on its cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_bonemarrow.drawing import DrawnSmear, draw_smear
+from napari_bonemarrow.slides import cut_crops, slide_from_array
+
+from .reviewer import LOADING, Reviewer
+
+MICRONS = 0.1
+SIZES = [(520, 420), (480, 460), (520, 420), (600, 400)]
+NEAR_UM = 3.0
+SPAN_UM = 25.0
+"""Side of a thumbnail."""
+
+
+@pytest.fixture(scope="module")
+def photographs() -> list[DrawnSmear]:
+    cells = {"LYT": 2, "NGS": 2, "EBO": 1}
+    return [
+        draw_smear(seed, width=width, height=height, microns_per_pixel=MICRONS, cells_per_class=cells)
+        for seed, (width, height) in enumerate(SIZES, start=21)
+    ]
+
+
+@pytest.fixture
+def folder(photographs: list[DrawnSmear], tmp_path: Path) -> Path:
+    path = tmp_path / "marrow"
+    path.mkdir()
+    for number, drawn in enumerate(photographs, start=1):
+        Image.fromarray(drawn.image).save(path / f"photograph {number}.png")  # without a density
+    return path
+
+
+def _rings(reviewer: Reviewer) -> np.ndarray:
+    """Return where the rings lie, x and y in px, by what the layers themselves say."""
+    overlay = reviewer.coordinator.stage.overlay.layer
+    smear = reviewer.coordinator.stage.smear
+    world = [overlay.data_to_world(place) for place in overlay.data]
+    return np.array([smear.world_to_data(place)[::-1] for place in world])
+
+
+def _assert_rings_lie_on_cells(reviewer: Reviewer, photographs: list[DrawnSmear]) -> None:
+    rings, regions = _rings(reviewer), reviewer.coordinator.session.slide.images
+    claimed = 0
+    for drawn, region in zip(photographs, regions, strict=True):
+        whole = drawn.cells.select(~drawn.at_border)
+        for x, y in zip(whole.x + region.x, whole.y + region.y, strict=True):
+            apart = np.hypot(rings[:, 0] - x, rings[:, 1] - y).min() * MICRONS
+            assert apart < NEAR_UM, (region, x, y)
+            claimed += 1
+    assert claimed >= 4 * 3
+    inside = reviewer.coordinator.session.slide.images_at(rings[:, 0], rings[:, 1])
+    assert set(inside.tolist()) == {0, 1, 2, 3}
+
+
+def _assert_the_screen_shows_the_cells(reviewer: Reviewer, photographs: list[DrawnSmear]) -> None:
+    """See that the middle of each ring of the last photograph has the colour of that photograph there."""
+    coordinator, case = reviewer.coordinator, reviewer.case
+    slide = coordinator.session.slide
+    last, image = slide.images[3], photographs[3].image
+    for index in np.flatnonzero(slide.images_at(case.cells.x, case.cells.y) == 3):
+        x, y = float(case.cells.x[index]), float(case.cells.y[index])
+        coordinator.stage.look((y * MICRONS, x * MICRONS), 2 / MICRONS)  # 2 px of the screen a pixel
+        row, column = round(y - last.y), round(x - last.x)
+        wanted = image[row - 2 : row + 3, column - 2 : column + 3].mean(axis=(0, 1))
+        reviewer.qtbot.waitUntil(
+            lambda x=x, y=y, wanted=wanted: np.abs(_seen(reviewer, x, y) - wanted).max() < 12, timeout=LOADING
+        )
+
+
+def _seen(reviewer: Reviewer, x: float, y: float) -> np.ndarray:
+    """Return the mean colour that the screen shows around a place, level-0 px."""
+    shot = reviewer.viewer.screenshot(canvas_only=True, flash=False)
+    ratio = shot.shape[1] / reviewer._qt.canvas.native.width()
+    place = reviewer.screen_place(x, y)
+    row, column = round(place.y() * ratio), round(place.x() * ratio)
+    return shot[row - 3 : row + 4, column - 3 : column + 4, :3].mean(axis=(0, 1))
+
+
+def _assert_thumbnails_show_the_cells(reviewer: Reviewer, photographs: list[DrawnSmear]) -> None:
+    coordinator, case, qtbot = reviewer.coordinator, reviewer.case, reviewer.qtbot
+    slide, store = coordinator.session.slide, coordinator.gallery.dock.store
+    coordinator.gallery.show()
+    cells = case.cells.cell_id.tolist()
+    store.want({cell: coordinator.review.place(cell) for cell in cells}, 96)  # those out of view too
+    qtbot.waitUntil(lambda: all(store.get(cell) is not None for cell in cells), timeout=LOADING)
+    alone = [slide_from_array(drawn.image, MICRONS) for drawn in photographs]
+    numbers = slide.images_at(case.cells.x, case.cells.y)
+    for index, cell in enumerate(cells):
+        shown = store.get(cell).toImage()
+        side, number = shown.width(), int(numbers[index])
+        region = slide.images[number]
+        place = [case.cells.x[index] - region.x], [case.cells.y[index] - region.y]
+        [wanted] = cut_crops(alone[number], *place, microns_per_pixel=SPAN_UM / side, size=side)
+        raw = np.frombuffer(shown.constBits().asstring(shown.sizeInBytes()), np.uint8)
+        pixels = raw.reshape(side, -1, 4)[:, :side, 2::-1].astype(int)
+        middle = slice(side // 4, -side // 4)  # no cell is so near to a border that this lies beyond it
+        assert np.abs(pixels - wanted)[middle, middle].mean() < 3, cell
+
+
+def test_rings_thumbnails_and_cells_agree_in_every_photograph(
+    come_in: Callable[[], Reviewer], folder: Path, photographs: list[DrawnSmear]
+) -> None:
+    reviewer = come_in()
+    reviewer.open(folder, MICRONS)
+    reviewer.find()
+    reviewer.wait_for_screen()
+    _assert_rings_lie_on_cells(reviewer, photographs)
+    _assert_the_screen_shows_the_cells(reviewer, photographs)
+    _assert_thumbnails_show_the_cells(reviewer, photographs)
+    found, codes = reviewer.case.cells, reviewer.case.effective_codes()
+    reviewer.viewer.close()
+
+    again = come_in()
+    again.open(folder, None)
+    again.wait_for_screen()
+    np.testing.assert_array_equal(again.case.cells.x, found.x)
+    np.testing.assert_array_equal(again.case.cells.y, found.y)
+    assert again.case.effective_codes() == codes
+    _assert_rings_lie_on_cells(again, photographs)
+    _assert_the_screen_shows_the_cells(again, photographs)
+    _assert_thumbnails_show_the_cells(again, photographs)
