@@ -13,7 +13,7 @@ import pytest
 
 from napari_bonemarrow.cytology import Frame, Region
 from napari_bonemarrow.report import export, html_report
-from napari_bonemarrow.report.document import differential_json
+from napari_bonemarrow.report.document import STANDING_COLUMNS, differential_json
 from napari_bonemarrow.review import Case, journal
 from napari_bonemarrow.slides import slide_from_array
 
@@ -95,7 +95,12 @@ def test_both_readers_and_kappa_are_printed(twice_read: Case, tmp_path: Path) ->
     export(twice_read, "csv", tmp_path / "cells.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "cells.csv").read_text("utf-8"))))
     assert (rows[0]["first_reader_label"], rows[0]["second_reader_label"]) == ("PLM", "LYT")
-    assert list(rows[0])[13:] == ["labelled_at", "first_reader_label", "second_reader_label"]
+    assert list(rows[0])[13:] == [
+        "labelled_at",
+        *STANDING_COLUMNS,
+        "first_reader_label",
+        "second_reader_label",
+    ]
 
 
 def test_a_blind_reading_tells_nothing_of_the_model_and_the_first_reader(case: Case) -> None:
