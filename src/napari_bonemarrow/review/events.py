@@ -188,7 +188,7 @@ class Event(NamedTuple):
     def from_fields(cls, fields: dict[str, Any], digest: str) -> Event:
         """Make an event of a line that was read and found well-formed; see `line_schema.read_line`."""
         clock, reading = fields.get("clock"), fields.get("reading", 1)
-        return cls(*_TO_REFERS(fields), clock, fields["previous"], digest, reading)
+        return cls._make((*_TO_REFERS(fields), clock, fields["previous"], digest, reading))
 
 
 @dataclass(frozen=True, slots=True)

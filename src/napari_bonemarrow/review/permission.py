@@ -20,6 +20,9 @@ _FREE = frozenset({Kind.AMENDED, Kind.SLIDE_MOVED})
 _SAMPLE = RESHAPING | {Kind.TILES_SEARCHED, Kind.REGIONS_RANKED}
 
 
+_LONGEST = 60
+
+
 class NotAllowedError(ValueError):
     """A line of a journal that the case as it stood did not allow; one line for the user."""
 
@@ -37,9 +40,8 @@ def refusal(state: State, kind: str, reviewer: str) -> str:
     """
     signature = state.signature
     if signature is not None and kind not in _FREE:
-        return (
-            f"the case was signed by {signature.name} on {signature.at[:10]}: start an amendment to change it"
-        )
+        return f"the case was signed by {short(signature.name)} on {signature.at[:10]}: "
+            "start an amendment to change it"
     if kind in _SAMPLE and SECOND in state.reads:
         return "both readers read the same cells: they stay as they were when the second reading began"
     if kind in READING:
@@ -53,10 +55,14 @@ def _not_this_reader(state: State, reviewer: str) -> str:
         what = "settle the two readings" if SECOND in state.reads else "take it up again"
         return f"the {reading.kind} reading was ended: {what} to change classes"
     if state.reading == SECOND and not same_person(reviewer, reading.reviewer):
-        return (
-            f"this is the blind reading of {reading.reviewer}: work under that name, or go to reading {FIRST}"
-        )
+        return f"this is the blind reading of {short(reading.reviewer)}: work under that name, "
+            f"or go to reading {FIRST}"
     return ""
+
+
+def short(name: str) -> str:
+    """Return a name so that it fits a line, whatever a file says."""
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
 
 
 def same_person(one: str, other: str) -> bool:

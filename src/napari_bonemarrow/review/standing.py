@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_bonemarrow.review.events import Event
 from napari_bonemarrow.review.figures import signed_otherwise
-from napari_bonemarrow.review.permission import NotAllowedError, same_person
+from napari_bonemarrow.review.permission import NotAllowedError, same_person, short
 from napari_bonemarrow.review.reads import FIRST, KINDS, SECOND, SETTLING, Read, Reading, merged
 from napari_bonemarrow.review.signature import Signature
 from napari_bonemarrow.review.statement import proof_fails
@@ -42,7 +42,7 @@ def _check_begins(state: State, number: int, who: str) -> None:
     """
     first = state.reads[FIRST]
     if number == SECOND and (who.casefold() in first.readers or same_person(who, first.reading.reviewer)):
-        raise NotAllowedError(f"{who} took part in the first reading and cannot be its second reader")
+        raise NotAllowedError(f"{short(who)} took part in the first reading and cannot be its second reader")
     if number == SETTLING and state.reads[SECOND].reading.ended_at is None:
         raise NotAllowedError("the second reading had not been ended when the two were settled")
 

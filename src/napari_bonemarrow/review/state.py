@@ -199,7 +199,7 @@ class State:
             kind = self.redoable[-1].kind
         refused = refusal(self, kind, event.reviewer)
         if refused:
-            raise NotAllowedError(refused)
+            raise NotAllowedError(refused.rpartition(": ")[0] or refused)  # without advice to who acts
 
     @contextmanager
     def replay(self) -> Iterator[None]:

@@ -27,7 +27,7 @@ class HeaderView(QWidget):
         )
         self.saved_label = label(wrap=False)
         self.disclaimer = label(DISCLAIMER, "quiet", wrap=False)
-        self.banner = label(role="title", wrap=False)
+        self.banner = label(role="title")
         self.banner.hide()
         self.help_button = button("?", tip="Keys and classes")
         self.help_button.setFixedWidth(28)
@@ -58,7 +58,7 @@ class HeaderView(QWidget):
 
     def show_banner(self, text: str) -> None:
         """Say over every tab in what state the case is, such as a blind reading; ``""`` says nothing."""
-        self.banner.setText(self.banner.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, 390))
+        self.banner.setText(text)
         self.banner.setToolTip(text)
         self.banner.setVisible(bool(text))
 

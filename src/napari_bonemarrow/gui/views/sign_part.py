@@ -13,7 +13,8 @@ from napari_bonemarrow.gui.views.confirm import Confirm
 from napari_bonemarrow.gui.views.parts import button, label, set_role
 
 HEAD_DIGITS = 12
-LIMITS = "It makes later changes evident. Whose it is, the key proves to those who know its fingerprint."
+LIMITS = "A signature makes later changes evident. Whose it is, its key proves to those who know the key."
+_KEY_LINES = 3
 KeyOf = Callable[[str], KeyInfo]
 """Tells with which key the bearer of a name would sign."""
 
@@ -122,6 +123,8 @@ class SignDialog(Confirm):
         self.passphrase_edit.setAccessibleName("Passphrase of the signing key")
         self.passphrase_row = label("Passphrase", "title", wrap=False)
         form.addRow(self.passphrase_row, self.passphrase_edit)
+        # The text changes with every letter of the name; a dialog gives wrapped lines no more room by itself.
+        self.key_text.setMinimumHeight(_KEY_LINES * self.key_text.fontMetrics().lineSpacing())
         form.addRow(label("Key", "quiet", wrap=False), self.key_text)
         self.content.addLayout(form)
         if info.needs_reason:
