@@ -40,8 +40,10 @@ def refusal(state: State, kind: str, reviewer: str) -> str:
     """
     signature = state.signature
     if signature is not None and kind not in _FREE:
-        return f"the case was signed by {short(signature.name)} on {signature.at[:10]}: "
+        return (
+            f"the case was signed by {short(signature.name)} on {signature.at[:10]}: "
             "start an amendment to change it"
+        )
     if kind in _SAMPLE and SECOND in state.reads:
         return "both readers read the same cells: they stay as they were when the second reading began"
     if kind in READING:
@@ -55,8 +57,10 @@ def _not_this_reader(state: State, reviewer: str) -> str:
         what = "settle the two readings" if SECOND in state.reads else "take it up again"
         return f"the {reading.kind} reading was ended: {what} to change classes"
     if state.reading == SECOND and not same_person(reviewer, reading.reviewer):
-        return f"this is the blind reading of {short(reading.reviewer)}: work under that name, "
+        return (
+            f"this is the blind reading of {short(reading.reviewer)}: work under that name, "
             f"or go to reading {FIRST}"
+        )
     return ""
 
 
