@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -336,10 +337,25 @@ def test_open_and_demo_hand_over_to_the_window(
     window, demo = create_autospec(app.open_window), create_autospec(app.run_demo)
     monkeypatch.setattr(app, "open_window", window)
     monkeypatch.setattr(app, "run_demo", demo)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     assert run("open", field)[0] == 0
-    window.assert_called_once_with([field])
+    assert window.call_args.args == ([field],)
+    assert run("open")[0] == run()[0] == 0
+    assert [call.args for call in window.call_args_list] == [([field],), ([],), ([],)]
     assert run("demo")[0] == 0
-    demo.assert_called_once_with(screenshot=None, out=None)
     picture = tmp_path / "window.png"
     assert run("demo", "--screenshot", picture, "--out", tmp_path)[0] == 0
-    demo.assert_called_with(screenshot=picture, out=tmp_path)
+    asked = [(call.kwargs["screenshot"], call.kwargs["out"]) for call in demo.call_args_list]
+    assert asked == [(None, None), (picture, tmp_path)]
+
+
+def test_without_a_display_the_window_is_one_line(
+    run: Callable[..., tuple[int, str, str]], field: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    for command in ([], ["open"], ["open", field], ["demo"]):
+        code, out, told = run(*command)
+        assert (code, out) == (1, "")
+        assert re.fullmatch(r"error: no display: [^\n]+ `napari-bonemarrow --help` [^\n]+\n", told)

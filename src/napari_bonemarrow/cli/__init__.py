@@ -16,7 +16,6 @@ from napari_bonemarrow.cli.common import Switches, complain
 app = typer.Typer(
     name="napari-bonemarrow",
     help="Differential counts of bone-marrow smears. Research use only, not for diagnosis.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -51,11 +50,17 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _main(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Say which version this is.", callback=_version),
 ) -> None:
-    """Differential counts of bone-marrow smears. Research use only, not for diagnosis."""
+    """Differential counts of bone-marrow smears. Research use only, not for diagnosis.
+
+    Without a command the window opens.
+    """
+    if context.invoked_subcommand is None:
+        windows.open_window_with([])
 
 
 def main() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from napari_bonemarrow.cli.common import AsJson, Debug, Device, progress, show_json, tell
+from napari_bonemarrow.gui.splash import Splash
 
 _OUT = Path("demo-output")
 """Where the sample goes when nobody says otherwise; an open window keeps it with the user's own data."""
@@ -34,9 +38,11 @@ def demo(
             "a screenshot needs the window: leave out one of --screenshot and --no-window"
         )
     if not no_window:
-        from napari_bonemarrow.gui.app import run_demo
+        need_display()
+        with Splash(wanted=screenshot is None) as splash:
+            from napari_bonemarrow.gui.app import run_demo
 
-        run_demo(screenshot=screenshot, out=out)
+            run_demo(screenshot=screenshot, out=out, splash=splash)
         return
     from napari_bonemarrow.workflow import run_sample
 
@@ -50,21 +56,54 @@ def demo(
 
 
 def open_(
-    paths: Annotated[list[Path], typer.Argument(help="Fields, slides or cases.", metavar="PATH...")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Fields, slides or cases; none opens the window alone.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Open napari with the panel docked and slides or cases loaded.
+    """Open napari with the panel docked and slides or cases loaded, or without any.
 
     Example: napari-bonemarrow open field.png
     """
-    from napari_bonemarrow.cytology import BoneMarrowError
+    open_window_with(paths or [])
 
+
+def open_window_with(paths: Sequence[Path]) -> None:
+    """Open the window, with something to see before napari is imported.
+
+    Raises
+    ------
+    BoneMarrowError
+        A path does not exist, or there is no display.
+    """
     for path in paths:
         if not path.exists():
-            raise BoneMarrowError(f"{path}: there is no such file: check the path")
-    from napari_bonemarrow.gui.app import open_window
+            from napari_bonemarrow.cytology import BoneMarrowError
 
-    open_window(paths)
+            raise BoneMarrowError(f"{path}: there is no such file: check the path")
+    need_display()
+    with Splash() as splash:
+        from napari_bonemarrow.gui.app import open_window
+
+        open_window(paths, splash=splash)
+
+
+def need_display() -> None:
+    """Make sure that a window can be shown: Qt itself would end the process with a core dump.
+
+    Raises
+    ------
+    BoneMarrowError
+        There is no display.
+    """
+    seen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    if sys.platform.startswith("linux") and not seen:
+        from napari_bonemarrow.cytology import BoneMarrowError
+
+        raise BoneMarrowError(
+            "no display: the window needs a desktop; without one there is `napari-bonemarrow count`, and "
+            "`napari-bonemarrow --help` lists what else there is"
+        )
 
 
 def _show(differential: object) -> None:

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.docks import bring_panel, size_on_screen
+from napari_bonemarrow.gui.splash import NAME, Splash
 from napari_bonemarrow.report import export, make_folder
 from napari_bonemarrow.review import home
 from napari_bonemarrow.workflow import surest_cell, write_sample_slide
@@ -17,13 +20,14 @@ if TYPE_CHECKING:
     from napari_bonemarrow.gui.coordinator import Coordinator
     from napari_bonemarrow.gui.panel import BoneMarrowPanel
 
-PLUGIN, WIDGET = "napari-bonemarrow", "Bone marrow"
 _SETTLE_MS = 600
 """Time for napari to draw the last change before a picture is taken."""
 _SIZE = (1500, 940)
 
 
-def open_window(paths: Sequence[Path] = (), *, screenshot: Path | None = None) -> None:
+def open_window(
+    paths: Sequence[Path] = (), *, screenshot: Path | None = None, splash: Splash | None = None
+) -> None:
     """Open napari with the panel and some smears or cases, and return when it is closed.
 
     Parameters
@@ -32,13 +36,15 @@ def open_window(paths: Sequence[Path] = (), *, screenshot: Path | None = None) -
         The first is the one under review; the others wait in the layer list.
     screenshot : Path, optional
         Write a picture of the window when the first is open, and close it.
+    splash : Splash, optional
+        What is seen until the window stands.
 
     Raises
     ------
     BoneMarrowError
         With ``screenshot``: what could not be opened. Otherwise the window shows it.
     """
-    viewer, panel = docked_window()
+    viewer, panel = docked_window(splash)
     coordinator = panel.coordinator
     script = _Script(viewer, coordinator, screenshot)
     coordinator.all_opened.connect(script.finish)
@@ -46,7 +52,9 @@ def open_window(paths: Sequence[Path] = (), *, screenshot: Path | None = None) -
     _run(script)
 
 
-def run_demo(screenshot: Path | None = None, out: Path | None = None) -> None:
+def run_demo(
+    screenshot: Path | None = None, out: Path | None = None, *, splash: Splash | None = None
+) -> None:
     """Show the plugin on the drawn sample smear: find, classify, explain a cell, count.
 
     Parameters
@@ -55,6 +63,8 @@ def run_demo(screenshot: Path | None = None, out: Path | None = None) -> None:
         Write a picture of the window, export the count into ``out`` and close.
     out : Path, optional
         Folder of the sample, its case and its count.
+    splash : Splash, optional
+        What is seen until the window stands.
 
     Raises
     ------
@@ -63,19 +73,30 @@ def run_demo(screenshot: Path | None = None, out: Path | None = None) -> None:
     """
     folder = out if out is not None else home() / "samples"
     slide = write_sample_slide(folder)
-    viewer, panel = docked_window()
+    viewer, panel = docked_window(splash)
     script = _Demo(viewer, panel, screenshot, folder)
     panel.coordinator.open_path(slide)
     _run(script)
 
 
-def docked_window():
-    """Open napari with the panel docked; returns the viewer and the panel."""
+def docked_window(splash: Splash | None = None):
+    """Open napari with the panel docked; returns the viewer and the panel.
+
+    Parameters
+    ----------
+    splash : Splash, optional
+        Says meanwhile what is done, and is closed when the window stands.
+    """
+    splash = splash if splash is not None else Splash(wanted=False)
     import napari
 
-    viewer = napari.Viewer(title="Bone marrow")
-    viewer.window.resize(*_SIZE)
-    _dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    splash.say("Opening the window…")
+    viewer = napari.Viewer(title=NAME)
+    viewer.window.resize(*size_on_screen(_SIZE))
+    QApplication.processEvents()  # seen before the panel's modules are imported, which takes a second or more
+    splash.say("Getting the panel ready…")
+    panel = bring_panel(viewer)
+    splash.close()
     return viewer, panel
 
 
@@ -134,7 +155,7 @@ class _Demo(_Script):
         try:
             cell = surest_cell(coordinator.session.case)
         except BoneMarrowError as error:
-            coordinator.fail(error)
+            coordinator.notices.fail(error)
             return
         self.panel.show_review()
         coordinator.explaining.set_method("gradcam")
@@ -150,6 +171,6 @@ class _Demo(_Script):
             for kind, name in (("csv", "cells.csv"), ("json", "differential.json"), ("html", "report.html")):
                 export(case, kind, self.folder / name)
         except BoneMarrowError as error:
-            self.coordinator.fail(error)
+            self.coordinator.notices.fail(error)
             return
         self.finish()

@@ -46,18 +46,25 @@ def _is_dicom(path: Path) -> bool:
 
 
 def read(path: str | list[str]) -> list[LayerData]:
-    """Open smears and cases as RGB layers at their physical scale.
+    """Open smears and cases as RGB layers at their physical scale; in a window the panel comes with them.
 
     Raises
     ------
     BoneMarrowError
         One line; napari shows it as a notification.
     """
-    from napari_bonemarrow.gui import warming
+    from napari_bonemarrow.cytology import BoneMarrowError
+    from napari_bonemarrow.gui import docks, warming
 
     warming.give_units()
     paths = [path] if isinstance(path, str) else list(path)
-    return [_read_one(Path(each)) for each in paths]
+    try:
+        layers = [_read_one(Path(each)) for each in paths]
+    except BoneMarrowError:
+        docks.bring_panel_now()  # napari's toast goes, the panel keeps what is wrong
+        raise
+    docks.bring_panel_soon()
+    return layers
 
 
 def _read_one(path: Path) -> LayerData:
@@ -123,6 +130,8 @@ def sample_path() -> Path:
 
 def drawn_smear() -> list[LayerData]:
     """Return the drawn marrow smear, File > Open Sample > Bone marrow."""
+    from napari_bonemarrow.gui import docks
     from napari_bonemarrow.slides import open_slide
 
+    docks.bring_panel_soon()
     return [slide_layer(open_slide(sample_path()))]

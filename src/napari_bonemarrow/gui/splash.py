@@ -1,0 +1,113 @@
+"""Something to see at once: a small window in a process of its own, until napari's stands.
+
+Importing napari takes seconds in which nothing could be drawn here. In this process no Qt may be begun before
+napari does it: napari chooses the platform and names the application. The other process reads from its
+standard input what to say, and ends with it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from types import TracebackType
+
+NAME, SENTENCE = "Bone marrow", "Research use only, not for diagnosis"
+BEGIN = "Starting napari…"
+_SIZE = (380, 150)
+_UNSEEN = ("offscreen", "minimal", "vnc")
+"""Platforms of Qt on which nobody looks."""
+
+
+class Splash:
+    """A context in which the small window is shown.
+
+    Parameters
+    ----------
+    wanted : bool
+        False shows nothing, for a window that nobody waits for.
+    """
+
+    def __init__(self, *, wanted: bool = True) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        if not wanted or os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0] in _UNSEEN:
+            return
+        with suppress(OSError):  # no process more can be had: the window comes without it
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+
+    def __enter__(self) -> Splash:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def say(self, text: str) -> None:
+        """Show what is done now."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError):  # it has ended: nothing depends on it
+                self._process.stdin.write(f"{text}\n".encode())
+                self._process.stdin.flush()
+
+    def close(self) -> None:
+        """Take the window away."""
+        process, self._process = self._process, None
+        if process is None or process.stdin is None:
+            return
+        with suppress(OSError):
+            process.stdin.close()
+        # Waited for by a thread: it ends by itself, and whoever closes it has a window to draw.
+        threading.Thread(target=process.wait, name="splash", daemon=True).start()
+
+
+def main() -> None:
+    """Show the window until the standard input ends."""
+    from qtpy.QtCore import QObject, Qt, Signal
+    from qtpy.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+
+    class Lines(QObject):
+        heard = Signal(str)
+        ended = Signal()
+
+        def read(self) -> None:
+            for line in sys.stdin:
+                self.heard.emit(line.strip())
+            self.ended.emit()
+
+    application = QApplication([NAME])
+    window = QWidget(None, Qt.WindowType.SplashScreen | Qt.WindowType.FramelessWindowHint)
+    window.setWindowTitle(NAME)
+    window.setFixedSize(*_SIZE)
+    window.setStyleSheet("background: #262930; color: #f0f1f2;")
+    layout = QVBoxLayout(window)
+    layout.setContentsMargins(24, 20, 24, 18)
+    said = QLabel(BEGIN)
+    said.setTextFormat(Qt.TextFormat.PlainText)
+    for made, style in (
+        (QLabel(NAME), "font-size: 20pt; font-weight: bold;"),
+        (QLabel(SENTENCE), "color: #a9afb8;"),
+        (said, ""),
+    ):
+        made.setStyleSheet(style)
+        layout.addWidget(made)
+    window.move(application.primaryScreen().availableGeometry().center() - window.rect().center())
+    window.show()
+    lines = Lines()
+    lines.heard.connect(said.setText)
+    lines.ended.connect(application.quit)
+    # A thread, not a notifier of Qt's, which knows no pipes on Windows.
+    threading.Thread(target=lines.read, daemon=True).start()
+    application.exec()
+    os._exit(0)  # nothing is to be kept, and Qt's farewell would be waited for
+
+
+if __name__ == "__main__":
+    main()
