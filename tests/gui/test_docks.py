@@ -27,8 +27,8 @@ def test_a_smear_that_napari_opens_brings_the_panel(make_napari_viewer_proxy, tr
     qtbot.waitUntil(lambda: panel.coordinator.session is not None)
     assert panel.coordinator.session.slide.path == field
     assert len([layer for layer in viewer.layers if layer.name == field.stem]) == 1
-    viewer.open(str(field), plugin="napari-bonemarrow")
-    qtbot.wait(50)
+    with qtbot.waitSignal(panel.coordinator.all_opened, timeout=20_000):
+        viewer.open(str(field), plugin="napari-bonemarrow")
     assert len(_panels(viewer)) == 1
 
 

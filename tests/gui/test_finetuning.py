@@ -189,7 +189,7 @@ def test_the_tab_fits_the_panel_and_can_be_read_aloud(qtbot, tmp_path: Path, the
         HeldOut("reviewed cells", 300, share, share, True),
         *(HeldOut(c, 30, share, share) for c in BMC21),
     )
-    wish = Wish("starter-2", str(tmp_path), "starter")
+    wish = Wish(name="starter-2", cases=str(tmp_path), parent="starter")
     tab.show_run(RunInfo(tmp_path, wish, "better", 12, (2.0, 1.0), (0.5, 0.75), rows=held))
     assert area.widget().minimumSizeHint().width() <= WIDTH
     assert tab.table.horizontalHeader().length() <= tab.table.width()
@@ -198,7 +198,7 @@ def test_the_tab_fits_the_panel_and_can_be_read_aloud(qtbot, tmp_path: Path, the
 
 
 def test_a_run_of_another_window_is_left_alone(tmp_path: Path):
-    folder = runs.begin_run(Wish("ours", str(tmp_path), "starter"))
+    folder = runs.begin_run(Wish(name="ours", cases=str(tmp_path), parent="starter"))
     runs.note_process(folder, os.getpid())
     info = read_run(folder)
     assert (info.state, info.elsewhere, info.resumable) == ("running", True, False)
@@ -207,28 +207,30 @@ def test_a_run_of_another_window_is_left_alone(tmp_path: Path):
 def test_names_that_cannot_be_are_refused(tmp_path: Path):
     for name in ("", "starter", "../up", "a/b", ".hidden"):
         with pytest.raises(RunError, match="cannot be a model's name"):
-            runs.begin_run(Wish(name, str(tmp_path), "starter"))
-    folder = runs.begin_run(Wish("ours", str(tmp_path), "starter"))
-    assert runs.begin_run(Wish("ours", str(tmp_path), "starter", epochs=3)) == folder  # nothing was in it
+            runs.begin_run(Wish(name=name, cases=str(tmp_path), parent="starter"))
+    folder = runs.begin_run(Wish(name="ours", cases=str(tmp_path), parent="starter"))
+    assert (
+        runs.begin_run(Wish(name="ours", cases=str(tmp_path), parent="starter", epochs=3)) == folder
+    )  # nothing was in it
     (folder / "metrics.json").write_text(json.dumps({}))
     with pytest.raises(RunError, match="choose another one"):
-        runs.begin_run(Wish("ours", str(tmp_path), "starter"))
+        runs.begin_run(Wish(name="ours", cases=str(tmp_path), parent="starter"))
     assert runs.free_name("ours") == "ours-2"
 
 
 def test_a_spoilt_run_is_not_listed(tmp_path: Path):
-    kept = runs.begin_run(Wish("kept", str(tmp_path), "starter"))
+    kept = runs.begin_run(Wish(name="kept", cases=str(tmp_path), parent="starter"))
     for name, spoilt, text in (
         ("one", "wish.json", "no json"),
         ("two", "metrics.json", '{"accepted": true}'),
     ):
-        folder = runs.begin_run(Wish(name, str(tmp_path), "starter"))
+        folder = runs.begin_run(Wish(name=name, cases=str(tmp_path), parent="starter"))
         (folder / spoilt).write_text(text)
     assert runs.list_runs() == [kept]
 
 
 def test_the_pace_is_told_before_an_epoch_is_done(tmp_path: Path):
-    folder = runs.begin_run(Wish("ours", str(tmp_path), "starter"))
+    folder = runs.begin_run(Wish(name="ours", cases=str(tmp_path), parent="starter"))
     log_file(folder).write_text("Epoch 1/12: 85 images/s, 11 min left\n")
     info = read_run(folder, ours=True)
     assert standing_text(info) == "ours: epoch 1 of 12, 85 images/s, 11 min left"
@@ -239,7 +241,7 @@ def test_the_pace_is_told_before_an_epoch_is_done(tmp_path: Path):
 
 
 def test_a_command_resumes_where_there_is_something_to_go_on_from(tmp_path: Path):
-    wish = Wish("ours", "cases", "starter", base="crops", epochs=4)
+    wish = Wish(name="ours", cases="cases", parent="starter", base="crops", epochs=4)
     folder = runs.begin_run(wish)
     told = runs.command(folder, wish)
     assert told[:5] == [sys.executable, "-m", "napari_bonemarrow", "train", "--from-cases"]

@@ -28,7 +28,7 @@ from napari_bonemarrow.gui.keys import DEFAULTS, TABLE, help_html, help_markdown
 
 
 def test_no_key_does_two_things():
-    keys = [binding.key for binding in DEFAULTS]
+    keys = [binding.key for binding in DEFAULTS if binding.key]
     assert len(set(keys)) == len(keys)
 
 
@@ -58,9 +58,10 @@ def test_the_help_page_prints_every_key_and_its_text():
 
 
 def test_qt_understands_every_key():
-    read = [QKeySequence(binding.key) for binding in DEFAULTS]
+    keys = [binding.key for binding in DEFAULTS if binding.key]
+    read = [QKeySequence(key) for key in keys]
     assert all(sequence.count() == 1 and sequence.toString() for sequence in read)
-    assert len({sequence.toString() for sequence in read}) == len(DEFAULTS)
+    assert len({sequence.toString() for sequence in read}) == len(keys)
 
 
 def test_an_act_without_a_key_is_said_so():
@@ -71,8 +72,8 @@ def test_an_act_without_a_key_is_said_so():
 def test_the_documentation_prints_every_key_and_its_text():
     text = help_markdown()
     for binding in DEFAULTS:
-        assert f"`{binding.key}`" in text
-        assert binding.text in text
+        keys = f"`{binding.key}`" if binding.key else "no key"
+        assert any(keys in line and binding.text in line for line in text.splitlines())
 
 
 def test_the_page_of_keys_is_up_to_date():

@@ -9,6 +9,8 @@ from pathlib import Path
 from npe2 import PluginManifest
 
 import napari_bonemarrow
+from napari_bonemarrow.gui import commands
+from napari_bonemarrow.gui.settings import Settings
 
 MANIFEST = Path(napari_bonemarrow.__file__).with_name("napari.yaml")
 
@@ -16,8 +18,37 @@ MANIFEST = Path(napari_bonemarrow.__file__).with_name("napari.yaml")
 def test_every_command_is_there():
     manifest = PluginManifest.from_file(MANIFEST)
     manifest.validate_imports()
-    names = {command.id for command in manifest.contributions.commands}
-    assert names == {f"napari-bonemarrow.{name}" for name in ("read", "drawn_smear", "panel")}
+    titles = {command.id: command.title for command in manifest.contributions.commands}
+    own = {f"{commands.PREFIX}{name}" for name in ("read", "drawn_smear", "panel")}
+    acts = {f"{commands.PREFIX}{name}": commands.title(act) for name, act in commands.names().items()}
+    assert {name: title for name, title in titles.items() if name not in own} == acts
+    assert own <= set(titles)
+
+
+def test_the_page_of_settings_is_made_as_the_settings_are():
+    [(name, page)] = PluginManifest.from_file(MANIFEST).contributions.configurations.items()
+    assert name == "window"
+    fields = {name: info for name, info in Settings.model_fields.items() if name != "model"}
+    assert set(page.properties) == set(fields)
+    for name, info in fields.items():
+        shown = page.properties[name]
+        assert (shown.title, shown.default, shown.description) == (info.title, info.default, info.description)
+        assert shown.python_type is info.annotation
+        bounds = {"ge": shown.minimum, "le": shown.maximum, "max_length": shown.max_length}
+        for rule in info.metadata:
+            for bound, value in bounds.items():
+                assert getattr(rule, bound, value) == value
+
+
+def test_menus_name_commands_that_there_are_where_napari_lets_them_be():
+    from napari._app_model.constants._menus import is_menu_contributable
+
+    contributed = PluginManifest.from_file(MANIFEST).contributions
+    known = {command.id for command in contributed.commands}
+    items = [item.command for items in contributed.menus.values() for item in items]
+    assert len(items) > 15
+    assert set(items) <= known
+    assert all(is_menu_contributable(menu) for menu in contributed.menus)
 
 
 def test_the_file_types_are_those_the_slides_can_read():

@@ -117,15 +117,15 @@ def test_what_is_about_a_smear_goes_with_it_and_the_rest_stays(analysed, qtbot):
 
 
 def test_an_export_that_goes_well_settles_the_one_that_did_not(analysed, tmp_path):
-    from napari_bonemarrow.gui.exporting import write_export
+    from napari_bonemarrow.gui.exporting import first_options, write_export
 
     _viewer, panel = analysed
     session, told = panel.coordinator.session, panel.coordinator.notices
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where a folder should be")
-    assert not write_export(session, "csv", blocked / "cells.csv", told)
+    assert not write_export(session, first_options(), blocked / "cells.csv", told)
     assert len(_texts(panel)) == 1
-    assert write_export(session, "csv", tmp_path / "cells.csv", told)
+    assert write_export(session, first_options(), tmp_path / "cells.csv", told)
     assert _texts(panel) == []
 
 

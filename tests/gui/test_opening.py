@@ -235,15 +235,15 @@ def test_an_engine_that_fails_is_one_notice_and_can_be_asked_again(
 
 
 def test_an_export_that_cannot_be_written_is_one_notice(analysed, tmp_path, notices):
-    from napari_bonemarrow.gui.exporting import write_export
+    from napari_bonemarrow.gui.exporting import first_options, write_export
 
     _viewer, panel = analysed
     session = panel.coordinator.session
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    assert not write_export(session, "csv", blocked / "cells.csv", panel.coordinator.notices)
+    assert not write_export(session, first_options("csv"), blocked / "cells.csv", panel.coordinator.notices)
     assert "\n" not in notices[-1]
-    assert write_export(session, "json", tmp_path / "count.json", panel.coordinator.notices)
+    assert write_export(session, first_options("json"), tmp_path / "count.json", panel.coordinator.notices)
     assert (tmp_path / "count.json").stat().st_size > 100
 
 

@@ -54,7 +54,7 @@ def test_the_command_line_shows_it_before_anything_slow_is_imported(command: lis
         "from napari_bonemarrow import cli\n"
         "from napari_bonemarrow.gui import splash\n"
         "def seen(self, *, wanted=True):\n"
-        "    print(wanted, sorted({'napari', 'qtpy', 'numpy', 'pydantic'} & set(sys.modules)))\n"
+        "    print(wanted, sorted({'napari', 'qtpy', 'numpy', 'scipy'} & set(sys.modules)))\n"
         "    sys.exit(7)\n"
         "splash.Splash.__init__ = seen\n"
         f"sys.argv = ['napari-bonemarrow', *{command!r}]\n"

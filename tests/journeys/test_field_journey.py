@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from qtpy.QtCore import Qt
 
-from napari_bonemarrow.gui.exporting import write_export
+from napari_bonemarrow.gui.exporting import first_options, write_export
 from napari_bonemarrow.report import differential_document
 from napari_bonemarrow.review import Case
 
@@ -79,7 +79,9 @@ def _journey(come_in: Callable[[], Reviewer], path: Path, scale: float | None, f
     _review(reviewer)
     session = reviewer.coordinator.session
     for kind in ("csv", "json", "html"):
-        assert write_export(session, kind, folder / f"count.{kind}", reviewer.coordinator.notices)
+        assert write_export(
+            session, first_options(kind), folder / f"count.{kind}", reviewer.coordinator.notices
+        )
     reviewer.panel.tabs.setCurrentWidget(reviewer.panel.count_tab)
     shown = reviewer.panel.count_tab.headline.text()
     codes = reviewer.case.effective_codes()

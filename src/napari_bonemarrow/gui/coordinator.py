@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,33 +11,38 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui import collecting, describe, notices, settings
+from napari_bonemarrow.gui import collecting, commands, describe, notices, settings
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.cell_menu import cell_menu
 from napari_bonemarrow.gui.counting import Counting
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.explaining import Explaining
-from napari_bonemarrow.gui.exporting import ask_export
+from napari_bonemarrow.gui.exporting import ExportOptions, ask_export, first_options
 from napari_bonemarrow.gui.finetuning import Finetuning
 from napari_bonemarrow.gui.gallery.showing import Gallery
 from napari_bonemarrow.gui.key_editor import KeyEditor
 from napari_bonemarrow.gui.key_mode import KeyMode
-from napari_bonemarrow.gui.keys import Binding
+from napari_bonemarrow.gui.keys import TABLE, Binding
 from napari_bonemarrow.gui.likeness import Likeness
 from napari_bonemarrow.gui.notices import Notices
 from napari_bonemarrow.gui.opening import Opening
 from napari_bonemarrow.gui.outlining import Outlining
+from napari_bonemarrow.gui.overview import Overview
 from napari_bonemarrow.gui.preparing import Preparing
 from napari_bonemarrow.gui.reader import CASE_SUFFIX
+from napari_bonemarrow.gui.recent_list import RecentList
 from napari_bonemarrow.gui.remembering import Remembering
 from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.serving import Serving
+from napari_bonemarrow.gui.settings_page import SettingsPage
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.surveying import Surveying
-from napari_bonemarrow.gui.viewer_parts import smear_path
+from napari_bonemarrow.gui.viewer_parts import canvas_holder, smear_path
+from napari_bonemarrow.gui.views.form_dialog import FormDialog
 from napari_bonemarrow.gui.views.help_dialog import HelpDialog
+from napari_bonemarrow.gui.window_acts import WindowActs
 from napari_bonemarrow.slides import SUFFIXES
 from napari_bonemarrow.workflow import was_detected
 
@@ -91,9 +97,16 @@ class Coordinator(QObject):
         self.counting = Counting(panel, self.review)
         self.likeness = Likeness(self)
         self.gallery = Gallery(self)
+        self.overview = Overview(self.stage, self.review, self.runner, panel)
+        self.overview.view.set_colors(panel.colors)
+        panel.colors_changed.connect(self.overview.view.set_colors)
+        self.recent = RecentList(self.runner, panel.empty, panel.header)
+        self.window_acts = WindowActs(self)
+        self.settings_page = SettingsPage(self)
         self._connect_views()
         self._connect_parts()
         self.serving.load()
+        self.recent.show()
         self._adopt_smear()
 
     def _connect_views(self) -> None:
@@ -102,10 +115,11 @@ class Coordinator(QObject):
             view.open_requested.connect(self.ask_for_smear)
             view.folder_requested.connect(self.ask_for_folder)
         panel.empty.sample_requested.connect(self.opening.open_sample)
-        panel.slide_tab.review_requested.connect(self._begin_review)
-        panel.count_tab.export_requested.connect(self._on_export)
+        panel.slide_tab.review_requested.connect(self.begin_review)
+        panel.count_tab.export_requested.connect(self.export)
         panel.header.reviewer_changed.connect(self._on_reviewer)
         panel.header.help_requested.connect(self.show_help)
+        panel.header.act_requested.connect(lambda act: self.do(TABLE.acts[act]))
         panel.review_tab.grid.keys_requested.connect(self.edit_keys)
         panel.tab_changed.connect(self._on_mode)
         panel.tab_changed.connect(self._on_tab)
@@ -132,12 +146,18 @@ class Coordinator(QObject):
         self.counting.keys_wanted.connect(self._on_mode)
         self.review.cell_added.connect(self.preparing.classify_added)
         self.review.help_requested.connect(self.show_help)
-        self.keys.pressed.connect(self._on_key)
+        self.keys.pressed.connect(self.do)
         self.stage.smear_chosen.connect(self._on_smear_chosen)
         self.stage.smear_removed.connect(self._on_smear_removed)
         self.stage.edited_outside.connect(self._on_edited_outside)
         self.stage.layers_changed.connect(self._on_mode)
         self.stage.pointer.menu_requested.connect(self._on_menu)
+        self.recent.chosen.connect(self.open_path)
+        self.overview.fields_counted.connect(panel.slide_tab.show_fields)
+        settings.told.changed.connect(self._on_settings)
+        self.destroyed.connect(partial(_forget, self._on_settings))
+        commands.name_keys()
+        TABLE.changed.connect(commands.name_keys, unique=True)
         # Painted before the rest is made ready, which takes longer than reading what is seen first.
         self.stage.shown.connect(lambda: panel.window().repaint())
 
@@ -223,11 +243,14 @@ class Coordinator(QObject):
         self.preparing.open(session)
         self.likeness.open(session)
         self.gallery.open(session)
+        self.overview.hold_in(canvas_holder(self.panel.window()))
+        self.overview.open(session)
         self.finetuning.open(session.case.path.parent, self.serving.name)
         self.panel.show_session(True)
         self.panel.header.show_info(describe.header_info(session))
         self._on_mode()
         self._tell_left_out(session.slide.warnings)
+        self.recent.note(session)
         self.remembering.open()  # the last: what it shows again, such as a tab, looks at all the rest
         if self.panel.is_reviewing():  # it was closed in the midst of the review
             self.keys.focus_smear()
@@ -241,7 +264,7 @@ class Coordinator(QObject):
             more = f" ({len(warnings) - 1} more were left out)" if len(warnings) > 1 else ""
             self.notices.warn(f"{warnings[0]}{more}", notices.SMEAR)
 
-    def _begin_review(self) -> None:
+    def begin_review(self) -> None:
         """Turn to the first cell of the work list, ready for keys."""
         self.panel.show_review()
         self.keys.focus_smear()
@@ -253,6 +276,8 @@ class Coordinator(QObject):
         if session is None:
             return
         self.remembering.close()
+        self.recent.note(session)
+        self.overview.close()
         self.surveying.cancel()
         self.likeness.close()
         self.gallery.close()
@@ -283,9 +308,10 @@ class Coordinator(QObject):
         else:
             self.keys.leave()
 
-    def _on_key(self, binding: Binding) -> None:
-        """Let the Count tab have its keys, and those of the tally while it is open; the rest review."""
-        if not (self.counting.press(binding) or self.likeness.press(binding)):
+    def do(self, binding: Binding) -> None:
+        """Do an act: the window's, the Count tab's, those of the tally while it is open; the rest review."""
+        parts = (self.window_acts, self.counting, self.likeness)
+        if not any(part.press(binding) for part in parts):
             self.review.press(binding)
 
     def _on_edited_outside(self) -> None:
@@ -304,9 +330,35 @@ class Coordinator(QObject):
             self.counting.readers.follow_reader()
             self.panel.header.show_info(describe.header_info(self.session))
 
-    def _on_export(self, kind: str) -> None:
+    def export(self, kind: str) -> None:
+        """Take the count along in a format, or in one that is asked for (``any``)."""
+        if self.session is None:
+            return
+        if kind != "any":
+            self._export_so(first_options(kind))
+            return
+        dialog = FormDialog(self.panel, "Export", first_options(), "Choose where…")
+        dialog.chosen.connect(self._export_so)
+        dialog.open()
+
+    def _export_so(self, options: ExportOptions) -> None:
         if self.session is not None:
-            ask_export(self.panel, self.session, kind, self.notices)
+            ask_export(self.panel, self.session, options, self.notices)
+
+    def edit_settings(self) -> None:
+        """Open the settings: the same as on napari's page of them."""
+        dialog = FormDialog(self.panel, "Bone marrow: settings", settings.load(), "Save")
+        dialog.chosen.connect(settings.save)
+        dialog.open()
+
+    def _on_settings(self, wanted: settings.Settings) -> None:
+        """Follow what was changed, on whichever page."""
+        self.recent.follow(wanted)
+        if wanted.goes_on != self.review.goes_on:
+            self.review.set_goes_on(wanted.goes_on)
+        if self.session is not None:
+            self.counting.readers.follow_reader()
+            self.panel.header.show_info(describe.header_info(self.session))
 
     def show_help(self) -> None:
         """Open the page of keys and classes."""
@@ -326,6 +378,11 @@ class Coordinator(QObject):
         self._leave_session()
         self.likeness.leave()
         self.gallery.leave()
+        self.overview.leave()
         self.finetuning.close()
         self.ending()
         self.stage.leave()
+
+
+def _forget(slot: Callable[..., None], *_ignored: object) -> None:
+    settings.told.changed.disconnect(slot, missing_ok=True)

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.form_hints import shown
 
 WISH, RESULT, PROCESS = "wish.json", "metrics.json", "process.json"
 """What was asked for, what came of it, and which process works on it."""
@@ -25,28 +27,28 @@ class RunError(BoneMarrowError):
     """A run that cannot be begun, read or used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the user asked a run for.
+class Wish(BaseModel):
+    """What the user asked a run for; the form of a new run is made from it."""
 
-    Attributes
-    ----------
-    name : str
-        Of the new bundle.
-    cases : str
-        Folder of reviewed cases.
-    parent : str
-        Bundle to start from.
-    base : str
-        Folder of base data; empty for none.
-    epochs : int
-    """
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    cases: str
-    parent: str
-    base: str = ""
-    epochs: int = 12
+    cases: str = Field(
+        "",
+        title="Cases in",
+        description="Folder of reviewed cases",
+        json_schema_extra=shown(folder=True),
+    )
+    base: str = Field(
+        "",
+        title="Base data",
+        description="Folder of crops that the model was taught with, so that it forgets none of them",
+        json_schema_extra=shown(folder=True, placeholder="optional: crops it was taught with"),
+    )
+    name: str = Field("", title="New name", description="Name of the new model")
+    epochs: int = Field(
+        12, ge=1, le=200, title="Epochs", description="How often the network sees what it shall learn"
+    )
+    parent: str = Field("", description="Bundle to start from", json_schema_extra=shown(hidden=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +211,8 @@ def held_out_rows(result: Mapping[str, Any]) -> tuple[HeldOut, ...]:
 def _read_wish(folder: Path) -> Wish:
     values = read_json(folder / WISH)
     try:
-        return Wish(**values)
-    except TypeError as error:
+        return Wish.model_validate(values)
+    except ValidationError as error:
         raise RunError(f"{folder}: holds no fine-tune of this window") from error
 
 

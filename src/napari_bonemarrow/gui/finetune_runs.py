@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -67,7 +66,7 @@ def begin_run(wish: Wish) -> Path:
         raise RunError(f"{wish.name}: there is a run or a model of that name: choose another one")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / WISH).write_text(json.dumps(asdict(wish), ensure_ascii=False, indent=2), "utf-8")
+        (folder / WISH).write_text(json.dumps(wish.model_dump(), ensure_ascii=False, indent=2), "utf-8")
     except OSError as error:
         raise RunError(f"{folder}: cannot be written ({error.strerror or error})") from error
     return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +111,7 @@ class Finetuning(QObject):
     def start(self, wish: Wish) -> None:
         """Begin a run."""
         try:
-            wish = replace(wish, parent=self._parent)
-            self._launch(runs.begin_run(wish))
+            self._launch(runs.begin_run(wish.model_copy(update={"parent": self._parent})))
         except BoneMarrowError as error:
             self._on_error(error)
 
@@ -166,7 +164,7 @@ class Finetuning(QObject):
         known = runs.list_runs()
         self._folder = known[index] if 0 <= index < len(known) else None
         if self._folder is None:
-            self._tab.name_edit.setText(runs.free_name(self._parent))
+            self._tab.suggest_name(runs.free_name(self._parent))
         self._show()
 
     def _show_runs(self) -> None:

@@ -19,51 +19,15 @@ from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QFormLayout, QLabel, QLineEdit, QWidget
 
+from napari_bonemarrow.gui.form_hints import SHOWN, shown
 from napari_bonemarrow.gui.views.parts import label
+
+__all__ = ["ModelForm", "problem_line", "shown"]
 
 M = TypeVar("M", bound=BaseModel)
 
-_SHOWN = "shown"
 _WIDEST = {int: 1_000_000_000, float: 1e9}
 """Bounds of a number that has none of its own: a box of Qt's needs some."""
-
-
-def shown(
-    *,
-    unit: str = "",
-    step: float | None = None,
-    decimals: int | None = None,
-    none_text: str = "none",
-    placeholder: str = "",
-    folder: bool = False,
-    hidden: bool = False,
-    tracking: bool = False,
-    widget: str = "",
-) -> dict[str, Any]:
-    """Say how a field looks in a form: ``Field(5.0, ge=0, json_schema_extra=shown(unit="µm"))``.
-
-    Parameters
-    ----------
-    unit : str
-        Written after a number.
-    step : float, optional
-        What an arrow of a number's box adds.
-    decimals : int, optional
-        Digits after the point; 2 where nothing is said.
-    none_text : str
-        What stands in the box of a number that may be None and is.
-    placeholder : str
-        What stands in an empty line of text.
-    folder : bool
-        A path is a folder's.
-    hidden : bool
-        Not in the form; the model's instance keeps its value.
-    tracking : bool
-        A number counts at each letter typed, else when the box is left, at Enter and at an arrow.
-    widget : str
-        Name of another of magicgui's widgets, such as ``RadioButtons``.
-    """
-    return {_SHOWN: {name: value for name, value in locals().items() if value not in ("", None, False)}}
 
 
 class ModelForm(QWidget, Generic[M]):
@@ -216,7 +180,7 @@ class _Row:
         self._hints = _hints(info)
         self._kind, self._optional = _kind(info.annotation)
         self.widget: ValueWidget = create_widget(
-            annotation=self._kind,
+            annotation=Path if self._is_place else self._kind,
             name=name,
             label=self.title,
             # magicgui's own box for whole numbers has neither a unit nor a word for "none".
@@ -225,6 +189,11 @@ class _Row:
         )
         self.native: QWidget = self.widget.native
         self._dress()
+
+    @property
+    def _is_place(self) -> bool:
+        """Whether it is a file or a folder, as a path or, where a folder is asked for, as text."""
+        return _is_kind_of(self._kind, Path) or bool(self._hints.get("folder"))
 
     @property
     def labelled(self) -> bool:
@@ -239,7 +208,7 @@ class _Row:
     def _options(self, info: FieldInfo) -> dict[str, Any]:
         if self._kind in (int, float):
             return self._bounds(info)
-        if _is_kind_of(self._kind, Path):
+        if self._is_place:
             return {"mode": "d" if self._hints.get("folder") else "r", "nullable": True}
         return {}
 
@@ -295,13 +264,15 @@ class _Row:
             # Not what binary makes of a step: 0.1 three times is 0.3.
             return self._kind(round(value, self._decimals))
         if self._kind is str:
-            value = value.strip()
+            value = "" if value is None else str(value).strip()
         return None if self._optional and value == "" else value
 
     def write(self, value: Any) -> None:
         """Show a value."""
         if value is None and self._kind in (int, float):
             value = self.widget.min
+        elif self._is_place:
+            value = value or None
         elif value is None:
             value = "" if self._kind is str else value
         self.widget.value = value
@@ -312,7 +283,7 @@ _BOUNDS = ("ge", "gt", "le", "lt")
 
 def _hints(info: FieldInfo) -> dict[str, Any]:
     extra = info.json_schema_extra
-    return extra.get(_SHOWN, {}) if isinstance(extra, dict) else {}
+    return extra.get(SHOWN, {}) if isinstance(extra, dict) else {}
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:

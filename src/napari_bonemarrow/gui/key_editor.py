@@ -43,6 +43,8 @@ class KeyEditor(QObject):
         view.import_requested.connect(self._ask_import)
         view.export_requested.connect(self._ask_export)
         view.searched.connect(self._on_search)
+        view.options.set_value(settings.KeyOptions(goes_on=settings.goes_on()))
+        view.options_changed.connect(lambda options: settings.change(**options.model_dump()))
         self._show()
 
     def show(self) -> None:

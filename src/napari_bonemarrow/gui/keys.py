@@ -61,6 +61,7 @@ _LABEL_KEYS = {
 _TAG_KEYS = {"dysplastic": "Alt+D", "auer_rod": "Alt+A", "vacuolated": "Alt+U", "mitosis": "Alt+M"}
 
 _MOVE, _CORRECT, _LOOK, _COUNT = "Go through the cells", "Correct", "Look", "Count and sign"
+_OPEN = "Open and prepare"
 _ACTS = (
     Binding("Space", "next", "", "next cell of the work list; skips this one", _MOVE),
     Binding("Backspace", "back", "", "back to the cell before", _MOVE),
@@ -85,12 +86,27 @@ _ACTS = (
     Binding("F2", "gallery", "", "go to the gallery of cells", _LOOK),
     Binding("F3", "map", "", "go to the map of cells", _LOOK),
     Binding("F4", "inspector", "", "go to the Review tab", _LOOK),
-    Binding("?", "help", "", "this page", _LOOK),
-    Binding("F1", "help", "", "this page", _LOOK),
+    Binding("F7", "overview", "", "overview of the slide in the corner, on or off", _LOOK),
+    Binding("F5", "previous_field", "", "go to the field before", _LOOK),
+    Binding("F6", "next_field", "", "go to the next field", _LOOK),
+    Binding("?", "help", "", "keys and classes: this page", _LOOK),
+    Binding("F1", "help", "", "keys and classes: this page", _LOOK),
     Binding("Ctrl+Enter", "bulk", "", "accept all above a confidence in this class", _COUNT),
     Binding("Shift+T", "tally", "", "tally without a model, on or off", _COUNT),
     Binding("Shift+Enter", "tally_field", "", "next field of the tally", _COUNT),
     Binding("Shift+S", "sign", "", "begin the sign-off", _COUNT),
+    Binding("", "count", "", "go to the Count tab", _COUNT),
+    Binding("", "export", "csv", "export the cells (CSV)", _COUNT),
+    Binding("", "export", "json", "export the count (JSON)", _COUNT),
+    Binding("", "export", "html", "export the report (HTML)", _COUNT),
+    Binding("", "export", "any", "export in another format", _COUNT),
+    Binding("", "open_smear", "", "open a smear or a case", _OPEN),
+    Binding("", "open_folder", "", "open the folder of one smear", _OPEN),
+    Binding("", "open_sample", "", "open the drawn sample smear", _OPEN),
+    Binding("", "find_cells", "", "find and classify the cells", _OPEN),
+    Binding("", "begin_review", "", "begin the review", _OPEN),
+    Binding("", "settings", "", "change the settings", _OPEN),
+    Binding("", "edit_keys", "", "change the keys", _OPEN),
 )
 
 DEFAULTS: tuple[Binding, ...] = (
@@ -98,7 +114,10 @@ DEFAULTS: tuple[Binding, ...] = (
     *(Binding(_LABEL_KEYS[code], "label", code, cell.name, "Give a class") for code, cell in CLASSES.items()),
     *(Binding(_TAG_KEYS[tag], "tag", tag, text, "Tag, on or off") for tag, text in TAGS.items()),
 )
-"""Every act of the review mode with its first keys, in the order of the help page."""
+"""Every act with its first keys, in the order of the help page; some have no key until one is given to them.
+
+The one list of acts: keys, help page and napari's commands (`commands`) are all made from it.
+"""
 
 TABLE = KeyTable(DEFAULTS)
 """The keys of this user: `settings.load_keys` reads what was changed."""

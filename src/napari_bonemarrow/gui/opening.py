@@ -103,7 +103,8 @@ class Opening(QObject):
             self._on_error(error)
             return
         self._end_estimate()
-        session = Session(slide, case)
+        asked = settings.load()
+        session = Session(slide, case, margin_um=asked.margin_um, target=asked.target)
         self.opened.emit(session, layer)
         if slide.microns_per_pixel is None:
             self.estimate(session)

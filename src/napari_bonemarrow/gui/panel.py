@@ -32,6 +32,7 @@ class BoneMarrowPanel(QWidget):
     """
 
     tab_changed = Signal(int)
+    colors_changed = Signal(object)  # ThemeColors
 
     def __init__(self, napari_viewer) -> None:
         super().__init__()
@@ -126,3 +127,5 @@ class BoneMarrowPanel(QWidget):
         self.setStyleSheet(stylesheet(colors))
         for view in (self.header, self.review_tab, self.count_tab, self.finetune_tab):
             view.set_colors(colors)
+        self.colors = colors
+        self.colors_changed.emit(colors)

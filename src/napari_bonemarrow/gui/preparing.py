@@ -123,6 +123,13 @@ class Preparing(QObject):
             if field.name == name:
                 self._stage.show_region(field.region)
 
+    def step_field(self, by: int) -> None:
+        """Go to the field before or after the one in the middle of the view; the last is followed by none."""
+        fields = self.session.slide.fields if self.session is not None else ()
+        at = self._stage.nearest_region([field.region for field in fields])
+        if at is not None and 0 <= at + by < len(fields):
+            self._stage.show_region(fields[at + by].region)
+
     def find_cells(self) -> None:
         """Find and classify; the same again later does what is missing."""
         if self.session is not None and not self.session.case.read_only:

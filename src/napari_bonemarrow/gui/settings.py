@@ -5,14 +5,127 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
+from psygnal import Signal
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_bonemarrow.gui.form_hints import shown
 from napari_bonemarrow.gui.key_names import KeyTableError
 from napari_bonemarrow.gui.keys import TABLE
 from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.review import home
 from napari_bonemarrow.workflow import default_reviewer
+from napari_bonemarrow.workflow.choosing import TARGET
 
 _FILE, _KEYS_FILE = "settings.json", "keys.json"
+
+
+class KeyOptions(BaseModel):
+    """How the keys behave, whichever they are."""
+
+    model_config = ConfigDict(frozen=True)
+
+    goes_on: bool = Field(
+        True,
+        title="A class key goes on to the next cell",
+        description="One key a cell: a class key or a guess goes on to the next cell of the work list",
+    )
+
+
+class Settings(KeyOptions):
+    """What the window remembers from one day to the next; the settings page and its form are made from it."""
+
+    reviewer: str = Field(
+        "",
+        max_length=80,
+        title="Reviewer",
+        description="Your name, written beside every correction",
+        json_schema_extra=shown(placeholder="not said yet"),
+    )
+    target: int = Field(
+        TARGET,
+        ge=1,
+        le=100_000,
+        title="Target of a new smear",
+        description="Cells to count: 500 where a percentage matters, else 300 (ICSH 2008)",
+        json_schema_extra=shown(unit="cells", step=100),
+    )
+    margin_um: float = Field(
+        5.0,
+        ge=0,
+        le=100,
+        title="Margin of a new smear",
+        description="Cells whose centre lies nearer to the image's border are not counted, in µm",
+        json_schema_extra=shown(unit="µm", decimals=1, step=1),
+    )
+    anonymous: bool = Field(
+        False,
+        title="Exports name no file",
+        description="The slide is named by its fingerprint: file names can hold accession numbers",
+    )
+    remembers_cases: bool = Field(
+        True,
+        title="List the cases opened last",
+        description="Their places are kept on this computer only, until the list is cleared",
+    )
+    overview: bool = Field(
+        True,
+        title="Overview in the corner",
+        description="A small map of the slide wherever only a part of it is seen",
+    )
+    model: str = Field(STARTER, json_schema_extra=shown(hidden=True))
+
+
+class _Told:
+    """Tells whoever shows a setting that it was changed."""
+
+    changed = Signal(object)  # Settings
+
+
+told = _Told()
+
+
+def load() -> Settings:
+    """Return the settings; what is no value of a field is as it was at first."""
+    saved = {name: value for name, value in _read_all().items() if name in Settings.model_fields}
+    while True:
+        try:
+            return Settings.model_validate({name: value for name, value in saved.items() if value != ""})
+        except ValidationError as error:
+            for problem in error.errors():
+                saved.pop(str(problem["loc"][0]), None)
+
+
+def save(wanted: Settings) -> None:
+    """Remember settings, and tell who shows them."""
+    before = load()
+    for name in Settings.model_fields:
+        if getattr(wanted, name) != getattr(before, name):
+            _write(name, getattr(wanted, name))
+    if wanted != before:
+        told.changed.emit(wanted)
+
+
+def change(**values: Any) -> None:
+    """Remember some settings by their names.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A value is none of its field's.
+    """
+    save(Settings.model_validate({**load().model_dump(), **values}))
+
+
+def keep(name: str, value: Any) -> None:
+    """Remember something beside the settings, of JSON's types."""
+    _write(name, value)
+
+
+def kept(name: str) -> Any:
+    """Return what was kept by that name, None where nothing was."""
+    return _read_all().get(name)
 
 
 def reviewer() -> str:
@@ -22,27 +135,27 @@ def reviewer() -> str:
 
 def set_reviewer(name: str) -> None:
     """Remember a reviewer's name."""
-    _write("reviewer", name)
+    change(reviewer=name.strip()[:80])
 
 
 def model() -> str:
     """Return the name of the bundle that serves."""
-    return _read("model") or STARTER
+    return load().model
 
 
 def set_model(name: str) -> None:
     """Remember which bundle serves."""
-    _write("model", name)
+    change(model=name)
 
 
 def goes_on() -> bool:
     """Tell whether a class key goes on to the next cell; it does until that is switched off."""
-    return _read("goes_on") != "off"
+    return load().goes_on
 
 
 def set_goes_on(on: bool) -> None:
     """Remember whether a class key goes on to the next cell."""
-    _write("goes_on", "on" if on else "off")
+    change(goes_on=on)
 
 
 def load_keys() -> str:
@@ -115,7 +228,7 @@ def _read(key: str) -> str:
     return str(_read_all().get(key, "")).strip()
 
 
-def _write(key: str, value: str) -> None:
+def _write(key: str, value: Any) -> None:
     """Write one setting; a home that cannot be written forgets it, which harms nobody."""
     path = home() / _FILE
     try:

@@ -248,6 +248,18 @@ class Stage(QObject):
             self._busy = before
         self.layers_changed.emit()
 
+    def nearest_region(self, regions: Sequence[Region]) -> int | None:
+        """Return which region the middle of the view lies in or nearest to, None where there is none."""
+        if self.smear is None or not regions:
+            return None
+        y, x = (float(value) / float(self.smear.scale[-1]) for value in self.camera.center[-2:])
+
+        def away(at: int) -> float:
+            box = regions[at]
+            return max(box.x - x, x - box.x - box.width, 0) + max(box.y - y, y - box.y - box.height, 0)
+
+        return min(range(len(regions)), key=away)
+
     def show_region(self, region: Region) -> None:
         """Fill the view with a region."""
         if self.smear is None:

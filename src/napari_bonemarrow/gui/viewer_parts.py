@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from napari.layers import Layer
 from numpy.typing import NDArray
+from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.gui.reader import METADATA_KEY
 
@@ -38,3 +39,17 @@ def view_corners(layer: Layer) -> NDArray[np.float64]:
     if layer.multiscale:  # napari counts them in pixels of the level that is shown
         corners = corners * layer.downsample_factors[layer.data_level][:2]
     return corners
+
+
+def canvas_holder(window: QWidget) -> QWidget | None:
+    """Return the widget of a napari window that holds the canvas, None where it is no such window."""
+    return window.centralWidget() if hasattr(window, "centralWidget") else None
+
+
+def napari_application():
+    """Return napari's app-model application with its menus; None where a version keeps it elsewhere."""
+    try:
+        from napari._app_model import get_app_model
+    except ImportError:
+        return None
+    return get_app_model()

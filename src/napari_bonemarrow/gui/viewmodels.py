@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import Support
+from napari_bonemarrow.cytology import Region, Support
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,43 @@ class Notice:
     def line(self) -> str:
         """What is read, and how often it came."""
         return self.text if self.times == 1 else f"{self.text} ({self.times} times)"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """One photograph of a folder, and how far its review is; ``cells`` are those that count."""
+
+    name: str
+    region: Region
+    cells: int
+    reviewed: int
+
+    @property
+    def text(self) -> str:
+        """Name and progress."""
+        return f"{self.name} · {self.reviewed} of {self.cells} reviewed" if self.cells else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class RecentCase:
+    """A case that was opened before; ``missing`` once it is known that its smear is not there."""
+
+    path: str
+    name: str
+    opened: str
+    reviewed: int
+    cells: int
+    missing: bool = False
+
+    @property
+    def text(self) -> str:
+        """Name, day and progress, in one line."""
+        parts = [self.name, self.opened]
+        if self.cells:
+            parts.append(f"{self.reviewed} of {self.cells} reviewed")
+        if self.missing:
+            parts.append("not found")
+        return " · ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,10 @@ class CountTab(QWidget):
             made.clicked.connect(self._export_clicked(kind))
             self.export_buttons[kind] = made
             part.addWidget(made, 1)
+        self.more_button = button("…", tip="Another format, or without the file's name")
+        self.more_button.setFixedWidth(28)
+        self.more_button.clicked.connect(self._export_clicked("any"))
+        part.addWidget(self.more_button)
         outer.addLayout(part)
         return made_part
 
@@ -180,7 +184,7 @@ class CountTab(QWidget):
         self._show_notes(counted)
 
     def _show_parts(self, any_count: bool) -> None:
-        for made in self.export_buttons.values():
+        for made in (*self.export_buttons.values(), self.more_button):
             made.setEnabled(any_count)
         for part in (self.table, self.interval_text, self.target_bar, self.target_text, self.notes_text):
             part.setVisible(any_count)

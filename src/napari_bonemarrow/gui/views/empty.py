@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from collections.abc import Sequence
+from functools import partial
 
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_bonemarrow.gui.viewmodels import RecentCase
 from napari_bonemarrow.gui.views.parts import button, label
+
+_MOST, _ROOM = 6, 340
+"""Cases that are listed here, the menu has all, and pixels that a line of them may take."""
 
 
 class BusyText(QLabel):
@@ -54,6 +61,8 @@ class EmptyView(QWidget):
     open_requested = Signal()
     folder_requested = Signal()
     sample_requested = Signal()
+    recent_chosen = Signal(str)
+    recent_cleared = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,10 +88,46 @@ class EmptyView(QWidget):
         layout.addWidget(self.folder_button)
         layout.addWidget(self.sample_button)
         layout.addWidget(self.waiting)
+        layout.addSpacing(6)
+        layout.addWidget(self._recent_part())
         layout.addStretch(2)
+
+    def _recent_part(self) -> QWidget:
+        self.recent_part = QWidget()
+        layout = QVBoxLayout(self.recent_part)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        self.recent_buttons: list[QPushButton] = []
+        self._recent_rows = QVBoxLayout()
+        self._recent_rows.setSpacing(2)
+        self.clear_button = button("Clear this list", "link", "Forget these places; no case is touched")
+        self.clear_button.clicked.connect(self.recent_cleared)
+        layout.addWidget(label("Opened last", "title"))
+        layout.addLayout(self._recent_rows)
+        layout.addWidget(self.clear_button, 0, Qt.AlignmentFlag.AlignLeft)
+        self.recent_part.hide()
+        return self.recent_part
+
+    def show_recent(self, cases: Sequence[RecentCase]) -> None:
+        """List the cases that were opened last; one whose smear is missing cannot be chosen."""
+        for made in self.recent_buttons:
+            made.deleteLater()
+        self.recent_buttons = []
+        for case in cases[:_MOST]:
+            made = button("", "recent", f"{case.path}: not found" if case.missing else case.path)
+            made.setText(made.fontMetrics().elidedText(case.text, Qt.TextElideMode.ElideMiddle, _ROOM))
+            made.setAccessibleName(case.text)
+            made.setEnabled(not case.missing and not self.waiting.turning)
+            made.setProperty("missing", case.missing)
+            made.clicked.connect(partial(self.recent_chosen.emit, case.path))
+            self._recent_rows.addWidget(made)
+            self.recent_buttons.append(made)
+        self.recent_part.setVisible(bool(cases))
 
     def show_waiting(self, text: str) -> None:
         """Say what is being opened; ``""`` gives the buttons back."""
         self.waiting.say(text)
         for made in (self.open_button, self.folder_button, self.sample_button):
             made.setEnabled(not text)
+        for made in self.recent_buttons:
+            made.setEnabled(not text and not made.property("missing"))

@@ -7,19 +7,16 @@ from collections.abc import Sequence
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
-    QFileDialog,
-    QFormLayout,
     QGridLayout,
     QHBoxLayout,
-    QLineEdit,
     QProgressBar,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.finetune_reading import RunInfo, Wish
+from napari_bonemarrow.gui.forms import ModelForm
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.viewmodels import ReviewedInfo
 from napari_bonemarrow.gui.views.curve import CurveView
@@ -75,27 +72,15 @@ class FinetuneTab(QWidget):
         part = QWidget()
         layout = QVBoxLayout(part)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.cases_edit, cases_row = self._folder_row("Folder of cases", self._on_cases)
+        self.form = ModelForm(Wish)
+        self.cases_edit, self.base_edit = self.form.control("cases"), self.form.control("base")
+        self.name_edit, self.epochs_box = self.form.control("name"), self.form.control("epochs")
+        self._looked_in = ""
         self.cases_edit.editingFinished.connect(self._on_cases)
-        self.base_edit, base_row = self._folder_row("Base data", None)
-        self.base_edit.setPlaceholderText("optional: crops it was taught with")
-        self.name_edit = QLineEdit()
-        self.name_edit.setAccessibleName("Name of the new model")
-        self.name_edit.textChanged.connect(self._show_what_is_next)
-        self.epochs_box = QSpinBox()
-        self.epochs_box.setRange(1, 200)
-        self.epochs_box.setValue(12)
-        self.epochs_box.setAccessibleName("Epochs")
-        self.epochs_box.setToolTip("How often the network sees what it shall learn")
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
+        self.form.changed.connect(self._on_form)
         self.parent_text = label()
-        form.addRow("Starts from", self.parent_text)
-        form.addRow("Cases in", cases_row)
-        form.addRow("Base data", base_row)
-        form.addRow("New name", self.name_edit)
-        form.addRow("Epochs", self.epochs_box)
-        layout.addLayout(form)
+        layout.addWidget(self.parent_text)
+        layout.addWidget(self.form)
         layout.addWidget(line())
         self.reviewed_text = label()
         self.reviewed_grid = QGridLayout()
@@ -111,28 +96,6 @@ class FinetuneTab(QWidget):
         layout.addWidget(self.start_button)
         layout.addWidget(self.hint)
         return part
-
-    def _folder_row(self, name: str, then) -> tuple[QLineEdit, QWidget]:
-        edit, choose = QLineEdit(), button("…", tip=f"Choose: {name.lower()}")
-        edit.setAccessibleName(name)
-        choose.setAccessibleName(f"Choose: {name.lower()}")
-        choose.setFixedWidth(28)
-
-        def ask() -> None:
-            chosen = QFileDialog.getExistingDirectory(self, name, edit.text())
-            if chosen:
-                edit.setText(chosen)
-                if then is not None:
-                    then()
-
-        choose.clicked.connect(ask)
-        row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(edit, 1)
-        layout.addWidget(choose)
-        row.setFocusProxy(edit)
-        return edit, row
 
     def _run_part(self) -> QWidget:
         part = QWidget()
@@ -176,12 +139,17 @@ class FinetuneTab(QWidget):
 
     def suggest(self, cases: str, name: str) -> None:
         """Fill in what the user would most likely say."""
-        self.cases_edit.setText(cases)
-        self.name_edit.setText(name)
+        self._looked_in = cases
+        self.form.set_value(self.form.value.model_copy(update={"cases": cases, "name": name}))
+        self._show_what_is_next()
+
+    def suggest_name(self, name: str) -> None:
+        """Fill in a name that is free."""
+        self.suggest(self.form.value.cases, name)
 
     def show_parent(self, name: str) -> None:
         """Say which model the next run starts from: the one that serves."""
-        self.parent_text.setText(name)
+        self.parent_text.setText(f"Starts from {name}")
 
     def show_runs(self, names: Sequence[str], chosen: int) -> None:
         """List the runs there are, and which of them is shown (-1: a new one)."""
@@ -238,7 +206,7 @@ class FinetuneTab(QWidget):
 
     def _show_what_is_next(self) -> None:
         info = self._reviewed
-        named = bool(self.name_edit.text().strip())
+        named = bool(self.form.value.name)
         self.start_button.setEnabled(info is not None and info.enough and named)
         if info is None:
             text = ""
@@ -252,19 +220,19 @@ class FinetuneTab(QWidget):
 
     # what the user wants --------------------------------------------------------------------------
 
+    def _on_form(self, wish: Wish) -> None:
+        self._show_what_is_next()
+        if not self.cases_edit.hasFocus():  # a folder was chosen; one that is typed counts once it is whole
+            self._on_cases()
+
     def _on_cases(self) -> None:
-        self.cases_chosen.emit(self.cases_edit.text().strip())
+        cases = self.form.value.cases
+        if cases != self._looked_in:
+            self._looked_in = cases
+            self.cases_chosen.emit(cases)
 
     def _on_start(self) -> None:
-        self.start_requested.emit(
-            Wish(
-                name=self.name_edit.text().strip(),
-                cases=self.cases_edit.text().strip(),
-                parent="",
-                base=self.base_edit.text().strip(),
-                epochs=self.epochs_box.value(),
-            )
-        )
+        self.start_requested.emit(self.form.value)
 
 
 def standing_text(info: RunInfo) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QGridLayout, QInputDialog, QWidget
+from collections.abc import Sequence
+from functools import partial
 
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QGridLayout, QInputDialog, QMenu, QPushButton, QWidget
+
+from napari_bonemarrow.gui.commands import title
+from napari_bonemarrow.gui.keys import TABLE
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.viewmodels import HeaderInfo
+from napari_bonemarrow.gui.viewmodels import HeaderInfo, RecentCase
 from napari_bonemarrow.gui.views.parts import button, label
 
 DISCLAIMER = "Research use only, not for diagnosis"
@@ -17,6 +22,9 @@ class HeaderView(QWidget):
 
     reviewer_changed = Signal(str)
     help_requested = Signal()
+    act_requested = Signal(str)
+    recent_chosen = Signal(str)
+    recent_cleared = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,10 +48,42 @@ class HeaderView(QWidget):
         layout.addWidget(self.reviewer_button, 0, 1)
         layout.addWidget(self.saved_label, 0, 2, Qt.AlignmentFlag.AlignRight)
         layout.addWidget(self.help_button, 0, 3, 2, 1, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._menu_part(), 0, 4, 2, 1, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.disclaimer, 1, 0, 1, 3)
-        layout.addWidget(self.banner, 2, 0, 1, 4)
+        layout.addWidget(self.banner, 2, 0, 1, 5)
         layout.setColumnStretch(0, 1)
         self.show_info(self._info)
+
+    def _menu_part(self) -> QPushButton:
+        self.menu_button = button("☰", tip="Menu: open, cases opened last, settings, keys")
+        self.menu_button.setFixedWidth(28)
+        self.menu_button.setProperty("role", "menu")
+        self.menu = QMenu(self.menu_button)
+        for act in ("open_smear", "open_folder"):
+            self._add_act(act)
+        self.recent_menu = self.menu.addMenu("Opened last")
+        self.recent_menu.setEnabled(False)
+        self.menu.addSeparator()
+        for act in ("settings", "edit_keys", "help"):
+            self._add_act(act)
+        self.menu_button.setMenu(self.menu)
+        return self.menu_button
+
+    def _add_act(self, act: str) -> None:
+        made = self.menu.addAction(title(TABLE.acts[act]))
+        made.triggered.connect(lambda: self.act_requested.emit(act))
+
+    def show_recent(self, cases: Sequence[RecentCase]) -> None:
+        """List the cases that were opened last."""
+        self.recent_menu.clear()
+        self.recent_menu.setEnabled(bool(cases))
+        for case in cases:
+            made = self.recent_menu.addAction(case.text.replace("&", "&&"))
+            made.setEnabled(not case.missing)
+            made.setToolTip(case.path)
+            made.triggered.connect(partial(self.recent_chosen.emit, case.path))
+        self.recent_menu.addSeparator()
+        self.recent_menu.addAction("Clear this list", self.recent_cleared.emit)
 
     def show_info(self, info: HeaderInfo) -> None:
         """Show a case, or that none is open."""

@@ -20,6 +20,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_bonemarrow.gui.forms import ModelForm
+from napari_bonemarrow.gui.settings import KeyOptions
 from napari_bonemarrow.gui.views.parts import button, gone_when_closed, label, set_role
 
 _ACT, _KEYS, _FIRST = range(3)
@@ -117,6 +119,7 @@ class KeyEditorView(QDialog):
     import_requested = Signal()
     export_requested = Signal()
     searched = Signal(str)
+    options_changed = Signal(object)  # KeyOptions
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -131,7 +134,9 @@ class KeyEditorView(QDialog):
         self.notice = label()
         self.notice.setAccessibleName("What came of it")
         layout = QVBoxLayout(self)
-        for part in (self.search_box, self.table, self.notice):
+        self.options = ModelForm(KeyOptions)
+        self.options.changed.connect(self.options_changed)
+        for part in (self.search_box, self.table, self.notice, self.options):
             layout.addWidget(part, 1 if part is self.table else 0)
         layout.addLayout(self._row_part())
         layout.addLayout(self._file_part())

@@ -14,6 +14,9 @@ from napari_bonemarrow.gui.views.parts import button, label, set_role
 _HIGHEST = 168
 """Pixels that a long text may take before it scrolls: the tabs need the rest of a screen 768 px high."""
 
+_SPARE = 4
+"""Pixels that napari's style sheet adds round a text, of which it tells nothing beforehand."""
+
 
 class NoticeStrip(QFrame):
     """Shows one notice at a time, the newest first, and how many there are."""
@@ -116,7 +119,12 @@ class _TextArea(QScrollArea):
 
     def fit(self) -> None:
         """Take the height that the text needs at this width."""
-        self.setFixedHeight(min(self._text.heightForWidth(self.viewport().width()), _HIGHEST))
+        high = self._text.heightForWidth(self.viewport().width()) + _SPARE
+        policy = Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(
+            policy.ScrollBarAsNeeded if high > _HIGHEST else policy.ScrollBarAlwaysOff
+        )
+        self.setFixedHeight(max(0, min(high, _HIGHEST)))
 
     def resizeEvent(self, event) -> None:
         """Follow the panel's width."""

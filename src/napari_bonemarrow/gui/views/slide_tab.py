@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from qtpy.QtCore import Qt, Signal
@@ -17,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_bonemarrow.gui.viewmodels import SlideInfo
+from napari_bonemarrow.gui.viewmodels import FieldInfo, SlideInfo
 from napari_bonemarrow.gui.views.parts import button, label, line, set_role
 from napari_bonemarrow.gui.views.progress_part import ProgressPart
 from napari_bonemarrow.gui.views.where_part import WherePart
@@ -73,7 +74,7 @@ class SlideTab(QWidget):
         self.field_box = QComboBox()
         self.field_box.setAccessibleName("Field of the case")
         self.field_box.setToolTip("Go to one of the fields that this case is made of")
-        self.field_box.textActivated.connect(self.field_requested)
+        self.field_box.activated.connect(lambda at: self.field_requested.emit(self.field_box.itemData(at)))
         layout.addWidget(self.field_box)
         layout.addWidget(self._unreadable_part())
         self.where_line, self.where = line(), WherePart()
@@ -193,9 +194,10 @@ class SlideTab(QWidget):
             box.setValue(value)
             box.setEnabled(not (info.frame_fixed or info.read_only))
             box.blockSignals(False)
-        if [self.field_box.itemText(at) for at in range(self.field_box.count())] != list(info.fields):
+        if [self.field_box.itemData(at) for at in range(self.field_box.count())] != list(info.fields):
             self.field_box.clear()
-            self.field_box.addItems(info.fields)
+            for name in info.fields:
+                self.field_box.addItem(name, name)
         self.field_box.setVisible(bool(info.fields))
         self.scale_text.setText(info.scale.text)
         set_role(self.scale_text, "quiet" if info.scale.confirmed else "warning")
@@ -204,6 +206,11 @@ class SlideTab(QWidget):
         self.clear_button.setText(info.clear_text)
         self.clear_button.setVisible(bool(info.clear_text))
         self._show_what_is_next()
+
+    def show_fields(self, fields: Sequence[FieldInfo]) -> None:
+        """Say of each field of the case how far its review is."""
+        for at, field in enumerate(fields[: self.field_box.count()]):
+            self.field_box.setItemText(at, field.text)
 
     def focus_next(self) -> None:
         """Put the focus on the next thing to do, so that figures and Enter alone lead through the tab."""

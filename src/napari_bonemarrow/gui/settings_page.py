@@ -1,0 +1,91 @@
+"""The same settings on a page of napari's Preferences, where napari has pages for plugins (0.9 and later).
+
+Ours are the settings: the page shows them, and what is changed there is taken over, at once or, where it was
+changed while no panel was open, as soon as one is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject
+
+from napari_bonemarrow.gui import settings
+from napari_bonemarrow.gui.docks import PLUGIN
+
+PAGE = "window"
+"""Name of the page in the manifest."""
+_SEEN = "page"
+"""What the page showed last is kept by this name beside the settings."""
+
+
+class SettingsPage(QObject):
+    """Keeps page and settings equal while a panel is open.
+
+    Parameters
+    ----------
+    parent : QObject
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._page = napari_page()
+        if self._page is None:
+            return
+        self._take_what_was_changed()
+        self._show(settings.load())
+        self._page.events.connect(self._on_page)
+        settings.told.changed.connect(self._show)
+        self.destroyed.connect(_leaving(self._page, self._on_page, self._show))
+
+    def _take_what_was_changed(self) -> None:
+        """Take over what somebody changed on the page while no panel was open."""
+        seen = settings.kept(_SEEN)
+        seen = seen if isinstance(seen, dict) else {}
+        now = _values(self._page)
+        changed = {name: value for name, value in now.items() if name in seen and seen[name] != value}
+        if changed:
+            settings.change(**changed)
+
+    def _show(self, wanted: settings.Settings) -> None:
+        """Let the page show the settings."""
+        for name, value in _values(self._page).items():
+            if value != getattr(wanted, name):
+                setattr(self._page, name, getattr(wanted, name))
+        if settings.kept(_SEEN) != _values(self._page):
+            settings.keep(_SEEN, _values(self._page))
+
+    def _on_page(self, _event: object = None) -> None:
+        """Take over what was changed on the page just now."""
+        settings.change(**_values(self._page))
+        settings.keep(_SEEN, _values(self._page))
+
+
+def napari_page() -> Any:
+    """Return napari's own model of the page, None where this version has no pages for plugins."""
+    try:
+        from napari.settings import get_plugin_settings
+    except ImportError:
+        return None
+    try:
+        return getattr(get_plugin_settings(PLUGIN), PAGE)
+    except (KeyError, AttributeError):  # the manifest is read by an npe2 that knows no pages
+        return None
+
+
+def _values(page: Any) -> dict[str, Any]:
+    names = type(page).model_fields
+    return {name: getattr(page, name) for name in names if name in settings.Settings.model_fields}
+
+
+def _leaving(
+    page: Any, on_page: Callable[..., None], on_settings: Callable[..., None]
+) -> Callable[..., None]:
+    """Return what ends the two connections; it does not need the object that is gone."""
+
+    def leave(*_ignored: object) -> None:
+        page.events.disconnect(on_page)
+        settings.told.changed.disconnect(on_settings, missing_ok=True)
+
+    return leave
