@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from qtpy.QtWidgets import QDialog
+from qtpy.QtWidgets import QApplication, QDialog
 
 from napari_bonemarrow.gui import commands
 from napari_bonemarrow.gui.keys import TABLE
@@ -59,9 +59,9 @@ def test_keys_in_titles_are_no_second_shortcut(open_panel):
 def test_a_command_without_a_panel_brings_it_and_says_what_is_missing(
     make_napari_viewer_proxy, truth_engine, notices, qtbot
 ):
-    viewer = make_napari_viewer_proxy()
+    make_napari_viewer_proxy()
     _do("next")
-    [panel] = viewer.window._qt_window.findChildren(BoneMarrowPanel)
+    [panel] = [each for each in QApplication.allWidgets() if isinstance(each, BoneMarrowPanel)]
     assert notices[-1] == "Open a smear first: there is none yet."
     assert panel.coordinator.notices.open == ()  # nothing failed
 

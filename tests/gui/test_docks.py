@@ -9,33 +9,34 @@ import sys
 from pathlib import Path
 
 import pytest
+from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.docks import bring_panel, keep_on_screen, size_on_screen
 from napari_bonemarrow.gui.panel import WIDTH, BoneMarrowPanel
 
 
-def _panels(viewer) -> list[BoneMarrowPanel]:
-    return viewer.window._qt_window.findChildren(BoneMarrowPanel)
+def _panels() -> list[BoneMarrowPanel]:
+    return [each for each in QApplication.allWidgets() if isinstance(each, BoneMarrowPanel)]
 
 
 def test_a_smear_that_napari_opens_brings_the_panel(make_napari_viewer_proxy, truth_engine, field, qtbot):
     viewer = make_napari_viewer_proxy()
     viewer.open(str(field), plugin="napari-bonemarrow")
-    qtbot.waitUntil(lambda: len(_panels(viewer)) == 1)
-    [panel] = _panels(viewer)
+    qtbot.waitUntil(lambda: len(_panels()) == 1)
+    [panel] = _panels()
     qtbot.waitUntil(lambda: panel.coordinator.session is not None)
     assert panel.coordinator.session.slide.path == field
     assert len([layer for layer in viewer.layers if layer.name == field.stem]) == 1
     with qtbot.waitSignal(panel.coordinator.all_opened, timeout=20_000):
         viewer.open(str(field), plugin="napari-bonemarrow")
-    assert len(_panels(viewer)) == 1
+    assert len(_panels()) == 1
 
 
 def test_the_sample_of_naparis_menu_brings_the_panel(make_napari_viewer_proxy, truth_engine, qtbot):
     viewer = make_napari_viewer_proxy()
     viewer.open_sample("napari-bonemarrow", "drawn_smear")
-    qtbot.waitUntil(lambda: len(_panels(viewer)) == 1)
+    qtbot.waitUntil(lambda: len(_panels()) == 1)
 
 
 def test_a_file_that_napari_cannot_open_is_told_in_the_panel(
@@ -49,7 +50,7 @@ def test_a_file_that_napari_cannot_open_is_told_in_the_panel(
     with pytest.raises(BoneMarrowError) as caught:
         viewer.open(str(bad), plugin="napari-bonemarrow")
     notification_manager.receive_error(caught.type, caught.value, caught.tb)  # as from the File menu
-    [panel] = _panels(viewer)
+    [panel] = _panels()
     qtbot.waitUntil(lambda: panel.notices.isVisibleTo(panel))
     assert "bad.png" in panel.notices.text.text()
 

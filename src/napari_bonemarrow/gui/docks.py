@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
+from weakref import ref
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QRect
@@ -75,8 +77,15 @@ def keep_on_screen_soon(window: QWidget) -> None:
 
     timer = QTimer(window)  # gone with its window
     timer.setSingleShot(True)
-    timer.timeout.connect(lambda: (keep_on_screen(window), timer.deleteLater()))
+    timer.timeout.connect(partial(_keep, ref(window)))  # which must not be kept alive until then
+    timer.timeout.connect(timer.deleteLater)
     timer.start(_SETTLE_MS)
+
+
+def _keep(window: ref[QWidget]) -> None:
+    there = window()
+    if there is not None:
+        keep_on_screen(there)
 
 
 def keep_on_screen(window: QWidget) -> None:

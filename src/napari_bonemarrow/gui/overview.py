@@ -17,7 +17,6 @@ from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.stage import Stage
-from napari_bonemarrow.gui.viewer_parts import view_corners
 from napari_bonemarrow.gui.viewmodels import FieldInfo
 from napari_bonemarrow.gui.views.overview_view import LONG_SIDE, OverviewView
 from napari_bonemarrow.review import Case
@@ -131,16 +130,18 @@ class Overview(QObject):
 
     def follow(self) -> None:
         """Show which part is seen, and the map itself where it tells something."""
-        session, smear = self._session, self._stage.smear
-        if session is None or smear is None or self._holder is None:
+        session, seen = self._session, self._stage.seen()
+        if session is None or seen is None or self._holder is None:
             self.view.hide()
             return
-        (top, left), (bottom, right) = view_corners(smear)
-        seen = max(bottom - top, 0) * max(right - left, 0) / (session.slide.width * session.slide.height)
-        self.view.show_seen(float(left), float(top), float(right), float(bottom))
+        slide = session.slide
+        left, top = max(seen[0], 0.0), max(seen[1], 0.0)
+        right, bottom = min(seen[2], slide.width), min(seen[3], slide.height)
+        share = max(right - left, 0) * max(bottom - top, 0) / (slide.width * slide.height)
+        self.view.show_seen(left, top, max(right, left), max(bottom, top))
         whole = session.whole or session.slide.fields
         self.view.show_regions(() if whole else session.frame().regions)
-        wanted = bool(seen < _ALL_SEEN and settings.load().overview)
+        wanted = bool(share < _ALL_SEEN and settings.load().overview)
         self.view.setVisible(wanted)
         if wanted:
             self.view.raise_()

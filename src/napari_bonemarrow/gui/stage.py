@@ -248,6 +248,18 @@ class Stage(QObject):
             self._busy = before
         self.layers_changed.emit()
 
+    def seen(self) -> tuple[float, float, float, float] | None:
+        """Return left, top, right and bottom of what the canvas shows, level-0 pixels, beyond the smear too.
+
+        By the camera: of a slide's coarsest level napari holds the whole, however little of it is seen.
+        """
+        if self.smear is None:
+            return None
+        scale = float(self.smear.scale[-1])
+        y, x = (float(value) / scale for value in self.camera.center[-2:])
+        high, wide = (side / (2 * float(self.camera.zoom) * scale) for side in canvas_px(self.viewer))
+        return x - wide, y - high, x + wide, y + high
+
     def nearest_region(self, regions: Sequence[Region]) -> int | None:
         """Return which region the middle of the view lies in or nearest to, None where there is none."""
         if self.smear is None or not regions:
