@@ -1,0 +1,80 @@
+"""From an empty window: what cannot be opened, the palette, a folder, and back to what was opened last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QApplication, QLineEdit
+
+from napari_bonemarrow.drawing import draw_smear, write_sample
+
+from .reviewer import Reviewer
+
+CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+def _open(reviewer: Reviewer, qtbot, path: Path) -> None:
+    with qtbot.waitSignal(reviewer.coordinator.all_opened, timeout=60_000):
+        reviewer.coordinator.open_path(path)
+
+
+def _by_palette(reviewer: Reviewer, qtbot, words: str) -> None:
+    """Type a command's words into napari's palette, as a user does."""
+    window = reviewer.panel.window()
+    qtbot.keyClick(window, Qt.Key.Key_P, CONTROL | SHIFT)
+    box = QApplication.focusWidget()
+    assert isinstance(box, QLineEdit)
+    qtbot.keyClicks(box, words)
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+
+
+def test_from_an_empty_window_to_a_folder_and_back(
+    come_in: Callable[[], Reviewer], tmp_path: Path, qtbot
+) -> None:
+    smear = draw_smear(3, width=700, height=500, cells_per_class={"BLA": 1, "NGS": 2, "EBO": 1})
+    folder, field = tmp_path / "fields", write_sample(tmp_path / "field.png", smear)
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        write_sample(folder / f"{name}.png", smear)
+    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "nothing").mkdir()
+    reviewer = come_in()
+    panel, coordinator = reviewer.panel, reviewer.coordinator
+
+    for bad in (tmp_path / "text.png", tmp_path / "nothing"):
+        _open(reviewer, qtbot, bad)
+        assert bad.name in panel.notices.text.text()
+    assert panel.notices.count_text.text() == "2 of 2"
+    _open(reviewer, qtbot, folder)
+    assert panel.notices.isHidden()
+
+    fields = coordinator.session.slide.fields
+    coordinator.stage.show_region(fields[0].region)
+    overview = coordinator.overview.view
+    qtbot.waitUntil(overview.isVisible)
+    _by_palette(reviewer, qtbot, "go to the next field")
+    assert coordinator.stage.nearest_region([each.region for each in fields]) == 1
+    last = fields[2].region
+    place, scale = overview._place()
+    x, y = last.x + last.width / 2, last.y + last.height / 2
+    spot = QPoint(int(place.left() + x * scale), int(place.top() + y * scale))
+    qtbot.mouseClick(overview, Qt.MouseButton.LeftButton, pos=spot)
+    assert coordinator.stage.nearest_region([each.region for each in fields]) == 2
+
+    _open(reviewer, qtbot, field)
+    _by_palette(reviewer, qtbot, "Count tab")
+    assert panel.tabs.currentWidget() is panel.count_tab
+    menu = panel.header.recent_menu
+    assert [each.text().partition(" · ")[0] for each in menu.actions()[:2]] == ["field.png", "fields"]
+    with qtbot.waitSignal(coordinator.opened, timeout=60_000):
+        menu.actions()[1].trigger()
+    assert coordinator.session.slide.path == folder
+    reviewer.viewer.close()
+
+    again = come_in()
+    qtbot.waitUntil(lambda: len(again.panel.empty.recent_buttons) == 2)
+    with qtbot.waitSignal(again.coordinator.opened, timeout=60_000):
+        again.click_button(again.panel.empty.recent_buttons[0])
+    assert again.coordinator.session.slide.path == folder
