@@ -11,7 +11,7 @@ import sys
 import typer
 
 from napari_bonemarrow.cli import bundles, counts, dataset, learning, records, reviewers, windows
-from napari_bonemarrow.cli.common import Switches, complain
+from napari_bonemarrow.cli.common import Switches, complain, say
 
 app = typer.Typer(
     name="napari-bonemarrow",
@@ -46,7 +46,7 @@ def _version(show: bool) -> None:
     if show:
         from napari_bonemarrow import __version__
 
-        print(f"napari-bonemarrow {__version__}")
+        say(f"napari-bonemarrow {__version__}")
         raise typer.Exit
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, Device, Seed, progress, show_json, tell
+from napari_bonemarrow.cli.common import AsJson, Debug, Device, Seed, progress, say, show_json, tell
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import and export bundles; fetch backbones.")
 
@@ -43,9 +43,9 @@ def list_(as_json: AsJson = False, debug: Debug = False) -> None:
         return
     for entry in entries:
         if "error" in entry:
-            print(f"{entry['name']}  broken: {entry['error']}")
+            say(f"{entry['name']}  broken: {entry['error']}")
         else:
-            print(
+            say(
                 f"{entry['name']}  {entry['architecture']}  {entry['classes']} classes, "
                 f"{entry['learnt_from_marrow']} learnt from marrow  {entry['sha256'][:12]}"
             )
@@ -68,28 +68,28 @@ def show(
     if as_json:
         show_json({"path": str(bundle.path), "sha256": bundle.sha256, "card": card.model_dump(mode="json")})
         return
-    print(f"{card.name} {card.version}: {card.architecture}, {bundle.sha256[:12]}, in {bundle.path}")
-    print(f"crops: {card.crop_size} px at {card.microns_per_pixel:g} µm/px")
+    say(f"{card.name} {card.version}: {card.architecture}, {bundle.sha256[:12]}, in {bundle.path}")
+    say(f"crops: {card.crop_size} px at {card.microns_per_pixel:g} µm/px")
     for support in ("trained", "few", "transferred", "none"):
         codes = [code for code in card.classes if card.support[code] == support]
-        print(f"support {support}: {', '.join(codes) or '–'}")
+        say(f"support {support}: {', '.join(codes) or '–'}")
     for source in card.training_data:
-        print(f"taught with {source.images} images of {source.name} ({source.licence}; {source.attribution})")
+        say(f"taught with {source.images} images of {source.name} ({source.licence}; {source.attribution})")
     if card.initialised_from:
-        print(f"began with {card.initialised_from}")
+        say(f"began with {card.initialised_from}")
     for figures in card.metrics:
-        print(
+        say(
             f"{figures.source}: balanced accuracy {figures.balanced_accuracy:.3f} over "
             f"{len(figures.classes)} classes, accuracy {figures.accuracy:.3f}, n {figures.n} "
             f"({figures.protocol})"
         )
     if card.domain is None:
-        print("no out-of-domain check: the bundle holds no statistics for it")
+        say("no out-of-domain check: the bundle holds no statistics for it")
     else:
         taught, held = sum(card.domain.taught.values()), sum(card.domain.held_out.values())
-        print(f"out-of-domain check: statistics of {taught} training crops, ranked by {held} held-out ones")
+        say(f"out-of-domain check: statistics of {taught} training crops, ranked by {held} held-out ones")
     for line in (card.intended_use, *card.limits, card.notice):
-        print(line)
+        say(line)
 
 
 @app.command(name="import")

@@ -32,7 +32,7 @@ def _debug(on: bool) -> bool:
 
 def _device(name: str) -> str:
     if not _DEVICE.fullmatch(name):
-        raise typer.BadParameter(f"'{name}' is no device: auto, cpu, cuda or cuda:N")
+        raise typer.BadParameter(f"'{one_line(name, 60)}' is no device: auto, cpu, cuda or cuda:N")
     return name
 
 
@@ -52,7 +52,8 @@ def numbers(text: str | None, names: str) -> tuple[float, ...] | None:
     except ValueError:
         values = ()
     if len(values) != count or not all(abs(value) < 1e9 for value in values):
-        raise typer.BadParameter(f"'{text}' is not {names}: {count} numbers in pixels, separated by commas")
+        shown = one_line(text, 60)
+        raise typer.BadParameter(f"'{shown}' is not {names}: {count} numbers in pixels, separated by commas")
     return values
 
 
@@ -107,7 +108,7 @@ def _named_scales(texts: list[str] | None) -> list[str] | None:
     for text in texts or ():
         name, _, number = text.rpartition("=")
         if not name or not re.fullmatch(r"\d+(\.\d+)?", number):
-            raise typer.BadParameter(f"'{text}' is not NAME=F: a data set and its µm per pixel")
+            raise typer.BadParameter(f"'{one_line(text, 60)}' is not NAME=F: a data set and its µm per pixel")
     return texts
 
 
@@ -127,19 +128,32 @@ def scales_by_name(texts: list[str] | None) -> dict[str, float]:
     return {name: float(number) for name, _, number in (text.rpartition("=") for text in texts or ())}
 
 
+def one_line(text: str, longest: int | None = 300) -> str:
+    """Return `cytology.lines.one_line`, imported when there is something to say."""
+    from napari_bonemarrow.cytology import lines
+
+    return lines.one_line(text, longest)
+
+
 def show_json(result: Any) -> None:
     """Print a result as JSON. Escaped to ASCII, which every terminal can encode."""
     print(json.dumps(result, indent=2, allow_nan=False))
 
 
+def say(*lines: str) -> None:
+    """Print results on stdout, a line each, whatever is in the names that they hold."""
+    for line in lines:
+        print(one_line(line, None))
+
+
 def complain(text: str) -> None:
     """Print one line of error on stderr."""
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    print(one_line(f"error: {text}"), file=sys.stderr)
 
 
 def tell(text: str) -> None:
     """Print one line about what was done, on stderr."""
-    print(text, file=sys.stderr)
+    print(one_line(text), file=sys.stderr)
 
 
 @contextmanager
@@ -162,7 +176,7 @@ def progress(what: str) -> Iterator[Callable[[int, int, str], None]]:
         task = bar.add_task(what, total=None, doing="")
 
         def report(done: int, total: int, doing: str) -> None:
-            bar.update(task, completed=done, total=total, doing=doing)
+            bar.update(task, completed=done, total=total, doing=one_line(doing))
 
         yield report
 

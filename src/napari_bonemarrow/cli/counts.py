@@ -23,6 +23,7 @@ from napari_bonemarrow.cli.common import (
     complain,
     numbers,
     progress,
+    say,
     show_json,
     tell,
 )
@@ -205,7 +206,7 @@ def explain(
     if as_json:
         show_json(result.to_dict())
     else:
-        print(f"{result.predicted} {result.confidence:.2f}; heatmap of {result.target} in {result.overlay}")
+        say(f"{result.predicted} {result.confidence:.2f}; heatmap of {result.target} in {result.overlay}")
 
 
 def export(

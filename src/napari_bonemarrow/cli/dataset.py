@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, Device, Model, Seed, progress, show_json, tell
+from napari_bonemarrow.cli.common import AsJson, Debug, Device, Model, Seed, progress, say, show_json, tell
 
 app = typer.Typer(help="Labelled crops: check them, split them, doubt their labels.", no_args_is_help=True)
 
@@ -48,7 +48,7 @@ def check(
     if as_json:
         show_json(document)
     else:
-        print("\n".join(check_lines(document)))
+        say(*check_lines(document))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, Switches, complain, show_json
+from napari_bonemarrow.cli.common import AsJson, Debug, Switches, complain, say, show_json
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Agreement
@@ -46,9 +46,9 @@ def verify(
         if not each["ok"]:
             complain(f"{each['case']}: {each['text']}")
         elif not as_json:
-            print(f"{each['case']}: {each['text']}")
+            say(f"{each['case']}: {each['text']}")
         if not as_json and each["signature"] is not None:
-            print(f"{each['case']}: {each['signature']}")
+            say(f"{each['case']}: {each['signature']}")
     if not all(each["ok"] for each in found):
         raise typer.Exit(1)
 
@@ -103,7 +103,7 @@ def agreement(
             readers = [reading.reviewer for reading in opened.readings]
             show_json({"readers": readers, **found.to_dict(), "unsettled": unsettled})
         else:
-            print(_in_words(found, opened, unsettled))
+            say(*_in_words(found, opened, unsettled).splitlines())
 
 
 def _head(text: str, cases: list[Path]) -> str:

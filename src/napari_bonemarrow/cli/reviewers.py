@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, show_json, tell
+from napari_bonemarrow.cli.common import AsJson, Debug, say, show_json, tell
 
 app = typer.Typer(
     help="Whose signatures this computer knows: list, add, remove, export; one's own key; timestamps.",
@@ -29,7 +29,7 @@ def list_(as_json: AsJson = False, debug: Debug = False) -> None:
         show_json({"reviewers": [_told(each) for each in known]})
         return
     for each in known:
-        print(f"{each.fingerprint}  {each.name}{' (made on this computer)' if each.own else ''}")
+        say(f"{each.fingerprint}  {each.name}{' (made on this computer)' if each.own else ''}")
     if not known:
         tell("no key is known here: one's own is made with the first signature, or by `reviewers key`")
 
@@ -60,7 +60,7 @@ def key(
         kept = {"kept": str(record.keeping), "fingerprint": fingerprint_of(record.public)}
         show_json({"name": record.name, "public": record.public, **kept})
     else:
-        print(f"{fingerprint_of(record.public)}  {record.name}, {record.where}")
+        say(f"{fingerprint_of(record.public)}  {record.name}, {record.where}")
 
 
 @app.command()
@@ -105,7 +105,7 @@ def add(
         found = [(each.name, each.public) for each in read_reviewers(source)]
     for name, public in found:
         added = add_reviewer(name, public)
-        print(f"{added.fingerprint}  {added.name}")
+        say(f"{added.fingerprint}  {added.name}")
     tell("compare each fingerprint with the one that its reviewer sees under `reviewers key`")
 
 
@@ -144,7 +144,7 @@ def timestamp(
     if off or url:
         set_timestamp_server("" if off else url, roots)
     now = timestamp_server()
-    print(f"signatures are timestamped by {now}" if now else "signatures are not timestamped")
+    say(f"signatures are timestamped by {now}" if now else "signatures are not timestamped")
 
 
 def _signer(path: Path) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from napari_bonemarrow.cli.common import one_line
 from napari_bonemarrow.cytology import Differential
 
 
@@ -18,7 +19,12 @@ def differential_table(count: Differential) -> Group:
         table.add_column(name, justify="right")
     for row in count.classes:
         if row.count or row.zero_tells:
-            table.add_row(row.code, row.name, str(row.count), row.percent_text, row.ci_text)
+            table.add_row(
+                *(Text(one_line(each)) for each in (row.code, row.name)),
+                str(row.count),
+                row.percent_text,
+                row.ci_text,
+            )
     left_out = ", ".join(f"{code} {number}" for code, number in count.excluded.items()) or "none"
     lines = [
         f"left out of the count: {left_out}",
@@ -29,4 +35,4 @@ def differential_table(count: Differential) -> Group:
         "Research use only, not for diagnosis.",
     ]
     first = [Text(count.unlike_text, style="bold")] if count.unlike_text else []
-    return Group(*first, table, *(Text(line) for line in lines))
+    return Group(*first, table, *(Text(one_line(line, None)) for line in lines))

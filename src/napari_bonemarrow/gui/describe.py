@@ -8,7 +8,16 @@ from datetime import datetime
 
 import numpy as np
 
-from napari_bonemarrow.cytology import CLASSES, TAGS, BoneMarrowError, Frame, Region, Support, images_at
+from napari_bonemarrow.cytology import (
+    CLASSES,
+    TAGS,
+    BoneMarrowError,
+    Frame,
+    Region,
+    Support,
+    images_at,
+    lines,
+)
 from napari_bonemarrow.gui import where
 from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleInfo, SlideInfo
 from napari_bonemarrow.review import Case
@@ -304,4 +313,9 @@ def _told(event: Event, cell_id: int) -> str:
 
 def one_line(error: BoneMarrowError) -> str:
     """Return an error's text on one line."""
-    return " ".join(str(error).split())
+    return lines.one_line(str(error))
+
+
+def toast(text: str) -> str:
+    """Return a text for napari's notifications, whose labels would take tags for HTML: no tag is left."""
+    return text.replace("<", "‹").replace(">", "›")

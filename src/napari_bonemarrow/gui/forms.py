@@ -20,6 +20,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from napari_bonemarrow.gui.form_hints import SHOWN, shown
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.views.parts import label
 
 __all__ = ["ModelForm", "problem_line", "shown"]
@@ -72,7 +73,7 @@ class ModelForm(QWidget, Generic[M]):
         row = self._rows[name] = _Row(name, info)
         if row.labelled:
             self._layout.addRow(label(row.title, wrap=False), row.native)
-            self._layout.labelForField(row.native).setToolTip(row.native.toolTip())
+            set_tip(self._layout.labelForField(row.native), row.native.toolTip())
         else:
             self._layout.addRow(row.native)
         row.widget.changed.connect(self._on_changed)
@@ -240,7 +241,7 @@ class _Row:
             choose = self.widget.choose_btn.native
             choose.setText("…")
             choose.setFixedWidth(28)
-            choose.setToolTip(f"Choose: {self.title.lower()}")
+            set_tip(choose, f"Choose: {self.title.lower()}")
             choose.setAccessibleName(choose.toolTip())
             self.native.layout().setContentsMargins(0, 0, 0, 0)
             self.native.setFocusProxy(control)

@@ -10,6 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.parts import button, draw_swatch, label
 from napari_bonemarrow.workflow.lookalikes import MOST
@@ -55,9 +56,10 @@ class LookAlikeButton(QAbstractButton):
         """Show a cell; its crop may come later."""
         self.shown, self._image = shown, image
         name = CLASSES[shown.code].name if shown.code in CLASSES else shown.code
-        self.setToolTip(
+        set_tip(
+            self,
             f"Cell {shown.cell_id}, reviewed as {name} · distance {shown.distance:.2f} "
-            "(0 the network sees them alike, 1 unrelated) · click selects it"
+            "(0 the network sees them alike, 1 unrelated) · click selects it",
         )
         self.setAccessibleName(f"look-alike {shown.cell_id}: {name}, distance {shown.distance:.2f}")
         self.update()

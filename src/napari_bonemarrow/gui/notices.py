@@ -18,7 +18,7 @@ from napari.utils.notifications import (
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui.describe import one_line
+from napari_bonemarrow.gui.describe import one_line, toast
 from napari_bonemarrow.gui.viewmodels import Notice
 from napari_bonemarrow.gui.views.notice_strip import NoticeStrip
 
@@ -68,7 +68,7 @@ class Notices(QObject):
         """Show an error in one line; nothing is lost by it."""
         text = one_line(error)
         self._add(Notice(text, problem=True, cause=cause))
-        show_error(text)
+        show_error(toast(text))
         self.failed.emit(text)
 
     def failing(self, cause: str) -> Callable[[BoneMarrowError], None]:
@@ -78,12 +78,12 @@ class Notices(QObject):
     def warn(self, text: str, cause: str = "") -> None:
         """Show what the user has to know, though nothing failed."""
         self._add(Notice(text, problem=False, cause=cause))
-        show_warning(text)
+        show_warning(toast(text))
 
     @staticmethod
     def tell(text: str) -> None:
         """Say what was done: napari's toast alone, since nothing is to be dealt with."""
-        show_info(text)
+        show_info(toast(text))
 
     def settle(self, *causes: str) -> None:
         """Take away what came of these: it went well now."""

@@ -55,13 +55,15 @@ def read(path: str | list[str]) -> list[LayerData]:
     """
     from napari_bonemarrow.cytology import BoneMarrowError
     from napari_bonemarrow.gui import docks, warming
+    from napari_bonemarrow.gui.describe import one_line, toast
 
     warming.give_units()
     paths = [path] if isinstance(path, str) else list(path)
     try:
         layers = [_read_one(Path(each)) for each in paths]
-    except BoneMarrowError:
+    except BoneMarrowError as error:
         docks.bring_panel_now()  # napari's toast goes, the panel keeps what is wrong
+        error.args = (toast(one_line(error)),)  # the toast's label would take tags for HTML
         raise
     docks.bring_panel_soon()
     return layers

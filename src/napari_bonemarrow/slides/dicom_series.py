@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from napari_bonemarrow.slides import folders
+from napari_bonemarrow.slides import dicom_header, folders
 
 _TAGS = [
     "ImageType",
@@ -14,6 +14,8 @@ _TAGS = [
     "InConcatenationNumber",
     "InConcatenationTotalNumber",
 ]
+
+_MOST_PARTS, _NAMED = 10_000, 10
 
 
 def lacking(file: Path) -> tuple[str, ...]:
@@ -33,17 +35,12 @@ def lacking(file: Path) -> tuple[str, ...]:
     tuple of str
         A line each, empty where nothing is known to be missing.
     """
-    from pydicom.config import disable_value_validation
-
-    with disable_value_validation():  # which would quote damaged values in warnings and the log
-        return tuple(_told(file))
+    return tuple(_told(file))
 
 
 def _told(file: Path) -> list[str]:
-    import pydicom
-
     files = [each for _name, each in folders.dicom_series(file.parent, like=file)]
-    headers = [pydicom.dcmread(each, stop_before_pixels=True, specific_tags=_TAGS) for each in files]
+    headers = [dicom_header.read(each, _TAGS) for each in files]
     slides = [header for header in headers if "VOLUME" in header.get("ImageType", ())]
     where, advice = file.parent.name or str(file.parent), "copy the whole series again"
     told = []
@@ -53,8 +50,9 @@ def _told(file: Path) -> list[str]:
             f"can be shown; {advice}"
         )
     for parts, total in _concatenations(slides):
-        missing = ", ".join(str(number) for number in range(1, total + 1) if number not in parts)
-        if missing:
+        lost = [number for number in range(1, min(total, _MOST_PARTS) + 1) if number not in parts]
+        if lost:
+            missing = ", ".join(map(str, lost[:_NAMED])) + (" and others" if len(lost) > _NAMED else "")
             told.append(f"{where}: of a level in {total} files, part {missing} is missing; {advice}")
     return told
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.slides import folders, mosaic, plain
+from napari_bonemarrow.slides.libraries import reason
 from napari_bonemarrow.slides.mosaic import FieldFile
 from napari_bonemarrow.slides.opened import Opened
 from napari_bonemarrow.slides.slide import SlideError
@@ -67,8 +68,7 @@ def _files(paths: Sequence[Path]) -> tuple[list[FieldFile], list[str]]:
             warnings.append(str(error))
         # As on opening a single image: any error of a decoder is the file's.
         except Exception as error:
-            reason = " ".join(str(error).split())[:120] or type(error).__name__
-            warnings.append(f"{path}: cannot be read ({reason}); copy or export it again")
+            warnings.append(f"{path}: cannot be read ({reason(error)}); copy or export it again")
     return files, warnings
 
 

@@ -123,16 +123,14 @@ _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 
 def _series_of(file: Path) -> str | None:
-    import pydicom
-    from pydicom.config import disable_value_validation
-    from pydicom.errors import InvalidDicomError
+    from napari_bonemarrow.slides import dicom_header
 
+    names = ("SOPClassUID", "SeriesInstanceUID")
     try:
-        with disable_value_validation():  # which would quote damaged values in warnings and the log
-            header = pydicom.dcmread(
-                file, stop_before_pixels=True, specific_tags=["SOPClassUID", "SeriesInstanceUID"]
-            )
-            kind, number = (str(header.get(name, "")) for name in ("SOPClassUID", "SeriesInstanceUID"))
-    except (InvalidDicomError, EOFError, ValueError, KeyError):
+        header = dicom_header.read(file, names)
+        kind, number = (str(header.get(name, "")) for name in names)
+    except OSError:
+        raise
+    except Exception:  # damaged bytes make pydicom's parsing fail anywhere
         return None
     return number or None if kind == _WHOLE_SLIDE else None

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.slides import zarr_chunks, zarr_metadata
+from napari_bonemarrow.slides.libraries import reason
 from napari_bonemarrow.slides.limits import check_extent
 from napari_bonemarrow.slides.opened import Opened
 from napari_bonemarrow.slides.pixels import significant_bits, to_rgb, to_uint8
@@ -54,8 +55,8 @@ def read(path: Path) -> Opened:
         raise
     # Metadata that is not as the specification says fails wherever it is first used.
     except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise SlideError(f"{path}: is no readable OME-Zarr image ({reason}); export it again") from error
+        why = reason(error)
+        raise SlideError(f"{path}: is no readable OME-Zarr image ({why}); export it again") from error
     if not planes:
         raise SlideError(f"{path}: is an OME-Zarr without a level; export it again")
     check_extent(path, *reversed(planes[0].shape))

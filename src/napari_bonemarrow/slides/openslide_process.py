@@ -61,6 +61,10 @@ class _Child:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
     def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
         """Send a request and wait for its answer.
 
@@ -182,10 +186,14 @@ class Readers:
         raise ReadingError("ended", "reading it ended the process that read it")
 
     def _take(self) -> _Child:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        return _Child()
+        while True:
+            with self._lock:
+                child = self._idle.pop() if self._idle else None
+            if child is None:
+                return _Child()
+            if child.lives:
+                return child
+            child.end()  # it was ended while it had nothing to do
 
     def close(self) -> None:
         """End the processes; the next request starts others."""

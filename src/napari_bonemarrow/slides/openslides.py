@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.slides.libraries import reason
 from napari_bonemarrow.slides.limits import PIECE_BYTES, check_extent
 from napari_bonemarrow.slides.opened import Opened
 from napari_bonemarrow.slides.openslide_process import ReadingError, readers
@@ -24,10 +24,6 @@ _TILE = 512
 _LARGEST_TILE = 2048
 _MOST_PIXELS = PIECE_BYTES
 """Of the file's own tiles, which OpenSlide decodes as a whole, four bytes each: 256 MB."""
-
-_QUOTED = re.compile(r"[“\"‘`].*")
-"""Lines and values of the file's own texts, which OpenSlide quotes where it cannot read them. All from the
-first quotation mark on is left out: such a text may hold marks of its own."""
 
 GENERIC = "generic-tiff"
 """How OpenSlide calls a tiled TIFF of no known scanner, which is read without it."""
@@ -115,12 +111,10 @@ def _lacking(path: Path, vendor: str) -> tuple[str, ...]:
 
 def _refusal(path: Path, error: ReadingError) -> SlideError:
     """Say in one line why OpenSlide does not open a slide, without the texts of the file that it quotes."""
-    reason = _QUOTED.sub("…", " ".join(str(error).split()))[:160]
-    if error.kind == "openslide" and "support" in reason.lower():  # pixels or a compression
-        return SlideError(
-            f"{path}: OpenSlide cannot read it ({reason}); export it as a tiled TIFF or OME-TIFF"
-        )
-    return DamagedError(f"{path}: the slide is damaged or incomplete ({reason}); copy it again")
+    why = reason(error, path)
+    if error.kind == "openslide" and "support" in why.lower():  # pixels or a compression
+        return SlideError(f"{path}: OpenSlide cannot read it ({why}); export it as a tiled TIFF or OME-TIFF")
+    return DamagedError(f"{path}: the slide is damaged or incomplete ({why}); copy it again")
 
 
 def _number(told: Mapping[str, str], name: str) -> float:
@@ -204,6 +198,6 @@ class _Handle:
                 "read", path=self._path, number=self._number, place=place, level=level, size=size
             )
         except ReadingError as error:
-            raise ValueError(_QUOTED.sub("…", str(error))) from None
+            raise ValueError(reason(error, Path(self._path))) from None
         rgba = np.frombuffer(data, np.uint8).reshape(size[1], size[0], 4)
         return over_white(rgba[..., :3], np.where(rgba[..., 3] >= 128, np.uint8(255), np.uint8(0)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 _CAMERA_BITS = (8, 10, 12, 14, 16)
+_BAND_BYTES = 2**22
 
 
 def to_uint8(values: NDArray[Any], bits: int | None = None) -> NDArray[np.uint8]:
@@ -42,9 +44,18 @@ def to_uint8(values: NDArray[Any], bits: int | None = None) -> NDArray[np.uint8]
         raise ValueError("it has negative or undefined sample values")
     depth = _depth(values.dtype, high) if bits is None else bits
     white = float(2**depth - 1) if depth else 1.0
-    scaled = values.astype(np.float32)
-    scaled *= 255 / white
-    return np.clip(np.rint(scaled, out=scaled), 0, 255).astype(np.uint8)
+    reduced = np.empty(values.shape, np.uint8)
+    for band in bands(len(values) if values.ndim else 1, values.nbytes):
+        scaled = values[band].astype(np.float32)
+        scaled *= 255 / white
+        reduced[band] = np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled)
+    return reduced
+
+
+def bands(rows: int, nbytes: int) -> Iterator[slice]:
+    """Yield the rows of an image a few at a time, so that what is computed of them takes little memory."""
+    step = max(1, rows * _BAND_BYTES // max(1, nbytes))
+    yield from (slice(top, min(top + step, rows)) for top in range(0, rows, step))
 
 
 def significant_bits(values: NDArray[Any]) -> int:
@@ -81,8 +92,11 @@ def over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.u
     """
     if alpha.min() == 255:
         return rgb
-    weight = alpha[..., None].astype(np.float32) / 255
-    return np.rint(rgb * weight + 255 * (1 - weight)).astype(np.uint8)
+    laid = np.empty(rgb.shape, np.uint8)
+    for band in bands(len(rgb), rgb.nbytes):
+        weight = alpha[band, ..., None].astype(np.float32) / 255
+        laid[band] = np.rint(rgb[band] * weight + 255 * (1 - weight))
+    return laid
 
 
 def to_rgb(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from napari_bonemarrow.slides.pixels import to_rgb, to_uint8, upright
+from napari_bonemarrow.slides.limits import check_decoded
+from napari_bonemarrow.slides.pixels import bands, to_rgb, to_uint8, upright
 from napari_bonemarrow.slides.scales import FileScale, from_density
 
 _ORIENTATION = 274
@@ -63,16 +64,21 @@ def read(image: Image.Image, path: Path, head: bytes) -> Picture:
 
     Raises
     ------
+    SlideError
+        Where decoding it would take too much memory.
     Exception
         Whatever the decoder raises on damaged data.
     """
+    deep = image.format == "PNG" and head[24] == 16
+    check_decoded(path, *image.size, _peak(image, deep))
+    orientation = int(image.getexif().get(_ORIENTATION, 1))  # a PNG's may follow its pixels: it is decoded
+    check_decoded(path, *image.size, _peak(image, deep) + (0 if orientation == 1 else 3))
     # Byte 24 of a PNG is its bit depth; Pillow would drop the low byte of 16-bit colour.
-    if image.format == "PNG" and head[24] == 16:
+    if deep:
         rgb, bits = _read_deep_png(path), 16
     else:
         image.load()
         rgb, bits = _from_pillow(image), 8
-    orientation = int(image.getexif().get(_ORIENTATION, 1))
     properties = {
         "format": str(image.format),
         "mode": image.mode,
@@ -92,9 +98,31 @@ def _read_deep_png(path: Path) -> NDArray[np.uint8]:
 def _from_pillow(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I") or image.mode == "F":
         return to_rgb(to_uint8(np.asarray(image)))
-    if image.mode in _WITH_ALPHA or "transparency" in image.info:
-        return to_rgb(np.asarray(image.convert("RGBA")))
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    clear = image.mode in _WITH_ALPHA or "transparency" in image.info
+    width, height = image.size
+    rgb = np.empty((height, width, 3), np.uint8)
+    for band in bands(height, rgb.nbytes):
+        part = image.crop((0, band.start, width, band.stop))
+        rgb[band] = to_rgb(np.asarray(part.convert("RGBA" if clear else "RGB")))
+    return rgb
+
+
+def _peak(image: Image.Image, deep: bool) -> float:
+    """Return how many bytes a pixel decoding holds at its peak, the RGB result of 3 included.
+
+    Pillow keeps 4 bytes for each pixel of any colour mode. WebP's decoder has two canvases of its own and
+    hands out a third, JPEG's keeps the coefficients of a progressive image, 16 bits each.
+    """
+    if deep:
+        samples = {"I": 1, "I;16": 1, "LA": 2, "RGB": 3}.get(image.mode, 4)
+        return 3 * samples + 3 + 6  # the file and what Pillow has made of it are in memory too
+    stored = 1 if image.mode in ("1", "L", "P") else 2 if image.mode.startswith("I;16") else 4
+    if image.mode.startswith("I") or image.mode == "F":
+        return 3 * stored + 4
+    if image.format == "WEBP":
+        return 19
+    progressive = 2 * len(image.getbands()) if image.info.get("progressive") else 0
+    return stored + progressive + 3
 
 
 def scale_of(image: Image.Image) -> FileScale | None:

@@ -11,16 +11,14 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_bonemarrow.slides import tiff
+from napari_bonemarrow.slides import tiff, tiff_pieces
 from napari_bonemarrow.slides.filebytes import FileBytes
+from napari_bonemarrow.slides.limits import PIECE_BYTES, check_extent
 from napari_bonemarrow.slides.opened import Opened
 from napari_bonemarrow.slides.pixels import significant_bits
 from napari_bonemarrow.slides.slide import SlideError
 from napari_bonemarrow.slides.tiled import BLANK, ReadTile, TiledLevel
 from napari_bonemarrow.slides.virtual import belongs
-
-_LARGEST_TILE = 64 * 2**20
-"""Largest piece that is decoded at once, bytes: larger ones would make every pan wait for seconds."""
 
 _RAW_TILE = 512
 _SAMPLED_TILES = 16
@@ -65,9 +63,13 @@ def read(file: tifffile.TiffFile, levels: Sequence[Sequence[Any]], path: Path) -
     SlideError
         Where a level is in one compressed piece too large to decode, or in a compression that has no decoder.
     """
+    first = levels[0][0]
+    width, height = int(first.imagewidth), int(first.imagelength)
+    check_extent(path, width, height)
     source = FileBytes(path)
     readers = [_Pieces(path, source, pages) for pages in levels]
-    if levels[0][0].dtype != np.uint8:
+    check_extent(path, width, height, path.stat().st_size)
+    if first.dtype != np.uint8:
         bits = readers[-1].measure_bits()
         for each in readers:
             each.bits = bits
@@ -97,7 +99,7 @@ class _Pieces:
         width, height = (page.tilewidth, page.tilelength) if page.is_tiled else whole
         self.tile = (min(int(height), self.shape[0]), int(width) if page.is_tiled else self.shape[1])
         self.raw = False
-        if math.prod(self.tile) * page.samplesperpixel * page.dtype.itemsize > _LARGEST_TILE:
+        if _piece_bytes(page, self.tile) > PIECE_BYTES:
             self.raw = _is_raw(page) and len(pages) == 1
             if not self.raw:
                 raise SlideError(
@@ -118,7 +120,7 @@ class _Pieces:
         if self.raw:
             return 8
         places = sorted({count * i // _SAMPLED_TILES for i in range(_SAMPLED_TILES)})
-        return significant_bits(np.concatenate([self._samples(place).ravel() for place in places]))
+        return max(significant_bits(self._samples(place)) for place in places)
 
     def _read(self, row: int, column: int) -> NDArray[np.uint8]:
         place = row * self.across + column
@@ -141,6 +143,7 @@ class _Pieces:
         data = self.source.read(*where) if where[1] else b""
         if not data:
             raise ValueError("part of its image data is missing")
+        tiff_pieces.check(self.page, data)
         decoded, _, shape = self.decoder(data, index, **extra)
         if decoded is None:
             raise ValueError("part of its image data is missing")
@@ -158,6 +161,11 @@ class _Pieces:
             rows.append(self.source.read(start, (right - left) * samples))
         pixels = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), right - left, samples)
         return tiff.samples_to_rgb(self.page, pixels, None)
+
+
+def _piece_bytes(page: Any, tile: tuple[int, int]) -> int:
+    samples = max(1, int(page.samplesperpixel)) * max(1, int(page.tiledepth or 1))
+    return math.prod(tile) * samples * int(page.dtype.itemsize)
 
 
 def _is_raw(page: Any) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.slides import folders
 from napari_bonemarrow.slides.fingerprints import fingerprint
+from napari_bonemarrow.slides.libraries import reason
 from napari_bonemarrow.slides.opened import Opened
 from napari_bonemarrow.slides.plain import Picture
 from napari_bonemarrow.slides.scales import to_scale
@@ -103,12 +104,8 @@ def open_slide(path: str | os.PathLike[str], *, microns_per_pixel: float | None 
 
 def _damaged(path: Path, error: Exception) -> SlideError:
     return SlideError(
-        f"{path}: the image is damaged or incomplete ({_reason(error)}); copy or export it again"
+        f"{path}: the image is damaged or incomplete ({reason(error)}); copy or export it again"
     )
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def _open(path: Path) -> Opened:
@@ -207,7 +204,7 @@ def _read_tiff(path: Path) -> Opened:
         width, height = tiff.size(series)
         _check_not_tiny(path, width, height)
         levels = pyramids.pages_of(series)
-        if pyramids.is_pyramid(levels) or width * height > LARGEST_PIXELS:
+        if pyramids.is_pyramid(levels) or not tiff.fits_memory(series.keyframe):
             opened = pyramids.read(file, levels, path)
         else:
             opened = _whole(tiff.read(file, series, path))

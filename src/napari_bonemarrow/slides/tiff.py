@@ -11,6 +11,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from napari_bonemarrow.slides import tiff_pieces
+from napari_bonemarrow.slides.limits import DECODED_BYTES
 from napari_bonemarrow.slides.pixels import to_rgb, to_uint8, upright
 from napari_bonemarrow.slides.plain import Picture
 from napari_bonemarrow.slides.scales import MICRONS, FileScale, from_density, from_sizes
@@ -23,9 +25,6 @@ _BESIDE = re.compile(r"\b(label|macro|thumbnail|overview|barcode)\b", re.IGNOREC
 
 _APERIO_YCBCR = 33003
 """JPEG 2000 of luminance and colour differences, whatever the colour model's tag says."""
-
-_PLAIN = frozenset({1, 5, 8, 32773, 32946, 34925, 50000})
-"""Compressions that know nothing of colours: none, LZW, Deflate, PackBits, LZMA, Zstandard."""
 
 
 def choose(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
@@ -67,16 +66,19 @@ def put_together_by(file: tifffile.TiffFile) -> str | None:
 
 
 def check_decoder(page: Any, path: Path) -> None:
-    """Refuse a compression that nothing here decodes.
+    """Refuse a compression that nothing here decodes, or of which it is not known beforehand to how much.
 
     Raises
     ------
     SlideError
         It names the compression.
     """
+    error: KeyError | None = None
     try:
         tifffile.TIFF.DECOMPRESSORS[page.compression]
-    except KeyError as error:
+    except KeyError as missing:
+        error = missing
+    if error is not None or not tiff_pieces.is_known(int(page.compression)):
         raise SlideError(
             f"{path}: its pixels are in the compression {name_of(page.compression)}, which cannot be decoded "
             "here; export it as a tiled TIFF with JPEG or Deflate compression"
@@ -113,6 +115,7 @@ def read(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -
     planes = colour_planes(series) or [page]
     for plane in planes:
         _check_complete(plane, path.stat().st_size)
+        _check_pieces(plane, path)
     samples = [plane.asarray() for plane in planes]
     rgb = _to_rgb(page, samples[0] if len(samples) == 1 else np.stack(samples, axis=-1))
     return Picture(upright(rgb, _tag(page, "Orientation", 1)), scale_of(file, page), facts(file, page))
@@ -169,6 +172,22 @@ def _check_complete(page: Any, file_size: int) -> None:
             raise ValueError("part of its image data is missing")
 
 
+def _check_pieces(page: Any, path: Path) -> None:
+    """Look at what each piece says of its own size, which decoders go by."""
+    with path.open("rb") as file:
+        for offset, count in tiff_pieces.places(page):
+            file.seek(offset)
+            tiff_pieces.check(page.keyframe, file.read(count))
+
+
+def fits_memory(page: Any) -> bool:
+    """Tell whether a page can be decoded as a whole: pieces and page side by side, then as RGB."""
+    samples = max(1, int(page.samplesperpixel)) * max(1, int(page.imagedepth))
+    deep = samples * max(1, int(page.bitspersample) + 7 >> 3)
+    palette = 6 if page.colormap is not None else 0
+    return _area(page) * (2 * deep + samples + palette + 3) <= DECODED_BYTES
+
+
 def _to_rgb(page: Any, samples: NDArray[Any]) -> NDArray[np.uint8]:
     if name_of(page.planarconfig) in ("SEPARATE", "2") and samples.ndim == 3:
         samples = np.moveaxis(samples, 0, -1)
@@ -213,7 +232,7 @@ def samples_to_rgb(page: Any, samples: NDArray[Any], bits: int | None = None) ->
 
         return np.asarray(Image.fromarray(np.ascontiguousarray(reduced[..., :4]), "CMYK").convert("RGB"))
     compression = int(page.compression)
-    if compression == _APERIO_YCBCR or (model == "YCBCR" and compression in _PLAIN):
+    if compression == _APERIO_YCBCR or (model == "YCBCR" and compression in tiff_pieces.PLAIN):
         from PIL import Image
 
         full = np.ascontiguousarray(reduced[..., :3])

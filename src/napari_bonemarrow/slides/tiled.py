@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.slides.libraries import reason
 from napari_bonemarrow.slides.slide import SlideError
 from napari_bonemarrow.slides.tilecache import tile_cache
 
@@ -42,7 +43,7 @@ class TileError(SlideError):
         elif isinstance(error, MemoryError):
             why, advice = "not enough memory", "close other programs"
         else:
-            why = " ".join(str(error).split())[:120] or type(error).__name__
+            why = reason(error)
             advice = "the rest can be used; copy or export the file again"
         made = cls(
             f"{name}: the tile at level {level}, column {column}, row {row} cannot be read ({why}); {advice}"

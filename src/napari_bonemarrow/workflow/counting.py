@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from napari_bonemarrow.cytology import BoneMarrowError, Region
+from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.report import (
@@ -143,7 +144,7 @@ def _row(
     except Exception as error:  # a defect of ours in one file must not cost the others their count
         logger.debug("%s failed", item.shown, exc_info=True)
         text = f"{item.path}: unexpected {type(error).__name__}: {error}: try it alone with --debug"
-    text = item.hide_name(" ".join(text.split()))
+    text = one_line(item.hide_name(text))
     return SummaryRow(item.shown, error=text, seconds=time.perf_counter() - started)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame, Region
+from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.engine import Engine, SlideSource
 from napari_bonemarrow.report import SummaryRow, make_folder, write_found_csv
 from napari_bonemarrow.review import CaseError
@@ -69,7 +70,7 @@ def detect_inputs(
             row = _detect(item, out, microns_per_pixel, estimate_scale, regions, say)
         except BoneMarrowError as error:
             logger.debug("%s failed", item.shown, exc_info=True)
-            row = SummaryRow(item.shown, error=item.hide_name(str(error)))
+            row = SummaryRow(item.shown, error=one_line(item.hide_name(str(error))))
         row = replace(row, seconds=time.perf_counter() - started)
         rows.append(row)
     report(len(found), len(found), "done")

@@ -9,14 +9,18 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.slides import SUFFIXES, SlideError, fingerprint
 from napari_bonemarrow.slides.folders import Kind, kind_of, parts_within
 
 logger = logging.getLogger(__name__)
 
+_MOST_BESIDE = 10_000
 _WILDCARDS = frozenset("*?[")
 
 
@@ -46,20 +50,39 @@ class Input:
         """Return a message without the file's name where names must not be told."""
         if self.shown == str(self.path):
             return text
-        for part in (str(self.path), str(self.path.absolute()), self.path.name):
-            text = text.replace(part, self.shown)
+        path = self.path
+        places = {str(path), str(path.absolute()), str(path.resolve()), path.as_posix(), path.name}
+        # A folder has a patient's name as well, and a slide of several files has parts of its own there.
+        places |= {str(folder) for folder in (path.parent, path.absolute().parent)}
+        places |= {folder.name for folder in (path.absolute().parent, path.resolve().parent)}
+        places |= _names_beside(path)
+        for part in sorted((each for each in places if len(each) > 1), key=len, reverse=True):
+            text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", self.shown, text)
         # A case's message may name its slide, which has the same stem and another suffix.
-        return re.sub(rf"(?<!\w){re.escape(self.path.stem)}(?=\.\w)", self.shown, text)
+        text = re.sub(rf"(?<!\w){re.escape(path.stem)}(?!\w)", self.shown, text)
+        return re.sub(r"(?<![\w.])(?:[A-Za-z]:)?(?:[\\/][^\s:,;()]+){2,}", self.shown, text)  # any other path
 
     def tell_left_out(self, warnings: Sequence[str]) -> None:
         """Log what of a slide of several files is missing or cannot be read; the rest goes on."""
         if self.shown == str(self.path):
             for line in warnings:
-                logger.warning("warning: %s", line)
+                logger.warning("warning: %s", one_line(line))
         elif warnings:  # lines name files within the folder, which must not be told
             logger.warning(
-                "warning: %s: %d of its parts are missing or cannot be read", self.shown, len(warnings)
+                "warning: %s: %d of its parts are missing or cannot be read",
+                one_line(self.shown),
+                len(warnings),
             )
+
+
+def _names_beside(path: Path) -> set[str]:
+    """Names of the files in a slide's folder, and in the folder that is the slide."""
+    names: set[str] = set()
+    for folder in (path, path.parent, path.with_suffix("")):
+        with suppress(OSError):
+            if folder.is_dir():
+                names |= {each.name for each in islice(folder.iterdir(), _MOST_BESIDE)}
+    return names
 
 
 def find_inputs(

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
-from qtpy.QtWidgets import QToolTip, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import CLASSES, CODES
 from napari_bonemarrow.gui.cell_map.points import View, inside, medians, nearest
 from napari_bonemarrow.gui.cell_map.raster import Raster
+from napari_bonemarrow.gui.plain_text import show_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 
 _NEAR_PX = 7.0
@@ -222,7 +223,7 @@ class MapCanvas(QWidget):
         row = self._row_at(event.position())
         code = "" if row is None else CODES[self._codes[row]]
         text = "" if row is None else f"{code} {CLASSES[code].name}" if code else "no class yet"
-        QToolTip.showText(event.globalPosition().toPoint(), text, self)
+        show_tip(event.globalPosition().toPoint(), text, self)
 
     def event(self, event) -> bool:
         """Let go of a lasso that the window took the mouse from."""

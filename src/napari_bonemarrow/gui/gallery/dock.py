@@ -13,6 +13,7 @@ from napari_bonemarrow.gui.gallery.crops import CropStore
 from napari_bonemarrow.gui.gallery.grid import SIDES
 from napari_bonemarrow.gui.gallery.model import CellsModel
 from napari_bonemarrow.gui.gallery.view import GalleryView
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.selection import Selection
 from napari_bonemarrow.gui.theme import ThemeColors, stylesheet
 from napari_bonemarrow.gui.views.parts import button, label, swatch_icon
@@ -87,7 +88,7 @@ class CellsDock(QWidget):
         self.progress = label(wrap=False)
         self.notice = label(role="warning", wrap=False)
         self.anew = button("Arrange anew")
-        self.anew.setToolTip("Cells stay where they stand while you review; this puts each where it belongs")
+        set_tip(self.anew, "Cells stay where they stand while you review; this puts each where it belongs")
         self.anew.clicked.connect(self._on_anew)
 
     def _size_part(self) -> QWidget:
@@ -101,7 +102,7 @@ class CellsDock(QWidget):
         self.size_slider.setPageStep(20)
         self.size_slider.setFixedWidth(90)
         self.size_slider.setAccessibleName("Size of the thumbnails")
-        self.size_slider.setToolTip("Size of the thumbnails")
+        set_tip(self.size_slider, "Size of the thumbnails")
         self.size_slider.valueChanged.connect(self.view.set_side)
         row.addWidget(label("Size", "quiet", wrap=False))
         row.addWidget(self.size_slider)
@@ -145,7 +146,7 @@ class CellsDock(QWidget):
         """Name the disagreements: of two readers while they are settled, else of reviewer and model."""
         self.disputed.setText("Readers differ" if on else "Disagreements")
         text = "Only cells on which the readers differ"
-        self.disputed.setToolTip(text if on else "Only cells whose reviewer differs from the model")
+        set_tip(self.disputed, text if on else "Only cells whose reviewer differs from the model")
         narrowed = on and self.work is not None and self.work.filters.disagreement
         self.notice.setText("Settling: only what the readers differ on" if narrowed else "")
         self.notice.setVisible(bool(narrowed))
@@ -259,7 +260,7 @@ class CellsDock(QWidget):
 def _choice(name: str, texts) -> QComboBox:
     made = QComboBox()
     made.setAccessibleName(name)
-    made.setToolTip(name)
+    set_tip(made, name)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     for value, text in texts.items():
         made.addItem(text, value)
@@ -268,6 +269,6 @@ def _choice(name: str, texts) -> QComboBox:
 
 def _box(text: str, tip: str) -> QCheckBox:
     made = QCheckBox(text)
-    made.setToolTip(tip)
+    set_tip(made, tip)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return made

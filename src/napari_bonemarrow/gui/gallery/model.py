@@ -9,6 +9,7 @@ import numpy as np
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from napari_bonemarrow.cytology import CLASSES, CODES
+from napari_bonemarrow.gui.plain_text import tip
 from napari_bonemarrow.review.filters import Group
 from napari_bonemarrow.review.worklist import WorkList
 
@@ -121,7 +122,9 @@ class CellsModel(QAbstractListModel):
             return CODES[self.look(index.row()).code]
         if role == CELL_ROLE:
             return int(self._ids[index.row()])
-        if role in {Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole}:
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(self._sentence(index.row()))
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._sentence(index.row())
         return None
 

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.countmodels import AgreementInfo, ClassAgreement
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.parts import button, gone_when_closed, label, swatch_icon
 
@@ -88,7 +89,7 @@ class AgreementDialog(QDialog):
             for column, count in enumerate(counts):
                 item = _number(str(count) if count else "·")
                 first, second = (CLASSES[info.codes[index]].name for index in (at, column))
-                item.setToolTip(f"{count} cells: {first} to {info.first}, {second} to {info.second}")
+                set_tip(item, f"{count} cells: {first} to {info.first}, {second} to {info.second}")
                 if at == column:
                     font = QFont()
                     font.setBold(True)

@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QFont, QIcon
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, ClassCount
+from napari_bonemarrow.gui.plain_text import tip
 from napari_bonemarrow.gui.views.parts import swatch_icon
 
 NAME, MODEL, COUNT, PERCENT, BAR = range(5)
@@ -77,19 +78,19 @@ class CountModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return ("Class", "model", "reviewed" if self.complete else "now", "%", "  95 %")[section]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._heading_tip(section)
+            return tip(self._heading_tip(section))
         if role == Qt.ItemDataRole.TextAlignmentRole and section in (MODEL, COUNT, PERCENT):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
-    def _heading_tip(self, section: int) -> str | None:
+    def _heading_tip(self, section: int) -> str:
         if section == MODEL:
             return "What the model counted, whatever a reviewer said since"
         if section == COUNT and self.complete:
             return "What reviewers counted: every cell has been reviewed"
         if section == COUNT:
             return "As the cells are classed now: by a reviewer where one has, else by the model"
-        return None
+        return ""
 
     def data(self, index: QModelIndex, role=Qt.ItemDataRole.DisplayRole):
         """Return what a cell shows."""
@@ -108,7 +109,9 @@ class CountModel(QAbstractTableModel):
             column in (MODEL, COUNT) or (column == PERCENT and row.reliable)
         ):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(self._in_words(index.row()))
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._in_words(index.row())
         return None
 

@@ -11,6 +11,7 @@ from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, Differential
 from napari_bonemarrow.cytology.notes import UNCHECKED, UNLIKE
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.count_table import CountTable
 from napari_bonemarrow.gui.views.parts import button, label, line, scrolled
@@ -180,7 +181,7 @@ class CountTab(QWidget):
         self.excluded_text.setText(_listed(counted.excluded))
         ratio = counted.ratios["m_to_e"]
         self.ratio_text.setText(ratio.text)
-        self.ratio_text.setToolTip(ratio.definition)
+        set_tip(self.ratio_text, ratio.definition)
         self._show_notes(counted)
 
     def _show_parts(self, any_count: bool) -> None:

@@ -8,6 +8,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 
 _HEIGHT = 132
@@ -41,7 +42,7 @@ class CurveView(QWidget):
         self.loss, self.balanced, self.epochs = tuple(loss), tuple(balanced), max(epochs, 1)
         self.setAccessibleName("Curve of the fit")
         self.setAccessibleDescription(self._in_words())
-        self.setToolTip(self._in_words())
+        set_tip(self, self._in_words())
         self.update()
 
     def _in_words(self) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QPainter
-from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
+from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.gui import palette
+from napari_bonemarrow.gui.plain_text import show_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.viewmodels import UNRELIABLE_SUPPORT, Guess
 from napari_bonemarrow.gui.views.parts import draw_swatch
@@ -64,7 +65,7 @@ class GuessBars(QWidget):
             if guess is not None:
                 why = UNRELIABLE_SUPPORT.get(guess.support)
                 text = f"{guess.name}: not reliably recognised, {why}" if why else guess.name
-                QToolTip.showText(event.globalPos(), text, self)
+                show_tip(event.globalPos(), text, self)
                 return True
         return super().event(event)
 

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QGridLayout, QInputDialog, QMenu, QPushButton, QWidge
 
 from napari_bonemarrow.gui.commands import title
 from napari_bonemarrow.gui.keys import TABLE
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.viewmodels import HeaderInfo, RecentCase
 from napari_bonemarrow.gui.views.parts import button, label
@@ -80,7 +81,7 @@ class HeaderView(QWidget):
         for case in cases:
             made = self.recent_menu.addAction(case.text.replace("&", "&&"))
             made.setEnabled(not case.missing)
-            made.setToolTip(case.path)
+            set_tip(made, case.path)
             made.triggered.connect(partial(self.recent_chosen.emit, case.path))
         self.recent_menu.addSeparator()
         self.recent_menu.addAction("Clear this list", self.recent_cleared.emit)
@@ -91,7 +92,7 @@ class HeaderView(QWidget):
         metrics = self.case_label.fontMetrics()
         name = info.case or "No smear open"
         self.case_label.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, 190))
-        self.case_label.setToolTip(name)
+        set_tip(self.case_label, name)
         self.reviewer_button.setText(info.reviewer)
         self.reviewer_button.setVisible(bool(info.case))
         self.saved_label.setText(info.saved)
@@ -99,7 +100,7 @@ class HeaderView(QWidget):
     def show_banner(self, text: str) -> None:
         """Say over every tab in what state the case is, such as a blind reading; ``""`` says nothing."""
         self.banner.setText(text)
-        self.banner.setToolTip(text)
+        set_tip(self.banner, text)
         self.banner.setVisible(bool(text))
 
     def set_colors(self, colors: ThemeColors) -> None:

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableWidget,
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.finetune_reading import HeldOut
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.parts import swatch_icon
 
@@ -54,7 +55,7 @@ class HeldOutTable(QTableWidget):
 
     def _item(self, row: HeldOut, column: int, text: str) -> QTableWidgetItem:
         item = QTableWidgetItem(text)
-        item.setToolTip(_in_words(row))
+        set_tip(item, _in_words(row))
         if column == 0 and row.name in CLASSES:
             item.setIcon(swatch_icon(row.name))
         if row.whole:

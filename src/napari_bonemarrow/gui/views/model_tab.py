@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFormLayout, QGridLayout, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES, Support
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.viewmodels import ModelInfo
 from napari_bonemarrow.gui.views.parts import label, line, scrolled, swatch_icon
 
@@ -58,7 +59,7 @@ class ModelTab(QWidget):
         self.name_text.setText(info.name or "–")
         self.device_text.setText(info.device)
         self.hash_text.setText(info.sha256[:16] or "–")
-        self.hash_text.setToolTip(info.sha256)
+        set_tip(self.hash_text, info.sha256)
         self.problem_text.setText(info.problem)
         self.problem_text.setVisible(bool(info.problem))
         while self.support_grid.count():

@@ -29,7 +29,6 @@ class NoticeStrip(QFrame):
         self._notices: tuple[Notice, ...] = ()
         self._at = 0
         self.text = label(wrap=True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)  # a file's name may look like markup
         self.text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )

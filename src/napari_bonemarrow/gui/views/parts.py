@@ -19,12 +19,13 @@ from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui import palette
 from napari_bonemarrow.gui.gallery.dragging import cells_dropped
 from napari_bonemarrow.gui.keys import TABLE
+from napari_bonemarrow.gui.plain_text import plain_label, set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
     """Make a label; ``role`` is one of the style sheet's: quiet, warning, title, headline."""
-    made = QLabel(text)
+    made = plain_label(text)
     made.setWordWrap(wrap)
     if role:
         made.setProperty("role", role)
@@ -38,7 +39,7 @@ def button(text: str, role: str = "", tip: str = "") -> QPushButton:
     if role:
         made.setProperty("role", role)
     if tip:
-        made.setToolTip(tip)
+        set_tip(made, tip)
     if not any(letter.isalpha() for letter in text):  # a sign alone says nothing to a screen reader
         made.setAccessibleName(tip.split(" · ")[0])
     return made
@@ -62,7 +63,7 @@ def show_keys(*roots: QWidget) -> None:
 def _show_key(widget: QWidget) -> None:
     keys = " or ".join(TABLE.keys_of(widget.property("act")))
     tip = widget.property("tip")
-    widget.setToolTip(f"{tip} · key {keys}" if keys else tip)
+    set_tip(widget, f"{tip} · key {keys}" if keys else tip)
     if hasattr(widget, "show_key"):
         widget.show_key(keys)
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QImage, QPainter, QPixmap
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from napari_bonemarrow.gui.plain_text import plain_label, set_tip
 from napari_bonemarrow.gui.viewmodels import LegendRow
 from napari_bonemarrow.gui.views.parts import label
 
@@ -26,9 +27,9 @@ class QualityLegend(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.box = QCheckBox("Quality map")
-        self.box.setToolTip("Shows or hides the map over the smear; near, where cells show, it fades")
+        set_tip(self.box, "Shows or hides the map over the smear; near, where cells show, it fades")
         self.box.toggled.connect(self.toggled)
-        self.score = QLabel()
+        self.score = plain_label()
         head = QHBoxLayout()
         head.addWidget(self.box, 1)
         for part in (label("poor", "quiet", wrap=False), self.score, label("good", "quiet", wrap=False)):
@@ -64,7 +65,7 @@ class QualityLegend(QWidget):
         while self._grid.count():
             self._grid.takeAt(0).widget().deleteLater()
         for at, row in enumerate(rows):
-            swatch = QLabel()
+            swatch = plain_label()
             swatch.setPixmap(_on_glass(row.swatch))
             self._grid.addWidget(swatch, at, 0, Qt.AlignmentFlag.AlignVCenter)
             self._grid.addWidget(label(row.text), at, 1)

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFormLayout, QGridLayout, QLineEdit, QWidget
 
 from napari_bonemarrow.gui.countmodels import KeyInfo, SignInfo
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.confirm import Confirm
 from napari_bonemarrow.gui.views.parts import button, label, set_role
@@ -55,7 +56,7 @@ class SignPart(QWidget):
         self._info = info
         self.text.setText(info.text)
         self.detail.setText(info.detail)
-        self.detail.setToolTip(f"Head of the journal: {info.head}\n{LIMITS}" if info.head else "")
+        set_tip(self.detail, f"Head of the journal: {info.head}\n{LIMITS}" if info.head else "")
         self.detail.setVisible(bool(info.detail))
         self.sign_button.setVisible(not info.is_signed)
         self.sign_button.setEnabled(info.can_sign)

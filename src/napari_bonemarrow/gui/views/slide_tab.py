@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.viewmodels import FieldInfo, SlideInfo
 from napari_bonemarrow.gui.views.parts import button, label, line, set_role
 from napari_bonemarrow.gui.views.progress_part import ProgressPart
@@ -73,7 +74,7 @@ class SlideTab(QWidget):
         layout.addLayout(top)
         self.field_box = QComboBox()
         self.field_box.setAccessibleName("Field of the case")
-        self.field_box.setToolTip("Go to one of the fields that this case is made of")
+        set_tip(self.field_box, "Go to one of the fields that this case is made of")
         self.field_box.activated.connect(lambda at: self.field_requested.emit(self.field_box.itemData(at)))
         layout.addWidget(self.field_box)
         layout.addWidget(self._unreadable_part())
@@ -132,7 +133,7 @@ class SlideTab(QWidget):
         self.margin_box.setRange(0.0, 100.0)
         self.margin_box.setDecimals(1)
         self.margin_box.setSuffix(" µm")
-        self.margin_box.setToolTip("Cells whose centre lies nearer to the image's border are not counted")
+        set_tip(self.margin_box, "Cells whose centre lies nearer to the image's border are not counted")
         self.target_box = QSpinBox()
         self.target_box.setRange(1, 100_000)
         self.target_box.setSingleStep(100)

@@ -1,0 +1,42 @@
+"""Text of files and people on one line of a terminal or panel: no control characters, and with a bound."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 300
+"""Characters of a line that tells of an error: what is wrong and what to do fit, and so does a path."""
+
+_SPACE = re.compile(r"[ \t\r\n\f\v\u2028\u2029\x85]+")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls of a terminal, marks that turn the direction of what follows, and bytes that are no text."""
+
+_GAP = " … "
+
+
+def one_line(text: str, longest: int | None = LONGEST) -> str:
+    r"""Return a text as one line that shows what is in it and does nothing to a terminal.
+
+    Parameters
+    ----------
+    text : str
+    longest : int, optional
+        Characters; what is longer loses its middle, since the reason stands at the end. None is no bound.
+
+    Returns
+    -------
+    str
+        White space is one space, a control character is shown as ``\x1b``.
+    """
+    line = _UNSEEN.sub(_shown, _SPACE.sub(" ", text).strip(" "))
+    if longest is None or len(line) <= longest:
+        return line
+    end = (longest - len(_GAP)) * 3 // 5
+    return line[: longest - len(_GAP) - end] + _GAP + line[-end:]
+
+
+def _shown(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    if 0xDC80 <= number <= 0xDCFF:  # a byte of a file's name that is no UTF-8, as Python keeps it
+        return f"\\x{number - 0xDC00:02x}"
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
