@@ -78,7 +78,7 @@ def import_(
     if as_json:
         show_json({"case": str(case), "vouched": vouch, **asdict(found)})
     else:
-        print(found.text)
+        say(*found.text.splitlines())
 
 
 def agreement(
