@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QPainter, QPen
-from qtpy.QtWidgets import QToolTip, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import Region
+from napari_bonemarrow.gui.plain_text import show_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.viewmodels import FieldInfo
 
@@ -150,7 +151,7 @@ class OverviewView(QWidget):
         else:
             spot = np.array([x]), np.array([y])
             texts = (field.text for field in self.fields if field.region.contains(*spot)[0])
-            QToolTip.showText(event.globalPosition().toPoint(), next(texts, ""), self)
+            show_tip(event.globalPosition().toPoint(), next(texts, ""), self)
         event.accept()
 
     def mouseReleaseEvent(self, event) -> None:
