@@ -53,15 +53,12 @@ def test_codes_are_written_for_what_is_in_view_and_large_enough(overlay):
     codes = ["NGS"] * 2000
     overlay.show(_cells(2000, 100_000), codes, {"class": codes})
     overlay.follow_view(np.array([[0, 0], [100_000, 100_000]]), 0.5)
-    assert not overlay.layer.text.visible
+    assert not overlay.texts
     overlay.follow_view(np.array([[0, 0], [1000, 1000]]), 8.0)
-    written = list(overlay.layer._view_text)  # what napari is given to draw
-    assert 0 < len(written) < 30
-    assert set(written) == {"NGS"}
-    assert len(overlay.layer._view_text_coords[0]) == len(written)
-    assert overlay.layer.text.visible
+    assert 0 < len(overlay.texts) < 30
+    assert set(overlay.texts.values()) == {"NGS"}
     overlay.follow_view(np.array([[0, 0], [100_000, 100_000]]), 8.0)
-    assert len(overlay.layer._view_text) == MOST_TEXTS
+    assert 0 < len(overlay.texts) <= MOST_TEXTS
 
 
 def test_fewer_and_no_cells_after_codes_were_written(overlay):
@@ -69,7 +66,7 @@ def test_fewer_and_no_cells_after_codes_were_written(overlay):
     overlay.follow_view(np.array([[0, 0], [2000, 2000]]), 8.0)
     overlay.show(_cells(2), ["BLA"] * 2, {"class": ["BLA"] * 2})
     overlay.follow_view(np.array([[0, 0], [2000, 2000]]), 8.0)
-    assert overlay.layer.texts == {0: "BLA", 1: "BLA"}
+    assert overlay.texts == {0: "BLA", 1: "BLA"}
     overlay.show(Cells.empty(), [], {"class": []})
     overlay.follow_view(np.array([[0, 0], [2000, 2000]]), 8.0)
     assert len(overlay.layer.data) == 0
@@ -81,7 +78,7 @@ def test_another_class_is_another_colour_and_code(overlay):
     overlay.follow_view(np.array([[0, 0], [2000, 2000]]), 8.0)
     overlay.recolour(["NGS", "BLA"], {"class": ["NGS", "BLA"]})
     np.testing.assert_allclose(overlay.layer.border_color[1, :3], palette.border_colors(["BLA"])[0, :3])
-    assert overlay.layer.texts == {0: "NGS", 1: "BLA"}
+    assert overlay.texts == {0: "NGS", 1: "BLA"}
 
 
 def test_the_nearest_ring_that_holds_the_point_is_meant(overlay):
@@ -102,18 +99,50 @@ def test_the_selected_cell_is_marked_and_stays_so(overlay):
     assert set(overlay.layer.selected_data) == set()
 
 
-def test_the_canvas_writes_what_the_layer_says(analysed, qtbot):
+def test_reviewed_rings_are_quiet_and_flagged_ones_are_not(overlay):
+    codes, done = ["NGS"] * 4, {"reviewed": [False, True, False, False], "flagged": [False, False, True, False]}
+    overlay.show(_cells(4), codes, {"class": codes, **done})
+    plain, reviewed, flagged = overlay.layer.border_width[:3]
+    assert reviewed < plain < flagged
+    overlay.update([4], ["NGS"], {"reviewed": [True], "flagged": [False]})
+    assert overlay.layer.border_width[3] == pytest.approx(reviewed)
+    assert overlay.layer.border_color[0, 3] == 1
+
+
+def test_of_codes_that_collide_the_lesser_moves_or_goes(overlay):
+    """Three cells on one spot: no four sides hold three plates and three cells."""
+    at = np.array([200.0, 204.0, 208.0])
+    cells = Cells(np.arange(1, 4), at, at, np.full(3, 9, "f4"), np.ones(3, "f4"), np.ones(3, bool))
+    codes = ["NGS", "BLA", "EOS"]
+    overlay.show(cells, codes, {"class": codes, "reviewed": [True, False, False], "flagged": [False] * 3})
+    overlay.follow_view(np.array([[0, 0], [2000, 2000]]), 8.0)
+    overlay.select(1)
+    assert overlay.texts[0] == "NGS"  # the current one's is never left out
+
+
+def test_codes_come_to_what_a_larger_window_shows(analysed, qtbot):
+    viewer, panel = analysed
+    coordinator = panel.coordinator
+    stage, overlay = coordinator.stage, coordinator.stage.overlay
+    viewer.window.resize(640, 480)
+    stage.camera.zoom = 8.0
+    stage.camera.center = (45.0, 45.0)
+    qtbot.waitUntil(lambda: len(overlay.texts) > 0)
+    few = set(overlay.texts)
+    viewer.window.resize(1300, 900)
+    qtbot.waitUntil(lambda: len(overlay.texts) > len(few))
+    assert few <= set(overlay.texts)
+
+
+def test_a_code_follows_its_cell(analysed, qtbot):
     _viewer, panel = analysed
     coordinator = panel.coordinator
-    layer = coordinator.stage.overlay.layer
-    text = panel.window()._qt_viewer.canvas.layer_to_visual[layer].node.text
+    overlay = coordinator.stage.overlay
     coordinator.stage.camera.zoom = 8.0
-    qtbot.waitUntil(lambda: len(layer.texts) > 0)
-    assert list(text.text) == list(layer.texts.values())
-    row = next(iter(layer.texts))
+    qtbot.waitUntil(lambda: len(overlay.texts) > 0)
+    row = next(iter(overlay.texts))
     coordinator.session.case.set_label([int(coordinator.session.case.cells.cell_id[row])], "KSC")
-    qtbot.waitUntil(lambda: layer.texts[row] == "KSC")
-    assert list(text.text) == list(layer.texts.values())
+    qtbot.waitUntil(lambda: overlay.texts[row] == "KSC")
 
 
 def test_the_crop_comes_once_the_scale_was_confirmed(open_panel, plain_field, qtbot):

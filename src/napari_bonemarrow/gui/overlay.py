@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells
-from napari_bonemarrow.gui import ring_looks
+from napari_bonemarrow.gui import code_places, code_plates, ring_looks
 from napari_bonemarrow.gui.feature_table import FeatureTable
 from napari_bonemarrow.gui.ring_layer import RingLayer
+from napari_bonemarrow.gui.ring_marks import RingMarks
 
 LAYER_NAME = "cells"
 RING_OVER_NUCLEUS, SMALLEST_RING_UM = 1.45, 10.0
@@ -22,6 +23,8 @@ SELECTED_WIDER_PX = 3.0
 TEXT_FROM_SCREEN_PX = 30.0
 MOST_TEXTS = 400
 """Codes are written where a ring is at least so wide on the screen, and never more than so many."""
+_BEYOND = 0.15
+"""Codes are written so far beyond the edge too, in parts of the view, and are there when it is moved."""
 
 
 class CellsOverlay:
@@ -44,13 +47,18 @@ class CellsOverlay:
         self.codes: NDArray[Any] = np.empty(0, object)
         self._classes: NDArray[np.intp] = np.empty(0, np.intp)
         self._ring_um: NDArray[np.float64] = np.empty(0)
-        self._middle_um = SMALLEST_RING_UM
+        self._reviewed: NDArray[np.bool_] = np.empty(0, bool)
+        self._flagged: NDArray[np.bool_] = np.empty(0, bool)
         self._table = FeatureTable()
         self._selected: NDArray[np.int64] = np.empty(0, np.int64)
         self._marked: NDArray[np.intp] = np.empty(0, np.intp)
+        self._current: int | None = None
         self._microns_per_pixel = 1.0
         self._zoom = 1.0
-        self._labelled: NDArray[np.intp] = np.empty(0, np.intp)
+        self._corners: NDArray[np.float64] = np.zeros((2, 2))
+        self._written: NDArray[np.intp] = np.empty(0, np.intp)
+        self._sides: NDArray[np.intp] = np.empty(0, np.intp)
+        self.marks = RingMarks(lambda: self.layer.node())
 
     @cached_property
     def layer(self) -> RingLayer:
@@ -107,34 +115,33 @@ class CellsOverlay:
         """
         self.cells = cells
         self._set_codes(codes)
+        self._set_done(features)
         self._ring_um = np.maximum(cells.diameter_um * RING_OVER_NUCLEUS, SMALLEST_RING_UM).astype(float)
-        # All codes have one offset: the upper rim of a ring of middle size.
-        self._middle_um = float(np.median(self._ring_um)) if len(cells) else SMALLEST_RING_UM
-        self._labelled = np.empty(0, np.intp)
         layer = self.layer
         with self._own():
             layer.selected_data.clear()
-            layer.write_texts(self._labelled, ())
             with layer.drawn_once():
                 layer.data = np.stack([cells.y, cells.x], axis=1) if len(cells) else np.empty((0, 2))
                 layer.features = self._table.build(cells.cell_id, features)
                 layer.editable = False
+                self._marked = self._places(self._selected)
                 if len(cells):
                     layer.size = self._ring_um / self._microns_per_pixel
                     layer.face_color = np.zeros((len(cells), 4), np.float32)
-                    self._marked = self._places(self._selected)
                     self._write_looks()
         self._select_places()
+        self._place_codes()
 
     def recolour(self, codes: Sequence[str], features: Mapping[str, Sequence]) -> None:
         """Show other classes of the same cells."""
         self._set_codes(codes)
+        self._set_done(features)
         with self._own():
             self.layer.features = self._table.build(self.cells.cell_id, features)
             if len(self.cells):
                 self._write_looks()
                 self.layer.redraw()
-        self._write_texts()
+        self._write_codes()
 
     def update(self, cell_ids: Sequence[int], codes: Sequence[str], features: Mapping[str, Sequence]) -> None:
         """Show other classes of a few cells; what it costs grows with their number alone.
@@ -156,12 +163,14 @@ class CellsOverlay:
         self.codes[rows] = new
         self._classes[rows] = ring_looks.numbers(new)
         columns = {name: [values[at] for at in known.tolist()] for name, values in features.items()}
+        for column, ours in (("reviewed", self._reviewed), ("flagged", self._flagged)):
+            if column in columns:
+                ours[rows] = columns[column]
         with self._own():
             self._table.update(self.layer.features, rows, columns)
             self._write_looks(rows)
             self.layer.redraw(rows)
-        if not set(rows.tolist()).isdisjoint(self._labelled.tolist()):
-            self._write_texts()
+        self._write_codes()
 
     def tell_features(self) -> None:
         """Have napari's features table, where it is open, show what was written into it meanwhile."""
@@ -173,11 +182,19 @@ class CellsOverlay:
         self.codes[:] = codes
         self._classes = ring_looks.numbers(codes)
 
+    def _set_done(self, features: Mapping[str, Sequence]) -> None:
+        """Take from the table what was done to each cell; a table that does not say so says nothing was."""
+        blank = np.zeros(len(self.codes), bool)
+        self._reviewed = np.array(features.get("reviewed", blank), bool)
+        self._flagged = np.array(features.get("flagged", blank), bool)
+
     def _write_looks(self, rows: NDArray[np.intp] | None = None) -> None:
         """Write what classes tell into the layer's own arrays; drawing it is another matter."""
         which = slice(None) if rows is None else rows
         classes, layer = self._classes[which], self.layer
-        layer.border_color[which] = ring_looks.colors(classes, self.cells.in_frame[which])
+        layer.border_color[which] = ring_looks.colors(
+            classes, self.cells.in_frame[which], self._reviewed[which]
+        )
         layer.symbol[which] = ring_looks.symbols(classes)
         self._write_widths(rows)
 
@@ -185,7 +202,7 @@ class CellsOverlay:
         """Lines keep their width on the screen: neither lost in the overview nor covering a cell."""
         which = slice(None) if rows is None else rows
         screen = np.maximum(self._ring_um[which] * self._zoom, 1e-6)
-        width = ring_looks.widths_px(self._classes[which])
+        width = ring_looks.widths_px(self._classes[which], self._reviewed[which], self._flagged[which])
         if rows is None:
             width[self._marked] += SELECTED_WIDER_PX
         else:
@@ -217,18 +234,30 @@ class CellsOverlay:
         more = np.asarray(also if isinstance(also, np.ndarray) else list(also), np.int64)
         one = np.array([] if cell_id is None else [cell_id], np.int64)
         self._selected = np.union1d(one, more)
+        self._current = cell_id
         before, self._marked = self._marked, self._places(self._selected)
         changed = np.setxor1d(before, self._marked)
         if len(changed):
             self._write_widths(changed)
             self.layer.redraw(changed)
         self._select_places()
+        at = self.index_of(cell_id)
+        if at is not None and self._are_readable and at not in self._written:
+            self._place_codes()  # its code may have been left out for another's
 
     def _select_places(self) -> None:
         """Tell napari what is selected. Its own setter would look up every property of every point."""
         with self._own():
             self.layer.selected_data.replace_selection(self._marked.tolist())
-            self.layer.update_highlight_visibility(True)
+        current = self.index_of(self._current)
+        others = self._marked[self._marked != (-1 if current is None else current)]
+        rows = others if current is None else np.append(others, current)
+        self.marks.show_selected(*self._places_of(rows), has_current=current is not None)
+
+    def _places_of(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return centres (x, y), shape (m, 2), and radii of some rings, in level-0 pixels."""
+        centres = np.stack([self.cells.x[rows], self.cells.y[rows]], axis=1)
+        return centres, self._ring_um[rows] / 2 / self._microns_per_pixel
 
     def selected_outside(self) -> list[int]:
         """Return the cells whose points are selected in napari."""
@@ -258,25 +287,66 @@ class CellsOverlay:
         """
         if not len(self.cells):
             return
+        self._corners = corners
         if abs(zoom - self._zoom) > 0.05 * self._zoom:
             self._zoom = zoom
             self._write_widths()
             self.layer.redraw()
-        chosen = np.empty(0, np.intp)
-        if SMALLEST_RING_UM * zoom >= TEXT_FROM_SCREEN_PX:
-            (top, left), (bottom, right) = corners
-            inside = (self.cells.y >= top) & (self.cells.y <= bottom)
-            inside &= (self.cells.x >= left) & (self.cells.x <= right)
-            chosen = np.flatnonzero(inside)[:MOST_TEXTS]
-        if not np.array_equal(chosen, self._labelled):
-            self._labelled = chosen
-            self._write_texts()
+        self._place_codes()
 
-    def _write_texts(self) -> None:
-        shown = self._labelled[self._labelled < len(self.cells)]
-        with self._own():
-            above = self._middle_um / 2 / self._microns_per_pixel
-            self.layer.write_texts(shown, self.codes[shown].tolist(), above)
+    @property
+    def texts(self) -> dict[int, str]:
+        """The code that is written beside a ring, by its place in the layer."""
+        return dict(zip(self._written.tolist(), self.codes[self._written].tolist(), strict=True))
+
+    @property
+    def _are_readable(self) -> bool:
+        return SMALLEST_RING_UM * self._zoom >= TEXT_FROM_SCREEN_PX
+
+    def _in_view(self) -> NDArray[np.intp]:
+        """Return the cells with a code that are in view or nearly so; of too many those that matter most."""
+        beyond = (self._corners[1] - self._corners[0]) * _BEYOND
+        (top, left), (bottom, right) = self._corners + np.stack([-beyond, beyond])
+        inside = (self.cells.y >= top) & (self.cells.y <= bottom)
+        inside &= (self.cells.x >= left) & (self.cells.x <= right)
+        found = np.flatnonzero(inside & ((self._classes > 0) | self._flagged))
+        if len(found) > MOST_TEXTS:
+            order = np.argsort(-self._ranks(found), kind="stable")
+            found = np.sort(found[order[:MOST_TEXTS]])
+        return found
+
+    def _ranks(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return how much the codes of some cells matter: the current one's, flagged, not yet reviewed."""
+        rank = np.where(self._flagged[rows], 2, np.where(self._reviewed[rows], 0, 1))
+        current = self.index_of(self._current)
+        if current is not None:
+            rank[rows == current] = code_places.MUST
+        return rank
+
+    def _place_codes(self) -> None:
+        """Find a place for each code in view, where one can be read."""
+        self._written = self._sides = np.empty(0, np.intp)
+        if len(self.cells) and self._are_readable:
+            rows = self._in_view()
+            centres, radius = self._places_of(rows)
+            px = self._microns_per_pixel * self._zoom
+            x, y = centres.T * px
+            kept, self._sides = code_places.place_codes(
+                x, y, radius * px, self._ranks(rows), code_plates.SIZE
+            )
+            self._written = rows[kept]
+        self._write_codes()
+
+    def _write_codes(self) -> None:
+        """Draw the codes that have a place, as the classes are now, and a flag where a flagged one has none."""
+        rows = self._written
+        alone = np.flatnonzero(self._flagged)
+        alone = alone[~np.isin(alone, rows)]
+        self.marks.show_codes(
+            *self._places_of(np.concatenate([rows, alone])),
+            sides=self._sides,
+            plates=code_plates.picture(self._classes[rows], self._reviewed[rows], self._flagged[rows]),
+        )
 
     # edits from outside ---------------------------------------------------------------------------
 

@@ -18,6 +18,24 @@ RING, NOT_COUNTED_SYMBOL = "disc", "square"
 PLAIN_WIDTH, THICK_WIDTH = 3.0, 6.0
 """Width of a ring's line, screen pixels; blasts and other alarming cells are drawn heavier."""
 
+REVIEWED_NARROWER, REVIEWED_ALPHA = 0.5, 0.65
+"""The ring of a cell that was reviewed is so much narrower and paler: what is left to do stands out."""
+FLAGGED_WIDER_PX = 2.0
+
+PLATE_EDGE = "#000000"
+_PLATES = {
+    (False, False): ("#15151b", "#ffffff"),
+    (True, False): ("#3b3b45", "#d9d9e2"),
+    (False, True): ("#ffc95c", "#14100a"),
+    (True, True): ("#ffc95c", "#14100a"),
+}
+"""Ground and ink of a code's plate by reviewed and flagged; contrast 7:1 or more on any smear."""
+
+
+def plate_colors(*, reviewed: bool, flagged: bool) -> tuple[str, str]:
+    """Return ground and ink of the plate on which a cell's code stands, ``#rrggbb``."""
+    return _PLATES[reviewed, flagged]
+
 
 def _rgba(color: str) -> tuple[float, float, float, float]:
     red, green, blue = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))

@@ -1,88 +1,35 @@
-"""The Points layer of the rings, and the two things that napari's own would do too slowly."""
+"""The Points layer of the rings, and what napari's own would do too slowly or cannot do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 from napari.layers import Points
-from napari.utils.events import Event
 from numpy.typing import NDArray
 
-_TEXT = {"size": 10, "color": "#0b0812", "anchor": "center"}
 _FEW = 64
 """Up to so many rings are sent to the graphics card one by one; of more, all at once is quicker."""
 
-_MOST_OUTLINED = 500
-"""napari outlines what is selected; of more points the wider rings alone tell."""
-
 
 class RingLayer(Points):
-    """A Points layer that writes text beside some points only, and takes changes of a few points at once.
+    """A Points layer that takes changes of a few points at once and lets codes and marks lie on it.
 
     napari lays out the text of every point whenever it draws, empty ones too (four seconds for 50,000), and
     sends every point anew whenever one changes its colour (60 ms). Both are avoided here by what napari keeps
-    to itself. Where a version of napari keeps that elsewhere, the codes are not written, or the rings take
+    to itself. Where a version of napari keeps that elsewhere, codes and marks are not drawn, or the rings take
     longer, and nothing else is lost.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
-        self._text_rows: NDArray[np.intp] = np.empty(0, np.intp)
-        self._texts: NDArray[np.str_] = np.empty(0, "<U1")
-        super().__init__(*args, text={"string": {"constant": " "}, "visible": False, **_TEXT}, **keywords)
+        super().__init__(*args, text={"string": {"constant": " "}, "visible": False}, **keywords)
 
     @property
     def _type_string(self) -> str:
         """What napari saves it as, and finds its icon and its menus by."""
         return "points"
-
-    # text -----------------------------------------------------------------------------------------
-
-    @property
-    def texts(self) -> dict[int, str]:
-        """The text that is written beside a point, by its row."""
-        shown = bool(self.text.visible)
-        return dict(zip(self._text_rows.tolist(), self._texts.tolist(), strict=True)) if shown else {}
-
-    def write_texts(self, rows: NDArray[np.intp], texts: Sequence[str], above: float = 0.0) -> None:
-        """Write texts beside these points and beside no others.
-
-        Parameters
-        ----------
-        rows : ndarray of int, shape (m,)
-        texts : sequence of str, length m
-        above : float
-            How far above the points' centres, in data units.
-        """
-        self._text_rows, self._texts = rows, np.array(texts, dtype=str).reshape(-1)
-        if not len(rows):
-            self.text.visible = False
-            return
-        self.text.translation = np.array([-above, 0.0])
-        self.text.visible = True
-        # The text itself is not the manager's, which sees no change; its canvas listens to the group alone.
-        self.text.events(Event("string"))
-
-    def _are_there(self) -> NDArray[np.bool_]:
-        """Tell which texts have their point; in the midst of a change of the points some may not."""
-        return self._text_rows < len(self.data)
-
-    @property
-    def _view_text(self) -> NDArray[np.str_]:
-        return self._texts[self._are_there()]
-
-    @property
-    def _view_text_coords(self) -> tuple[NDArray[Any], str, str]:
-        rows = self._text_rows[self._are_there()]
-        places = self.data[np.ix_(rows, self._slice_input.displayed)]
-        return self.text.compute_text_coords(places, self._slice_input.ndisplay, self._slice_input.order)
-
-    @property
-    def _view_text_color(self) -> NDArray[Any]:
-        self.text.color._apply(self.features)
-        return self.text._view_color(self._text_rows[self._are_there()])
 
     # selection ------------------------------------------------------------------------------------
 
@@ -94,13 +41,7 @@ class RingLayer(Points):
         return np.sort(np.fromiter(self.selected_data, np.intp, len(self.selected_data)))
 
     def _set_highlight(self, force: bool = False) -> None:
-        """Outline the selected points. napari's own looks for the hovered one among all of them."""
-        chosen = self._view_selected if self._highlight_visible else np.empty(0, np.intp)
-        if len(chosen) > _MOST_OUTLINED:
-            chosen = np.empty(0, np.intp)
-        if force or not np.array_equal(chosen, self._highlight_index):
-            self._highlight_index, self._highlight_box = chosen, None
-            self.events.highlight()
+        """Outline nothing: what is selected has marks of ours, seen on any ground."""
 
     # looks ----------------------------------------------------------------------------------------
 
@@ -128,15 +69,21 @@ class RingLayer(Points):
             return
         _send(self, markers, rows)
 
-    def _markers(self) -> Any:
-        """Return what draws the points, or None where it is not as we know it."""
+    def node(self) -> Any:
+        """Return what stands for this layer in the canvas, or None where it is not as we know it."""
         for callback in self.events.border_width.callbacks:
             drawer = callback[0]() if isinstance(callback, tuple) else None
-            markers = getattr(getattr(drawer, "node", None), "points_markers", None)
-            data = getattr(markers, "_data", None)
-            if hasattr(markers, "_vbo") and data is not None and len(data) == len(self.data):
-                return markers
+            node = getattr(drawer, "node", None)
+            if hasattr(node, "points_markers"):
+                return node
         return None
+
+    def _markers(self) -> Any:
+        """Return what draws the points, or None where it is not as we know it."""
+        markers = getattr(self.node(), "points_markers", None)
+        data = getattr(markers, "_data", None)
+        known = hasattr(markers, "_vbo") and data is not None and len(data) == len(self.data)
+        return markers if known else None
 
 
 def _send(layer: RingLayer, markers: Any, rows: NDArray[np.intp] | None) -> None:

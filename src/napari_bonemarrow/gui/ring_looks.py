@@ -24,16 +24,24 @@ def numbers(codes: Sequence[str]) -> NDArray[np.intp]:
     return np.fromiter((_NUMBER.get(code, 0) for code in codes), np.intp, count=len(codes))
 
 
-def colors(classes: NDArray[np.intp], in_frame: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the RGBA of rings, float32 of shape (n, 4)."""
+def colors(
+    classes: NDArray[np.intp], in_frame: NDArray[np.bool_], reviewed: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return the RGBA of rings, float32 of shape (n, 4); paler where a cell is done with or not counted."""
     made = _COLORS[classes]
+    made[reviewed, 3] = palette.REVIEWED_ALPHA
     made[~in_frame, 3] = OUTSIDE_ALPHA
     return made
 
 
-def widths_px(classes: NDArray[np.intp]) -> NDArray[np.float64]:
+def widths_px(
+    classes: NDArray[np.intp], reviewed: NDArray[np.bool_], flagged: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Return the width of each ring's line in screen pixels, shape (n,)."""
-    return _WIDTHS_PX[classes]
+    made = _WIDTHS_PX[classes]
+    made[reviewed] *= palette.REVIEWED_NARROWER
+    made[flagged] += palette.FLAGGED_WIDER_PX
+    return made
 
 
 def symbols(classes: NDArray[np.intp]) -> NDArray[Any]:

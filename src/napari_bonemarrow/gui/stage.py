@@ -19,7 +19,7 @@ from napari_bonemarrow.gui.quality_layer import fade
 from napari_bonemarrow.gui.reader import slide_layer
 from napari_bonemarrow.gui.region import RegionLayer
 from napari_bonemarrow.gui.tile_watcher import TileWatcher
-from napari_bonemarrow.gui.viewer_parts import camera_and_scale_bar, canvas_px, smear_path, view_corners
+from napari_bonemarrow.gui.viewer_parts import camera_and_scale_bar, canvas_px, resized, smear_path, view_corners
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.outlines import Outline
 
@@ -65,6 +65,7 @@ class Stage(QObject):
             (viewer.layers.selection.events.active, self._on_layers),
             (self.camera.events.zoom, self._on_camera),
             (self.camera.events.center, self._on_camera),
+            (resized(viewer), self._on_camera),
         ]
         for emitter, slot in self._connections:
             emitter.connect(slot)
@@ -293,7 +294,7 @@ class Stage(QObject):
     def _follow_view(self) -> None:
         if self.smear is None:
             return
-        self.overlay.follow_view(view_corners(self.smear), float(self.camera.zoom))
+        self.overlay.follow_view(view_corners(self.viewer, self.smear), float(self.camera.zoom))
         self.region.follow_view(float(self.camera.zoom))
         self.outline.follow_view(float(self.camera.zoom))
         if self.quality is not None:

@@ -33,12 +33,23 @@ def smear_path(layer: Layer) -> Path | None:
     return Path(metadata.get("case") or metadata["path"])
 
 
-def view_corners(layer: Layer) -> NDArray[np.float64]:
-    """Return what is seen of a smear: top left and bottom right (y, x) in level-0 pixels."""
-    corners = np.asarray(layer.corner_pixels, float)[:, -2:]
-    if layer.multiscale:  # napari counts them in pixels of the level that is shown
-        corners = corners * layer.downsample_factors[layer.data_level][:2]
-    return corners
+def view_corners(viewer, layer: Layer) -> NDArray[np.float64]:
+    """Return what is seen of a smear: top left and bottom right (y, x) in level-0 pixels.
+
+    Worked out from the camera: what napari keeps in the layer is as old as the last drawing, and a window
+    that was just made larger has not been drawn yet.
+    """
+    camera, _bar = camera_and_scale_bar(viewer)
+    half = np.array(canvas_px(viewer)) / 2 / float(camera.zoom)
+    centre = np.array(camera.center[-2:], float)
+    return np.array([layer.world_to_data(corner)[-2:] for corner in (centre - half, centre + half)])
+
+
+def resized(viewer):
+    """Return the emitter that tells of another size of the canvas."""
+    if hasattr(viewer, "scene"):
+        return viewer.canvas.events.size
+    return viewer.window._qt_viewer.canvas._scene_canvas.events.resize
 
 
 def canvas_holder(window: QWidget) -> QWidget | None:
