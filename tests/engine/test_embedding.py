@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import CancelledError
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from napari_bonemarrow.cytology import BoneMarrowError, Cells
 from napari_bonemarrow.engine import Engine, EngineError, SlideSource
-from napari_bonemarrow.engine.features import SeenFeatures, clipped
+from napari_bonemarrow.engine.features import SeenFeatures, clipped, lay_out, layout_method
 from napari_bonemarrow.engine.queue import Kind, TaskQueue
 
 
@@ -63,6 +64,33 @@ def test_a_layout_that_is_ended_is_cancelled_and_can_be_asked_for_again(bundle: 
         few = engine.lay_out(np.zeros((4, 3), np.float16))
         with pytest.raises(BoneMarrowError, match="too few"):
             few.result(timeout=60)
+
+
+def test_few_cells_are_laid_out_in_seconds_and_always_alike() -> None:
+    """146 cells of three kinds: each lies with its own, and a second time in the same place."""
+    rng = np.random.default_rng(1)
+    kinds = np.repeat(np.arange(3), [50, 50, 46])
+    features = (rng.normal(size=(3, 32)) * 6)[kinds] + rng.normal(size=(146, 32))
+    first = lay_out(features.astype(np.float16), 0)
+    assert layout_method(146) == "t-SNE"
+    assert first.shape == (146, 2)
+    np.testing.assert_array_equal(first, lay_out(features.astype(np.float16), 0))
+    away = np.linalg.norm(first[:, None] - first[None], axis=2)
+    np.fill_diagonal(away, np.inf)
+    assert (kinds[away.argmin(axis=1)] == kinds).mean() > 0.95
+    assert "umap" not in sys.modules
+
+
+@pytest.mark.parametrize("count", [10, 11, 25])
+def test_very_few_cells_and_cells_that_are_all_alike_have_places(count: int) -> None:
+    assert np.isfinite(lay_out(np.zeros((count, 4), np.float16), 0)).all()
+
+
+def test_the_child_that_lays_out_can_be_made_ready(bundle: Path) -> None:
+    with Engine("cpu", threads=1) as engine:
+        engine.prepare_layout()
+        found = engine.lay_out(np.random.default_rng(0).normal(size=(20, 5)).astype(np.float16))
+        assert found.result(timeout=120).shape == (20, 2)
 
 
 def test_everything_else_comes_before_features() -> None:

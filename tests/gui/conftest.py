@@ -91,6 +91,9 @@ class TruthEngine:
         self.asked.append("lay out")
         return _done(features[:, [BMC21.index("EBO"), BMC21.index("NGS")]].astype(np.float32))
 
+    def prepare_layout(self) -> None:
+        self.asked.append("prepare layout")
+
     def end_layout(self) -> None:
         self.asked.append("end layout")
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.gui import code_plates, palette
+from napari_bonemarrow.gui.keys import key_of
 from napari_bonemarrow.gui.ring_marks import RingMarks
 
 GROUNDS = {"background": 255, "black": 0, "nucleus": (84, 40, 120)}
@@ -96,3 +101,84 @@ def test_marks_are_gone_with_the_rings(canvas):
     layer.visible = True
     viewer.layers.remove(layer)
     np.testing.assert_array_equal(_shot(viewer), bare)
+
+
+@pytest.fixture
+def full(analysed, qtbot):
+    """Rings, codes, a heatmap, an outline and a counted frame, all on the smear."""
+    viewer, panel = analysed
+    coordinator = panel.coordinator
+    coordinator.review.next()
+    coordinator.review.explaining.set_method("gradcam")
+    with qtbot.waitSignal(coordinator.review.explaining.shown):
+        coordinator.review.next()
+    qtbot.waitUntil(lambda: len(coordinator.stage.overlay.texts) > 0)
+    panel.coordinator.keys.focus_smear()
+    return viewer, panel
+
+
+def _ours(viewer) -> list:
+    return [layer for layer in viewer.layers if layer.name != viewer.layers[0].name]
+
+
+def test_while_the_key_is_held_the_smear_is_bare_and_then_all_is_back(full, qtbot):
+    viewer, panel = full
+    canvas = panel.window()._qt_viewer.canvas.native
+    covered, was = _shot(viewer), [layer.visible for layer in _ours(viewer)]
+    key = Qt.Key(QKeySequence(key_of("bare"))[0].key())
+    QTest.keyPress(canvas, key)
+    held = _shot(viewer)
+    QTest.keyRelease(canvas, key)
+    back = _shot(viewer)
+    for layer in _ours(viewer):
+        layer.visible = False
+    np.testing.assert_array_equal(held, _shot(viewer))
+    assert (np.abs(covered - held) > 20).any()
+    np.testing.assert_array_equal(back, covered)
+    assert any(was)
+
+
+def test_the_key_is_let_go_where_the_window_loses_the_keyboard(full, qtbot):
+    viewer, panel = full
+    canvas = panel.window()._qt_viewer.canvas.native
+    before = [layer.visible for layer in viewer.layers]
+    QTest.keyPress(canvas, Qt.Key(QKeySequence(key_of("bare"))[0].key()))
+    assert [layer.visible for layer in viewer.layers].count(True) == 1
+    other = QWidget()
+    qtbot.addWidget(other)
+    other.show()
+    other.activateWindow()
+    qtbot.waitUntil(lambda: [layer.visible for layer in viewer.layers] == before)
+
+
+def test_a_heatmap_that_comes_while_the_key_is_held_waits_for_its_release(full, qtbot):
+    _viewer, panel = full
+    coordinator = panel.coordinator
+    coordinator.stage.bare(True)
+    coordinator.stage.show_heatmap(
+        np.ones((50, 50), np.float32),
+        name="why?",
+        x=100,
+        y=100,
+        slide_microns_per_pixel=0.1,
+        microns_per_pixel=0.1,
+    )
+    assert not coordinator.stage.heat.layer.visible
+    coordinator.stage.bare(False)
+    assert coordinator.stage.heat.layer.visible
+
+
+def test_counting_by_eye_shows_nothing_of_the_model(full, qtbot):
+    _viewer, panel = full
+    coordinator = panel.coordinator
+    stage = coordinator.stage
+    panel.tabs.setCurrentWidget(panel.count_tab)
+    panel.count_tab.tally_button.setChecked(True)
+    assert not stage.overlay.layer.visible
+    assert not stage.heat.layer.visible
+    panel.count_tab.tally_button.setChecked(False)
+    assert stage.overlay.layer.visible
+    assert stage.heat.layer.visible
+    panel.count_tab.tally_button.setChecked(True)
+    panel.show_review()
+    assert stage.overlay.layer.visible

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -136,7 +137,36 @@ def test_a_map_is_kept_by_the_case(mapped) -> None:
     ids, xy = case.cell_map
     assert ids.tolist() == case.cells.cell_id.tolist()
     assert xy.shape == (len(ids), 2)
-    assert mapped.coordinator.likeness.map.text.text().startswith(f"{len(ids)} cells by what")
+    text = mapped.coordinator.likeness.map.text.text()
+    assert text.startswith(f"{len(ids)} cells by what the network sees (t-SNE)")
+    assert case.map_method == "t-SNE"
+
+
+def test_the_child_that_lays_out_is_ready_while_a_map_can_be_made_and_gone_after(analysed, qtbot) -> None:
+    _viewer, panel = analysed
+    likeness, engine = panel.coordinator.likeness, panel.coordinator.engine
+    qtbot.waitUntil(lambda: not likeness.embedding.running)
+    likeness.show_map()
+    qtbot.waitUntil(lambda: "prepare layout" in engine.asked)
+    with qtbot.waitSignal(likeness.mapping.made, timeout=10_000):
+        likeness.map.make.click()
+    assert engine.asked.count("prepare layout") == 1
+    assert engine.asked[-1] == "end layout"
+
+
+def test_what_is_done_and_how_far_is_said_and_can_be_stopped(analysed, qtbot, monkeypatch) -> None:
+    _viewer, panel = analysed
+    likeness = panel.coordinator.likeness
+    qtbot.waitUntil(lambda: not likeness.embedding.running)
+    likeness.show_map()
+    waiting: Future = Future()
+    monkeypatch.setattr(likeness.mapping._engine, "lay_out", lambda *_given: waiting, raising=False)
+    likeness.map.make.click()
+    assert "Laying cells out (t-SNE) · " in likeness.map.text.text()
+    assert likeness.map.stop.isVisible()
+    likeness.map.stop.click()
+    assert not likeness.mapping.running
+    assert "sketch until the map is made" in likeness.map.text.text()
 
 
 def test_why_there_is_no_map_stands_where_it_would_be(analysed, qtbot, monkeypatch) -> None:

@@ -24,7 +24,7 @@ def test_a_lone_code_stands_above_its_ring():
     one = np.array([100.0])
     kept, side = place_codes(one, one, np.array([20.0]), np.array([1]), SIZE)
     assert kept.tolist() == [0]
-    left, top, right, bottom = _boxes(one, one, np.array([20.0]), kept, side)[0]
+    left, _top, right, bottom = _boxes(one, one, np.array([20.0]), kept, side)[0]
     assert (left + right) / 2 == 100
     assert bottom <= 80
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, QPointF, QRect, Qt
-from qtpy.QtGui import QDropEvent
+from qtpy.QtGui import QDragMoveEvent, QDropEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QSlider
 
 from napari_bonemarrow.cytology import CODES
@@ -163,6 +163,51 @@ def test_cells_dropped_on_a_class_are_given_it_by_one_act(shown) -> None:
     assert {cell: label.code for cell, label in case.labels.items()} == dict.fromkeys(ids, "PLM")
     case.undo()
     assert not case.labels
+
+
+def test_thumbnails_dropped_into_another_group_are_given_its_class(shown, qtbot) -> None:
+    dock, case = shown.gallery.dock, shown.session.case
+    view = dock.view
+    dock.order.setCurrentIndex(dock.order.findData("class"))
+    first, other = view.grid.sections[0], view.grid.sections[1]
+    ids = tuple(dock.model.ids[first.group.start : first.group.start + 2].tolist())
+    shown.review.selection.set(ids)
+    at = QPointF(30, other.top - view.verticalOffset() + other.height // 2)
+    drop = _Dropped(at, Qt.DropAction.CopyAction, cells_as_mime(ids), LEFT, Qt.KeyboardModifier.NoModifier)
+    view.dropEvent(drop)
+    assert not drop.isAccepted()  # of another program
+    drop.origin = view
+    view.dropEvent(drop)
+    qtbot.waitUntil(lambda: len(case.labels) == len(ids))
+    assert {cell: label.code for cell, label in case.labels.items()} == dict.fromkeys(ids, other.group.code)
+    case.undo()
+    assert not case.labels
+
+
+def test_a_group_says_while_dragging_that_it_takes_what_falls(shown) -> None:
+    dock = shown.gallery.dock
+    view = dock.view
+    dock.order.setCurrentIndex(dock.order.findData("class"))
+    other = view.grid.sections[1]
+    assert _moved_over(view, other.top + 5, tuple(dock.model.ids[:1].tolist())).isAccepted()
+    assert view._onto == other
+    dock.grouped.setChecked(False)  # one list: no group to fall into
+    assert not _moved_over(view, 30, tuple(dock.model.ids[:1].tolist())).isAccepted()
+
+
+class _Moved(QDragMoveEvent):
+    origin = None
+
+    def source(self):
+        return self.origin
+
+
+def _moved_over(view, y: int, ids: tuple[int, ...]) -> _Moved:
+    data = cells_as_mime(ids)
+    event = _Moved(QPoint(30, y), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
+    event.origin, event.data = view, data
+    view.dragMoveEvent(event)
+    return event
 
 
 def test_the_header_says_what_the_list_holds(shown, qtbot) -> None:

@@ -100,7 +100,10 @@ def test_the_selected_cell_is_marked_and_stays_so(overlay):
 
 
 def test_reviewed_rings_are_quiet_and_flagged_ones_are_not(overlay):
-    codes, done = ["NGS"] * 4, {"reviewed": [False, True, False, False], "flagged": [False, False, True, False]}
+    codes, done = (
+        ["NGS"] * 4,
+        {"reviewed": [False, True, False, False], "flagged": [False, False, True, False]},
+    )
     overlay.show(_cells(4), codes, {"class": codes, **done})
     plain, reviewed, flagged = overlay.layer.border_width[:3]
     assert reviewed < plain < flagged

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, Frame, Predictions
-from napari_bonemarrow.engine.features import SeenFeatures, clipped, fit_axes, lay_out
+from napari_bonemarrow.engine.features import SeenFeatures, clipped, fit_axes, lay_out, prepare_layout
 from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatus, SlideSource
 from napari_bonemarrow.engine.sending import sendable
 
@@ -280,6 +280,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
         classify_crops,
         embed,
         fit_axes,
+        prepare_layout,
         lay_out,
         explain,
         explain_crop,

@@ -170,16 +170,23 @@ class Engine:
         return self._put(Kind.EMBED, "fit_axes", features)
 
     def lay_out(self, features: NDArray[np.float16], seed: int = 0) -> Future[NDArray[np.float32]]:
-        """Lay features, shape (n, d), out on a plane by UMAP, in a child of its own: it takes a minute.
+        """Lay features, shape (n, d), out on a plane, in a child of its own: of many it takes a minute.
 
-        `end_layout` ends it before its time.
+        `layout_method` tells by what; `end_layout` ends it before its time.
         """
+        return self._of_layout("lay_out", features, seed)
+
+    def prepare_layout(self) -> None:
+        """Have the child ready that lays few cells out, since a map is about to be asked for."""
+        self._of_layout("prepare_layout")
+
+    def _of_layout(self, name: str, *args: object) -> Future[Any]:
         with self._lock:
             if self._child.is_closed:
                 raise EngineError("engine: it is closed: open the slide again")
             if self._layout is None:
                 self._layout = TilePool(1)
-            return self._layout.put("lay_out", features, seed)
+            return self._layout.put(name, *args)
 
     def end_layout(self) -> None:
         """End the child that lays features out: what it was doing is cancelled."""

@@ -53,8 +53,22 @@ def fit_axes(features: NDArray[np.float16]) -> tuple[NDArray[np.float32], NDArra
     return reduction.fit_axes(features)
 
 
+T_SNE_UP_TO = 2000
+"""Cells from which on UMAP is worth the wait for its compiler; so many take t-SNE a quarter of a minute."""
+
+
+def layout_method(count: int) -> str:
+    """Return by what so many cells are laid out: ``t-SNE`` or ``UMAP``."""
+    return "t-SNE" if count <= T_SNE_UP_TO else "UMAP"
+
+
+def prepare_layout() -> None:
+    """Import what few cells are laid out by."""
+    import sklearn.manifold  # noqa: F401
+
+
 def lay_out(features: NDArray[np.float16], seed: int) -> NDArray[np.float32]:
     """Lay the features of cells out on a plane."""
-    from napari_bonemarrow.training.embedding import umap
+    from napari_bonemarrow.training.embedding import tsne, umap
 
-    return umap(features, seed=seed)
+    return (tsne if layout_method(len(features)) == "t-SNE" else umap)(features, seed=seed)

@@ -6,7 +6,7 @@ so that they stand where they belong while the view moves and need no attention 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ _BLENDING = {
 class _Quads(Visual):
     """Quads around places: which attributes a vertex has is the business of who inherits."""
 
-    _fields: list[tuple[Any, ...]] = []
+    _fields: ClassVar[list[tuple[Any, ...]]] = []
 
     def __init__(self, vertex: str, fragment: str) -> None:
         super().__init__(vertex, fragment)
@@ -67,7 +67,7 @@ class PicturesVisual(_Quads):
     Corners are put on whole pixels of the screen, so that what is written in a picture stays sharp.
     """
 
-    _fields = [
+    _fields: ClassVar[list[tuple[Any, ...]]] = [
         ("a_place", np.float32, 2),
         ("a_shift", np.float32, 2),
         ("a_sheet", np.float32, 2),
@@ -151,7 +151,7 @@ class RingsVisual(_Quads):
     Two tones are seen on every background, and no class has either of them.
     """
 
-    _fields = [
+    _fields: ClassVar[list[tuple[Any, ...]]] = [
         ("a_place", np.float32, 2),
         ("a_radius", np.float32),
         ("a_least", np.float32),

@@ -52,7 +52,9 @@ def place_codes(
     kept: dict[int, int] = {}
     # Top down and from the left among equals: what is left out does not hang on the order of detection.
     for at in np.lexsort((x, y, -rank)).tolist():
-        boxes = [_box(float(x[at]), float(y[at]), float(radius[at]), side, size) for side in range(len(SIDES))]
+        boxes = [
+            _box(float(x[at]), float(y[at]), float(radius[at]), side, size) for side in range(len(SIDES))
+        ]
         free = next((side for side, box in enumerate(boxes) if taken.is_free(box, at)), None)
         if free is None and rank[at] >= MUST:
             free = 0

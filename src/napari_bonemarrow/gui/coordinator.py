@@ -21,6 +21,7 @@ from napari_bonemarrow.gui.explaining import Explaining
 from napari_bonemarrow.gui.exporting import ExportOptions, ask_export, first_options
 from napari_bonemarrow.gui.finetuning import Finetuning
 from napari_bonemarrow.gui.gallery.showing import Gallery
+from napari_bonemarrow.gui.holding import Holding
 from napari_bonemarrow.gui.key_editor import KeyEditor
 from napari_bonemarrow.gui.key_mode import KeyMode
 from napari_bonemarrow.gui.keys import TABLE, Binding
@@ -71,6 +72,9 @@ class Coordinator(QObject):
         self.runner = Runner(self)
         self.stage = Stage(viewer, self)
         self.keys = KeyMode(panel)
+        self.holding = Holding(self)
+        self.holding.changed.connect(self.stage.bare)
+        self.holding.changed.connect(panel.review_tab.crop.cover_heat)
         for problem in filter(None, (settings.check(), settings.load_keys())):
             self.notices.warn(problem)
         self.opening = Opening(self.runner, self.engine, failing(notices.OPENING))
@@ -275,6 +279,7 @@ class Coordinator(QObject):
         session, self.session = self.session, None
         if session is None:
             return
+        self.holding.end()
         self.remembering.close()
         self.recent.note(session)
         self.overview.close()
@@ -301,7 +306,11 @@ class Coordinator(QObject):
     # reviewing, counting --------------------------------------------------------------------------
 
     def _on_mode(self, *_ignored) -> None:
-        """Our keys work while the Review tab is open, napari's at any other time."""
+        """Our keys work while the Review tab is open, napari's at any other time.
+
+        While cells are counted by eye, nothing on the smear says what the model makes of them.
+        """
+        self.stage.hide_model(self.session is not None and self.counting.tallying.on)
         if self.session is not None and self.panel.is_reviewing():
             self.keys.enter()
             self.stage.make_active()
@@ -311,7 +320,9 @@ class Coordinator(QObject):
     def do(self, binding: Binding) -> None:
         """Do an act: the window's, the Count tab's, those of the tally while it is open; the rest review."""
         parts = (self.window_acts, self.counting, self.likeness)
-        if not any(part.press(binding) for part in parts):
+        if binding.act == "bare":
+            self.holding.begin(binding)
+        elif not any(part.press(binding) for part in parts):
             self.review.press(binding)
 
     def _on_edited_outside(self) -> None:

@@ -59,7 +59,7 @@ class Explaining(QObject):
         if wanted == self._wanted:
             return
         self._stop()
-        self._stage.heat.hide()
+        self._take_away()
         self._wanted = wanted
         self._tab.show_why(self.method, "computing…")
         source = SlideSource.of(session.slide)
@@ -86,6 +86,7 @@ class Explaining(QObject):
             slide_microns_per_pixel=scale,
             microns_per_pixel=heatmap.microns_per_pixel,
         )
+        self._tab.crop.show_heat(heatmap.values, heatmap.microns_per_pixel, target)
         self.shown.emit()
 
     def _fail(self, error: BoneMarrowError) -> None:
@@ -103,8 +104,12 @@ class Explaining(QObject):
     def hide(self) -> None:
         """Take the heatmap away."""
         self._stop()
-        self._stage.heat.hide()
+        self._take_away()
         self._tab.show_why(self.method)
+
+    def _take_away(self) -> None:
+        self._stage.heat.hide()
+        self._tab.crop.show_heat(None)
 
     def forget(self) -> None:
         """Take the heatmap away and begin with none."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from napari.layers import Image
-from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
 
 from napari_bonemarrow.gui import palette
@@ -31,7 +30,7 @@ class HeatmapLayer(KeptLayer[Image]):
         slide_microns_per_pixel: float,
         microns_per_pixel: float,
     ) -> Image:
-        """Show a heatmap instead of the one before.
+        """Show a heatmap instead of the one before, fading out towards its border.
 
         A crop's centre, pixel coordinate ``(s - 1) / 2``, is its cell's centre; napari, too, counts from the
         centre of the first pixel, so that only this offset is needed.
@@ -51,25 +50,25 @@ class HeatmapLayer(KeptLayer[Image]):
         Image
             Always the same until it is forgotten.
         """
+        colors = palette.heat_image(values)
         rows, columns = values.shape
         centre = np.array([(rows - 1) / 2, (columns - 1) / 2]) * microns_per_pixel
         corner = np.array([y, x]) * slide_microns_per_pixel - centre
         scale = (microns_per_pixel, microns_per_pixel)
         if self.layer is None:
             self.layer = Image(
-                values,
+                colors,
+                rgb=True,
                 name=name,
                 scale=scale,
                 translate=corner,
                 units=("um", "um"),
-                contrast_limits=(0.0, 1.0),
-                colormap=Colormap(palette.heat_colors(), name="bone marrow heat"),
                 blending="translucent_no_depth",
                 interpolation2d="linear",
             )
         else:
             self.hide()  # what is hidden is not drawn at each of these steps
-            self.layer.data, self.layer.name = values, name
+            self.layer.data, self.layer.name = colors, name
             self.layer.scale, self.layer.translate = scale, corner
-            self.layer.visible = True
+        self.show()
         return self.layer

@@ -31,7 +31,7 @@ class CellMap(QWidget):
         self._theme, self._colors = colors, None
         self.canvas, self.legend = MapCanvas(), Legend()
         self.text = label(role="quiet")
-        self.make = button("Make the map", "primary", "Lay the cells out by UMAP: about a minute")
+        self.make = button("Make the map", "primary", "Lay the cells out by what the network sees")
         self.make.clicked.connect(self.make_requested)
         self.stop = button("Stop")
         self.stop.clicked.connect(self.stop_requested)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.engine import Engine, layout_method
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.embedding import Embedding
 from napari_bonemarrow.gui.map_view import CellMap
@@ -18,7 +18,7 @@ from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.runner import Runner
 
 FEWEST = 10
-"""Cells below which UMAP has nothing to lay out."""
+"""Cells below which there is nothing to lay out."""
 _SEED = 0
 _TICK_MS = 1000
 
@@ -44,6 +44,8 @@ class Mapping(QObject):
         self._loose: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None
         self._worker: Any = None
         self._wanted, self._since, self._problem = False, 0.0, ""
+        self._part = 0.0
+        self._prepared = False
         self._tick = QTimer(self)
         self._tick.setInterval(_TICK_MS)
         self._tick.timeout.connect(self._say)
@@ -56,6 +58,7 @@ class Mapping(QObject):
         review.selection.changed.connect(self._on_selection)
         embedding.changed.connect(self.refresh)
         embedding.stopped.connect(self._on_embedded)
+        embedding.progressed.connect(self._on_progressed)
 
     def open(self, session: Session) -> None:
         """Begin a session."""
@@ -82,7 +85,7 @@ class Mapping(QObject):
         """Lay the cells out, after those that no network has looked at were looked at."""
         if self._session is None or self._wanted:
             return
-        self._wanted, self._since, self._problem = True, time.monotonic(), ""
+        self._wanted, self._since, self._problem, self._part = True, time.monotonic(), "", 0.0
         self._tick.start()
         if self._embedding.missing:
             self._embedding.start()
@@ -97,8 +100,27 @@ class Mapping(QObject):
         worker, self._worker = self._worker, None
         if worker is not None:
             self._runner.cancel(worker)
-            self._engine.end_layout()
+        self._end_layout()
         if wanted:
+            self._say()
+
+    def _prepare(self) -> None:
+        """Have the child at hand while a map is looked at that could be made: its start is half the wait."""
+        count = len(self._session.case.cells)
+        few = count >= FEWEST and layout_method(count) == "t-SNE"
+        if few and self._map() is None and not self._prepared:
+            self._prepared = True
+            self._engine.prepare_layout()
+
+    def _end_layout(self) -> None:
+        """End the child: its memory is for others."""
+        if self._prepared:
+            self._prepared = False
+            self._engine.end_layout()
+
+    def _on_progressed(self, _text: str, part: float) -> None:
+        self._part = part
+        if self._wanted:
             self._say()
 
     def _on_embedded(self) -> None:
@@ -112,6 +134,7 @@ class Mapping(QObject):
             self._fail_with(self._embedding.problem or f"{count} cells are too few for a map.")
             return
         ids = features.cell_id
+        self._prepared = True
         try:
             future = self._engine.lay_out(features.values, _SEED)
         except BoneMarrowError as error:
@@ -122,13 +145,13 @@ class Mapping(QObject):
     def _take(self, ids: NDArray[np.int64], xy: NDArray[np.float32]) -> None:
         self._worker, self._wanted = None, False
         self._tick.stop()
-        self._engine.end_layout()  # its memory is for others
+        self._end_layout()
         case = self._session.case
         try:
             if case.read_only or case.is_signed:
                 self._loose = (ids, xy)
             else:
-                case.record_map(ids, xy, {"method": "UMAP", "seed": _SEED})
+                case.record_map(ids, xy, {"method": layout_method(len(ids)), "seed": _SEED})
         except BoneMarrowError as error:
             self._on_failed(error)
             return
@@ -157,6 +180,7 @@ class Mapping(QObject):
         self.view.canvas.set_points(xy[there], codes)
         self._on_selection()
         self._say()
+        self._prepare()
         self.shown.emit()
 
     def _map(self) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
@@ -177,20 +201,29 @@ class Mapping(QObject):
             return
         if self._wanted:
             seconds = int(time.monotonic() - self._since)
-            what = "Comparing cells" if self._worker is None else "Laying cells out (usually about a minute)"
-            self.view.show_state(f"{what} · {seconds} s", running=True)
+            self.view.show_state(f"{self._doing()} · {seconds} s", running=True)
         elif self._problem:
             self.view.show_state(self._problem, can_make=True, warning=True)
         else:
             self._say_what_is_shown()
 
+    def _doing(self) -> str:
+        if self._worker is None:
+            return f"Comparing cells · {self._part:.0%}"
+        method = layout_method(len(self._embedding.features))
+        long = "" if method == "t-SNE" else ", usually about a minute"
+        return f"Laying cells out ({method}{long})"
+
+    def _method(self) -> str:
+        """Return by what the map that is shown was laid out."""
+        return layout_method(len(self._loose[0])) if self._loose else self._session.case.map_method
+
     def _say_what_is_shown(self) -> None:
         total, known = len(self._session.case.cells), self._map()
         if known is not None:
             without = total - len(known[0])
-            text = (
-                f"{len(known[0])} cells by what the network sees (UMAP). Drag around a cluster to select it."
-            )
+            text = f"{len(known[0])} cells by what the network sees ({self._method()}). "
+            text += "Drag around a cluster to select it."
             if without > 0:
                 text += f" {without} cells came later and are not on it."
             self.view.show_state(text, can_make=without > 0)

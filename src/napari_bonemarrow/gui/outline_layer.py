@@ -61,7 +61,7 @@ class OutlineLayer(KeptLayer[Shapes]):
         )
         layer.selected_data = set()
         layer.editable = False
-        layer.visible = True
+        self.show()
         return layer
 
     def _keep_locked(self, _event: object = None) -> None:

@@ -338,7 +338,7 @@ class CellsOverlay:
         self._write_codes()
 
     def _write_codes(self) -> None:
-        """Draw the codes that have a place, as the classes are now, and a flag where a flagged one has none."""
+        """Draw the codes that have a place, as the classes are now; a flagged cell without one has a flag."""
         rows = self._written
         alone = np.flatnonzero(self._flagged)
         alone = alone[~np.isin(alone, rows)]

@@ -69,6 +69,43 @@ def is_not_counted(code: str) -> bool:
     return code in CLASSES and CLASSES[code].lineage is Lineage.NOT_COUNTED
 
 
+HEAT_ENDS = ("matters little", "matters most")
+"""What the two ends of a heatmap's colours mean; each map is scaled to its own highest value."""
+
+_HEAT_STEPS = 256
+_SOFT = 0.2
+"""A heatmap fades out over this part of the way from its border to its middle."""
+
+
+def heat_image(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a heatmap as colours that fade to nothing towards its border.
+
+    A map that ended there would lay a square on the smear, whose edge says nothing of the cell.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (h, w)
+        0 to 1.
+
+    Returns
+    -------
+    ndarray of float32, shape (h, w, 4)
+        RGBA, 0 to 1; alpha is 0 in the outermost pixels.
+    """
+    steps = np.clip(np.rint(np.asarray(values) * (_HEAT_STEPS - 1)), 0, _HEAT_STEPS - 1).astype(np.intp)
+    colors = heat_colors(_HEAT_STEPS)[steps]
+    height, width = steps.shape
+    colors[..., 3] *= np.outer(_fading(height), _fading(width))
+    return colors
+
+
+def _fading(size: int) -> NDArray[np.float32]:
+    """Return how much is seen along one side, from 0 at both ends to 1, without a kink (smoothstep)."""
+    away = np.minimum(np.arange(size), np.arange(size)[::-1])
+    part = np.clip(away / max(_SOFT * (size - 1) / 2, 1), 0, 1)
+    return (part * part * (3 - 2 * part)).astype(np.float32)
+
+
 def heat_colors(steps: int = 256) -> NDArray[np.float32]:
     """Return the RGBA of a heatmap from 0 to 1, shape (steps, 4).
 

@@ -68,6 +68,8 @@ class Preparing(QObject):
         if session.case.frame is not None and is_whole_slide(session.slide):
             regions = () if session.case.frame_choice == "whole" else session.case.frame.regions
             self._stage.show_regions(session.slide, regions, locked=True)
+        scale = session.slide.microns_per_pixel
+        self._stage.show_frame(session.frame().counted_regions(scale) if scale else (), scale)
 
     def show_estimate(self, session: Session) -> None:
         """Show the scale that the red cells suggest, if their smear is still open."""

@@ -60,6 +60,7 @@ class RegionLayer:
                 },
             )
             self.layer.events.data.connect(self._on_data)
+            self.layer.events.editable.connect(self._on_editable)
         return self.layer
 
     def forget(self) -> None:
@@ -100,6 +101,11 @@ class RegionLayer:
         """Let the regions be looked at only: what is counted is fixed."""
         self._locked = True
         with self._own():
+            self._keep_locked()
+
+    def _on_editable(self) -> None:
+        """Napari makes a layer editable again when it shows it."""
+        if self.layer is not None and self.layer.editable:
             self._keep_locked()
 
     def _keep_locked(self) -> None:

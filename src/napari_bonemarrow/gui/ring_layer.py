@@ -19,8 +19,8 @@ class RingLayer(Points):
 
     napari lays out the text of every point whenever it draws, empty ones too (four seconds for 50,000), and
     sends every point anew whenever one changes its colour (60 ms). Both are avoided here by what napari keeps
-    to itself. Where a version of napari keeps that elsewhere, codes and marks are not drawn, or the rings take
-    longer, and nothing else is lost.
+    to itself. Where a version of napari keeps that elsewhere, codes and marks are not drawn, or the rings
+    take longer, and nothing else is lost.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:

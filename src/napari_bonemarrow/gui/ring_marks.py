@@ -63,7 +63,7 @@ class RingMarks:
         Parameters
         ----------
         centres : ndarray, shape (n, 2)
-            Of cells, (x, y) in data units: first those whose code is drawn, then those that have a flag alone.
+            Of cells, (x, y) in data units: first those whose code is drawn, then those with a flag alone.
         radius : ndarray, shape (n,)
             Of their rings, data units.
         sides : ndarray of int, shape (m,)

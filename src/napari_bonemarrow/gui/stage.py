@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import Region
+from napari_bonemarrow.gui.frame_layer import FrameLayer
 from napari_bonemarrow.gui.heatmap import HeatmapLayer
+from napari_bonemarrow.gui.kept_layer import Cover
 from napari_bonemarrow.gui.outline_layer import OutlineLayer
 from napari_bonemarrow.gui.overlay import CellsOverlay
 from napari_bonemarrow.gui.pointer import Pointer
@@ -19,7 +21,13 @@ from napari_bonemarrow.gui.quality_layer import fade
 from napari_bonemarrow.gui.reader import slide_layer
 from napari_bonemarrow.gui.region import RegionLayer
 from napari_bonemarrow.gui.tile_watcher import TileWatcher
-from napari_bonemarrow.gui.viewer_parts import camera_and_scale_bar, canvas_px, resized, smear_path, view_corners
+from napari_bonemarrow.gui.viewer_parts import (
+    camera_and_scale_bar,
+    canvas_px,
+    resized,
+    smear_path,
+    view_corners,
+)
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.outlines import Outline
 
@@ -53,7 +61,10 @@ class Stage(QObject):
         self._features_timer = self._timer(_TELL_FEATURES_MS, self._tell_features)
         self.overlay = CellsOverlay(self.edited_outside.emit, self._selected_timer.start)
         self.region = RegionLayer(self.region_changed.emit)
-        self.outline, self.heat = OutlineLayer(), HeatmapLayer()
+        self.outline, self.heat, self.frame = OutlineLayer(), HeatmapLayer(), FrameLayer()
+        self._rings = Cover(lambda: self.overlay.layer if self.overlay.exists else None)
+        self._others = (Cover(lambda: self.region.layer), Cover(lambda: self.quality))
+        self._covered: set[str] = set()
         self.tiles = TileWatcher(self)
         self.pointer = Pointer(viewer, lambda: self.smear, self)
         self._busy = False
@@ -140,14 +151,16 @@ class Stage(QObject):
     def clear(self) -> None:
         """Take rings, region and heatmap away."""
         before, self._busy = self._busy, True
+        for reason in tuple(self._covered):
+            self._cover(reason, False)
         try:
             self.show_quality(None)
             rings = self.overlay.layer if self.overlay.exists else None
-            ours = (rings, self.region.layer, self.outline.layer, self.heat.layer)
+            ours = (rings, self.region.layer, self.outline.layer, self.heat.layer, self.frame.layer)
             for layer in ours:
                 if layer is not None and layer in self.viewer.layers:
                     self.viewer.layers.remove(layer)
-            for part in (self.region, self.outline, self.heat):
+            for part in (self.region, self.outline, self.heat, self.frame):
                 part.forget()
             self.tiles.watch(None)
             self.smear = None
@@ -216,6 +229,18 @@ class Stage(QObject):
             self.region.lock()
         self.make_active()
 
+    def show_frame(self, regions: Sequence[Region], microns_per_pixel: float | None) -> None:
+        """Draw the border of what is counted; nothing while the scale, and so the margin, is not known."""
+        if self.smear is None or not microns_per_pixel:
+            self.frame.hide()
+            return
+        drawn = set(self.drawn_regions())  # these have a line already
+        self._show_below_cells(
+            self.frame.draw(
+                [each for each in regions if each not in drawn], microns_per_pixel, float(self.camera.zoom)
+            )
+        )
+
     def drawn_regions(self) -> tuple[Region, ...]:
         """Return the rectangles that are there."""
         return self.region.regions()
@@ -234,6 +259,22 @@ class Stage(QObject):
                 self.make_active()
         finally:
             self._busy = before
+
+    def bare(self, on: bool) -> None:
+        """Show the smear with nothing of ours on it, or all of it again."""
+        self._cover("bare", on)
+
+    def hide_model(self, on: bool) -> None:
+        """Take away what the model says of the cells, or give it back."""
+        self._cover("model", on)
+
+    def _cover(self, reason: str, on: bool) -> None:
+        """Keep layers of ours out of sight for a reason; they come back once there is none."""
+        (self._covered.add if on else self._covered.discard)(reason)
+        for part in (self._rings, self.outline, self.heat):
+            part.cover(bool(self._covered))
+        for part in (*self._others, self.frame):
+            part.cover("bare" in self._covered)
 
     def _show_below_cells(self, layer: Layer) -> None:
         """Add a layer below the rings unless it is there; the rings stay the active one."""
@@ -297,6 +338,7 @@ class Stage(QObject):
         self.overlay.follow_view(view_corners(self.viewer, self.smear), float(self.camera.zoom))
         self.region.follow_view(float(self.camera.zoom))
         self.outline.follow_view(float(self.camera.zoom))
+        self.frame.follow_view(float(self.camera.zoom))
         if self.quality is not None:
             fade(self.quality, float(self.camera.zoom))
 
@@ -325,7 +367,7 @@ class Stage(QObject):
         if self.smear is not None and self.overlay.layer not in layers:
             self.viewer.add_layer(self.overlay.layer)
             self.edited_outside.emit()
-        for part in (self.heat, self.outline):
+        for part in (self.heat, self.outline, self.frame):
             if part.layer is not None and part.layer not in layers:
                 part.forget()
                 self.layers_changed.emit()
@@ -333,7 +375,7 @@ class Stage(QObject):
             self.quality = None
             self.layers_changed.emit()
         active = layers.selection.active
-        if active is not None and active == self.outline.layer:
-            self.make_active()  # it has keys and tools of its own, and nothing on it can be edited
+        if active is not None and active in (self.outline.layer, self.frame.layer):
+            self.make_active()  # they have keys and tools of their own, and nothing on them can be edited
         if active is not None and smear_path(active) is not None and active != self.smear:
             self.smear_chosen.emit(active)

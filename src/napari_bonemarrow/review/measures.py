@@ -22,6 +22,7 @@ class Measures:
         self._axes: tuple[str, str] | None = None
         self._features: list[dict[str, Any]] = []
         self._map: dict[str, Any] | None = None
+        self.map_method = ""
         self._whole: tuple[NDArray[np.int64], Features] | None = None
 
     def add_features(self, new: Mapping[str, Any]) -> None:
@@ -37,6 +38,7 @@ class Measures:
     def set_map(self, new: Mapping[str, Any]) -> None:
         """Take in a map instead of the one before."""
         self._map = new["arrays"]
+        self.map_method = str(new["parameters"].get("method", ""))
 
     def features(self, blob: Blob, existing: NDArray[np.int64]) -> Features | None:
         """Return the features of cells that exist, by ascending number; the last word on a cell counts."""

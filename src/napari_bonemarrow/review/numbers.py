@@ -158,6 +158,11 @@ class CaseNumbers(CaseView):
         """Numbers of cells that exist, ascending, and their places on the map, shape (n, 2), or None."""
         return self._state.measures.map(self._journal.blob, self.cells.cell_id)
 
+    @property
+    def map_method(self) -> str:
+        """By what the map was laid out, empty where there is none."""
+        return self._state.measures.map_method
+
     def _both_read(self) -> bool:
         reads = self._state.reads
         return SECOND in reads and reads[SECOND].reading.ended_at is not None

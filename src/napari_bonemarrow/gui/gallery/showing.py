@@ -38,6 +38,7 @@ class Gallery(QObject):
         self.dock.view.opened.connect(coordinator.keys.focus_smear)
         tab.gallery_requested.connect(self.show)
         tab.grid.cells_dropped.connect(self._on_dropped)
+        self.dock.view.cells_dropped.connect(self._on_dropped)
         review.cells_changed.connect(self._on_cells)
         review.selection.changed.connect(self._on_selection)
         review.acts["gallery"] = self.show
@@ -91,7 +92,7 @@ class Gallery(QObject):
             self.dock.view.follow_selection()
 
     def _on_dropped(self, code: str, cell_ids: tuple[int, ...]) -> None:
-        """Give cells that were dragged onto a class that class, in one act."""
+        """Give cells that were dragged onto a class, or into its group, that class, in one act."""
         if self._session is None:
             return
         there = tuple(cell for cell in cell_ids if self._session.case.has_cell(cell))

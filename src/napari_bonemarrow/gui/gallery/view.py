@@ -8,11 +8,13 @@ from qtpy.QtGui import QColor, QDrag, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.gui.gallery.crops import CropStore
-from napari_bonemarrow.gui.gallery.dragging import cells_as_mime
+from napari_bonemarrow.gui.gallery.dragging import cells_as_mime, cells_dropped
 from napari_bonemarrow.gui.gallery.grid import GalleryGrid
+from napari_bonemarrow.gui.gallery.layout import Section
 from napari_bonemarrow.gui.gallery.model import CellsModel
 from napari_bonemarrow.gui.selection import Selection
 
+_EDGE_PX = 24
 _SCROLL_MS, _SCROLL_PX = 25, 40
 """While the rubber band is held beyond the edge."""
 _ARROWS = {
@@ -27,8 +29,8 @@ _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftMo
 class GalleryView(GalleryGrid):
     """A click selects a cell and goes to it, Shift selects up to it, Ctrl one more or less.
 
-    Selected cells are dragged onto a class. The rubber band begins between thumbnails, or anywhere while
-    Shift or Ctrl is held.
+    Selected cells are dragged onto a class, or into the group of another one. The rubber band begins between
+    thumbnails, or anywhere while Shift or Ctrl is held.
 
     Parameters
     ----------
@@ -38,6 +40,7 @@ class GalleryView(GalleryGrid):
         That of the window.
     """
 
+    cells_dropped = Signal(str, object)  # code, tuple of cell numbers
     opened = Signal()  # a double click: the reviewer wants to be on the smear
 
     def __init__(self, model: CellsModel, store: CropStore, selection: Selection) -> None:
@@ -51,6 +54,8 @@ class GalleryView(GalleryGrid):
         self._pull = QTimer(self)
         self._pull.setInterval(_SCROLL_MS)
         self._pull.timeout.connect(self._pull_on)
+        self._onto: Section | None = None
+        self.setAcceptDrops(True)
         self.setAccessibleDescription(
             "Arrows move, Shift selects several, Ctrl with left or right folds a class or unfolds it"
         )
@@ -218,6 +223,55 @@ class GalleryView(GalleryGrid):
         drag.setPixmap(self._badge(len(self.selection)))
         drag.exec(Qt.DropAction.CopyAction)
 
+    # dropping -------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event) -> None:
+        """Take cells of this window; where they may fall is told while they move."""
+        if cells_dropped(event, self):
+            event.accept()
+        else:
+            event.ignore()
+
+    def dragMoveEvent(self, event) -> None:
+        """Mark the group that the cells would fall into, and scroll on at the edge."""
+        at = event.position().toPoint()
+        section = self._section_for(at)
+        self._mark(section)
+        if section is None or not cells_dropped(event, self):
+            event.ignore()
+        else:
+            event.acceptProposedAction()
+        high, bar = self.viewport().height(), self.verticalScrollBar()
+        if at.y() < _EDGE_PX:
+            bar.setValue(bar.value() - _SCROLL_PX // 2)
+        elif at.y() > high - _EDGE_PX:
+            bar.setValue(bar.value() + _SCROLL_PX // 2)
+
+    def dragLeaveEvent(self, event) -> None:
+        """Mark no group."""
+        self._mark(None)
+
+    def dropEvent(self, event) -> None:
+        """Ask for the group's class for the cells that fell into it."""
+        section, cells = self._section_for(event.position().toPoint()), cells_dropped(event, self)
+        self._mark(None)
+        if section is None or not cells:
+            event.ignore()
+            return
+        event.acceptProposedAction()
+        # After the drag has ended: a question that it asks would else stand in the midst of it.
+        QTimer.singleShot(0, lambda: self.cells_dropped.emit(section.group.code, cells))
+
+    def _section_for(self, at: QPoint) -> Section | None:
+        """Return the group of a class under a point of the viewport; cells cannot fall into no class."""
+        section = self.grid.section_at(at.y() + self.verticalOffset())
+        return section if section is not None and section.group.code else None
+
+    def _mark(self, section: Section | None) -> None:
+        if section != self._onto:
+            self._onto = section
+            self.viewport().update()
+
     def _badge(self, count: int) -> QPixmap:
         text = "1 cell" if count == 1 else f"{count} cells"
         pixmap = QPixmap(self.fontMetrics().horizontalAdvance(text) + 16, 24)
@@ -231,7 +285,11 @@ class GalleryView(GalleryGrid):
     # painting and scrolling -----------------------------------------------------------------------
 
     def paint_above(self, painter: QPainter) -> None:
-        """Draw the rubber band."""
+        """Draw the rubber band, or a line around the group that cells are dragged over."""
+        if self._onto is not None:
+            painter.setPen(QPen(QColor(self._colors.primary), 3))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(2, self._onto.top + 2, self.viewport().width() - 5, self._onto.height - 5)
         if self._band is not None:
             ground = QColor(self._colors.primary)
             ground.setAlpha(50)
