@@ -260,7 +260,7 @@ def test_without_umap_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(TrainingError, match=r"pip install 'napari-bonemarrow\[training\]'"):
         lay_out(np.zeros((20, 3), np.float32))
-    with pytest.raises(TrainingError, match="9 images are too few"):
+    with pytest.raises(TrainingError, match="9 images: too few"):
         lay_out(np.zeros((9, 3), np.float32))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from napari_bonemarrow.cli.common import AsJson, Debug, Device, Seed, progress, say, show_json, tell
+from napari_bonemarrow.cytology.wording import count_of
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import and export bundles; fetch backbones.")
 
@@ -74,13 +75,16 @@ def show(
         codes = [code for code in card.classes if card.support[code] == support]
         say(f"support {support}: {', '.join(codes) or '–'}")
     for source in card.training_data:
-        say(f"taught with {source.images} images of {source.name} ({source.licence}; {source.attribution})")
+        say(
+            f"taught with {count_of(source.images, 'image')} of {source.name} ({source.licence}; "
+            f"{source.attribution})"
+        )
     if card.initialised_from:
         say(f"began with {card.initialised_from}")
     for figures in card.metrics:
         say(
             f"{figures.source}: balanced accuracy {figures.balanced_accuracy:.3f} over "
-            f"{len(figures.classes)} classes, accuracy {figures.accuracy:.3f}, n {figures.n} "
+            f"{count_of(len(figures.classes), 'class')}, accuracy {figures.accuracy:.3f}, n {figures.n} "
             f"({figures.protocol})"
         )
     if card.domain is None:

@@ -27,6 +27,7 @@ from napari_bonemarrow.cli.common import (
     show_json,
     tell,
 )
+from napari_bonemarrow.cytology.wording import count_of
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Region
@@ -265,6 +266,9 @@ def _finish(rows: Sequence[SummaryRow], where: Path, as_json: bool) -> None:
     else:
         done = [row for row in rows if row.ok]
         cells = sum(row.found for row in done)
-        tell(f"{len(done)} of {len(rows)} inputs done, {cells} cells found; results in {where}")
+        tell(
+            f"{count_of(len(done), 'input', of=len(rows))} done, {count_of(cells, 'cell')} found; "
+            f"results in {where}"
+        )
     if any(not row.ok for row in rows):
         raise typer.Exit(1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from napari_bonemarrow.cytology.wording import count_of
+
 _SHOWN = 10  # of a long list; --json holds all
 
 
@@ -32,7 +34,7 @@ def check_lines(document: Mapping[str, Any]) -> Iterator[str]:
 def _source_lines(name: str, source: Mapping[str, Any]) -> Iterator[str]:
     scale = source["microns_per_pixel"]
     facts = [
-        f"{source['images']} images",
+        count_of(source["images"], "image"),
         f"scheme {source['scheme']}",
         f"{scale:g} µm/px" if scale else "scale not stated",
     ]
@@ -74,7 +76,7 @@ def _group_lines(what: str, groups: Sequence[Mapping[str, Any]]) -> Iterator[str
     across = sum(len(each["classes"]) > 1 for each in groups)
     torn = sum(len(each.get("parts", ())) > 1 for each in groups)
     apart = f", {torn} torn apart by the split" if any("parts" in each for each in groups) else ""
-    counted = f"{len(groups)} groups, {across} across classes{apart}" if groups else "none"
+    counted = f"{count_of(len(groups), 'group')}, {across} across classes{apart}" if groups else "none"
     worst = sorted(groups, key=lambda each: (-len(each.get("parts", ())), -len(each["classes"])))
     yield from (f"{what}: {counted}", *(f"  {_group(each)}" for each in worst[:_SHOWN]))
     if len(groups) > _SHOWN:

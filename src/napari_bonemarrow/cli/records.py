@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_bonemarrow.cli.common import AsJson, Debug, Switches, complain, say, show_json
+from napari_bonemarrow.cytology.wording import count_of
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Agreement
@@ -188,6 +189,7 @@ def _in_words(found: Agreement, case: Case, unsettled: int) -> str:
     if found.kappa_ci95 is not None:
         kappa += f" (95 % interval {found.kappa_ci95[0]:.3f} to {found.kappa_ci95[1]:.3f})"
     return (
-        f"{first} and {second}: {found.agreed} of {found.n} cells alike{share}, Cohen's kappa {kappa}, "
+        f"{first} and {second}: {count_of(found.agreed, 'cell', of=found.n)} alike{share}, "
+        f"Cohen's kappa {kappa}, "
         f"{unsettled} not settled"
     )

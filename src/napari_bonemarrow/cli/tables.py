@@ -8,11 +8,14 @@ from rich.text import Text
 
 from napari_bonemarrow.cli.common import one_line
 from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.cytology.wording import count_of
 
 
 def differential_table(count: Differential) -> Group:
     """Lay out a differential: classes with their intervals, what was left out, M:E and notes."""
-    table = Table(title=f"{count.counted} cells counted of {count.target} aimed at", title_justify="left")
+    table = Table(
+        title=f"{count_of(count.counted, 'cell')} counted of {count.target} aimed at", title_justify="left"
+    )
     table.add_column("Code", no_wrap=True)
     table.add_column("Class")
     for name in ("Cells", "Percent", "95 % interval"):

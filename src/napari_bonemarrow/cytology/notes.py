@@ -8,6 +8,7 @@ from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT, DomainCheck
 from napari_bonemarrow.cytology.intervals import wilson
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIABLE_TEXT, Flag
 from napari_bonemarrow.cytology.tally import Tally
+from napari_bonemarrow.cytology.wording import count_of
 
 SAMPLING_TEXT = (
     "Intervals are Wilson 95 % intervals (M:E: conditional binomial) and cover sampling error alone, "
@@ -79,14 +80,15 @@ def _shortfall(tally: Tally, target: int) -> Flag | None:
     if missing <= 0:
         return None
     return Flag(
-        "below_target", f"{tally.counted} of {target} cells counted: {missing} fewer than the target."
+        "below_target",
+        f"{count_of(tally.counted, 'cell', of=target)} counted: {missing} fewer than the target.",
     )
 
 
 def _unread(places: int) -> Flag | None:
     if not places:
         return None
-    what = "1 tile of the slide" if places == 1 else f"{places} tiles of the slide"
+    what = f"{count_of(places, 'tile')} of the slide"
     return Flag(
         "unread_tiles", f"{what} could not be read, so that no cell was sought there: copy the slide again."
     )
@@ -96,7 +98,7 @@ def _unclassified(tally: Tally) -> Flag | None:
     count = tally.of.get("", 0)
     if not count:
         return None
-    return Flag("unclassified", f"{_cells(count)} in the frame without a class: not counted yet.")
+    return Flag("unclassified", f"{count_of(count, 'cell')} in the frame without a class: not counted yet.")
 
 
 def _imported(count: int) -> Flag | None:
@@ -106,7 +108,8 @@ def _imported(count: int) -> Flag | None:
     verb = "has its class" if count == 1 else "have their classes"
     return Flag(
         "imported",
-        f"{_cells(count)} {verb} from imported data, confirmed by no reviewer: they count as unreviewed.",
+        f"{count_of(count, 'cell')} {verb} from imported data, confirmed by no reviewer: they count as "
+        "unreviewed.",
     )
 
 
@@ -121,7 +124,8 @@ def _unlearnt(tally: Tally) -> Flag | None:
     ]
     if not unlearnt:
         return None
-    waiting = "1 cell waits" if tally.unreviewed == 1 else f"{tally.unreviewed} cells wait"
+    verb = "waits" if tally.unreviewed == 1 else "wait"
+    waiting = f"{count_of(tally.unreviewed, 'cell')} {verb}"
     said = (
         f"{waiting} for review. The model gives cells of classes that it has not learnt from marrow "
         f"({', '.join(unlearnt)}) to those it has"
@@ -145,8 +149,8 @@ def _doubted(tally: Tally, doubtful: int) -> Flag | None:
     verb = "lies" if doubtful == 1 else "lie"
     return Flag(
         "below_confidence",
-        f"{_cells(doubtful)} of the {tally.unreviewed} that wait for review {verb} below the confidence at "
-        "which the model had better not answer: review them first.",
+        f"{count_of(doubtful, 'cell')} of the {tally.unreviewed} that wait for review {verb} below the "
+        "confidence at which the model had better not answer: review them first.",
     )
 
 
@@ -162,8 +166,8 @@ def _unidentified(tally: Tally) -> Flag | None:
         return None
     return Flag(
         "unidentified",
-        f"{count} of {total} nucleated cells are {names}, more than {rules.unidentified_limit:g} %: leaving "
-        "them out inflates the other percentages.",
+        f"{count_of(count, 'nucleated cell', of=total)} are {names}, more than "
+        f"{rules.unidentified_limit:g} %: leaving them out inflates the other percentages.",
         (rules.unidentified_limit,),
     )
 
@@ -186,8 +190,9 @@ def _straddle(tally: Tally, what: str, codes: tuple[str, ...], limits: tuple[flo
     ]
     return Flag(
         f"{key}_straddle",
-        f"{count} of {tally.counted} cells are {what}: the 95 % interval of {100 * low:.1f}–{100 * high:.1f} "
-        f"% contains {', '.join(sides)}. Sampling error alone could tell otherwise: count more cells.",
+        f"{count_of(count, 'cell', of=tally.counted)} are {what}: the 95 % interval of "
+        f"{100 * low:.1f}–{100 * high:.1f} % contains {', '.join(sides)}. Sampling error alone could tell "
+        "otherwise: count more cells.",
         crossed,
     )
 
@@ -203,8 +208,9 @@ def _blasts_in_ratio(tally: Tally) -> Flag | None:
         return None
     return Flag(
         "m_to_e_blasts",
-        f"{count} of {tally.counted} cells are blasts ({rules.me_blast_limit:g} % or more): M:E takes all of "
-        "them as myeloid, though the class has no lineage.",
+        f"{count_of(count, 'cell', of=tally.counted)} are blasts "
+        f"({rules.me_blast_limit:g} % or more): M:E takes all of them as myeloid, though the class has no "
+        "lineage.",
         (rules.me_blast_limit,),
     )
 
@@ -212,7 +218,3 @@ def _blasts_in_ratio(tally: Tally) -> Flag | None:
 def _withheld(tally: Tally, code: str, what: str, codes: tuple[str, ...]) -> Flag:
     why = UNNAMED_TEXT if tally.learnt(codes) else UNRELIABLE_TEXT
     return Flag(code, f"No note on the {what}: {why}, until every cell has been reviewed.")
-
-
-def _cells(count: int) -> str:
-    return f"{count} cell" if count == 1 else f"{count} cells"

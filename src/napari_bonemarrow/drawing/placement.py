@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.drawing.cell import Anatomy
 
 Doubles = NDArray[np.float64]
@@ -72,7 +73,7 @@ def place(
     crowd.join(pairs)
     if crowd.worst_overlap(pairs) > 4 * _TOLERANCE_UM:
         raise DrawingError(
-            f"drawn smear: {len(cells)} cells find no room on {width:.0f} × {height:.0f} µm; "
+            f"drawn smear: no room for {count_of(len(cells), 'cell')} on {width:.0f} × {height:.0f} µm; "
             "ask for fewer cells or a larger field"
         )
     return Placed(crowd.x.tolist(), crowd.y.tolist(), sorted(pairs))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BMC21
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui.countmodels import BulkInfo
 from napari_bonemarrow.gui.views.bulk_dialog import BulkDialog
 from napari_bonemarrow.review import Case, CaseError
@@ -64,5 +65,6 @@ def bulk_info(case: Case, code: str, threshold: float) -> BulkInfo:
         found = len(case.acceptable(code, threshold))
     except CaseError as error:
         return BulkInfo(refusal=str(error))
-    cells = "1 cell" if found == 1 else f"{found} cells"
-    return BulkInfo(cells, "" if found else f"No unreviewed cell is {code} with so much confidence.")
+    return BulkInfo(
+        count_of(found, "cell"), "" if found else f"No unreviewed cell is {code} with so much confidence."
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.describe import Session, doing_text
 from napari_bonemarrow.gui.runner import Runner
@@ -87,16 +88,16 @@ class Analysis(QObject):
             self._on_error(error)
             return
         if isinstance(step, TilesFound):
-            text = step.text or f"{step.done} of {step.total} tiles searched"
+            text = step.text or f"{count_of(step.done, 'tile', of=step.total)} searched"
             self._tell(doing_text(text, step.seconds_left), _part_found(step.done / max(step.total, 1)))
             self.tiles_found.emit(step.cells)
         elif isinstance(step, CellsFound):
             self._classifying = True
             self.found.emit()
-            self._tell(f"{len(step.cells)} cells found", _FOUND)
+            self._tell(f"{count_of(len(step.cells), 'cell')} found", _FOUND)
         elif isinstance(step, CellsClassified):
             part = _FOUND + (1 - _FOUND) * step.done / step.total
-            text = f"{step.done} of {step.total} cells classified"
+            text = f"{count_of(step.done, 'cell', of=step.total)} classified"
             self._tell(doing_text(text, step.seconds_left) if step.done < step.total else text, part)
 
     def _on_doing(self, step: Doing) -> None:

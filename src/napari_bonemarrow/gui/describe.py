@@ -18,6 +18,7 @@ from napari_bonemarrow.cytology import (
     images_at,
     lines,
 )
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui import where
 from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleInfo, SlideInfo
 from napari_bonemarrow.review import Case
@@ -130,7 +131,7 @@ def find_text(case: Case) -> str:
     progress = case.detection_progress
     if progress is not None and progress.done:
         done, total = len(progress.done), len(DetectionPlan.from_json(progress.plan).tiles)
-        return f"Go on finding cells: {done} of {total} tiles done"
+        return f"Go on finding cells: {count_of(done, 'tile', of=total)} done"
     return "Classify the cells that wait" if was_searched(case) else "Find cells"
 
 
@@ -174,9 +175,9 @@ def _found_text(case: Case) -> str:
     inside = int(np.count_nonzero(cells.in_frame))
     if not len(cells):
         return "No nucleated cells found. Is the scale right? Missed cells can be added in the Review tab."
-    text = f"{len(cells)} cells found, {inside} of them in the counted frame."
+    text = f"{count_of(len(cells), 'cell')} found, {inside} of them in the counted frame."
     if case.unread:
-        tiles = "1 tile" if len(case.unread) == 1 else f"{len(case.unread)} tiles"
+        tiles = count_of(len(case.unread), "tile")
         text += f" {tiles} could not be read and were not searched."
     return text
 

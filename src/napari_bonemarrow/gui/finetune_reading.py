@@ -15,6 +15,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui.form_hints import shown
 
 WISH, RESULT, PROCESS = "wish.json", "metrics.json", "process.json"
@@ -270,7 +271,7 @@ def _pace(folder: Path) -> str:
 def _skipped_text(skipped: Sequence[str]) -> str:
     if not skipped:
         return ""
-    return f"{len(skipped)} case{'' if len(skipped) == 1 else 's'} skipped. {'; '.join(skipped)}"
+    return f"{count_of(len(skipped), 'case')} skipped. {'; '.join(skipped)}"
 
 
 def _sentence(text: str) -> str:

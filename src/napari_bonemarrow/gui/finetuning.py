@@ -9,6 +9,7 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Support
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui import finetune_runs as runs
 from napari_bonemarrow.gui.finetune_reading import RunError, RunInfo, Wish, is_running, log_file, read_run
 from napari_bonemarrow.gui.runner import Runner
@@ -213,7 +214,7 @@ def reviewed_info(cases: CaseSet, support: Mapping[str, Support], of_new: int) -
         note = f"new: needs {of_new}" if short else "new" if new else ""
         rows.append(ReviewedRow(code, counts[code], spread[code], note))
     number = len(cases.cases)
-    text = f"{len(cases)} reviewed cells in {number} case{'' if number == 1 else 's'}"
+    text = f"{count_of(len(cases), 'reviewed cell')} in {count_of(number, 'case')}"
     other = sum(cases.other().values())
     if other:
         text += f"; {other} more are none of the model's 21 classes"

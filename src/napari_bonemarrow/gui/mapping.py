@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.engine import Engine, layout_method
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.embedding import Embedding
@@ -131,7 +132,7 @@ class Mapping(QObject):
         features = self._embedding.features
         if features is None or len(features) < FEWEST:
             count = 0 if features is None else len(features)
-            self._fail_with(self._embedding.problem or f"{count} cells are too few for a map.")
+            self._fail_with(self._embedding.problem or f"{count_of(count, 'cell')}: too few for a map.")
             return
         ids = features.cell_id
         self._prepared = True
@@ -222,13 +223,16 @@ class Mapping(QObject):
         total, known = len(self._session.case.cells), self._map()
         if known is not None:
             without = total - len(known[0])
-            text = f"{len(known[0])} cells by what the network sees ({self._method()}). "
+            text = f"{count_of(len(known[0]), 'cell')} by what the network sees ({self._method()}). "
             text += "Drag around a cluster to select it."
             if without > 0:
-                text += f" {without} cells came later and are not on it."
+                text += f" Not on it: {count_of(without, 'cell')} that came later."
             self.view.show_state(text, can_make=without > 0)
         elif len(self._ids):
-            text = f"{len(self._ids)} cells on their two principal axes: a sketch until the map is made."
+            text = (
+                f"{count_of(len(self._ids), 'cell')} on their two principal axes: a sketch "
+                f"until the map is made."
+            )
             self.view.show_state(text, can_make=len(self._ids) >= FEWEST)
         elif self._embedding.missing:
             self.view.show_state("The network has not compared these cells yet.", can_make=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError, Region
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui import describe
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.describe import Session
@@ -51,7 +52,7 @@ class Preparing(QObject):
         self.opened.emit(session)
 
     def _on_unreadable(self, tiles: int) -> None:
-        what = "1 tile of this slide" if tiles == 1 else f"{tiles} tiles of this slide"
+        what = f"{count_of(tiles, 'tile')} of this slide"
         self._tab.show_unreadable(f"{what} can't be read and shows hatched." if tiles else "")
 
     def close(self) -> None:

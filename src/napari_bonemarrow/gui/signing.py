@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BoneMarrowError, Differential
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui.countmodels import KeyInfo, SignInfo
 from napari_bonemarrow.gui.describe import Session, one_line
 from napari_bonemarrow.gui.runner import Runner
@@ -175,7 +176,10 @@ def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], .
     figure = blasts.percent_text if blasts.reliable else "no percentage"
     lines = [
         ("Counted", f"{counted.counted} of {counted.target} aimed at"),
-        ("Reviewed", f"{counted.reviewed} of {counted.reviewed + counted.unreviewed} cells in the frame"),
+        (
+            "Reviewed",
+            f"{count_of(counted.reviewed, 'cell', of=counted.reviewed + counted.unreviewed)} in the frame",
+        ),
         ("Blasts", f"{blasts.count} ({figure})"),
         ("M:E", counted.ratios["m_to_e"].text),
         ("Not counted", str(sum(counted.excluded.values()))),

@@ -9,6 +9,7 @@ from threading import Thread
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import CLASSES, Agreement, Differential
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui import settings
 from napari_bonemarrow.gui.countmodels import AgreementInfo, ClassAgreement, ReadersInfo
 from napari_bonemarrow.gui.describe import Session, header_info
@@ -154,7 +155,7 @@ def readers_info(case: Case, counted: Differential | None, found: Agreement | No
     if case.is_blind:
         total = counted.reviewed + counted.unreviewed
         return ReadersInfo(
-            text=f"Second reader {second.reviewer}: {counted.reviewed} of {total} cells read",
+            text=f"Second reader {second.reviewer}: {count_of(counted.reviewed, 'cell', of=total)} read",
             banner=f"second reading, blind · {second.reviewer}",
             can_end=free,
         )
@@ -185,7 +186,7 @@ def agreement_text(found: Agreement) -> str:
     """Return an agreement on one line."""
     if not found.n:
         return "no cell read by both"
-    text = f"{found.percent:.1f} % of {found.n} cells alike"
+    text = f"{found.percent:.1f} % of {count_of(found.n, 'cell')} alike"
     if found.kappa is None:
         return f"{text}, Cohen's κ not defined"
     text += f", Cohen's κ {found.kappa:.2f}"

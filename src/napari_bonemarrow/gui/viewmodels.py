@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Region, Support
+from napari_bonemarrow.cytology.wording import count_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class ReviewedRow:
     @property
     def text(self) -> str:
         """Both numbers in words."""
-        return f"{self.cells} in {self.cases} case{'' if self.cases == 1 else 's'}"
+        return f"{self.cells} in {count_of(self.cases, 'case')}"
 
 
 @dataclass(frozen=True, slots=True)

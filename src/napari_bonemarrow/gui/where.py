@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari_bonemarrow.cytology import Region, RegionRanking, covered_area
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui.viewmodels import WhereInfo
 from napari_bonemarrow.slides.choosing import is_whole_slide
 from napari_bonemarrow.slides.quality import Reason
@@ -25,16 +26,18 @@ def frame_text(session: Session) -> str:
     regions, scale = frame.regions, slide.microns_per_pixel
     fixed = ", fixed before classes were seen" if session.case.frame is not None else ""
     if slide.fields and len(regions) == len(slide.images):
-        return f"All {len(regions)} fields less their margins{fixed}"
+        if len(regions) == 1:
+            return f"The field less its margin{fixed}"
+        return f"All {count_of(len(regions), 'field')} less their margins{fixed}"
     whole = len(regions) == 1 and regions[0].width >= slide.width and regions[0].height >= slide.height
     if whole:
         return f"The whole {'slide' if is_whole_slide(slide) else 'field'} less its margin{fixed}"
     area = f", {area_mm2(regions, scale):.2f} mm²" if scale else ""
     if session.is_ranked:
-        return f"The best {_regions(len(regions))}{area}{fixed}"
+        return f"The best {count_of(len(regions), 'region')}{area}{fixed}"
     if len(regions) == 1:
         return f"The drawn region{area or ' less its margin'}{fixed}"
-    return f"{len(regions)} drawn regions{area}{fixed}"
+    return f"{count_of(len(regions), 'drawn region')}{area}{fixed}"
 
 
 def where_info(session: Session, *, analysed: bool, counted: int) -> WhereInfo | None:
@@ -54,7 +57,7 @@ def where_info(session: Session, *, analysed: bool, counted: int) -> WhereInfo |
         text = "The survey found no place that can be counted. Draw regions, or count the whole slide."
         step = ""
     else:
-        text = f"{_regions(len(ranking.regions))} ranked, best first."
+        text = f"{count_of(len(ranking.regions), 'region')} ranked, best first."
         if session.regions and session.is_ranked:
             best = len(session.regions)
             cells = _two_digits(expected_cells(ranking, best))
@@ -71,10 +74,11 @@ def _fixed(session: Session, ranking: RegionRanking | None, *, analysed: bool, c
     if not used or ranking is None:
         return WhereInfo("What is counted was chosen by the reviewer.", can_choose=False)
     left = len(ranking.regions) - used
-    text = f"The best {used} of {_regions(len(ranking.regions))} are counted."
+    verb = "is" if used == 1 else "are"
+    text = f"The best {used} of {count_of(len(ranking.regions), 'region')} {verb} counted."
     short = analysed and counted < case.target
     if short:
-        text += f" {counted} of {case.target} cells so far."
+        text += f" {count_of(counted, 'cell', of=case.target)} so far."
         text += "" if left else " No region is left."
     extends = short and left > 0 and not case.read_only
     return WhereInfo(text, avoided_text(ranking), surveyed=True, can_choose=False, can_extend=extends)
@@ -102,7 +106,3 @@ def _percent(count: int, total: int) -> str:
 
 def _two_digits(value: float) -> str:
     return f"{float(f'{value:.2g}'):.0f}"
-
-
-def _regions(count: int) -> str:
-    return "1 region" if count == 1 else f"{count} regions"

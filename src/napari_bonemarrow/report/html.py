@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Support
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.report.record import CHAIN_TEXT, model_count, record_document
 from napari_bonemarrow.review import Case
 
@@ -156,7 +157,7 @@ def _frame_text(case: Case) -> str:
         return "not set"
     area = frame.counted_area(microns_per_pixel)
     if case.frame_choice == "whole":
-        what = f"the whole of {len(frame.images)} fields" if frame.images else "the whole field"
+        what = f"the whole of {count_of(len(frame.images), 'field')}" if frame.images else "the whole field"
     else:
         ranked = len(case.ranking.regions) if case.ranking is not None else 0
         what = _CHOICE_TEXT[case.frame_choice].format(n=len(frame.regions), ranked=ranked)

@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, RegionRanking
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.review.arrays import cells_to_arrays, pack, unpack
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind, canonical
@@ -76,7 +77,8 @@ class CaseRegions(CaseRuns):
             raise CaseError("the frame was not taken from ranked regions, so it cannot grow by them")
         if not before <= count <= len(ranking.regions):
             raise CaseError(
-                f"{count} regions were asked for: {before} are counted and {len(ranking.regions)} were ranked"
+                f"{count_of(count, 'region')} asked for: {before} are counted and "
+                f"{len(ranking.regions)} were ranked"
             )
         if count == before:
             return None

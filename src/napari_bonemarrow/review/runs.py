@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_bonemarrow.cytology import CLASSES, Cells, Features, Frame, Predictions
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.review.arrays import cells_to_arrays, pack
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import OF_READINGS, READING, RESHAPING, Change, Draft, Kind
@@ -67,7 +68,7 @@ class CaseRuns(CaseNumbers):
         if self._state.scale is None:
             raise CaseError("the scale is not known: confirm the µm per pixel before setting the frame")
         if target < 1:
-            raise CaseError(f"a target of {target} cells is none: give a positive number")
+            raise CaseError(f"a target of {count_of(target, 'cell')} is none: give a positive number")
         slide = self.slide_record
         if (frame.width, frame.height) != (slide.width, slide.height):
             raise CaseError(
@@ -166,7 +167,8 @@ class CaseRuns(CaseNumbers):
         touched = sorted(self._state.corrections())
         if touched and not (carry_over or extends):
             raise CaseError(
-                f"this case has corrections on {len(touched)} cells: carry them over, or start a new case"
+                f"this case has corrections on {count_of(len(touched), 'cell')}: carry them over, "
+                f"or start a new case"
             )
         columns = cells_to_arrays(cells.select(np.argsort(cells.cell_id)))
         table, scale = self._state.table, self._state.scale.microns_per_pixel
@@ -212,7 +214,7 @@ class CaseRuns(CaseNumbers):
         strange = predictions.cell_id[self._state.table.rows(predictions.cell_id) < 0]
         if len(strange):
             raise CaseError(
-                f"{len(strange)} predictions are of cells that are not in the last detection "
+                f"{count_of(len(strange), 'prediction')} of cells that are not in the last detection "
                 f"(first: cell {strange[0]}): classify the cells of the case again"
             )
         probabilities = np.asarray(predictions.probabilities, np.float32)
@@ -272,7 +274,7 @@ class CaseRuns(CaseNumbers):
         """
         ids, places = np.asarray(cell_ids, np.int64), np.asarray(xy, np.float32)
         if places.shape != (len(ids), 2) or not np.isfinite(places).all():
-            raise CaseError(f"a map of {len(ids)} cells needs as many places in two dimensions")
+            raise CaseError(f"a map of {count_of(len(ids), 'cell')} needs as many places in two dimensions")
         specs, blobs = pack({"cell_id": ids, "xy": places})
         new = {"arrays": specs, "parameters": dict(parameters or {})}
         return self._act(Draft(Kind.MAP_RECORDED, new=new, source="model"), blobs)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import Change, Draft, Kind
 from napari_bonemarrow.review.figures import tallied
@@ -51,14 +52,14 @@ class CaseSigning(CaseReadings):
         count = count or self.differential()
         gaps = []
         if without := count.unreviewed - count.imported:
-            gaps.append(f"{_cells(without)} of {count.reviewed + count.unreviewed} not reviewed")
+            gaps.append(f"{count_of(without, 'cell')} of {count.reviewed + count.unreviewed} not reviewed")
         if imported := count.imported:
-            gaps.append(f"{_cells(imported)} with a class that came with the data, not confirmed")
+            gaps.append(f"{count_of(imported, 'cell')} with a class that came with the data, not confirmed")
         reads = self._state.reads
         if SECOND in reads and reads[SECOND].reading.ended_at is None:
             gaps.append("the second reading has not been ended")
         elif unsettled := len(self.disagreements()):
-            gaps.append(f"{_cells(unsettled)} on which the two readers differ, not settled")
+            gaps.append(f"{count_of(unsettled, 'cell')} on which the two readers differ, not settled")
         return tuple(gaps)
 
     def sign(
@@ -172,7 +173,3 @@ class CaseSigning(CaseReadings):
 
 def _counts(count: Differential) -> dict[str, int]:
     return {row.code: row.count for row in count.classes if row.count}
-
-
-def _cells(number: int) -> str:
-    return "1 cell" if number == 1 else f"{number} cells"

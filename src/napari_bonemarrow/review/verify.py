@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.review.events import GENESIS, Event, Verification, digest_of
 from napari_bonemarrow.review.line_schema import read_line
 from napari_bonemarrow.review.schema import OWN_OF_SQLITE, schema_of
@@ -83,7 +84,7 @@ def _verify_arrays(
             False, min(missing), f"the data of line {min(missing)} of the journal are missing"
         )
     note = f"; the computer's clock had been set back at {clocks}" if clocks else ""
-    return Verification(True, None, f"{lines} lines, all as written{note}")
+    return Verification(True, None, f"{count_of(lines, 'line')}, all as written{note}")
 
 
 def altered(connection: sqlite3.Connection) -> list[str]:

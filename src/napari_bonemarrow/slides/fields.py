@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.slides import folders, mosaic, plain
 from napari_bonemarrow.slides.libraries import reason
 from napari_bonemarrow.slides.mosaic import FieldFile
@@ -40,7 +41,9 @@ def read(folder: Path) -> Opened:
         raise SlideError(f"{folder}: {_why_empty(folder)}")
     files, warnings = _files(paths)
     if not files:
-        raise SlideError(f"{folder}: none of its {len(paths)} images can be read; the first: {warnings[0]}")
+        raise SlideError(
+            f"{folder}: none of its {count_of(len(paths), 'image')} can be read; the first: {warnings[0]}"
+        )
     scale = mosaic.shared_scale(files)
     fields = mosaic.lay_out(files)
     properties = {"format": "folder of fields", "fields": str(len(fields)), "left_out": str(len(warnings))}

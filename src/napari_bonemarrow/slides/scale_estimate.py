@@ -8,6 +8,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.slides.arcs import arc_diameters
 from napari_bonemarrow.slides.colour import background_colour, optical_density, resized
 from napari_bonemarrow.slides.nuclear_size import (
@@ -88,16 +89,16 @@ def _from_discs(diameters: NDArray[np.float64], nuclear: float | None, nuclei: i
     parts = (RED_CELL_SPREAD_UM / RED_CELL_UM, METHOD_ERROR, 1.25 * spread / np.sqrt(len(diameters)))
     relative = 1.96 * float(np.linalg.norm(parts))
     low, high = value * (1 - relative), value * (1 + relative)
-    basis = f"{len(diameters)} red cells of {RED_CELL_UM:g} µm"
+    basis = f"{count_of(len(diameters), 'red cell')} of {RED_CELL_UM:g} µm"
     if nuclear is not None:
         gap = abs(float(np.log(value / nuclear)))
         if gap > CONTRADICTION:
             return None
         if gap > DOUBT:
             low, high = min(low, nuclear), max(high, nuclear)
-            basis += f"; wider, as {nuclei} nuclei suggest {nuclear:.2g} µm/px"
+            basis += f"; wider, as {count_of(nuclei, 'nucleus', 'nuclei')} suggest {nuclear:.2g} µm/px"
         else:
-            basis += f"; {nuclei} nuclei agree"
+            basis += f"; {count_of(nuclei, 'nucleus', 'nuclei')} agree"
     return _scale(value, low, high, basis)
 
 
@@ -113,7 +114,7 @@ def _from_arcs(diameters: NDArray[np.float64], nuclear: float, nuclei: int) -> S
     value = float(np.exp(weights @ np.log([red, nuclear]) / weights.sum()))
     # Arcs were chosen by the nuclei, so that the two do not err independently: the better one's spread.
     spread = float(np.exp(1.96 * np.sqrt(variances.min())))
-    basis = f"{len(near)} arcs of crowded red cells, with {nuclei} nuclei"
+    basis = f"{count_of(len(near), 'arc')} of crowded red cells, with {count_of(nuclei, 'nucleus', 'nuclei')}"
     return _scale(value, value / spread, value * spread, basis)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.schemes import SCHEMES
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.training.case_crops import MINIMUM_REVIEWED, CaseCells, CaseSet, cut_reviewed
@@ -218,13 +219,13 @@ def _without(case: CaseCells, codes: Mapping[str, int]) -> CaseCells:
 
 def _too_few_text(total: int, too_few: Mapping[str, int], skipped: list[str], config: TrainConfig) -> str:
     text = (
-        f"only {total} reviewed cells to learn from: {MINIMUM_REVIEWED} are needed, "
+        f"only {count_of(total, 'reviewed cell')} to learn from: {MINIMUM_REVIEWED} are needed, "
         f"and {config.minimum_images} of a class that the model does not know"
     )
     if too_few:
         text += f" (too few: {', '.join(f'{n} {code}' for code, n in too_few.items())})"
     if skipped:
-        text += f"; {len(skipped)} cases were skipped, first {skipped[0]}"
+        text += f"; {count_of(len(skipped), 'case')} skipped, first {skipped[0]}"
     return text
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.data import Source, read_image
@@ -169,7 +170,7 @@ def classify_source(classifier: Classifier, selection: Selection, tell: Tell) ->
             probabilities.append(classifier.classify(np.stack(crops)).probabilities)
         tell(len(block))
     if not kept:
-        raise TrainingError(f"{source.name}: none of its {len(source.files)} images can be read")
+        raise TrainingError(f"{source.name}: none of its {count_of(len(source.files), 'image')} can be read")
     lost = sorted(set(range(len(source.files))) - set(kept))
     missed = Counter(source.codes[i] for i in lost)
     return Classified(

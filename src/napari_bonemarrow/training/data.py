@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.review import SUFFIX
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.crops import Crops, Source, Split, count_by_source
@@ -100,7 +101,7 @@ def load_crops(
     if unreadable:
         log.warning("%d unreadable images skipped: %s", len(unreadable), ", ".join(unreadable[:10]))
     if not good.any():
-        raise TrainingError(f"{data}: none of its {len(files)} images can be read")
+        raise TrainingError(f"{data}: none of its {count_of(len(files), 'image')} can be read")
     kept = [image for image, ok in zip(images, good, strict=True) if ok]
     return Crops(
         pixels,

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.training.config import TrainingError
 
 FEWEST = 10
@@ -61,7 +62,7 @@ def tsne(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32
 
 def _refuse_few(count: int) -> None:
     if count < FEWEST:
-        raise TrainingError(f"{count} images are too few to lay out; give at least {FEWEST}")
+        raise TrainingError(f"{count_of(count, 'image')}: too few to lay out; give at least {FEWEST}")
 
 
 def umap(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32]:

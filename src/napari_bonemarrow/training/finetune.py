@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from napari_bonemarrow.cytology import BMC21, Support
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.device import resolve_device
 from napari_bonemarrow.models.loading import load_network
@@ -218,7 +219,8 @@ def _check_kept(snapshot: Snapshot, known: set[str]) -> None:
     needed = max(MINIMUM_REVIEWED, new)
     if shown.total() < needed or len(shown) < 2:
         raise TrainingError(
-            f"only {shown.total()} cells of {len(shown)} classes that the model knows are there: it would "
+            f"only {count_of(shown.total(), 'cell')} of {count_of(len(shown), 'class')} that the "
+            f"model knows: it would "
             f"forget the others: give base data, or review {needed} cells of two such classes"
         )
 

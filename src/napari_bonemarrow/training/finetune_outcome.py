@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import Tensor, nn
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.card import Card, Lineage, Metrics, TrainingSource
 from napari_bonemarrow.models.loading import load_network
@@ -134,7 +135,7 @@ def _card(job: Job) -> Card:
     """Carry the parent's card on; figures, temperature and lineage are still to come."""
     counts, parent = job.snapshot.counts(), job.parent.card
     own = TrainingSource(
-        name=f"Reviewed cells of {len(job.snapshot.states)} cases",
+        name=f"Reviewed cells of {count_of(len(job.snapshot.states), 'case')}",
         images=sum(counts.values()),
         attribution="the reviewers of these cases",
         licence="not stated",

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.models.card import Normalisation
 from napari_bonemarrow.models.memory import keep_memory
 from napari_bonemarrow.models.preprocess import Normaliser, mirrored_mean, reduce_crops
@@ -80,7 +81,9 @@ class Fitter:
         self.train = curriculum.teaches(crops, split.train)
         self.calibration = curriculum.teaches(crops, split.calibration)
         if len(self.train) < config.batch_size:
-            raise TrainingError(f"only {len(self.train)} training images; add images or lower batch_size")
+            raise TrainingError(
+                f"only {count_of(len(self.train), 'training image')}; add images or lower batch_size"
+            )
         if not len(self.calibration):
             raise TrainingError("no image is left to calibrate on; add images or raise calibration_share")
         self.labels = curriculum.labels(crops)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import BMC21
 from napari_bonemarrow.cytology.published import MATEK_2021
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.models.crops import fit_crop
 from napari_bonemarrow.review import SUFFIX
 from napari_bonemarrow.training.config import TrainingError
@@ -128,7 +129,7 @@ def look(data: Path, scheme: str | None = None, progress: Progress | None = None
         if progress is not None and place % _EVERY == 0:
             progress(place, len(images), source.name)
     if not seen.images:
-        raise TrainingError(f"{data}: none of its {len(images)} images can be read")
+        raise TrainingError(f"{data}: none of its {count_of(len(images), 'image')} can be read")
     return Seen(sources, seen.images, tuple(unreadable), seen.prints, seen.kinds)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.crops import Crops, Source
@@ -213,7 +214,7 @@ def _features(
                 progress(place, len(images), "looking at crops")
     flush()
     if not kept:
-        raise TrainingError(f"none of the {len(images)} images can be read")
+        raise TrainingError(f"none of the {count_of(len(images), 'image')} can be read")
     return kept, np.concatenate(rows), prints, unreadable
 
 

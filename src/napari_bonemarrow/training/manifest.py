@@ -10,6 +10,7 @@ from pathlib import Path
 
 from napari_bonemarrow.cytology import BMC21
 from napari_bonemarrow.cytology.schemes import SCHEMES, Scheme, scheme_of
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.crops import Source
 
@@ -149,7 +150,7 @@ def _check_files(path: Path, rows: Sequence[_Row]) -> None:
     missing = [str(row.file) for row in rows if not row.file.is_file()]
     if missing:
         raise TrainingError(
-            f"{path}: {len(missing)} of its {len(rows)} files are missing: {', '.join(missing)}; "
+            f"{path}: {count_of(len(missing), 'file', of=len(rows))} are missing: {', '.join(missing)}; "
             "files are looked for from the table's folder"
         )
 

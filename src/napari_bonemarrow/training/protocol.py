@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.models.card import Card
 from napari_bonemarrow.training.classified import Selection, select
 from napari_bonemarrow.training.config import TrainingError
@@ -57,7 +58,8 @@ def choose_images(
         here = {name: number for name, number in numbers.items() if name in there}
         if not here:
             raise TrainingError(
-                f"{path}: none of its {len(parts)} images is in the data; name the data's own split"
+                f"{path}: none of its {count_of(len(parts), 'image')} is in the data; "
+                "name the data's own split"
             )
         known = card.split_sha256 in {split_digest(numbers), split_digest(here)}
         protocol = _protocol(card, path.name, part, known=known)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.training.config import PRESETS, TrainConfig, TrainingError
 from napari_bonemarrow.training.crops import Crops, Split
 from napari_bonemarrow.training.files import write_atomically
@@ -153,7 +154,9 @@ def read_split(crops: Crops, path: Path) -> Split:
     part = np.array([named.get(name, 0) for name in crops.names], np.int8)
     absent = len(named.keys() - set(crops.names))
     if named and absent == len(named):
-        raise TrainingError(f"{path}: none of its {absent} images is in the data; name the data's own split")
+        raise TrainingError(
+            f"{path}: none of its {count_of(absent, 'image')} is in the data; name the data's own split"
+        )
     torn = _torn(crops, part)
     if torn:
         one, two = torn[0]

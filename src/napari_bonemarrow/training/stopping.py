@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.training.config import TrainingError
 
 _asked = threading.Event()
@@ -61,5 +62,5 @@ def _kept(out: Path) -> str:
         return "no epoch was finished, so nothing is kept"
     history = out / "history.csv"
     lines = history.read_text("utf-8").splitlines() if history.is_file() else []
-    epochs = f"{len(lines) - 1} epoch{'' if len(lines) == 2 else 's'}" if len(lines) > 1 else "what is done"
+    epochs = f"{count_of(len(lines) - 1, 'epoch')}" if len(lines) > 1 else "what is done"
     return f"{out / 'checkpoints' / 'last.pt'} keeps {epochs}: the same command with --resume goes on"

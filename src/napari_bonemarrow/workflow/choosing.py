@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_bonemarrow.cytology import BoneMarrowError, Frame, Region, RegionRanking
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.review import Case, CaseError
 from napari_bonemarrow.slides import Slide
@@ -95,7 +96,7 @@ def count_slide(
     yield from _applied(engine, slide, case, model)
     while ranked and (more := _missing_regions(case)):
         case.extend_frame(case.chosen_by_rank + more)
-        yield Doing(f"Counting {case.chosen_by_rank} regions")
+        yield Doing(f"Counting {count_of(case.chosen_by_rank, 'region')}")
         yield from _applied(engine, slide, case, model)
 
 

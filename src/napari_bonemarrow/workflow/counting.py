@@ -12,6 +12,7 @@ from pathlib import Path
 
 from napari_bonemarrow.cytology import BoneMarrowError, Region
 from napari_bonemarrow.cytology.lines import one_line
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.report import (
@@ -208,9 +209,9 @@ def _analyse(
     for step in steps:
         if isinstance(step, CellsClassified):
             device = step.status.device
-            say(f"{step.done} of {step.total} cells classified")
+            say(f"{count_of(step.done, 'cell', of=step.total)} classified")
         elif isinstance(step, TilesFound):
-            say(step.text or f"{step.done} of {step.total} tiles searched")
+            say(step.text or f"{count_of(step.done, 'tile', of=step.total)} searched")
         elif isinstance(step, Doing):
             say(step.text if step.part is None else f"{step.text}, {step.part:.0%}")
     _compare(engine, slide, case, options)

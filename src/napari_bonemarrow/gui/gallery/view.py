@@ -7,6 +7,7 @@ from qtpy.QtCore import QModelIndex, QPoint, QRect, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QDrag, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QApplication
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui.gallery.crops import CropStore
 from napari_bonemarrow.gui.gallery.dragging import cells_as_mime, cells_dropped
 from napari_bonemarrow.gui.gallery.grid import GalleryGrid
@@ -273,7 +274,7 @@ class GalleryView(GalleryGrid):
             self.viewport().update()
 
     def _badge(self, count: int) -> QPixmap:
-        text = "1 cell" if count == 1 else f"{count} cells"
+        text = count_of(count, "cell")
         pixmap = QPixmap(self.fontMetrics().horizontalAdvance(text) + 16, 24)
         pixmap.fill(QColor(self._colors.primary))
         painter = QPainter(pixmap)

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui.countmodels import AgreementInfo, ClassAgreement
 from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
@@ -89,7 +90,9 @@ class AgreementDialog(QDialog):
             for column, count in enumerate(counts):
                 item = _number(str(count) if count else "·")
                 first, second = (CLASSES[info.codes[index]].name for index in (at, column))
-                set_tip(item, f"{count} cells: {first} to {info.first}, {second} to {info.second}")
+                set_tip(
+                    item, f"{count_of(count, 'cell')}: {first} to {info.first}, {second} to {info.second}"
+                )
                 if at == column:
                     font = QFont()
                     font.setBold(True)
@@ -132,4 +135,4 @@ def _figures(row: ClassAgreement) -> tuple[str, ...]:
 
 
 def _settle_text(info: AgreementInfo) -> str:
-    return f"Settle {info.disagreements} disagreement{'' if info.disagreements == 1 else 's'}"
+    return f"Settle {count_of(info.disagreements, 'disagreement')}"

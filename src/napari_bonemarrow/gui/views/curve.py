@@ -8,6 +8,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 
@@ -48,7 +49,7 @@ class CurveView(QWidget):
     def _in_words(self) -> str:
         if not self.loss:
             return "No epoch is done yet"
-        text = f"After {len(self.loss)} of {self.epochs} epochs: loss {self.loss[-1]:.2f}"
+        text = f"After {count_of(len(self.loss), 'epoch', of=self.epochs)}: loss {self.loss[-1]:.2f}"
         if self.balanced:
             text += f", balanced accuracy {self.balanced[-1]:.0%} on cells kept for choosing the epoch"
         return text

@@ -10,6 +10,7 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui.finetune_reading import HeldOut
 from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
@@ -95,5 +96,5 @@ def _in_words(row: HeldOut) -> str:
     what = "mean share of each class" if row.whole else "share of the class's cells"
     return (
         f"{_name(row)}: {what} classified rightly, {_share(row.before)} % before and "
-        f"{_share(row.after)} % after, on {row.n} held-out cells (95 % interval)"
+        f"{_share(row.after)} % after, on {count_of(row.n, 'held-out cell')} (95 % interval)"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui.countmodels import ReadersInfo
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.parts import button, gone_when_closed, label, set_role
@@ -63,8 +64,7 @@ class ReadersPart(QWidget):
         self.resume_button.setVisible(info.can_resume)
         self.compare_button.setVisible(info.can_compare)
         self.settle_button.setVisible(info.to_settle > 0)
-        what = "disagreement" if info.to_settle == 1 else "disagreements"
-        self.settle_button.setText(f"Settle {info.to_settle} {what}")
+        self.settle_button.setText(f"Settle {count_of(info.to_settle, 'disagreement')}")
         role = "primary" if info.to_settle else ""
         if self.settle_button.property("role") != role:
             set_role(self.settle_button, role)

@@ -1,0 +1,38 @@
+"""Numbers of things in words: the one place where a plural is made."""
+
+from __future__ import annotations
+
+_ES = ("s", "x", "ch", "sh")
+
+
+def plural(noun: str, many: str = "") -> str:
+    """Return a noun for several things.
+
+    Parameters
+    ----------
+    noun : str
+        For one: ``cell``, ``plasma cell``; of several words the last is changed.
+    many : str
+        For several, where the rules of English do not lead there.
+    """
+    if many:
+        return many
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(_ES) else f"{noun}s"
+
+
+def count_of(number: int, noun: str, many: str = "", *, of: int | None = None) -> str:
+    """Return a number with its noun: ``1 cell``, ``12 cells``, ``3 of 12 cells``.
+
+    Parameters
+    ----------
+    number : int
+    noun, many : str
+        As in `plural`.
+    of : int, optional
+        How many there are in all; the noun then follows this number.
+    """
+    total = number if of is None else of
+    what = noun if total == 1 else plural(noun, many)
+    return f"{number} {what}" if of is None else f"{number} of {total} {what}"
