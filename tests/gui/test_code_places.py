@@ -20,7 +20,7 @@ def _touch(a, b) -> bool:
     return bool(a[0] < b[2] - 0.01 and b[0] < a[2] - 0.01 and a[1] < b[3] - 0.01 and b[1] < a[3] - 0.01)
 
 
-def test_a_lone_code_stands_above_its_ring():
+def test_a_lone_code_stands_above_its_ring() -> None:
     one = np.array([100.0])
     kept, side = place_codes(one, one, np.array([20.0]), np.array([1]), SIZE)
     assert kept.tolist() == [0]
@@ -29,7 +29,13 @@ def test_a_lone_code_stands_above_its_ring():
     assert bottom <= 80
 
 
-def test_the_lesser_code_moves_aside():
+def test_a_code_that_would_be_cut_by_the_edge_of_the_view_stands_below() -> None:
+    one = np.array([100.0])
+    _kept, side = place_codes(one, one, np.array([20.0]), np.array([1]), SIZE, (0, 75, 800, 600))
+    assert SIDES[side].tolist() == [[0, 1]]
+
+
+def test_the_lesser_code_moves_aside() -> None:
     x, y, radius = np.array([100.0, 130.0]), np.array([100.0, 100.0]), np.full(2, 25.0)
     kept, side = place_codes(x, y, radius, np.array([0, 1]), SIZE)
     assert kept.tolist() == [0, 1]
@@ -52,7 +58,7 @@ def test_no_code_touches_another_or_the_middle_of_another_cell(seed, count):
         assert (away.max(axis=1)[others] >= 0.5 * radius[others] - 0.01).all()
 
 
-def test_the_current_code_is_never_left_out():
+def test_the_current_code_is_never_left_out() -> None:
     x = y = np.full(6, 50.0)
     rank = np.array([2, 2, 2, 2, 2, MUST])
     kept, _side = place_codes(x, y, np.full(6, 20.0), rank, SIZE)

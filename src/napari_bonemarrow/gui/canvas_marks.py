@@ -236,10 +236,10 @@ Pictures = create_visual_node(PicturesVisual)
 Rings = create_visual_node(RingsVisual)
 
 
-def lay_on(node: Any, parent: Any) -> None:
-    """Make a node the child of a layer's own, above all that the layer draws itself."""
+def lay_on(node: Any, parent: Any, order: int) -> None:
+    """Make a node the child of a layer's own, above what that draws itself and children of lower order."""
     if node.parent is parent:
         return
     node.parent = parent
-    node.order = 1
+    node.order = order
     node.transform = MatrixTransform()  # napari writes into the matrix of whatever lies on a layer

@@ -24,6 +24,7 @@ def place_codes(
     radius: NDArray[np.floating],
     rank: NDArray[np.integer],
     size: tuple[int, int],
+    view: tuple[float, float, float, float] | None = None,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Find a side of its ring for each code; a code that finds none is left out.
 
@@ -37,6 +38,8 @@ def place_codes(
         Who matters most chooses first; the code of who has the highest rank there is, 3, is never left out.
     size : (int, int)
         Width and height of a code with its plate, screen pixels.
+    view : (float, float, float, float), optional
+        Left, top, right and bottom of what is seen, screen pixels: sides that lie within it come first.
 
     Returns
     -------
@@ -55,9 +58,11 @@ def place_codes(
         boxes = [
             _box(float(x[at]), float(y[at]), float(radius[at]), side, size) for side in range(len(SIDES))
         ]
-        free = next((side for side, box in enumerate(boxes) if taken.is_free(box, at)), None)
+        # Sorting is stable: among sides that are seen, and among those that are not, the first comes first.
+        order = sorted(range(len(boxes)), key=[not _within(box, view) for box in boxes].__getitem__)
+        free = next((side for side in order if taken.is_free(boxes[side], at)), None)
         if free is None and rank[at] >= MUST:
-            free = 0
+            free = order[0]
         if free is not None:
             kept[at] = free
             taken.add(boxes[free], -1)
@@ -89,6 +94,12 @@ def _box(x: float, y: float, radius: float, side: int, size: tuple[int, int]) ->
     across, down = _shift(direction, *size)
     left, top = x + direction[0] * radius + across, y + direction[1] * radius + down
     return left, top, left + size[0], top + size[1]
+
+
+def _within(box: _Box, view: _Box | None) -> bool:
+    return view is None or (
+        box[0] >= view[0] and box[1] >= view[1] and box[2] <= view[2] and box[3] <= view[3]
+    )
 
 
 class _Taken:

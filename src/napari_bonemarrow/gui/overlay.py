@@ -23,6 +23,8 @@ SELECTED_WIDER_PX = 3.0
 TEXT_FROM_SCREEN_PX = 30.0
 MOST_TEXTS = 400
 """Codes are written where a ring is at least so wide on the screen, and never more than so many."""
+_FLAG_PITCH_PX = 18.0
+"""Of flags that stand alone, one is drawn in a square of this side."""
 _BEYOND = 0.15
 """Codes are written so far beyond the edge too, in parts of the view, and are there when it is moved."""
 
@@ -331,8 +333,9 @@ class CellsOverlay:
             centres, radius = self._places_of(rows)
             px = self._microns_per_pixel * self._zoom
             x, y = centres.T * px
+            view = tuple((self._corners[:, ::-1] * px).ravel().tolist())
             kept, self._sides = code_places.place_codes(
-                x, y, radius * px, self._ranks(rows), code_plates.SIZE
+                x, y, radius * px, self._ranks(rows), code_plates.SIZE, view
             )
             self._written = rows[kept]
         self._write_codes()
@@ -340,13 +343,20 @@ class CellsOverlay:
     def _write_codes(self) -> None:
         """Draw the codes that have a place, as the classes are now; a flagged cell without one has a flag."""
         rows = self._written
-        alone = np.flatnonzero(self._flagged)
-        alone = alone[~np.isin(alone, rows)]
         self.marks.show_codes(
-            *self._places_of(np.concatenate([rows, alone])),
+            *self._places_of(rows),
             sides=self._sides,
             plates=code_plates.picture(self._classes[rows], self._reviewed[rows], self._flagged[rows]),
         )
+        alone = np.flatnonzero(self._flagged)
+        alone = alone[~np.isin(alone, rows)]
+        self.marks.show_flags(*self._places_of(self._thinned(alone)))
+
+    def _thinned(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Leave out cells whose flags would cover one another on the screen."""
+        px = self._microns_per_pixel * self._zoom / _FLAG_PITCH_PX
+        squares = np.stack([self.cells.x[rows] * px, self.cells.y[rows] * px]).astype(np.int64)
+        return rows[np.unique(squares, axis=1, return_index=True)[1]]
 
     # edits from outside ---------------------------------------------------------------------------
 

@@ -30,8 +30,9 @@ class RingMarks:
 
     def __init__(self, node: Callable[[], Any]) -> None:
         self._node = node
-        self._pictures: Any = None
+        self._plates: Any = None
         self._rings: Any = None
+        self._flags: Any = None
         self._ratio = 0.0
 
     def _there(self) -> bool:
@@ -39,14 +40,15 @@ class RingMarks:
         node = self._node()
         if node is None:
             return False
-        if self._pictures is None:
-            self._rings, self._pictures = Rings(), Pictures()
-        for ours in (self._rings, self._pictures):
-            lay_on(ours, node)
+        if self._plates is None:
+            self._flags, self._rings, self._plates = Pictures(), Rings(), Pictures()
+        for order, ours in enumerate((self._flags, self._rings, self._plates)):
+            lay_on(ours, node, order)
         ratio = float(getattr(node.canvas, "pixel_scale", 1.0) or 1.0)
         if ratio != self._ratio:
             sheet = code_plates.draw_sheet(ratio)
-            self._pictures.set_sheet(sheet.pixels, code_plates.SIZE, sheet.columns, ratio)
+            for pictures in (self._flags, self._plates):
+                pictures.set_sheet(sheet.pixels, code_plates.SIZE, sheet.columns, ratio)
             self._ratio = ratio
         return True
 
@@ -58,26 +60,29 @@ class RingMarks:
         sides: NDArray[np.intp],
         plates: NDArray[np.intp],
     ) -> None:
-        """Draw codes and lone flags instead of those that were there.
+        """Draw codes instead of those that were there.
 
         Parameters
         ----------
         centres : ndarray, shape (n, 2)
-            Of cells, (x, y) in data units: first those whose code is drawn, then those with a flag alone.
+            Of the cells, (x, y) in data units.
         radius : ndarray, shape (n,)
             Of their rings, data units.
-        sides : ndarray of int, shape (m,)
+        sides : ndarray of int, shape (n,)
             On which side of its ring each code stands, as `code_places.place_codes` says.
-        plates : ndarray of int, shape (m,)
+        plates : ndarray of int, shape (n,)
             Number of each plate.
         """
-        if not self._there():
-            return
-        alone = (len(centres) - len(sides), 1)
-        directions = np.concatenate([code_places.SIDES[sides], np.tile(_FLAG_AT, alone)])
-        moved = np.concatenate([code_places.shifts(sides, code_plates.SIZE), np.tile(_FLAG_SHIFT, alone)])
-        pictures = np.concatenate([plates, np.full(alone[0], code_plates.FLAG)]).astype(np.intp)
-        self._pictures.set_data(centres + directions * radius[:, None], moved, pictures)
+        if self._there():
+            rims = centres + code_places.SIDES[sides] * radius[:, None]
+            self._plates.set_data(rims, code_places.shifts(sides, code_plates.SIZE), plates)
+
+    def show_flags(self, centres: NDArray[np.floating], radius: NDArray[np.floating]) -> None:
+        """Draw a flag alone at some rings, (x, y) and data units as above, instead of those before."""
+        if self._there():
+            rims = centres + _FLAG_AT * radius[:, None]
+            shifts = np.broadcast_to(_FLAG_SHIFT, (len(centres), 2))
+            self._flags.set_data(rims, shifts, np.full(len(centres), code_plates.FLAG))
 
     def show_selected(
         self, centres: NDArray[np.floating], radius: NDArray[np.floating], *, has_current: bool

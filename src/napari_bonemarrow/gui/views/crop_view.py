@@ -108,7 +108,7 @@ class CropView(QWidget):
         little, most = palette.HEAT_ENDS
         half, under = bar.width() / 2, bar.bottom() + 13
         self._draw_text(painter, little, bar.left(), under, half, left=True)
-        self._draw_text(painter, f"{most} for {self._target}", bar.left() + half, under, half, right=True)
+        self._draw_text(painter, most, bar.left() + half, under, half, right=True)
 
     @staticmethod
     def _draw_text(
