@@ -93,3 +93,13 @@ def test_every_field_of_a_folder_has_its_line():
     ends = layer.data[:, 0]
     assert ends[ends[:, 1] < 1050].max(axis=0).tolist() == [750, 950]
     assert ends[ends[:, 1] > 1050].min(axis=0).tolist() == [50, 1150]
+
+
+def test_dashes_are_fitted_to_the_screen_when_the_view_is_moved(opened, qtbot):
+    _viewer, coordinator = opened
+    stage = coordinator.stage
+    many = len(stage.frame.layer.data)
+    stage.camera.zoom *= 3
+    qtbot.waitUntil(lambda: len(stage.frame.layer.data) > 2 * many)
+    length = np.abs(stage.frame.layer.data[:, 1]).sum(axis=1) * float(stage.smear.scale[-1])
+    np.testing.assert_allclose(length * stage.camera.zoom, 8.0, rtol=0.3)

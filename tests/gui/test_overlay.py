@@ -112,6 +112,16 @@ def test_reviewed_rings_are_quiet_and_flagged_ones_are_not(overlay):
     assert overlay.layer.border_color[0, 3] == 1
 
 
+def test_a_cell_that_had_no_class_has_a_code_once_it_has(overlay):
+    overlay.show(_cells(3), [""] * 3, {"class": [""] * 3})
+    overlay.follow_view(np.array([[0, 0], [2000, 2000]]), 8.0)
+    assert not overlay.texts
+    overlay.update([2], ["BLA"], {"class": ["BLA"]})
+    assert overlay.texts == {1: "BLA"}
+    overlay.recolour(["NGS"] * 3, {"class": ["NGS"] * 3})
+    assert overlay.texts == dict.fromkeys(range(3), "NGS")
+
+
 def test_of_codes_that_collide_the_lesser_moves_or_goes(overlay):
     """Three cells on one spot: no four sides hold three plates and three cells."""
     at = np.array([200.0, 204.0, 208.0])

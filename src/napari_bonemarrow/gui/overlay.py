@@ -143,7 +143,7 @@ class CellsOverlay:
             if len(self.cells):
                 self._write_looks()
                 self.layer.redraw()
-        self._write_codes()
+        self._place_codes()
 
     def update(self, cell_ids: Sequence[int], codes: Sequence[str], features: Mapping[str, Sequence]) -> None:
         """Show other classes of a few cells; what it costs grows with their number alone.
@@ -172,7 +172,10 @@ class CellsOverlay:
             self._table.update(self.layer.features, rows, columns)
             self._write_looks(rows)
             self.layer.redraw(rows)
-        self._write_codes()
+        if len(rows) > len(self._written) or not np.isin(rows, self._written).all():
+            self._place_codes()  # one that had no class may have one now
+        else:
+            self._write_codes()
 
     def tell_features(self) -> None:
         """Have napari's features table, where it is open, show what was written into it meanwhile."""

@@ -1,0 +1,136 @@
+"""What a reviewer sees on the smear, from a whole field down to one cell, by keys and mouse in the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_bonemarrow.cytology import BMC21, Frame, ModelReference, Predictions, Support
+from napari_bonemarrow.drawing import draw_smear, write_sample
+from napari_bonemarrow.review import Case, case_path_for
+from napari_bonemarrow.slides import open_slide
+
+from .reviewer import LOADING, Reviewer
+
+CELLS = {"BLA": 4, "NGS": 6, "EBO": 5, "LYT": 5}
+
+
+@pytest.fixture
+def classified(tmp_path: Path) -> Path:
+    """A drawn smear with a case beside it, in which a model has found and classed the cells."""
+    smear = draw_smear(7, width=1400, height=1000, cells_per_class=CELLS)
+    path = Path(write_sample(tmp_path / "smear.png", smear))
+    with Case.create(case_path_for(path), open_slide(path), reviewer="first") as case:
+        case.set_frame(Frame.whole_field(1400, 1000, 5.0), len(smear.cells))
+        found = case.record_detection(smear.cells)
+        rows = np.full((len(found), len(BMC21)), 0.01, np.float32)
+        rows[np.arange(len(found)), [BMC21.index(code) for code in smear.codes]] = 1
+        rows /= rows.sum(axis=1, keepdims=True)
+        support = dict.fromkeys(BMC21, Support.TRAINED)
+        case.record_predictions(
+            Predictions(found.cell_id, rows, BMC21, support, ModelReference("drawn", "0" * 64))
+        )
+    return path
+
+
+@pytest.fixture
+def reviewer(come_in: Callable[[], Reviewer], classified: Path, qtbot) -> Reviewer:
+    made = come_in()
+    with qtbot.waitSignal(made.coordinator.opened, timeout=LOADING):
+        made.coordinator.open_path(classified)
+    made.panel.show_review()
+    made.coordinator.keys.focus_smear()
+    made.press(Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: len(made.coordinator.stage.overlay.texts) > 0)
+    return made
+
+
+def _shot(reviewer: Reviewer) -> np.ndarray:
+    return np.asarray(reviewer.viewer.screenshot(canvas_only=True, flash=False))[..., :3].astype(float)
+
+
+def _settle(qtbot, stage) -> None:
+    """Wait until rings and codes were fitted to the view."""
+    qtbot.waitUntil(lambda: not stage._view_timer.isActive())
+    QApplication.processEvents()
+
+
+def _around(shot: np.ndarray, place: QPoint, reach: int) -> np.ndarray:
+    return shot[
+        max(place.y() - reach, 0) : place.y() + reach + 1, max(place.x() - reach, 0) : place.x() + reach + 1
+    ]
+
+
+def test_the_cell_that_is_meant_is_marked_at_every_zoom_and_after_a_resize(reviewer: Reviewer, qtbot) -> None:
+    stage, review = reviewer.coordinator.stage, reviewer.coordinator.review
+    x, y = review.place(review.selected)
+    for size, zoom in (((1100, 700), 12.0), ((1000, 620), 3.0), ((1280, 760), 0.4)):
+        reviewer.viewer.window.resize(*size)
+        stage.camera.zoom = zoom
+        stage.camera.center = (y * reviewer.case.microns_per_pixel, x * reviewer.case.microns_per_pixel)
+        _settle(qtbot, stage)
+        shot = _shot(reviewer)
+        middle = QPoint(shot.shape[1] // 2, shot.shape[0] // 2)
+        ring_px = stage.overlay._ring_um[stage.overlay.index_of(review.selected)] / 2 * zoom
+        reach = round(max(ring_px + 4, 13) + 15)
+        seen = _around(shot, middle, reach)
+        assert (seen.min(axis=-1) > 245).sum() > 60, zoom  # its white line
+        assert (seen.max(axis=-1) < 25).sum() > 60, zoom  # between two black ones
+
+
+def test_a_larger_window_has_codes_on_all_that_it_shows(reviewer: Reviewer, qtbot) -> None:
+    stage, overlay = reviewer.coordinator.stage, reviewer.coordinator.stage.overlay
+    reviewer.viewer.window.resize(900, 560)
+    stage.camera.zoom = 6.0
+    _settle(qtbot, stage)
+    before = len(overlay.texts)
+    reviewer.viewer.window.resize(1500, 950)
+    qtbot.waitUntil(lambda: len(overlay.texts) > before)
+
+
+def test_reviewed_and_flagged_cells_look_different_from_what_is_left(reviewer: Reviewer, qtbot) -> None:
+    review, overlay = reviewer.coordinator.review, reviewer.coordinator.stage.overlay
+    flagged = review.selected
+    reviewer.press(Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
+    reviewer.press(Qt.Key.Key_Space)
+    done = review.selected
+    reviewer.press(Qt.Key.Key_B)
+    left = review.selected
+    qtbot.waitUntil(lambda: done in reviewer.case.labels)
+    width = {cell: overlay.layer.border_width[overlay.index_of(cell)] for cell in (flagged, done, left)}
+    assert flagged in reviewer.case.flags
+    assert width[done] < width[flagged]
+    assert overlay.layer.border_color[overlay.index_of(done), 3] < 1
+
+
+def test_the_smear_is_bare_while_the_key_is_held_and_undocked_too(reviewer: Reviewer, qtbot) -> None:
+    layers = reviewer.viewer.layers
+    shown = [layer.name for layer in layers if layer.visible]
+    for undocked in (False, True):
+        dock = reviewer.panel.parentWidget()
+        while not hasattr(dock, "setFloating"):
+            dock = dock.parentWidget()
+        dock.setFloating(undocked)
+        reviewer.coordinator.keys.focus_smear()
+        _settle(qtbot, reviewer.coordinator.stage)
+        native = reviewer._qt.canvas.native
+        QTest.keyPress(native, Qt.Key.Key_Period)
+        assert [layer.name for layer in layers if layer.visible] == [layers[0].name]
+        QTest.keyRelease(native, Qt.Key.Key_Period)
+        assert [layer.name for layer in layers if layer.visible] == shown
+
+
+def test_a_key_held_over_the_panel_is_let_go_wherever_the_focus_went(reviewer: Reviewer, qtbot) -> None:
+    reviewer.panel.review_tab.next_button.setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is reviewer.panel.review_tab.next_button)
+    QTest.keyPress(reviewer.panel.review_tab.next_button, Qt.Key.Key_Period)
+    qtbot.waitUntil(lambda: reviewer.coordinator.holding.on)
+    reviewer.coordinator.keys.focus_smear()
+    QTest.keyRelease(reviewer._qt.canvas.native, Qt.Key.Key_Period)
+    assert not reviewer.coordinator.holding.on
