@@ -83,7 +83,8 @@ def test_the_frame_is_what_is_counted_and_goes_with_the_case(opened, qtbot):
 def test_a_click_on_the_line_means_the_cells(opened, qtbot):
     viewer, coordinator = opened
     viewer.layers.selection.active = coordinator.stage.frame.layer
-    qtbot.waitUntil(lambda: viewer.layers.selection.active is coordinator.stage.overlay.layer)
+    assert viewer.layers.selection.active.name == "counted frame"
+    qtbot.waitUntil(lambda: viewer.layers.selection.active.name == "cells")
 
 
 def test_every_field_of_a_folder_has_its_line():

@@ -173,7 +173,8 @@ def test_thumbnails_dropped_into_another_group_are_given_its_class(shown, qtbot)
     ids = tuple(dock.model.ids[first.group.start : first.group.start + 2].tolist())
     shown.review.selection.set(ids)
     at = QPointF(30, other.top - view.verticalOffset() + other.height // 2)
-    drop = _Dropped(at, Qt.DropAction.CopyAction, cells_as_mime(ids), LEFT, Qt.KeyboardModifier.NoModifier)
+    data = cells_as_mime(ids)  # Qt does not keep it
+    drop = _Dropped(at, Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
     view.dropEvent(drop)
     assert not drop.isAccepted()  # of another program
     drop.origin = view
