@@ -192,6 +192,7 @@ def test_a_group_says_while_dragging_that_it_takes_what_falls(shown) -> None:
     other = view.grid.sections[1]
     assert _moved_over(view, other.top + 5, tuple(dock.model.ids[:1].tolist())).isAccepted()
     assert view._onto == other
+    dock.order.setCurrentIndex(dock.order.findData("position"))
     dock.grouped.setChecked(False)  # one list: no group to fall into
     assert not _moved_over(view, 30, tuple(dock.model.ids[:1].tolist())).isAccepted()
 

@@ -247,7 +247,7 @@ class CellsOverlay:
             self.layer.redraw(changed)
         self._select_places()
         at = self.index_of(cell_id)
-        if at is not None and self._are_readable and at not in self._written:
+        if at is not None and self._are_readable and at not in self._written and self._is_seen(at):
             self._place_codes()  # its code may have been left out for another's
 
     def _select_places(self) -> None:
@@ -319,6 +319,10 @@ class CellsOverlay:
             order = np.argsort(-self._ranks(found), kind="stable")
             found = np.sort(found[order[:MOST_TEXTS]])
         return found
+
+    def _is_seen(self, row: int) -> bool:
+        (top, left), (bottom, right) = self._corners
+        return bool(left <= self.cells.x[row] <= right and top <= self.cells.y[row] <= bottom)
 
     def _ranks(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return how much the codes of some cells matter: the current one's, flagged, not yet reviewed."""
