@@ -30,7 +30,7 @@ def test_a_field_is_opened_found_classified_and_counted(analysed, smear):
     assert len(layer.data) == len(smear.cells)
     assert list(layer.features["class"]) == coordinator.session.case.effective_codes()
     assert layer.editable is False
-    assert [each.name for each in viewer.layers] == ["field", "cells"]
+    assert [each.name for each in viewer.layers] == ["field", "counted frame", "cells"]
     assert tuple(viewer.layers["field"].scale) == pytest.approx((smear.microns_per_pixel,) * 2)
     panel.tabs.setCurrentWidget(panel.count_tab)
     counted = coordinator.session.case.differential().counted
@@ -217,7 +217,7 @@ def test_the_heatmap_lies_on_its_cell_and_goes_when_it_is_off(analysed, qtbot):
     assert heat.name.endswith("(SmoothGrad)")
     assert heat.visible
     press(qtbot, panel, Qt.Key.Key_E)
-    assert [layer.name for layer in viewer.layers if layer.visible] == ["field", "cells"]
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["field", "counted frame", "cells"]
 
 
 def test_an_added_cell_gets_its_class_from_the_model(analysed, qtbot):

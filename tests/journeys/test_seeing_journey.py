@@ -18,6 +18,7 @@ from napari_bonemarrow.slides import open_slide
 
 from .reviewer import LOADING, Reviewer
 
+Begin = Callable[[], Reviewer]
 CELLS = {"BLA": 4, "NGS": 6, "EBO": 5, "LYT": 5}
 
 
@@ -40,8 +41,16 @@ def classified(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reviewer(come_in: Callable[[], Reviewer], classified: Path, qtbot) -> Reviewer:
-    made = come_in()
+def begin(come_in: Callable[[], Reviewer], classified: Path, qtbot) -> Begin:
+    """Begin the review. Called in the test: a fixture that held the window would outlive it."""
+
+    def make() -> Reviewer:
+        return _begin(come_in(), classified, qtbot)
+
+    return make
+
+
+def _begin(made: Reviewer, classified: Path, qtbot) -> Reviewer:
     with qtbot.waitSignal(made.coordinator.opened, timeout=LOADING):
         made.coordinator.open_path(classified)
     made.panel.show_review()
@@ -67,7 +76,10 @@ def _around(shot: np.ndarray, place: QPoint, reach: int) -> np.ndarray:
     ]
 
 
-def test_the_cell_that_is_meant_is_marked_at_every_zoom_and_after_a_resize(reviewer: Reviewer, qtbot) -> None:
+def test_the_cell_that_is_meant_is_marked_at_every_zoom_and_after_a_resize(
+    begin: Callable[[], Reviewer], qtbot
+) -> None:
+    reviewer = begin()
     stage, review = reviewer.coordinator.stage, reviewer.coordinator.review
     x, y = review.place(review.selected)
     for size, zoom in (((1100, 700), 12.0), ((1000, 620), 3.0), ((1280, 760), 0.4)):
@@ -84,7 +96,8 @@ def test_the_cell_that_is_meant_is_marked_at_every_zoom_and_after_a_resize(revie
         assert (seen.max(axis=-1) < 25).sum() > 60, zoom  # between two black ones
 
 
-def test_a_larger_window_has_codes_on_all_that_it_shows(reviewer: Reviewer, qtbot) -> None:
+def test_a_larger_window_has_codes_on_all_that_it_shows(begin: Begin, qtbot) -> None:
+    reviewer = begin()
     stage, overlay = reviewer.coordinator.stage, reviewer.coordinator.stage.overlay
     reviewer.viewer.window.resize(900, 560)
     stage.camera.zoom = 6.0
@@ -94,7 +107,10 @@ def test_a_larger_window_has_codes_on_all_that_it_shows(reviewer: Reviewer, qtbo
     qtbot.waitUntil(lambda: len(overlay.texts) > before)
 
 
-def test_reviewed_and_flagged_cells_look_different_from_what_is_left(reviewer: Reviewer, qtbot) -> None:
+def test_reviewed_and_flagged_cells_look_different_from_what_is_left(
+    begin: Callable[[], Reviewer], qtbot
+) -> None:
+    reviewer = begin()
     review, overlay = reviewer.coordinator.review, reviewer.coordinator.stage.overlay
     flagged = review.selected
     reviewer.press(Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
@@ -109,7 +125,10 @@ def test_reviewed_and_flagged_cells_look_different_from_what_is_left(reviewer: R
     assert overlay.layer.border_color[overlay.index_of(done), 3] < 1
 
 
-def test_the_smear_is_bare_while_the_key_is_held_and_undocked_too(reviewer: Reviewer, qtbot) -> None:
+def test_the_smear_is_bare_while_the_key_is_held_and_undocked_too(
+    begin: Callable[[], Reviewer], qtbot
+) -> None:
+    reviewer = begin()
     layers = reviewer.viewer.layers
     shown = [layer.name for layer in layers if layer.visible]
     for undocked in (False, True):
@@ -126,7 +145,10 @@ def test_the_smear_is_bare_while_the_key_is_held_and_undocked_too(reviewer: Revi
         assert [layer.name for layer in layers if layer.visible] == shown
 
 
-def test_a_key_held_over_the_panel_is_let_go_wherever_the_focus_went(reviewer: Reviewer, qtbot) -> None:
+def test_a_key_held_over_the_panel_is_let_go_wherever_the_focus_went(
+    begin: Callable[[], Reviewer], qtbot
+) -> None:
+    reviewer = begin()
     reviewer.panel.review_tab.next_button.setFocus()
     qtbot.waitUntil(lambda: QApplication.focusWidget() is reviewer.panel.review_tab.next_button)
     QTest.keyPress(reviewer.panel.review_tab.next_button, Qt.Key.Key_Period)
