@@ -160,7 +160,7 @@ def test_a_smear_that_napari_opened_is_taken_up(open_panel, qtbot, field):
     viewer, panel = open_panel()
     with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
         viewer.open(str(field), plugin="napari-bonemarrow")
-    assert [layer.name for layer in viewer.layers] == ["field", "cells"]
+    assert [layer.name for layer in viewer.layers] == ["field", "counted frame", "cells"]
     assert panel.pages.currentWidget() is panel.tabs
 
 
