@@ -110,7 +110,7 @@ def size_text(slide: Slide) -> str:
     sizes = sorted({(image.width, image.height) for image in slide.images}, key=math.prod)
     if not slide.fields:
         return _side_by_side(*sizes[0], slide.microns_per_pixel)
-    count = "1 photograph" if len(slide.fields) == 1 else f"{len(slide.fields)} photographs"
+    count = count_of(len(slide.fields), "photograph")
     if len(sizes) == 1:
         return f"{count} of {_side_by_side(*sizes[0], slide.microns_per_pixel)}"
     smallest, largest = ("{:.0f} × {:.0f}".format(*size) for size in (sizes[0], sizes[-1]))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic_core import from_json
 
 from napari_bonemarrow.cytology import CODES, Cells, Frame, Predictions, RegionRanking
+from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.review.columns import CaseColumns, Snapshots
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.events import RESHAPING, Comment, Event, Kind, Label, Verification, canonical
@@ -274,7 +275,7 @@ class CaseView:
         back = [line.seq for line in self._journal.lines.events if line.clock is not None]
         if not back:
             return ""
-        lines = "1 line" if len(back) == 1 else f"{len(back)} lines"
+        lines = count_of(len(back), "line")
         return f"the computer's clock had been set back at {lines}: dates about line {back[0]} may be wrong"
 
     @property
