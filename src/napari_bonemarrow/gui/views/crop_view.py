@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QFont, QImage, QLinearGradient, QPainter, QPen, Q
 from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.gui import palette
+from napari_bonemarrow.gui.plain_text import set_tip
 
 BAR_UM = 5
 _LEGEND_PX = 6
@@ -61,7 +62,7 @@ class CropView(QWidget):
         self._heat_microns_per_pixel, self._target = microns_per_pixel, target
         little, most = palette.HEAT_ENDS
         said = "" if values is None else f"Dark {little}, light {most} for {target}. {_SCALED}"
-        self.setToolTip(said)
+        set_tip(self, said)
         self.setAccessibleDescription(said)
         self.update()
 
