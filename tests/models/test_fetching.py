@@ -16,12 +16,17 @@ import torch
 from napari_bonemarrow.models import BundleError, fetching
 from napari_bonemarrow.models.architectures import build
 from napari_bonemarrow.models.bundle import list_bundles, user_models
-from napari_bonemarrow.models.fetching import PUBLISHED, fetch, find_fetched
+from napari_bonemarrow.models.fetching import PUBLISHED, find_fetched
 from napari_bonemarrow.models.pretrained import initialise, origin
 
 CONTENT = bytes(range(256)) * 40
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 UNKNOWN = "dinobloom_b"  # its digest is published nowhere that we know of
+
+
+def fetch(name: str, **options: Any) -> fetching.Fetched:
+    """Fetch what has no published digest as somebody does who trusts the first download."""
+    return fetching.fetch(name, trust_first=True, **options)
 
 
 class Server(ThreadingHTTPServer):
@@ -35,6 +40,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[dict[str, str]] = []
+        self.headers: dict[str, str] = {}  # put in place of the right ones
 
     @property
     def url(self) -> str:
@@ -50,6 +56,11 @@ class Handler(BaseHTTPRequestHandler):
         start = 0
         if "Range" in self.headers and self.headers.get("If-Range") == server.version:
             start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        if server.status == 302:
+            self.send_response(302)
+            self.send_header("Location", server.headers["Location"])
+            self.end_headers()
+            return
         if server.status != 200:
             self.send_error(server.status)
             return
@@ -57,10 +68,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(416)
             return
         self.send_response(206 if start else 200)
-        if server.version:
-            self.send_header("ETag", server.version)
         body = server.content[start:]
-        self.send_header("Content-Length", str(len(body)))
+        last = len(server.content) - 1
+        right = {"ETag": server.version, "Content-Length": str(len(body))}
+        if start:
+            right["Content-Range"] = f"bytes {start}-{last}/{last + 1}"
+        for name, value in (right | server.headers).items():
+            if value:
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body if server.cut_after is None else body[: server.cut_after])
 
@@ -213,3 +228,89 @@ def test_a_network_begins_with_what_was_fetched(server: Server, tmp_path: Any) -
     assert origin("dinobloom_s", UNKNOWN) == (
         f"{UNKNOWN} (sha256 {got.sha256}): {got.published.attribution}, Apache-2.0"
     )
+
+
+def test_without_a_known_digest_somebody_must_answer_for_it(server: Server) -> None:
+    with pytest.raises(BundleError, match="pass --sha256 HEX, or --trust-first"):
+        fetching.fetch(UNKNOWN, url=server.url)
+    assert server.asked == []
+    with pytest.raises(BundleError, match="sent another file"):
+        fetching.fetch(UNKNOWN, url=server.url, sha256="0" * 64)
+    got = fetching.fetch(UNKNOWN, url=server.url, sha256=SHA256.upper())
+    note = json.loads(got.path.with_suffix(".json").read_text())
+    assert (note["sha256"], note["known_by"]) == (SHA256, "who fetched it")
+    with pytest.raises(BundleError, match="leave --sha256 out"):
+        fetching.fetch(UNKNOWN, url=server.url, sha256="0" * 64)
+
+
+def test_a_first_download_that_is_trusted_is_noted_as_such(server: Server) -> None:
+    note = json.loads(fetch(UNKNOWN, url=server.url).path.with_suffix(".json").read_text())
+    assert note["known_by"] == "the first download"
+
+
+@pytest.mark.parametrize("digest", ["", "abc", "g" * 64, SHA256 + "0"])
+def test_a_digest_that_is_none_is_refused(digest: str) -> None:
+    with pytest.raises(BundleError, match="is no digest"):
+        fetching.fetch(UNKNOWN, sha256=digest)
+
+
+@pytest.mark.parametrize(
+    ("headers", "content"),
+    [
+        ({"Content-Type": "text/html; charset=utf-8"}, CONTENT),
+        ({}, b"  <!DOCTYPE html><html><title>Log in</title>"),
+        ({}, b"<HTML>log in</HTML>"),
+    ],
+)
+def test_a_login_page_of_the_network_is_not_taken_for_the_file(
+    server: Server, headers: dict[str, str], content: bytes
+) -> None:
+    server.cut_after = 4000
+    with pytest.raises(BundleError, match="ended after"):
+        fetch(UNKNOWN, url=server.url)
+    server.cut_after, server.headers, server.content = None, headers, content
+    server.version = '"page"'
+    with pytest.raises(BundleError, match="answers with a web page"):
+        fetch(UNKNOWN, url=server.url)
+    server.headers, server.content, server.version = {}, CONTENT, '"first"'
+    assert fetch(UNKNOWN, url=server.url).sha256 == SHA256
+    assert server.asked[-1]["Range"] == "bytes=4000-", "what had come was not lost to the page"
+
+
+@pytest.mark.parametrize(
+    "stated", ["bytes 0-99/100", "bytes 4000-4999/10240", "bytes 4000-10239/20000", "bytes x-y/z", "nonsense"]
+)
+def test_a_part_that_was_not_asked_for_is_not_sewn_on(server: Server, stated: str) -> None:
+    server.cut_after = 4000
+    with pytest.raises(BundleError, match="ended after"):
+        fetch(UNKNOWN, url=server.url)
+    server.cut_after, server.headers = None, {"Content-Range": stated}
+    assert fetch(UNKNOWN, url=server.url).path.read_bytes() == CONTENT
+    assert "Range" not in server.asked[-1]
+
+
+@pytest.mark.parametrize("length", ["many", "-5", "1e4", "١٠"])
+def test_a_length_that_is_no_number_is_told(server: Server, length: str) -> None:
+    server.headers = {"Content-Length": length.encode("utf-8").decode("latin-1")}
+    with pytest.raises(BundleError) as caught:
+        fetch(UNKNOWN, url=server.url)
+    assert "\n" not in str(caught.value)
+    assert "--url" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "http://[::1", "http://x:port/f", "https:///f", "http://a b/f", "http://x/\n", "http://ü/f"],
+)
+def test_an_address_that_is_none_gets_one_line(url: str) -> None:
+    with pytest.raises(BundleError, match="no address that begins with https://") as caught:
+        fetch(UNKNOWN, url=url)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_redirection_leads_to_no_file(server: Server, tmp_path: Any) -> None:
+    (tmp_path / "secret").write_bytes(CONTENT)
+    server.status = 302
+    server.headers = {"Location": (tmp_path / "secret").as_uri()}
+    with pytest.raises(BundleError, match="the server answers 302"):
+        fetch(UNKNOWN, url=server.url)

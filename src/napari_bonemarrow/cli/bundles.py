@@ -169,6 +169,13 @@ def fetch(
     url: Annotated[
         str | None, typer.Option(help="Another place with the same file, such as a mirror.", metavar="URL")
     ] = None,
+    sha256: Annotated[str | None, typer.Option(help="Digest that the file must have.", metavar="HEX")] = None,
+    trust_first: Annotated[
+        bool,
+        typer.Option(
+            "--trust-first", help="Where no digest is known: take what comes, hold later ones to it."
+        ),
+    ] = False,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -184,7 +191,7 @@ def fetch(
             size = f"{done / 1e6:.0f} of {total / 1e6:.0f} MB" if total else f"{done / 1e6:.0f} MB"
             report(10 * done // total if total else 0, 10, size)
 
-        got = fetch_weights(name, url=url, progress=received)
+        got = fetch_weights(name, url=url, sha256=sha256, trust_first=trust_first, progress=received)
     if as_json:
         show_json(
             {

@@ -26,6 +26,9 @@ DOMAIN = "domain.safetensors"
 """Statistics of what the bundle was taught with; a bundle need not have them."""
 STARTER = "starter"
 
+_LONGEST_HEADER = 100_000_000
+"""Bytes; what the safetensors library itself takes at most."""
+
 _PICKLE_HINT = "run 'napari-bonemarrow models import' on it, which refuses code"
 
 
@@ -109,7 +112,8 @@ def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Read names, types and shapes of a safetensors file without its numbers.
 
     The layout is that of the safetensors specification: eight bytes with the header's length, the
-    header as JSON, the numbers.
+    header as JSON that begins with ``{``, the numbers one tensor after the other without gaps. The length
+    may have any first byte, also those that a pickle or a zip archive begins with.
 
     Returns
     -------
@@ -124,21 +128,24 @@ def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
-        if start[:2] == b"PK" or start[:1] == b"\x80":
-            raise BundleError(f"{path}: is a pickled PyTorch file, which can carry code; {_PICKLE_HINT}")
         length = int.from_bytes(start, "little")
-        if len(start) < 8 or length > size - 8:
-            raise BundleError(f"{path}: is cut short or no safetensors file; fetch or export it again")
-        raw = file.read(length)
+        raw = file.read(length) if len(start) == 8 and length <= min(size - 8, _LONGEST_HEADER) else b""
+    if not raw.startswith(b"{"):  # every header begins so, and no pickle can: its opcodes stand there
+        if start.startswith((b"PK", b"\x80")):
+            raise BundleError(f"{path}: is a pickled PyTorch file, which can carry code; {_PICKLE_HINT}")
+        raise BundleError(f"{path}: is cut short or no safetensors file; fetch or export it again")
     try:
         header = json.loads(raw)
         entries = {k: v for k, v in header.items() if k != "__metadata__"}
-        end = max((v["data_offsets"][1] for v in entries.values()), default=0)
+        spans = sorted((int(v["data_offsets"][0]), int(v["data_offsets"][1])) for v in entries.values())
         tensors = {k: (str(v["dtype"]), tuple(int(n) for n in v["shape"])) for k, v in entries.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise BundleError(f"{path}: is no safetensors file; fetch or export it again") from error
-    if end != size - 8 - length:
+    ends = [0, *(end for _start, end in spans)]
+    if ends[-1] != size - 8 - length:
         raise BundleError(f"{path}: is cut short; fetch or export it again")
+    if [start for start, _end in spans] != ends[:-1]:
+        raise BundleError(f"{path}: its tensors overlap or leave gaps; fetch or export it again")
     return tensors
 
 
