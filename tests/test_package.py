@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
+import tarfile
+import tomllib
+import warnings
 import zipfile
 from importlib.metadata import entry_points, version
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from _pytest.config import parse_warning_filter
 
 import napari_bonemarrow
 
@@ -84,8 +90,38 @@ def test_a_built_wheel_carries_manifest_model_and_presets(tmp_path: Path) -> Non
         "py.typed",
         "models/starter/card.json",
         "models/starter/weights.safetensors",
+        "models/starter/domain.safetensors",
     ):
         assert f"napari_bonemarrow/{inside}" in sizes
     starter = sum(size for name, size in sizes.items() if "/models/starter/" in name)
     assert 0 < starter <= 12e6
     assert not [name for name in sizes if name.startswith(("tests/", "docs/", "benchmarks/"))]
+
+
+def test_a_built_sdist_holds_what_its_makefile_calls(tmp_path: Path) -> None:
+    builder = shutil.which("uv")
+    if builder is None:
+        pytest.skip("no uv, which builds a source distribution in a place of its own")
+    subprocess.run([builder, "build", "-q", "--sdist", "-o", str(tmp_path), str(ROOT)], check=True)
+    (made,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(made) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    called = set(re.findall(r"\b(?:tools|docs)/[\w.-]+\.\w+", makefile))
+    assert {"tools/with-display.sh", "tools/qt-libraries.sh", "docs/make_pictures.py"} <= called
+    for path in (*called, "mkdocs.yml", "pyproject.toml", "Makefile", "napari.yaml", "tests/test_package.py"):
+        assert path in inside, path
+
+
+def test_warnings_of_others_are_no_errors_of_ours() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    with warnings.catch_warnings():
+        for line in settings["tool"]["pytest"]["ini_options"]["filterwarnings"]:
+            warnings.filterwarnings(*parse_warning_filter(line, escape=False))
+        # As numpy 2.5's deprecations inside scikit-image on Python 3.12 and 3.13.
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.warn_explicit("later", DeprecationWarning, "x.py", 1, "skimage.filters.thresholding")
+        assert len(seen) == 1
+        for module in ("napari_bonemarrow.slides.nuclei", "tests.slides.test_lobes"):
+            with pytest.raises(DeprecationWarning):
+                warnings.warn_explicit("later", DeprecationWarning, "x.py", 1, module)

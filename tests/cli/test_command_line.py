@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -359,3 +360,40 @@ def test_without_a_display_the_window_is_one_line(
         code, out, told = run(*command)
         assert (code, out) == (1, "")
         assert re.fullmatch(r"error: no display: [^\n]+ `napari-bonemarrow --help` [^\n]+\n", told)
+
+
+def test_a_long_error_is_cut_in_its_middle(tmp_path: Path) -> None:
+    where = tmp_path / ("x" * 200) / ("y" * 200)
+    done = subprocess.run(
+        [sys.executable, "-m", "napari_bonemarrow", "verify", f"{where}.bmcase"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert max(map(len, done.stderr.splitlines())) <= len("error: ") + 300
+
+
+@pytest.mark.parametrize("command", [["open", "field.png"], ["demo"]])
+def test_without_qt_the_window_says_what_to_install(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "field.png").touch()
+    code = (
+        "import sys\n"
+        "for name in ('PyQt5', 'PyQt6', 'PySide2', 'PySide6'):\n"
+        "    sys.modules[name] = None\n"
+        f"sys.argv = ['napari-bonemarrow', *{command!r}]\n"
+        "from napari_bonemarrow.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines() == [
+        "error: the window needs Qt, which is not installed: pip install 'napari-bonemarrow[all]'"
+    ]

@@ -50,7 +50,7 @@ def test_a_class_that_was_not_learnt_shows_no_figure(shown):
     codes = ["BLA"] * 5 + ["NGS"] * 90 + ["EBO"] * 5 + ["ART"]
     tab.show_differential(Differential.compute(codes, [False] * 101, PARTLY))
     table = _table(tab)
-    assert table["BLA"] == ("5", "5 % of what the model can name")
+    assert table["BLA"] == ("5", "5 % of what it can name")
     assert table["EBO"] == ("5", "not reliably recognised")
     assert table["PLM"] == ("–", "not reliably recognised")  # never a false zero
     assert UNRELIABLE_TEXT in tab.ratio_text.text()

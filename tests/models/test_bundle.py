@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.models import STARTER, Bundle, BundleError, list_bundles
 from napari_bonemarrow.models.architectures import build, check_size
-from napari_bonemarrow.models.bundle import CARD, WEIGHTS, user_models
+from napari_bonemarrow.models.bundle import CARD, WEIGHTS, read_header, user_models
 from napari_bonemarrow.models.catalogue import ARCHITECTURES
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.loading import load_network, load_weights
@@ -134,6 +136,45 @@ def test_pickle_in_place_of_safetensors(copy: Path) -> None:
         dump()
         assert "pickle" in refusal(copy)
     assert not (copy / "sprung").exists()
+
+
+@given(st.integers(0, 255))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(0x80)  # a pickle's first byte
+@example(0x50)  # "P", as of a zip archive
+def test_a_header_may_have_any_length(tmp_path: Path, low: int) -> None:
+    # The length's first byte is its lowest: in one file of 32 it is that of a pickle, always so with
+    # dinobloom_b in float16 and 21 classes.
+    file = tmp_path / "any.safetensors"
+    save_file({"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(4, np.float16)}, file)
+    data = file.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    padded = length + (low - length) % 256
+    header = data[8 : 8 + length].ljust(padded)  # spaces after the JSON, as the specification has it
+    file.write_bytes(padded.to_bytes(8, "little") + header + data[8 + length :])
+    assert file.read_bytes()[0] == low
+    assert {name: array.shape for name, array in load_file(file).items()} == {"a": (2, 3), "b": (4,)}
+    assert read_header(file) == {"a": ("F32", (2, 3)), "b": ("F16", (4,))}
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}},
+        {
+            "a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
+            "b": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]},
+        },
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": ["0", None]}},
+        [1, 2],
+    ],
+)
+def test_a_header_that_breaks_the_rules_is_refused(tmp_path: Path, entries: object) -> None:
+    file = tmp_path / "odd.safetensors"
+    header = json.dumps(entries).encode()
+    file.write_bytes(len(header).to_bytes(8, "little") + header + bytes(12))
+    with pytest.raises(BundleError, match=r"safetensors|overlap|short"):
+        read_header(file)
 
 
 @pytest.mark.parametrize("keep", [0, 5, 200, -100])

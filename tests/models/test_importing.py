@@ -8,6 +8,7 @@ import torch
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.models import Bundle, BundleError, import_checkpoint
 from napari_bonemarrow.models.architectures import build
+from napari_bonemarrow.models.bundle import user_models
 from napari_bonemarrow.models.loading import load_network
 
 CLASSES = ("BLA", "LYT", "NGS")
@@ -83,3 +84,14 @@ def test_a_tensor_alone_is_no_network(tmp_path: Path) -> None:
     torch.save(torch.zeros(3), tmp_path / "x.pt")
     with pytest.raises(BundleError, match="no dictionary of weights"):
         import_checkpoint(tmp_path / "x.pt", architecture="resnet18")
+
+
+@pytest.mark.parametrize(
+    "name", [".", "..", "", "a/b", "../up", ".hidden", "starter", "a\nb", "x" * 65, "a "]
+)
+def test_a_name_that_is_no_folders_is_refused(tmp_path: Path, name: str) -> None:
+    torch.save(build("resnet18", 21).state_dict(), tmp_path / "w.pt")
+    with pytest.raises(BundleError, match="cannot be a model's name") as caught:
+        import_checkpoint(tmp_path / "w.pt", architecture="resnet18", name=name)
+    assert "\n" not in str(caught.value)
+    assert not user_models().exists()

@@ -65,16 +65,31 @@ def test_predictions(evaluated: Path) -> None:
         assert float(row["confidence"]) == max(probabilities.values()) == probabilities[row["predicted"]]
 
 
+def test_names_that_a_spreadsheet_takes_for_formulas_are_defused(
+    trained: tuple[Bundle, Path], tmp_path: Path
+) -> None:
+    write_blobs(tmp_path / "data", 3)
+    (tmp_path / "data" / "BLA").rename(tmp_path / "data" / "keep")
+    (tmp_path / "data" / "=x" / "BLA").parent.mkdir()
+    (tmp_path / "data" / "keep").rename(tmp_path / "data" / "=x" / "BLA")
+    evaluate(trained[0], tmp_path / "data", tmp_path / "out", device="cpu", minimum_images=1)
+    with (tmp_path / "out" / "predictions.csv").open(newline="") as file:
+        cells = [value for row in csv.reader(file) for value in row]
+    assert any("=x" in value for value in cells)
+    assert not any(value.startswith("=") for value in cells)
+
+
 def test_table_and_picture(evaluated: Path) -> None:
     text = (evaluated / "table.md").read_text()
     assert "| LYT | trained | 14 |" in text
-    assert "| 26242 | 0.90 | 0.70 |" in text
+    assert "| 26242 | 0.90 ± 0.03 | 0.70 ± 0.03 |" in text
     assert "BLA (12)" in text
     assert "forgiven are" in text
     assert "no comparison of like with like" in text
     strict, tolerant = text.index("| published n |"), text.index("| tolerant precision |")
-    assert strict < tolerant, "a table of its own, without the paper's figures"
-    assert "published" not in text[tolerant - 400 :]
+    assert strict < tolerant
+    assert "| 0.90 ± 0.03 | 0.72 ± 0.03 |" in text[tolerant:]
+    assert "what the published table implies" in text
     for name in ("confusion", "reliability"):
         with Image.open(evaluated / f"{name}.png") as picture:
             assert picture.format == "PNG"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ def demo(
             "a screenshot needs the window: leave out one of --screenshot and --no-window"
         )
     if not no_window:
+        need_qt()
         need_display()
         with Splash(wanted=screenshot is None) as splash:
             from napari_bonemarrow.gui.app import run_demo
@@ -81,6 +83,7 @@ def open_window_with(paths: Sequence[Path]) -> None:
             from napari_bonemarrow.cytology import BoneMarrowError
 
             raise BoneMarrowError(f"{path}: there is no such file: check the path")
+    need_qt()
     need_display()
     with Splash() as splash:
         from napari_bonemarrow.gui.app import open_window
@@ -103,6 +106,22 @@ def need_display() -> None:
         raise BoneMarrowError(
             "no display: the window needs a desktop; without one there is `napari-bonemarrow count`, and "
             "`napari-bonemarrow --help` lists what else there is"
+        )
+
+
+def need_qt() -> None:
+    """Make sure that there is a binding of Qt, without importing it.
+
+    Raises
+    ------
+    BoneMarrowError
+        There is none.
+    """
+    if not any(importlib.util.find_spec(name) for name in ("PyQt6", "PySide6", "PyQt5", "PySide2")):
+        from napari_bonemarrow.cytology import BoneMarrowError
+
+        raise BoneMarrowError(
+            "the window needs Qt, which is not installed: pip install 'napari-bonemarrow[all]'"
         )
 
 

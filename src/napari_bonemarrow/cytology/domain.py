@@ -118,6 +118,11 @@ class DomainCheck:
             return f"{UNLIKE_TEXT}: {figures}. Its classes are guesses: review every cell."
         return f"The smear looks like what the model was taught with: {figures}."
 
+    @property
+    def short_text(self) -> str:
+        """The same without figures; empty where the smear does not look unlike."""
+        return f"{UNLIKE_TEXT}: its classes are guesses, review every cell." if self.unlike else ""
+
     def to_dict(self) -> dict[str, Any]:
         """Return the figures and the rule for JSON."""
         return {

@@ -80,8 +80,19 @@ class ClassCount:
         """What is said, small, where no percentage stands; empty where there is not even a share."""
         if self.share_of_named is None:
             return ""
-        share = f"{self.share_of_named:.0f}" if self.share_of_named >= 1 or not self.count else "< 1"
-        return f"{share} % so far, partly reviewed" if self.partly_reviewed else f"{share} % {OF_NAMED_TEXT}"
+        return f"{self._share} % {'so far, partly reviewed' if self.partly_reviewed else OF_NAMED_TEXT}"
+
+    @property
+    def short_share_text(self) -> str:
+        """The same where there is little room."""
+        if self.share_of_named is None:
+            return ""
+        return f"{self._share} % {'so far' if self.partly_reviewed else 'of what it can name'}"
+
+    @property
+    def _share(self) -> str:
+        share = self.share_of_named or 0.0
+        return f"{share:.0f}" if share >= 1 or not self.count else "< 1"
 
     @property
     def ci_text(self) -> str:

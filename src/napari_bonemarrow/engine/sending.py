@@ -6,6 +6,7 @@ import pickle
 import traceback
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.engine.messages import EngineError
 
 
@@ -27,8 +28,7 @@ def sendable(error: Exception) -> BoneMarrowError:
     elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         sent = EngineError("engine: out of memory: close other programs, or choose the device cpu")
     else:
-        line = " ".join(str(error).split())[:300]
-        sent = EngineError(f"engine: {type(error).__name__}: {line}")
+        sent = EngineError(one_line(f"engine: {type(error).__name__}: {error}"))
     sent.child_traceback = text  # type: ignore[attr-defined]
     return sent
 

@@ -264,7 +264,7 @@ class Showing(QObject):
         tab = self.tab
         tab.show_marked(max(len(self.selection) - 1, 0))
         tab.show_blind(case.is_blind)
-        tab.show_unlike(describe.unlike_text(case))
+        tab.show_unlike(*describe.unlike_texts(case))
         tab.show_locked(describe.locked_text(case))
         if not len(case.cells):
             hint = "No cells yet: find them in the Slide tab."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -88,6 +89,23 @@ class Bundle:
     def weights(self) -> Path:
         """The file of weights."""
         return self.path / WEIGHTS
+
+
+_NAME = re.compile(r"\w(?:[\w.-]{0,62}\w)?")
+
+
+def check_name(name: str) -> str:
+    """Return a name that a bundle of the user's can have; its folder bears it.
+
+    Raises
+    ------
+    BundleError
+        If it is the shipped bundle's, or has anything but letters, digits, dots and hyphens within.
+    """
+    if not _NAME.fullmatch(name) or name == STARTER:
+        shown = ascii(name)[1:-1][:80]
+        raise BundleError(f"'{shown}' cannot be a model's name: take letters, digits, dots and hyphens")
+    return name
 
 
 def user_models() -> Path:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_bonemarrow.cytology import Predictions
+from napari_bonemarrow.cytology import Cells, Predictions
 from napari_bonemarrow.models import attribution
 from napari_bonemarrow.models.architectures import has_head, head_of
 from napari_bonemarrow.models.bundle import STARTER, Bundle, BundleError
@@ -23,6 +24,9 @@ from napari_bonemarrow.models.heatmap import Heatmap
 from napari_bonemarrow.models.loading import load_network
 from napari_bonemarrow.models.network_input import NetworkInput
 from napari_bonemarrow.models.preprocess import mirrored_mean
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Slide
 
 # Largest batches that still gained throughput. On a CPU, what larger ones need comes in fresh pages each
 # time unless the process keeps its memory (`keep_memory`); with 16, either way is fast.
@@ -160,6 +164,32 @@ class Classifier:
             self.bundle.reference,
             card.abstain_below,
             strangeness,
+        )
+
+    def crops(self, slide: Slide, cells: Cells) -> NDArray[np.uint8]:
+        """Cut cells out of a slide at the scale and size that the bundle's card asks for.
+
+        Parameters
+        ----------
+        slide : Slide
+            With a known scale.
+        cells : Cells
+
+        Returns
+        -------
+        ndarray of uint8, shape (n, s, s, 3)
+            What `classify` takes; s is the card's `crop_size`.
+
+        Raises
+        ------
+        ScaleError, TileError
+            As `cut_crops`.
+        """
+        from napari_bonemarrow.slides import cut_crops
+
+        card = self.bundle.card
+        return cut_crops(
+            slide, cells.x, cells.y, microns_per_pixel=card.microns_per_pixel, size=card.crop_size
         )
 
     def explain(

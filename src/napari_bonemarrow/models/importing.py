@@ -10,7 +10,7 @@ from torch import Tensor
 
 from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.models.architectures import build, lookup
-from napari_bonemarrow.models.bundle import Bundle, BundleError, card_fault, user_models
+from napari_bonemarrow.models.bundle import Bundle, BundleError, card_fault, check_name, user_models
 from napari_bonemarrow.models.card import Card, Normalisation
 from napari_bonemarrow.models.catalogue import BACKBONE_SIZE
 from napari_bonemarrow.models.checkpoints import read_checkpoint
@@ -60,7 +60,8 @@ def import_checkpoint(
         If the file carries code, is damaged, or is no such network.
     """
     file = Path(file)
-    name = name or file.stem
+    name = file.stem if name is None else name
+    folder = Path(out) if out else user_models() / check_name(name)
     unknown = sorted(set(trained) - set(classes))
     if unknown:
         raise BundleError(f"{', '.join(unknown)}: said to be trained but none of the classes; mend the list")
@@ -91,4 +92,4 @@ def import_checkpoint(
     except ValidationError as error:
         raise BundleError(f"{file}: {card_fault(error)}; mend what was given") from error
     state: dict[str, Tensor] = network.state_dict()
-    return write_bundle(Path(out) if out else user_models() / name, state, card)
+    return write_bundle(folder, state, card)

@@ -12,6 +12,7 @@ from napari_bonemarrow.report.files import ReportError, make_folder, write_bytes
 from napari_bonemarrow.report.html import html_report
 from napari_bonemarrow.report.tables import (
     SummaryRow,
+    defused,
     table,
     write_cells_csv,
     write_found_csv,
@@ -25,6 +26,7 @@ __all__ = [
     "SCHEMA",
     "ReportError",
     "SummaryRow",
+    "defused",
     "differential_document",
     "export",
     "html_report",

@@ -128,9 +128,9 @@ def write_summary_csv(rows: Iterable[SummaryRow], path: Path) -> None:
 
 def _same_input(row: Mapping[str, object], other: Mapping[str, object]) -> bool:
     """Tell whether two rows are about one input: by its name, or by the folder of its results."""
-    if row.get("input") == _safe(other["input"]):
+    if row.get("input") == defused(other["input"]):
         return True
-    return bool(other["folder"]) and row.get("folder") == _safe(other["folder"])
+    return bool(other["folder"]) and row.get("folder") == defused(other["folder"])
 
 
 def _summary_rows(path: Path) -> list[dict[str, object]]:
@@ -179,15 +179,15 @@ def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _safe(value) for key, value in row.items()} for row in rows)
+    writer.writerows({key: defused(value) for key, value in row.items()} for row in rows)
     return text.getvalue()
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _safe(value: object) -> object:
-    """Keep a spreadsheet from taking a file or reviewer name for a formula."""
+def defused(value: object) -> object:
+    """Keep a spreadsheet from taking a file's or reviewer's name for a formula: a quote comes before it."""
     if isinstance(value, str) and value.startswith(_FORMULA) and not _is_number(value):
         return f"'{value}"
     return value

@@ -117,8 +117,10 @@ def write_points(path: Path, rows: Sequence[tuple[str, str, str, str]], points: 
     """Write a row a crop: ``source,file,truth,predicted,x,y``."""
     import csv
 
+    from napari_bonemarrow.report import defused
+
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["source", "file", "truth", "predicted", "x", "y"])
         for row, (x, y) in zip(rows, points, strict=True):
-            writer.writerow([*row, f"{x:.4f}", f"{y:.4f}"])
+            writer.writerow([*map(defused, row), f"{x:.4f}", f"{y:.4f}"])

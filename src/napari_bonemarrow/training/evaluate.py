@@ -12,6 +12,7 @@ import numpy as np
 from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.card import Card
 from napari_bonemarrow.models.classifier import Classifier
+from napari_bonemarrow.report import defused
 from napari_bonemarrow.training.classified import Classified, Progress, Steps, classify_source
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.data import find_sources
@@ -163,4 +164,4 @@ def _write_csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerows([defused(value) for value in row] for row in rows)

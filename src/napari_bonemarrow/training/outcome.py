@@ -20,6 +20,7 @@ from napari_bonemarrow.models.bundle import Bundle
 from napari_bonemarrow.models.card import Card, ClassMetrics, Metrics, Normalisation, TrainingSource
 from napari_bonemarrow.models.pretrained import origin
 from napari_bonemarrow.models.writing import as_stored, write_bundle
+from napari_bonemarrow.report import defused
 from napari_bonemarrow.training.bootstrap import MEASURES
 from napari_bonemarrow.training.config import TrainConfig
 from napari_bonemarrow.training.data import Crops, Split, count_by_source
@@ -135,7 +136,8 @@ def write_predictions(
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["file", "source", "truth", *(f"p_{c}" for c in fitter.curriculum.classes)])
             for i, row in zip(which, probabilities, strict=True):
-                writer.writerow([crops.files[i], crops.source[i], crops.codes[i], *(f"{p:.6g}" for p in row)])
+                names = defused(crops.files[i]), defused(str(crops.source[i]))
+                writer.writerow([*names, crops.codes[i], *(f"{p:.6g}" for p in row)])
 
     write_atomically(path, write)
 

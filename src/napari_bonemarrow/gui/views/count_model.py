@@ -130,7 +130,11 @@ class CountModel(QAbstractTableModel):
         if column == COUNT:  # a zero of a class that the model cannot see would be a false zero
             return str(row.count) if row.zero_tells or row.count else "–"
         if column == PERCENT:
-            return row.percent_text.removesuffix(" %") if row.reliable else row.share_text or SHORT_UNRELIABLE
+            return (
+                row.percent_text.removesuffix(" %")
+                if row.reliable
+                else row.short_share_text or SHORT_UNRELIABLE
+            )
         return row.ci_text
 
     def _model_text(self, at: int) -> str:

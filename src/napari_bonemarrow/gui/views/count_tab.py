@@ -222,7 +222,8 @@ def _target_text(counted: int, target: int) -> str:
 
 def _legend(counted: Differential) -> str:
     if any(row.share_text for row in counted.classes):
-        return f"Small shares are {OF_NAMED_TEXT}: percentages stand once every counted cell is reviewed."
+        of = "of a partly reviewed count" if counted.reviewed else OF_NAMED_TEXT
+        return f"Small shares are {of}: percentages stand once every counted cell is reviewed."
     text = "Bars: per cent of counted cells; whiskers: Wilson 95 % interval, sampling error only."
     if all(row.reliable for row in counted.classes):
         return text

@@ -238,9 +238,10 @@ class ReviewTab(QWidget):
         text = "Every counted cell has been reviewed."
         self.standing.setText(text if everything else "No cell of this list waits: change its filter.")
 
-    def show_unlike(self, text: str) -> None:
+    def show_unlike(self, text: str, figures: str = "") -> None:
         """Say over every guess that the smear looks unlike what the model has learnt; ``""`` says nothing."""
         self.unlike.setText(f"⚠ {text}")
+        self.unlike.setToolTip(figures)
         self.unlike.setVisible(bool(text))
 
     def show_locked(self, text: str) -> None:
