@@ -12,7 +12,7 @@ from .audit import LONGEST_LINE, MOST_MEMORY, Outcome, run, table
 from .mutations import SEEDS, write_seeds
 from .reader import look
 
-_SHORT, _LONG = 160, 2000
+_SHORT, _LONG = 132, 2000
 
 
 def _check(folder: Path, outcomes: list[Outcome], log: str, count: int) -> None:

@@ -129,6 +129,7 @@ class Readers:
         self._lock = threading.Lock()
         self._idle: list[_Child] = []
         self._closed: list[int] = []
+        self._deadly: set[int] = set()  # slides that ended two processes: one more is enough for each tile
 
     @property
     def pids(self) -> list[int]:
@@ -164,7 +165,8 @@ class Readers:
             It takes more memory than a slide may.
         """
         with self._free:
-            for _attempt in range(2):
+            number = request.get("number")
+            for _attempt in range(1 if number in self._deadly else 2):
                 child = self._take()
                 try:
                     with self._lock:
@@ -183,6 +185,8 @@ class Readers:
                     self._idle.append(child)
                 _raise_for(answer)
                 return answer, data
+        if number is not None:
+            self._deadly.add(number)
         raise ReadingError("ended", "reading it ended the process that read it")
 
     def _take(self) -> _Child:
