@@ -241,10 +241,12 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
     )
 
 
-def unlike_text(case: Case) -> str:
-    """Say that the smear looks unlike what was learnt; empty where it does not or all is reviewed."""
+def unlike_texts(case: Case) -> tuple[str, str]:
+    """Say that the smear looks unlike what was learnt, and by which figures; empty where there is no need to."""
     check = case.domain_check()
-    return check.text if check is not None and check.unlike and case.waits_for_review else ""
+    if check is None or not check.unlike or not case.waits_for_review:
+        return "", ""
+    return check.short_text, check.text
 
 
 def locked_text(case: Case) -> str:

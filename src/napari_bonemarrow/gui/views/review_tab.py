@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.gui.lookalikes import LookAlikes
+from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.viewmodels import CellInfo
 from napari_bonemarrow.gui.views.comment_box import CommentBox
@@ -241,7 +242,7 @@ class ReviewTab(QWidget):
     def show_unlike(self, text: str, figures: str = "") -> None:
         """Say over every guess that the smear looks unlike what the model has learnt; ``""`` says nothing."""
         self.unlike.setText(f"⚠ {text}")
-        self.unlike.setToolTip(figures)
+        set_tip(self.unlike, figures)
         self.unlike.setVisible(bool(text))
 
     def show_locked(self, text: str) -> None:
