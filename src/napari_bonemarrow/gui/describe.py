@@ -242,7 +242,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
 
 
 def unlike_texts(case: Case) -> tuple[str, str]:
-    """Say that the smear looks unlike what was learnt, and by which figures; empty where there is no need to."""
+    """Say that the smear looks unlike what was learnt, in short and with figures; empty where it need not."""
     check = case.domain_check()
     if check is None or not check.unlike or not case.waits_for_review:
         return "", ""
