@@ -13,7 +13,14 @@ from PIL import Image
 
 from napari_bonemarrow.drawing import draw_smear
 from napari_bonemarrow.review.redetection import SAME_CELL_UM
-from napari_bonemarrow.slides import SlideError, cut_crops, detect_cells, open_slide
+from napari_bonemarrow.slides import (
+    Slide,
+    SlideError,
+    cut_crops,
+    detect_cells,
+    open_slide,
+    slide_from_array,
+)
 from napari_bonemarrow.slides.mosaic import GAP_PX, FieldFile, lay_out
 from napari_bonemarrow.slides.outlines import outline
 from napari_bonemarrow.slides.slide import FINEST_MICRONS_PER_PIXEL
@@ -83,29 +90,39 @@ def test_fields_lie_where_they_lie_whatever_is_known_of_their_scale(folder: Path
 
 
 @pytest.mark.parametrize("microns", [0.0413, 0.1, 0.25])
-def test_what_is_found_in_a_field_does_not_hang_on_its_neighbours(tmp_path: Path, microns: float) -> None:
+def test_a_field_among_others_is_searched_cut_and_outlined_as_if_it_were_alone(
+    tmp_path: Path, microns: float
+) -> None:
     cells = {"LYT": 4, "NGS": 3, "EBO": 3}
     side = round(48 / microns)
     smear = draw_smear(4, width=side, height=side, microns_per_pixel=microns, cells_per_class=cells).image
-    black, white = np.zeros_like(smear), np.full_like(smear, 255)
-    crowd = np.tile(smear[: side // 3, : side // 3], (3, 3, 1))
-    found = []
-    for name, other in {"black": black, "white": white, "crowd": crowd}.items():
+    others = {
+        "black": np.zeros_like(smear),
+        "crowd": np.tile(smear[: side // 3, : side // 3], (3, 3, 1)),
+        "small": np.full((40, 50, 3), 255, np.uint8),
+    }
+    expected = _seen(slide_from_array(smear, microns), 0)
+    assert len(expected[0]) >= 6
+    for name, other in others.items():
         (tmp_path / name).mkdir()
         for number in range(6):  # the second of three columns and of two rows
             Image.fromarray(smear if number == 4 else other).save(tmp_path / name / f"{number}.png")
-        slide = open_slide(tmp_path / name, microns_per_pixel=microns)
-        region = slide.images[4]
-        cells_there = detect_cells(slide)
-        inside = cells_there.select(slide.images_at(cells_there.x, cells_there.y) == 4)
-        x, y = inside.x - region.x, inside.y - region.y
-        crops = cut_crops(slide, inside.x, inside.y)
-        outlines = [outline(slide, *place).cell_area_um2 for place in zip(inside.x, inside.y, strict=True)]
-        found.append((x, y, inside.diameter_um, inside.score, inside.in_frame, crops, outlines))
-    assert len(found[0][0]) >= 6
-    for other in found[1:]:
-        for one, same in zip(found[0], other, strict=True):
-            np.testing.assert_array_equal(one, same)
+        seen = _seen(open_slide(tmp_path / name, microns_per_pixel=microns), 4)
+        for one, same in zip(seen, expected, strict=True):
+            np.testing.assert_allclose(one, same, rtol=0, atol=1e-9)
+
+
+def _seen(slide: Slide, number: int) -> tuple[np.ndarray, ...]:
+    """Return all that is told of the cells of one of a slide's images, places as in that image."""
+    found = detect_cells(slide)
+    found = found.select(slide.images_at(found.x, found.y) == number)
+    corner = slide.images[number]
+    x, y = found.x - corner.x, found.y - corner.y
+    order = np.lexsort((x, y))
+    crops = cut_crops(slide, found.x, found.y)
+    areas = [outline(slide, *place).cell_area_um2 for place in zip(found.x, found.y, strict=True)]
+    told = (x, y, found.diameter_um, found.score, found.in_frame, crops, np.array(areas))
+    return tuple(values[order] for values in told)
 
 
 def test_the_fingerprint_stays_after_moving_and_follows_the_content(folder: Path, tmp_path: Path) -> None:

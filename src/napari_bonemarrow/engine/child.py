@@ -127,11 +127,13 @@ def detect(source: SlideSource, frame: Frame | None) -> Cells:
     return detect_cells(_slide(source), frame=frame)
 
 
-def measure_stain(source: SlideSource, image: Box) -> StainProfile:
-    """Measure the stain of one of a slide's images."""
+def measure_stain(source: SlideSource, image: tuple[int, Box]) -> StainProfile:
+    """Measure the stain of one of a slide's images, given by its number and its border."""
+    from napari_bonemarrow.slides.photographs import photograph
     from napari_bonemarrow.slides.sampling import image_profile
 
-    return image_profile(_slide(source), image)
+    number, border = image
+    return image_profile(photograph(_slide(source), number), border)
 
 
 def find_stained(source: SlideSource, plan: DetectionPlan) -> tuple[int, ...]:

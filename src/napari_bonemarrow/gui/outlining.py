@@ -16,14 +16,13 @@ from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
 from napari_bonemarrow.slides import Slide, SlideError
 from napari_bonemarrow.slides.outlines import Outline, outline
+from napari_bonemarrow.slides.photographs import photograph
 from napari_bonemarrow.slides.profile import StainProfile
 from napari_bonemarrow.slides.sampling import image_profile
-from napari_bonemarrow.slides.working import working_box
+from napari_bonemarrow.slides.working import working_shape
 
 _REST_MS = 120
 """How long a cell is selected before it is outlined: who holds the key down steps on faster than this."""
-
-Box = tuple[int, int, int, int]
 
 
 class Outlining(QObject):
@@ -49,7 +48,7 @@ class Outlining(QObject):
         self._wanted: tuple | None = None
         self._slide: Slide | None = None
         self._worker: Any = None
-        self._profiles: dict[Box, StainProfile] = {}
+        self._profiles: dict[int, StainProfile] = {}
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -129,14 +128,15 @@ def size_text(found: Outline) -> str:
 
 
 def _outlined(
-    slide: Slide, x: float, y: float, profiles: dict[Box, StainProfile]
+    slide: Slide, x: float, y: float, profiles: dict[int, StainProfile]
 ) -> Iterator[Outline | str | None]:
     """Outline a cell by the stain of its image, which is measured once."""
     warming.prepare_shapes()  # what the outline will be drawn with
-    box = working_box(slide, slide.images[int(slide.images_at(x, y)[0])])
-    profile = profiles.get(box)
+    [number] = slide.images_at(x, y).tolist()
+    profile = profiles.get(number)
     if profile is None:
-        profile = profiles[box] = image_profile(slide, box)
+        alone = photograph(slide, number)
+        profile = profiles[number] = image_profile(alone, (0, 0, *working_shape(alone)))
         yield None  # a place to stop at
     try:
         yield outline(slide, x, y, profile)

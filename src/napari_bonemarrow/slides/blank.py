@@ -42,9 +42,8 @@ def stained_blocks(slide: Slide) -> NDArray[np.bool_] | None:
     Returns
     -------
     ndarray of bool, shape (ceil(h / BLOCK), ceil(w / BLOCK)), or None
-        None where all of it is searched: a small image, one without a level that is coarse enough to be
-        read quickly and fine enough to show a cell, and fields, each of which has a background of its own
-        and was taken where there are cells.
+        None where all of it is searched: a small image, or one without a level that is coarse enough to be
+        read quickly and fine enough to show a cell.
     """
     if slide not in _maps:
         _maps[slide] = _measured(slide)
@@ -52,8 +51,6 @@ def stained_blocks(slide: Slide) -> NDArray[np.bool_] | None:
 
 
 def _measured(slide: Slide) -> NDArray[np.bool_] | None:
-    if slide.fields:
-        return None
     height, width = working_shape(slide)
     index = slide.level_for(COARSEST_MICRONS)
     if max(height, width) <= SMALLEST_SLIDE_PX or index <= slide.level_for(WORKING_MICRONS):

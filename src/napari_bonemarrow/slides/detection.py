@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from napari_bonemarrow.cytology import Cells, Frame, Region
+from napari_bonemarrow.slides.photographs import photograph
 from napari_bonemarrow.slides.plans import TILE_UM, DetectionPlan, lay_out
 from napari_bonemarrow.slides.sampling import image_profile
 from napari_bonemarrow.slides.slide import Slide, SlideError
@@ -79,7 +80,12 @@ def detection_plan(
     """
     check_fine_enough(slide)
     layout = lay_out(slide, regions, tile_um=tile_um)
-    return layout.with_profiles([image_profile(slide, image) for image in layout.images])
+    return layout.with_profiles(
+        [
+            image_profile(photograph(slide, number), image)
+            for number, image in zip(layout.image_numbers, layout.images, strict=True)
+        ]
+    )
 
 
 def check_fine_enough(slide: Slide) -> None:

@@ -24,9 +24,9 @@ Layout 1 left 40 µm between fields, or a tenth of a field where the scale was u
 _SAME_SCALE = 0.02
 _TILE = 512
 GAP_PX = _TILE
-"""Least gap between fields, px. It does not depend on the scale, which may become known later. At the finest
-believable scale it is 5 µm, farther than two centres of one cell lie apart; everything else that is looked at
-around a cell (`Slide.image_at`) ends at the border of the cell's own field."""
+"""Least gap between fields, px. It does not depend on the scale, which may become known later. At the
+finest believable scale it is 5 µm, farther than two centres of one cell lie apart; whatever else is looked at
+around a cell, is looked at in its own field alone (`photographs.photograph`)."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,30 @@ def _starts(lengths: Sequence[int]) -> list[int]:
     return [0, *accumulate(whole_tiles)][:-1]
 
 
-def level(folder: Path, files: Sequence[FieldFile], fields: Sequence[Field]) -> TiledLevel:
-    """Make the level in which fields lie side by side, half of each gap in the nearer field's background.
+class Mosaic(TiledLevel):
+    """Fields side by side on a canvas, half of each gap in the nearer field's background.
+
+    Parameters
+    ----------
+    name : str
+        The folder.
+    sources : sequence of TiledLevel
+        The fields, each one tile.
+    boxes : sequence of (int, int, int, int)
+        Left, top, right and bottom of each on the canvas, px.
+    """
+
+    def __init__(
+        self, name: str, sources: Sequence[TiledLevel], boxes: Sequence[tuple[int, int, int, int]]
+    ) -> None:
+        self.sources = tuple(sources)
+        height, width = max(box[3] for box in boxes), max(box[2] for box in boxes)
+        painted = _Canvas(sources, boxes).tile(height, width)
+        super().__init__(name, 0, (height, width), (_TILE, _TILE), painted)
+
+
+def level(folder: Path, files: Sequence[FieldFile], fields: Sequence[Field]) -> Mosaic:
+    """Make the level in which fields lie side by side.
 
     Parameters
     ----------
@@ -113,10 +135,8 @@ def level(folder: Path, files: Sequence[FieldFile], fields: Sequence[Field]) -> 
 
     Returns
     -------
-    TiledLevel
+    Mosaic
     """
-    boxes = [_box(each.region) for each in fields]
-    height, width = max(box[3] for box in boxes), max(box[2] for box in boxes)
     sources = [
         TiledLevel(
             f"{folder.name}/{file.path.name}",
@@ -127,9 +147,7 @@ def level(folder: Path, files: Sequence[FieldFile], fields: Sequence[Field]) -> 
         )
         for file in files
     ]
-    return TiledLevel(
-        folder.name, 0, (height, width), (_TILE, _TILE), _Canvas(sources, boxes).tile(height, width)
-    )
+    return Mosaic(folder.name, sources, [_box(each.region) for each in fields])
 
 
 def _box(region: Region) -> tuple[int, int, int, int]:

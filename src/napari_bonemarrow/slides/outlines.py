@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from scipy import ndimage as ndi
 from napari_bonemarrow.slides.centres import BACKGROUND_DENSITY, red_cell
 from napari_bonemarrow.slides.colour import optical_density
 from napari_bonemarrow.slides.finding import Nuclei, OpenSides, find_nuclei
+from napari_bonemarrow.slides.photographs import photograph
 from napari_bonemarrow.slides.profile import StainProfile
 from napari_bonemarrow.slides.sampling import image_profile
 from napari_bonemarrow.slides.slide import Slide, SlideError
@@ -18,8 +19,8 @@ from napari_bonemarrow.slides.working import (
     WORKING_MICRONS,
     to_level_zero,
     to_working,
-    working_box,
     working_image,
+    working_shape,
 )
 
 WINDOW_UM = 40.0
@@ -99,17 +100,18 @@ def outline(slide: Slide, x: float, y: float, profile: StainProfile | None = Non
     SlideError
         Where there is no nucleus, or the file cannot be read.
     """
-    # What lies beyond the cell's own field is another photograph.
-    box = working_box(slide, slide.images[int(slide.images_at(x, y)[0])])
+    if slide.fields:
+        return _outline_in_field(slide, x, y, profile)
+    height, width = working_shape(slide)
     row, column = (float(at) for at in to_working(slide, np.array([y, x], np.float64)))
     half = WINDOW_UM / WORKING_MICRONS / 2
-    i0, i1 = max(box[0], round(row - half)), min(box[2], round(row + half) + 1)
-    j0, j1 = max(box[1], round(column - half)), min(box[3], round(column + half) + 1)
+    i0, i1 = max(0, round(row - half)), min(height, round(row + half) + 1)
+    j0, j1 = max(0, round(column - half)), min(width, round(column + half) + 1)
     if i1 <= i0 or j1 <= j0:
         raise _none_there(slide, x, y)
     image = working_image(slide, i0, j0, i1, j1)
-    profile = profile or image_profile(slide, box)
-    nuclei = find_nuclei(image, profile, OpenSides(j0 > box[1], i0 > box[0], j1 < box[3], i1 < box[2]))
+    profile = profile or image_profile(slide, (0, 0, height, width))
+    nuclei = find_nuclei(image, profile, OpenSides(j0 > 0, i0 > 0, j1 < width, i1 < height))
     index = _nucleus_at(nuclei, row - i0, column - j0)
     if index is None:
         raise _none_there(slide, x, y)
@@ -135,12 +137,20 @@ def outline(slide: Slide, x: float, y: float, profile: StainProfile | None = Non
         areas[0] / areas[1],
         len(members),
         bool(
-            (i0 == box[0] and rows.min() == 0)
-            or (j0 == box[1] and columns.min() == 0)
-            or (i1 == box[2] and rows.max() == i1 - i0 - 1)
-            or (j1 == box[3] and columns.max() == j1 - j0 - 1)
+            (i0 == 0 and rows.min() == 0)
+            or (j0 == 0 and columns.min() == 0)
+            or (i1 == height and rows.max() == i1 - i0 - 1)
+            or (j1 == width and columns.max() == j1 - j0 - 1)
         ),
     )
+
+
+def _outline_in_field(slide: Slide, x: float, y: float, profile: StainProfile | None) -> Outline:
+    """Outline a cell of a folder of fields in its own field alone."""
+    [number] = slide.images_at(x, y).tolist()
+    corner = np.array([slide.images[number].x, slide.images[number].y])
+    found = outline(photograph(slide, number), x - corner[0], y - corner[1], profile)
+    return replace(found, nucleus=found.nucleus + corner, cell=found.cell + corner)
 
 
 def _none_there(slide: Slide, x: float, y: float) -> SlideError:

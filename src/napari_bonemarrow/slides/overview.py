@@ -14,7 +14,6 @@ from napari_bonemarrow.slides.tiled import TiledLevel
 _BACKGROUND_SIDE = 512
 
 _backgrounds: WeakKeyDictionary[Slide, NDArray[np.uint8]] = WeakKeyDictionary()
-_image_backgrounds: WeakKeyDictionary[Slide, dict[int, NDArray[np.uint8]]] = WeakKeyDictionary()
 
 
 def overview(slide: Slide, long_side: int = 1024) -> NDArray[np.uint8]:
@@ -47,31 +46,3 @@ def slide_background(slide: Slide) -> NDArray[np.uint8]:
     if slide not in _backgrounds:
         _backgrounds[slide] = background_colour(overview(slide, _BACKGROUND_SIDE))
     return _backgrounds[slide]
-
-
-def image_background(slide: Slide, number: int) -> NDArray[np.uint8]:
-    """Return the colour of one of a slide's images where there is no cell, measured once; shape (3,).
-
-    Parameters
-    ----------
-    slide : Slide
-    number : int
-        Of `Slide.images`, from 0.
-
-    Raises
-    ------
-    TileError
-        Where that field cannot be read.
-    """
-    if not slide.fields:
-        return slide_background(slide)
-    known = _image_backgrounds.setdefault(slide, {})
-    if number not in known:
-        field = slide.images[number]
-        rows, columns = (
-            slice(round(start), round(start + length))
-            for start, length in ((field.y, field.height), (field.x, field.width))
-        )
-        # All of it, as the canvas on which fields are shown measures what it paints around them.
-        known[number] = background_colour(np.asarray(slide.levels[0][rows, columns]))
-    return known[number]

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from napari_bonemarrow.cytology import Region
+from napari_bonemarrow.slides.photographs import photograph
 from napari_bonemarrow.slides.profile import StainProfile
 from napari_bonemarrow.slides.slide import Slide, SlideError
 from napari_bonemarrow.slides.working import WORKING_MICRONS, working_box
@@ -41,12 +42,15 @@ class Tile:
         The photographed border around it, working pixels.
     profile : StainProfile or None
         Of that image; None while the plan is but a layout.
+    image_number : int
+        Which of `Slide.images` it is; boxes are in that image's own working pixels.
     """
 
     number: int
     core: Box
     image: Box
     profile: StainProfile | None
+    image_number: int = 0
 
     @property
     def area_mm2(self) -> float:
@@ -67,7 +71,7 @@ class DetectionPlan:
     microns_per_pixel : float
         Of level 0.
     images : tuple of Box
-        The photographed borders of the images that are searched, working pixels.
+        The photographed borders of the images that are searched, each in its own working pixels.
     areas : tuple of Box
         Where cells are wanted, in order of preference, each within one image; `area_images` tells which.
     area_images : tuple of int
@@ -77,6 +81,8 @@ class DetectionPlan:
         One an image; empty while the plan is but a layout, which costs no reading of pixels.
     method : int
         `METHOD` of the program that made it.
+    image_numbers : tuple of int
+        Which of `Slide.images` each image is.
     """
 
     microns_per_pixel: float
@@ -86,6 +92,7 @@ class DetectionPlan:
     tile_px: int
     profiles: tuple[StainProfile, ...] = ()
     method: int = METHOD
+    image_numbers: tuple[int, ...] = (0,)
 
     @cached_property
     def tiles(self) -> tuple[Tile, ...]:
@@ -95,8 +102,9 @@ class DetectionPlan:
             for area, image in zip(self.areas, self.area_images, strict=True)
             for core in _cut(area, self.tile_px)
         ]
+        profiles = self.profiles or (None,) * len(self.images)
         return tuple(
-            Tile(number, core, self.images[image], self.profiles[image] if self.profiles else None)
+            Tile(number, core, self.images[image], profiles[image], self.image_numbers[image])
             for number, (core, image) in enumerate(pieces)
         )
 
@@ -118,7 +126,7 @@ class DetectionPlan:
         """Return what `from_json` reads: plain lists and numbers."""
         return {
             "microns_per_pixel": self.microns_per_pixel,
-            "images": [list(box) for box in self.images],
+            "images": [[*box, which] for box, which in zip(self.images, self.image_numbers, strict=True)],
             "areas": [list(box) for box in self.areas],
             "area_images": list(self.area_images),
             "tile_px": self.tile_px,
@@ -138,12 +146,14 @@ class DetectionPlan:
         try:
             plan = cls(
                 float(written["microns_per_pixel"]),
-                tuple(_box(box) for box in written["images"]),
+                tuple(_box(box[:4]) for box in written["images"]),
                 tuple(_box(box) for box in written["areas"]),
                 tuple(int(image) for image in written["area_images"]),
                 int(written["tile_px"]),
                 tuple(StainProfile.from_json(profile) for profile in written["profiles"]),
                 int(written["method"]),
+                # A plan of before says no number: it is of one image.
+                tuple(int(box[4]) if len(box) > 4 else at for at, box in enumerate(written["images"])),
             )
         except (KeyError, TypeError, ValueError) as problem:
             raise SlideError(f"plan of a search: cannot be read ({problem!r}); search anew") from problem
@@ -190,17 +200,23 @@ def lay_out(
     ScaleError
         Where the slide's scale is unknown.
     """
-    images = [working_box(slide, image) for image in slide.images]
+    alone = [photograph(slide, number) for number in range(len(slide.images))]
+    wholes = [Region(0, 0, each.width, each.height) for each in alone]
+    images = [working_box(*pair) for pair in zip(alone, wholes, strict=True)]
     whole = Region(0, 0, slide.width, slide.height)
     wanted = [whole] if regions is None else list(regions)
     rim = RIM_UM / slide.known_scale()
     areas: list[Box] = []
     which: list[int] = []
     for region in wanted:
-        box = working_box(slide, region.shrunk(-rim).within(whole))
+        grown = region.shrunk(-rim).within(whole)
         for index, image in enumerate(images):
-            part = within(box, image)
-            inside_another = any(within(part, area) == part for area in areas)
+            at = slide.images[index]
+            shifted = Region(grown.x - at.x, grown.y - at.y, grown.width, grown.height)
+            part = within(working_box(alone[index], shifted.within(wholes[index])), image)
+            inside_another = any(
+                within(part, area) == part for area, other in zip(areas, which, strict=True) if other == index
+            )
             if part[0] < part[2] and part[1] < part[3] and not inside_another:
                 areas.append(part)
                 which.append(index)
@@ -211,6 +227,7 @@ def lay_out(
         tuple(areas),
         tuple(used.index(index) for index in which),
         max(1, round(tile_um / WORKING_MICRONS)),
+        image_numbers=tuple(used),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, Frame
 from napari_bonemarrow.slides.finding import OpenSides, find_nuclei
+from napari_bonemarrow.slides.photographs import photograph
 from napari_bonemarrow.slides.plans import Box, DetectionPlan, Tile, within
 from napari_bonemarrow.slides.slide import Slide
 from napari_bonemarrow.slides.working import BLOCK, WORKING_MICRONS, to_level_zero, working_image
@@ -43,6 +44,7 @@ def search_tile(slide: Slide, tile: Tile) -> Cells:
     # scipy.ndimage takes half a second to import, which opening a slide need not wait for.
     from napari_bonemarrow.slides.blank import blocks_at, stained_blocks
 
+    canvas, slide = slide, photograph(slide, tile.image_number)
     stained = stained_blocks(slide)
     if tile.profile is None:
         raise ValueError("this plan is but a layout: measure the stain of its images first")
@@ -61,9 +63,10 @@ def search_tile(slide: Slide, tile: Tile) -> Cells:
     inside = (x >= j0 - 0.5) & (x < j1 - 0.5) & (y >= i0 - 0.5) & (y < i1 - 0.5)
     if stained is not None:
         inside &= stained[blocks_at(x, y)]
+    at = canvas.images[tile.image_number]
     return _numbered(
-        to_level_zero(slide, x[inside]),
-        to_level_zero(slide, y[inside]),
+        to_level_zero(slide, x[inside]) + at.x,
+        to_level_zero(slide, y[inside]) + at.y,
         nuclei.diameter_um[inside],
         nuclei.score[inside],
     )
@@ -78,8 +81,11 @@ def stained_tiles(slide: Slide, plan: DetectionPlan) -> tuple[int, ...]:
     """Return the numbers of the tiles that have to be read; in the others there is nothing stained."""
     from napari_bonemarrow.slides.blank import stained_blocks
 
-    stained = stained_blocks(slide)
-    return tuple(tile.number for tile in plan.tiles if stained is None or stained[_blocks(tile.core)].any())
+    def is_stained(tile: Tile) -> bool:
+        stained = stained_blocks(photograph(slide, tile.image_number))
+        return stained is None or bool(stained[_blocks(tile.core)].any())
+
+    return tuple(tile.number for tile in plan.tiles if is_stained(tile))
 
 
 def _numbered(

@@ -92,7 +92,8 @@ def search_tiles(
 
 
 def _profiles(engine: Engine, source: SlideSource, layout: DetectionPlan) -> Generator[Step, None, list[Any]]:
-    return (yield from _all(engine.map_tiles("measure_stain", source, layout.images), "Measuring the stain"))
+    images = list(zip(layout.image_numbers, layout.images, strict=True))
+    return (yield from _all(engine.map_tiles("measure_stain", source, images), "Measuring the stain"))
 
 
 def _all(futures: Sequence[Future[_T]], text: str) -> Generator[Step, None, list[_T]]:
