@@ -25,6 +25,7 @@ from napari_bonemarrow.slides import (
     slide_from_array,
 )
 from napari_bonemarrow.workflow import CountOptions, count_inputs, open_or_create_case, slide_of_case
+from napari_bonemarrow.workflow.inputs import Input as Named
 from tests.coded import INPUTS, MPP, Input, assert_shows, coded, places
 
 SCALE = Scale(MPP, ScaleSource.USER, basis="given")
@@ -165,6 +166,9 @@ def test_a_folder_that_was_altered_is_refused_in_a_line_and_loses_nothing(
             open_or_create_case(given, reviewer="A")
         assert "\n" not in str(refused.value)
         assert "move" in str(refused.value)
+        told = Named(folder.path, "4711", "4711").hide_name(str(refused.value))
+        assert ".png" not in told
+        assert "photographs" not in told
     with pytest.raises(SlideError, match="photographs were added, removed or changed"):
         child._slide(source)
     with Case.open(case.path, read_only=True) as kept:

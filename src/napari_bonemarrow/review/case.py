@@ -228,9 +228,14 @@ class Case(CaseSigning):
         record = self.slide_record
         self._check_layout()
         if slide.fingerprint != record.fingerprint:
-            why = f" ({what_changed(record, slide.path)})" if record.name == slide.path.name else ""
+            if record.fields and record.name == slide.path.name:
+                raise CaseError(
+                    f"{slide.path}: the folder is not as it was when {self.path.name} was begun "
+                    f"({what_changed(record, slide.path)}): put it back, or move the case away and open the "
+                    "folder again to begin a new one"
+                )
             raise CaseError(
-                f"{self.path}: it belongs to another slide than {slide.path}{why}: "
+                f"{self.path}: it belongs to another slide than {slide.path}: "
                 "move the case away to begin anew"
             )
         if slide.fields != record.fields:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import threading
 from weakref import WeakKeyDictionary
 
+from cachetools import LRUCache
+
 from napari_bonemarrow.slides.mosaic import Mosaic
 from napari_bonemarrow.slides.slide import Slide
 from napari_bonemarrow.slides.virtual import with_coarser
 
-_known: WeakKeyDictionary[Slide, dict[int, Slide]] = WeakKeyDictionary()
+KEPT = 8
+"""Photographs of a folder that are kept with what was measured of them: up to 12 MB of working grid each."""
+
+_known: WeakKeyDictionary[Slide, LRUCache[int, Slide]] = WeakKeyDictionary()
 _lock = threading.RLock()  # the collector may end a slide in a thread that holds it
 
 
@@ -28,15 +33,16 @@ def photograph(slide: Slide, number: int) -> Slide:
     Returns
     -------
     Slide
-        The slide itself where it is one image. The same one each time it is asked for.
+        The slide itself where it is one image. The same one while it is among those asked for last.
     """
     if not slide.fields:
         return slide
     with _lock:
-        made = _known.setdefault(slide, {})
-        if number not in made:
-            made[number] = _made(slide, number)
-        return made[number]
+        made = _known.setdefault(slide, LRUCache(KEPT))
+        found = made.get(number)
+        if found is None:
+            found = made[number] = _made(slide, number)
+        return found
 
 
 def _made(slide: Slide, number: int) -> Slide:

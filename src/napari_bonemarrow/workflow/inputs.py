@@ -51,6 +51,8 @@ class Input:
         if self.shown == str(self.path):
             return text
         path = self.path
+        if path.is_dir():  # which photographs were changed: some are no longer there to be known by
+            text = re.sub(r" \(.*\):", ":", text)
         places = {str(path), str(path.absolute()), str(path.resolve()), path.as_posix(), path.name}
         # A folder has a patient's name as well, and a slide of several files has parts of its own there.
         places |= {str(folder) for folder in (path.parent, path.absolute().parent)}
