@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CODES, TAGS, Cells, Frame, Predictions
-from napari_bonemarrow.review.events import Label
+from napari_bonemarrow.review.events import Label, is_imported
 
 _COLUMNS = ("cell_id", "x", "y", "diameter_um", "score", "in_frame")
 _NUMBER = {code: number for number, code in enumerate(CODES)}
@@ -174,8 +174,13 @@ class CellTable:
             return
         rows = self.rows(cell_ids)
         self.given[rows] = [0 if label is None else _NUMBER[label.code] for label in labels]
-        self.imported[rows] = [label is not None and label.imported for label in labels]
-        self.reviewed_at[rows] = [np.nan if label is None else _seconds(label.at) for label in labels]
+        data = {
+            source
+            for source in {label.source for label in labels if label is not None}
+            if is_imported(source)
+        }
+        self.imported[rows] = [label is not None and label.source in data for label in labels]
+        self.reviewed_at[rows] = _all_seconds(labels)
         self._settle(rows)
 
     def label_all(self, cell_ids: Sequence[int], label: Label | None) -> None:
@@ -264,6 +269,17 @@ def _second(probabilities: NDArray[np.float32]) -> NDArray[np.float32] | float:
     if probabilities.shape[1] < 2:
         return 0.0
     return np.partition(probabilities, -2, axis=1)[:, -2]
+
+
+def _all_seconds(labels: Sequence[Label | None]) -> NDArray[np.float64]:
+    """Return when labels were given, seconds since 1970, UTC; NaN where there is none."""
+    # numpy reads tens of thousands of times in a fifth of the time that datetime takes.
+    times = np.array(
+        ["NaT" if label is None else label.at.removesuffix("Z") for label in labels], "datetime64[ms]"
+    )
+    seconds = times.astype(np.int64) / 1000.0
+    seconds[np.isnat(times)] = np.nan
+    return seconds
 
 
 def _seconds(at: str) -> float:
