@@ -159,8 +159,10 @@ def searched_regions(case: Case) -> tuple[Region, ...] | None:
         elif event.kind == Kind.DETECTOR_RUN:
             regions = run["parameters"].get("searched")
             before = searched if run.get("extends") else []
-            whole = regions is None or before is None
-            searched = None if whole else before + [Region(*box) for box in regions]
+            if regions is None or before is None:
+                searched = None
+            else:
+                searched = before + [Region(*box) for box in regions]
     return None if searched is None else tuple(searched)
 
 
