@@ -125,34 +125,12 @@ def test_reviewed_and_flagged_cells_look_different_from_what_is_left(
     assert overlay.layer.border_color[overlay.index_of(done), 3] < 1
 
 
-def test_the_smear_is_bare_while_the_key_is_held_and_undocked_too(
-    begin: Callable[[], Reviewer], qtbot
-) -> None:
+def test_the_smear_is_bare_while_the_key_is_held_wherever_the_focus_goes(begin: Begin, qtbot) -> None:
     reviewer = begin()
-    layers = reviewer.viewer.layers
+    layers, native = reviewer.viewer.layers, reviewer._qt.canvas.native
     shown = [layer.name for layer in layers if layer.visible]
-    for undocked in (False, True):
-        dock = reviewer.panel.parentWidget()
-        while not hasattr(dock, "setFloating"):
-            dock = dock.parentWidget()
-        dock.setFloating(undocked)
-        reviewer.coordinator.keys.focus_smear()
-        _settle(qtbot, reviewer.coordinator.stage)
-        native = reviewer._qt.canvas.native
+    for let_go in (native, reviewer.panel.review_tab.next_button):
         QTest.keyPress(native, Qt.Key.Key_Period)
         assert [layer.name for layer in layers if layer.visible] == [layers[0].name]
-        QTest.keyRelease(native, Qt.Key.Key_Period)
+        QTest.keyRelease(let_go, Qt.Key.Key_Period)
         assert [layer.name for layer in layers if layer.visible] == shown
-
-
-def test_a_key_held_over_the_panel_is_let_go_wherever_the_focus_went(
-    begin: Callable[[], Reviewer], qtbot
-) -> None:
-    reviewer = begin()
-    reviewer.panel.review_tab.next_button.setFocus()
-    qtbot.waitUntil(lambda: QApplication.focusWidget() is reviewer.panel.review_tab.next_button)
-    QTest.keyPress(reviewer.panel.review_tab.next_button, Qt.Key.Key_Period)
-    qtbot.waitUntil(lambda: reviewer.coordinator.holding.on)
-    reviewer.coordinator.keys.focus_smear()
-    QTest.keyRelease(reviewer._qt.canvas.native, Qt.Key.Key_Period)
-    assert not reviewer.coordinator.holding.on
