@@ -147,6 +147,7 @@ def main() -> None:
     os.environ["NAPARI_BONEMARROW_HOME"] = str(slides / "home")  # leave the user's own models and runs alone
     viewer, panel = docked_window()
     coordinator = panel.coordinator
+    coordinator.reviewer.use("A. Reviewer")
 
     def take(name: str) -> None:
         settle()

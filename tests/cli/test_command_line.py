@@ -17,6 +17,7 @@ from PIL import Image
 
 from napari_bonemarrow.drawing import draw_cell, draw_smear, write_sample
 from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.workflow import default_reviewer
 
 COMMANDS = (
     ["demo"],
@@ -67,7 +68,9 @@ def counted(field: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["inputs"][0]["status"] == "ok"
-    assert done.stderr.splitlines() == [f"Counting 1/1: {field}"]
+    named, *doing = done.stderr.splitlines()
+    assert named == f"The journal names {default_reviewer()}, who is logged in; --reviewer names another."
+    assert doing == [f"Counting 1/1: {field}"]
     return out / "field"
 
 

@@ -14,6 +14,7 @@ import pytest
 from napari_bonemarrow.cytology import BMC21, Cells, Frame, ModelReference, Predictions, Support
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear, write_sample
 from napari_bonemarrow.engine import Embedded, EngineError, EngineStatus
+from napari_bonemarrow.gui import settings
 from napari_bonemarrow.slides import Scale
 
 TRAINED = ("ART", "BLA", "EOS", "LYT", "MON", "NGS", "NIF", "PMO")
@@ -165,9 +166,11 @@ def notices(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 @pytest.fixture
 def open_panel(make_napari_viewer_proxy: Callable, truth_engine: type, qtbot, notices: list[str]) -> Callable:
-    """Open a viewer with the panel."""
+    """Open a viewer with the panel, before which somebody sits whose name is known."""
 
-    def make(*, show: bool = True):
+    def make(*, show: bool = True, reviewer: str = "Ada"):
+        if reviewer:
+            settings.set_reviewer(reviewer)
         viewer = make_napari_viewer_proxy(show=show)
         viewer.window.resize(1000, 640)
         _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QDialog,
     QHeaderView,
     QLabel,
+    QScrollArea,
     QWidget,
 )
 
@@ -68,6 +69,16 @@ def test_every_control_of_the_panel_and_its_docks_has_a_name(analysed):
     assert "key B" in tab.grid.buttons["BLA"].accessibleDescription()
 
 
+def _row(control: QWidget, tab: QWidget) -> int:
+    """Return how far down a control lies, were all that is scrolled seen at once."""
+    area = tab.findChild(QScrollArea)
+    content, top = area.widget(), area.mapTo(tab, QPoint(0, 0)).y()
+    if content.isAncestorOf(control):
+        return top + control.mapTo(content, control.rect().center()).y()
+    y = control.mapTo(tab, control.rect().center()).y()
+    return y if y < top else y - area.height() + content.height()
+
+
 def test_tab_goes_through_the_review_from_top_to_bottom(analysed, qtbot):
     _viewer, panel = analysed
     panel.coordinator.review.next()
@@ -76,7 +87,7 @@ def test_tab_goes_through_the_review_from_top_to_bottom(analysed, qtbot):
     wanted = {*tab.grid.buttons.values(), *tab.grid.tag_buttons.values(), *tab.why_part.buttons.values()}
     wanted |= {tab.next_button, tab.accept_button, tab.remove_button, tab.split_button, tab.comment_box}
     assert wanted <= set(enabled)
-    rows = [control.mapTo(tab, control.rect().center()).y() for control in enabled]
+    rows = [_row(control, tab) for control in enabled]
     tallest = max(control.height() for control in tab.grid.buttons.values())
     assert all(below >= above - tallest for above, below in pairwise(rows))
     panel.window().activateWindow()

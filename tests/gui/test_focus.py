@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
+import pytest
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
 
@@ -52,3 +53,94 @@ def test_a_case_that_was_closed_in_review_takes_keys_at_once(analysed, open_pane
     assert panel.tabs.currentWidget() is panel.review_tab
     _type(qtbot, Qt.Key.Key_M)
     assert review.session.case.labels[cell].code == "MON"
+
+
+def test_a_letter_in_a_list_that_has_dropped_down_looks_for_an_entry(analysed, qtbot):
+    _viewer, panel = analysed
+    coordinator = panel.coordinator
+    _has_focus(qtbot, panel)
+    coordinator.review.next()
+    coordinator.gallery.show()
+    dock = coordinator.gallery.dock
+    qtbot.waitUntil(dock.isVisible)
+    before = dict(coordinator.session.case.labels)
+    for box in (dock.order, dock.state):
+        box.showPopup()
+        qtbot.waitUntil(box.view().isVisible)
+        for key in (Qt.Key.Key_M, Qt.Key.Key_N, Qt.Key.Key_1):
+            _type(qtbot, key)
+        _type(qtbot, Qt.Key.Key_Escape)
+        qtbot.waitUntil(lambda shown=box.view(): not shown.isVisible())
+    dock.code.showPopup()
+    qtbot.waitUntil(dock.code.view().isVisible)
+    _type(qtbot, Qt.Key.Key_L)
+    _type(qtbot, Qt.Key.Key_Return)  # chooses what was looked for, and accepts no cell
+    qtbot.waitUntil(lambda: dock.code.currentData() == "LYT")
+    assert coordinator.review.worklist.filters.code == "LYT"
+    assert dict(coordinator.session.case.labels) == before
+    dock.view.setFocus()
+    cell = coordinator.review.selected
+    _type(qtbot, Qt.Key.Key_M)  # and in the gallery itself a letter is a class
+    assert coordinator.session.case.labels[cell].code == "MON"
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
+def test_the_comment_box_gives_the_keyboard_back(analysed, qtbot, key):
+    _viewer, panel = analysed
+    review = panel.coordinator.review
+    _has_focus(qtbot, panel)
+    review.next()
+    panel.coordinator.keys.focus_smear()
+    cell, box = review.selected, panel.review_tab.comment_box
+    qtbot.mouseClick(box, Qt.MouseButton.LeftButton)
+    qtbot.keyClicks(QApplication.focusWidget(), "small")
+    _type(qtbot, key)
+    assert not box.hasFocus()
+    _type(qtbot, Qt.Key.Key_M)
+    assert review.session.case.labels[cell].code == "MON"
+    assert box.text() in {"", "small"}
+
+
+def _float(qtbot, widget):
+    """Take a dock out of the window, and give its new window the keyboard without any control in it."""
+    dock = widget.parentWidget()
+    dock.setFloating(True)
+    qtbot.waitUntil(lambda: widget.window() is dock and dock.isVisible())
+    dock.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is dock, timeout=20_000)
+    return dock
+
+
+def test_keys_work_with_the_panel_undocked(analysed, qtbot):
+    _viewer, panel = analysed
+    review, window = panel.coordinator.review, panel.window()
+    review.next()
+    dock = _float(qtbot, panel)
+    cell = review.selected
+    qtbot.keyClick(QApplication.focusWidget() or dock, Qt.Key.Key_M)
+    assert review.session.case.labels[cell].code == "MON"
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=20_000)
+    cell = review.selected
+    qtbot.keyClick(window._qt_viewer.canvas.native, Qt.Key.Key_L)
+    assert review.session.case.labels[cell].code == "LYT"
+    assert panel.coordinator.keys.on
+    panel.coordinator.keys.focus_smear()
+    assert window.centralWidget().hasFocus() or window.centralWidget().isAncestorOf(window.focusWidget())
+
+
+def test_keys_work_with_the_gallery_undocked(analysed, qtbot):
+    _viewer, panel = analysed
+    coordinator = panel.coordinator
+    review = coordinator.review
+    review.next()
+    coordinator.gallery.show()
+    dock = _float(qtbot, coordinator.gallery.dock)
+    cell = review.selected
+    qtbot.mouseClick(dock, Qt.MouseButton.LeftButton, pos=QPoint(4, 4))
+    qtbot.keyClick(QApplication.focusWidget() or dock, Qt.Key.Key_M)
+    assert review.session.case.labels[cell].code == "MON"
+    coordinator.gallery.dock.view.clearFocus()
+    cell = review.selected
+    qtbot.keyClick(dock, Qt.Key.Key_L)
+    assert review.session.case.labels[cell].code == "LYT"

@@ -86,7 +86,11 @@ def test_it_is_reviewed_by_keys_alone(shown, qtbot) -> None:
     assert review.selection.ids == (ids[1], ids[2])
     assert review.selection.current == ids[2]
     qtbot.keyClick(view, Qt.Key.Key_B)
+    qtbot.mouseClick(review.caution.dialog.accept_button, LEFT)  # two blasts at once are asked about
     assert {case.labels[cell].code for cell in ids[1:3]} == {"BLA"}
+    view.window().activateWindow()
+    view.setFocus()
+    qtbot.waitUntil(view.hasFocus)
     qtbot.keyClick(view, Qt.Key.Key_Z, CTRL)
     assert not case.labels
     qtbot.keyClick(view, Qt.Key.Key_Home)
@@ -160,6 +164,7 @@ def test_cells_dropped_on_a_class_are_given_it_by_one_act(shown) -> None:
     assert not case.labels  # of another program
     drop.origin = view
     onto.dropEvent(drop)
+    shown.review.caution.dialog.accept()
     assert {cell: label.code for cell, label in case.labels.items()} == dict.fromkeys(ids, "PLM")
     case.undo()
     assert not case.labels

@@ -250,7 +250,9 @@ def test_an_export_that_cannot_be_written_is_one_notice(analysed, tmp_path, noti
 def test_another_reviewers_name_is_written_beside_what_follows(analysed):
     _viewer, panel = analysed
     panel.coordinator.review.next()
-    panel.header.reviewer_changed.emit("Berta")
+    panel.header.reviewer_button.click()
+    panel.name_part.edit.setText("Berta")
+    panel.name_part.ok_button.click()
     panel.coordinator.review.label("BLA")
     assert panel.coordinator.session.case.events()[-1].reviewer == "Berta"
     assert panel.header.reviewer_button.text() == "Berta"

@@ -120,7 +120,14 @@ def test_a_second_reader_reads_blind_and_the_differences_are_settled(desk, qtbot
     assert f"% of {n} cells alike" in dialog.headline.text()
     assert not panel.header.banner.isVisible()
     dialog.settle_button.click()
+    assert case.reading == 1  # who settles is asked first
+    asked = tab.readers.dialog
+    assert asked.name_edit.text() == ""
+    assert list(asked.offers) == ["Ada", "Dr B"]
+    qtbot.keyClicks(asked.name_edit, "Dr C")
+    qtbot.keyClick(asked, Qt.Key.Key_Return)
     assert case.reading == 3
+    assert case.readings[2].reviewer == panel.header.reviewer_button.text() == "Dr C"
     assert panel.tabs.currentWidget() is panel.review_tab
     assert coordinator.review.selected == first
     case.set_label([first], codes[first])
@@ -139,3 +146,76 @@ def test_a_hidden_tab_shows_its_headline_alone_and_is_right_when_seen(desk):
     assert tab.who_text.text() == shown
     panel.tabs.setCurrentWidget(tab)
     assert tab.who_text.text() == f"model 0, reviewed {case.cells.in_frame.sum()}"
+
+
+def _read_twice(panel, case, differ: int) -> dict[int, tuple[str, str]]:
+    """Have two people read every cell, who differ on some; return what they gave there."""
+    _review_all(case)
+    inside = case.cells.cell_id[case.cells.in_frame].tolist()
+    given = {cell: (case.effective_code(cell), "PLM") for cell in inside[:differ]}
+    codes = {cell: case.effective_code(cell) for cell in case.cells.cell_id.tolist()}
+    readers = panel.coordinator.counting.readers
+    readers.begin("Dr B")
+    for cell, code in codes.items():
+        case.set_label([cell], "PLM" if cell in given else code)
+    readers.end()
+    readers.dialog.close()
+    return given
+
+
+def test_one_and_two_are_the_readers_classes_and_what_is_left_counts_down(desk, qtbot):
+    panel, case, _press = desk
+    tab, native = panel.review_tab, panel.window()._qt_viewer.canvas.native
+    given = _read_twice(panel, case, 3)
+    panel.coordinator.counting.readers.settle("Dr C")
+    review, left = panel.coordinator.review, 3
+    for key in (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_2):
+        cell = review.selected
+        first, second = given[cell]
+        shown = [each.shown for each in tab.readers.buttons]
+        assert [(each.code, each.reader) for each in shown] == [(first, "Ada"), ("PLM", "Dr B")]
+        assert all(each.isVisible() for each in tab.readers.buttons)
+        assert not tab.bars.isVisible()
+        assert panel.header.banner.text() == f"settling · {left} left · Dr C"
+        assert tab.heading.progress_text.text() == f"{left} left to settle"
+        qtbot.keyClick(native, Qt.Key.Key_Return)  # Enter is neither reader's class
+        qtbot.keyClick(native, Qt.Key.Key_3)
+        assert cell not in case.labels_of(3)
+        qtbot.keyClick(native, key)
+        assert case.labels_of(3)[cell].code == (first if key == Qt.Key.Key_1 else second)
+        assert case.labels_of(3)[cell].by == "Dr C"
+        left -= 1
+    assert tab.heading.progress_text.text() == "all 3 settled · done: count and sign"
+    assert panel.header.banner.text() == ""
+
+
+def test_the_sign_off_names_flagged_cells_the_leading_class_and_which_count_it_is(desk, qtbot):
+    panel, case, press = desk
+    tab = panel.count_tab
+    _review_all(case)
+    cells = case.cells.cell_id[case.cells.in_frame].tolist()
+    case.set_label(cells[: len(cells) // 2 + 1], "EBO")
+    case.set_flag(cells[:3], True)
+    press("sign")
+    n, led = len(cells), len([cell for cell in cells if case.effective_code(cell) == "EBO"])
+    counted = case.differential().counted
+    leads = f"{case.differential().row('EBO').percent_text} leads"
+    assert leads in tab.sign.detail.text()
+    assert f"{100 * led / counted:.1f}" in leads
+    assert f"all {n} reviewed" in tab.sign.detail.text()
+    dialog = tab.sign.dialog
+    assert dialog.caution.text().startswith("3 cells are still flagged")
+    assert dialog.caution.isVisible()
+    assert dialog.figures["This count"] == f"all {n} reviewed"
+    assert leads in dialog.figures["Leading"]
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not isalive(dialog))
+    case.set_flag(cells[:3], False)
+    case.set_label([cells[0]], None)
+    panel.show_review()
+    press("sign")
+    dialog = tab.sign.dialog
+    assert dialog.figures["This count"] == f"{n - 1} of {n} reviewed"
+    assert not dialog.caution.isVisible()
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not isalive(dialog))

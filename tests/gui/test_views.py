@@ -209,7 +209,7 @@ def _cell(**changes) -> CellInfo:
 def test_the_inspector_shows_a_cell(shown):
     tab = shown(ReviewTab())
     tab.show_cell(_cell(), "")
-    assert tab.title.text() == "Cell 7 · blast"
+    assert tab.standing.text().startswith("no. 7 · ")
     assert tab.grid.buttons["BLA"].isChecked()
     assert not tab.grid.buttons["PMO"].isChecked()
     assert tab.grid.tag_buttons["mitosis"].isChecked()

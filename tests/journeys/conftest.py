@@ -6,12 +6,18 @@ from collections.abc import Callable
 
 import pytest
 
+from napari_bonemarrow.gui import settings
+
 from .reviewer import Reviewer
 
 
 @pytest.fixture
-def come_in(make_napari_viewer_proxy: Callable, qtbot) -> Callable[[], Reviewer]:
-    def make() -> Reviewer:
+def come_in(make_napari_viewer_proxy: Callable, qtbot) -> Callable[..., Reviewer]:
+    """Sit down before a new window; without a name the window asks who reviews."""
+
+    def make(reviewer: str = "Ada") -> Reviewer:
+        if reviewer:
+            settings.set_reviewer(reviewer)
         viewer = make_napari_viewer_proxy(show=True)
         viewer.window.resize(1100, 700)
         _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")

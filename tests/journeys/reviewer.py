@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.review import Case
 
@@ -52,7 +53,16 @@ class Reviewer:
         centre = native.rect().center()
         return QPoint(round(centre.x() + across * camera.zoom), round(centre.y() + down * camera.zoom))
 
+    def wait_for_view(self) -> None:
+        """Wait until the view has come to rest."""
+        self.qtbot.waitUntil(lambda: not self.coordinator.stage.glide.running)
+
+    def type(self, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+        """Press a key where the keyboard is, as Qt sees it."""
+        self.qtbot.keyClick(QApplication.focusWidget() or self.panel.window(), key, modifier)
+
     def click_cell(self, cell_id: int, modifier=Qt.KeyboardModifier.NoModifier) -> None:
+        self.wait_for_view()
         place = self.screen_place(*self.coordinator.review.place(cell_id))
         self.qtbot.mouseMove(self._qt.canvas.native, place)
         self.qtbot.mouseClick(self._qt.canvas.native, Qt.MouseButton.LeftButton, modifier, place)

@@ -63,12 +63,17 @@ def _survey_and_find(reviewer: Reviewer) -> None:
     tab.target_box.editingFinished.emit()
     assert tab.where.survey_button.isVisible()
     assert not tab.where.best_button.isVisible()
+    window = reviewer.panel.window()
+    assert window.focusWidget() is tab.where.survey_button  # Enter does not begin to count the whole slide
     with qtbot.waitSignal(coordinator.surveying.surveyed, timeout=ANALYSING):
-        reviewer.click_button(tab.where.survey_button)
+        qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)
+    assert reviewer.case.frame is None
     ranking = reviewer.case.ranking
     assert min(region.x for region in ranking.regions) >= 3 * BLOCK - 400  # nothing is counted on bare glass
     assert "quality map" in [layer.name for layer in reviewer.viewer.layers]
-    reviewer.click_button(tab.where.best_button)
+    assert window.focusWidget() is tab.where.best_button
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)
+    assert window.focusWidget() is tab.find_button
     chosen = coordinator.session.regions
     assert chosen == ranking.regions[: len(chosen)]
     assert len(reviewer.viewer.layers["counted regions"].data) == len(chosen) > 0

@@ -82,6 +82,7 @@ def run(path: Path, command: str) -> None:
     say(f"pid {os.getpid()}")
     viewer, panel = docked_window()
     coordinator = panel.coordinator
+    coordinator.reviewer.use("Ada")
 
     def fail(text: str) -> None:
         say(f"failed {text}")

@@ -65,7 +65,7 @@ def count(
 
     Example: napari-bonemarrow count smears/ --out counts --microns-per-pixel 0.05
     """
-    from napari_bonemarrow.workflow import CountOptions, count_inputs
+    from napari_bonemarrow.workflow import CountOptions, count_inputs, default_reviewer
 
     if whole and region:
         raise typer.BadParameter("--whole and --region cannot both be: a count is of one or the other")
@@ -80,6 +80,8 @@ def count(
         anonymous=anonymous,
         reviewer=reviewer,
     )
+    if not reviewer:
+        tell(f"The journal names {default_reviewer()}, who is logged in; --reviewer names another.")
     with progress("Counting") as report:
         rows = count_inputs(inputs, out, options, device=device, progress=report)
     _finish(rows, out / "summary.csv", as_json)

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 from napari_bonemarrow.cytology import BMC21
 from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui.countmodels import BulkInfo
+from napari_bonemarrow.gui.keys import key_of
 from napari_bonemarrow.gui.views.bulk_dialog import BulkDialog
 from napari_bonemarrow.review import Case, CaseError
 
@@ -50,8 +51,12 @@ class Accepting(QObject):
 
     def _accept(self) -> None:
         dialog, session = self.dialog, self._review.session
-        if dialog is not None and session is not None:
-            self._review.act(partial(session.case.accept_above, dialog.code, dialog.threshold))
+        if dialog is None or session is None:
+            return
+        before = len(session.case.labels)
+        if self._review.act(partial(session.case.accept_above, dialog.code, dialog.threshold)):
+            taken = len(session.case.labels) - before
+            self._review.tab.show_toast(f"{count_of(taken, 'cell')} → {dialog.code}", key_of("undo"))
 
     def _on_finished(self, _result: int) -> None:
         self.dialog = None

@@ -35,9 +35,11 @@ from napari_bonemarrow.gui.reader import CASE_SUFFIX
 from napari_bonemarrow.gui.recent_list import RecentList
 from napari_bonemarrow.gui.remembering import Remembering
 from napari_bonemarrow.gui.review import Review
+from napari_bonemarrow.gui.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.serving import Serving
 from napari_bonemarrow.gui.settings_page import SettingsPage
+from napari_bonemarrow.gui.side_docks import SideDocks
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.surveying import Surveying
 from napari_bonemarrow.gui.viewer_parts import canvas_holder, smear_path
@@ -67,17 +69,19 @@ class Coordinator(QObject):
         self.notices = Notices(panel.notices, self)
         self.failed = self.notices.failed
         failing = self.notices.failing
+        self._resting = False
         self.engine = Engine()
         self.ending = Ending(self.engine)
         self.runner = Runner(self)
         self.stage = Stage(viewer, self)
-        self.keys = KeyMode(panel)
+        self.keys, self.side_docks = KeyMode(panel), SideDocks(panel)
         self.holding = Holding(self)
         self.holding.changed.connect(self.stage.bare)
         self.holding.changed.connect(panel.review_tab.crop.cover_heat)
         for problem in filter(None, (settings.check(), settings.load_keys())):
             self.notices.warn(problem)
-        self.opening = Opening(self.runner, self.engine, failing(notices.OPENING))
+        self.reviewer = ReviewerName(panel.name_part, self)
+        self.opening = Opening(self.runner, self.engine, lambda: self.reviewer.text, failing(notices.OPENING))
         self.analysis = Analysis(self.engine, self.runner, failing(notices.FINDING))
         self.serving = Serving(self.engine, self.runner, panel.model_tab, failing(notices.MODEL))
         self.analysis.model = self.serving.name
@@ -96,9 +100,11 @@ class Coordinator(QObject):
         tab = panel.review_tab
         self.explaining = Explaining(self.stage, tab, self.engine, self.runner, failing(notices.LOOKING))
         outlining = Outlining(self.stage, tab, self.runner, failing(notices.LOOKING))
-        self.review = Review(self.stage, tab, self.explaining, outlining, failing(notices.REVIEW))
+        self.review = Review(
+            self.stage, tab, self.explaining, outlining, self.reviewer, failing(notices.REVIEW)
+        )
         self.remembering = Remembering(self.review, panel.tabs)
-        self.counting = Counting(panel, self.review)
+        self.counting = Counting(panel, self.review, self.reviewer)
         self.likeness = Likeness(self)
         self.gallery = Gallery(self)
         self.overview = Overview(self.stage, self.review, self.runner, panel)
@@ -121,12 +127,16 @@ class Coordinator(QObject):
         panel.empty.sample_requested.connect(self.opening.open_sample)
         panel.slide_tab.review_requested.connect(self.begin_review)
         panel.count_tab.export_requested.connect(self.export)
-        panel.header.reviewer_changed.connect(self._on_reviewer)
+        panel.header.name_wanted.connect(self.reviewer.ask)
         panel.header.help_requested.connect(self.show_help)
         panel.header.act_requested.connect(lambda act: self.do(TABLE.acts[act]))
         panel.review_tab.grid.keys_requested.connect(self.edit_keys)
+        panel.review_tab.count_requested.connect(partial(panel.tabs.setCurrentWidget, panel.count_tab))
+        panel.review_tab.comment_box.left.connect(self.keys.go_back)
+        panel.busy.stop_requested.connect(self.opening.stop)
         panel.tab_changed.connect(self._on_mode)
         panel.tab_changed.connect(self._on_tab)
+        panel.tab_changed.connect(self._on_tab_left)
 
     def _connect_parts(self) -> None:
         panel = self.panel
@@ -140,6 +150,8 @@ class Coordinator(QObject):
         self.finetuning.model_wanted.connect(self.serving.use)
         self.opening.opened.connect(self._on_opened)
         self.opening.waiting.connect(self._on_waiting)
+        self.opening.open_already.connect(self._on_open_already)
+        self.reviewer.changed.connect(self._on_reviewer)
         self.opening.slide_missing.connect(self._on_slide_missing)
         self.opening.estimated.connect(self.preparing.show_estimate)
         self.opening.read_only.connect(self._on_read_only)
@@ -209,17 +221,33 @@ class Coordinator(QObject):
             self.open_path(self._queue.pop(0))
 
     def _on_waiting(self, text: str) -> None:
-        self.panel.show_waiting(text)
+        self._rest(text)
         if not text and self._queue:
             self._open_next()
         elif not text:
             self.all_opened.emit()
+
+    def _rest(self, text: str) -> None:
+        """Let nothing be done to the open smear while another one is being opened; ``""`` ends that."""
+        self._resting = bool(text)
+        self.panel.show_waiting(text)
+        self.stage.pointer.rests = self._resting
+        for dock in (self.gallery.dock, self.likeness.map):
+            dock.setEnabled(not text)
+        self._on_mode()
 
     def _on_smear_chosen(self, layer) -> None:
         """Napari itself has opened a smear of ours, or the user chose another one of several."""
         if layer is not self._refused:
             self._refused = layer  # until it is open: a smear that cannot be is not tried over and over
             self.opening.open(smear_path(layer), layer)
+
+    def _on_open_already(self, layer) -> None:
+        """Bring the open smear to the front; a second layer of the same pixels is not kept."""
+        self.stage.come_to_front(layer)
+        self._refused = None
+        self.panel.show_session(True)
+        self.notices.tell(f"{self.session.slide.path.name} is open already.")
 
     def _adopt_smear(self) -> None:
         """Take up a smear that was open before the panel was."""
@@ -239,7 +267,7 @@ class Coordinator(QObject):
     def _on_opened(self, session: Session, layer) -> None:
         self._leave_session()
         self.notices.settle(notices.OPENING)
-        self.session, self._refused = session, None
+        self.session, self.opening.current, self._refused = session, session, None
         self.ending.case = session.case
         self.stage.show_slide(session.slide, layer)
         self.counting.open(session)
@@ -252,13 +280,14 @@ class Coordinator(QObject):
         self.finetuning.open(session.case.path.parent, self.serving.name)
         self.panel.show_session(True)
         self.panel.header.show_info(describe.header_info(session))
-        self._on_mode()
+        self._rest("")
         self._tell_left_out(session.slide.warnings)
         self.recent.note(session)
         self.remembering.open()  # the last: what it shows again, such as a tab, looks at all the rest
         if self.panel.is_reviewing():  # it was closed in the midst of the review
             self.keys.focus_smear()
         self.panel.slide_tab.focus_next()
+        self.reviewer.offer()
         collecting.set_apart()
         self.opened.emit()
 
@@ -276,10 +305,11 @@ class Coordinator(QObject):
             self.review.next()
 
     def _leave_session(self) -> None:
-        session, self.session = self.session, None
+        session, self.session, self.opening.current = self.session, None, None
         if session is None:
             return
         self.holding.end()
+        self.reviewer.forget()
         self.remembering.close()
         self.recent.note(session)
         self.overview.close()
@@ -311,14 +341,36 @@ class Coordinator(QObject):
         While cells are counted by eye, nothing on the smear says what the model makes of them.
         """
         self.stage.hide_model(self.session is not None and self.counting.tallying.on)
-        if self.session is not None and self.panel.is_reviewing():
+        if self.session is not None and self.panel.is_reviewing() and not self._resting:
             self.keys.enter()
             self.stage.make_active()
         else:
             self.keys.leave()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Fold napari's layer controls away while one reviews; a tally looks at the microscope, not here."""
+        panel = self.panel
+        if self._resting:
+            return  # they would come back and go again within a second
+        if (
+            self.session is not None
+            and panel.is_reviewing()
+            and panel.tabs.currentWidget() is panel.review_tab
+        ):
+            self.side_docks.fold()
+        elif self.session is None or panel.isVisible():  # a dock that is being moved hides for a moment
+            self.side_docks.unfold()
+
+    def _on_tab_left(self, index: int = -1) -> None:
+        """Let go of a selection of several that is no longer seen; -1 is a panel hidden or moved."""
+        if index >= 0 and self.panel.tabs.currentWidget() is not self.panel.review_tab:
+            self.review.selection.keep_one()
 
     def do(self, binding: Binding) -> None:
         """Do an act: the window's, the Count tab's, those of the tally while it is open; the rest review."""
+        if self._resting:
+            return  # another smear is being opened
         parts = (self.window_acts, self.counting, self.likeness)
         if binding.act == "bare":
             self.holding.begin(binding)
@@ -335,11 +387,12 @@ class Coordinator(QObject):
                 self.review.select(cell, go=False)
             cell_menu(self.panel, self.review, (x, y))
 
-    def _on_reviewer(self, name: str) -> None:
-        settings.set_reviewer(name)
+    def _on_reviewer(self, _name: str) -> None:
         if self.session is not None:
-            self.counting.readers.follow_reader()
+            self.counting.readers.name_reader()
             self.panel.header.show_info(describe.header_info(self.session))
+            if self.panel.is_reviewing():
+                self.keys.focus_smear()
 
     def export(self, kind: str) -> None:
         """Take the count along in a format, or in one that is asked for (``any``)."""
@@ -387,6 +440,7 @@ class Coordinator(QObject):
         """End the work: the panel was closed. The smear stays in the viewer."""
         self.runner.cancel_all()
         self._leave_session()
+        self.side_docks.unfold()
         self.likeness.leave()
         self.gallery.leave()
         self.overview.leave()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Signal
 
 from napari_bonemarrow.cytology import CLASSES, CODES, BoneMarrowError
-from napari_bonemarrow.gui import describe, settings
+from napari_bonemarrow.gui import caution, describe, settings
+from napari_bonemarrow.gui.caution import Caution, Many
 from napari_bonemarrow.gui.keys import key_of
 from napari_bonemarrow.gui.reshaping import Reshaping
 from napari_bonemarrow.gui.showing import Showing
@@ -23,10 +24,17 @@ class Correcting(Showing):
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self.reshaping = Reshaping(self)
+        self.caution = Caution(self.tab)
         self.goes_on = settings.goes_on()
 
     def act(self, act: Callable[[], Any]) -> bool:
-        """Do something to the case; what could not be written is not shown."""
+        """Do something to the case; what could not be written is not shown.
+
+        Nothing is written under a name that nobody has given: the name is asked for, and False returned.
+        """
+        if not self.reviewer.known:
+            self.reviewer.ask()
+            return False
         try:
             act()
         except BoneMarrowError as error:
@@ -34,6 +42,16 @@ class Correcting(Showing):
             self._show_selected()  # a box that was ticked says again what the case says
             return False
         return True
+
+    def _act_on(self, many: Many, *acts: Callable[[], Any], leaves: bool = False) -> None:
+        """Do something to the selected cells, asked for first where they are many; say so where several."""
+        session = self.session
+
+        def do() -> None:
+            if self.session is session and self._give(acts, leaves) and len(many.cells) > 1:
+                self.tab.show_toast(many.done, key_of("undo"))
+
+        self.caution.over(many, partial(self.reviewer.over, do))
 
     # classes, tags, comments ----------------------------------------------------------------------
 
@@ -52,7 +70,9 @@ class Correcting(Showing):
             return
         wanted = self.goes_on if go_on is None else go_on
         leaves = wanted and bool(code) and len(cells) == 1
-        self._give(lambda: self.session.case.set_label(cells, code or None), leaves)
+        case = self.session.case
+        many = caution.giving(case, cells, code)
+        self._act_on(many, lambda: case.set_label(cells, code or None), leaves=leaves)
 
     def tag(self, tag: str, on: bool | None = None) -> None:
         """Put a tag on the selected cells or take it off; None is the other of what the current cell has."""
@@ -60,7 +80,7 @@ class Correcting(Showing):
         if cells:
             case = self.session.case
             wanted = tag not in case.tags.get(self.selected, frozenset()) if on is None else on
-            self.act(lambda: case.set_tag(cells, tag, wanted))
+            self._act_on(caution.tagging(cells, tag, wanted), lambda: case.set_tag(cells, tag, wanted))
 
     def flag(self, on: bool | None = None) -> None:
         """Flag the selected cells to be looked at again; None is the other of what the current cell has."""
@@ -68,7 +88,7 @@ class Correcting(Showing):
         if cells:
             case = self.session.case
             wanted = self.selected not in case.flags if on is None else on
-            self.act(lambda: case.set_flag(cells, wanted))
+            self._act_on(caution.flagging(cells, wanted), lambda: case.set_flag(cells, wanted))
 
     def comment(self, text: str) -> None:
         """Write a comment on the current cell."""
@@ -77,10 +97,14 @@ class Correcting(Showing):
             self.act(lambda: self.session.case.comment(cell, text))
 
     def guess(self, rank: int) -> None:
-        """Give the selected cells the model's guess of this rank on the current one, from 1."""
+        """Give the selected cells the model's guess of this rank on the current one, from 1.
+
+        Where two readers differ and are being settled, 1 and 2 are their classes.
+        """
         if self.selected is None:
             return
-        ranked = describe.guesses(self.session.case, self.selected)
+        case = self.session.case
+        ranked = describe.readers_classes(case, self.selected) or describe.guesses(case, self.selected)
         if len(ranked) >= rank:
             self.label(ranked[rank - 1].code)
 
@@ -93,21 +117,26 @@ class Correcting(Showing):
             self.next()
             return
         case, groups = self.session.case, {}
+        if any(describe.readers_classes(case, cell) for cell in self.selection.ids):
+            self.tab.show_notice("The readers differ: 1 or 2 settles it, or any class key.")
+            return
         for cell in self.selection.ids:
             groups.setdefault(case.effective_code(cell), []).append(cell)
         groups.pop("", None)
-        for code, cells in groups.items():
-            self._give(partial(case.set_label, cells, code), len(self.selection) == 1)
+        acts = [partial(case.set_label, cells, code) for code, cells in groups.items()]
+        if acts:
+            self._act_on(caution.accepting(case, groups), *acts, leaves=len(self.selection) == 1)
 
-    def _give(self, act: Callable[[], Any], leaves: bool) -> None:
-        """Give a class; where one leaves the cell for the next, the inspector shows that one alone."""
+    def _give(self, acts: Sequence[Callable[[], Any]], leaves: bool) -> bool:
+        """Act; where one leaves the cell for the next, the inspector shows that one alone."""
         self._leaving = leaves
         try:
-            done = self.act(act)
+            done = all(self.act(act) for act in acts)
         finally:
             self._leaving = False
         if done and leaves:
             self.next()
+        return done
 
     def set_goes_on(self, on: bool) -> None:
         """Choose whether a class key goes on to the next cell."""
@@ -128,6 +157,7 @@ class Correcting(Showing):
         cell = self.worklist.next(self.selected)
         if cell is None:
             reviewed, counted = self.worklist.progress
+            self.selection.keep_one()
             self._show_selected()
             self.tab.show_done(everything=reviewed >= counted)
         else:
@@ -140,12 +170,18 @@ class Correcting(Showing):
             self.select(cell, go=True)
 
     def select_class(self) -> None:
-        """Select every cell of the work list that is of the current one's class."""
+        """Select every cell of the work list that is of the current one's class.
+
+        A cell that only keeps its place in the list, since it was relabelled there and the filter no longer
+        asks for it, is left out.
+        """
         if self.selected is None:
             return
-        columns, rows = self.worklist.columns, self.worklist.rows
+        columns, rows = self.worklist.columns, self.worklist.asked_rows
         wanted = CODES.index(self.session.case.effective_code(self.selected))
-        self.selection.set(columns.cell_id[rows[columns.code[rows] == wanted]], self.selected)
+        found = columns.cell_id[rows[columns.code[rows] == wanted]]
+        if len(found):
+            self.selection.set(found, self.selected)
 
     # undo, and other cells ------------------------------------------------------------------------
 
@@ -172,7 +208,8 @@ class Correcting(Showing):
         """Remove the selected cells: they are none."""
         cells = self.selection.ids
         if cells:
-            self.act(lambda: self.session.case.remove_cells(cells))
+            case = self.session.case
+            self._act_on(caution.removing(case, cells), lambda: case.remove_cells(cells))
 
     def split(self) -> None:
         """Make two cells of the current one."""

@@ -11,6 +11,7 @@ from napari_bonemarrow.cytology import Differential
 from napari_bonemarrow.gui.describe import Session, header_info
 from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.review import CellsChanged, Review
+from napari_bonemarrow.gui.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.signing import Signing
 from napari_bonemarrow.gui.tallying import TALLY_KINDS, Tallying
 from napari_bonemarrow.gui.two_readers import TwoReaders
@@ -32,7 +33,7 @@ class Counting(QObject):
 
     keys_wanted = Signal()
 
-    def __init__(self, panel: BoneMarrowPanel, review: Review) -> None:
+    def __init__(self, panel: BoneMarrowPanel, review: Review, reviewer: ReviewerName) -> None:
         super().__init__(panel)
         self._panel, self._review = panel, review
         self.tab = panel.count_tab
@@ -41,7 +42,7 @@ class Counting(QObject):
         self._stale = True
         self._model: Differential | None = None
         self.signing = Signing(self.tab.sign, review.act, self)
-        self.readers = TwoReaders(self.tab.readers, panel.header, review, self)
+        self.readers = TwoReaders(self.tab.readers, panel.header, review, reviewer, self)
         self.tallying = Tallying(self.tab, review.act, self)
         self.tallying.switched.connect(self._on_tally_switched)
         self.readers.settling.connect(self._on_settling)
@@ -123,6 +124,7 @@ class Counting(QObject):
     def _on_cells_changed(self, changed: CellsChanged) -> None:
         if changed.ids is None or changed.reshaped:
             self._model = None
+        self.readers.follow_settling()
         self.refresh()
 
     def _on_changed(self, change: object) -> None:

@@ -37,6 +37,8 @@ class SignInfo:
         The name that a signature would bear.
     counts : tuple of (str, str)
         What a signature would freeze, by name.
+    caution : str
+        What the signer should know first, such as cells that are still flagged; empty where nothing is.
     needs_reason : bool
         Whether cells are not reviewed, so that the report must print why.
     can_sign, can_amend : bool
@@ -47,6 +49,7 @@ class SignInfo:
     head: str = ""
     signer: str = ""
     counts: tuple[tuple[str, str], ...] = ()
+    caution: str = ""
     needs_reason: bool = False
     can_sign: bool = False
     can_amend: bool = False

@@ -20,9 +20,18 @@ from napari_bonemarrow.cytology import (
 )
 from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui import where
-from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ScaleInfo, SlideInfo
+from napari_bonemarrow.gui.viewmodels import (
+    CellInfo,
+    Guess,
+    HeaderInfo,
+    ProgressInfo,
+    ReadersClass,
+    ScaleInfo,
+    SlideInfo,
+)
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.review.events import Event, is_imported
+from napari_bonemarrow.review.reads import FIRST, SECOND, SETTLING
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide
 from napari_bonemarrow.slides.plans import DetectionPlan
 from napari_bonemarrow.workflow import was_detected
@@ -238,6 +247,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         history=tuple(_told(event, cell_id) for event in case.history(cell_id) if _is_act(event)),
         crop_microns_per_pixel=CROP_MICRONS_PER_PIXEL,
         read_only=case.read_only or case.is_signed,
+        readers=readers_classes(case, cell_id),
     )
 
 
@@ -247,6 +257,53 @@ def unlike_texts(case: Case) -> tuple[str, str]:
     if check is None or not check.unlike or not case.waits_for_review:
         return "", ""
     return check.short_text, check.text
+
+
+def readers_classes(case: Case, cell_id: int) -> tuple[ReadersClass, ...]:
+    """Return what two readers gave a cell while their differences are settled, else nothing."""
+    if case.reading != SETTLING:
+        return ()
+    given = [case.labels_of(number).get(cell_id) for number in (FIRST, SECOND)]
+    if any(label is None or label.imported for label in given) or given[0].code == given[1].code:
+        return ()
+    return tuple(ReadersClass(label.code, label.by) for label in given)
+
+
+def heading(info: CellInfo, place: int, total: int, selected: int) -> tuple[str, str]:
+    """Say what a key will do: title and second line.
+
+    Parameters
+    ----------
+    info : CellInfo
+        The current cell.
+    place : int
+        Its place in the work list, from 0; below 0 where it is not in it.
+    total : int
+        Cells in the list.
+    selected : int
+        Cells that are selected.
+    """
+    if selected > 1:
+        return f"{selected} selected", f"A key is for all {selected}. Click a cell, or Space, for one alone."
+    where = f"Cell {place + 1} of {total}" if place >= 0 else f"Cell {info.cell_id}, not in the list"
+    return f"{where} · {info.name}", info.standing_text
+
+
+def progress(case: Case, reviewed: int, counted: int) -> ProgressInfo:
+    """Say how far a review is; while two readings are settled, how many differences are left."""
+    if not counted:
+        return ProgressInfo()
+    if case.reading == SETTLING:
+        left, all_of_them = len(case.disagreements()), len(case.disagreements(settled=True))
+        text = f"{left} left to settle" if left else f"all {all_of_them} settled · done: count and sign"
+        return ProgressInfo(text, all_of_them - left, all_of_them, not left)
+    ended = reviewed >= counted
+    if not ended:
+        return ProgressInfo(f"{reviewed} of {counted} reviewed", reviewed, counted)
+    if case.is_signed:
+        return ProgressInfo(f"{reviewed} of {counted} · signed", reviewed, counted)
+    last = "done: end the second reading" if case.is_blind else "done: count and sign"
+    return ProgressInfo(f"{reviewed} of {counted} · {last}", reviewed, counted, True)
 
 
 def locked_text(case: Case) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TypeVar
 from weakref import ref
 
 from qtpy.compat import isalive
@@ -14,18 +15,29 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDockWidget,
     QLineEdit,
+    QListView,
+    QMainWindow,
+    QMenu,
     QPlainTextEdit,
     QTabBar,
+    QTableView,
     QTextEdit,
+    QTreeView,
     QWidget,
 )
 
 from napari_bonemarrow.gui.keys import TABLE, Binding
 from napari_bonemarrow.gui.views.parts import show_keys
 
+AnyWidget = TypeVar("AnyWidget", bound=QWidget)
 _WRITING = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
 """Controls that use letters themselves: to write, to choose from a list."""
+_LISTED = (QListView, QTableView, QTreeView, QMenu)
+"""Lists, those that drop down from a control among them: a letter looks for an entry."""
+_CHOOSING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_F4)
+"""Keys by which a list that has dropped down is left; Qt takes them before shortcuts are asked."""
 _CLICKED = (QAbstractButton, QComboBox, QAbstractSlider, QTabBar)
 _PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
@@ -50,6 +62,7 @@ class KeyMode(QObject):
         self._widgets: list[QWidget] = [panel]
         self._on = False
         self._smear: tuple[QWidget, ...] = ()
+        self._docks: list[QDockWidget] = []
         self._bindings: dict[str, Binding] = {}
         self._shortcuts: list[QShortcut] = []
         self._ours: set[str] = set()
@@ -58,6 +71,7 @@ class KeyMode(QObject):
         """Not kept alive: it may hold the whole window."""
         application = QApplication.instance()
         application.focusChanged.connect(self._on_focus)
+        application.focusWindowChanged.connect(self._on_window)
         TABLE.changed.connect(self._rebind)
         panel.destroyed.connect(partial(_forget, self._rebind))
 
@@ -90,9 +104,7 @@ class KeyMode(QObject):
         self._bindings = {
             QKeySequence(key).toString(): each for each in TABLE.bindings() for key in _spellings(each.key)
         }
-        self._smear = _smear_widgets(self._panel.window())
-        for widget in self._smear:
-            widget.installEventFilter(self)
+        self._watch()
         if not self._shortcuts:
             self._make_shortcuts()
         for shortcut in self._shortcuts:
@@ -100,12 +112,39 @@ class KeyMode(QObject):
 
     def leave(self) -> None:
         """Give napari's keys back."""
+        self._unwatch()
+        self._on = False
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
+
+    def _watch(self) -> None:
+        """Hear the keys of what holds the smear, and of windows of ours that float beside it."""
+        floating = (each.window() for each in self._widgets if isalive(each))
+        self._smear = tuple(dict.fromkeys((*_smear_widgets(self._panel), *floating)))
+        for widget in self._smear:
+            widget.installEventFilter(self)
+        for each in self._widgets:
+            dock = _ancestor(each, QDockWidget)
+            if dock is not None and dock not in self._docks:
+                self._docks.append(dock)
+                dock.topLevelChanged.connect(partial(self._on_floated, each))
+
+    def _on_floated(self, widget: QWidget, _floating: bool) -> None:
+        """Keep the keyboard in a dock that was taken out: Qt would give it to the first control."""
+        if self._on and isalive(widget):
+            widget.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _unwatch(self) -> None:
         for widget in self._smear:
             if isalive(widget):
                 widget.removeEventFilter(self)
-        self._on, self._smear = False, ()
-        for shortcut in self._shortcuts:
-            shortcut.setEnabled(False)
+        self._smear = ()
+
+    def _on_window(self, _window: object) -> None:
+        """Another window has the keyboard: a dock may have been taken out of napari's, or put back."""
+        if self._on:
+            self._unwatch()
+            self._watch()
 
     def _rebind(self) -> None:
         """The table has changed, or there is one more widget: what was bound is bound anew."""
@@ -120,9 +159,17 @@ class KeyMode(QObject):
 
     def focus_smear(self) -> None:
         """Put the focus on the smear."""
-        smear = _central_widget(self._panel.window())
+        smear = _central_widget(self._panel)
         if smear is not None:
             smear.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def go_back(self) -> None:
+        """Leave a box: the focus goes where it was before, else to the smear."""
+        place = None if self._came_from is None else self._came_from()
+        if place is None or not isalive(place) or not place.isVisible():
+            place = _central_widget(self._panel)
+        if place is not None:
+            place.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _make_shortcuts(self) -> None:
         bindings = TABLE.bindings()
@@ -162,13 +209,24 @@ class KeyMode(QObject):
         if self._guarded is not None:
             self._guarded.removeEventFilter(self)
             self._guarded = None
-        ours = new is not None and any(each is new or each.isAncestorOf(new) for each in self._widgets)
-        if ours and isinstance(new, (*_WRITING, QAbstractButton)):
+        needs_keys = isinstance(new, (*_WRITING, *_LISTED, QAbstractButton))
+        if new is not None and needs_keys and self._is_ours(new):
             self._guarded = new
             new.installEventFilter(self)
             new.destroyed.connect(self._on_guarded_gone)
             if old is not None and not isinstance(old, _WRITING):
                 self._came_from = ref(old)
+
+    def _is_ours(self, widget: QWidget) -> bool:
+        """Tell whether our shortcuts are asked for a key here, as in a list that drops down."""
+        each: QWidget | None = widget
+        while each is not None:
+            if any(each is served for served in self._widgets):
+                return True
+            if each.isWindow() and each.windowType() != Qt.WindowType.Popup:
+                return False
+            each = each.parentWidget()
+        return False
 
     def _on_guarded_gone(self) -> None:
         self._guarded = None
@@ -184,13 +242,18 @@ class KeyMode(QObject):
             return False
         if isinstance(watched, QAbstractButton):
             return _press_button(watched, event)
+        if isinstance(watched, _LISTED):
+            if kind == QEvent.Type.KeyPress or event.key() in _CHOOSING:
+                return False
+            event.accept()
+            return True
         if kind == QEvent.Type.ShortcutOverride:
             if not event.text().isprintable() and self._sequence(event) not in self._ours:
                 return False  # a key of a menu
             event.accept()
             return True
         if event.key() == Qt.Key.Key_Escape:
-            self._go_back()
+            self.go_back()
         elif not (
             event.modifiers() & Qt.KeyboardModifier.AltModifier and self._sequence(event) in self._ours
         ):
@@ -203,23 +266,29 @@ class KeyMode(QObject):
         keypad = Qt.KeyboardModifier.KeypadModifier
         return QKeySequence(QKeyCombination(event.modifiers() & ~keypad, Qt.Key(event.key()))).toString()
 
-    def _go_back(self) -> None:
-        """Leave a box: the focus goes where it was before, else to the smear."""
-        place = None if self._came_from is None else self._came_from()
-        if place is None or not isalive(place) or not place.isVisible():
-            place = _central_widget(self._panel.window())
-        if place is not None:
-            place.setFocus(Qt.FocusReason.OtherFocusReason)
+
+def main_window(widget: QWidget) -> QMainWindow | None:
+    """Return napari's window that a widget belongs to, also while its dock floats in a window of its own."""
+    return _ancestor(widget, QMainWindow)
 
 
-def _central_widget(window: QWidget) -> QWidget | None:
-    return window.centralWidget() if hasattr(window, "centralWidget") else None
+def _ancestor(widget: QWidget, kind: type[AnyWidget]) -> AnyWidget | None:
+    """Return the nearest widget of a kind that holds another, in whichever window."""
+    each: QWidget | None = widget
+    while each is not None and not isinstance(each, kind):
+        each = each.parentWidget()
+    return each
 
 
-def _smear_widgets(window: QWidget) -> tuple[QWidget, ...]:
+def _central_widget(panel: QWidget) -> QWidget | None:
+    window = main_window(panel)
+    return None if window is None else window.centralWidget()
+
+
+def _smear_widgets(panel: QWidget) -> tuple[QWidget, ...]:
     """Return what may have the focus where the smear is meant: canvas, what holds it, and the bare window."""
-    central = _central_widget(window)
-    if central is None:
+    window, central = main_window(panel), _central_widget(panel)
+    if window is None or central is None:
         return ()
     canvas = [each for each in central.findChildren(QWidget) if hasattr(each, "_vispy_canvas")]
     return (window, central, *canvas)

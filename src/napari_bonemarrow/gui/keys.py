@@ -66,14 +66,20 @@ _ACTS = (
     Binding("Space", "next", "", "next cell of the work list; skips this one", _MOVE),
     Binding("Backspace", "back", "", "back to the cell before", _MOVE),
     Binding("Enter", "accept", "", "accept the first guess and go on", _MOVE),
-    *(Binding(str(rank), "guess", str(rank), f"give guess {rank}", _MOVE) for rank in range(1, 6)),
+    *(
+        Binding(
+            str(rank), "guess", str(rank), f"give guess {rank}; settling: what the {who} reader gave", _MOVE
+        )
+        for rank, who in ((1, "first"), (2, "second"))
+    ),
+    *(Binding(str(rank), "guess", str(rank), f"give guess {rank}", _MOVE) for rank in range(3, 6)),
     Binding("Shift+O", "go_on", "", "a class key goes on to the next cell, or stays", _MOVE),
-    Binding("Ctrl+A", "select_class", "", "select every cell of this class in view", _MOVE),
+    Binding("Ctrl+A", "select_class", "", "select every cell of this class in the work list", _MOVE),
     Binding("Ctrl+Z", "undo", "", "undo", _CORRECT),
     Binding("Ctrl+Shift+Z", "redo", "", "redo", _CORRECT),
     Binding("0", "clear", "", "take the label off", _CORRECT),
     Binding("Shift+F", "flag", "", "flag the cell to look at it again, on or off", _CORRECT),
-    Binding("Shift+W", "comment", "", "write a comment; Esc leaves it", _CORRECT),
+    Binding("Shift+W", "comment", "", "write a comment; Enter and Esc give the keyboard back", _CORRECT),
     Binding("Insert", "add", "", "add a missed cell at the cursor", _CORRECT),
     Binding("=", "add", "", "add a missed cell at the cursor", _CORRECT),
     Binding("Delete", "remove", "", "remove what is no cell", _CORRECT),
@@ -144,7 +150,7 @@ def groups() -> Iterator[tuple[str, list[Binding]]]:
 
 WHERE_TEXT = (
     "The keys work while the Review tab is open: over the smear, in the panel and in the gallery. "
-    "A box that one writes in keeps its letters; Esc leaves it."
+    "A box that one writes in and a list that has dropped down keep their letters; Esc leaves them."
 )
 
 

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayou
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.views.parts import button, draw_swatch, label
+from napari_bonemarrow.gui.views.parts import button, draw_swatch, keeps_place, label
 from napari_bonemarrow.workflow.lookalikes import MOST
 
 SIDE = 58
@@ -127,6 +127,7 @@ class LookAlikes(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         for made in self.buttons:
             made.clicked.connect(self._on_clicked(made))
+            keeps_place(made)
             row.addWidget(made)
         row.addStretch(1)
         above = QHBoxLayout()

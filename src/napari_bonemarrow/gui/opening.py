@@ -47,10 +47,20 @@ class Opening(QObject):
     slide_missing = Signal(object, str)  # the case, the slide's name: the user is asked where it is
     estimated = Signal(object)  # Session
     read_only = Signal(str)
+    open_already = Signal(object)  # the layer in which napari shows the same smear once more, or None
 
-    def __init__(self, runner: Runner, engine: Engine, on_error: Callable[[BoneMarrowError], None]) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        engine: Engine,
+        reviewer: Callable[[], str],
+        on_error: Callable[[BoneMarrowError], None],
+    ) -> None:
         super().__init__(runner)
         self._runner, self._engine, self._on_error = runner, engine, on_error
+        self._reviewer = reviewer
+        self.current: Session | None = None
+        """The session that is open: its case is not opened a second time, which our own lock would refuse."""
         self._worker: Any = None
         self._estimate: tuple[Any, Future[Any]] | None = None
         QTimer.singleShot(_WARM_AFTER_MS, warming.begin)
@@ -66,7 +76,25 @@ class Opening(QObject):
         slide_path : Path, optional
             Where the smear of a case lies, if it is not where it was.
         """
+        if self._is_open(path):
+            self.open_already.emit(layer)
+            self.waiting.emit("")
+            return
         self._start(f"Opening {path.name}…", lambda: _load(path, slide_path), layer)
+
+    def stop(self) -> None:
+        """Leave what is being opened; what was open before stays."""
+        if self._worker is not None:
+            self._runner.cancel(self._worker)
+            self._on_done()
+
+    def _is_open(self, path: Path) -> bool:
+        """Tell whether a path, of a smear or of a case, is that of the open session."""
+        if self.current is None:
+            return False
+        case_path = path if path.suffix.lower() == CASE_SUFFIX else case_path_for(path)
+        paths = {self.current.case.path.resolve(), self.current.slide.path.resolve()}
+        return path.resolve() in paths or case_path.resolve() in paths
 
     def open_sample(self) -> None:
         """Open the drawn smear, drawing it first if it is not there yet."""
@@ -96,6 +124,9 @@ class Opening(QObject):
         if isinstance(step, _SlideMissing):
             self.slide_missing.emit(step.case_path, step.name)
             return
+        if self._is_open(step.case_path):
+            self.open_already.emit(layer)
+            return
         warming.give_units()
         try:
             slide, case = self._open_case(step.slide, step.case_path)
@@ -112,11 +143,11 @@ class Opening(QObject):
     def _open_case(self, slide: Slide, case_path: Path) -> tuple[Slide, Case]:
         """Open the case for review, or to look at it where somebody else has it."""
         try:
-            return case_of_slide(slide, case_path, reviewer=settings.reviewer())
+            return case_of_slide(slide, case_path, reviewer=self._reviewer())
         except CaseError as refused:
             if not case_path.exists():
                 raise
-            case = Case.open(case_path, reviewer=settings.reviewer(), read_only=True)
+            case = Case.open(case_path, reviewer=self._reviewer(), read_only=True)
             try:
                 case.check_slide(slide)
             except CaseError:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from qtpy.QtCore import QEvent, QSize, Signal
-from qtpy.QtWidgets import QApplication, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
+from qtpy.QtWidgets import QApplication, QSizePolicy, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.coordinator import Coordinator
 from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
+from napari_bonemarrow.gui.views.busy_part import BusyPart
 from napari_bonemarrow.gui.views.count_tab import CountTab
 from napari_bonemarrow.gui.views.empty import EmptyView
 from napari_bonemarrow.gui.views.finetune_tab import FinetuneTab
 from napari_bonemarrow.gui.views.header import HeaderView
 from napari_bonemarrow.gui.views.model_tab import ModelTab
+from napari_bonemarrow.gui.views.name_part import NamePart
 from napari_bonemarrow.gui.views.notice_strip import NoticeStrip
 from napari_bonemarrow.gui.views.parts import scrolled
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
@@ -40,6 +42,7 @@ class BoneMarrowPanel(QWidget):
         self._viewer = napari_viewer
         self._docked = self._left = False
         self.header, self.notices, self.empty = HeaderView(), NoticeStrip(), EmptyView()
+        self.busy, self.name_part = BusyPart(), NamePart()
         self.slide_tab, self.review_tab = SlideTab(), ReviewTab()
         self.count_tab, self.model_tab, self.finetune_tab = CountTab(), ModelTab(), FinetuneTab()
         self.tabs = QTabWidget()
@@ -56,10 +59,12 @@ class BoneMarrowPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addWidget(self.header)
-        layout.addWidget(self.notices)
+        for part in (self.header, self.notices, self.busy, self.name_part):
+            layout.addWidget(part)
         layout.addWidget(self.pages, 1)
         self.setMinimumWidth(WIDTH)
+        # Else napari adds a stretch below, larger with every dock of the session, which squeezes the tabs.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._follow_theme()
         napari_viewer.events.theme.connect(self._follow_theme)
         self.coordinator = Coordinator(napari_viewer, self)
@@ -90,8 +95,15 @@ class BoneMarrowPanel(QWidget):
         self.tabs.setCurrentWidget(self.review_tab)
 
     def show_waiting(self, text: str) -> None:
-        """Say what is being opened."""
+        """Say what is being opened; meanwhile nothing can be done to what was open before."""
+        shown = self.pages.currentWidget() is self.tabs
         self.empty.show_waiting(text)
+        self.busy.show_text(text if shown else "")
+        self.tabs.setEnabled(not text)
+        if text:
+            self.setCursor(Qt.CursorShape.BusyCursor)
+        else:
+            self.unsetCursor()
 
     def is_reviewing(self) -> bool:
         """Tell whether the Review tab, or the tally of the Count tab, is what the user sees."""

@@ -30,6 +30,8 @@ class Pointer(QObject):
     def __init__(self, viewer, smear: Callable[[], Image | None], parent: QObject) -> None:
         super().__init__(parent)
         self._viewer, self._smear = viewer, smear
+        self.rests = False
+        """Whether clicks mean nothing for now: another smear is being opened."""
         viewer.mouse_drag_callbacks.append(self._on_press)
 
     def leave(self) -> None:
@@ -51,7 +53,7 @@ class Pointer(QObject):
 
     def _on_press(self, _viewer, event):
         """Tell a click from a drag of the view."""
-        if self._smear() is None or event.button not in (1, 2) or self._is_drawing():
+        if self.rests or self._smear() is None or event.button not in (1, 2) or self._is_drawing():
             return
         start, position, button = np.array(event.pos), tuple(event.position), event.button
         more = any("Shift" in str(modifier) for modifier in event.modifiers)

@@ -90,7 +90,7 @@ class Preparing(QObject):
             return
         session.slide = session.slide.with_scale(scale)
         self._stage.set_scale(scale.microns_per_pixel)
-        self._stage.viewer.reset_view()
+        self._stage.show_all()
         self.show()
         self._tab.focus_next()
 

@@ -1,4 +1,4 @@
-"""A case is opened again where one stopped: selection, view, tab, order and filter of the work list."""
+"""A case is opened again where one stopped: current cell, view, tab, order and filter of the work list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _REST_MS = 1500
 class Remembering(QObject):
     """Keeps in the case what the window shows, a moment after the reviewer pauses and when it closes.
 
-    It is no act: it lies outside the journal, and losing it costs nothing but a few steps.
+    It is no act: it lies outside the journal, and losing it costs nothing but a few steps. Of several
+    selected cells only the current one is kept: the next day nobody knows which the others were.
 
     Parameters
     ----------
@@ -76,7 +77,6 @@ class Remembering(QObject):
     def _view(self) -> dict[str, Any]:
         selection, camera = self._review.selection, self._stage.camera
         return {
-            "cells": list(selection.ids),
             "current": selection.current,
             "centre": [round(float(value), 3) for value in camera.center[-2:]],
             "zoom": float(camera.zoom),
@@ -86,13 +86,11 @@ class Remembering(QObject):
 
     def _restore(self, view: Mapping[str, Any]) -> None:
         """Take up what is understood; another version may have kept something else."""
-        asked, cells, current = view.get("list"), view.get("cells"), view.get("current")
+        asked, current = view.get("list"), view.get("current")
         if isinstance(asked, Mapping):
             self._review.worklist.restore(asked)
-        if isinstance(cells, list):
-            there = set(self._review.session.case.cells.cell_id.tolist())
-            known = [cell for cell in cells if type(cell) is int and cell in there]
-            self._review.selection.set(known, current if type(current) is int else None)
+        if type(current) is int and current in self._review.session.case.cells.cell_id.tolist():
+            self._review.selection.set((current,), current)
         names = [self._tabs.tabText(at) for at in range(self._tabs.count())]
         if view.get("tab") in names:
             self._tabs.setCurrentIndex(names.index(view["tab"]))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.caution import joining
 from napari_bonemarrow.slides import Slide, cut_crops
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _APART = 0.25
 """Of the diameter: the centres of two discs of equal area within a circle of that diameter lie so far from
 its centre, or a little less."""
 
-HINT = "Split: click the centre of each of the two cells, or press {key} again to split along the long axis."
+HINT = "Split: click both centres, or {key} again for the long axis"
 
 
 class Reshaping(QObject):
@@ -76,8 +77,10 @@ class Reshaping(QObject):
     def merge(self) -> None:
         """Make one of the selected cells."""
         review = self._review
-        if review.session is not None and review.selected is not None:
-            self._do(lambda: review.session.case.merge_cells([review.selected, *sorted(review.marked)]))
+        if review.session is None or review.selected is None:
+            return
+        case, cells = review.session.case, [review.selected, *sorted(review.marked)]
+        review.caution.over(joining(case, cells), lambda: self._do(lambda: case.merge_cells(cells)))
 
     def _do(self, act: Callable[[], int]) -> None:
         review = self._review

@@ -13,6 +13,7 @@ from napari_bonemarrow.gui.accepting import Accepting
 from napari_bonemarrow.gui.correcting import Correcting
 from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.showing import CellsChanged
+from napari_bonemarrow.gui.viewer_parts import canvas_px
 
 __all__ = ["CellsChanged", "Review"]
 
@@ -56,6 +57,7 @@ class Review(Correcting):
     def close(self) -> None:
         """Forget the session."""
         self.reshaping.cancel()
+        self.caution.cancel()
         super().close()
 
     # selecting ------------------------------------------------------------------------------------
@@ -101,7 +103,9 @@ class Review(Correcting):
         self._show_selected()
 
     def press(self, binding: Binding) -> None:
-        """Do what a key stands for."""
+        """Do what a key stands for; nothing while a question stands."""
+        if self.caution.dialog is not None:
+            return
         acts: dict[str, Callable[[], None]] = {
             "next": self.next,
             "back": self.back,
@@ -131,6 +135,6 @@ class Review(Correcting):
 
     def _full_crop(self) -> None:
         if self.selected is not None:
-            height = self.tab.window().centralWidget().height()
+            height, _width = canvas_px(self.stage.viewer)
             width_um = describe.CROP_SIZE * describe.CROP_MICRONS_PER_PIXEL
             self.stage.fill_view(*self.place(self.selected), width_um, height)

@@ -78,6 +78,11 @@ class Selection(QObject):
         else:
             self.set((*self._ids, cell_id))
 
+    def keep_one(self) -> None:
+        """Let go of all but the current cell: where others are no longer seen, no key may mean them."""
+        if len(self._ids) > 1:
+            self.set((self._current,), self._current)
+
     def clear(self) -> None:
         """Select no cell."""
         self.set(())

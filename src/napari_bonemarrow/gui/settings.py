@@ -15,7 +15,6 @@ from napari_bonemarrow.gui.key_names import KeyTableError
 from napari_bonemarrow.gui.keys import TABLE
 from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.review import home
-from napari_bonemarrow.workflow import default_reviewer
 from napari_bonemarrow.workflow.choosing import TARGET
 
 _FILE, _KEYS_FILE = "settings.json", "keys.json"
@@ -129,8 +128,8 @@ def kept(name: str) -> Any:
 
 
 def reviewer() -> str:
-    """Return the name that corrections are written under: the one that was set, else the system's."""
-    return _read("reviewer") or default_reviewer()
+    """Return the name that corrections are written under, ``""`` where nobody has said it yet."""
+    return _read("reviewer")
 
 
 def set_reviewer(name: str) -> None:

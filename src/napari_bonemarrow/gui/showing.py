@@ -18,8 +18,10 @@ from napari_bonemarrow.gui.feature_table import features, features_of
 from napari_bonemarrow.gui.gallery.crops import CropStore
 from napari_bonemarrow.gui.outlining import Outlining
 from napari_bonemarrow.gui.preview import with_preview
+from napari_bonemarrow.gui.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.selection import Selection
 from napari_bonemarrow.gui.stage import Stage
+from napari_bonemarrow.gui.viewmodels import ProgressInfo
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
 from napari_bonemarrow.review import RESHAPING, Kind
 from napari_bonemarrow.review.worklist import WorkList
@@ -91,9 +93,11 @@ class Showing(QObject):
         tab: ReviewTab,
         explaining: Explaining,
         outlining: Outlining,
+        reviewer: ReviewerName,
         on_error: Callable[[BoneMarrowError], None],
     ) -> None:
         super().__init__(stage)
+        self.reviewer = reviewer
         self.stage, self.tab = stage, tab
         self.explaining, self.outlining = explaining, outlining
         self.on_error = on_error
@@ -146,6 +150,9 @@ class Showing(QObject):
         self._crops_timer.stop()
         self.explaining.forget()
         self.outlining.forget()
+        self.stage.say("")
+        self.tab.show_toast("")
+        self.tab.show_progress(ProgressInfo())
         self.tab.show_cell(None, "Open a smear and find its cells first.")
         self.tab.show_unlike("")
         self.tab.show_journal(False, False, False)
@@ -155,6 +162,7 @@ class Showing(QObject):
         kind = getattr(change, "of", None) or change.kind
         if kind in _UNSEEN:
             return
+        self.tab.show_toast("")
         if kind in _OF_CELLS and not self._refresh.isActive() and not self._preview:
             self._follow(change.cell_ids)
         else:
@@ -181,6 +189,8 @@ class Showing(QObject):
         self.worklist.update(cell_ids)
         if self.selected in cell_ids and not self._leaving:
             self._show_selected()
+        else:
+            self.tab.show_progress(describe.progress(case, *self.worklist.progress))
         self._show_journal()
         self.cells_changed.emit(CellsChanged(cell_ids))
 
@@ -266,6 +276,8 @@ class Showing(QObject):
         tab.show_blind(case.is_blind)
         tab.show_unlike(*describe.unlike_texts(case))
         tab.show_locked(describe.locked_text(case))
+        tab.show_progress(describe.progress(case, *self.worklist.progress))
+        self.stage.say(f"{len(self.selection)} selected" if len(self.selection) > 1 else "")
         if not len(case.cells):
             hint = "No cells yet: find them in the Slide tab."
         else:
@@ -275,6 +287,8 @@ class Showing(QObject):
             self.explaining.hide()
             self.outlining.hide()
             return
+        place, total = self.worklist.place_of(info.cell_id), len(self.worklist.ids)
+        tab.show_heading(*describe.heading(info, place, total, len(self.selection)))
         tab.show_flag(info.cell_id in case.flags)
         place = self.place(info.cell_id)
         self._show_crop(info.cell_id)
@@ -288,11 +302,12 @@ class Showing(QObject):
 
     def _want_crops(self) -> None:
         cell = self.selected
-        if cell is None or self.worklist is None:
+        if cell is None or self.worklist is None or not self.session.case.has_cell(cell):
             return
         self.crops.follow(self.session.slide)
         at = self.worklist.place_of(cell)
-        coming = self.worklist.ids[at + 1 : at + 1 + _AHEAD].tolist()
+        ahead = self.worklist.ids[at + 1 : at + 1 + _AHEAD].tolist()
+        coming = [each for each in ahead if self.session.case.has_cell(each)]
         self.crops.want({each: self.place(each) for each in (cell, *coming)}, describe.CROP_SIZE)
 
     def _on_crops(self, cell_ids: tuple[int, ...]) -> None:

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from qtpy.QtCore import QObject
 
-from napari_bonemarrow.cytology import BoneMarrowError, Differential
-from napari_bonemarrow.cytology.wording import count_of
+from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Differential
 from napari_bonemarrow.gui.countmodels import KeyInfo, SignInfo
 from napari_bonemarrow.gui.describe import Session, one_line
+from napari_bonemarrow.gui.reviewer_name import UNNAMED
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.views.sign_part import HEAD_DIGITS, SignPart
 from napari_bonemarrow.review import (
@@ -135,11 +135,13 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
     if case.is_blind:
         return SignInfo("The second reading is under way", "A case is signed once it has been ended.")
     missing = "; ".join(case.sign_off_gaps(counted))
+    details = (leading_text(counted), flagged_text(case), _amendment_text(case))
     return SignInfo(
         text=missing[:1].upper() + missing[1:] or "Every cell in the frame is reviewed",
-        detail=_amendment_text(case),
-        signer=case.reviewer,
+        detail="\n".join(detail for detail in details if detail),
+        signer="" if case.reviewer == UNNAMED else case.reviewer,
         counts=frozen_counts(case, counted),
+        caution=flagged_text(case),
         needs_reason=bool(missing),
         can_sign=not case.read_only,
     )
@@ -170,16 +172,42 @@ def _worth(signature: Signature) -> str:
     return _CHAIN if word is Authentication.NONE else text
 
 
+def which_count(counted: Differential) -> str:
+    """Say which count it is: of reviewed cells alone, or of how many reviewed ones among all."""
+    total = counted.reviewed + counted.unreviewed
+    if not counted.unreviewed:
+        return f"all {total} reviewed"
+    return f"{counted.reviewed} of {total} reviewed" if counted.reviewed else f"model alone, {total} cells"
+
+
+def leading_text(counted: Differential) -> str:
+    """Say which class leads the count, with its percentage where that is printed."""
+    rows = [row for row in counted.classes if row.count]
+    if not rows:
+        return ""
+    top = max(row.count for row in rows)
+    leads = [row for row in rows if row.count == top]
+    figure = f" {leads[0].percent_text}" if all(row.reliable for row in leads) else f" ({top})"
+    names = " and ".join(CLASSES[row.code].name if row.code in CLASSES else row.code for row in leads[:2])
+    return f"{names}{figure} {'leads' if len(leads) == 1 else 'lead'} · {which_count(counted)}"
+
+
+def flagged_text(case: Case) -> str:
+    """Say how many flagged cells still wait to be looked at again."""
+    flagged = len(case.flags)
+    if not flagged:
+        return ""
+    return "1 cell is still flagged" if flagged == 1 else f"{flagged} cells are still flagged"
+
+
 def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], ...]:
     """Return what a signature would freeze, by name, for the step that confirms it."""
     blasts = counted.row("blasts")
     figure = blasts.percent_text if blasts.reliable else "no percentage"
     lines = [
         ("Counted", f"{counted.counted} of {counted.target} aimed at"),
-        (
-            "Reviewed",
-            f"{count_of(counted.reviewed, 'cell', of=counted.reviewed + counted.unreviewed)} in the frame",
-        ),
+        ("This count", which_count(counted)),
+        ("Leading", leading_text(counted).partition(" · ")[0] or "no cell"),
         ("Blasts", f"{blasts.count} ({figure})"),
         ("M:E", counted.ratios["m_to_e"].text),
         ("Not counted", str(sum(counted.excluded.values()))),

@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.frame_layer import FrameLayer
+from napari_bonemarrow.gui.glide import Glide
 from napari_bonemarrow.gui.heatmap import HeatmapLayer
 from napari_bonemarrow.gui.kept_layer import Cover
 from napari_bonemarrow.gui.outline_layer import OutlineLayer
@@ -26,13 +27,16 @@ from napari_bonemarrow.gui.viewer_parts import (
     canvas_px,
     resized,
     smear_path,
+    text_overlay,
     view_corners,
 )
+from napari_bonemarrow.gui.viewport import Viewport
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.outlines import Outline
 
-_NEAR_ZOOM = 7.0
-"""Screen pixels per µm at which a cell that was gone to is shown: a ring is then some 80 px wide."""
+_NEAR_ZOOM, _FAR_ZOOM = 7.0, 2.0
+"""Screen pixels per µm: a cell gone to from afar is shown at the first, where its ring is some 80 px wide.
+Below the second, a ring of 20 px, it is too small to be looked at where it is."""
 
 _TELL_FEATURES_MS = 250
 """How long after the last of many keys an open features table of napari's is told to show them."""
@@ -67,7 +71,8 @@ class Stage(QObject):
         self._covered: set[str] = set()
         self.tiles = TileWatcher(self)
         self.pointer = Pointer(viewer, lambda: self.smear, self)
-        self._busy = False
+        self.glide = Glide(self._centre, self)
+        self._busy, self._said = False, ""
         self._view_timer = self._timer(60, self._follow_view)
         self._tidy_timer = self._timer(0, self._look_at_layers)
         self._connections = [
@@ -94,6 +99,8 @@ class Stage(QObject):
         for emitter, slot in self._connections:
             emitter.disconnect(slot)
         self.pointer.leave()
+        self.glide.stop()
+        self.say("")
         for timer in (self._view_timer, self._tidy_timer, self._selected_timer, self._features_timer):
             timer.stop()
         self.clear()
@@ -131,10 +138,20 @@ class Stage(QObject):
         self._fit(slide)
 
     def _fit(self, slide: Slide) -> None:
-        """Fit the view to a slide."""
+        """Show a slide whole."""
         self.viewer.reset_view()
-        if len(self.smears()) > 1:  # napari has fitted the view to all of them, and others may be far larger
-            self.show_region(Region(0, 0, slide.width, slide.height))
+        self.show_region(Region(0, 0, slide.width, slide.height))  # napari fits the view to all layers
+
+    def show_all(self) -> None:
+        """Show the open smear whole, however large others are that wait unseen."""
+        if self.smear is not None:
+            height, width = self._smear_px()
+            self.viewer.reset_view()
+            self.show_region(Region(0, 0, width, height))
+
+    def _smear_px(self) -> tuple[int, int]:
+        data = self.smear.data[0] if self.smear.multiscale else self.smear.data
+        return int(data.shape[0]), int(data.shape[1])
 
     def set_scale(self, microns_per_pixel: float | None) -> None:
         """Give smear and rings their physical scale."""
@@ -167,6 +184,18 @@ class Stage(QObject):
         finally:
             self._busy = before
 
+    def come_to_front(self, other: Layer | None = None) -> None:
+        """Show the open smear alone; ``other``, a second layer of the same smear, is taken away."""
+        before, self._busy = self._busy, True
+        try:
+            if other is not None and other is not self.smear and other in self.viewer.layers:
+                self.viewer.layers.remove(other)
+            for each in self.smears():
+                each.visible = each is self.smear
+            self.make_active()
+        finally:
+            self._busy = before
+
     def make_active(self) -> None:
         """Make the rings the active layer, so that clicks and keys mean cells."""
         if self.overlay.exists and self.overlay.layer in self.viewer.layers:
@@ -174,28 +203,79 @@ class Stage(QObject):
 
     # looking --------------------------------------------------------------------------------------
 
+    def viewport(self) -> Viewport:
+        """Return what is seen of the smear, or will be when the view has come to rest."""
+        scale, zoom = float(self.smear.scale[-1]), float(self.camera.zoom)
+        high, wide = canvas_px(self.viewer)
+        down, across = self.glide.end or self.camera.center[-2:]
+        height, width = self._smear_px()
+        centre = float(down), float(across)
+        return Viewport(centre, (high / zoom, wide / zoom), (height * scale, width * scale))
+
     def go_to(self, x: float, y: float) -> None:
-        """Centre the view on a cell, near enough to see it."""
+        """Bring a cell into view, near enough to see it.
+
+        The view keeps still while the cell is well in its middle. It goes there gently where the eye can
+        follow, and at once where nothing of what is seen now would be seen on the way.
+        """
         if self.smear is None:
             return
         scale = float(self.smear.scale[-1])
-        self.camera.center = (y * scale, x * scale)
-        if self.camera.zoom < _NEAR_ZOOM:
-            self.camera.zoom = _NEAR_ZOOM
+        place = (y * scale, x * scale)
+        if self.camera.zoom < _FAR_ZOOM:
+            self._show_at(place, _NEAR_ZOOM)
+            return
+        seen = self.viewport()
+        centre = seen.towards(place)
+        if centre is None:
+            return
+        self.glide.finish()
+        if seen.is_near(centre):
+            self.glide.start(seen.centre, centre)
+        else:
+            self._centre(centre)
+
+    def _show_at(self, place: tuple[float, float], zoom: float) -> None:
+        """Show a place at a zoom, at once."""
+        self.glide.stop()
+        self.camera.zoom = zoom
+        self._centre(self.viewport().centred_on(place))
+
+    def _centre(self, centre: tuple[float, float]) -> None:
+        self.camera.center = centre
 
     def fill_view(self, x: float, y: float, width_um: float, canvas_px: float) -> None:
         """Fill the view with a square around a cell, or show the whole smear if that was done."""
+        if self.smear is None:
+            return
         zoom = 0.9 * canvas_px / width_um
         if self.camera.zoom >= zoom * 0.99:
-            self.viewer.reset_view()
+            self.show_all()
             return
-        self.go_to(x, y)
-        self.camera.zoom = zoom
+        scale = float(self.smear.scale[-1])
+        self._show_at((y * scale, x * scale), zoom)
 
     def look(self, centre: tuple[float, float], zoom: float) -> None:
-        """Show a place as it was shown before: its centre (y, x) in µm, and screen pixels per µm."""
+        """Show a place as it was shown before: its centre (y, x) in µm, and screen pixels per µm.
+
+        A place beyond the smear, as when its scale was another then, shows the smear whole instead of black.
+        """
+        if self.smear is not None and not self._is_on_smear(centre):
+            self.show_all()
+            return
         self.camera.center = centre
         self.camera.zoom = zoom
+
+    def _is_on_smear(self, centre: tuple[float, float]) -> bool:
+        sides = (side * float(self.smear.scale[-1]) for side in self._smear_px())
+        return all(0 <= at <= side for at, side in zip(centre, sides, strict=True))
+
+    def say(self, text: str) -> None:
+        """Write a word over the smear, such as how many cells are selected; ``""`` takes it away."""
+        if text == self._said:
+            return
+        self._said, overlay = text, text_overlay(self.viewer)
+        overlay.text, overlay.visible = text, bool(text)
 
     def show_heatmap(self, values: NDArray[np.float32], **place: Any) -> None:
         """Lay a heatmap on its cell, instead of one that was there; the rest is `HeatmapLayer.draw`'s."""
@@ -329,6 +409,7 @@ class Stage(QObject):
     # what happens there ---------------------------------------------------------------------------
 
     def _on_camera(self, _event=None) -> None:
+        self.glide.follow(tuple(float(value) for value in self.camera.center[-2:]))
         self._view_timer.start()
         self.moved.emit()
 

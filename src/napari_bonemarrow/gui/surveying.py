@@ -94,6 +94,7 @@ class Surveying(QObject):
         self._worker = None
         self._tab.show_idle()
         self._preparing.show()
+        self._tab.focus_next()
         self.surveyed.emit()
 
     # what is counted ------------------------------------------------------------------------------
@@ -106,6 +107,7 @@ class Surveying(QObject):
         ranking = session.case.ranking
         count = regions_for(ranking, session.target)
         self._preparing.choose(ranking.regions[:count])
+        self._tab.focus_next()
 
     def use_whole(self) -> None:
         """Count all of the slide."""

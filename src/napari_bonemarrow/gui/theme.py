@@ -57,6 +57,7 @@ def stylesheet(colors: ThemeColors) -> str:
     QLabel[role="quiet"] {{ color: {colors.quiet}; }}
     QLabel[role="warning"] {{ color: {colors.warning}; }}
     QLabel[role="title"] {{ font-weight: bold; }}
+    QLabel[role="toast"] {{ color: {colors.good}; font-weight: bold; }}
     QLabel[role="headline"] {{ font-size: 15pt; font-weight: bold; }}
     QPushButton {{ padding: 4px 7px; min-height: 18px; }}
     QPushButton[role="primary"] {{

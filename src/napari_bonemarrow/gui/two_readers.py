@@ -10,10 +10,10 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import CLASSES, Agreement, Differential
 from napari_bonemarrow.cytology.wording import count_of
-from napari_bonemarrow.gui import settings
 from napari_bonemarrow.gui.countmodels import AgreementInfo, ClassAgreement, ReadersInfo
 from napari_bonemarrow.gui.describe import Session, header_info
 from napari_bonemarrow.gui.review import Review
+from napari_bonemarrow.gui.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.views.agreement_dialog import AgreementDialog
 from napari_bonemarrow.gui.views.header import HeaderView
 from napari_bonemarrow.gui.views.readers_part import ReadersPart
@@ -34,38 +34,57 @@ class TwoReaders(QObject):
     header : HeaderView
         Carries the banner while a second reader reads.
     review : Review
+    reviewer : ReviewerName
     parent : QObject
     """
 
     settling = Signal()
 
-    def __init__(self, part: ReadersPart, header: HeaderView, review: Review, parent: QObject) -> None:
+    def __init__(
+        self,
+        part: ReadersPart,
+        header: HeaderView,
+        review: Review,
+        reviewer: ReviewerName,
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
+        self._reviewer = reviewer
         self.part, self.header, self._review = part, header, review
         self.session: Session | None = None
         self.dialog: AgreementDialog | None = None
         self._found: Agreement | None = None
+        self._settler = ""
         part.begin_requested.connect(self.begin)
         part.end_requested.connect(self.end)
         part.resume_requested.connect(self.resume)
         part.agreement_requested.connect(self.show_agreement)
-        part.settle_requested.connect(self.settle)
+        part.settle_requested.connect(self.ask_who_settles)
+        part.settler_named.connect(self.settle)
 
     def open(self, session: Session | None) -> None:
         """Take up a session; a second reading that is under way goes on under its reader's name."""
-        self.session, self._found = session, None
+        self.session, self._found, self._settler = session, None, ""
         if self.dialog is not None:
             self.dialog.close()
         self.follow_reader()
 
     def follow_reader(self) -> None:
-        """Write under the second reader's name while that reading is on, else under the window's."""
+        """Write under the name of whoever reads second or settles, else under the window's."""
         if self.session is None:
             return
         case = self.session.case
-        case.reviewer = case.readings[SECOND - 1].reviewer if case.is_blind else settings.reviewer()
+        settler = self._settler if case.reading == SETTLING else ""
+        case.reviewer = (
+            case.readings[SECOND - 1].reviewer if case.is_blind else settler or self._reviewer.text
+        )
         if len(case.readings) >= SECOND:
             Thread(target=import_module, args=(_KAPPA,), name="kappa", daemon=True).start()
+
+    def name_reader(self) -> None:
+        """Write under the window's name from now on: somebody has said who reviews."""
+        self._settler = ""
+        self.follow_reader()
 
     def show(self, counted: Differential | None) -> None:
         """Show who reads and what comes next."""
@@ -75,6 +94,11 @@ class TwoReaders(QObject):
         self.part.show_info(info)
         distrust = "" if self.session is None else self.session.case.distrust
         self.header.show_banner(distrust or info.banner)
+
+    def follow_settling(self) -> None:
+        """Count down what is left to settle, while that is done in another tab."""
+        if self.session is not None and self.session.case.reading == SETTLING:
+            self.header.show_banner(settling_banner(self.session.case))
 
     def begin(self, name: str) -> None:
         """Begin the blind reading."""
@@ -93,13 +117,20 @@ class TwoReaders(QObject):
         if self._turn(lambda case: case.end_reading()) and second:
             self.show_agreement()
 
-    def settle(self) -> None:
-        """Put the disagreements before the reviewer, one after another."""
+    def ask_who_settles(self) -> None:
+        """Ask who settles: a reader or a third person. Who said so before is not asked again."""
         session = self.session
         if session is None:
             return
-        begun = session.case.reading == SETTLING
-        if begun or self._turn(lambda case: case.begin_settling(settings.reviewer())):
+        if session.case.reading == SETTLING and self._settler:
+            self.settling.emit()
+        else:
+            self.part.ask_who_settles([reading.reviewer for reading in session.case.readings])
+
+    def settle(self, name: str) -> None:
+        """Put the disagreements before whoever settles, one after another."""
+        self._settler = name
+        if self.session is not None and self._turn(lambda case: case.begin_settling(name)):
             self.settling.emit()
 
     def _turn(self, act: Callable[[Case], object]) -> bool:
@@ -122,7 +153,7 @@ class TwoReaders(QObject):
         if self.dialog is not None:
             self.dialog.close()
         dialog = AgreementDialog(self.part, info, self.part.colors)
-        dialog.settle_requested.connect(self.settle)
+        dialog.settle_requested.connect(self.ask_who_settles)
         dialog.finished.connect(self._on_finished)
         self.dialog = dialog
         dialog.open()
@@ -176,10 +207,18 @@ def _compared(case: Case, found: Agreement | None, free: bool) -> ReadersInfo:
         text += f". {case.readings[SETTLING - 1].reviewer} settles."
     return ReadersInfo(
         text=text,
-        banner=f"settling what the readers differ on · {waiting} left" if settling and waiting else "",
+        banner=settling_banner(case) if settling else "",
         can_compare=found is not None,
         to_settle=waiting if free else 0,
     )
+
+
+def settling_banner(case: Case) -> str:
+    """Say over every tab who settles, and how many differences are left; empty where none is."""
+    left = len(case.disagreements())
+    if not left:
+        return ""
+    return f"settling · {left} left · {case.reviewer}"
 
 
 def agreement_text(found: Agreement) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from napari.layers import Layer
 from numpy.typing import NDArray
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_bonemarrow.gui.reader import METADATA_KEY
 
@@ -17,6 +17,20 @@ def camera_and_scale_bar(viewer):
     if hasattr(viewer, "scene"):
         return viewer.scene.camera, viewer.canvas.overlays.scale_bar
     return viewer.camera, viewer.scale_bar
+
+
+def text_overlay(viewer):
+    """Return the line of text that napari can write over the canvas, in its upper left corner."""
+    overlay = viewer.canvas.overlays.text if hasattr(viewer, "scene") else viewer.text_overlay
+    overlay.position = "top_left"
+    overlay.font_size = 14
+    return overlay
+
+
+def layer_docks(window: QWidget) -> tuple[QDockWidget, ...]:
+    """Return the docks of layer controls and layer list; none where napari calls them otherwise."""
+    docks = window.findChildren(QDockWidget)
+    return tuple(dock for dock in docks if dock.objectName() in {"layer controls", "layer list"})
 
 
 def canvas_px(viewer) -> tuple[float, float]:

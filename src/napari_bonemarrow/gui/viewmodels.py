@@ -142,10 +142,39 @@ class Guess:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadersClass:
+    """What one of two readers gave a cell: the class's code, and who the reader is."""
+
+    code: str
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressInfo:
+    """How far a review is.
+
+    Attributes
+    ----------
+    text : str
+        Empty where nothing is counted yet.
+    done, total : int
+        Cells.
+    ended : bool
+        Nothing is left to do but to count and sign.
+    """
+
+    text: str = ""
+    done: int = 0
+    total: int = 0
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CellInfo:
     """What the Review tab shows of the selected cell.
 
-    ``crop`` is uint8 of shape (s, s, 3) at ``crop_microns_per_pixel``, or None before it is cut.
+    ``crop`` is uint8 of shape (s, s, 3) at ``crop_microns_per_pixel``, or None before it is cut. ``readers``
+    holds what two readers gave where they differ and are being settled, else nothing.
     """
 
     cell_id: int
@@ -159,6 +188,13 @@ class CellInfo:
     crop: NDArray[np.uint8] | None = field(default=None, compare=False)
     crop_microns_per_pixel: float = 0.1
     read_only: bool = False
+    readers: tuple[ReadersClass, ...] = ()
+
+    @property
+    def standing_text(self) -> str:
+        """Its number and where it stands, one line."""
+        parts = (f"no. {self.cell_id}", self.standing, self.counted_text)
+        return " · ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,12 @@ class WorkList:
         return self._rows
 
     @property
+    def asked_rows(self) -> NDArray[np.intp]:
+        """The same without the cells that only keep their place: those that the filters ask for now."""
+        asked: NDArray[np.intp] = self._rows[self._wanted()[self._rows]]
+        return asked
+
+    @property
     def disagreement(self) -> NDArray[np.bool_]:
         """Which rows of `columns` are disputed.
 

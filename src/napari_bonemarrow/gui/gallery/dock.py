@@ -44,6 +44,7 @@ class CellsDock(QWidget):
         self.work: WorkList | None = None
         self.model, self.store = CellsModel(self), CropStore(self)
         self.view = GalleryView(self.model, self.store, selection)
+        self.setFocusProxy(self.view)
         self._make_controls()
         header = QWidget()
         flow = QFlowLayout(header)

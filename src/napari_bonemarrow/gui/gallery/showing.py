@@ -35,6 +35,7 @@ class Gallery(QObject):
         self.dock.setParent(coordinator.panel)  # until it has a dock, it ends with the panel
         self.dock.became_visible.connect(self.refresh)
         self.dock.asked.connect(coordinator.remembering.touch)
+        self.dock.asked.connect(review.selection.keep_one)
         self.dock.view.opened.connect(coordinator.keys.focus_smear)
         tab.gallery_requested.connect(self.show)
         tab.grid.cells_dropped.connect(self._on_dropped)

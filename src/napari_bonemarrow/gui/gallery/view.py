@@ -99,6 +99,12 @@ class GalleryView(GalleryGrid):
         self.selection.set(self.cells.ids[places], int(self.cells.ids[place]))
         self._anchor = anchor
 
+    def toggle(self, section: Section) -> None:
+        """Fold a section or unfold it; a selection of several does not reach into what is folded away."""
+        super().toggle(section)
+        if section.group.code in self.folded:
+            self.selection.keep_one()
+
     # keys -----------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event) -> None:

@@ -10,6 +10,8 @@ class CommentBox(QLineEdit):
     """Takes every key while one writes: none of them may reach the review's shortcuts."""
 
     written = Signal(str)
+    left = Signal()
+    """Enter was pressed: whoever had the keyboard before has it again."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,3 +36,4 @@ class CommentBox(QLineEdit):
         if text:
             self.written.emit(text)
             self.clear()
+        self.left.emit()

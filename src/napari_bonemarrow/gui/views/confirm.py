@@ -22,10 +22,10 @@ class Confirm(QDialog):
         self.content.setSpacing(8)
         self.setMinimumWidth(380)
 
-    def end_with(self, text: str, tip: str) -> None:
+    def end_with(self, text: str, tip: str, cancel: str = "Not yet") -> None:
         """Close the page with its two buttons; ``text`` and ``tip`` are those of the one that does it."""
         self.missing = label(role="warning")
-        self.cancel_button = button("Not yet")
+        self.cancel_button = button(cancel)
         self.accept_button = button(text, "primary", f"{tip} (Ctrl+Enter)")
         for each in (self.cancel_button, self.accept_button):
             each.setAutoDefault(False)  # else the one with the focus would take Ctrl+Enter as Enter
@@ -53,6 +53,8 @@ class Confirm(QDialog):
     def keyPressEvent(self, event) -> None:
         """Take Ctrl+Enter for yes and Escape for no; Enter alone in a line does nothing."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if event.isAutoRepeat():
+                return  # still held down from before the page came up
             held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
             if held == Qt.KeyboardModifier.ControlModifier and self.accept_button.isEnabled():
                 self.accept()

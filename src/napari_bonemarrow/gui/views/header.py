@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QGridLayout, QInputDialog, QMenu, QPushButton, QWidget
+from qtpy.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
 from napari_bonemarrow.gui.commands import title
 from napari_bonemarrow.gui.keys import TABLE
@@ -21,7 +21,7 @@ DISCLAIMER = "Research use only, not for diagnosis"
 class HeaderView(QWidget):
     """Case, reviewer and saved state; the disclaimer, once and quietly."""
 
-    reviewer_changed = Signal(str)
+    name_wanted = Signal()
     help_requested = Signal()
     act_requested = Signal(str)
     recent_chosen = Signal(str)
@@ -41,7 +41,7 @@ class HeaderView(QWidget):
         self.help_button = button("?", tip="Keys and classes")
         self.help_button.setFixedWidth(28)
         self.help_button.clicked.connect(self.help_requested)
-        self.reviewer_button.clicked.connect(self._ask_reviewer)
+        self.reviewer_button.clicked.connect(self.name_wanted)
         layout = QGridLayout(self)
         layout.setContentsMargins(8, 6, 8, 2)
         layout.setVerticalSpacing(2)
@@ -106,10 +106,3 @@ class HeaderView(QWidget):
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""
         self.saved_label.setStyleSheet(f"color: {colors.warning if self._info.read_only else colors.good};")
-
-    def _ask_reviewer(self) -> None:
-        name, done = QInputDialog.getText(
-            self, "Reviewer", "Your name, as the journal shall show it", text=self._info.reviewer
-        )
-        if done and name.strip():
-            self.reviewer_changed.emit(name.strip())

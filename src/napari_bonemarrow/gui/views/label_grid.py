@@ -9,7 +9,9 @@ from napari_bonemarrow.cytology import CLASSES, TAGS
 from napari_bonemarrow.gui.theme import ThemeColors
 from napari_bonemarrow.gui.views.parts import ClassButton, button, keyed
 
-_COLUMNS = 5
+_COLUMNS, _FEWEST_NAMED = 5, 3
+"""So many buttons stand side by side; fewer where that makes room for the names, but not so few that the last
+classes slide out of sight on a small screen."""
 
 
 class LabelGrid(QWidget):
@@ -24,14 +26,14 @@ class LabelGrid(QWidget):
         super().__init__()
         self.buttons: dict[str, ClassButton] = {}
         self.tag_buttons: dict[str, QPushButton] = {}
-        grid = QGridLayout()
+        self._grid = grid = QGridLayout()
         grid.setSpacing(3)
-        for at, code in enumerate(CLASSES):
+        self._columns = 0
+        for code in CLASSES:
             made = ClassButton(code)
             made.chosen.connect(self.label_chosen)
             made.dropped.connect(self.cells_dropped)
             self.buttons[code] = made
-            grid.addWidget(made, *divmod(at, _COLUMNS))
         tags = QHBoxLayout()
         tags.setSpacing(3)
         for tag, text in TAGS.items():
@@ -50,6 +52,27 @@ class LabelGrid(QWidget):
         layout.setSpacing(6)
         layout.addLayout(grid)
         layout.addLayout(tags)
+        self._arrange(_COLUMNS, named=False)
+
+    def resizeEvent(self, event) -> None:
+        """Use a wide panel for the names of the classes."""
+        super().resizeEvent(event)
+        widest = max(made.named_width() for made in self.buttons.values())
+        columns = (self.width() + self._grid.spacing()) // (widest + self._grid.spacing())
+        named = columns >= _FEWEST_NAMED
+        self._arrange(min(columns, _COLUMNS) if named else _COLUMNS, named=named)
+
+    def _arrange(self, columns: int, *, named: bool) -> None:
+        if columns != self._columns:
+            for column in range(max(columns, self._columns)):
+                self._grid.setColumnStretch(column, int(column < columns))
+            for at, made in enumerate(self.buttons.values()):
+                self._grid.addWidget(made, *divmod(at, columns))
+            self._columns = columns
+        for made in self.buttons.values():
+            if made.named != named:
+                made.named = named
+                made.update()
 
     def _tag_clicked(self, tag: str):
         def clicked(on: bool) -> None:

@@ -75,6 +75,13 @@ def set_role(widget: QWidget, role: str) -> None:
     widget.style().polish(widget)
 
 
+def keeps_place(widget: QWidget) -> None:
+    """Leave a widget's place empty while it is hidden, so that nothing moves under the mouse."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
+
+
 def line() -> QFrame:
     """Make a thin horizontal line."""
     made = QFrame()
@@ -128,7 +135,7 @@ class ClassButton(QAbstractButton):
     def __init__(self, code: str) -> None:
         super().__init__()
         self.code, self.key = code, ""
-        self._hovered = False
+        self._hovered = self.named = False
         self.setAcceptDrops(True)
         self._colors: ThemeColors | None = None
         self.setAccessibleName(f"{code}, {CLASSES[code].name}")
@@ -176,6 +183,15 @@ class ClassButton(QAbstractButton):
         """Return the room below which code and key would touch."""
         return QSize(30 + self.fontMetrics().horizontalAdvance("MMM⇧"), self.sizeHint().height())
 
+    def named_width(self) -> int:
+        """Return the width at which the class's name fits beside its code."""
+        metrics = self.fontMetrics()
+        name = metrics.horizontalAdvance(CLASSES[self.code].name)
+        return self._name_left() + name + metrics.horizontalAdvance("⇧W") + 16
+
+    def _name_left(self) -> int:
+        return 28 + self.fontMetrics().horizontalAdvance("MMM")
+
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""
         self._colors = colors
@@ -205,6 +221,8 @@ class ClassButton(QAbstractButton):
         painter.setPen(QColor(colors.text if self.isEnabled() else colors.quiet))
         left = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         painter.drawText(box.adjusted(22, 0, 0, 0), left, self.code)
+        if self.named:
+            painter.drawText(box.adjusted(self._name_left(), 0, -4, 0), left, CLASSES[self.code].name)
         # Quiet text could not be read on the ground of what is chosen.
         painter.setPen(QColor(colors.text if marked and self.isEnabled() else colors.quiet))
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight

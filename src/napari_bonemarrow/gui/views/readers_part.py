@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
@@ -19,11 +23,12 @@ class ReadersPart(QWidget):
     resume_requested = Signal()
     agreement_requested = Signal()
     settle_requested = Signal()
+    settler_named = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self._info = ReadersInfo()
-        self.dialog: SecondReaderDialog | None = None
+        self.dialog: NameDialog | None = None
         self.colors: ThemeColors | None = None
         self.text, self.advice = label(), label(role="quiet")
         self.begin_button = button(
@@ -76,57 +81,116 @@ class ReadersPart(QWidget):
 
     def ask_for_reader(self) -> None:
         """Ask who the second reader is."""
-        if self._info.can_begin and self.dialog is None:
-            dialog = SecondReaderDialog(self, self._info.readers)
-            dialog.accepted.connect(lambda: self.begin_requested.emit(dialog.name))
-            dialog.finished.connect(self._on_finished)
-            self.dialog = dialog
-            dialog.open()
+        if self._info.can_begin:
+            self._ask(second_reader_dialog(self, self._info.readers), self.begin_requested)
+
+    def ask_who_settles(self, readers: Sequence[str]) -> None:
+        """Ask who settles what the readers differ on."""
+        self._ask(settler_dialog(self, readers), self.settler_named)
+
+    def _ask(self, dialog: NameDialog, told: Any) -> None:
+        if self.dialog is not None:
+            dialog.deleteLater()
+            return
+        dialog.accepted.connect(lambda: told.emit(dialog.name))
+        dialog.finished.connect(self._on_finished)
+        self.dialog = dialog
+        dialog.open()
 
     def _on_finished(self, _result: int) -> None:
         self.dialog = None
 
 
-class SecondReaderDialog(QDialog):
-    """Asks for the second reader's name: another than the first's."""
+class NameDialog(QDialog):
+    """Asks for a person's name.
 
-    def __init__(self, parent: QWidget, readers: tuple[str, ...]) -> None:
+    Parameters
+    ----------
+    parent : QWidget
+    title, text, placeholder : str
+    refused : mapping of str to str
+        Why somebody cannot be it, by the name without regard to case.
+    offered : sequence of str
+        Names that a click writes.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        title: str,
+        text: str,
+        placeholder: str,
+        *,
+        refused: Mapping[str, str] | None = None,
+        offered: Sequence[str] = (),
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Second reader")
+        self.setWindowTitle(title)
         gone_when_closed(self)
         self.setMinimumWidth(380)
-        self._readers = frozenset(name.casefold() for name in readers)
+        self._refused = {name.casefold(): why for name, why in (refused or {}).items()}
         self.name_edit, self.problem = QLineEdit(), label(role="warning")
-        self.name_edit.setPlaceholderText("name of the second reader")
-        self.name_edit.setAccessibleName("Name of the second reader")
+        self.name_edit.setPlaceholderText(placeholder)
+        self.name_edit.setAccessibleName(placeholder[:1].upper() + placeholder[1:])
         self.begin_button, self.cancel_button = button("Begin", "primary"), button("Cancel")
         self.begin_button.setDefault(True)
         self.begin_button.clicked.connect(self.accept)
         self.cancel_button.clicked.connect(self.reject)
         self.name_edit.textChanged.connect(self._check)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 14, 16, 14)
+        layout.setSpacing(8)
+        layout.addWidget(label(text))
+        layout.addLayout(self._offers(offered))
+        layout.addWidget(self.name_edit)
+        layout.addWidget(self.problem)
         row = QHBoxLayout()
         row.addStretch(1)
         row.addWidget(self.cancel_button)
         row.addWidget(self.begin_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 14)
-        layout.setSpacing(8)
-        layout.addWidget(
-            label("The second reader sees the cells alone: neither the model's classes nor the first read.")
-        )
-        layout.addWidget(self.name_edit)
-        layout.addWidget(self.problem)
         layout.addLayout(row)
         self._check()
         self.name_edit.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def _offers(self, names: Sequence[str]) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.offers = {name: button(name) for name in dict.fromkeys(names)}
+        for name, made in self.offers.items():
+            made.setAutoDefault(False)
+            made.clicked.connect(partial(self.name_edit.setText, name))
+            row.addWidget(made)
+        row.addStretch(1)
+        return row
+
     @property
     def name(self) -> str:
-        """Who reads."""
+        """Who it is."""
         return self.name_edit.text().strip()
 
     def _check(self) -> None:
-        known = self.name.casefold() in self._readers
-        self.problem.setText(f"{self.name} has read this case: a second reader is another person.")
-        self.problem.setVisible(known)
-        self.begin_button.setEnabled(bool(self.name) and not known)
+        problem = self._refused.get(self.name.casefold(), "")
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+        self.begin_button.setEnabled(bool(self.name) and not problem)
+
+
+def second_reader_dialog(parent: QWidget, readers: Sequence[str]) -> NameDialog:
+    """Ask for the second reader's name: another than the first's."""
+    return NameDialog(
+        parent,
+        "Second reader",
+        "The second reader sees the cells alone: neither the model's classes nor the first read.",
+        "name of the second reader",
+        refused={name: f"{name} has read this case: a second reader is another person." for name in readers},
+    )
+
+
+def settler_dialog(parent: QWidget, readers: Sequence[str]) -> NameDialog:
+    """Ask who settles: one of the readers, or a third person."""
+    return NameDialog(
+        parent,
+        "Who settles?",
+        "Whoever settles sees both readers' classes. Both readings stay as they are.",
+        "name of the one who settles",
+        offered=readers,
+    )

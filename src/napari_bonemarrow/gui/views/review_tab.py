@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.gui.lookalikes import LookAlikes
 from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.viewmodels import CellInfo
+from napari_bonemarrow.gui.viewmodels import CellInfo, ProgressInfo
 from napari_bonemarrow.gui.views.comment_box import CommentBox
 from napari_bonemarrow.gui.views.crop_view import CropView
 from napari_bonemarrow.gui.views.guess_bars import GuessBars
+from napari_bonemarrow.gui.views.heading_part import HeadingPart, OneLine
 from napari_bonemarrow.gui.views.history_view import HistoryView
 from napari_bonemarrow.gui.views.label_grid import LabelGrid
 from napari_bonemarrow.gui.views.parts import button, keyed, label, line, scrolled
+from napari_bonemarrow.gui.views.readers_choice import ReadersChoice
 from napari_bonemarrow.gui.views.why_part import WhyPart
 
 
 class ReviewTab(QWidget):
-    """The inspector of the selected cell."""
+    """The inspector of the selected cell.
+
+    Nothing moves under the mouse when another cell is shown: every part has its place whether or not there is
+    something in it, and what may grow comes last.
+    """
 
     label_chosen = Signal(str)
     tag_toggled = Signal(str, bool)
@@ -38,80 +44,91 @@ class ReviewTab(QWidget):
     flag_toggled = Signal(bool)
     goes_on_toggled = Signal(bool)
     gallery_requested = Signal()
+    count_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._can_merge = self._blind = False
-        inner = QWidget()
-        content = QVBoxLayout(inner)
-        content.setContentsMargins(8, 8, 8, 4)
-        content.setSpacing(6)
-        self.unlike, self.locked = label(role="warning"), label(role="warning")
-        self.unlike.hide()
-        self.locked.hide()
-        self.hint = label(role="quiet")
-        self.cell_part = QWidget()
-        cell = QVBoxLayout(self.cell_part)
-        cell.setContentsMargins(0, 0, 0, 0)
-        cell.setSpacing(6)
-        self.lookalikes = LookAlikes()
-        self.why_part = WhyPart()
-        self.why_part.chosen.connect(self.why_chosen)
-        cell.addLayout(self._title_part())
-        cell.addLayout(self._crop_part())
-        cell.addWidget(self.lookalikes)
-        cell.addWidget(self.why_part)
-        cell.addLayout(self._outline_part())
-        cell.addLayout(self._reshape_part())
-        self.grid = LabelGrid()
-        self.grid.label_chosen.connect(self.label_chosen)
-        self.grid.tag_toggled.connect(self.tag_toggled)
-        self.comment_box = CommentBox()
-        self.comment_box.written.connect(self.comment_written)
-        self.history = HistoryView()
-        for part in (
-            self.unlike,
-            self.locked,
-            self.hint,
-            self.cell_part,
-            line(),
-            self.grid,
-            self.comment_box,
-            self.history,
-        ):
-            content.addWidget(part)
-        content.addStretch(1)
+        self._more = 0
+        self.heading = HeadingPart()
+        self.heading.count_requested.connect(self.count_requested)
+        self.title, self.standing = self.heading.title, self.heading.standing
+        self.toast = OneLine("toast")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scrolled(inner), 1)
+        layout.setSpacing(0)
+        layout.addWidget(self.heading)
+        layout.addWidget(scrolled(self._content()), 1)
         layout.addWidget(line())
+        layout.addWidget(self._toast_part())
         layout.addLayout(self._going_part())
         layout.addLayout(self._way_part())
         self.show_cell(None, "")
 
-    def _title_part(self) -> QVBoxLayout:
-        self.title = label(role="title")
-        self.standing = label(role="quiet")
-        part = QVBoxLayout()
-        part.setSpacing(0)
-        part.addWidget(self.title)
-        part.addWidget(self.standing)
-        return part
+    def _content(self) -> QWidget:
+        """Make what is scrolled, from top to bottom: Tab goes through it as it was made."""
+        inner = QWidget()
+        content = QVBoxLayout(inner)
+        content.setContentsMargins(8, 4, 8, 4)
+        content.setSpacing(6)
+        self.unlike, self.locked = label(role="warning"), label(role="warning")
+        for part in (self.unlike, self.locked):
+            part.hide()
+            content.addWidget(part)
+        content.addWidget(self._cell_pages())
+        self.grid = LabelGrid()
+        self.grid.label_chosen.connect(self.label_chosen)
+        self.grid.tag_toggled.connect(self.tag_toggled)
+        content.addWidget(self.grid)
+        content.addLayout(self._reshape_part())
+        self.why_part = WhyPart()
+        self.why_part.chosen.connect(self.why_chosen)
+        content.addWidget(self.why_part)
+        content.addLayout(self._outline_part())
+        self.comment_box = CommentBox()
+        self.comment_box.written.connect(self.comment_written)
+        self.lookalikes, self.history = LookAlikes(), HistoryView()
+        for part in (self.comment_box, self.lookalikes, self.history):
+            content.addWidget(part)
+        content.addStretch(1)
+        return inner
+
+    def _cell_pages(self) -> QStackedWidget:
+        """Make the place of the crop: without a cell a hint stands there, and nothing below it moves."""
+        self.cell_part, hint_page = QWidget(), QWidget()
+        self.cell_part.setLayout(self._crop_part())
+        self.hint = label(role="quiet")
+        hinted = QVBoxLayout(hint_page)
+        hinted.setContentsMargins(0, 0, 0, 0)
+        hinted.addWidget(self.hint, 0, Qt.AlignmentFlag.AlignTop)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(hint_page)
+        self._pages.addWidget(self.cell_part)
+        self._pages.setFixedHeight(self.crop.height())
+        return self._pages
 
     def _crop_part(self) -> QHBoxLayout:
         self.crop = CropView()
         self.bars = GuessBars()
         self.bars.chosen.connect(self.label_chosen)
         self.unreliable = label("hatched: not reliably recognised by this model", "quiet")
-        side = QVBoxLayout()
+        self.readers = ReadersChoice()
+        self.readers.chosen.connect(self.label_chosen)
+        guessed = QWidget()
+        side = QVBoxLayout(guessed)
+        side.setContentsMargins(0, 0, 0, 0)
         side.setSpacing(2)
         side.addWidget(self.bars)
         side.addWidget(self.unreliable)
         side.addStretch(1)
+        self._sides = QStackedWidget()
+        self._sides.addWidget(guessed)
+        self._sides.addWidget(self.readers)
         part = QHBoxLayout()
+        part.setContentsMargins(0, 0, 0, 0)
         part.setSpacing(8)
         part.addWidget(self.crop, 0, Qt.AlignmentFlag.AlignTop)
-        part.addLayout(side, 1)
+        part.addWidget(self._sides, 1)
         return part
 
     def _outline_part(self) -> QHBoxLayout:
@@ -119,7 +136,7 @@ class ReviewTab(QWidget):
         self.outline_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         keyed(self.outline_box, "outline", "", "Border of the cell and of its nucleus")
         self.outline_box.clicked.connect(self.outline_toggled)
-        self.outline_text = label(role="quiet")
+        self.outline_text = OneLine("quiet")
         part = QHBoxLayout()
         part.setSpacing(6)
         part.addWidget(self.outline_box)
@@ -129,7 +146,6 @@ class ReviewTab(QWidget):
     def _reshape_part(self) -> QHBoxLayout:
         part = QHBoxLayout()
         part.setSpacing(3)
-        self.notice = label(role="quiet")
         self.flag_button, self.split_button = button("Flag"), button("Split")
         self.merge_button, self.remove_button = button("Join"), button("Remove")
         self.flag_button.setCheckable(True)
@@ -137,7 +153,6 @@ class ReviewTab(QWidget):
         keyed(self.split_button, "split", "", "Two cells that were taken for one; twice for the long axis")
         keyed(self.merge_button, "merge", "", "Parts of one cell: Shift+click selects more")
         keyed(self.remove_button, "remove", "", "No cell: take it out")
-        part.addWidget(self.notice, 1)
         for made, signal in (
             (self.flag_button, self.flag_toggled),
             (self.split_button, self.split_requested),
@@ -145,7 +160,15 @@ class ReviewTab(QWidget):
             (self.remove_button, self.remove_requested),
         ):
             made.clicked.connect(signal)
-            part.addWidget(made)
+            part.addWidget(made, 1)
+        return part
+
+    def _toast_part(self) -> QWidget:
+        """Make the line that says what the last act on several cells did, and what the next click will do."""
+        part = QWidget()
+        row = QHBoxLayout(part)
+        row.setContentsMargins(8, 4, 8, 0)
+        row.addWidget(self.toast, 1)
         return part
 
     def _going_part(self) -> QHBoxLayout:
@@ -156,7 +179,7 @@ class ReviewTab(QWidget):
         )
         self.goes_on_box.clicked.connect(self.goes_on_toggled)
         part = QHBoxLayout()
-        part.setContentsMargins(8, 4, 8, 0)
+        part.setContentsMargins(8, 2, 8, 0)
         part.addWidget(self.goes_on_box)
         part.addStretch(1)
         self.gallery_button = button("Gallery", "link")
@@ -167,7 +190,7 @@ class ReviewTab(QWidget):
 
     def _way_part(self) -> QHBoxLayout:
         part = QHBoxLayout()
-        part.setContentsMargins(8, 6, 8, 8)
+        part.setContentsMargins(8, 4, 8, 8)
         part.setSpacing(4)
         self.undo_button, self.redo_button, self.back_button = button("↶"), button("↷"), button("◂")
         self.accept_button, self.next_button = button("Accept"), button("Next ▸", "primary")
@@ -194,45 +217,66 @@ class ReviewTab(QWidget):
     def show_cell(self, info: CellInfo | None, hint: str) -> None:
         """Show a cell; without one, the hint says how to select or make one."""
         self.hint.setText(hint)
-        self.hint.setVisible(info is None)
-        for widget in (self.cell_part, self.comment_box, self.history):
-            widget.setVisible(info is not None)
-        self.grid.setEnabled(info is not None and not info.read_only)
-        self.accept_button.setEnabled(info is not None and bool(info.code) and not info.read_only)
+        self._pages.setCurrentIndex(int(info is not None))
+        free = info is not None and not info.read_only
+        self.grid.setEnabled(free)
+        self.accept_button.setEnabled(free and bool(info.code) and not info.readers)
+        for widget in (
+            self.bars,
+            self.readers,
+            self.comment_box,
+            self.flag_button,
+            self.remove_button,
+            self.split_button,
+        ):
+            widget.setEnabled(free)
+        self._can_merge = free
+        self._show_merge()
+        self.history.show_lines(() if info is None else info.history)
         if info is None:
+            self.title.setText("No cell selected")
+            self.standing.setText("")
             self.grid.show_state("", frozenset())
             return
-        self.title.setText(f"Cell {info.cell_id} · {info.name}")
-        self.standing.setText(
-            f"{info.standing} · {info.counted_text}" if info.counted_text else info.standing
-        )
+        self.standing.setText(info.standing_text)
         if info.crop is not None:
             self.crop.show_crop(info.crop, info.crop_microns_per_pixel)
+        self._sides.setCurrentIndex(int(bool(info.readers)))
+        if info.readers:
+            self.readers.show_classes(info.readers)
         self.bars.show_guesses(info.guesses)
         shown = info.guesses[:3]
         self.unreliable.setVisible(
             not self._blind and any(guess.support is not Support.TRAINED for guess in shown)
         )
         self.grid.show_state(info.code, info.tags)
-        self.history.show_lines(info.history)
-        for widget in (
-            self.bars,
-            self.comment_box,
-            self.flag_button,
-            self.remove_button,
-            self.split_button,
-        ):
-            widget.setEnabled(not info.read_only)
-        self._can_merge = not info.read_only
+
+    def show_heading(self, text: str, standing: str = "") -> None:
+        """Say what a key will do: to which cell, or to how many."""
+        self.title.setText(text)
+        if standing:
+            self.standing.setText(standing)
+
+    def show_progress(self, info: ProgressInfo) -> None:
+        """Show how far the review is."""
+        self.heading.show_progress(info)
 
     def show_marked(self, more: int) -> None:
         """Show how many cells are selected beside the first."""
-        self.merge_button.setText(f"Join {more + 1}" if more else "Join")
-        self.merge_button.setEnabled(bool(more) and self._can_merge)
+        self._more = more
+        self._show_merge()
+
+    def _show_merge(self) -> None:
+        self.merge_button.setText(f"Join {self._more + 1}" if self._more else "Join")
+        self.merge_button.setEnabled(bool(self._more) and self._can_merge)
 
     def show_notice(self, text: str) -> None:
         """Say what the next click will do."""
-        self.notice.setText(text)
+        self.toast.setText(text)
+
+    def show_toast(self, done: str, undo_key: str = "") -> None:
+        """Say what the last act on several cells did, and the key that takes it back."""
+        self.toast.setText(f"{done} · {undo_key}" if undo_key else done)
 
     def show_done(self, *, everything: bool = True) -> None:
         """Say that no cell is left to review, or none of those that are listed."""
@@ -284,6 +328,5 @@ class ReviewTab(QWidget):
 
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""
-        self.grid.set_colors(colors)
-        self.bars.set_colors(colors)
-        self.lookalikes.set_colors(colors)
+        for part in (self.grid, self.bars, self.readers, self.lookalikes):
+            part.set_colors(colors)

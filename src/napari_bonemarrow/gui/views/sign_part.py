@@ -109,10 +109,16 @@ class SignDialog(Confirm):
         super().__init__(parent, "Sign the count")
         self._info, self._key_of = info, key_of
         self.content.addWidget(label("This freezes the case as it stands:"))
+        self.caution = label(
+            info.caution and f"{info.caution}: look at them first, or sign all the same.", "warning"
+        )
+        self.content.addWidget(self.caution)
+        self.caution.setVisible(bool(info.caution))  # not before it lies in the page: it would be a window
         form = QFormLayout()
         form.setHorizontalSpacing(14)
         form.setVerticalSpacing(4)
-        for name, text in info.counts:
+        self.figures = dict(info.counts)
+        for name, text in self.figures.items():
             form.addRow(label(name, "quiet", wrap=False), label(text))
         self.name_edit, self.reason_edit = QLineEdit(info.signer), QLineEdit()
         self.name_edit.setAccessibleName("Name of the signer")

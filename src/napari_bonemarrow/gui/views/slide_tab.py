@@ -217,8 +217,9 @@ class SlideTab(QWidget):
         """Put the focus on the next thing to do, so that figures and Enter alone lead through the tab."""
         if not self.isVisible():
             return
-        for control in (self.confirm_button, self.find_button, self.review_button):
-            if control.isVisible():
+        steps = (self.confirm_button, self.where.first_button, self.find_button, self.review_button)
+        for control in steps:
+            if control is not None and control.isVisible():
                 wanted = self.scale_box if control is self.confirm_button else control
                 wanted.setFocus(Qt.FocusReason.OtherFocusReason)
                 if wanted is self.scale_box:
@@ -254,6 +255,10 @@ class SlideTab(QWidget):
         locked = info is None or info.frame_fixed or info.read_only
         asks = not locked and (not confirmed or edited)
         running = self.progress_part.running or self.where.progress.running
+        if running and self.find_button.hasFocus():
+            self.setFocus(
+                Qt.FocusReason.OtherFocusReason
+            )  # else *Stop* had it, and one Enter more would stop
         self.open_button.setEnabled(not running)
         self.region_button.setEnabled(not (locked or running))
         self.clear_button.setEnabled(not (locked or running))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.viewmodels import LegendRow, WhereInfo
 from napari_bonemarrow.gui.views.parts import button, label, set_role
@@ -41,6 +41,8 @@ class WherePart(QWidget):
         self.legend = QualityLegend()
         self.legend.hide()
         self._avoided = ""
+        self.first_button: QPushButton | None = None
+        """The one that comes next on this slide, so that Enter alone does not begin to count all of it."""
         self.progress = ProgressPart()
         row = QHBoxLayout()
         row.addWidget(self.best_button, 1)
@@ -53,6 +55,8 @@ class WherePart(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.next_button)
         layout.addWidget(self.progress)
+        for pressed in (self.survey_button, self.best_button):
+            pressed.setAutoDefault(True)  # by Enter too
         for made, signal in (
             (self.survey_button, self.survey_requested),
             (self.best_button, self.best_requested),
@@ -76,6 +80,8 @@ class WherePart(QWidget):
         self.whole_button.setEnabled(free)
         self.next_button.setVisible(info.can_extend)
         self.next_button.setEnabled(not busy)
+        steps = {"survey": self.survey_button, "best": self.best_button}
+        self.first_button = steps.get(info.next_step)
         set_role(self.survey_button, "primary" if info.next_step == "survey" else "")
         set_role(self.best_button, "primary" if info.next_step == "best" else "")
         set_role(self.next_button, "primary" if info.can_extend else "")
