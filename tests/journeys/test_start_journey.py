@@ -6,13 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QApplication, QLineEdit
+from qtpy.QtWidgets import QLineEdit
 
 from napari_bonemarrow.drawing import draw_smear, write_sample
+from napari_bonemarrow.gui.viewer_parts import napari_application
 
 from .reviewer import Reviewer
-
-CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 def _open(reviewer: Reviewer, qtbot, path: Path) -> None:
@@ -22,10 +21,12 @@ def _open(reviewer: Reviewer, qtbot, path: Path) -> None:
 
 def _by_palette(reviewer: Reviewer, qtbot, words: str) -> None:
     """Type a command's words into napari's palette, as a user does."""
-    window = reviewer.panel.window()
-    qtbot.keyClick(window, Qt.Key.Key_P, CONTROL | SHIFT)
-    box = QApplication.focusWidget()
-    assert isinstance(box, QLineEdit)
+    napari_application().commands.execute_command("napari.window.view.toggle_command_palette").result()
+    [box] = [
+        each
+        for each in reviewer.panel.window().findChildren(QLineEdit)
+        if type(each).__name__ == "QCommandLineEdit" and each.isVisible()
+    ]
     qtbot.keyClicks(box, words)
     qtbot.keyClick(box, Qt.Key.Key_Return)
 

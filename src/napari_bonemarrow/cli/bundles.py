@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import typer
 
 from napari_bonemarrow.cli.common import AsJson, Debug, Device, Seed, progress, say, show_json, tell
-from napari_bonemarrow.cytology.wording import count_of
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import and export bundles; fetch backbones.")
 
@@ -62,6 +61,7 @@ def show(
 
     Example: napari-bonemarrow models show starter
     """
+    from napari_bonemarrow.cytology.wording import count_of
     from napari_bonemarrow.models import Bundle
 
     bundle = Bundle.open(name)

@@ -27,7 +27,6 @@ from napari_bonemarrow.cli.common import (
     show_json,
     tell,
 )
-from napari_bonemarrow.cytology.wording import count_of
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Region
@@ -258,6 +257,8 @@ def _regions(texts: list[str] | None) -> tuple[Region, ...]:
 
 def _finish(rows: Sequence[SummaryRow], where: Path, as_json: bool) -> None:
     """Show what became of the inputs; exit 1 if any failed."""
+    from napari_bonemarrow.cytology.wording import count_of
+
     for row in rows:
         if not row.ok:
             complain(row.error)

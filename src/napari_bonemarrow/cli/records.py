@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_bonemarrow.cli.common import AsJson, Debug, Switches, complain, say, show_json
-from napari_bonemarrow.cytology.wording import count_of
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Agreement
@@ -183,6 +182,8 @@ def _signed(case: Case) -> tuple[str, str | None]:
 
 
 def _in_words(found: Agreement, case: Case, unsettled: int) -> str:
+    from napari_bonemarrow.cytology.wording import count_of
+
     first, second = (reading.reviewer for reading in case.readings[:2])
     share = "" if found.percent is None else f" ({found.percent:.1f} %)"
     kappa = "not defined" if found.kappa is None else f"{found.kappa:.3f}"
