@@ -104,6 +104,9 @@ def test_the_program_names_its_version_and_commands(run: Callable[..., tuple[int
         ["count", "a.png", "--out", "o", "--region", "1,2,0,5"],
         ["count", "a.png", "--out", "o", "--microns-per-pixel", "9"],
         ["count", "a.png", "--out", "o", "--target", "0"],
+        ["classify", "a.png", "--out", "o.csv", "--microns-per-pixel", "9"],
+        ["evaluate", "starter", "crops", "--out", "o", "--microns-per-pixel", "0,05"],
+        ["train", "crops", "--out", "o", "--microns-per-pixel", "=0.05"],
         ["count", "a.png", "--out", "o", "--device", "gpu"],
         ["explain", "a.png", "--out", "o", "--at", "here"],
         ["demo", "--no-window", "--screenshot", "x.png"],
@@ -278,8 +281,9 @@ def one_engine(kept_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("one_engine")
 def test_classify_and_explain_single_cells(run: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     Image.fromarray(draw_cell("NGS", 2)).save(tmp_path / "cell.png")
-    code, _, _ = run("classify", tmp_path / "cell.png", "--out", tmp_path / "o.csv", "--device", "cpu")
+    code, _, err = run("classify", tmp_path / "cell.png", "--out", tmp_path / "o.csv", "--device", "cpu")
     assert code == 0
+    assert "1 without a scale, taken to be at the model's" in err
     assert (tmp_path / "o.csv").read_text().count("\n") == 2
     code, out, _ = run("explain", tmp_path / "cell.png", "--out", tmp_path / "why", "--json")
     assert code == 0
@@ -316,6 +320,16 @@ def test_train_and_evaluate_run_end_to_end(run: Callable[..., tuple[int, str, st
     code, _, err = run("evaluate", bundle, data, "--out", tmp_path / "figures", "--device", "cpu")
     assert code == 0, err
     assert (tmp_path / "figures" / "metrics.json").exists()
+    assert "drawn: states no scale, taken to be the model's 0.1 µm per pixel" in err
+    options = ("--device", "cpu", "--microns-per-pixel", "0.05")
+    code, _, err = run("evaluate", bundle, data, "--out", tmp_path / "finer", *options)
+    assert code == 0, err
+    assert "drawn: images at 0.05 µm per pixel, resampled to the model's 0.1" in err
+    told = json.loads((tmp_path / "finer" / "metrics.json").read_text("utf-8"))
+    assert told["scale"] == {"images": 0.05, "resampled_to": 0.1}
+    code, _, err = run("evaluate", bundle, data, "--out", tmp_path / "no", "--microns-per-pixel", "50")
+    assert code == 1
+    assert err.splitlines()[-1].startswith("error: microns-per-pixel: 50 µm per pixel is no scale")
 
 
 @pytest.mark.usefixtures("one_engine")

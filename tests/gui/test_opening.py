@@ -27,10 +27,13 @@ def test_an_unknown_scale_is_asked_for_with_an_estimate(open_panel, qtbot, plain
     viewer, panel = open_panel()
     coordinator, tab = panel.coordinator, panel.slide_tab
     _open(qtbot, coordinator, plain_field)
-    qtbot.waitUntil(lambda: tab.scale_box.value() > 0, timeout=20_000)
-    assert "0.081 (0.076 to 0.086)" in tab.scale_text.text()
+    offer = tab.scale_part.offer_buttons["estimate"]
+    qtbot.waitUntil(offer.isEnabled, timeout=20_000)
+    assert "0.081 (0.076 to 0.086)" in offer.text()
+    assert tab.scale_box.text() == ""
     assert not tab.find_button.isEnabled()
     assert tuple(viewer.layers["plain"].scale) == (1.0, 1.0)
+    offer.click()
     tab.confirm_button.click()
     assert coordinator.session.case.scale == estimate
     assert tuple(viewer.layers["plain"].scale) == pytest.approx((0.081, 0.081))

@@ -11,7 +11,16 @@ from napari_bonemarrow.cytology import CLASSES, Differential, Support
 from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT
 from napari_bonemarrow.gui.panel import WIDTH
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
-from napari_bonemarrow.gui.viewmodels import CellInfo, Guess, HeaderInfo, ModelInfo, ScaleInfo, SlideInfo
+from napari_bonemarrow.gui.viewmodels import (
+    CellInfo,
+    CountedFrame,
+    Guess,
+    HeaderInfo,
+    ModelInfo,
+    ScaleInfo,
+    ScaleOffer,
+    SlideInfo,
+)
 from napari_bonemarrow.gui.views.count_model import COUNT, NAME, PERCENT
 from napari_bonemarrow.gui.views.count_tab import CountTab
 from napari_bonemarrow.gui.views.empty import EmptyView
@@ -91,8 +100,7 @@ def _slide(**changes) -> SlideInfo:
         "name": "a.png",
         "size": "",
         "scale": known,
-        "margin_um": 5.0,
-        "target": 500,
+        "counted": CountedFrame(),
         "frame_text": "",
         "frame_fixed": False,
         "read_only": False,
@@ -108,7 +116,7 @@ def test_figures_and_enter_lead_through_the_slide_tab(shown, qtbot, enter):
     qtbot.keyClicks(tab.focusWidget(), ".0413")
     with qtbot.waitSignal(tab.scale_confirmed) as told:
         qtbot.keyClick(tab.focusWidget(), enter)
-    assert told.args == [pytest.approx(0.0413)]
+    assert told.args == [pytest.approx(0.0413), ""]
     tab.show_info(_slide())
     tab.focus_next()
     with qtbot.waitSignal(tab.find_requested):
@@ -121,22 +129,26 @@ def test_figures_and_enter_lead_through_the_slide_tab(shown, qtbot, enter):
 
 def test_an_unknown_scale_is_asked_for_before_cells_can_be_found(shown, qtbot):
     tab = shown(SlideTab())
-    tab.show_info(_slide(scale=ScaleInfo(0.048, "estimate", False, "suggested")))
-    assert tab.scale_box.value() == pytest.approx(0.048)
+    offer = ScaleOffer("estimate", 0.04812345, "Use 0.048")
+    tab.show_info(_slide(scale=ScaleInfo(None, "", False, "suggested", (offer,))))
+    assert tab.scale_box.text() == ""  # an estimate is offered, and never put there unasked
+    tab.scale_part.offer_buttons["estimate"].click()
+    assert tab.scale_box.text() == "0.04812"
     assert tab.confirm_button.isVisible()
     assert tab.confirm_button.property("role") == "primary"
     assert not tab.find_button.isEnabled()
     assert tab.find_button.property("role") != "primary"
     with qtbot.waitSignal(tab.scale_confirmed) as told:
         tab.confirm_button.click()
-    assert told.args == [pytest.approx(0.048)]
+    assert told.args == [0.04812345, "estimate"]
 
 
 def test_nothing_known_cannot_be_confirmed(shown):
     tab = shown(SlideTab())
     tab.show_info(_slide(scale=ScaleInfo(None, "", False, "enter it")))
     assert not tab.confirm_button.isEnabled()
-    assert tab.scale_box.text() == "unknown"
+    assert tab.scale_box.text() == ""
+    assert tab.scale_box.placeholderText() == "unknown"
     tab.scale_box.setValue(0.1)
     assert tab.confirm_button.isEnabled()
 
@@ -146,7 +158,7 @@ def test_one_button_is_primary_at_any_time(shown):
     buttons = (tab.confirm_button, tab.find_button, tab.review_button)
     for info in (
         _slide(),
-        _slide(scale=ScaleInfo(0.05, "estimate", False, "")),
+        _slide(scale=ScaleInfo(None, "", False, "")),
         _slide(frame_fixed=True, analysed=True),
         _slide(frame_fixed=True),
     ):
@@ -170,21 +182,35 @@ def test_progress_can_be_stopped(shown, qtbot):
 
 def test_a_fixed_frame_cannot_be_changed(shown):
     tab = shown(SlideTab())
-    tab.show_info(_slide(frame_fixed=True))
-    assert not any(box.isEnabled() for box in (tab.scale_box, tab.margin_box, tab.target_box))
+    tab.show_info(_slide(frame_fixed=True, can_start_over=True))
+    assert not any(box.isEnabled() for box in (tab.scale_box, tab.margin_box))
+    assert tab.target_box.isEnabled()  # the target may still be raised
     assert not tab.region_button.isEnabled()
+    assert tab.again_button.isVisible()
+    tab.show_info(_slide(frame_fixed=True, can_start_over=True, read_only=True))
+    assert not tab.target_box.isEnabled()
+
+
+def test_what_is_counted_can_be_changed_while_cells_are_found(shown):
+    tab = shown(SlideTab())
+    tab.show_info(_slide())
+    tab.show_progress("Finding cells", 0.1)
+    assert all(
+        each.isEnabled() for each in (tab.scale_box, tab.margin_box, tab.target_box, tab.region_button)
+    )
+    assert not tab.again_button.isVisible()
 
 
 def test_a_frame_that_was_edited_is_told_once(shown, qtbot):
     tab = shown(SlideTab())
     tab.show_info(_slide())
     told = []
-    tab.frame_changed.connect(lambda *frame: told.append(frame))
+    tab.frame_changed.connect(told.append)
     tab.margin_box.setValue(0.0)
     tab.margin_box.editingFinished.emit()
-    tab.show_info(_slide(margin_um=0.0))
+    tab.show_info(_slide(counted=CountedFrame(margin_um=0.0)))
     tab.target_box.editingFinished.emit()
-    assert told == [(0.0, 500)]
+    assert told == [CountedFrame(margin_um=0.0, target=500)]
 
 
 def _cell(**changes) -> CellInfo:

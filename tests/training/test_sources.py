@@ -48,6 +48,18 @@ def test_a_data_set_that_says_nonsense(tmp_path: Path, text: str, said: str) -> 
         find_sources(data)
 
 
+def test_one_scale_for_every_data_set(tmp_path: Path) -> None:
+    for name in ("ours", "theirs"):
+        write_blobs(tmp_path / "all" / name, 1)
+    found = find_sources(tmp_path / "all", scales={"*": 0.05, "theirs": 0.2})
+    assert {source.name: source.microns_per_pixel for source in found} == {"ours": 0.05, "theirs": 0.2}
+    assert found[0].scale_used(0.1) == {"images": 0.05, "resampled_to": 0.1}
+    (plain,) = find_sources(tmp_path / "all" / "ours")
+    assert plain.scale_used(0.1) == {"images": None, "resampled_to": 0.1}
+    with pytest.raises(TrainingError, match="microns-per-pixel: 50 µm per pixel is no scale"):
+        find_sources(tmp_path / "all", scales={"*": 50})
+
+
 def test_scales_of_no_data_set(tmp_path: Path) -> None:
     data = write_blobs(tmp_path / "ours", 1)
     with pytest.raises(TrainingError, match="no data set of that name; here are ours"):

@@ -97,3 +97,34 @@ def test_pictures_of_another_size_or_scale_come_onto_the_grid(tmp_path: Path) ->
 def test_a_table_that_cannot_be_written_is_one_line(engine: Engine, crops: Path, tmp_path: Path) -> None:
     with pytest.raises(BoneMarrowError, match="its folder does not exist"):
         classify_crops([crops], tmp_path / "none" / "o.csv", engine=engine)
+
+
+def test_pictures_are_resampled_from_the_scale_that_is_given(
+    engine: Engine, crops: Path, tmp_path: Path
+) -> None:
+    """A picture at twice the magnification, told so, is the same cell."""
+    card = Bundle.open("starter").card
+    fine = tmp_path / "fine.png"
+    with Image.open(crops / "LYT" / "1.png") as picture:
+        picture.resize((500, 500), Image.Resampling.BICUBIC).save(fine)
+    plain = read_crop(crops / "LYT" / "1.png", card).astype(float)
+    told = read_crop(fine, card, card.microns_per_pixel / 2).astype(float)
+    untold = read_crop(fine, card).astype(float)
+    assert np.abs(told - plain).mean() < 3 < np.abs(untold - plain).mean()
+    said: list[str] = []
+    classify_crops(
+        [fine],
+        tmp_path / "told.csv",
+        microns_per_pixel=card.microns_per_pixel / 2,
+        engine=engine,
+        on_scales=said.append,
+    )
+    classify_crops([crops / "LYT"], tmp_path / "plain.csv", engine=engine, on_scales=said.append)
+    [one], [two] = read(tmp_path / "told.csv"), read(tmp_path / "plain.csv")
+    assert one["predicted"] == two["predicted"]
+    assert float(one["confidence"]) == pytest.approx(float(two["confidence"]), abs=0.1)
+    own = f"{card.microns_per_pixel:g}"
+    assert said == [
+        f"pictures: 1 at {card.microns_per_pixel / 2:.4g} µm per pixel, resampled to the model's {own}",
+        f"pictures: 1 without a scale, taken to be at the model's {own} µm per pixel",
+    ]

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -106,9 +106,12 @@ OutFolder = Annotated[
 
 def _named_scales(texts: list[str] | None) -> list[str] | None:
     for text in texts or ():
-        name, _, number = text.rpartition("=")
-        if not name or not re.fullmatch(r"\d+(\.\d+)?", number):
-            raise typer.BadParameter(f"'{one_line(text, 60)}' is not NAME=F: a data set and its µm per pixel")
+        name, equals, number = text.rpartition("=")
+        if (equals and not name) or not re.fullmatch(r"\d*\.?\d+", number):
+            raise typer.BadParameter(
+                f"'{one_line(text, 60)}' is neither F, the µm per pixel of all images, nor NAME=F, those of "
+                "one data set"
+            )
     return texts
 
 
@@ -116,16 +119,30 @@ NamedScales = Annotated[
     list[str] | None,
     typer.Option(
         "--microns-per-pixel",
-        help="Scale of a data set by its name; may be repeated.",
-        metavar="NAME=F",
+        help="Scale of the images, or of a data set by its name; may be repeated.",
+        metavar="F|NAME=F",
         callback=_named_scales,
     ),
 ]
 
 
 def scales_by_name(texts: list[str] | None) -> dict[str, float]:
-    """Read checked texts of `NamedScales`."""
-    return {name: float(number) for name, _, number in (text.rpartition("=") for text in texts or ())}
+    """Read checked texts of `NamedScales`; ``*`` stands for every data set that is not named."""
+    return {name or "*": float(number) for name, _, number in (text.rpartition("=") for text in texts or ())}
+
+
+def scale_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Say of each data set in ``metrics.json`` at which scale its images were taken."""
+    for name, each in metrics.get("sources", {}).items():
+        scale = each.get("scale")
+        if scale is None:
+            continue
+        images, model = scale["images"], f"{scale['resampled_to']:g}"
+        if images is None:
+            yield f"{name}: states no scale, taken to be the model's {model} µm per pixel"
+        else:
+            text = " to ".join(f"{value:g}" for value in (images if isinstance(images, list) else [images]))
+            yield f"{name}: images at {text} µm per pixel, resampled to the model's {model}"
 
 
 def one_line(text: str, longest: int | None = 300) -> str:

@@ -130,6 +130,7 @@ def classify(
         Path, typer.Option("--out", help="The table to write.", metavar="FILE.csv", show_default=False)
     ],
     model: Model = "starter",
+    microns_per_pixel: Scale = None,
     device: Device = "auto",
     seed: UnusedSeed = 0,
     as_json: AsJson = False,
@@ -137,12 +138,23 @@ def classify(
 ) -> None:
     """Classify pictures of single cells: a row a picture.
 
-    Example: napari-bonemarrow classify crops/ --out classes.csv
+    Each is resampled to the model's scale from its own: the one given, else the one its file states. Where
+    neither is there, it is taken to be the model's.
+
+    Example: napari-bonemarrow classify crops/ --out classes.csv --microns-per-pixel 0.05
     """
     from napari_bonemarrow.workflow import classify_crops
 
     with progress("Classifying") as report:
-        failed = classify_crops(inputs, out, model=model, device=device, progress=report)
+        failed = classify_crops(
+            inputs,
+            out,
+            model=model,
+            microns_per_pixel=microns_per_pixel,
+            device=device,
+            progress=report,
+            on_scales=tell,
+        )
     for _file, error in failed:
         complain(error)
     if as_json:

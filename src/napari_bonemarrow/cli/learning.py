@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ from napari_bonemarrow.cli.common import (
     NamedScales,
     Seed,
     progress,
+    scale_lines,
     scales_by_name,
     show_json,
     tell,
@@ -160,9 +162,19 @@ def train(
     if as_json:
         show_json(result)
     elif fold == "all":
+        _tell_scales(out)
         tell(f"pooled figures in {out / 'metrics.json'}")
     else:
+        _tell_scales(out)
         tell(f"bundle in {result['bundle']}")
+
+
+def _tell_scales(out: Path) -> None:
+    """Say at which scale a run took its images."""
+    path = out / "metrics.json"
+    if path.is_file():
+        for line in scale_lines(json.loads(path.read_text("utf-8"))):
+            tell(line)
 
 
 def _check_train(
@@ -255,4 +267,6 @@ def evaluate(
     if as_json:
         show_json(metrics)
     else:
+        for line in scale_lines(metrics):
+            tell(line)
         tell(f"results in {out}")

@@ -27,6 +27,8 @@ class Analysis(QObject):
     progressed = Signal(str, float)  # what is done, part 0..1
     stopped = Signal()
     found = Signal()
+    seen = Signal()
+    """The first cells of this analysis have their classes in the case."""
     tiles_found = Signal(object)  # Cells of some more tiles, which are not the case's yet
 
     def __init__(self, engine: Engine, runner: Runner, on_error: Callable[[BoneMarrowError], None]) -> None:
@@ -36,7 +38,7 @@ class Analysis(QObject):
         self._worker: Any = None
         self._session: Session | None = None
         self._told = ("", 0.0)
-        self._classifying = False
+        self._classifying = self._seen = False
 
     @property
     def running(self) -> bool:
@@ -48,14 +50,14 @@ class Analysis(QObject):
         self.cancel()
         case = session.case
         try:
-            if case.frame is None:
+            if not session.is_fixed:
                 case.set_frame(session.frame(), session.target)
             steps = analyse(self._engine, session.slide, case, model=self.model)
         except BoneMarrowError as error:
             self._on_error(error)
             self.stopped.emit()
             return
-        self._session, self._classifying = session, False
+        self._session, self._classifying, self._seen = session, False, False
         self._tell("Looking at the smear", _BEGUN)
         progress = case.detection_progress
         if progress is not None and len(progress.cells):
@@ -96,6 +98,9 @@ class Analysis(QObject):
             self.found.emit()
             self._tell(f"{count_of(len(step.cells), 'cell')} found", _FOUND)
         elif isinstance(step, CellsClassified):
+            if not self._seen:
+                self._seen = True
+                self.seen.emit()
             part = _FOUND + (1 - _FOUND) * step.done / step.total
             text = f"{count_of(step.done, 'cell', of=step.total)} classified"
             self._tell(doing_text(text, step.seconds_left) if step.done < step.total else text, part)

@@ -37,10 +37,12 @@ from napari_bonemarrow.gui.remembering import Remembering
 from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.scale_choice import ScaleChoice
 from napari_bonemarrow.gui.serving import Serving
 from napari_bonemarrow.gui.settings_page import SettingsPage
 from napari_bonemarrow.gui.side_docks import SideDocks
 from napari_bonemarrow.gui.stage import Stage
+from napari_bonemarrow.gui.starting_over import StartingOver
 from napari_bonemarrow.gui.surveying import Surveying
 from napari_bonemarrow.gui.viewer_parts import canvas_holder, smear_path
 from napari_bonemarrow.gui.views.form_dialog import FormDialog
@@ -89,6 +91,9 @@ class Coordinator(QObject):
             panel.finetune_tab, self.runner, self.ending.training, failing(notices.TEACHING)
         )
         self.preparing = Preparing(self.stage, panel.slide_tab, self.analysis, failing(notices.FINDING))
+        self.scale_choice = ScaleChoice(
+            self.stage, panel.slide_tab.scale_part, self.preparing, self.runner, self.keys.leave
+        )
         self.surveying = Surveying(
             self.stage,
             panel.slide_tab,
@@ -104,6 +109,7 @@ class Coordinator(QObject):
             self.stage, tab, self.explaining, outlining, self.reviewer, failing(notices.REVIEW)
         )
         self.remembering = Remembering(self.review, panel.tabs)
+        self.starting_over = StartingOver(self)
         self.counting = Counting(panel, self.review, self.reviewer)
         self.likeness = Likeness(self)
         self.gallery = Gallery(self)
@@ -326,11 +332,15 @@ class Coordinator(QObject):
         self.notices.settle(*notices.OF_THE_SMEAR)
         collecting.take_up()
 
-    def _on_smear_removed(self) -> None:
-        """The user took the smear out of the layer list: its case is closed, nothing is lost."""
+    def leave_smear(self) -> None:
+        """Close the case and show the empty panel; the smear stays in the viewer."""
         self._leave_session()
         self.panel.show_session(False)
         self.panel.header.show_info(describe.header_info(None))
+
+    def _on_smear_removed(self) -> None:
+        """The user took the smear out of the layer list: its case is closed, nothing is lost."""
+        self.leave_smear()
         self._adopt_smear()
 
     # reviewing, counting --------------------------------------------------------------------------

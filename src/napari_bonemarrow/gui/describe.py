@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +21,16 @@ from napari_bonemarrow.cytology import (
 )
 from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui import where
+from napari_bonemarrow.gui.scale_text import figures
 from napari_bonemarrow.gui.viewmodels import (
     CellInfo,
+    CountedFrame,
     Guess,
     HeaderInfo,
     ProgressInfo,
     ReadersClass,
     ScaleInfo,
+    ScaleOffer,
     SlideInfo,
 )
 from napari_bonemarrow.review import Case
@@ -42,8 +46,12 @@ _MM_FROM_UM = 2000
 _SOURCES = {
     ScaleSource.FILE: "from the file",
     ScaleSource.USER: "given by the reviewer",
-    ScaleSource.ESTIMATE: "estimated from red cells and accepted",
+    ScaleSource.ESTIMATE: "estimated and accepted",
 }
+ESTIMATE = "estimate"
+GIVEN = "given in the window"
+_PLAIN_BASES = frozenset({GIVEN, "given"})
+"""What adds nothing to who said it."""
 
 
 @dataclass
@@ -58,10 +66,26 @@ class Session:
     target: int = 500
     regions: tuple[Region, ...] = ()
     whole: bool = False
+    camera: str = ""
+    camera_scale: float | None = None
+    nucleus_px: float | None = None
+
+    def __post_init__(self) -> None:
+        """Take up what the case says of the frame, which may still be changed."""
+        case, frame = self.case, self.case.frame
+        if frame is not None:
+            self.margin_um, self.target = frame.margin_um, case.target
+            self.whole = case.frame_choice == "whole"
+            self.regions = () if self.whole else frame.regions
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether classes have been seen, so that scale and frame stay as they are."""
+        return self.case.classes_seen and self.case.frame is not None
 
     def frame(self) -> Frame:
         """Return what is or will be counted."""
-        if self.case.frame is not None:
+        if self.is_fixed and self.case.frame is not None:
             return self.case.frame
         slide = self.slide
         images = slide.images if slide.fields else ()
@@ -90,7 +114,7 @@ def slide_info(session: Session) -> SlideInfo:
     """Describe the smear for the Slide tab."""
     slide, case = session.slide, session.case
     frame = session.frame()
-    fixed = case.frame is not None
+    fixed = session.is_fixed
     analysed = is_analysed(case)
     counted = case.differential().counted if fixed and analysed else 0
     clear = ""
@@ -100,8 +124,9 @@ def slide_info(session: Session) -> SlideInfo:
         name=slide.path.name or "smear",
         size=size_text(slide),
         scale=scale_info(session),
-        margin_um=frame.margin_um,
-        target=case.target if fixed else session.target,
+        counted=CountedFrame.model_construct(
+            margin_um=frame.margin_um, target=case.target if fixed else session.target
+        ),
         frame_text=where.frame_text(session),
         frame_fixed=fixed,
         read_only=case.read_only or case.is_signed,
@@ -111,6 +136,7 @@ def slide_info(session: Session) -> SlideInfo:
         where=where.where_info(session, analysed=analysed, counted=counted),
         fields=tuple(each.name for each in slide.fields),
         clear_text=clear,
+        can_start_over=case.classes_seen,
     )
 
 
@@ -183,7 +209,10 @@ def _found_text(case: Case) -> str:
         return ""
     inside = int(np.count_nonzero(cells.in_frame))
     if not len(cells):
-        return "No nucleated cells found. Is the scale right? Missed cells can be added in the Review tab."
+        return (
+            "No nucleated cells found. Is the scale right? It can still be changed above. "
+            "Missed cells can be added in the Review tab."
+        )
     text = f"{count_of(len(cells), 'cell')} found, {inside} of them in the counted frame."
     if case.unread:
         tiles = count_of(len(case.unread), "tile")
@@ -192,35 +221,67 @@ def _found_text(case: Case) -> str:
 
 
 def scale_info(session: Session) -> ScaleInfo:
-    """Describe the scale: known, or asked for with an estimate."""
-    known, estimate = session.case.scale or session.slide.scale, session.estimate
+    """Describe the scale: known, or asked for with what may be taken instead of typing it."""
+    known, image = session.case.scale or session.slide.scale, session.slide.images[0]
+    told: dict[str, Any] = {"width": image.width, "height": image.height, "nucleus_px": session.nucleus_px}
     if known is not None:
-        text = _SOURCES[known.source] + (f" ({known.basis})" if known.source is ScaleSource.FILE else "")
-        return ScaleInfo(known.microns_per_pixel, str(known.source), True, text[0].upper() + text[1:] + ".")
-    asks = "This image does not say its scale."
+        text = _SOURCES[known.source]
+        if known.basis and known.basis not in _PLAIN_BASES:
+            text += f" ({known.basis})"
+        text = f"{text[0].upper()}{text[1:]}."
+        return ScaleInfo(known.microns_per_pixel, str(known.source), True, text, **told)
+    waiting = ""
     if session.estimating:
-        return ScaleInfo(None, "", False, f"{asks} Estimating it from the red cells…")
-    if estimate is None:
-        return ScaleInfo(None, "", False, f"{asks} Enter it: the stage micrometer or the camera tells it.")
-    interval = ""
-    if estimate.low is not None and estimate.high is not None:
-        interval = f" ({estimate.low:.3f} to {estimate.high:.3f})"
-    text = f"{asks} Its cells suggest {estimate.microns_per_pixel:.3f}{interval}. Correct or confirm it."
-    return ScaleInfo(estimate.microns_per_pixel, str(ScaleSource.ESTIMATE), False, text)
+        waiting = "Estimating it from the red cells…"
+    elif session.estimate is None:
+        waiting = "No estimate: too few red cells that can be measured"
+    text = "This image does not say its scale. Type it, measure a scale bar, or take what is offered."
+    return ScaleInfo(None, "", False, text, scale_offers(session), waiting, **told)
 
 
-def chosen_scale(session: Session, value: float) -> Scale:
-    """Return the scale that the user confirmed: the estimate where it was left as it stood.
+def scale_offers(session: Session) -> tuple[ScaleOffer, ...]:
+    """Return the scales that come with the smear: what its cells suggest, and what its camera had last."""
+    offers = []
+    estimate = session.estimate
+    if estimate is not None:
+        interval = ""
+        if estimate.low is not None and estimate.high is not None:
+            interval = f" ({estimate.low:.3f} to {estimate.high:.3f})"
+        text = f"Use {estimate.microns_per_pixel:.3f}{interval}, estimated"
+        tip = f"95 % interval; from {estimate.basis}" if estimate.basis else "95 % interval"
+        offers.append(ScaleOffer(ESTIMATE, estimate.microns_per_pixel, text, tip))
+    if session.camera_scale is not None:
+        value, image = figures(session.camera_scale), session.slide.images[0]
+        offers.append(
+            ScaleOffer(
+                "camera",
+                session.camera_scale,
+                f"Use {value}, the last of this camera",
+                f"Confirmed last for images of {image.width:.0f} × {image.height:.0f} px of this camera",
+                "as last confirmed for images of this camera",
+            )
+        )
+    return tuple(offers)
+
+
+def chosen_scale(session: Session, value: float, offer: ScaleOffer | None = None) -> Scale:
+    """Return the scale that the user confirmed.
+
+    Parameters
+    ----------
+    session : Session
+    value : float
+    offer : ScaleOffer, optional
+        What was taken as it was offered. An estimate keeps its interval and stays marked as one.
 
     Raises
     ------
     ScaleError
         The value is absurd.
     """
-    estimate = session.estimate
-    if estimate is not None and abs(estimate.microns_per_pixel - value) < 5e-5:
-        return estimate
-    return Scale(value, ScaleSource.USER, basis="given in the window")
+    if offer is not None and offer.key == ESTIMATE and session.estimate is not None:
+        return session.estimate
+    return Scale(value, ScaleSource.USER, basis=(offer.basis if offer is not None else "") or GIVEN)
 
 
 def cell_info(session: Session, cell_id: int) -> CellInfo | None:

@@ -12,13 +12,14 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui import settings, warming
+from napari_bonemarrow.gui import scale_memory, settings, warming
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.reader import CASE_SUFFIX, sample_path
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.tile_keys import read_first_view
 from napari_bonemarrow.review import Case, CaseError, case_path_for
 from napari_bonemarrow.slides import Scale, Slide, open_slide
+from napari_bonemarrow.slides.cameras import camera_of
 from napari_bonemarrow.workflow.cases import case_of_slide
 
 _WARM_AFTER_MS = 400
@@ -31,6 +32,7 @@ _FIRST_LOOK_SECONDS = 0.5
 class _Loaded:
     slide: Slide
     case_path: Path
+    camera: str
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,14 @@ class Opening(QObject):
             return
         self._end_estimate()
         asked = settings.load()
-        session = Session(slide, case, margin_um=asked.margin_um, target=asked.target)
+        session = Session(
+            slide,
+            case,
+            margin_um=asked.margin_um,
+            target=asked.target,
+            camera=step.camera,
+            camera_scale=scale_memory.last_scale(step.camera),
+        )
         self.opened.emit(session, layer)
         if slide.microns_per_pixel is None:
             self.estimate(session)
@@ -194,4 +203,4 @@ def _load(path: Path, slide_path: Path | None) -> Iterator[_Loaded | _SlideMissi
             return
     slide = open_slide(slide_path)
     read_first_view(slide.levels, _FIRST_LOOK_SECONDS)
-    yield _Loaded(slide, case_path)
+    yield _Loaded(slide, case_path, camera_of(slide))

@@ -12,14 +12,18 @@ from napari_bonemarrow.gui import describe
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.stage import Stage
+from napari_bonemarrow.gui.viewmodels import CountedFrame
 from napari_bonemarrow.gui.views.slide_tab import SlideTab
 from napari_bonemarrow.slides.choosing import is_whole_slide
+from napari_bonemarrow.workflow.analysis import is_searched_in_one
 
 
 class Preparing(QObject):
     """Everything that is settled before classes are seen."""
 
     opened = Signal(object)  # Session, once the tab shows it
+    closed = Signal()
+    scaled = Signal(object)  # Session, whose scale was confirmed
     analysed = Signal()
     region_started = Signal()
 
@@ -41,11 +45,13 @@ class Preparing(QObject):
         stage.region_changed.connect(self._on_region_drawn)
         analysis.progressed.connect(tab.show_progress)
         analysis.found.connect(self.show)
+        analysis.seen.connect(self.show)
         analysis.stopped.connect(self._on_stopped)
 
     def open(self, session: Session) -> None:
         """Show a session's smear."""
         self.session = session
+        self._tab.begin()
         self._tab.show_idle()
         self._tab.show_unreadable("")
         self.show()
@@ -59,6 +65,7 @@ class Preparing(QObject):
         """Stop what runs and forget the session."""
         self._analysis.cancel()
         self.session = None
+        self.closed.emit()
 
     def show(self) -> None:
         """Show where the smear stands."""
@@ -66,8 +73,8 @@ class Preparing(QObject):
         if session is None:
             return
         self._tab.show_info(describe.slide_info(session))
-        if session.case.frame is not None and is_whole_slide(session.slide):
-            regions = () if session.case.frame_choice == "whole" else session.case.frame.regions
+        if session.is_fixed and is_whole_slide(session.slide):
+            regions = () if session.case.frame_choice == "whole" else session.frame().regions
             self._stage.show_regions(session.slide, regions, locked=True)
         scale = session.slide.microns_per_pixel
         self._stage.show_frame(session.frame().counted_regions(scale) if scale else (), scale)
@@ -77,13 +84,17 @@ class Preparing(QObject):
         if session is self.session:
             self.show()
 
-    def confirm_scale(self, value: float) -> None:
-        """Take the scale that the reviewer confirmed."""
+    def confirm_scale(self, value: float, _key: str = "") -> None:
+        """Take the scale that the reviewer confirmed; cells that were found at another one are discarded."""
         session = self.session
         if session is None:
             return
+        offer = self._tab.scale_part.taken
         try:
-            scale = describe.chosen_scale(session, value)
+            scale = describe.chosen_scale(session, value, offer)
+            known = session.case.microns_per_pixel
+            if known is not None and known != scale.microns_per_pixel:
+                self._discard_search(session)
             session.case.confirm_scale(scale)
         except BoneMarrowError as error:
             self._on_error(error)
@@ -91,13 +102,37 @@ class Preparing(QObject):
         session.slide = session.slide.with_scale(scale)
         self._stage.set_scale(scale.microns_per_pixel)
         self._stage.show_all()
+        self.scaled.emit(session)
         self.show()
         self._tab.focus_next()
 
-    def _on_frame(self, margin_um: float, target: int) -> None:
-        if self.session is not None:
-            self.session.margin_um, self.session.target = margin_um, target
-            self.show()
+    def _discard_search(self, session: Session) -> None:
+        """Stop what runs and put what was found out of force: it rests on what is about to change."""
+        self._analysis.cancel()
+        session.case.discard_search()
+
+    def _on_frame(self, counted: CountedFrame) -> None:
+        session = self.session
+        if session is None or session.case.read_only:
+            return
+        before = session.margin_um, session.target
+        session.margin_um, session.target = counted.margin_um, counted.target
+        if not self._write_frame(session):
+            session.margin_um, session.target = before
+        self.show()
+
+    def _write_frame(self, session: Session) -> bool:
+        """Have the case say what was chosen, where it says anything; tell whether it does now."""
+        self._tab.show_frame_problem("")
+        if session.case.frame is None:
+            return True
+        try:
+            session.case.set_frame(session.frame(), session.target)
+        except BoneMarrowError as error:
+            text = describe.one_line(error)
+            self._tab.show_frame_problem(f"{text[0].upper()}{text[1:]}.")
+            return False
+        return True
 
     def _on_region_requested(self) -> None:
         if self.session is not None:
@@ -106,17 +141,27 @@ class Preparing(QObject):
 
     def _on_region_drawn(self) -> None:
         session = self.session
-        if session is not None and session.case.frame is None:
-            session.regions, session.whole = self._stage.drawn_regions(), False
-            self.show()
+        if session is not None and not session.is_fixed:
+            self._take_regions(session, self._stage.drawn_regions(), whole=False)
 
     def choose(self, regions: Sequence[Region], *, whole: bool = False) -> None:
         """Have these regions counted; none are the whole slide."""
         session = self.session
-        if session is not None and session.case.frame is None:
-            session.regions, session.whole = tuple(regions), whole
+        if session is not None and not session.is_fixed:
             self._stage.show_regions(session.slide, regions, locked=False)
-            self.show()
+            self._take_regions(session, tuple(regions), whole=whole)
+
+    def _take_regions(self, session: Session, regions: tuple[Region, ...], *, whole: bool) -> None:
+        """Count other regions. A small field is searched as a whole, so that what was found there stays."""
+        changed = (regions, whole) != (session.regions, session.whole)
+        session.regions, session.whole = regions, whole
+        try:
+            if changed and not is_searched_in_one(session.slide):
+                self._discard_search(session)
+        except BoneMarrowError as error:
+            self._on_error(error)
+        self._write_frame(session)
+        self.show()
 
     def _on_clear(self) -> None:
         self.choose(())

@@ -21,6 +21,7 @@ from napari_bonemarrow.gui.pointer import Pointer
 from napari_bonemarrow.gui.quality_layer import fade
 from napari_bonemarrow.gui.reader import slide_layer
 from napari_bonemarrow.gui.region import RegionLayer
+from napari_bonemarrow.gui.scale_bar import ScaleBarLayer
 from napari_bonemarrow.gui.tile_watcher import TileWatcher
 from napari_bonemarrow.gui.viewer_parts import (
     camera_and_scale_bar,
@@ -51,6 +52,8 @@ class Stage(QObject):
     selected_outside = Signal()
     moved = Signal()
     region_changed = Signal()
+    bar_drawn = Signal(float)  # length of the line along the scale bar, level-0 pixels
+    bar_removed = Signal()
     layers_changed = Signal()
     shown = Signal()
     """A smear is in the viewer, its rings not yet: the moment to paint it."""
@@ -65,6 +68,7 @@ class Stage(QObject):
         self._features_timer = self._timer(_TELL_FEATURES_MS, self._tell_features)
         self.overlay = CellsOverlay(self.edited_outside.emit, self._selected_timer.start)
         self.region = RegionLayer(self.region_changed.emit)
+        self.bar = ScaleBarLayer(self.bar_drawn.emit)
         self.outline, self.heat, self.frame = OutlineLayer(), HeatmapLayer(), FrameLayer()
         self._rings = Cover(lambda: self.overlay.layer if self.overlay.exists else None)
         self._others = (Cover(lambda: self.region.layer), Cover(lambda: self.quality))
@@ -197,8 +201,8 @@ class Stage(QObject):
             self._busy = before
 
     def make_active(self) -> None:
-        """Make the rings the active layer, so that clicks and keys mean cells."""
-        if self.overlay.exists and self.overlay.layer in self.viewer.layers:
+        """Make the rings the active layer, so that clicks and keys mean cells; not while a bar is drawn."""
+        if self.bar.layer is None and self.overlay.exists and self.overlay.layer in self.viewer.layers:
             self.viewer.layers.selection.active = self.overlay.layer
 
     # looking --------------------------------------------------------------------------------------
@@ -292,6 +296,28 @@ class Stage(QObject):
         layer = self._region_layer(slide)
         self.viewer.layers.selection.active = layer
         layer.mode = "add_rectangle"
+
+    def start_bar(self) -> None:
+        """Let the user draw a line along a scale bar in the image."""
+        if self.smear is None:
+            return
+        self.end_bar()
+        in_um = str(self.smear.units[-1]) == "micrometer"
+        layer = self.bar.start(float(self.smear.scale[-1]) if in_um else None, float(self.camera.zoom))
+        self.viewer.add_layer(layer)
+        self.viewer.layers.selection.active = layer
+
+    def end_bar(self) -> None:
+        """Take that line away."""
+        layer = self.bar.layer
+        self.bar.forget()
+        if layer is not None and layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
+            self.make_active()
+
+    def bar_length(self) -> float:
+        """Return how long that line is, level-0 pixels; 0 where there is none."""
+        return self.bar.length()
 
     def _region_layer(self, slide: Slide) -> Shapes:
         layer = self.region.start(slide, float(self.camera.zoom))
@@ -452,6 +478,9 @@ class Stage(QObject):
             if part.layer is not None and part.layer not in layers:
                 part.forget()
                 self.layers_changed.emit()
+        if self.bar.layer is not None and self.bar.layer not in layers:
+            self.bar.forget()
+            self.bar_removed.emit()
         if self.quality is not None and self.quality not in layers:
             self.quality = None
             self.layers_changed.emit()

@@ -24,7 +24,7 @@ def frame_text(session: Session) -> str:
     """Say what is counted, in one line."""
     slide, frame = session.slide, session.frame()
     regions, scale = frame.regions, slide.microns_per_pixel
-    fixed = ", fixed before classes were seen" if session.case.frame is not None else ""
+    fixed = ", fixed since classes were seen" if session.is_fixed else ""
     if slide.fields and len(regions) == len(slide.images):
         if len(regions) == 1:
             return f"The field less its margin{fixed}"
@@ -45,7 +45,7 @@ def where_info(session: Session, *, analysed: bool, counted: int) -> WhereInfo |
     case, ranking = session.case, session.case.ranking
     if not is_whole_slide(session.slide):
         return None
-    if case.frame is not None:
+    if session.is_fixed:
         return _fixed(session, ranking, analysed=analysed, counted=counted)
     free = not case.read_only
     if ranking is None:

@@ -77,6 +77,23 @@ def estimate_scale(slide: Slide) -> Scale | None:
     return _from_arcs(np.concatenate(arcs), nuclear, len(sizes))
 
 
+def typical_nucleus(slide: Slide) -> float | None:
+    """Measure the typical nucleus of a slide, whatever its scale; read where `estimate_scale` reads.
+
+    Parameters
+    ----------
+    slide : Slide
+
+    Returns
+    -------
+    float or None
+        Diameter in level-0 pixels; None where fewer than `FEWEST_NUCLEI` stand apart.
+    """
+    sizes = [nuclear_diameters(rgb) * factor for rgb, factor in _samples(slide)]
+    found = np.concatenate(sizes) if sizes else np.empty(0)
+    return typical_diameter(found) if len(found) >= FEWEST_NUCLEI else None
+
+
 def _from_discs(diameters: NDArray[np.float64], nuclear: float | None, nuclei: int) -> Scale | None:
     if len(diameters) < FEWEST_DISCS:
         return None

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,17 @@ class Source:
     def scale_of(self, file: Path) -> float | None:
         """Return µm per pixel of a file, or None where nobody stated it."""
         return self.scales.get(file, self.microns_per_pixel)
+
+    def scale_used(self, resampled_to: float) -> dict[str, Any]:
+        """Say at which scale its images were taken: ``images`` and ``resampled_to``, µm per pixel.
+
+        ``images`` is None where nobody stated it, so that they are taken to have the model's scale, and a
+        list of the lowest and the highest where files have scales of their own.
+        """
+        stated = {self.scale_of(file) for file in self.files} - {None}
+        known = sorted(scale for scale in stated if scale is not None)
+        images = None if not known else known[0] if len(known) == 1 else [known[0], known[-1]]
+        return {"images": images, "resampled_to": resampled_to}
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def document(bundle: Bundle, classified: Classified, asked: Asked) -> dict[str, 
         "support": {code: str(support) for code, support in card.support.items()},
         "protocol": f"{asked.protocol}; predictions over all of the bundle's {len(card.classes)} classes",
         "data": source.name,
+        "scale": source.scale_used(card.microns_per_pixel),
         "scheme": source.scheme.name,
         "model": {"name": card.name, "sha256": bundle.sha256},
     }

@@ -174,6 +174,7 @@ def _of_source(
             "stratified by class; figures a fold under folds"
         ),
         "data": name,
+        "scale": next((d["scale"] for d in each if d is not None and "scale" in d), None),
     }
 
 

@@ -209,6 +209,7 @@ def held_out_figures(
                 f"over all {len(fitter.curriculum.classes)} columns{remark}"
             )
             sources[source.name]["data"] = source.name
+            sources[source.name]["scale"] = source.scale_used(config.microns_per_pixel)
     marrow = [s.name for s in crops.sources if s.scheme.marrow and s.name in sources]
     first = (marrow or list(sources))[0]
     return {**sources[first], "sources": sources}

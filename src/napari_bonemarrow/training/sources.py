@@ -23,6 +23,9 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
 ABOUT = "source.json"
 """File in a data set's folder that says its ``scheme`` and ``microns_per_pixel``."""
 
+ALL = "*"
+"""Stands for every data set where scales are given by name."""
+
 
 def find_sources(
     data: Path, scheme: str | None = None, scales: Mapping[str, float] | None = None
@@ -37,7 +40,8 @@ def find_sources(
     scheme : str, optional
         A name in `SCHEMES` instead of recognising it by the labels.
     scales : mapping of str to float, optional
-        µm per pixel of data sets by name, before what they state themselves.
+        µm per pixel of data sets by name, before what they state themselves; `ALL` stands for all that are
+        not named.
 
     Raises
     ------
@@ -62,13 +66,16 @@ def find_sources(
 def _with_scales(sources: tuple[Source, ...], scales: Mapping[str, float]) -> tuple[Source, ...]:
     known = {source.name for source in sources}
     for name, scale in scales.items():
-        if name not in known:
+        if name not in known and name != ALL:
             raise TrainingError(
                 f"microns-per-pixel {name}: no data set of that name; here are {', '.join(sorted(known))}"
             )
-        check_scale(scale, f"microns-per-pixel {name}")
+        check_scale(scale, "microns-per-pixel" if name == ALL else f"microns-per-pixel {name}")
+    given = {source.name: scales.get(source.name, scales.get(ALL)) for source in sources}
     return tuple(
-        replace(source, microns_per_pixel=scales[source.name], scales={}) if source.name in scales else source
+        source
+        if given[source.name] is None
+        else replace(source, microns_per_pixel=given[source.name], scales={})
         for source in sources
     )
 

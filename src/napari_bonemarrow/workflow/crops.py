@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path
@@ -16,7 +17,7 @@ from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle, Card
 from napari_bonemarrow.models.crops import fit_crop
 from napari_bonemarrow.report import table, write_text
-from napari_bonemarrow.slides import cut_crops, open_slide
+from napari_bonemarrow.slides import Slide, cut_crops, open_slide
 from napari_bonemarrow.slides.folders import IMAGE_SUFFIXES
 from napari_bonemarrow.workflow.counting import Progress
 from napari_bonemarrow.workflow.inputs import Input, find_inputs
@@ -25,11 +26,11 @@ _READ_AHEAD = 64
 """Crops that are read while the child classifies those before."""
 
 
-def read_crop(path: Path, card: Card) -> NDArray[np.uint8]:
+def read_crop(path: Path, card: Card, microns_per_pixel: float | None = None) -> NDArray[np.uint8]:
     """Read the picture of one cell onto the bundle's grid.
 
-    A picture is taken to be at the bundle's scale unless its file states another. One that is larger is
-    cut around its centre, one that is smaller is filled up with its background.
+    A picture is taken to be at the bundle's scale unless another is given or its file states one. One that
+    is larger is cut around its centre, one that is smaller is filled up with its background.
 
     Returns
     -------
@@ -39,7 +40,10 @@ def read_crop(path: Path, card: Card) -> NDArray[np.uint8]:
     ------
     SlideError
     """
-    slide = open_slide(path)
+    return _fit(open_slide(path, microns_per_pixel=microns_per_pixel), card)
+
+
+def _fit(slide: Slide, card: Card) -> NDArray[np.uint8]:
     scale = slide.microns_per_pixel
     if scale is None or np.isclose(scale, card.microns_per_pixel, rtol=0.01):
         return fit_crop(np.asarray(slide.levels[0][:, :]), card.crop_size)
@@ -53,9 +57,11 @@ def classify_crops(
     out: Path,
     *,
     model: str | Path = "starter",
+    microns_per_pixel: float | None = None,
     device: str = "auto",
     engine: Engine | None = None,
     progress: Progress | None = None,
+    on_scales: Callable[[str], None] | None = None,
 ) -> list[tuple[str, str]]:
     """Classify pictures of single cells into a CSV with a row a picture.
 
@@ -67,6 +73,10 @@ def classify_crops(
         The CSV: ``file,predicted,confidence,second,second_confidence,p_<CODE>...``.
     model, device, engine, progress
         As for `count_inputs`.
+    microns_per_pixel : float, optional
+        Scale of the pictures, before what their files state.
+    on_scales : callable, optional
+        Told at the end in one line at which scales the pictures were taken.
 
     Returns
     -------
@@ -82,12 +92,13 @@ def classify_crops(
     serving = engine or Engine(device)
     failed: list[tuple[str, str]] = []
     rows: list[dict[str, object]] = []
+    scales: Counter[float | None] = Counter()
     try:
         loading = serving.load(model)
         remaining = iter(found)
         pending: list[tuple[list[str], list[Future[Predictions]]]] = []
         while batch := list(islice(remaining, _READ_AHEAD)):
-            names, crops = _read(batch, card, failed)
+            names, crops = _read(batch, card, microns_per_pixel, failed, scales)
             if not len(crops):
                 continue
             loading.result()
@@ -101,6 +112,8 @@ def classify_crops(
     finally:
         if engine is None:
             serving.close()
+    if on_scales is not None and scales:
+        on_scales(_scales_text(scales, card.microns_per_pixel))
     by_file = {str(row["file"]): row for row in rows}
     ordered = [by_file.get(item.shown, {"file": item.shown}) for item in found]
     columns = ["file", "predicted", "confidence", "second", "second_confidence"]
@@ -108,15 +121,34 @@ def classify_crops(
     return failed
 
 
+def _scales_text(scales: Counter[float | None], own: float) -> str:
+    """Say at which scales pictures were taken."""
+    parts = []
+    known = sorted(scale for scale in scales if scale is not None)
+    if known:
+        text = f"{known[0]:.4g}" if len(known) == 1 else f"{known[0]:.4g} to {known[-1]:.4g}"
+        number = sum(scales[scale] for scale in known)
+        parts.append(f"{number} at {text} µm per pixel, resampled to the model's {own:g}")
+    if scales[None]:
+        parts.append(f"{scales[None]} without a scale, taken to be at the model's {own:g} µm per pixel")
+    return f"pictures: {'; '.join(parts)}"
+
+
 def _read(
-    batch: list[Input], card: Card, failed: list[tuple[str, str]]
+    batch: list[Input],
+    card: Card,
+    microns_per_pixel: float | None,
+    failed: list[tuple[str, str]],
+    scales: Counter[float | None],
 ) -> tuple[list[str], NDArray[np.uint8]]:
     names, crops = [], []
     for item in batch:
         try:
             if item.error:
                 raise BoneMarrowError(item.error)
-            crops.append(read_crop(item.path, card))
+            slide = open_slide(item.path, microns_per_pixel=microns_per_pixel)
+            crops.append(_fit(slide, card))
+            scales[slide.microns_per_pixel] += 1
         except BoneMarrowError as error:
             failed.append((item.shown, str(error)))
         else:

@@ -225,7 +225,7 @@ def _crop(
         if question.cell is None and question.at is None:
             if max(slide.width, slide.height) > 2 * card.crop_size:
                 raise BoneMarrowError(f"{path}: it shows many cells: say which, with --cell ID or --at X,Y")
-            return read_crop(path, card), None
+            return read_crop(path, card, microns_per_pixel), None
         slide, cells = _settled(slide, question, microns_per_pixel, estimate)
     x, y = _asked_place(path, slide, question) or _place(path, cells, question.cell)
     crop = cut_crops(slide, [x], [y], microns_per_pixel=card.microns_per_pixel, size=card.crop_size)[0]

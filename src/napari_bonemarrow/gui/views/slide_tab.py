@@ -6,35 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QHBoxLayout,
-    QMenu,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from napari_bonemarrow.gui.forms import ModelForm
 from napari_bonemarrow.gui.plain_text import set_tip
-from napari_bonemarrow.gui.viewmodels import FieldInfo, SlideInfo
+from napari_bonemarrow.gui.viewmodels import CountedFrame, FieldInfo, SlideInfo
 from napari_bonemarrow.gui.views.parts import button, label, line, set_role
 from napari_bonemarrow.gui.views.progress_part import ProgressPart
+from napari_bonemarrow.gui.views.scale_part import ScalePart
 from napari_bonemarrow.gui.views.where_part import WherePart
-
-
-class _EnteredBox(QDoubleSpinBox):
-    """A box for a figure that tells when Enter was pressed in it, which Qt has only from 6.10 on."""
-
-    entered = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Take the figure, and tell."""
-        super().keyPressEvent(event)
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.entered.emit()
 
 
 class SlideTab(QWidget):
@@ -45,12 +25,13 @@ class SlideTab(QWidget):
     retry_requested = Signal()
     field_requested = Signal(str)
     clear_requested = Signal()
-    scale_confirmed = Signal(float)
-    frame_changed = Signal(float, int)
+    scale_confirmed = Signal(float, str)  # value, and the key of the offer that was taken as it is, else ""
+    frame_changed = Signal(object)  # CountedFrame
     region_requested = Signal()
     find_requested = Signal()
     cancel_requested = Signal()
     review_requested = Signal()
+    start_over_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +61,7 @@ class SlideTab(QWidget):
         layout.addWidget(self._unreadable_part())
         self.where_line, self.where = line(), WherePart()
         layout.addWidget(line())
-        layout.addWidget(self._scale_part())
+        layout.addWidget(self._make_scale_part())
         layout.addWidget(self.where_line)
         layout.addWidget(self.where)
         for part in (self._frame_part(), self._find_part()):
@@ -100,51 +81,27 @@ class SlideTab(QWidget):
         self.unreadable.hide()
         return self.unreadable
 
-    def _scale_part(self) -> QWidget:
-        part = QWidget()
-        layout = QVBoxLayout(part)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(label("Scale", "title"))
-        self.scale_text = label()
-        self.scale_box = _EnteredBox()
-        self.scale_box.setAccessibleName("Scale, µm per pixel")
-        self.scale_box.setDecimals(4)
-        self.scale_box.setRange(0.0, 5.0)
-        self.scale_box.setSingleStep(0.001)
-        self.scale_box.setSpecialValueText("unknown")
-        self.scale_box.setSuffix(" µm per pixel")
-        self.scale_box.valueChanged.connect(self._on_scale_edited)
-        self.scale_box.entered.connect(self._on_scale_entered)
-        self.confirm_button = button("Confirm")
-        self.confirm_button.clicked.connect(lambda: self.scale_confirmed.emit(self.scale_box.value()))
-        row = QHBoxLayout()
-        row.addWidget(self.scale_box, 1)
-        row.addWidget(self.confirm_button)
-        layout.addLayout(row)
-        layout.addWidget(self.scale_text)
-        return part
+    def _make_scale_part(self) -> QWidget:
+        self.scale_part = ScalePart()
+        self.scale_part.confirmed.connect(self.scale_confirmed)
+        self.scale_part.edited.connect(self._show_what_is_next)
+        self.scale_box, self.scale_text = self.scale_part.box, self.scale_part.text
+        self.confirm_button = self.scale_part.confirm_button
+        return self.scale_part
 
     def _frame_part(self) -> QWidget:
         part = QWidget()
         layout = QVBoxLayout(part)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(label("What is counted", "title"))
-        self.margin_box = QDoubleSpinBox()
-        self.margin_box.setRange(0.0, 100.0)
-        self.margin_box.setDecimals(1)
-        self.margin_box.setSuffix(" µm")
-        set_tip(self.margin_box, "Cells whose centre lies nearer to the image's border are not counted")
-        self.target_box = QSpinBox()
-        self.target_box.setRange(1, 100_000)
-        self.target_box.setSingleStep(100)
-        self.target_box.setSuffix(" cells")
-        self.margin_box.editingFinished.connect(self._on_frame_edited)
-        self.target_box.editingFinished.connect(self._on_frame_edited)
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.addRow("Margin at the border", self.margin_box)
-        form.addRow("Target", self.target_box)
-        layout.addLayout(form)
+        self.frame_form = ModelForm(CountedFrame)
+        self.frame_form.changed.connect(self.frame_changed)
+        self.margin_box = self.frame_form.control("margin_um")
+        self.target_box = self.frame_form.control("target")
+        layout.addWidget(self.frame_form)
+        self.frame_problem = label(role="warning")
+        self.frame_problem.hide()
+        layout.addWidget(self.frame_problem)
         row = QHBoxLayout()
         self.frame_text = label(role="quiet")
         self.region_button = button(
@@ -176,6 +133,12 @@ class SlideTab(QWidget):
         self.review_button = button("Review the cells", "primary")
         self.review_button.clicked.connect(self.review_requested)
         layout.addWidget(self.review_button)
+        self.again_button = button(
+            "Start this smear over…",
+            tip="Begin a new case; the one so far is kept beside it under another name",
+        )
+        self.again_button.clicked.connect(self.start_over_requested)
+        layout.addWidget(self.again_button, 0, Qt.AlignmentFlag.AlignLeft)
         for pressed in (self.find_button, self.review_button):
             pressed.setAutoDefault(True)  # by Enter too
         self.show_idle()
@@ -186,22 +149,18 @@ class SlideTab(QWidget):
         self._info = info
         self.name_label.setText(info.name)
         self.size_label.setText(info.size)
-        for box, value in (
-            (self.scale_box, info.scale.value or 0.0),
-            (self.margin_box, info.margin_um),
-            (self.target_box, info.target),
-        ):
-            box.blockSignals(True)
-            box.setValue(value)
-            box.setEnabled(not (info.frame_fixed or info.read_only))
-            box.blockSignals(False)
+        locked = info.frame_fixed or info.read_only
+        self.scale_part.show_info(info.scale, locked=info.can_start_over or info.read_only)
+        if self.frame_form.value != info.counted:
+            self.frame_form.set_value(info.counted)
+        self.frame_form.set_enabled(not locked, "margin_um")
+        self.frame_form.set_enabled(not info.read_only, "target")
+        self.again_button.setVisible(info.can_start_over)
         if [self.field_box.itemData(at) for at in range(self.field_box.count())] != list(info.fields):
             self.field_box.clear()
             for name in info.fields:
                 self.field_box.addItem(name, name)
         self.field_box.setVisible(bool(info.fields))
-        self.scale_text.setText(info.scale.text)
-        set_role(self.scale_text, "quiet" if info.scale.confirmed else "warning")
         self.frame_text.setText(info.frame_text)
         self.found_text.setText(info.found_text)
         self.clear_button.setText(info.clear_text)
@@ -221,10 +180,20 @@ class SlideTab(QWidget):
         for control in steps:
             if control is not None and control.isVisible():
                 wanted = self.scale_box if control is self.confirm_button else control
-                wanted.setFocus(Qt.FocusReason.OtherFocusReason)
-                if wanted is self.scale_box:
-                    self.scale_box.selectAll()
+                if not wanted.hasFocus():
+                    wanted.setFocus(Qt.FocusReason.OtherFocusReason)
                 return
+
+    def begin(self) -> None:
+        """Forget what was typed: another smear is open."""
+        self._info = None
+        self.scale_part.begin()
+        self.show_frame_problem("")
+
+    def show_frame_problem(self, text: str) -> None:
+        """Say under margin and target why they cannot be so; ``""`` says nothing."""
+        self.frame_problem.setText(text)
+        self.frame_problem.setVisible(bool(text))
 
     def show_progress(self, text: str, part: float) -> None:
         """Show what is being done and how far it is, 0 to 1."""
@@ -251,20 +220,17 @@ class SlideTab(QWidget):
         """Colour the one button that comes next and disable what cannot be done yet."""
         info = self._info
         confirmed = info is not None and info.scale.confirmed
-        edited = info is not None and abs(self.scale_box.value() - (info.scale.value or 0.0)) > 5e-5
         locked = info is None or info.frame_fixed or info.read_only
-        asks = not locked and (not confirmed or edited)
+        asks = self.scale_part.asks
         running = self.progress_part.running or self.where.progress.running
         if running and self.find_button.hasFocus():
             self.setFocus(
                 Qt.FocusReason.OtherFocusReason
             )  # else *Stop* had it, and one Enter more would stop
         self.open_button.setEnabled(not running)
-        self.region_button.setEnabled(not (locked or running))
-        self.clear_button.setEnabled(not (locked or running))
-        self.confirm_button.setVisible(asks)
-        self.confirm_button.setEnabled(self.scale_box.value() > 0)
-        set_role(self.confirm_button, "primary" if asks else "")
+        surveying = self.where.progress.running
+        self.region_button.setEnabled(not (locked or surveying))
+        self.clear_button.setEnabled(not (locked or surveying))
         where = info.where if info is not None else None
         for widget in (self.where, self.where_line):
             widget.setVisible(where is not None)
@@ -280,16 +246,3 @@ class SlideTab(QWidget):
         set_role(self.find_button, "" if waits else "primary")
         extends = where is not None and where.can_extend
         set_role(self.review_button, "" if extends else "primary")
-
-    def _on_scale_edited(self, _value: float) -> None:
-        self._show_what_is_next()
-
-    def _on_scale_entered(self) -> None:
-        if self.confirm_button.isVisible():
-            self.confirm_button.click()
-
-    def _on_frame_edited(self) -> None:
-        info = self._info
-        chosen = (self.margin_box.value(), self.target_box.value())
-        if info is not None and chosen != (info.margin_um, info.target):
-            self.frame_changed.emit(*chosen)

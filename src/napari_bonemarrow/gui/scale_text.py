@@ -1,0 +1,88 @@
+"""What is typed as a scale, and what a scale means for the smear that is open (no Qt)."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+from napari_bonemarrow.cytology import ScaleError
+from napari_bonemarrow.slides import Scale, ScaleSource
+
+USUAL_NUCLEUS_UM = (6.0, 15.0)
+"""Where the typical nucleus of a smear lies: it had 7.2 to 12.8 µm in 34 fields of aspirate. Smears of small
+lymphocytes or of large blasts alone lie outside that. Beyond, the scale is doubted, not refused."""
+
+_UNIT = re.compile(r"\s*(µm|μm|um)?\s*(/\s*px|/\s*pixel|per pixel)?\s*$", re.IGNORECASE)
+_BEGUN = re.compile(r"[+-]?[0.,\s]*")
+
+
+class Typed(NamedTuple):
+    """What stands in the box: its value where that is a possible scale, else what is wrong with it."""
+
+    value: float | None
+    problem: str = ""
+
+
+def read_typed(text: str) -> Typed:
+    """Read µm per pixel as people type them: a comma or a point, with or without the unit."""
+    bare = _UNIT.sub("", text.strip())
+    if not bare:
+        return Typed(None, "Type how many µm of the smear a pixel shows.")
+    try:
+        value = float(bare.replace(",", ".", 1))
+    except ValueError:
+        value = math.nan
+    if math.isnan(value):
+        return Typed(None, f"“{text.strip()[:20]}” is not a number: type µm per pixel, such as 0.05.")
+    try:
+        Scale(value, ScaleSource.USER)
+    except ScaleError as error:
+        line = str(error)
+        return Typed(None, f"{line[0].upper()}{line[1:]}.")
+    return Typed(value)
+
+
+def is_begun(text: str) -> bool:
+    """Tell whether more is to come: nobody types 0.05 without typing 0 first."""
+    return _BEGUN.fullmatch(text) is not None
+
+
+class Meaning(NamedTuple):
+    """What a scale means: one or two sentences, and whether the scale is to be doubted."""
+
+    text: str
+    doubtful: bool
+
+
+def meaning(value: float, width: float, height: float, nucleus_px: float | None) -> Meaning:
+    """Say how large the field and a nucleus of this smear are at a scale.
+
+    Parameters
+    ----------
+    value : float
+        µm per pixel.
+    width, height : float
+        Of the image, or of one field of a folder, px.
+    nucleus_px : float or None
+        Typical nucleus, px; None where too few stand apart.
+    """
+    wide, high = width * value, height * value
+    size = f"{wide / 1000:.1f} × {high / 1000:.1f} mm" if wide >= 2000 else f"{wide:.0f} × {high:.0f} µm"
+    text = f"At this scale the field is {size}"
+    if nucleus_px is None:
+        return Meaning(f"{text}.", False)
+    across, (low, high) = nucleus_px * value, USUAL_NUCLEUS_UM
+    text += f" and a nucleus of this smear about {_plainly(across)} µm across"
+    if low <= across <= high:
+        return Meaning(f"{text}.", False)
+    return Meaning(f"{text} (usual: {low:g} to {high:g}). Is the scale right?", True)
+
+
+def _plainly(microns: float) -> str:
+    return f"{microns:.1f}" if microns < 10 else f"{microns:.0f}"
+
+
+def figures(value: float) -> str:
+    """Return a scale as it is shown and typed: four digits that count."""
+    return f"{float(f'{value:.4g}'):g}"
