@@ -68,9 +68,7 @@ def test_typing_replaces_what_stands_there_after_a_click(part, qtbot):
     assert not part.asks
 
 
-@pytest.mark.parametrize(
-    "text", ["0", "-0.05", "50", "0.001", "abc", "1.2.3", "nan", "inf", "", "1e999"]
-)
+@pytest.mark.parametrize("text", ["0", "-0.05", "50", "0.001", "abc", "1.2.3", "nan", "inf", "", "1e999"])
 def test_a_bad_value_gets_a_line_and_is_not_confirmed(part, qtbot, text):
     told = []
     part.confirmed.connect(lambda *args: told.append(args))

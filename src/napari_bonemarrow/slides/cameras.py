@@ -55,6 +55,6 @@ def _of_tiff(path: Path) -> tuple[str, str]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        tags = file.pages[0].tags
+        tags = file.pages.first.tags
         make, model = (str(tags.valueof(tag, default="")).strip() for tag in (_MAKE, _MODEL))
         return make, model
