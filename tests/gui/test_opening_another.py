@@ -109,7 +109,7 @@ def test_the_same_case_opened_again_comes_to_the_front(analysed, qtbot, field, n
             coordinator.open_path(field if way == "smear" else case_path_for(field))
     assert coordinator.session is session
     assert not session.case.read_only
-    assert [layer.name for layer in viewer.layers] == ["field", "cells"]
+    assert [layer.name for layer in viewer.layers] == ["field", "counted frame", "cells"]
     assert coordinator.stage.smear.visible
     assert "field.png is open already." in notices
     assert not [text for text in notices if "being reviewed by" in text]

@@ -110,7 +110,7 @@ def test_a_second_smear_is_shown_whole_and_nothing_of_the_first_is_seen(desk, qt
         coordinator.open_path(path)
     assert _shows_whole(stage)
     seen = [layer.name for layer in viewer.layers if layer.visible]
-    assert seen == ["second", "cells"]
+    assert seen == ["second", "counted frame", "cells"]
     assert first in viewer.layers  # a click on it in the layer list opens it again
     assert not any("why" in layer.name for layer in viewer.layers)
 
