@@ -104,16 +104,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from PIL import Image
 
     (folder / "fields").mkdir()
-    Image.fromarray(smear.image).save(folder / "fields" / "a.jpg")
+    Image.fromarray(smear.image).save(folder / "fields" / "b.jpg")
     parts = [name for name, part in read_parts(split_file("starter-split")).items() if PARTS[part] == "test"]
+    drawn = {"bmc/BLA": "BLA", "bmc/LYT": "LYT", "bmc/NGS": "NGS", "pbc/LY": "LYT", "pbc/SNE": "NGS"}
     chosen: dict[str, int] = {}
     for name in parts:
         kind = name.rpartition("/")[0]
-        if name.startswith("bmc/") and kind in ("bmc/BLA", "bmc/LYT", "bmc/NGS") and chosen.get(kind, 0) < 3:
+        if kind in drawn and chosen.get(kind, 0) < 6:
             chosen[kind] = chosen.get(kind, 0) + 1
             file = folder / "crops" / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(draw_cell(kind[-3:], seed=chosen[kind])).save(file)
+            seed = 10 * list(drawn).index(kind) + chosen[kind]
+            Image.fromarray(draw_cell(drawn[kind], seed=seed)).save(file)
     (folder / "my-crops").symlink_to(folder / "crops" / "bmc")
     for name in ("field.png", "smear.png"):
         options = CountOptions(microns_per_pixel=0.08, target=20)
