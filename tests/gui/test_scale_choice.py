@@ -32,7 +32,7 @@ def opened(open_panel, qtbot, plain_field):
 
 def _place(viewer, panel, x: float, y: float) -> QPoint:
     """Return where a pixel of the smear is on the canvas."""
-    camera, native = viewer.camera, panel.window()._qt_viewer.canvas.native
+    camera, native = panel.coordinator.stage.camera, panel.window()._qt_viewer.canvas.native
     down, across = np.array([y, x]) - np.array(camera.center[-2:])
     centre = native.rect().center()
     return QPoint(round(centre.x() + across * camera.zoom), round(centre.y() + down * camera.zoom))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -96,7 +97,10 @@ class _Worker(GeneratorWorker):
 
     def work(self) -> Any:
         """Do the steps; an error of theirs is raised like any other."""
-        result = super().work()
+        # Closed here, since one that was told to stop would otherwise give back what it holds, such as the
+        # engine's futures, only when the collector of garbage comes by.
+        with closing(self._gen):
+            result = super().work()
         if isinstance(result, RuntimeError):
             raise result
         return result

@@ -1,4 +1,4 @@
-"""The line that is drawn along a burnt-in scale bar, on a Shapes layer."""
+"""The line that is drawn along a burnt-in scale bar, on a Vectors layer."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from napari.layers import Shapes
+from napari.layers import Vectors
 from numpy.typing import NDArray
 
 LAYER_NAME = "scale bar"
 _COLOR = "#e6007e"
 _EDGE_PX = 3.0
 _NOTHING = np.array([[0.0, 0.0], [0.0, 1.0]])
+"""A line from the first place by the second."""
 
 
 class ScaleBarLayer:
@@ -30,9 +31,9 @@ class ScaleBarLayer:
     def __init__(self, on_drawn: Callable[[float], None]) -> None:
         self._on_drawn = on_drawn
         self._line: NDArray[np.float64] | None = None
-        self.layer: Shapes | None = None
+        self.layer: Vectors | None = None
 
-    def start(self, microns_per_pixel: float | None, zoom: float) -> Shapes:
+    def start(self, microns_per_pixel: float | None, zoom: float) -> Vectors:
         """Return a layer to draw on, that lies on the smear.
 
         Parameters
@@ -44,15 +45,13 @@ class ScaleBarLayer:
         """
         self.forget()
         scale = microns_per_pixel or 1.0
-        layer = Shapes(
-            [_NOTHING],
-            shape_type="line",
-            ndim=2,
+        layer = Vectors(
+            _NOTHING[None],
+            vector_style="line",
             name=LAYER_NAME,
             scale=(scale,) * 2,
             units=("um", "um") if microns_per_pixel else ("pixel", "pixel"),
             edge_color=_COLOR,
-            face_color="transparent",
             edge_width=_EDGE_PX / max(zoom, 1e-9) / scale,
             opacity=0.0,  # there is no line yet
         )
@@ -71,7 +70,7 @@ class ScaleBarLayer:
         """Return how long the line is, level-0 pixels; 0 where there is none."""
         return 0.0 if self._line is None else float(np.hypot(*(self._line[1] - self._line[0])))
 
-    def _on_drag(self, layer: Shapes, event: Any) -> Iterator[None]:
+    def _on_drag(self, layer: Vectors, event: Any) -> Iterator[None]:
         """Follow the mouse from where it is pressed to where it is let go."""
         first = np.asarray(layer.world_to_data(event.position))[-2:]
         yield
@@ -81,8 +80,8 @@ class ScaleBarLayer:
         self._draw(layer, first, np.asarray(layer.world_to_data(event.position))[-2:])
         self._on_drawn(self.length())
 
-    def _draw(self, layer: Shapes, first: NDArray[np.float64], last: NDArray[np.float64]) -> None:
+    def _draw(self, layer: Vectors, first: NDArray[np.float64], last: NDArray[np.float64]) -> None:
         self._line = np.array([first, last])
         if np.hypot(*(last - first)) >= 1:  # of a point there is nothing to be drawn
-            layer.data = [self._line]
+            layer.data = np.array([[first, last - first]])
             layer.opacity = 1.0
