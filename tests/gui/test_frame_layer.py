@@ -7,6 +7,7 @@ import pytest
 
 from napari_bonemarrow.cytology import Frame, Region
 from napari_bonemarrow.gui.frame_layer import FrameLayer, dashes
+from napari_bonemarrow.gui.viewmodels import CountedFrame
 
 
 def _bounds(layer) -> tuple[float, float, float, float]:
@@ -52,7 +53,7 @@ def test_the_frame_is_drawn_at_its_margin_and_follows_it(opened):
     layer, slide = coordinator.stage.frame.layer, coordinator.session.slide
     assert layer in viewer.layers
     for margin in (5.0, 12.0, 0.0):
-        coordinator.preparing._on_frame(margin, 500)
+        coordinator.preparing._on_frame(CountedFrame(margin_um=margin, target=500))
         px = margin / slide.microns_per_pixel
         np.testing.assert_allclose(_bounds(layer), (px, px, slide.width - px, slide.height - px), atol=1e-6)
 
@@ -94,6 +95,15 @@ def test_every_field_of_a_folder_has_its_line():
     ends = layer.data[:, 0]
     assert ends[ends[:, 1] < 1050].max(axis=0).tolist() == [750, 950]
     assert ends[ends[:, 1] > 1050].min(axis=0).tolist() == [50, 1150]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_frame_that_is_drawn_already_needs_no_line_and_no_warning():
+    layer = FrameLayer()
+    assert len(layer.draw([Region(0, 0, 100, 80)], 0.05, 4.0).data) > 0
+    assert len(layer.draw([], 0.05, 4.0).data) == 0
+    made = layer.draw([Region(0, 0, 60, 80)], 0.05, 4.0)
+    assert len(np.unique(made.edge_color, axis=0)) == 2
 
 
 def test_dashes_are_fitted_to_the_screen_when_the_view_is_moved(opened, qtbot):

@@ -208,7 +208,7 @@ def test_a_smear_is_started_over_and_its_case_kept(analysed, qtbot, field, notic
     assert new.scale.source is ScaleSource.FILE
     assert tab.scale_box.isEnabled()
     assert tab.find_button.isEnabled()
-    assert [layer.name for layer in viewer.layers] == ["field", "cells"]
+    assert [layer.name for layer in viewer.layers] == ["field", "counted frame", "cells"]
     assert "field.before-1.bmcase" in notices[-1]
     kept = field.with_name("field.before-1.bmcase")
     with Case.open(kept, read_only=True) as old:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QDockWidget
 
 from napari_bonemarrow.gui import scale_memory
 from napari_bonemarrow.gui.views.microscope_dialog import MicroscopeDialog
@@ -36,6 +37,12 @@ def _place(viewer, panel, x: float, y: float) -> QPoint:
     down, across = np.array([y, x]) - np.array(camera.center[-2:])
     centre = native.rect().center()
     return QPoint(round(centre.x() + across * camera.zoom), round(centre.y() + down * camera.zoom))
+
+
+def _in_front(qtbot, panel) -> None:
+    """Give the window the keyboard: Qt asks shortcuts of the active window alone."""
+    panel.window().activateWindow()
+    qtbot.waitUntil(panel.window().isActiveWindow, timeout=20_000)
 
 
 def _drag(qtbot, viewer, panel, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -76,23 +83,51 @@ def test_a_second_line_replaces_the_first(opened, qtbot):
     _drag(qtbot, viewer, panel, (200, 300), (300, 300))
     assert len(viewer.layers["scale bar"].data) == 1
     assert panel.coordinator.stage.bar_length() == pytest.approx(100, abs=3)
+    start, extent = viewer.layers["scale bar"].data[0]
+    assert start == pytest.approx([300, 200], abs=3)
+    assert extent == pytest.approx([0, 100], abs=3)
+    assert viewer.layers["scale bar"].opacity == 1
+    _drag(qtbot, viewer, panel, (400, 400), (400, 400))  # a click alone leaves no line to be seen
+    assert viewer.layers["scale bar"].opacity == 0
+    assert not panel.slide_tab.scale_part.bar.length_box.isEnabled()
 
 
 def test_escape_gives_the_scale_bar_up(opened, qtbot):
     viewer, panel = opened
     part = panel.slide_tab.scale_part
+    _in_front(qtbot, panel)
     qtbot.keyClicks(part.box, "0.05")
     part.bar.start_button.click()
     native = panel.window()._qt_viewer.canvas.native
     native.setFocus()
+    qtbot.waitUntil(native.hasFocus)
     qtbot.keyClick(native, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: "scale bar" not in [layer.name for layer in viewer.layers])
     assert not part.bar.isVisible()
     assert part.box.text() == "0.05"
     part.bar.start_button.click()
     _drag(qtbot, viewer, panel, (200, 600), (450, 600))
+    qtbot.waitUntil(part.bar.length_box.hasFocus)
     qtbot.keyClick(part.bar.length_box, Qt.Key.Key_Escape)
     assert not part.bar.isVisible()
+    assert "scale bar" not in [layer.name for layer in viewer.layers]
+    assert part.box.text() == "0.05"
+
+
+def test_escape_on_the_smear_gives_the_scale_bar_up_beside_a_floating_panel(opened, qtbot):
+    viewer, panel = opened
+    window, part = panel.window(), panel.slide_tab.scale_part
+    [dock] = [each for each in window.findChildren(QDockWidget) if each.isAncestorOf(panel)]
+    dock.setFloating(True)
+    assert part.window() is not window
+    part.bar.start_button.click()
+    native = window._qt_viewer.canvas.native
+    window.activateWindow()
+    native.setFocus()
+    qtbot.waitUntil(native.hasFocus, timeout=20_000)
+    qtbot.keyClick(native, Qt.Key.Key_Escape)
+    assert not part.bar.isVisible()
+    assert "scale bar" not in [layer.name for layer in viewer.layers]
 
 
 def test_a_length_that_is_none_gets_a_line(opened, qtbot):
@@ -184,9 +219,10 @@ def test_the_last_scale_of_the_camera_is_offered(opened, qtbot, plain_field, fie
     part.confirm_button.click()
     assert coordinator.session.case.microns_per_pixel == 0.0413
     kept = (home() / "settings.json").read_text("utf-8")
-    assert "Mustermann" not in kept
-    assert "png" not in kept
-    assert list(json.loads(kept)["cameras"].values()) == [0.0413]
+    [(key, value)] = json.loads(kept)["cameras"].items()
+    assert value == 0.0413
+    assert "Mustermann" not in key
+    assert "png" not in key
 
 
 def test_a_scale_that_the_file_states_is_not_a_cameras(open_panel, qtbot, field):
@@ -217,6 +253,6 @@ def test_the_nuclei_of_the_smear_are_measured(opened, qtbot, smear):
     part.box.setValue(1.0)
     assert "Is the scale right?" in part.text.text()
     assert part.text.property("role") == "warning"
-    part.box.setValue(0.1)
+    part.box.setValue(smear.microns_per_pixel)
     assert "a nucleus of this smear about" in part.text.text()
     assert part.text.property("role") == "quiet"

@@ -8,7 +8,14 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_bonemarrow.gui.panel import WIDTH
-from napari_bonemarrow.gui.scale_text import USUAL_NUCLEUS_UM, figures, is_begun, meaning, read_typed
+from napari_bonemarrow.gui.scale_text import (
+    USUAL_NUCLEUS_UM,
+    figures,
+    is_begun,
+    meaning,
+    read_length,
+    read_typed,
+)
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
 from napari_bonemarrow.gui.viewmodels import ScaleInfo, ScaleOffer
 from napari_bonemarrow.gui.views.scale_part import ScalePart
@@ -29,6 +36,16 @@ def part(qtbot) -> ScalePart:
     made.show()
     made.show_info(ASKED, locked=False)
     return made
+
+
+@pytest.mark.parametrize("text", ["12.5", "12,5", " 12.5 \u00b5m", "12.5\u03bcm", "12.5 UM"])
+def test_a_length_is_read_with_either_letter_of_its_unit(text):
+    assert read_length(text) == 12.5
+
+
+@pytest.mark.parametrize("text", ["", "µm", "x", "-3", "0", "nan", "inf", "1e6", "10 px"])
+def test_what_is_no_length_is_none(text):
+    assert read_length(text) is None
 
 
 def test_what_is_being_typed_stays_when_the_estimate_arrives(part, qtbot):

@@ -79,7 +79,8 @@ class FrameLayer(KeptLayer[Vectors]):
         lines = dashes(self.regions, _DASH_PX * pixel)
         self.layer.data = lines
         self.layer.edge_width = _WIDTH_PX * pixel
-        self.layer.edge_color = _TONES[np.arange(len(lines)) % 2]
+        if len(lines):  # napari warns of colours for nothing
+            self.layer.edge_color = _TONES[np.arange(len(lines)) % 2]
 
 
 def dashes(regions: Sequence[Region], length: float, most: int = _MOST_DASHES) -> NDArray[np.float64]:

@@ -91,12 +91,16 @@ class Opening(QObject):
             self._on_done()
 
     def _is_open(self, path: Path) -> bool:
-        """Tell whether a path, of a smear or of a case, is that of the open session."""
+        """Tell whether a path, of a smear or of a case, is that of the open session.
+
+        A smear may have several cases, as after it was started over: its path stands for the one beside it.
+        """
         if self.current is None:
             return False
         case_path = path if path.suffix.lower() == CASE_SUFFIX else case_path_for(path)
-        paths = {self.current.case.path.resolve(), self.current.slide.path.resolve()}
-        return path.resolve() in paths or case_path.resolve() in paths
+        if case_path.resolve() == self.current.case.path.resolve():
+            return True
+        return path.resolve() == self.current.slide.path.resolve() and not case_path.exists()
 
     def open_sample(self) -> None:
         """Open the drawn smear, drawing it first if it is not there yet."""

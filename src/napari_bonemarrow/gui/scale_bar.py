@@ -82,6 +82,7 @@ class ScaleBarLayer:
 
     def _draw(self, layer: Vectors, first: NDArray[np.float64], last: NDArray[np.float64]) -> None:
         self._line = np.array([first, last])
-        if np.hypot(*(last - first)) >= 1:  # of a point there is nothing to be drawn
+        seen = self.length() >= 1  # of a point there is nothing to be drawn
+        if seen:
             layer.data = np.array([[first, last - first]])
-            layer.opacity = 1.0
+        layer.opacity = float(seen)

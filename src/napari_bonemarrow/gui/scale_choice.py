@@ -11,6 +11,7 @@ from qtpy.QtGui import QKeySequence, QShortcut
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui import scale_memory
 from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.key_mode import main_window
 from napari_bonemarrow.gui.preparing import Preparing
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.scale_text import figures
@@ -126,7 +127,7 @@ class ScaleChoice(QObject):
         self._part.bar.begin()
         self._stage.start_bar()
         if self._escape is None:
-            self._escape = QShortcut(QKeySequence("Escape"), self._part.window())
+            self._escape = QShortcut(QKeySequence("Escape"), main_window(self._part) or self._part)
             self._escape.activated.connect(self.end_bar)
 
     def end_bar(self) -> None:

@@ -13,7 +13,10 @@ USUAL_NUCLEUS_UM = (6.0, 15.0)
 """Where the typical nucleus of a smear lies: it had 7.2 to 12.8 µm in 34 fields of aspirate. Smears of small
 lymphocytes or of large blasts alone lie outside that. Beyond, the scale is doubted, not refused."""
 
-_UNIT = re.compile(r"\s*(µm|μm|um)?\s*(/\s*px|/\s*pixel|per pixel)?\s*$", re.IGNORECASE)
+_MICRONS = r"\s*(µm|μm|um)?\s*"  # the micro sign, and the Greek letter that looks like it
+_UNIT = re.compile(_MICRONS + r"(/\s*px|/\s*pixel|per pixel)?\s*$", re.IGNORECASE)
+_LENGTH_UNIT = re.compile(_MICRONS + "$", re.IGNORECASE)
+_LONGEST_UM = 1e5
 _BEGUN = re.compile(r"[+-]?[0.,\s]*")
 
 
@@ -41,6 +44,15 @@ def read_typed(text: str) -> Typed:
         line = str(error)
         return Typed(None, f"{line[0].upper()}{line[1:]}.")
     return Typed(value)
+
+
+def read_length(text: str) -> float | None:
+    """Read a length in µm as it is typed: a comma or a point, with or without the unit; None for others."""
+    try:
+        value = float(_LENGTH_UNIT.sub("", text.strip()).replace(",", ".", 1))
+    except ValueError:
+        return None
+    return value if 0 < value < _LONGEST_UM else None
 
 
 def is_begun(text: str) -> bool:

@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from napari_bonemarrow.gui.scale_text import read_length
 from napari_bonemarrow.gui.views.parts import button, label
 
 
@@ -50,8 +51,8 @@ class BarPart(QWidget):
         self.show()
 
     def show_line(self, pixels: float) -> None:
-        """Show how long the drawn line is, px; 0 while there is none."""
-        drawn = pixels > 0
+        """Show how long the drawn line is, px; less than 1 while there is none."""
+        drawn = pixels >= 1
         self.text.setText(
             f"The line is {pixels:.0f} pixels long. Type what the bar says."
             if drawn
@@ -78,12 +79,8 @@ class BarPart(QWidget):
         super().keyPressEvent(event)
 
     def _on_length(self) -> None:
-        text = self.length_box.text().strip().casefold().removesuffix("µm").removesuffix("um").strip()
-        try:
-            length = float(text.replace(",", ".", 1))
-        except ValueError:
-            length = 0.0
-        if 0 < length < 1e5:
+        length = read_length(self.length_box.text())
+        if length is not None:
             self.measured.emit(length)
         else:
             self.show_problem("Type the length that stands beside the bar, in µm, such as 10.")
