@@ -35,9 +35,9 @@ from napari_bonemarrow.gui.viewport import Viewport
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.outlines import Outline
 
-_NEAR_ZOOM, _FAR_ZOOM = 7.0, 2.0
+_NEAR_ZOOM, _FAR_ZOOM = 7.0, 4.0
 """Screen pixels per µm: a cell gone to from afar is shown at the first, where its ring is some 80 px wide.
-Below the second, a ring of 20 px, it is too small to be looked at where it is."""
+Below the second a nucleus of 8 µm is less than 32 px wide: too small to be looked at where it is."""
 
 _TELL_FEATURES_MS = 250
 """How long after the last of many keys an open features table of napari's is told to show them."""
