@@ -34,6 +34,7 @@ class LabelGrid(QWidget):
             made.chosen.connect(self.label_chosen)
             made.dropped.connect(self.cells_dropped)
             self.buttons[code] = made
+        self._arrange(_COLUMNS, named=False)  # before the tags are there: Tab goes through them as they come
         tags = QHBoxLayout()
         tags.setSpacing(3)
         for tag, text in TAGS.items():
@@ -52,7 +53,6 @@ class LabelGrid(QWidget):
         layout.setSpacing(6)
         layout.addLayout(grid)
         layout.addLayout(tags)
-        self._arrange(_COLUMNS, named=False)
 
     def resizeEvent(self, event) -> None:
         """Use a wide panel for the names of the classes."""
