@@ -184,7 +184,9 @@ def test_thumbnails_dropped_into_another_group_are_given_its_class(shown, qtbot)
     assert not drop.isAccepted()  # of another program
     drop.origin = view
     view.dropEvent(drop)
-    qtbot.waitUntil(lambda: len(case.labels) == len(ids))
+    qtbot.waitUntil(lambda: shown.review.caution.dialog is not None)  # blasts are asked about
+    assert not case.labels
+    shown.review.caution.dialog.accept()
     assert {cell: label.code for cell, label in case.labels.items()} == dict.fromkeys(ids, other.group.code)
     case.undo()
     assert not case.labels
