@@ -172,5 +172,5 @@ def test_folders_of_nothing(tmp_path: Path) -> None:
     with pytest.raises(SlideError, match="folder without images"):
         open_slide(tmp_path)
     (tmp_path / "a.png").write_text("x")
-    with pytest.raises(SlideError, match="none of its 1 images"):
+    with pytest.raises(SlideError, match="none of its 1 image"):
         open_slide(tmp_path)

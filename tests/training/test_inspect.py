@@ -63,7 +63,7 @@ def test_it_can_be_read(spoilt: Path) -> None:
     assert "ours: 16 images, scheme bmc21, scale not stated" in text
     assert "no image of: ABE, ART" in text
     assert "one image only, which can be in one part alone: HAC" in text
-    assert "exact duplicates: 1 groups, 1 across classes\n  ours/BLA/00.png = ours/LYT/same.png" in text
+    assert "exact duplicates: 1 group, 1 across classes\n  ours/BLA/00.png = ours/LYT/same.png" in text
     assert "unreadable: 1\n  ours/LYT/broken.jpg" in text
     bla = next(line for line in lines if line.startswith("  BLA"))
     assert bla.split() == ["BLA", "9", "56.2%", "11973", "7.0%", *["too", "few", "to", "be", "relied", "on"]]
@@ -72,7 +72,7 @@ def test_it_can_be_read(spoilt: Path) -> None:
 def test_nothing_readable(tmp_path: Path) -> None:
     (tmp_path / "BLA").mkdir()
     (tmp_path / "BLA" / "x.png").write_text("no")
-    with pytest.raises(TrainingError, match="none of its 1 images can be read"):
+    with pytest.raises(TrainingError, match="none of its 1 image can be read"):
         check(tmp_path)
     with pytest.raises(TrainingError, match="no such split"):
         check(tmp_path, split="nonesuch")

@@ -110,7 +110,7 @@ def test_files_of_another_scale_are_resampled(tmp_path: Path, crops: Path) -> No
         (("file,label", "set/BLA/BLA_00000.png,BLAST"), "line 2: 'BLAST' is no class code of bmc21"),
         (
             ("file,label", "set/BLA/BLA_00000.png,BLA", "x.png,BLA", "y.png,LYT"),
-            r"2 of its 3 files are missing: .*x.png, .*y.png",
+            r"2 of 3 files are missing: .*x.png, .*y.png",
         ),
         (
             ("file,label", "set/BLA/BLA_00000.png,BLA", "set/BLA/BLA_00000.png,LYT"),

@@ -165,7 +165,7 @@ def test_a_presets_own_split_gives_way_where_the_images_are_others(
     (tmp_path / "theirs.csv").write_text("file,part\nelsewhere/BLA/BLA_1.jpg,test\n")
     config = TrainConfig(split="theirs")
     assert settle_split(crops, config).split == ""
-    with pytest.raises(TrainingError, match="none of its 1 images"):
+    with pytest.raises(TrainingError, match="none of its 1 image"):
         choose_split(crops, TrainConfig(split=str(tmp_path / "theirs.csv")))
     (tmp_path / "theirs.csv").write_text(f"file,part\n{crops.names[0]},test\n")
     assert settle_split(crops, config).split == "theirs"

@@ -92,7 +92,7 @@ def test_unreadable_images_are_skipped_and_named(tmp_path: Path, caplog: pytest.
 def test_nothing_readable(tmp_path: Path) -> None:
     (tmp_path / "d" / "BLA").mkdir(parents=True)
     (tmp_path / "d" / "BLA" / "x.png").write_text("no")
-    with pytest.raises(TrainingError, match="none of its 1 images"):
+    with pytest.raises(TrainingError, match="none of its 1 image"):
         load_crops(tmp_path / "d", 64, tmp_path / "c")
 
 

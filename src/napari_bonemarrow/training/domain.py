@@ -76,7 +76,11 @@ class Taught:
     @classmethod
     def of_crops(cls, crops: Crops, train: NDArray[np.intp], held: NDArray[np.intp]) -> Taught:
         """Take decoded crops, as a fit has them."""
-        return cls(crops.source, crops.codes, train, held, lambda index: np.asarray(crops.pixels[index]))
+        def read(index: int) -> NDArray[np.uint8]:
+            # By a list of one: crops that were put together from several files know no other question.
+            return np.asarray(crops.pixels[np.array([index])])[0]
+
+        return cls(crops.source, crops.codes, train, held, read)
 
 
 def fit_domain(
