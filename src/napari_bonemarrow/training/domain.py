@@ -76,6 +76,7 @@ class Taught:
     @classmethod
     def of_crops(cls, crops: Crops, train: NDArray[np.intp], held: NDArray[np.intp]) -> Taught:
         """Take decoded crops, as a fit has them."""
+
         def read(index: int) -> NDArray[np.uint8]:
             # By a list of one: crops that were put together from several files know no other question.
             return np.asarray(crops.pixels[np.array([index])])[0]
