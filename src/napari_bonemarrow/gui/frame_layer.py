@@ -18,7 +18,7 @@ _TONES = np.array([(0.06, 0.06, 0.08, 0.8), (1.0, 1.0, 1.0, 0.8)], np.float32)
 _DASH_PX, _WIDTH_PX = 8.0, 1.5
 _MOST_DASHES = 6000
 """Of a folder of many fields, dashes grow rather than their number: napari draws so many in 10 ms."""
-_STEP = 1.25
+_STEP = 2.0
 """Dashes are fitted to the screen again once the zoom has changed by so much."""
 
 

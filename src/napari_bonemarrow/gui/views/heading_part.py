@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtGui import QFontMetrics
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.viewmodels import ProgressInfo
 from napari_bonemarrow.gui.views.parts import button, keeps_place
 
+_AROUND = 4
+"""What a line of text is given more than its height, px: a style sheet's fonts are a little larger."""
 _BAR, _ROOM = 6, 13
 """Height of the bar of progress, and what it and the button beside it need more than a line of text, px."""
 
@@ -34,9 +37,9 @@ class OneLine(QLabel):
         return self._whole
 
     def sizeHint(self):
-        """Ask for the height of one line, with or without a text in it."""
+        """Ask for the height of one line of the application's font, whatever text or style it has."""
         hint = super().sizeHint()
-        hint.setHeight(self.fontMetrics().height() + 2)
+        hint.setHeight(QFontMetrics(QApplication.font()).height() + _AROUND)
         return hint
 
     def resizeEvent(self, event) -> None:
