@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Tests hold what is right, not how fast a busy machine finds it out.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Threads that wait by spinning slow each other down many times where the cores are shared; read by OpenMP
 # when torch is imported, here and in the processes that tests start.

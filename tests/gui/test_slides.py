@@ -97,6 +97,7 @@ def test_the_next_region_is_offered_while_the_target_is_not_met(session):
     case.record_ranking(RANKED)
     session.regions = RANKED.regions[:2]
     case.set_frame(session.frame(), 500)
+    case.set_label([case.add_cell(100.0, 100.0)], "LYT")  # a class has been seen: the choice is fixed
     assert where.where_info(session, analysed=True, counted=400).can_extend
     assert not where.where_info(session, analysed=True, counted=500).can_extend
     case.extend_frame(4)

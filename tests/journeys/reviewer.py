@@ -54,8 +54,14 @@ class Reviewer:
         return QPoint(round(centre.x() + across * camera.zoom), round(centre.y() + down * camera.zoom))
 
     def wait_for_view(self) -> None:
-        """Wait until the view has come to rest."""
-        self.qtbot.waitUntil(lambda: not self.coordinator.stage.glide.running)
+        """Wait until the view has come to rest, and the canvas too: docks fold away in the review."""
+        sizes = [None]
+
+        def rests() -> bool:
+            sizes.append(self._qt.canvas.native.size())
+            return sizes[-1] == sizes[-2] and not self.coordinator.stage.glide.running
+
+        self.qtbot.waitUntil(rests)
 
     def type(self, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
         """Press a key where the keyboard is, as Qt sees it."""
