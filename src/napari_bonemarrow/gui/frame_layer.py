@@ -22,6 +22,18 @@ _STEP = 2.0
 """Dashes are fitted to the screen again once the zoom has changed by so much."""
 
 
+class DashLayer(Vectors):
+    """A Vectors layer without a picture in the layer list, which napari makes line by line at each change."""
+
+    @property
+    def _type_string(self) -> str:
+        """What napari saves it as, and finds its icon and its menus by."""
+        return "vectors"
+
+    def _update_thumbnail(self) -> None:
+        """Leave the picture as it is: dashes at a border are not seen at its size."""
+
+
 class FrameLayer(KeptLayer[Vectors]):
     """The layer of the frame that is counted."""
 
@@ -53,7 +65,7 @@ class FrameLayer(KeptLayer[Vectors]):
             return self.layer
         self.regions, self._scale, self._zoom = tuple(regions), microns_per_pixel, zoom
         if self.layer is None:
-            self.layer = Vectors(
+            self.layer = DashLayer(
                 ndim=2, name=LAYER_NAME, vector_style="line", opacity=1.0, blending="translucent_no_depth"
             )
         self.layer.scale, self.layer.units = (microns_per_pixel,) * 2, ("um", "um")
@@ -77,10 +89,12 @@ class FrameLayer(KeptLayer[Vectors]):
         assert self.layer is not None
         pixel = 1 / max(self._zoom, 1e-9) / self._scale
         lines = dashes(self.regions, _DASH_PX * pixel)
-        self.layer.data = lines
-        self.layer.edge_width = _WIDTH_PX * pixel
-        if len(lines):  # napari warns of colours for nothing
-            self.layer.edge_color = _TONES[np.arange(len(lines)) % 2]
+        with self.layer.events.blocker_all():  # drawn once, not at each of the three
+            self.layer.data = lines
+            self.layer.edge_width = _WIDTH_PX * pixel
+            if len(lines):  # napari warns of colours for nothing
+                self.layer.edge_color = _TONES[np.arange(len(lines)) % 2]
+        self.layer.refresh()
 
 
 def dashes(regions: Sequence[Region], length: float, most: int = _MOST_DASHES) -> NDArray[np.float64]:
