@@ -142,6 +142,8 @@ def test_every_python_snippet_runs(page: Path, data: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+@pytest.mark.slow  # each command is a program that loads torch
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", SHELL, ids=lambda page: page.name)
 def test_every_command_that_can_is_run(page: Path, data: Path) -> None:
     for arguments in commands(page):
