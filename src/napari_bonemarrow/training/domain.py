@@ -79,7 +79,8 @@ class Taught:
 
         def read(index: int) -> NDArray[np.uint8]:
             # By a list of one: crops that were put together from several files know no other question.
-            return np.asarray(crops.pixels[np.array([index])])[0]
+            pixels: NDArray[np.uint8] = np.asarray(crops.pixels[np.array([index])])[0]
+            return pixels
 
         return cls(crops.source, crops.codes, train, held, read)
 
