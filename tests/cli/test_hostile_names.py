@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def _detect(folder: Path, out: Path, *options: str) -> subprocess.CompletedProce
     return subprocess.run(command, capture_output=True, text=True, check=False, errors="surrogateescape")
 
 
-UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028]")
+UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028\ud800-\udfff]")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="such names cannot be")
@@ -45,6 +46,56 @@ def test_a_name_does_nothing_to_the_terminal(tmp_path: Path) -> None:
     errors = [line for line in text.splitlines() if line.startswith("error: ")]
     assert len(errors) == 5
     assert all("not an image of a known kind" in line for line in errors)
+
+
+BAD = "\x1b[31mred\x1b]0;title\x07\u202e two\nlines\r\u2028\udce4"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [BAD],
+        ["models", BAD],
+        ["models", "show", "starter", BAD],
+        ["count", f"--{BAD}"],
+        ["count", f"--{BAD}=1", "a.png"],
+        ["count", "a.png", "--out", "o", f"-{BAD}"],
+        ["count", "a.png", "--out", "o", "--device", BAD],
+        ["count", "a.png", "--out", "o", "--region", BAD],
+        ["count", "a.png", "--out", "o", "--target", BAD],
+        ["count", "a.png", "--out", "o", f"--anonymous={BAD}"],
+        ["train", "crops", "--out", "o", "--precision", BAD],
+        ["train", "crops", "--out", "o", "--fold", BAD],
+        ["train", "crops", "--out", "o", "--config", BAD, "--epochs", BAD],
+        ["verify", "a.bmcase", "--head", BAD],
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(BAD, "BAD"),
+)
+@pytest.mark.parametrize("times", [1, 40])
+def test_a_wrong_usage_is_one_bounded_line_that_does_nothing_to_the_terminal(
+    run: Callable[..., tuple[int, str, str]], arguments: list[str], times: int
+) -> None:
+    code, out, err = run(*(text.replace(BAD, BAD * times) for text in arguments))
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    assert len(err.rstrip("\n")) <= LONGEST
+    assert not UNSEEN.search(err)
+
+
+def test_a_wrong_usage_says_what_is_wrong_and_where_the_right_one_stands(
+    run: Callable[..., tuple[int, str, str]],
+) -> None:
+    for arguments, begin in (
+        (["models", "show"], "error: Missing argument 'NAME|DIR'; see "),
+        (["models", "show", "starter", "--" + "x" * 1000], "error: No such option"),
+    ):
+        code, _, err = run(*arguments)
+        assert code == 2
+        assert err.startswith(begin)
+        assert err.endswith("napari-bonemarrow models show --help\n")
+    assert run("models")[0] == 2  # which prints the help
 
 
 def _damaged_inputs(folder: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import typer
 
@@ -41,6 +42,11 @@ app.add_typer(reviewers.app, name="reviewers")
 _INTERRUPTED = 130
 """What typer exits with on Ctrl-C."""
 
+_UsageError: type[Any] = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
+"""What wrong usage raises: click's own class, or that of the copy of click that newer typers bring along."""
+
 
 def _version(show: bool) -> None:
     if show:
@@ -66,11 +72,17 @@ def _main(
 def main() -> None:
     """Run the command line: exit 0 done, 1 failed with one line, 2 wrong usage."""
     try:
-        app()
-    except SystemExit as ended:
-        if ended.code == _INTERRUPTED:
+        # Typer itself would frame a wrong usage in lines that hold what was typed as it is.
+        code = app(standalone_mode=False)
+        if code == _INTERRUPTED:
             complain("stopped")
-        raise
+        sys.exit(code)
+    except _UsageError as error:
+        _complain_of_usage(error)
+        sys.exit(2)
+    except typer.Abort:  # the input ended at a question
+        complain("stopped")
+        sys.exit(1)
     except BrokenPipeError:  # whoever read our output has gone
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         sys.exit(1)
@@ -79,6 +91,15 @@ def main() -> None:
             raise
         complain(_one_line(error))
         sys.exit(1)
+
+
+def _complain_of_usage(error: Any) -> None:
+    """Print one line about a wrong usage, and where the right one stands."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # the help was printed instead
+        return
+    context = error.ctx if hasattr(error, "ctx") else None
+    where = f"; see {context.command_path} --help" if context is not None else ""
+    complain(f"{error.format_message().rstrip('. ')}{where}")
 
 
 def _one_line(error: Exception) -> str:
