@@ -27,7 +27,7 @@ MOST_MEMORY = 2_000_000_000
 
 @dataclass
 class Outcome:
-    """What became of one file: refused, opened, raw, crash or hang."""
+    """What became of one file: refused, opened, betrays, raw, crash or hang."""
 
     format: str
     number: int
@@ -152,7 +152,7 @@ def _taken(jobs: queue.SimpleQueue[tuple[str, int] | None]) -> Iterator[tuple[st
 
 def table(outcomes: list[Outcome]) -> str:
     """Lay out how many there were of each kind, a format a row."""
-    kinds = ("refused", "opened", "raw", "crash", "hang")
+    kinds = ("refused", "opened", "betrays", "raw", "crash", "hang")
     rows = [f"{'format':24}" + "".join(f"{kind:>9}" for kind in kinds) + f"{'MB':>7}{'line':>6}"]
     for name in [*dict.fromkeys(each.format for each in outcomes), "all"]:
         these = [each for each in outcomes if name in (each.format, "all")]

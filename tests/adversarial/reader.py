@@ -1,4 +1,4 @@
-"""Opens images one after another in a process of its own and says what became of each; see `audit`."""
+"""Opens images and makes cases of them in a process of its own, and says what became of each; see `audit`."""
 
 from __future__ import annotations
 
@@ -6,23 +6,41 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
 
-from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.slides import open_slide
+import numpy as np
+
+from napari_bonemarrow.cytology import (
+    BMC21,
+    BoneMarrowError,
+    Cells,
+    Frame,
+    ModelReference,
+    Predictions,
+    Support,
+)
+from napari_bonemarrow.report import FORMATS, export
+from napari_bonemarrow.review import Case
+from napari_bonemarrow.slides import Scale, ScaleSource, Slide, open_slide
 from napari_bonemarrow.slides.openslide_process import readers
 from napari_bonemarrow.slides.overview import overview
 from napari_bonemarrow.slides.tiled import TiledLevel
+from tests.slides.vendors.planted import betrays
 
 ENOUGH = 3_000_000_000
 """Bytes from which on this process gets none, so that one file does not take the machine down."""
 
 
-def look(path: Path) -> tuple[str, list[str]]:
-    """Do with an image what opening it in the window does: all levels' corners and an overview."""
+def look(path: Path, made: Path | None = None) -> tuple[str, list[str]]:
+    """Do with an image what opening it in the window does: all levels' corners and an overview.
+
+    With a folder, a case of it and every export are made there.
+    """
     lines: list[str] = []
     try:
         slide = open_slide(path)
@@ -43,7 +61,38 @@ def look(path: Path) -> tuple[str, list[str]]:
         except BoneMarrowError as error:
             lines.append(str(error))
     lines.append(repr(slide)[:100])
+    if made is not None:
+        lines += keep(slide, made)
     return "opened", lines
+
+
+def keep(slide: Slide, folder: Path) -> list[str]:
+    """Make a case of an image and every export of it; return the lines of those that were refused."""
+    lines = []
+    if slide.scale is None:
+        slide = slide.with_scale(Scale(0.25, ScaleSource.USER))
+    with Case.create(folder / "case.bmcase", slide, reviewer="Dr A") as case:
+        case.set_frame(Frame.whole_field(slide.width, slide.height), 100)
+        x, y = np.linspace(0, slide.width, 5)[1:-1], np.linspace(0, slide.height, 5)[1:-1]
+        size = np.full(3, 9, np.float32)
+        case.record_detection(Cells(np.arange(1, 4), x, y, size, size / 10, np.ones(3, bool)), {})
+        likely = np.full((len(case.cells), len(BMC21)), 1 / len(BMC21), np.float32)
+        support = dict.fromkeys(BMC21, Support.TRAINED)
+        model = ModelReference("tiny", "ab" * 32)
+        case.record_predictions(Predictions(case.cells.cell_id, likely, BMC21, support, model))
+        case.set_label(case.cells.cell_id.tolist(), "LYT")
+        for kind in FORMATS:
+            try:
+                export(case, kind, folder / kind)
+            except BoneMarrowError as error:
+                lines.append(str(error))
+    return lines
+
+
+def betraying(folder: Path) -> list[str]:
+    """Return the files of a folder whose bytes hold a planted word."""
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return [file.name for file in files if betrays(file.read_bytes())]
 
 
 def _reset(pid: int) -> None:
@@ -78,11 +127,15 @@ def main() -> None:
         for pid in pids:
             _reset(pid)
         told: dict[str, Any] = {}
+        made = Path(tempfile.mkdtemp(dir=Path(sys.argv[1]).parent))
         try:
-            told["kind"], told["lines"] = look(path)
+            told["kind"], told["lines"] = look(path, made)
+            if found := betraying(made):
+                told = {"kind": "betrays", "lines": found}
         except Exception as error:
             line = f"{type(error).__name__}: {error}"[:500]
             told = {"kind": "raw", "lines": [line], "where": traceback.format_exc()}
+        shutil.rmtree(made)
         told["peak"] = max(_peak(pid) for pid in {*pids, *readers.pids})
         print(json.dumps(told), flush=True)
 

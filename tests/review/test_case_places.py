@@ -176,6 +176,39 @@ def test_a_moved_slide_is_told_to_the_case(slide_path: Path, tmp_path: Path) -> 
         assert case.events()[-1].kind == "slide moved"
 
 
+def test_a_case_without_names_knows_its_slide_by_the_fingerprint(slide_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "results" / "x.bmcase"
+    slide = open_slide(slide_path)
+    with Case.create(path, slide, reviewer="Ada", anonymous=True) as case:
+        name = case.slide_record.name
+        assert slide.fingerprint.startswith(name)
+        assert case.find_slide() is None  # it keeps no path either
+        with pytest.raises(CaseError, match=f"{name}, the slide of x.bmcase, was not found: put it beside"):
+            case.require_slide()
+        assert case.slide_moved(slide_path) is None  # which would give it one
+        draw(path.with_name("another.png"), 3)
+        path.with_name("none.tif").write_bytes(b"no image")
+        (path.parent / "empty").mkdir()
+        beside = Path(shutil.copy(slide_path, path.with_name("y.png")))
+        assert case.find_slide() == beside
+        case.check_slide(open_slide(beside))
+    assert slide_path.stem.encode() not in path.read_bytes()
+    assert str(slide_path.parent).encode() not in path.read_bytes()
+
+
+def test_the_photographs_of_a_case_without_names_are_numbered(tmp_path: Path) -> None:
+    folder = tmp_path / "Miller"
+    folder.mkdir()
+    for number in range(2):
+        draw(folder / f"B24-{number}.png", number)
+    path = tmp_path / "x.bmcase"
+    with Case.create(path, open_slide(folder), reviewer="Ada", anonymous=True) as case:
+        assert [field.name for field in case.slide_record.fields] == ["1", "2"]
+        case.check_slide(open_slide(folder))
+        assert case.find_slide() == folder
+    assert not [word for word in (b"Miller", b"B24") if word in path.read_bytes()]
+
+
 def test_another_image_is_not_the_moved_slide(slide_path: Path, tmp_path: Path) -> None:
     with Case.open(start(slide_path)) as case:
         with pytest.raises(CaseError, match=r"other\.png is not the image"):

@@ -48,7 +48,7 @@ def count(
         bool, typer.Option("--together", help="Each folder holds the fields of one case.")
     ] = False,
     anonymous: Annotated[
-        bool, typer.Option("--anonymous", help="Name results by fingerprint, not by file.")
+        bool, typer.Option("--anonymous", help="Name results and cases by fingerprint, not by file.")
     ] = False,
     reviewer: Annotated[str, typer.Option(help="Name for the journal.  [default: your user name]")] = "",
     device: Device = "auto",

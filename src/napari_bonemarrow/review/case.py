@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from napari_bonemarrow.review.journal import Journal
 from napari_bonemarrow.review.program import program_name
 from napari_bonemarrow.review.records import SlideRecord, scale_from_json, scale_to_json
 from napari_bonemarrow.review.signing import CaseSigning
+from napari_bonemarrow.review.whereabouts import candidates, found_by_fingerprint, place_of
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Slide
@@ -38,7 +38,13 @@ class Case(CaseSigning):
 
     @classmethod
     def create(
-        cls, path: Path | str, slide: Slide, *, reviewer: str, before: Mapping[str, str] | None = None
+        cls,
+        path: Path | str,
+        slide: Slide,
+        *,
+        reviewer: str,
+        before: Mapping[str, str] | None = None,
+        anonymous: bool = False,
     ) -> Self:
         """Start a case.
 
@@ -52,6 +58,9 @@ class Case(CaseSigning):
             Who reviews; the operating system's user where it is empty.
         before : mapping of str to str, optional
             The case of this slide that was started over: ``case``, ``file`` and ``head``, its last hash.
+        anonymous : bool
+            Keep no name of a file or folder: the slide is called by its fingerprint, its fields by their
+            numbers. It is then found only beside the case, or where somebody says it is.
 
         Raises
         ------
@@ -67,7 +76,7 @@ class Case(CaseSigning):
             raise CaseError(f"cannot make the folder {path.parent}: {error.strerror}") from error
         reviewer = reviewer.strip() or user_name()
         record = SlideRecord(
-            *_place(slide.path, path),
+            *place_of(slide.path, path),
             slide.fingerprint,
             slide.width,
             slide.height,
@@ -75,6 +84,8 @@ class Case(CaseSigning):
             fields=slide.fields,
             layout=LAYOUT if slide.fields else 0,
         )
+        if anonymous:
+            record = record.without_names()
         new: dict[str, Any] = {
             "case": str(uuid.uuid4()),
             "program": program_name(),
@@ -189,7 +200,8 @@ class Case(CaseSigning):
         Returns
         -------
         Path or None
-            None where no file of that name is in any of these places.
+            None where no file of that name is in any of these places; where the case keeps no name, no
+            image in its folder is the slide.
 
         Raises
         ------
@@ -200,8 +212,10 @@ class Case(CaseSigning):
 
         record = self.slide_record
         self._check_layout()
+        if record.is_nameless:
+            return found_by_fingerprint(record, self.path.parent)
         changed: Path | None = None
-        for candidate in _candidates(record, self.path.parent):
+        for candidate in candidates(record, self.path.parent):
             try:
                 if not candidate.exists():
                     continue
@@ -238,9 +252,12 @@ class Case(CaseSigning):
                 f"{self.path}: it belongs to another slide than {slide.path}: "
                 "move the case away to begin anew"
             )
-        if slide.fields != record.fields:
+        now = replace(record, fields=slide.fields)
+        if record.is_nameless:
+            now = now.without_names()
+        if now.fields != record.fields:
             raise CaseError(
-                f"{slide.path}: {difference(record.fields, slide.fields)}: see that every photograph can be "
+                f"{slide.path}: {difference(record.fields, now.fields)}: see that every photograph can be "
                 "read, then open it again"
             )
 
@@ -268,7 +285,7 @@ class Case(CaseSigning):
         return found
 
     def slide_moved(self, path: Path | str) -> Change | None:
-        """Say where the slide lies now; None where the case knows that already.
+        """Say where the slide lies now; None where the case knows that already, or keeps no names.
 
         Raises
         ------
@@ -285,7 +302,9 @@ class Case(CaseSigning):
             raise CaseError(f"cannot read {path}: {error.strerror}") from error
         if found != before.fingerprint:
             raise CaseError(f"{path.name} is not the image this case is about: choose {before.name}")
-        name, absolute, relative = _place(path, self.path)
+        if before.is_nameless:
+            return None
+        name, absolute, relative = place_of(path, self.path)
         after = replace(before, name=name, path=absolute, relative=relative)
         if after == before:
             return None
@@ -304,24 +323,3 @@ def _no_collection() -> Iterator[None]:
     finally:
         if usual:
             gc.enable()
-
-
-def _place(slide: Path, case: Path) -> tuple[str, str, str | None]:
-    """Return a slide's name, where it lies, and that seen from the case; empty where it is no file."""
-    if slide == Path():  # made in memory
-        return "", "", None
-    path = slide.absolute()
-    try:
-        relative: str | None = Path(os.path.relpath(path, case.parent)).as_posix()
-    except ValueError:  # another drive
-        relative = None
-    return path.name, str(path), relative
-
-
-def _candidates(record: SlideRecord, folder: Path) -> list[Path]:
-    if not record.name:
-        return []
-    places = [Path(record.path), folder / record.name]
-    if record.relative is not None:
-        places.insert(1, Path(os.path.normpath(folder / record.relative)))
-    return list(dict.fromkeys(places))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_bonemarrow.cytology import Cells, Field, Frame, Region, RegionRanking
@@ -22,9 +22,9 @@ class SlideRecord:
     Attributes
     ----------
     name : str
-        The file's name.
+        The file's name; the beginning of its fingerprint where no names are kept.
     path : str
-        Where it lay, absolute; empty for an image that was never a file.
+        Where it lay, absolute; empty for an image that was never a file, and where no names are kept.
     relative : str or None
         The same, seen from the case's folder.
     fingerprint : str
@@ -60,6 +60,16 @@ class SlideRecord:
         from napari_bonemarrow.slides.mosaic import LAYOUT
 
         return len(self.fields) > 1 and self.layout != LAYOUT
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether no name of a file or folder is kept, since it may tell who the patient is."""
+        return bool(self.name) and not self.path
+
+    def without_names(self) -> SlideRecord:
+        """Return it with the fingerprint for the slide's name, and numbers for those of its fields."""
+        fields = tuple(Field(str(number), field.region) for number, field in enumerate(self.fields, 1))
+        return replace(self, name=self.fingerprint[:12], path="", relative=None, fields=fields)
 
     def to_json(self) -> dict[str, Any]:
         """Return it for the journal."""

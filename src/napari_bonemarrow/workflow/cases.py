@@ -84,14 +84,17 @@ def slide_of_case(case: Case) -> Slide:
 
 
 def case_of_slide(
-    slide: Slide, case_path: Path, *, reviewer: str, scale: Scale | None = None
+    slide: Slide, case_path: Path, *, reviewer: str, scale: Scale | None = None, anonymous: bool = False
 ) -> tuple[Slide, Case]:
-    """Open the case of an opened slide, or begin it; as `open_or_create_case`."""
+    """Open the case of an opened slide, or begin it; as `open_or_create_case`.
+
+    With ``anonymous`` a case that is begun keeps no names.
+    """
     if case_path.exists():
         return _joined(Case.open(case_path, reviewer=reviewer), slide, scale)
     if scale is not None:
         slide = slide.with_scale(scale)
-    return slide, Case.create(case_path, slide, reviewer=reviewer)
+    return slide, Case.create(case_path, slide, reviewer=reviewer, anonymous=anonymous)
 
 
 def _joined(case: Case, slide: Slide, scale: Scale | None) -> tuple[Slide, Case]:
@@ -100,7 +103,8 @@ def _joined(case: Case, slide: Slide, scale: Scale | None) -> tuple[Slide, Case]
         _check(case, slide, scale)
         if scale is not None and (case.scale is None or not _same(scale, case.scale)):
             case.confirm_scale(scale)
-        if slide.path.name and slide.path.absolute() != Path(case.slide_record.path):
+        known = case.slide_record
+        if slide.path.name and not known.is_nameless and slide.path.absolute() != Path(known.path):
             case.slide_moved(slide.path)
     except Exception:
         case.close()

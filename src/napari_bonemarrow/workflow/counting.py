@@ -59,7 +59,7 @@ class CountOptions:
     together : bool
         Take each folder for the fields of one case.
     anonymous : bool
-        Name results by fingerprint.
+        Name results by fingerprint, and keep no names in a case that is begun.
     reviewer : str
         Under whose name the acts are journalled.
     """
@@ -189,7 +189,7 @@ def _open(item: Input, out: Path, options: CountOptions) -> tuple[Slide, Case]:
         slide, microns_per_pixel=options.microns_per_pixel, accept_estimate=options.estimate_scale
     )
     make_folder(case_path.parent)
-    return case_of_slide(slide, case_path, reviewer=reviewer, scale=scale)
+    return case_of_slide(slide, case_path, reviewer=reviewer, scale=scale, anonymous=options.anonymous)
 
 
 def _analyse(

@@ -56,6 +56,11 @@ def words() -> tuple[bytes, ...]:
     return (MARK.encode(), wide, *coded)
 
 
+def betrays(data: bytes) -> bool:
+    """Tell whether bytes hold a planted word."""
+    return any(word in data for word in words())
+
+
 def has_label(rgb: np.ndarray) -> bool:
     """Tell whether any pixel is near the label's colour."""
     red, green, blue = (rgb[..., channel].astype(int) for channel in range(3))
