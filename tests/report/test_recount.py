@@ -17,6 +17,7 @@ from napari_bonemarrow.cytology.intervals import largest_remainder
 from napari_bonemarrow.report import differential_document, write_cells_csv
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import slide_from_array
+from napari_bonemarrow.workflow.label_import import import_labels
 
 from .conftest import MPP, predictions_of
 
@@ -66,6 +67,7 @@ def _recount(rows: list[dict[str, str]], excluded: set[str]) -> dict[str, Any]:
     counted = [row for row in rows if row["in_frame"] == "true"]
     classes = Counter(row["label"] or row["predicted"] for row in counted)
     reviewed = sum(row["reviewed"] == "true" for row in counted)
+    imported = sum(row["reviewed"] == "false" and row["label"] != "" for row in counted)
     left_out = {code: number for code, number in classes.items() if code in excluded}
     kept = {code: number for code, number in classes.items() if code and code not in excluded}
     tagged = Counter(tag for row in counted for tag in row["tags"].split())
@@ -75,6 +77,7 @@ def _recount(rows: list[dict[str, str]], excluded: set[str]) -> dict[str, Any]:
         "excluded": left_out,
         "reviewed": reviewed,
         "unreviewed": len(counted) - reviewed,
+        "imported": imported,
         "unclassified": classes.get("", 0),
         "tags": dict(tagged),
     }
@@ -90,6 +93,7 @@ def _as_recounted(document: dict[str, Any]) -> dict[str, Any]:
         "excluded": document["excluded"],
         "reviewed": document["reviewed"],
         "unreviewed": document["unreviewed"],
+        "imported": document["imported"],
         "unclassified": document["unclassified"],
         "tags": dict(tags),
     }
@@ -126,6 +130,95 @@ def test_a_case_under_review_is_counted_again_from_its_rows(folder_case: Case, t
     assert [row["cell_id"] for row in rows if row["flagged"] == "true"] == ["5", "6"]
     assert by_cell["31"]["reviewed"] == "false"
     assert {row["field"] for row in rows} == {"1", "2", "3"}
+
+
+def _import(case: Case, folder: Path, labels: dict[int, str], *, vouch: bool = False) -> None:
+    path = folder / "labels.csv"
+    path.write_text("cell_id,label\n" + "".join(f"{cell},{code}\n" for cell, code in labels.items()))
+    import_labels(case, path, vouch=vouch)
+
+
+def _standing(rows: list[dict[str, str]], document: dict[str, Any]) -> dict[str, int]:
+    """Return who stands for the counted cells, which rows and document were found to agree on."""
+    by_model = sum(row["in_frame"] == "true" and row["label"] == "" for row in rows)
+    assert document["unreviewed"] - document["imported"] == by_model
+    return {"reviewed": document["reviewed"], "imported": document["imported"], "model": by_model}
+
+
+def test_imported_labels_stand_apart_from_reviewed_ones_and_the_models(
+    folder_case: Case, tmp_path: Path
+) -> None:
+    case = folder_case
+    inside = case.cells.cell_id[case.cells.in_frame].tolist()
+    own = [cell for cell in case.labels if cell in inside]
+    bare = [cell for cell in inside if cell not in case.labels]
+    outside = [cell for cell in case.cells.cell_id.tolist() if cell not in inside and cell not in case.labels]
+    assert min(len(own), len(outside)) >= 2
+
+    def check(reviewed: int, imported: int) -> None:
+        expected = {"reviewed": reviewed, "imported": imported, "model": len(inside) - reviewed - imported}
+        assert _standing(*_check(case, tmp_path)) == expected
+
+    check(len(own), 0)
+    # A data set's word on all cells but the last five; what a reviewer has classed stays theirs.
+    _import(case, tmp_path, dict.fromkeys([*own, *outside, *bare[:-5]], "EBO"))
+    n = len(bare) - 5
+    check(len(own), n)
+    case.set_label([bare[0]], "EBO")  # taken over as it is, one and several
+    case.set_label(bare[1:4], "EBO")
+    case.set_label([bare[4]], "PLM")  # taken over with another class
+    case.set_label(bare[5:7], "ART")  # which does not count
+    case.set_label([outside[0]], "EBO")
+    check(len(own) + 7, n - 7)
+    case.set_label([bare[4]], None)  # no label at all: the model's word again
+    check(len(own) + 6, n - 7)
+    case.undo()
+    case.set_label([bare[7]], "LYT")
+    case.undo()  # the imported class is back, as imported
+    check(len(own) + 7, n - 7)
+    # Somebody vouches: for imported cells, for ones of the model, and over what a reviewer had given.
+    _import(case, tmp_path, dict.fromkeys([bare[0], *bare[8:11], *bare[-2:], own[0]], "NGS"), vouch=True)
+    check(len(own) + 12, n - 10)
+    case.undo()
+    case.redo()
+    case.remove_cells([bare[11]])
+    inside.remove(bare[11])
+    check(len(own) + 12, n - 11)
+    path, reviewed = case.path, case.reviewed().tolist()
+    case.close()
+    with Case.open(path, read_only=True) as again:  # by replay of the journal
+        rows, document = _check(again, tmp_path)
+        assert _standing(rows, document)["imported"] == n - 11
+        assert [row["reviewed"] == "true" for row in rows] == reviewed
+        [flag] = [flag for flag in document["flags"] if flag["code"] == "imported"]
+        assert flag["text"].startswith(f"{n - 11} cells")
+
+
+def test_every_reading_of_a_case_with_imported_labels_is_counted_again(
+    folder_case: Case, tmp_path: Path
+) -> None:
+    case = folder_case
+    inside = case.cells.cell_id[case.cells.in_frame].tolist()
+    n = len(inside)
+    for cell in list(case.labels):
+        case.set_label([cell], None)
+    _import(case, tmp_path, dict.fromkeys(inside[:-4], "EBO"))
+    case.set_label(inside[:10], "LYT")
+    assert _standing(*_check(case, tmp_path)) == {"reviewed": 10, "imported": n - 14, "model": 4}
+    case.begin_second_reading("Dr B")
+    _check(case, tmp_path)
+    case.set_label(inside[:8], "LYT")
+    case.set_label(inside[8:12], "PLM")
+    case.end_reading()
+    first = _standing(*_check(case, tmp_path))
+    case.go_to_reading(2)
+    second = _standing(*_check(case, tmp_path))
+    case.begin_settling("Dr C")
+    case.set_label(inside[8], "PLM")
+    settled = _standing(*_check(case, tmp_path))
+    assert first == {"reviewed": 10, "imported": n - 14, "model": 4}
+    assert second == {"reviewed": 12, "imported": 0, "model": n - 12}
+    assert settled == {"reviewed": 12, "imported": n - 16, "model": 4}
 
 
 def test_the_percentages_of_a_reviewed_case_are_worked_out_again(folder_case: Case, tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ class SummaryRow:
             "excluded": sum(count.excluded.values()),
             "reviewed": count.reviewed,
             "unreviewed": count.unreviewed,
+            "imported": count.imported,
             "m_to_e": None if ratio is None else round(ratio, 2),
             "flags": " ".join(flag.code for flag in count.flags),
         }
@@ -102,6 +103,7 @@ _SUMMARY_COLUMNS = (
     "excluded",
     "reviewed",
     "unreviewed",
+    "imported",
     "m_to_e",
     "flags",
     "seconds",
