@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import keyring
 import numpy as np
@@ -18,7 +19,7 @@ from keyring.backends.fail import Keyring
 
 from napari_bonemarrow.cytology import Cells, Frame
 from napari_bonemarrow.report import differential_document, html_report
-from napari_bonemarrow.review import Case, CaseError, ask_timestamp, open_key
+from napari_bonemarrow.review import Case, CaseError, ask_timestamp, open_key, timestamp
 from napari_bonemarrow.slides import slide_from_array
 from tests.adversarial.forging import alter, following
 
@@ -271,6 +272,27 @@ def test_a_timestamp_of_something_else_or_of_another_authority_is_refused(
         ask_timestamp(url, b"x")
     with pytest.raises(CaseError, match="does not answer"):
         ask_timestamp("http://127.0.0.1:9/", b"x")
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timestamp, "_WAIT_S", 0.3)
+    ended = Event()
+
+    def drip(server: socket.socket) -> None:
+        with server.accept()[0] as asked, suppress(ConnectionError):  # the one who asked leaves first
+            asked.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+            while not ended.wait(0.05):
+                asked.sendall(b"0")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=drip, args=(server,))
+        thread.start()
+        try:
+            with pytest.raises(CaseError, match=r"does not answer \(TimeoutError\)"):
+                ask_timestamp(f"http://127.0.0.1:{server.getsockname()[1]}/", b"x")
+        finally:
+            ended.set()
+            thread.join()
 
 
 def test_an_address_that_is_none_is_one_line_and_no_server_is_the_rule(run: Run, tmp_path: Path) -> None:

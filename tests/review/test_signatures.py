@@ -215,6 +215,17 @@ def test_a_case_changed_while_it_is_signed_is_not_signed(read: Case) -> None:
     assert not read.is_signed
 
 
+def test_what_one_person_prepared_is_not_signed_under_the_name_of_another(read: Case) -> None:
+    draft = read.prepare_signature("Dr Ada", key=open_key("Dr Ada"))
+    before, read.reviewer = read.reviewer, "Dr Eve"
+    with pytest.raises(CaseError, match="another person reviews"):
+        read.finish_signature(draft)
+    assert not read.is_signed
+    read.reviewer = before
+    read.finish_signature(draft)
+    assert read.verify().ok
+
+
 def test_a_clock_set_back_is_part_of_what_is_signed(read: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     from napari_bonemarrow.review import journal
 

@@ -54,7 +54,7 @@ class Counting(QObject):
         if self.session is not None:
             self.session.case.changed.disconnect(self._on_changed)
         self.session = session
-        self.signing.session = session
+        self.signing.open(session)
         self.readers.open(session)
         self.tallying.open(session)
         if session is not None:

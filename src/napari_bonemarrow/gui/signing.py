@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from urllib.parse import urlsplit
+from functools import partial
 
 from qtpy.QtCore import QObject
 
@@ -12,14 +13,13 @@ from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Differential
 from napari_bonemarrow.gui.countmodels import KeyInfo, SignInfo
 from napari_bonemarrow.gui.describe import Session, one_line
 from napari_bonemarrow.gui.reviewer_name import UNNAMED
-from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.stamping import Stamping
 from napari_bonemarrow.gui.views.sign_part import HEAD_DIGITS, SignPart
 from napari_bonemarrow.review import (
     WHERE,
     Authentication,
     Case,
     Signature,
-    ask_timestamp,
     authentication,
     fingerprint_of,
     key_record,
@@ -47,15 +47,20 @@ class Signing(QObject):
     def __init__(self, part: SignPart, act: Act, parent: QObject) -> None:
         super().__init__(parent)
         self.part, self._act = part, act
-        self._runner = Runner(self)
+        self._stamping = Stamping(self)
+        self._unstamped = ("", "")  # the head that was signed without a timestamp, and why
         self.session: Session | None = None
         part.key_of = key_info
         part.sign_requested.connect(self.sign)
         part.amend_requested.connect(self.amend)
+        part.wait_ended.connect(lambda: self._stamping.give_up("it was not waited for"))
 
     def show(self, counted: Differential | None) -> None:
         """Show where the case stands."""
         info = SignInfo() if self.session is None else sign_info(self.session.case, counted)
+        head, text = self._unstamped
+        if info.is_signed and info.head == head:
+            info = replace(info, detail=f"{info.detail} · {text}")
         self.part.show_info(info)
 
     def ask(self) -> None:
@@ -64,6 +69,11 @@ class Signing(QObject):
             self.part.ask_to_amend()
         else:
             self.part.ask_to_sign()
+
+    def open(self, session: Session | None) -> None:
+        """Take up a session, or none; a signature that waits for a timestamp is written without one first."""
+        self._stamping.give_up("the smear was left before it came")
+        self.session = session
 
     def sign(self, name: str, reason: str = "", passphrase: str = "") -> None:
         """Freeze the case with the signer's key, and a timestamp where a server for it was named."""
@@ -81,28 +91,15 @@ class Signing(QObject):
             return None
 
         self._act(prepare)
-        if found:
-            self._wait_for_timestamp(session, *found[0])
+        for server, draft in found:
+            proof = bytes.fromhex(draft.new["key"]["proof"])
+            self.part.show_waiting(self._stamping.ask(server, proof, partial(self._finish, session, draft)))
 
-    def _wait_for_timestamp(self, session: Session, server: str, draft: Draft) -> None:
-        """Have the signature timestamped in a thread, and write it then."""
-        proof = bytes.fromhex(draft.new["key"]["proof"])
-
-        def steps() -> Iterator[bytes]:
-            yield ask_timestamp(server, proof)
-
-        def finish(token: bytes) -> None:
-            if self.session is session:  # else another smear was opened meanwhile
-                self._act(lambda: session.case.finish_signature(draft, token))
-
-        def fail(error: BoneMarrowError) -> None:
-            def refuse() -> object:
-                raise error
-
-            self._act(refuse)
-
-        self.part.show_waiting(f"Asking {urlsplit(server).hostname} for a timestamp…")
-        self._runner.run(steps, on_step=finish, on_done=lambda: self.part.show_waiting(""), on_failed=fail)
+    def _finish(self, session: Session, draft: Draft, timestamp: bytes, why: str) -> None:
+        """Write a signature: with its timestamp, or without one and with a word on why."""
+        self._unstamped = ("", "") if timestamp else (draft.new["head"], f"without a timestamp: {why}")
+        self.part.show_waiting("")
+        self._act(lambda: session.case.finish_signature(draft, timestamp))
 
     def amend(self, reason: str) -> None:
         """Open a signed case for changes; the signed state is kept."""

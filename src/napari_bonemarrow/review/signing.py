@@ -16,7 +16,7 @@ from napari_bonemarrow.review.reading import CaseReadings
 from napari_bonemarrow.review.reads import SECOND, SETTLING
 from napari_bonemarrow.review.signature import Signature
 from napari_bonemarrow.review.signing_key import SigningKey
-from napari_bonemarrow.review.statement import statement
+from napari_bonemarrow.review.statement import proof_fails, statement
 
 Stamp = Callable[[bytes], bytes]
 """Gets some bytes and returns an RFC 3161 response over them."""
@@ -81,12 +81,16 @@ class CaseSigning(CaseReadings):
         Raises
         ------
         CaseError
-            Where the name is empty, nothing is counted, a reading is shown that is not the one to sign, or
-            something is left to do and no reason is given.
+            Where the name is empty, nothing is counted, a reading is shown that is not the one to sign,
+            something is left to do and no reason is given, or the timestamp could not be had. Who would
+            rather sign without one takes `prepare_signature` and `finish_signature`.
         """
         draft = self.prepare_signature(name, reason, key)
         proof = draft.new["key"]["proof"] if key is not None else ""
-        stamped = timestamp(bytes.fromhex(proof)) if timestamp and proof else b""
+        try:
+            stamped = timestamp(bytes.fromhex(proof)) if timestamp and proof else b""
+        except CaseError as error:
+            raise CaseError(f"{error}: nothing was signed") from error
         return self.finish_signature(draft, stamped)
 
     def prepare_signature(self, name: str, reason: str = "", key: SigningKey | None = None) -> Draft:
@@ -136,10 +140,12 @@ class CaseSigning(CaseReadings):
         Raises
         ------
         CaseError
-            Where the case was changed meanwhile, or it could not be written.
+            Where the case was changed meanwhile, another person reviews it now, or it could not be written.
         """
         if draft.new["head"] != self._journal.lines.last.hash:
             raise CaseError("the case was changed while it was being signed: sign it again")
+        if proof_fails(self._state, self._journal.planned(draft, self.reviewer)):
+            raise CaseError("another person reviews than when it was signed: sign it again")
         if timestamp:
             draft = replace(draft, new={**draft.new, "timestamp": b64encode(timestamp).decode()})
         return self._act(draft)

@@ -7,14 +7,15 @@ SHA-256 of the signature's bytes: nothing of the case.
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64decode
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
 
 _WAIT_S = 10.0
+"""Seconds without a byte, and from the first byte of an answer to its last."""
 _LONGEST = 100_000
 """Bytes of a response: a few certificates."""
 _INSTALL = "pip install 'napari-bonemarrow[timestamp]'"
@@ -124,7 +126,7 @@ def ask_timestamp(url: str, data: bytes) -> bytes:
     Raises
     ------
     CaseError
-        Where the server does not answer, refuses, or answers what does not fit. Nothing was signed then.
+        Where the server does not answer, refuses, or answers what does not fit.
     """
     try:
         from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, decode_timestamp_response
@@ -137,20 +139,30 @@ def ask_timestamp(url: str, data: bytes) -> bytes:
     host = urlsplit(url).hostname
     try:
         with urlopen(request, timeout=_WAIT_S) as answer:
-            response: bytes = answer.read(_LONGEST + 1)
-        if len(response) > _LONGEST:
-            raise ValueError("too long")
+            response = _body(answer)
         decoded = decode_timestamp_response(response)
         nonce = decoded.tst_info.nonce
-    except (URLError, OSError, TimeoutError) as error:
+    except (OSError, HTTPException) as error:
         why = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
-        raise CaseError(f"the timestamp server {host} does not answer ({why}): nothing was signed") from error
+        raise CaseError(f"the timestamp server {host} does not answer ({why})") from error
     except ValueError as error:
-        raise CaseError(f"the timestamp server {host} gave no timestamp: nothing was signed") from error
+        raise CaseError(f"the timestamp server {host} gave no timestamp") from error
     wanted = (Standing.TRUSTED,) if _known_roots() else (Standing.TRUSTED, Standing.UNKNOWN)
     if nonce != asked.nonce or _found(decoded, data).standing not in wanted:
-        raise CaseError(f"the timestamp of {host} does not fit what was asked: nothing was signed")
+        raise CaseError(f"the timestamp of {host} does not fit what was asked")
     return response
+
+
+def _body(answer: HTTPResponse) -> bytes:
+    """Read an answer in the time and the length that one has."""
+    end, body = time.monotonic() + _WAIT_S, b""
+    while piece := answer.read1(_LONGEST):
+        body += piece
+        if len(body) > _LONGEST:
+            raise ValueError("too long")
+        if time.monotonic() > end:
+            raise TimeoutError
+    return body
 
 
 def timestamp_of(encoded: str, data: bytes) -> Timestamp:

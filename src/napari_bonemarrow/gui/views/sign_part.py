@@ -25,10 +25,12 @@ class SignPart(QWidget):
 
     sign_requested = Signal(str, str, str)  # name, reason, passphrase
     amend_requested = Signal(str)
+    wait_ended = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._info = SignInfo()
+        self._waiting = ""
         self.dialog: SignDialog | AmendDialog | None = None
         self.key_of: KeyOf = lambda name: KeyInfo()
         self.text, self.detail = label(role="title"), label(role="quiet")
@@ -37,6 +39,10 @@ class SignPart(QWidget):
         self.amend_button = button(
             "Start an amendment…", tip="Change a signed case; the signed state is kept"
         )
+        self.wait_button = button(
+            "Sign without a timestamp", tip="Do not wait for the server: sign by this computer's clock"
+        )
+        self.wait_button.clicked.connect(self.wait_ended)
         self.sign_button.clicked.connect(self.ask_to_sign)
         self.amend_button.clicked.connect(self.ask_to_amend)
         layout = QGridLayout(self)
@@ -46,36 +52,41 @@ class SignPart(QWidget):
         layout.addWidget(self.detail, 1, 0)
         layout.addWidget(self.sign_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.amend_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self.wait_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
         layout.setColumnStretch(0, 1)
         self.show_info(self._info)
 
     def show_info(self, info: SignInfo) -> None:
         """Show where the case stands."""
-        if info == self._info and self.text.text() == info.text:
-            return
-        self._info = info
-        self.text.setText(info.text)
+        if info != self._info or self.text.text() != info.text:
+            self._info = info
+            self._show()
+
+    def show_waiting(self, text: str) -> None:
+        """Say what a signature waits for; ``""`` shows again where the case stands."""
+        self._waiting = text
+        self._show()
+
+    def _show(self) -> None:
+        info, waits = self._info, bool(self._waiting)
+        self.text.setText(self._waiting or info.text)
         self.detail.setText(info.detail)
         set_tip(self.detail, f"Head of the journal: {info.head}\n{LIMITS}" if info.head else "")
         self.detail.setVisible(bool(info.detail))
-        self.sign_button.setVisible(not info.is_signed)
+        self.wait_button.setVisible(waits)
+        self.sign_button.setVisible(not info.is_signed and not waits)
         self.sign_button.setEnabled(info.can_sign)
-        self.amend_button.setVisible(info.is_signed)
+        self.amend_button.setVisible(info.is_signed and not waits)
         self.amend_button.setEnabled(info.can_amend)
         ready = info.can_sign and not info.needs_reason
         role = "primary" if ready else ""
         if self.sign_button.property("role") != role:
             set_role(self.sign_button, role)
-        self.setVisible(bool(info.text))
-
-    def show_waiting(self, text: str) -> None:
-        """Say what a signature waits for; ``""`` shows again where the case stands."""
-        self.text.setText(text or self._info.text)
-        self.sign_button.setEnabled(self._info.can_sign and not text)
+        self.setVisible(bool(self.text.text()))
 
     def ask_to_sign(self) -> None:
         """Show what would be frozen, and ask for the name."""
-        if self._info.can_sign and self.dialog is None:
+        if self._info.can_sign and self.dialog is None and not self._waiting:
             dialog = SignDialog(self, self._info, self.key_of)
             dialog.accepted.connect(
                 lambda: self.sign_requested.emit(dialog.name, dialog.reason, dialog.passphrase)
