@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from napari_bonemarrow.models.bundle import BundleError
 from napari_bonemarrow.models.cam import cam_layer_of, first_field
 from napari_bonemarrow.models.card import Card
+from napari_bonemarrow.models.device import repeatable_gradients
 from napari_bonemarrow.models.heatmap import Heatmap
 
 METHODS = ("gradcam", "smoothgrad")
@@ -93,7 +94,8 @@ def _gradcam(
         score = logit(images).sum()
     finally:
         hook.remove()
-    (slope,) = torch.autograd.grad(score, kept[-1])
+    with repeatable_gradients():
+        (slope,) = torch.autograd.grad(score, kept[-1])
     maps, slopes = layer.as_maps(kept[-1].detach()), layer.as_maps(slope)
     cam = (slopes.mean(dim=(2, 3), keepdim=True) * maps).sum(dim=1, keepdim=True).relu()
     size = images.shape[-1]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from napari_bonemarrow.models.architectures import lookup
 from napari_bonemarrow.models.bundle import BundleError
 from napari_bonemarrow.models.catalogue import CAM_STRIDE
+from napari_bonemarrow.models.device import repeatable_gradients
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ def first_field(network: nn.Module, architecture: str, layer: CamLayer, size: in
     if any("Attention" in type(module).__name__ for module in network.modules()):
         return stride, tiled
     middle = fields // 2
-    (slope,) = torch.autograd.grad(maps[:, :, middle, middle].square().sum(), images)
+    with repeatable_gradients():
+        (slope,) = torch.autograd.grad(maps[:, :, middle, middle].square().sum(), images)
     weight = slope.abs().sum(dim=(0, 1))
     line = torch.arange(size, dtype=torch.float32, device=device)
     centre = float(((weight.sum(0) + weight.sum(1)) * line).sum() / (2 * weight.sum()))
