@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .mutations import mutate, write_seeds
+from .mutations import home_of, mutate
 
 SECONDS = 60.0
 """Without an answer for so long a file counts as one that hangs; a reading process has 30 s itself."""
@@ -101,8 +101,18 @@ class _Reader:
         process.wait(20)
 
 
-def run(folder: Path, count: int, seed: int, processes: int = 2) -> tuple[list[Outcome], str]:
+def run(
+    seeds: dict[str, Path], folder: Path, count: int, seed: int, processes: int = 2
+) -> tuple[list[Outcome], str]:
     """Damage `count` images, the formats in turn, and open each.
+
+    Parameters
+    ----------
+    seeds : dict of str to Path
+        Of `write_seeds`.
+    folder : Path
+        Where they are damaged.
+    count, seed, processes : int
 
     Returns
     -------
@@ -110,7 +120,6 @@ def run(folder: Path, count: int, seed: int, processes: int = 2) -> tuple[list[O
         The log is all that any process wrote to stderr. What it told the log with debugging on is in the
         folder as ``debug.txt``.
     """
-    seeds = write_seeds(folder / "seeds")
     jobs: queue.SimpleQueue[tuple[str, int] | None] = queue.SimpleQueue()
     names = list(seeds)
     for number in range(count):
@@ -125,7 +134,7 @@ def run(folder: Path, count: int, seed: int, processes: int = 2) -> tuple[list[O
             for name, number in _taken(jobs):
                 rng = random.Random(f"{seed} {number}")
                 target = folder / str(number)
-                path = mutate(seeds[name], folder / "seeds" / name, target, rng)
+                path = mutate(seeds[name], home_of(seeds[name], name), target, rng)
                 found.append(Outcome(name, number, **reader.ask(path)))  # type: ignore[arg-type]
                 if found[-1].kind in ("refused", "opened"):
                     shutil.rmtree(target)

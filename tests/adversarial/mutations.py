@@ -159,6 +159,11 @@ def write_seeds(folder: Path) -> dict[str, Path]:
     return made
 
 
+def home_of(seed: Path, name: str) -> Path:
+    """Return the folder of a seed, which all its files lie in."""
+    return next(folder for folder in seed.parents if folder.name == name)
+
+
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _NUMBERS = (b"0", b"-1", b"1", b"65537", b"4294967296", b"99999999999999999999", b"1e9", b"NaN", b"x")
 _TEXT = re.compile(rb"[\x20-\x7e\n\r\t]{24,}")
