@@ -131,6 +131,30 @@ def test_fields_are_gone_through_by_key_and_told_with_their_progress(open_panel,
     ]
 
 
+def test_a_folder_is_shown_by_its_photographs_with_a_bar_for_what_was_reviewed(
+    open_panel, folder, smear, qtbot
+):
+    _viewer, panel = open_panel()
+    _open(panel, qtbot, folder)
+    view, fields = panel.coordinator.overview.view, panel.coordinator.session.slide.fields
+    qtbot.waitUntil(lambda: view.picture is not None, timeout=20_000)
+    view.show_seen(0, 0, 1, 1)
+    drawn = view.grab().toImage()
+    place = view._region_box(fields[1].region)
+    pixels = {
+        drawn.pixel(x, y)
+        for x in range(round(place.left()) + 4, round(place.right()) - 4)
+        for y in range(round(place.top()) + 4, round(place.bottom()) - 8)
+    }
+    assert len(pixels) > 50  # a photograph, no box of one colour
+    view.show_fields([FieldInfo(each.name, each.region, 4, 4) for each in fields])
+    done = view.grab().toImage()
+    foot = round(place.center().x()), round(place.bottom()) - 2
+    assert drawn.pixel(*foot) != done.pixel(*foot)
+    middle = round(place.center().x()), round(place.center().y())
+    assert drawn.pixel(*middle) == done.pixel(*middle)
+
+
 def test_what_counts_in_each_field_is_counted():
     fields = [SimpleNamespace(name=name, region=Region(x, 0, 100, 100)) for name, x in (("a", 0), ("b", 200))]
     cells = SimpleNamespace(

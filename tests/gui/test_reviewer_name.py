@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.gui import settings
 from napari_bonemarrow.gui.reviewer_name import UNNAMED
+from napari_bonemarrow.review import Kind
 
 
 @pytest.fixture
@@ -22,10 +23,14 @@ def nameless(open_panel, field, qtbot):
     with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
         coordinator.preparing.find_cells()
     panel.show_review()
+    _bring_to_front(panel, qtbot)
+    return viewer, panel
+
+
+def _bring_to_front(panel, qtbot) -> None:
     window = panel.window()
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=20_000)
-    return viewer, panel
 
 
 def _smear(panel):
@@ -56,6 +61,28 @@ def test_the_first_class_waits_for_the_name_and_is_given_then(nameless, qtbot):
     cell = review.selected
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_L)  # the keyboard is the review's again
     assert case.labels[cell].by == "Dr M"
+
+
+def test_what_the_case_is_told_before_the_review_stands_under_a_name_too(open_panel, plain_field, qtbot):
+    _viewer, panel = open_panel(reviewer="")
+    coordinator, tab = panel.coordinator, panel.slide_tab
+    with qtbot.waitSignal(coordinator.all_opened, timeout=20_000):
+        coordinator.open_path(plain_field)
+    case = coordinator.session.case
+    _bring_to_front(panel, qtbot)
+    qtbot.waitUntil(lambda: not coordinator.session.estimating, timeout=20_000)
+    qtbot.keyClicks(tab.scale_box, "0.08")
+    qtbot.mouseClick(tab.confirm_button, Qt.MouseButton.LeftButton)
+    assert case.microns_per_pixel is None
+    assert panel.name_part.edit.hasFocus()
+    qtbot.keyClicks(panel.name_part.edit, "Dr M")
+    qtbot.keyClick(panel.name_part.edit, Qt.Key.Key_Return)
+    assert case.microns_per_pixel == pytest.approx(0.08)
+    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
+        qtbot.mouseClick(tab.find_button, Qt.MouseButton.LeftButton)
+    named = {event.kind: event.reviewer for event in case.events()}
+    assert named.pop(Kind.SLIDE_OPENED) == UNNAMED  # opened by nobody in particular
+    assert set(named.values()) == {"Dr M"}
 
 
 def test_nothing_in_the_case_bears_the_name_of_whoever_is_logged_in(nameless, qtbot):

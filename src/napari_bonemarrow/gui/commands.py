@@ -21,7 +21,7 @@ _OF_THE_REVIEW = ("label", "tag", "guess", "add", "bare")
 """Acts that mean the cell under the eye or the pointer: keys and buttons, nothing to look up in a list."""
 _FREE = frozenset({"open_smear", "open_folder", "open_sample", "settings", "edit_keys", "help"})
 _WITHOUT_CELLS = frozenset(
-    {"find_cells", "count", "tally", "tally_field", "previous_field", "next_field", "overview"}
+    {"find_cells", "start_over", "count", "tally", "tally_field", "previous_field", "next_field", "overview"}
 )
 _OF_A_CELL = frozenset(
     {"accept", "clear", "flag", "comment", "remove", "split", "merge"}

@@ -90,7 +90,9 @@ class Coordinator(QObject):
         self.finetuning = Finetuning(
             panel.finetune_tab, self.runner, self.ending.training, failing(notices.TEACHING)
         )
-        self.preparing = Preparing(self.stage, panel.slide_tab, self.analysis, failing(notices.FINDING))
+        self.preparing = Preparing(
+            self.stage, panel.slide_tab, self.analysis, self.reviewer, failing(notices.FINDING)
+        )
         self.scale_choice = ScaleChoice(
             self.stage, panel.slide_tab.scale_part, self.preparing, self.runner, self.keys.leave
         )
@@ -100,6 +102,7 @@ class Coordinator(QObject):
             self.preparing,
             self.engine,
             self.runner,
+            self.reviewer,
             failing(notices.FINDING),
         )
         tab = panel.review_tab

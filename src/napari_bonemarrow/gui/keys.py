@@ -112,6 +112,7 @@ _ACTS = (
     Binding("", "open_sample", "", "open the drawn sample smear", _OPEN),
     Binding("", "find_cells", "", "find and classify the cells", _OPEN),
     Binding("", "begin_review", "", "begin the review", _OPEN),
+    Binding("", "start_over", "", "start this smear over", _OPEN),
     Binding("", "settings", "", "change the settings", _OPEN),
     Binding("", "edit_keys", "", "change the keys", _OPEN),
 )

@@ -91,10 +91,9 @@ class Overview(QObject):
         self.view.show_slide(slide.width, slide.height)
         self._settle()
         self._count_fields()
-        if not slide.fields:
-            self._worker = self._runner.run(
-                lambda: _read(slide), on_step=self._on_read, on_done=_nothing, on_failed=_nothing
-            )
+        self._worker = self._runner.run(
+            lambda: _read(slide), on_step=self._on_read, on_done=_nothing, on_failed=_nothing
+        )
         self._on_moved()
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from qtpy.QtCore import QObject, Signal
 
@@ -11,6 +12,7 @@ from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui import describe
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.viewmodels import CountedFrame
 from napari_bonemarrow.gui.views.slide_tab import SlideTab
@@ -28,15 +30,21 @@ class Preparing(QObject):
     region_started = Signal()
 
     def __init__(
-        self, stage: Stage, tab: SlideTab, analysis: Analysis, on_error: Callable[[BoneMarrowError], None]
+        self,
+        stage: Stage,
+        tab: SlideTab,
+        analysis: Analysis,
+        reviewer: ReviewerName,
+        on_error: Callable[[BoneMarrowError], None],
     ) -> None:
         super().__init__(stage)
         self._stage, self._tab, self._analysis, self._on_error = stage, tab, analysis, on_error
         self.session: Session | None = None
-        tab.scale_confirmed.connect(self.confirm_scale)
+        # What the case is told from here on stands under somebody's name.
+        tab.scale_confirmed.connect(lambda value, key: reviewer.over(partial(self.confirm_scale, value, key)))
         tab.frame_changed.connect(self._on_frame)
         tab.region_requested.connect(self._on_region_requested)
-        tab.find_requested.connect(self.find_cells)
+        tab.find_requested.connect(lambda: reviewer.over(self.find_cells))
         tab.cancel_requested.connect(analysis.cancel)
         tab.clear_requested.connect(self._on_clear)
         tab.field_requested.connect(self._on_field)

@@ -13,6 +13,7 @@ from napari_bonemarrow.gui import describe
 from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.preparing import Preparing
 from napari_bonemarrow.gui.quality_view import QualityView
+from napari_bonemarrow.gui.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.views.slide_tab import SlideTab
@@ -32,6 +33,7 @@ class Surveying(QObject):
         preparing: Preparing,
         engine: Engine,
         runner: Runner,
+        reviewer: ReviewerName,
         on_error: Callable[[BoneMarrowError], None],
     ) -> None:
         super().__init__(stage)
@@ -41,7 +43,7 @@ class Surveying(QObject):
         self._engine, self._runner, self._on_error = engine, runner, on_error
         self._worker: Any = None
         part = tab.where
-        part.survey_requested.connect(self.start)
+        part.survey_requested.connect(lambda: reviewer.over(self.start))
         part.best_requested.connect(self.use_best)
         part.whole_requested.connect(self.use_whole)
         part.next_requested.connect(self.add_next)

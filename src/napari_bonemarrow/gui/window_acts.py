@@ -33,6 +33,7 @@ class WindowActs(QObject):
             "open_sample": coordinator.opening.open_sample,
             "find_cells": self.find_cells,
             "begin_review": coordinator.begin_review,
+            "start_over": coordinator.starting_over.ask,
             "count": self.show_count,
             "export": lambda: coordinator.export(binding.argument),
             "settings": coordinator.edit_settings,

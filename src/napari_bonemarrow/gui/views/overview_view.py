@@ -17,6 +17,8 @@ from napari_bonemarrow.gui.viewmodels import FieldInfo
 
 LONG_SIDE = 176
 _SHORTEST, _EDGE = 44, 4
+_BAR = 4
+"""Height of the bar that tells how far a field is, screen pixels."""
 
 
 class OverviewView(QWidget):
@@ -32,7 +34,7 @@ class OverviewView(QWidget):
         self.setCursor(Qt.CursorShape.CrossCursor)
         self._colors: ThemeColors | None = None
         self._width = self._height = 1
-        self._picture: QImage | None = None
+        self.picture: QImage | None = None
         self._regions: tuple[Region, ...] = ()
         self.fields: tuple[FieldInfo, ...] = ()
         self.seen: tuple[float, float, float, float] | None = None
@@ -45,7 +47,7 @@ class OverviewView(QWidget):
     def show_slide(self, width: int, height: int) -> None:
         """Take up a slide of so many level-0 pixels; nothing else is known of it yet."""
         self._width, self._height = max(width, 1), max(height, 1)
-        self._picture, self._regions, self.fields, self.seen = None, (), (), None
+        self.picture, self._regions, self.fields, self.seen = None, (), (), None
         scale = LONG_SIDE / max(self._width, self._height)
         inner = (max(round(side * scale), _SHORTEST) for side in (self._width, self._height))
         self.setFixedSize(*(side + 2 * _EDGE for side in inner))
@@ -55,7 +57,7 @@ class OverviewView(QWidget):
         """Show what the slide looks like; shape (h, w, 3)."""
         kept = np.ascontiguousarray(pixels)
         height, width = kept.shape[:2]
-        self._picture = QImage(kept.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        self.picture = QImage(kept.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
         self.update()
 
     def show_regions(self, regions: Sequence[Region]) -> None:
@@ -101,9 +103,9 @@ class OverviewView(QWidget):
         painter.setPen(QPen(QColor(colors.line), 1))
         painter.setBrush(QColor(colors.background))
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
-        if self._picture is not None:
+        if self.picture is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(self._place()[0], self._picture)
+            painter.drawImage(self._place()[0], self.picture)
         for field in self.fields:
             self._draw_field(painter, field, colors)
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -119,15 +121,18 @@ class OverviewView(QWidget):
         painter.end()
 
     def _draw_field(self, painter: QPainter, field: FieldInfo, colors: ThemeColors) -> None:
-        """Draw a field as a box that fills from below as its cells are reviewed."""
+        """Draw a field with a bar at its foot that grows to the right as its cells are reviewed."""
         box = self._region_box(field.region)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colors.raised))
-        painter.drawRect(box)
+        if self.picture is None:
+            painter.setBrush(QColor(colors.raised))
+            painter.drawRect(box)
+        bar = QRectF(box.left(), box.bottom() - _BAR, box.width(), _BAR)
+        painter.setBrush(QColor(colors.background))
+        painter.drawRect(bar)
         part = field.reviewed / field.cells if field.cells else 0.0
         painter.setBrush(QColor(colors.good))
-        high = box.height() * part
-        painter.drawRect(QRectF(box.left(), box.bottom() - high, box.width(), high))
+        painter.drawRect(QRectF(bar.left(), bar.top(), bar.width() * part, _BAR))
 
     # the mouse ------------------------------------------------------------------------------------
 
