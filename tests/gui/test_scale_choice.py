@@ -31,6 +31,16 @@ def opened(open_panel, qtbot, plain_field):
     return viewer, panel
 
 
+def test_an_estimate_that_is_on_its_way_is_not_called_impossible(open_panel, qtbot, plain_field):
+    _viewer, panel = open_panel()
+    said = []
+    button = panel.slide_tab.scale_part.offer_buttons["estimate"]
+    panel.coordinator.opened.connect(lambda: said.append(button.text()))
+    _open(qtbot, panel.coordinator, plain_field)
+    assert said == ["Estimating it from the red cells…"]
+    qtbot.waitUntil(lambda: button.text() != said[0], timeout=20_000)
+
+
 def _place(viewer, panel, x: float, y: float) -> QPoint:
     """Return where a pixel of the smear is on the canvas."""
     camera, native = panel.coordinator.stage.camera, panel.window()._qt_viewer.canvas.native

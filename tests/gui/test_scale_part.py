@@ -74,7 +74,14 @@ def test_the_estimate_is_taken_by_its_button_and_stays_one_until_it_is_edited(pa
     assert told == [(0.0421, "estimate"), (0.0421, "")]
 
 
+def _gives_it_the_keyboard(part, qtbot) -> None:
+    part.activateWindow()
+    qtbot.waitUntil(part.isActiveWindow, timeout=20_000)
+    part.box.clearFocus()
+
+
 def test_typing_replaces_what_stands_there_after_a_click(part, qtbot):
+    _gives_it_the_keyboard(part, qtbot)
     part.show_info(ScaleInfo(0.1, "file", True, "From the file."), locked=False)
     qtbot.mouseClick(part.box, Qt.MouseButton.LeftButton)
     qtbot.keyClicks(part.box, "0.05")
@@ -112,6 +119,15 @@ def test_nothing_is_complained_of_before_a_figure_is_whole(part, qtbot):
         assert part.text.text() == ASKED.text
     assert is_begun("0,0")
     assert not is_begun("0.05")
+
+
+def test_a_click_into_the_box_selects_all_and_a_second_one_sets_the_cursor(part, qtbot):
+    _gives_it_the_keyboard(part, qtbot)
+    part.box.setText("0.0421")
+    qtbot.mouseClick(part.box, Qt.MouseButton.LeftButton)
+    assert part.box.selectedText() == "0.0421"
+    qtbot.mouseClick(part.box, Qt.MouseButton.LeftButton)
+    assert not part.box.hasSelectedText()
 
 
 def test_what_a_scale_means_is_said_while_it_is_typed(part, qtbot):

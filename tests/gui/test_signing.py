@@ -177,6 +177,7 @@ def test_one_and_two_are_the_readers_classes_and_what_is_left_counts_down(desk, 
         assert all(each.isVisible() for each in tab.readers.buttons)
         assert not tab.bars.isVisible()
         assert panel.header.banner.text() == f"settling · {left} left · Dr C"
+        assert tab.heading.title.text().endswith("not settled yet")  # nor is either shown as given
         assert tab.heading.progress_text.text() == f"{left} left to settle"
         qtbot.keyClick(native, Qt.Key.Key_Return)  # Enter is neither reader's class
         qtbot.keyClick(native, Qt.Key.Key_3)

@@ -291,7 +291,11 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         return None
     at = int(np.searchsorted(case.cells.cell_id, cell_id))
     code, label = case.effective_code(cell_id), case.labels.get(cell_id)
-    if label is not None and label.imported:
+    readers = readers_classes(case, cell_id)
+    name = CLASSES[code].name if code in CLASSES else "no class yet"
+    if readers and cell_id not in case.labels_of(SETTLING):
+        code, name, standing = "", "not settled yet", "the readers differ"
+    elif label is not None and label.imported:
         standing = "labelled so in the data, not reviewed yet"
     elif label is not None:
         standing = f"reviewed by {label.by}" + (", by a rule" if label.source == "rule" else "")
@@ -300,7 +304,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
     return CellInfo(
         cell_id=cell_id,
         code=code,
-        name=CLASSES[code].name if code in CLASSES else "no class yet",
+        name=name,
         standing=standing,
         counted_text=_where_text(session.slide, case, at),
         guesses=guesses(case, cell_id),
@@ -308,7 +312,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         history=tuple(_told(event, cell_id) for event in case.history(cell_id) if _is_act(event)),
         crop_microns_per_pixel=CROP_MICRONS_PER_PIXEL,
         read_only=case.read_only or case.is_signed,
-        readers=readers_classes(case, cell_id),
+        readers=readers,
     )
 
 

@@ -146,11 +146,12 @@ class Opening(QObject):
             case,
             margin_um=asked.margin_um,
             target=asked.target,
+            estimating=slide.microns_per_pixel is None,  # it begins when the smear is shown
             camera=step.camera,
             camera_scale=scale_memory.last_scale(step.camera),
         )
         self.opened.emit(session, layer)
-        if slide.microns_per_pixel is None:
+        if session.estimating:
             self.estimate(session)
 
     def _open_case(self, slide: Slide, case_path: Path) -> tuple[Slide, Case]:
@@ -172,7 +173,6 @@ class Opening(QObject):
     def estimate(self, session: Session) -> None:
         """Have a child of the engine look for the scale in the red cells; one smear at a time."""
         self._end_estimate()
-        session.estimating = True
         [future] = self._engine.map_tiles("estimate", session.slide.path, [None])
 
         def receive(found: tuple[Scale, ...]) -> None:

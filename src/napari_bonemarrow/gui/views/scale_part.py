@@ -42,17 +42,13 @@ class ScaleBox(QLineEdit):
         return read_typed(self.text()).value or 0.0
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Select all."""
+        """Select all; a click, which gives the focus before it is heard of, would put the cursor in its place."""
         super().focusInEvent(event)
+        self._by_click = event.reason() == Qt.FocusReason.MouseFocusReason
         self.selectAll()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Note whether this click gives the focus."""
-        self._by_click = not self.hasFocus()
-        super().mousePressEvent(event)
-
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Select all after such a click, which has set the cursor, unless a part was selected with it."""
+        """Select all after such a click, unless a part was selected with it."""
         super().mouseReleaseEvent(event)
         if self._by_click and not self.hasSelectedText():
             self.selectAll()
