@@ -128,7 +128,12 @@ def test_while_the_key_is_held_the_smear_is_bare_and_then_all_is_back(full, qtbo
     key = Qt.Key(QKeySequence(key_of("bare"))[0].key())
     QTest.keyPress(canvas, key)
     held = _shot(viewer)
+    for _repeated in range(3):  # as a busy window may hear a key repeat itself under X11
+        QTest.keyRelease(canvas, key)
+        QTest.keyPress(canvas, key)
+    np.testing.assert_array_equal(held, _shot(viewer))
     QTest.keyRelease(canvas, key)
+    qtbot.waitUntil(lambda: not panel.coordinator.holding.on)
     back = _shot(viewer)
     for layer in _ours(viewer):
         layer.visible = False

@@ -133,4 +133,4 @@ def test_the_smear_is_bare_while_the_key_is_held_wherever_the_focus_goes(begin: 
         QTest.keyPress(native, Qt.Key.Key_Period)
         assert [layer.name for layer in layers if layer.visible] == [layers[0].name]
         QTest.keyRelease(let_go, Qt.Key.Key_Period)
-        assert [layer.name for layer in layers if layer.visible] == shown
+        qtbot.waitUntil(lambda: [layer.name for layer in layers if layer.visible] == shown)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.gui.keys import Binding
+
+_SETTLE_MS = 120
+"""A release counts when no press has followed it for so long. X11 repeats a held key as releases and presses,
+and a busy window may read such a release before its press, so that Qt takes it for a real one."""
+
+_KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
 
 
 class Holding(QObject):
@@ -20,6 +26,10 @@ class Holding(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._key: Qt.Key | None = None
+        self._release_timer = QTimer(self)
+        self._release_timer.setSingleShot(True)
+        self._release_timer.setInterval(_SETTLE_MS)
+        self._release_timer.timeout.connect(self.end)
 
     @property
     def on(self) -> bool:
@@ -42,6 +52,7 @@ class Holding(QObject):
         if not self.on:
             return
         self._key = None
+        self._release_timer.stop()
         application = QApplication.instance()
         application.removeEventFilter(self)
         application.focusWindowChanged.disconnect(self._on_focus)
@@ -53,7 +64,10 @@ class Holding(QObject):
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Hear the release on its way to whatever has the focus; the key repeating itself is none."""
-        released = event.type() == QEvent.Type.KeyRelease and not event.isAutoRepeat()
-        if released and event.key() == self._key:
-            self.end()
+        kind = event.type()
+        if kind in _KEYS and event.key() == self._key:
+            if kind != QEvent.Type.KeyRelease:
+                self._release_timer.stop()
+            elif not event.isAutoRepeat():
+                self._release_timer.start()
         return False
