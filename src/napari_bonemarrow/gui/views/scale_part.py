@@ -42,7 +42,7 @@ class ScaleBox(QLineEdit):
         return read_typed(self.text()).value or 0.0
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Select all; a click, which gives the focus before it is heard of, would put the cursor in its place."""
+        """Select all; a click gives the focus before it is heard of, so its cursor comes after."""
         super().focusInEvent(event)
         self._by_click = event.reason() == Qt.FocusReason.MouseFocusReason
         self.selectAll()
