@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import weakref
+
+from qtpy.QtCore import QThreadPool
 
 from napari_bonemarrow.gui import collecting
 
@@ -17,3 +20,18 @@ def test_what_is_there_is_set_apart_until_the_smear_is_left(open_panel, field, q
     assert looked_at < gc.get_freeze_count() / 4
     viewer.close()
     qtbot.waitUntil(lambda: gc.get_freeze_count() == 0, timeout=20_000)
+
+
+def test_nothing_of_a_smear_that_was_left_is_kept_while_the_window_lives_on(analysed, qtbot):
+    _viewer, panel = analysed
+    coordinator = panel.coordinator
+    gone = [weakref.ref(each) for each in (coordinator.session, coordinator.session.case)]
+    coordinator.stage.viewer.layers.remove(coordinator.stage.smear)
+    qtbot.waitUntil(lambda: coordinator.session is None, timeout=20_000)
+    assert QThreadPool.globalInstance().waitForDone(20_000)
+
+    def is_let_go() -> bool:
+        gc.collect()
+        return not any(each() for each in gone)
+
+    qtbot.waitUntil(is_let_go, timeout=20_000)

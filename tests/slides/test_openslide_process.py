@@ -49,8 +49,14 @@ def test_the_library_is_not_loaded_by_the_program_itself(written: Callable[[str]
 def test_a_process_that_was_ended_is_started_again(written: Callable[[str], Written]) -> None:
     level = _level(written("aperio").path)
     before = level.tile(0, 0).copy()
+    readers.close()
+    together = [threading.Thread(target=readers.warm) for _ in range(2)]
+    for thread in together:
+        thread.start()
+    for thread in together:
+        thread.join()
     for pid in readers.pids:
-        os.kill(pid, signal.SIGSEGV)
+        os.kill(pid, signal.SIGSEGV)  # they may still look alive at the next request
     assert level.tile(0, 1).shape == before.shape
     assert readers.pids
 

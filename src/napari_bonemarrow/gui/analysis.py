@@ -68,7 +68,7 @@ class Analysis(QObject):
 
     def cancel(self) -> None:
         """Stop. What is in the case stays there, and the rest can be done later."""
-        worker, self._worker = self._worker, None
+        worker, self._worker, self._session = self._worker, None, None
         if worker is not None:
             self._runner.cancel(worker)
             self._engine.drop_stale("classify", "detect")
@@ -112,7 +112,7 @@ class Analysis(QObject):
         self._tell(doing_text(step.text, step.seconds_left), part)
 
     def _on_done(self) -> None:
-        self._worker = None
+        self._worker = self._session = None
         self.stopped.emit()
 
 

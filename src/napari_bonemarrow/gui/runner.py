@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from napari.qt.threading import GeneratorWorker, create_worker
+from napari.qt.threading import GeneratorWorker
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BoneMarrowError
@@ -53,13 +53,18 @@ class Runner(QObject):
                 on_step(step)
 
         def finish() -> None:
+            worker.yielded.disconnect(receive)
+            worker.finished.disconnect(finish)
             if worker in self._workers:
                 self._workers.discard(worker)
                 on_done()
 
-        worker = create_worker(guarded, _start_thread=False, _worker_class=_Worker)
+        # Not by `create_worker`: napari's window keeps each of its workers for as long as it lives, and with
+        # it whatever the worker has been given, such as the slides of a whole morning.
+        worker = _Worker(guarded)
         worker.yielded.connect(receive)
         worker.finished.connect(finish)
+        worker.errored.connect(_report)
         self._workers.add(worker)
         worker.start()
         return worker
@@ -130,6 +135,10 @@ def _stop(workers: set[Any], *_ignored: object) -> None:
     for worker in workers:
         worker.quit()
     workers.clear()
+
+
+def _report(defect: BaseException) -> None:
+    raise defect
 
 
 def _nothing() -> None:

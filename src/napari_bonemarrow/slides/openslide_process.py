@@ -166,8 +166,9 @@ class Readers:
         """
         with self._free:
             number = request.get("number")
-            for _attempt in range(1 if number in self._deadly else 2):
-                child = self._take()
+            for attempt in range(1 if number in self._deadly else 2):
+                # One that waits may have been ended with the first, such as for want of memory.
+                child = self._take() if attempt == 0 else _Child()
                 try:
                     with self._lock:
                         closed = self._closed[child.closed_known :]
