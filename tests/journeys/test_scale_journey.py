@@ -1,4 +1,4 @@
-"""A photograph without a scale, in the real window: typed, measured, corrected, and the smear started over."""
+"""A photograph without a scale, in the real window: typed, measured, and the smear started over."""
 
 from __future__ import annotations
 

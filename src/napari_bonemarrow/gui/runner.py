@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import closing
@@ -14,6 +15,10 @@ from qtpy.QtCore import QObject
 from napari_bonemarrow.cytology import BoneMarrowError
 
 _POLL_SECONDS = 0.2
+
+_ended: deque[Any] = deque(maxlen=64)
+"""The workers that ended last. A thread tells of its worker's end a moment before it lets go of it, and must
+not be the last to do so: the worker's signals are an object of Qt's main thread and must end there."""
 
 
 class Runner(QObject):
@@ -37,10 +42,11 @@ class Runner(QObject):
         on_failed: Callable[[BoneMarrowError], None],
     ) -> Any:
         """Run a generator; what it yields reaches ``on_step`` in order. Returns the worker."""
+        begin = [steps]  # taken out when it begins: the worker outlives its work, what it works on need not
 
         def guarded() -> Iterator[Any]:
             try:
-                yield from steps()
+                yield from begin.pop()()
             except BoneMarrowError as error:
                 yield _Failure(error)
 
@@ -55,6 +61,8 @@ class Runner(QObject):
         def finish() -> None:
             worker.yielded.disconnect(receive)
             worker.finished.disconnect(finish)
+            begin.clear()  # it may have been cancelled before it began
+            _ended.append(worker)
             if worker in self._workers:
                 self._workers.discard(worker)
                 on_done()
