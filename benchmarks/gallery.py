@@ -87,6 +87,7 @@ def _window(slide: Path) -> dict[str, float]:
 
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
     coordinator = panel.coordinator
+    coordinator.reviewer.use("benchmark")
     until(lambda: coordinator.engine.status is not None)
     coordinator.open_path(slide)
     until(lambda: coordinator.session is not None)

@@ -86,7 +86,8 @@ def page(open_panel):
 
 def test_page_and_settings_are_equal_while_a_panel_is_open(page, open_panel):
     settings.change(target=300)
-    open_panel()
+    _viewer, panel = open_panel()
+    panel.coordinator.settings_page.begin()  # as it does by itself when the window has been seen
     assert page.target == 300
     page.target = 200
     assert settings.load().target == 200
@@ -96,12 +97,14 @@ def test_page_and_settings_are_equal_while_a_panel_is_open(page, open_panel):
 
 def test_what_is_changed_on_the_page_without_a_panel_is_taken_over(page, open_panel, qtbot):
     viewer, panel = open_panel()
+    panel.coordinator.settings_page.begin()
     with qtbot.waitSignal(panel.destroyed):
         viewer.window.remove_dock_widget(panel)
     page.target = 250
     assert settings.load().target == 500  # nobody listens
     settings.change(reviewer="Dr A")  # as a command line would
-    viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
+    _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
+    panel.coordinator.settings_page.begin()
     assert settings.load().target == 250
     assert page.reviewer == "Dr A"
     page.reset()

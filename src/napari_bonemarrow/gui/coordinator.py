@@ -159,6 +159,7 @@ class Coordinator(QObject):
         self.finetuning.model_wanted.connect(self.serving.use)
         self.opening.opened.connect(self._on_opened)
         self.opening.waiting.connect(self._on_waiting)
+        self.opening.waiting.connect(lambda _text: self.settings_page.begin())
         self.opening.open_already.connect(self._on_open_already)
         self.reviewer.changed.connect(self._on_reviewer)
         self.opening.slide_missing.connect(self._on_slide_missing)

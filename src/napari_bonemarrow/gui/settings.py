@@ -10,12 +10,12 @@ from typing import Any
 from psygnal import Signal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from napari_bonemarrow.cytology.counting import TARGET
 from napari_bonemarrow.gui.form_hints import shown
 from napari_bonemarrow.gui.key_names import KeyTableError
 from napari_bonemarrow.gui.keys import TABLE
 from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.review import home
-from napari_bonemarrow.workflow.choosing import TARGET
 
 _FILE, _KEYS_FILE = "settings.json", "keys.json"
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_bonemarrow.gui import settings
 from napari_bonemarrow.gui.docks import PLUGIN
 
 PAGE = "window"
 """Name of the page in the manifest."""
+_BEGIN_MS = 1000
 _SEEN = "page"
 """What the page showed last is kept by this name beside the settings."""
 
@@ -30,6 +31,18 @@ class SettingsPage(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        self._page: Any = None
+        # napari reads every plugin's manifest anew for its first page: not before the panel is seen.
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.begin)
+        self._timer.start(_BEGIN_MS)
+
+    def begin(self) -> None:
+        """Take the page up, if this has not been done yet."""
+        self._timer.stop()
+        if self._page is not None:
+            return
         self._page = napari_page()
         if self._page is None:
             return

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage as ndi
 
 from napari_bonemarrow.cytology import Region, RegionRanking
 from napari_bonemarrow.slides.grid import CELL_UM
@@ -173,6 +172,8 @@ def _window_scores(quality: QualityMap, rows: int, columns: int) -> NDArray[np.f
 
 def _by_trails(quality: QualityMap) -> NDArray[np.float64]:
     """Weigh each cell by how near it lies to a particle; 1 everywhere on a slide without particles."""
+    from scipy import ndimage as ndi
+
     if not quality.particle.any():
         return np.ones(quality.score.shape)
     away = ndi.distance_transform_edt(~quality.particle) * CELL_UM

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage as ndi
 
 from napari_bonemarrow.slides.tree import ComponentTree, component_tree
 
@@ -167,6 +166,8 @@ def segment(
         Left, top, right, bottom: where the smear goes on. A component that touches such a side has no
         quality, as it would not be the same in a wider image.
     """
+    from scipy import ndimage as ndi
+
     smooth = ndi.gaussian_filter(stain, SMOOTHING_MICRONS / WORKING_MICRONS)
     slope = np.hypot(*np.gradient(smooth)) / np.float32(WORKING_MICRONS)
     steps = np.searchsorted(THRESHOLDS.astype(np.float32), smooth).astype(np.uint8)
@@ -231,6 +232,8 @@ def _edge(tree: ComponentTree, steps: NDArray[np.uint8], slope: NDArray[np.float
 
 def _filled(labels: NDArray[np.int32]) -> NDArray[np.int32]:
     """Fill nucleoli and vacuoles, but not the space that a ring of touching nuclei leaves."""
+    from scipy import ndimage as ndi
+
     for index, place in enumerate(ndi.find_objects(labels), start=1):
         # The background beyond the box is one piece with the padding, which is labelled first.
         holes, count = ndi.label(np.pad(labels[place] != index, 1, constant_values=True))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage as ndi
 
 from napari_bonemarrow.slides.centres import BACKGROUND_DENSITY, red_cell
 from napari_bonemarrow.slides.colour import optical_density
@@ -177,6 +176,7 @@ def _nucleus_at(nuclei: Nuclei, row: float, column: float) -> int | None:
 
 def _cells(density: NDArray[np.float32], nuclei: NDArray[np.int32]) -> NDArray[np.int32]:
     """Give each pixel the label of the nucleus in whose cell it lies; 0 elsewhere."""
+    from scipy import ndimage as ndi
     from skimage import segmentation
 
     sigma = _SMOOTHING_UM / WORKING_MICRONS
@@ -201,6 +201,8 @@ def _cells(density: NDArray[np.float32], nuclei: NDArray[np.int32]) -> NDArray[n
 
 def _tidied(cells: NDArray[np.int32], nuclei: NDArray[np.int32]) -> NDArray[np.int32]:
     """Smooth each cell, fill its holes, and keep the part that holds its nucleus."""
+    from scipy import ndimage as ndi
+
     tidy = np.zeros_like(cells)
     rounds = round(_OPENING_UM / WORKING_MICRONS)
     for index in range(1, int(nuclei.max()) + 1):
@@ -216,6 +218,7 @@ def _tidied(cells: NDArray[np.int32], nuclei: NDArray[np.int32]) -> NDArray[np.i
 
 def _sharing(cells: NDArray[np.int32], index: int) -> list[int]:
     """Return the labels that share a cell with one: itself, and a neighbour that completes its shape."""
+    from scipy import ndimage as ndi
     from skimage import morphology
 
     own = cells == index
@@ -234,6 +237,7 @@ def _sharing(cells: NDArray[np.int32], index: int) -> list[int]:
 
 def _polygon(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the closed outline of a mask's largest part, as rows and columns."""
+    from scipy import ndimage as ndi
     from skimage import measure
 
     soft = ndi.gaussian_filter(np.pad(mask, 2).astype(np.float32), 0.7)

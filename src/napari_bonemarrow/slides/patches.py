@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage as ndi
 
 from napari_bonemarrow.slides.colour import optical_density, resized
 from napari_bonemarrow.slides.nuclei import nuclear_stain
@@ -143,6 +142,8 @@ def measure_patch(rgb: NDArray[np.uint8], background: NDArray[np.uint8]) -> tupl
     tuple of float
         In the order of `MEASURES`.
     """
+    from scipy import ndimage as ndi
+
     density = optical_density(rgb, background)
     green = density[..., 1]
     veil = float(np.percentile(green, 5))
@@ -171,6 +172,8 @@ def blur_of(green: NDArray[np.float32]) -> float:
     float
         Standard deviation, µm; NaN where there is no edge to tell it by.
     """
+    from scipy import ndimage as ndi
+
     fine, coarse = (
         ndi.gaussian_gradient_magnitude(green, sigma / WORKING_MICRONS) / WORKING_MICRONS
         for sigma in (_FINE_UM, _COARSE_UM)
@@ -190,6 +193,8 @@ def _nuclei(
     smooth: NDArray[np.float32], density: NDArray[np.float32], covered: float, veil: float
 ) -> tuple[float, ...]:
     """Count the nuclei of a patch and describe them: all measures but the blur."""
+    from scipy import ndimage as ndi
+
     labels, count = ndi.label(smooth > NUCLEAR)
     nan = float("nan")
     mm2 = smooth.size * WORKING_MICRONS**2 / 1e6
@@ -235,6 +240,8 @@ def ink(density: NDArray[np.float32]) -> NDArray[np.bool_]:
     -------
     ndarray of bool, shape (h, w)
     """
+    from scipy import ndimage as ndi
+
     red, green, blue = (ndi.uniform_filter(density[..., c], 5) for c in range(3))
     most, least = (f(f(red, green), blue) for f in (np.maximum, np.minimum))
     bluish = red > 1.15 * green
@@ -256,6 +263,8 @@ class _Shapes:
 
     @classmethod
     def of(cls, labels: NDArray[np.int32], count: int, density: NDArray[np.float32]) -> _Shapes:
+        from scipy import ndimage as ndi
+
         rows, columns = np.nonzero(labels)
         which = labels[rows, columns] - 1
         number = np.bincount(which, minlength=count).astype(float)

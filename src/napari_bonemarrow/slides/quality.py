@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage as ndi
 
 from napari_bonemarrow.slides.grid import Grid
 from napari_bonemarrow.slides.patches import PATCH_UM, PatchMeasures
@@ -236,6 +235,8 @@ def neighbourhood(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
     A patch holds few cells, so that one alone says little of how many there are.
     """
+    from scipy import ndimage as ndi
+
     known = np.isfinite(values)
     kernel = np.outer((1, 2, 1), (1, 2, 1)).astype(np.float64)
     total = ndi.convolve(np.where(known, values, 0).astype(np.float64), kernel, mode="constant")

@@ -7,8 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
 
 
 @dataclass(frozen=True)
@@ -132,6 +130,9 @@ def component_tree(steps: NDArray[np.uint8], count: int) -> ComponentTree:
     -------
     ComponentTree
     """
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
     shape = (steps.shape[0], steps.shape[1])
     pixels = np.flatnonzero(steps)
     step = steps.ravel()[pixels]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_bonemarrow.cytology import BoneMarrowError, Frame, Region, RegionRanking
+from napari_bonemarrow.cytology.counting import TARGET
 from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.review import Case, CaseError
@@ -18,9 +19,6 @@ from napari_bonemarrow.slides.choosing import RESERVE, is_whole_slide, regions_f
 from napari_bonemarrow.workflow.analysis import analyse, apply_step, default_frame
 from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing, Step
 from napari_bonemarrow.workflow.survey import Surveyed, survey
-
-TARGET = 500
-"""Cells to count where nobody says otherwise (ICSH 2008, where a precise percentage matters)."""
 
 _FIRST_PART = 0.7
 """Part of the expected cells that is searched at first; how much more goes by what is found."""
