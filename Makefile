@@ -15,7 +15,7 @@ export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 # GNU make 4 keeps apart what goes on side by side; macOS's make 3.81 mixes it.
 APART := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: demo test test-full test-lowest lint types layers pytest window-tests other-tests docs benchmarks \
+.PHONY: demo test test-full test-lowest test-python lint types layers pytest window-tests other-tests docs benchmarks \
 	system clean
 .DELETE_ON_ERROR:
 
@@ -71,6 +71,15 @@ test-lowest: system
 	.venv-lowest/bin/uv pip install -q --python .venv-lowest/bin/python --resolution lowest-direct -e '.[all,test]'
 	VIRTUAL_DISPLAY=1 $(DISPLAYED) .venv-lowest/bin/python -m pytest -m "not slow" -W default $(PYTEST_ARGS)
 
+# Another Python: `make test-python PYTHON=python3.13`.
+test-python: $(VENV)/.installed system
+	$(PYTHON) -m venv .venv-python
+	$(BIN)/uv pip install -q --python .venv-python/bin/python -e '.[all,test]'
+	VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) .venv-python/bin/python -m pytest -m "not slow" \
+		tests/gui tests/journeys $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) .venv-python/bin/python -m pytest -m "not slow" \
+		-n $(WORKERS) --dist loadfile --ignore=tests/gui --ignore=tests/journeys $(PYTEST_ARGS)
+
 docs: $(VENV)/.installed system
 	$(BIN)/pip install -q -e '.[docs]'
 	VIRTUAL_DISPLAY=1 $(DISPLAYED) $(BIN)/python docs/make_pictures.py
@@ -92,4 +101,4 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-pyside6 .venv-lowest build dist site $(OUT) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-pyside6 .venv-lowest .venv-python build dist site $(OUT) .mypy_cache .ruff_cache .pytest_cache
