@@ -97,7 +97,7 @@ viewer.close()
 """
 
 
-@pytest.mark.parametrize("screen", ["1366x768", "1280x720"])
+@pytest.mark.parametrize("screen", ["1366x768", pytest.param("1280x720", marks=pytest.mark.slow)])
 def test_on_a_small_screen_the_whole_window_is_seen(screen: str, tmp_path: Path):
     run = shutil.which("xvfb-run")
     if run is None:

@@ -16,6 +16,7 @@ from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.cell_menu import cell_menu
 from napari_bonemarrow.gui.counting import Counting
 from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.destruction import when_destroyed
 from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.explaining import Explaining
 from napari_bonemarrow.gui.exporting import ExportOptions, ask_export, first_options
@@ -181,7 +182,7 @@ class Coordinator(QObject):
         self.recent.chosen.connect(self.open_path)
         self.overview.fields_counted.connect(panel.slide_tab.show_fields)
         settings.told.changed.connect(self._on_settings)
-        self.destroyed.connect(partial(_forget, self._on_settings))
+        when_destroyed(self, partial(_forget, self._on_settings))
         commands.name_keys()
         TABLE.changed.connect(commands.name_keys, unique=True)
         # Painted before the rest is made ready, which takes longer than reading what is seen first.

@@ -28,6 +28,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_bonemarrow.gui.destruction import when_destroyed
 from napari_bonemarrow.gui.keys import TABLE, Binding
 from napari_bonemarrow.gui.views.parts import show_keys
 
@@ -73,7 +74,7 @@ class KeyMode(QObject):
         application.focusChanged.connect(self._on_focus)
         application.focusWindowChanged.connect(self._on_window)
         TABLE.changed.connect(self._rebind)
-        panel.destroyed.connect(partial(_forget, self._rebind))
+        when_destroyed(panel, partial(_forget, self._rebind))
 
     @property
     def on(self) -> bool:
@@ -89,7 +90,7 @@ class KeyMode(QObject):
         """Let the keys work while the focus is inside this widget too: a dock of ours."""
         if widget not in self._widgets:
             self._widgets.append(widget)
-            widget.destroyed.connect(partial(self._drop, widget))
+            when_destroyed(widget, partial(self._drop, widget))
             self._rebind()
 
     def _drop(self, widget: QWidget, *_ignored: object) -> None:

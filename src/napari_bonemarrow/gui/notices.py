@@ -19,6 +19,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.describe import one_line, toast
+from napari_bonemarrow.gui.destruction import when_destroyed
 from napari_bonemarrow.gui.viewmodels import Notice
 from napari_bonemarrow.gui.views.notice_strip import NoticeStrip
 
@@ -57,7 +58,7 @@ class Notices(QObject):
         strip.dismissed.connect(self.dismiss)
         self._heard.connect(self._take)  # from whichever thread: Qt brings it to this one
         notification_manager.notification_ready.connect(self._on_napari)
-        self.destroyed.connect(partial(_forget, self._on_napari))
+        when_destroyed(self, partial(_forget, self._on_napari))
 
     @property
     def open(self) -> tuple[Notice, ...]:

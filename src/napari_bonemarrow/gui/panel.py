@@ -8,6 +8,7 @@ from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtWidgets import QApplication, QSizePolicy, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.coordinator import Coordinator
+from napari_bonemarrow.gui.destruction import when_destroyed
 from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
 from napari_bonemarrow.gui.views.busy_part import BusyPart
@@ -79,7 +80,7 @@ class BoneMarrowPanel(QWidget):
             with suppress(TypeError, RuntimeError):  # it is disconnected already, or Qt itself is gone
                 quitting.disconnect(end)
 
-        self.destroyed.connect(end)
+        when_destroyed(self, end)
         quitting.connect(end)
 
     def sizeHint(self) -> QSize:

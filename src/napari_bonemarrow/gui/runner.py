@@ -13,6 +13,7 @@ from napari.qt.threading import GeneratorWorker
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.destruction import when_destroyed
 
 _POLL_SECONDS = 0.2
 
@@ -31,7 +32,7 @@ class Runner(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._workers: set[Any] = set()
-        self.destroyed.connect(partial(_stop, self._workers))  # what still comes then has nowhere to go
+        when_destroyed(self, partial(_stop, self._workers))  # what still comes then has nowhere to go
 
     def run(
         self,

@@ -12,6 +12,7 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer
 
 from napari_bonemarrow.gui import settings
+from napari_bonemarrow.gui.destruction import when_destroyed
 from napari_bonemarrow.gui.docks import PLUGIN
 
 PAGE = "window"
@@ -50,7 +51,7 @@ class SettingsPage(QObject):
         self._show(settings.load())
         self._page.events.connect(self._on_page)
         settings.told.changed.connect(self._show)
-        self.destroyed.connect(_leaving(self._page, self._on_page, self._show))
+        when_destroyed(self, _leaving(self._page, self._on_page, self._show))
 
     def _take_what_was_changed(self) -> None:
         """Take over what somebody changed on the page while no panel was open."""

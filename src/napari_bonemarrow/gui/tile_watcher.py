@@ -7,6 +7,7 @@ from functools import partial
 from napari.layers import Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_bonemarrow.gui.destruction import when_destroyed
 from napari_bonemarrow.gui.streamed_levels import StreamedLevel, TileStream
 
 _THROTTLE_MS = 80
@@ -32,7 +33,7 @@ class TileWatcher(QObject):
         self._timer.setInterval(_THROTTLE_MS)
         self._timer.timeout.connect(self._draw)
         self._arrived.connect(self._on_arrived)
-        self.destroyed.connect(partial(_deafen, self._streams))
+        when_destroyed(self, partial(_deafen, self._streams))
 
     @property
     def is_idle(self) -> bool:

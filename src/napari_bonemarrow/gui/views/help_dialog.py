@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_bonemarrow.gui.destruction import when_destroyed
 from napari_bonemarrow.gui.keys import TABLE, help_html, help_sheet
 from napari_bonemarrow.gui.views.parts import button, gone_when_closed, label, set_role
 
@@ -51,7 +52,7 @@ class HelpDialog(QDialog):
         self.resize(440, 660)
         self._show()
         TABLE.changed.connect(self._show)
-        self.destroyed.connect(partial(_forget, self._show))
+        when_destroyed(self, partial(_forget, self._show))
 
     def _button_part(self) -> QHBoxLayout:
         self.keys_button = button("Keys…", tip="Change keys, or take those of your laboratory")
