@@ -6,6 +6,7 @@ from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QApplication
 
+from napari_bonemarrow.gui.key_event import key_event
 from napari_bonemarrow.gui.keys import Binding
 
 _SETTLE_MS = 120
@@ -65,9 +66,9 @@ class Holding(QObject):
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Hear the release on its way to whatever has the focus; the key repeating itself is none."""
         kind = event.type()
-        if kind in _KEYS and event.key() == self._key:
+        if kind in _KEYS and key_event(event).key() == self._key:
             if kind != QEvent.Type.KeyRelease:
                 self._release_timer.stop()
-            elif not event.isAutoRepeat():
+            elif not key_event(event).isAutoRepeat():
                 self._release_timer.start()
         return False

@@ -29,6 +29,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.gui.destruction import when_destroyed
+from napari_bonemarrow.gui.key_event import key_event
 from napari_bonemarrow.gui.keys import TABLE, Binding
 from napari_bonemarrow.gui.views.parts import show_keys
 
@@ -237,6 +238,7 @@ class KeyMode(QObject):
         kind = event.type()
         if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
+        event = key_event(event)
         if watched in self._smear:
             return self._on_smear(watched, event)
         if watched is not self._guarded:
