@@ -72,13 +72,8 @@ test-lowest: system
 	VIRTUAL_DISPLAY=1 $(DISPLAYED) .venv-lowest/bin/python -m pytest -m "not slow" -W default $(PYTEST_ARGS)
 
 # Another Python: `make test-python PYTHON=python3.13`.
-test-python: $(VENV)/.installed system
-	$(PYTHON) -m venv .venv-python
-	$(BIN)/uv pip install -q --python .venv-python/bin/python -e '.[all,test]'
-	VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) .venv-python/bin/python -m pytest -m "not slow" \
-		tests/gui tests/journeys $(PYTEST_ARGS)
-	OMP_NUM_THREADS=1 VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) .venv-python/bin/python -m pytest -m "not slow" \
-		-n $(WORKERS) --dist loadfile --ignore=tests/gui --ignore=tests/journeys $(PYTEST_ARGS)
+test-python:
+	$(MAKE) pytest VENV=.venv-python
 
 docs: $(VENV)/.installed system
 	$(BIN)/pip install -q -e '.[docs]'

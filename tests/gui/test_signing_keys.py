@@ -10,7 +10,7 @@ from keyring.backends.fail import Keyring
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 
-from napari_bonemarrow.gui import stamping
+from napari_bonemarrow.gui import timestamp_request
 from napari_bonemarrow.review import (
     Authentication,
     Case,
@@ -161,7 +161,7 @@ def test_nobody_has_to_wait_for_a_silent_server(read, qtbot, silent_server):
 
 def test_the_wait_for_a_timestamp_has_an_end(read, qtbot, silent_server, monkeypatch):
     panel, case = read
-    monkeypatch.setattr(stamping, "LIMIT_S", 0.2)
+    monkeypatch.setattr(timestamp_request, "LIMIT_S", 0.2)
     sign(panel, qtbot)
     qtbot.waitUntil(lambda: case.is_signed)
     check_unstamped(panel, case, "127.0.0.1 did not answer within 0.2 s")
@@ -174,7 +174,7 @@ def test_a_defect_in_asking_costs_no_signature(read, qtbot, monkeypatch):
     def broken(_url, _data):
         raise RuntimeError("of a library")
 
-    monkeypatch.setattr(stamping, "ask_timestamp", broken)
+    monkeypatch.setattr(timestamp_request, "ask_timestamp", broken)
     sign(panel, qtbot)
     qtbot.waitUntil(lambda: case.is_signed)
     check_unstamped(panel, case, "asking for it failed (RuntimeError)")

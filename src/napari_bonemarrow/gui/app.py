@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QApplication
 
+from napari_bonemarrow import workflow
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.docks import bring_panel, size_on_screen
 from napari_bonemarrow.gui.splash import NAME, Splash
 from napari_bonemarrow.report import export, make_folder
 from napari_bonemarrow.review import home
-from napari_bonemarrow.workflow import surest_cell, write_sample_slide
 
 if TYPE_CHECKING:
     from napari_bonemarrow.gui.coordinator import Coordinator
@@ -72,7 +72,7 @@ def run_demo(
         With ``screenshot``: what went wrong. Otherwise the window shows it.
     """
     folder = out if out is not None else home() / "samples"
-    slide = write_sample_slide(folder)
+    slide = workflow.write_sample_slide(folder)
     viewer, panel = docked_window(splash)
     panel.coordinator.reviewer.use("demo")  # nobody's smear: nobody is asked who reviews it
     script = _Demo(viewer, panel, screenshot, folder)
@@ -154,7 +154,7 @@ class _Demo(_Script):
         self._explained = True
         coordinator = self.coordinator
         try:
-            cell = surest_cell(coordinator.session.case)
+            cell = workflow.surest_cell(coordinator.session.case)
         except BoneMarrowError as error:
             coordinator.notices.fail(error)
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -182,7 +182,7 @@ class Coordinator(QObject):
         self.recent.chosen.connect(self.open_path)
         self.overview.fields_counted.connect(panel.slide_tab.show_fields)
         settings.told.changed.connect(self._on_settings)
-        when_destroyed(self, partial(_forget, self._on_settings))
+        when_destroyed(self, partial(settings.told.changed.disconnect, self._on_settings, missing_ok=True))
         commands.name_keys()
         TABLE.changed.connect(commands.name_keys, unique=True)
         # Painted before the rest is made ready, which takes longer than reading what is seen first.
@@ -462,7 +462,3 @@ class Coordinator(QObject):
         self.finetuning.close()
         self.ending()
         self.stage.leave()
-
-
-def _forget(slot: Callable[..., None], *_ignored: object) -> None:
-    settings.told.changed.disconnect(slot, missing_ok=True)

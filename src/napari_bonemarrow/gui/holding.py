@@ -66,9 +66,12 @@ class Holding(QObject):
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Hear the release on its way to whatever has the focus; the key repeating itself is none."""
         kind = event.type()
-        if kind in _KEYS and key_event(event).key() == self._key:
+        if kind not in _KEYS:
+            return False
+        event = key_event(event)
+        if event.key() == self._key:
             if kind != QEvent.Type.KeyRelease:
                 self._release_timer.stop()
-            elif not key_event(event).isAutoRepeat():
+            elif not event.isAutoRepeat():
                 self._release_timer.start()
         return False

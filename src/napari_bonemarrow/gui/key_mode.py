@@ -75,7 +75,7 @@ class KeyMode(QObject):
         application.focusChanged.connect(self._on_focus)
         application.focusWindowChanged.connect(self._on_window)
         TABLE.changed.connect(self._rebind)
-        when_destroyed(panel, partial(_forget, self._rebind))
+        when_destroyed(panel, partial(TABLE.changed.disconnect, self._rebind, missing_ok=True))
 
     @property
     def on(self) -> bool:
@@ -94,7 +94,7 @@ class KeyMode(QObject):
             when_destroyed(widget, partial(self._drop, widget))
             self._rebind()
 
-    def _drop(self, widget: QWidget, *_ignored: object) -> None:
+    def _drop(self, widget: QWidget) -> None:
         self._widgets = [each for each in self._widgets if each is not widget]
         self._shortcuts = [each for each in self._shortcuts if each.owner != id(widget)]
 
@@ -329,7 +329,3 @@ def _leave_clicks_alone(widget: QWidget) -> None:
     for control in widget.findChildren(QWidget):
         if isinstance(control, _CLICKED) and control.focusPolicy() != Qt.FocusPolicy.NoFocus:
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-
-
-def _forget(slot, *_ignored: object) -> None:
-    TABLE.changed.disconnect(slot, missing_ok=True)

@@ -128,6 +128,6 @@ def _is_ours(error: BaseException) -> bool:
     return False
 
 
-def _forget(slot: Callable[[object], None], *_ignored: object) -> None:
+def _forget(slot: Callable[[object], None]) -> None:
     with suppress(ValueError, RuntimeError):
         notification_manager.notification_ready.disconnect(slot)

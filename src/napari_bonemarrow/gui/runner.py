@@ -140,7 +140,7 @@ class _Failure:
         self.error = error
 
 
-def _stop(workers: set[Any], *_ignored: object) -> None:
+def _stop(workers: set[Any]) -> None:
     for worker in workers:
         worker.quit()
     workers.clear()

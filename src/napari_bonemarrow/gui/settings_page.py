@@ -33,6 +33,7 @@ class SettingsPage(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._page: Any = None
+        self._begun = False
         # napari reads every plugin's manifest anew for its first page: not before the panel is seen.
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -41,9 +42,10 @@ class SettingsPage(QObject):
 
     def begin(self) -> None:
         """Take the page up, if this has not been done yet."""
-        self._timer.stop()
-        if self._page is not None:
+        if self._begun:
             return
+        self._begun = True
+        self._timer.stop()
         self._page = napari_page()
         if self._page is None:
             return
@@ -93,12 +95,10 @@ def _values(page: Any) -> dict[str, Any]:
     return {name: getattr(page, name) for name in names if name in settings.Settings.model_fields}
 
 
-def _leaving(
-    page: Any, on_page: Callable[..., None], on_settings: Callable[..., None]
-) -> Callable[..., None]:
+def _leaving(page: Any, on_page: Callable[..., None], on_settings: Callable[..., None]) -> Callable[[], None]:
     """Return what ends the two connections; it does not need the object that is gone."""
 
-    def leave(*_ignored: object) -> None:
+    def leave() -> None:
         page.events.disconnect(on_page)
         settings.told.changed.disconnect(on_settings, missing_ok=True)
 

@@ -13,7 +13,7 @@ from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Differential
 from napari_bonemarrow.gui.countmodels import KeyInfo, SignInfo
 from napari_bonemarrow.gui.describe import Session, one_line
 from napari_bonemarrow.gui.reviewer_name import UNNAMED
-from napari_bonemarrow.gui.stamping import Stamping
+from napari_bonemarrow.gui.timestamp_request import TimestampRequest
 from napari_bonemarrow.gui.views.sign_part import HEAD_DIGITS, SignPart
 from napari_bonemarrow.review import (
     WHERE,
@@ -47,13 +47,13 @@ class Signing(QObject):
     def __init__(self, part: SignPart, act: Act, parent: QObject) -> None:
         super().__init__(parent)
         self.part, self._act = part, act
-        self._stamping = Stamping(self)
+        self._timestamp = TimestampRequest(self)
         self._unstamped = ("", "")  # the head that was signed without a timestamp, and why
         self.session: Session | None = None
         part.key_of = key_info
         part.sign_requested.connect(self.sign)
         part.amend_requested.connect(self.amend)
-        part.wait_ended.connect(lambda: self._stamping.give_up("it was not waited for"))
+        part.wait_ended.connect(lambda: self._timestamp.give_up("it was not waited for"))
 
     def show(self, counted: Differential | None) -> None:
         """Show where the case stands."""
@@ -72,7 +72,7 @@ class Signing(QObject):
 
     def open(self, session: Session | None) -> None:
         """Take up a session, or none; a signature that waits for a timestamp is written without one first."""
-        self._stamping.give_up("the smear was left before it came")
+        self._timestamp.give_up("the smear was left before it came")
         self.session = session
 
     def sign(self, name: str, reason: str = "", passphrase: str = "") -> None:
@@ -93,7 +93,7 @@ class Signing(QObject):
         self._act(prepare)
         for server, draft in found:
             proof = bytes.fromhex(draft.new["key"]["proof"])
-            self.part.show_waiting(self._stamping.ask(server, proof, partial(self._finish, session, draft)))
+            self.part.show_waiting(self._timestamp.ask(server, proof, partial(self._finish, session, draft)))
 
     def _finish(self, session: Session, draft: Draft, timestamp: bytes, why: str) -> None:
         """Write a signature: with its timestamp, or without one and with a word on why."""

@@ -85,6 +85,6 @@ def stream_of(layer: Layer) -> TileStream | None:
     return first.stream if isinstance(first, StreamedLevel) else None
 
 
-def _deafen(streams: list[TileStream], *_ignored: object) -> None:
+def _deafen(streams: list[TileStream]) -> None:
     for stream in streams:
         stream.listen(None)

@@ -52,7 +52,7 @@ class HelpDialog(QDialog):
         self.resize(440, 660)
         self._show()
         TABLE.changed.connect(self._show)
-        when_destroyed(self, partial(_forget, self._show))
+        when_destroyed(self, partial(TABLE.changed.disconnect, self._show, missing_ok=True))
 
     def _button_part(self) -> QHBoxLayout:
         self.keys_button = button("Keys…", tip="Change keys, or take those of your laboratory")
@@ -125,7 +125,3 @@ def write_pdf(path: Path) -> None:
     writer.setTitle("Bone marrow: keys and classes")
     document = sheet()
     document.print_(writer)
-
-
-def _forget(slot, *_ignored: object) -> None:
-    TABLE.changed.disconnect(slot, missing_ok=True)

@@ -25,7 +25,7 @@ Then = Callable[[bytes, str], None]
 """Gets the answer; or none, and why there is none."""
 
 
-class Stamping(QObject):
+class TimestampRequest(QObject):
     """Asks a server for one timestamp at a time, and always comes back: with it, or with why there is none.
 
     Parameters
