@@ -26,8 +26,8 @@ from napari_bonemarrow.gui.finetune_reading import (
 )
 from napari_bonemarrow.gui.finetuning import reviewed_info
 from napari_bonemarrow.gui.panel import WIDTH
+from napari_bonemarrow.gui.reviewed_cells import ReviewedInfo, ReviewedRow
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
-from napari_bonemarrow.gui.viewmodels import ReviewedInfo, ReviewedRow
 from napari_bonemarrow.gui.views.curve import CurveView
 from napari_bonemarrow.gui.views.finetune_tab import FinetuneTab, standing_text
 from napari_bonemarrow.gui.views.held_out_table import HeldOutTable

@@ -7,7 +7,7 @@ import pytest
 
 from napari_bonemarrow.cytology import Frame, Region
 from napari_bonemarrow.gui.frame_layer import FrameLayer, dashes
-from napari_bonemarrow.gui.viewmodels import CountedFrame
+from napari_bonemarrow.gui.slide_models import CountedFrame
 
 
 def _bounds(layer) -> tuple[float, float, float, float]:

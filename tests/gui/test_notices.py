@@ -10,8 +10,7 @@ from qtpy.QtGui import QGuiApplication
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.panel import WIDTH
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
-from napari_bonemarrow.gui.viewmodels import Notice
-from napari_bonemarrow.gui.views.notice_strip import NoticeStrip
+from napari_bonemarrow.gui.views.notice_strip import Notice, NoticeStrip
 
 LONG = "field.png: the file ends in the midst of its pixels: copy it again from the microscope. " * 3
 

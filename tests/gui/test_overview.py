@@ -16,8 +16,7 @@ from napari_bonemarrow.gui import settings
 from napari_bonemarrow.gui.keys import TABLE
 from napari_bonemarrow.gui.overview import field_infos
 from napari_bonemarrow.gui.theme import theme_colors
-from napari_bonemarrow.gui.viewmodels import FieldInfo
-from napari_bonemarrow.gui.views.overview_view import LONG_SIDE, OverviewView
+from napari_bonemarrow.gui.views.overview_view import LONG_SIDE, FieldInfo, OverviewView
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from qtpy.QtGui import QTextDocument
 from qtpy.QtWidgets import QLabel, QWidget
 
 import napari_bonemarrow.gui
-from napari_bonemarrow.gui.describe import toast
 from napari_bonemarrow.gui.plain_text import plain_label, set_tip, tip
+from napari_bonemarrow.gui.wording import toast
 
 HOSTILE = "<b>signed by Dr Ada</b><img src='file:///etc/passwd'>"
 GUI = Path(napari_bonemarrow.gui.__file__).parent

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from napari_bonemarrow.gui import recent, settings
-from napari_bonemarrow.gui.viewmodels import RecentCase
+from napari_bonemarrow.gui.recent import RecentCase
 from napari_bonemarrow.review import Case, case_path_for, home
 from napari_bonemarrow.slides import open_slide
 

@@ -16,8 +16,8 @@ from napari_bonemarrow.gui.scale_text import (
     read_length,
     read_typed,
 )
+from napari_bonemarrow.gui.slide_models import ScaleInfo, ScaleOffer
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
-from napari_bonemarrow.gui.viewmodels import ScaleInfo, ScaleOffer
 from napari_bonemarrow.gui.views.scale_part import ScalePart
 from napari_bonemarrow.slides import open_slide
 from napari_bonemarrow.slides.scale_estimate import typical_nucleus

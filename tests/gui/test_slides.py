@@ -9,13 +9,14 @@ import pytest
 
 from napari_bonemarrow.cytology import Cells, Field, Region, RegionRanking
 from napari_bonemarrow.drawing import draw_smear
-from napari_bonemarrow.gui import describe, where
-from napari_bonemarrow.gui.describe import Session, doing_text
+from napari_bonemarrow.gui import cell_info, slide_info, where
 from napari_bonemarrow.gui.preview import with_preview
 from napari_bonemarrow.gui.quality_layer import quality_pixels, reason_swatch, score_swatch
 from napari_bonemarrow.gui.quality_view import legend_rows
 from napari_bonemarrow.gui.reshaping import long_axis_places
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.tile_watcher import stream_of
+from napari_bonemarrow.gui.wording import doing_text
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, slide_from_array
 from napari_bonemarrow.slides.plans import lay_out
@@ -114,10 +115,10 @@ def test_a_field_is_not_surveyed(tmp_path):
 
 def test_a_search_that_was_broken_off_can_go_on(session):
     case = session.case
-    assert describe.find_text(case) == "Find cells"
+    assert slide_info.find_text(case) == "Find cells"
     plan = lay_out(session.slide)
     case.record_tiles(plan.to_json(), [0], Cells.empty())
-    assert describe.find_text(case) == f"Go on finding cells: 1 of {len(plan.tiles)} tiles done"
+    assert slide_info.find_text(case) == f"Go on finding cells: 1 of {len(plan.tiles)} tiles done"
 
 
 def test_cells_being_found_are_shown_beside_those_there_are(session):
@@ -147,10 +148,10 @@ def test_a_cell_of_a_mosaic_says_its_field(tmp_path):
         session = Session(slide, case)
         case.set_frame(session.frame())
         cell = case.add_cell(450.0, 150.0)
-        assert describe.cell_info(session, cell).counted_text == "b.png"
+        assert cell_info.cell_info(session, cell).counted_text == "b.png"
         assert where.frame_text(session).startswith("All 2 fields")
-        assert describe.slide_info(session).fields == ("a.png", "b.png")
-        assert describe.slide_info(session).size.startswith("2 photographs of 290 × 300 px")
+        assert slide_info.slide_info(session).fields == ("a.png", "b.png")
+        assert slide_info.slide_info(session).size.startswith("2 photographs of 290 × 300 px")
 
 
 def _quality(slide: Slide | None = None) -> QualityMap:

@@ -9,18 +9,12 @@ from qtpy.QtWidgets import QScrollArea
 
 from napari_bonemarrow.cytology import CLASSES, Differential, Support
 from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT
+from napari_bonemarrow.gui.bundle_info import ModelInfo
+from napari_bonemarrow.gui.case_info import HeaderInfo
+from napari_bonemarrow.gui.cell_models import CellInfo, Guess
 from napari_bonemarrow.gui.panel import WIDTH
+from napari_bonemarrow.gui.slide_models import CountedFrame, ScaleInfo, ScaleOffer, SlideInfo
 from napari_bonemarrow.gui.theme import stylesheet, theme_colors
-from napari_bonemarrow.gui.viewmodels import (
-    CellInfo,
-    CountedFrame,
-    Guess,
-    HeaderInfo,
-    ModelInfo,
-    ScaleInfo,
-    ScaleOffer,
-    SlideInfo,
-)
 from napari_bonemarrow.gui.views.count_model import COUNT, NAME, PERCENT
 from napari_bonemarrow.gui.views.count_tab import CountTab
 from napari_bonemarrow.gui.views.empty import EmptyView

@@ -10,8 +10,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui.describe import Session, doing_text
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.session import Session
+from napari_bonemarrow.gui.wording import doing_text
 from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.workflow import analyse, apply_step
 from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing, TilesFound

@@ -6,11 +6,11 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import CODES
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.embedding import Embedding
 from napari_bonemarrow.gui.gallery.crops import CropStore
 from napari_bonemarrow.gui.lookalikes import SIDE, LookAlikes, Shown
 from napari_bonemarrow.gui.selection import Selection
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.workflow.lookalikes import Neighbours
 
 _REST_MS = 60

@@ -11,11 +11,10 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui import collecting, commands, describe, notices, settings
+from napari_bonemarrow.gui import case_info, collecting, commands, notices, settings
 from napari_bonemarrow.gui.analysis import Analysis
 from napari_bonemarrow.gui.cell_menu import cell_menu
 from napari_bonemarrow.gui.counting import Counting
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.destruction import when_destroyed
 from napari_bonemarrow.gui.ending import Ending
 from napari_bonemarrow.gui.explaining import Explaining
@@ -40,6 +39,7 @@ from napari_bonemarrow.gui.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.scale_choice import ScaleChoice
 from napari_bonemarrow.gui.serving import Serving
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.settings_page import SettingsPage
 from napari_bonemarrow.gui.side_docks import SideDocks
 from napari_bonemarrow.gui.stage import Stage
@@ -290,7 +290,7 @@ class Coordinator(QObject):
         self.overview.open(session)
         self.finetuning.open(session.case.path.parent, self.serving.name)
         self.panel.show_session(True)
-        self.panel.header.show_info(describe.header_info(session))
+        self.panel.header.show_info(case_info.header_info(session))
         self._rest("")
         self._tell_left_out(session.slide.warnings)
         self.recent.note(session)
@@ -341,7 +341,7 @@ class Coordinator(QObject):
         """Close the case and show the empty panel; the smear stays in the viewer."""
         self._leave_session()
         self.panel.show_session(False)
-        self.panel.header.show_info(describe.header_info(None))
+        self.panel.header.show_info(case_info.header_info(None))
 
     def _on_smear_removed(self) -> None:
         """The user took the smear out of the layer list: its case is closed, nothing is lost."""
@@ -405,7 +405,7 @@ class Coordinator(QObject):
     def _on_reviewer(self, _name: str) -> None:
         if self.session is not None:
             self.counting.readers.name_reader()
-            self.panel.header.show_info(describe.header_info(self.session))
+            self.panel.header.show_info(case_info.header_info(self.session))
             if self.panel.is_reviewing():
                 self.keys.focus_smear()
 
@@ -437,7 +437,7 @@ class Coordinator(QObject):
             self.review.set_goes_on(wanted.goes_on)
         if self.session is not None:
             self.counting.readers.follow_reader()
-            self.panel.header.show_info(describe.header_info(self.session))
+            self.panel.header.show_info(case_info.header_info(self.session))
 
     def show_help(self) -> None:
         """Open the page of keys and classes."""

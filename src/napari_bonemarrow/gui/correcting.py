@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtCore import Signal
 
 from napari_bonemarrow.cytology import CLASSES, CODES, BoneMarrowError
-from napari_bonemarrow.gui import caution, describe, settings
+from napari_bonemarrow.gui import caution, cell_info, settings
 from napari_bonemarrow.gui.caution import Caution, Many
 from napari_bonemarrow.gui.keys import key_of
 from napari_bonemarrow.gui.reshaping import Reshaping
@@ -104,7 +104,7 @@ class Correcting(Showing):
         if self.selected is None:
             return
         case = self.session.case
-        ranked = describe.readers_classes(case, self.selected) or describe.guesses(case, self.selected)
+        ranked = cell_info.readers_classes(case, self.selected) or cell_info.guesses(case, self.selected)
         if len(ranked) >= rank:
             self.label(ranked[rank - 1].code)
 
@@ -117,7 +117,7 @@ class Correcting(Showing):
             self.next()
             return
         case, groups = self.session.case, {}
-        if any(describe.readers_classes(case, cell) for cell in self.selection.ids):
+        if any(cell_info.readers_classes(case, cell) for cell in self.selection.ids):
             self.tab.show_notice("The readers differ: 1 or 2 settles it, or any class key.")
             return
         for cell in self.selection.ids:

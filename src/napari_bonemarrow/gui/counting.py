@@ -8,10 +8,11 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import Differential
-from napari_bonemarrow.gui.describe import Session, header_info
+from napari_bonemarrow.gui.case_info import header_info
 from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.review import CellsChanged, Review
 from napari_bonemarrow.gui.reviewer_name import ReviewerName
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.signing import Signing
 from napari_bonemarrow.gui.tallying import TALLY_KINDS, Tallying
 from napari_bonemarrow.gui.two_readers import TwoReaders

@@ -10,8 +10,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError, Features
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.workflow import Doing, FeaturesFound, apply_step, embed, unseen
 

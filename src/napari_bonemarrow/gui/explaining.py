@@ -9,11 +9,11 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine, SlideSource
-from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.cell_models import CellInfo
 from napari_bonemarrow.gui.heatmap import layer_name
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.stage import Stage
-from napari_bonemarrow.gui.viewmodels import CellInfo
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
 from napari_bonemarrow.gui.views.why_part import WHY
 

@@ -10,8 +10,8 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui import settings
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.notices import EXPORT, Notices
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.report import FORMATS, export
 
 FILE_NAMES = {

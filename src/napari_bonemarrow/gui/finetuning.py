@@ -12,9 +12,9 @@ from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Support
 from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.gui import finetune_runs as runs
 from napari_bonemarrow.gui.finetune_reading import RunError, RunInfo, Wish, is_running, log_file, read_run
+from napari_bonemarrow.gui.reviewed_cells import ReviewedInfo, ReviewedRow
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.training_process import TrainingProcess
-from napari_bonemarrow.gui.viewmodels import ReviewedInfo, ReviewedRow
 from napari_bonemarrow.gui.views.finetune_tab import FinetuneTab
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.training import load_preset

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.gui.comparing import Comparing
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.embedding import Embedding
 from napari_bonemarrow.gui.keys import Binding
 from napari_bonemarrow.gui.map_view import CellMap
 from napari_bonemarrow.gui.mapping import Mapping
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.theme import theme_colors
 
 if TYPE_CHECKING:

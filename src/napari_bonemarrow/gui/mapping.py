@@ -12,11 +12,11 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.wording import count_of
 from napari_bonemarrow.engine import Engine, layout_method
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.embedding import Embedding
 from napari_bonemarrow.gui.map_view import CellMap
 from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.session import Session
 
 FEWEST = 10
 """Cells below which there is nothing to lay out."""

@@ -18,10 +18,9 @@ from napari.utils.notifications import (
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui.describe import one_line, toast
 from napari_bonemarrow.gui.destruction import when_destroyed
-from napari_bonemarrow.gui.viewmodels import Notice
-from napari_bonemarrow.gui.views.notice_strip import NoticeStrip
+from napari_bonemarrow.gui.views.notice_strip import Notice, NoticeStrip
+from napari_bonemarrow.gui.wording import one_line, toast
 
 _OURS = Path(__file__).parents[1]
 

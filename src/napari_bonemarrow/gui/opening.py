@@ -13,9 +13,9 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui import scale_memory, settings, warming
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.reader import CASE_SUFFIX, sample_path
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.tile_keys import read_first_view
 from napari_bonemarrow.review import Case, CaseError, case_path_for
 from napari_bonemarrow.slides import Scale, Slide, open_slide

@@ -10,8 +10,8 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui import warming
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
 from napari_bonemarrow.slides import Slide, SlideError

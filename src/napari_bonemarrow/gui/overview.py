@@ -13,12 +13,11 @@ from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui import settings
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.stage import Stage
-from napari_bonemarrow.gui.viewmodels import FieldInfo
-from napari_bonemarrow.gui.views.overview_view import LONG_SIDE, OverviewView
+from napari_bonemarrow.gui.views.overview_view import LONG_SIDE, FieldInfo, OverviewView
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.overview import overview

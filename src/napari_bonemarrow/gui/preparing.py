@@ -9,12 +9,12 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError, Region
 from napari_bonemarrow.cytology.wording import count_of
-from napari_bonemarrow.gui import describe
+from napari_bonemarrow.gui import case_info, scale_info, slide_info, wording
 from napari_bonemarrow.gui.analysis import Analysis
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.reviewer_name import ReviewerName
+from napari_bonemarrow.gui.session import Session
+from napari_bonemarrow.gui.slide_models import CountedFrame
 from napari_bonemarrow.gui.stage import Stage
-from napari_bonemarrow.gui.viewmodels import CountedFrame
 from napari_bonemarrow.gui.views.slide_tab import SlideTab
 from napari_bonemarrow.slides.choosing import is_whole_slide
 from napari_bonemarrow.workflow.analysis import is_searched_in_one
@@ -80,7 +80,7 @@ class Preparing(QObject):
         session = self.session
         if session is None:
             return
-        self._tab.show_info(describe.slide_info(session))
+        self._tab.show_info(slide_info.slide_info(session))
         if session.is_fixed and is_whole_slide(session.slide):
             regions = () if session.case.frame_choice == "whole" else session.frame().regions
             self._stage.show_regions(session.slide, regions, locked=True)
@@ -99,7 +99,7 @@ class Preparing(QObject):
             return
         offer = self._tab.scale_part.taken
         try:
-            scale = describe.chosen_scale(session, value, offer)
+            scale = scale_info.chosen_scale(session, value, offer)
             known = session.case.microns_per_pixel
             if known is not None and known != scale.microns_per_pixel:
                 self._discard_search(session)
@@ -137,7 +137,7 @@ class Preparing(QObject):
         try:
             session.case.set_frame(session.frame(), session.target)
         except BoneMarrowError as error:
-            text = describe.one_line(error)
+            text = wording.one_line(error)
             self._tab.show_frame_problem(f"{text[0].upper()}{text[1:]}.")
             return False
         return True
@@ -199,6 +199,6 @@ class Preparing(QObject):
     def _on_stopped(self) -> None:
         self._tab.show_idle()
         self.show()
-        if self.session is not None and describe.is_analysed(self.session.case):
+        if self.session is not None and case_info.is_analysed(self.session.case):
             self.analysed.emit()
             self._tab.focus_next()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from qtpy.QtCore import QObject
 
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.quality_layer import quality_layer, reason_swatch, score_swatch
+from napari_bonemarrow.gui.session import Session
+from napari_bonemarrow.gui.slide_models import LegendRow
 from napari_bonemarrow.gui.stage import Stage
-from napari_bonemarrow.gui.viewmodels import LegendRow
 from napari_bonemarrow.gui.views.where_part import WherePart
 from napari_bonemarrow.slides.quality import QualityMap, Reason
 

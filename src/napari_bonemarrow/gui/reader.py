@@ -55,7 +55,7 @@ def read(path: str | list[str]) -> list[LayerData]:
     """
     from napari_bonemarrow.cytology import BoneMarrowError
     from napari_bonemarrow.gui import docks, warming
-    from napari_bonemarrow.gui.describe import one_line, toast
+    from napari_bonemarrow.gui.wording import one_line, toast
 
     warming.give_units()
     paths = [path] if isinstance(path, str) else list(path)

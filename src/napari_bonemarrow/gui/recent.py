@@ -7,14 +7,13 @@ kept, and what there was is gone, once the setting for it is off.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_bonemarrow.gui import settings
-from napari_bonemarrow.gui.viewmodels import RecentCase
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import Slide
 
@@ -81,3 +80,25 @@ def _kept() -> list[_Kept]:
 
 def _keep(entries: Sequence[_Kept]) -> None:
     settings.keep(_NAME, [each.model_dump(mode="json") for each in entries[:MOST]])
+
+
+@dataclass(frozen=True, slots=True)
+class RecentCase:
+    """A case that was opened before; ``missing`` once it is known that its smear is not there."""
+
+    path: str
+    name: str
+    opened: str
+    reviewed: int
+    cells: int
+    missing: bool = False
+
+    @property
+    def text(self) -> str:
+        """Name, day and progress, in one line."""
+        parts = [self.name, self.opened]
+        if self.cells:
+            parts.append(f"{self.reviewed} of {self.cells} reviewed")
+        if self.missing:
+            parts.append("not found")
+        return " · ".join(parts)

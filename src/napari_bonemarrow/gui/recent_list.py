@@ -9,9 +9,9 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.gui import recent, settings
-from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui.recent import RecentCase
 from napari_bonemarrow.gui.runner import Runner
-from napari_bonemarrow.gui.viewmodels import RecentCase
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.views.empty import EmptyView
 from napari_bonemarrow.gui.views.header import HeaderView
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import Signal
 
-from napari_bonemarrow.gui import describe
+from napari_bonemarrow.gui import cell_info
 from napari_bonemarrow.gui.accepting import Accepting
 from napari_bonemarrow.gui.correcting import Correcting
 from napari_bonemarrow.gui.keys import Binding
@@ -136,5 +136,5 @@ class Review(Correcting):
     def _full_crop(self) -> None:
         if self.selected is not None:
             height, _width = canvas_px(self.stage.viewer)
-            width_um = describe.CROP_SIZE * describe.CROP_MICRONS_PER_PIXEL
+            width_um = cell_info.CROP_SIZE * cell_info.CROP_MICRONS_PER_PIXEL
             self.stage.fill_view(*self.place(self.selected), width_um, height)

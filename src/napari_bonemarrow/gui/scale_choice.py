@@ -10,13 +10,13 @@ from qtpy.QtGui import QKeySequence, QShortcut
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui import scale_memory
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.key_mode import main_window
 from napari_bonemarrow.gui.preparing import Preparing
 from napari_bonemarrow.gui.runner import Runner
 from napari_bonemarrow.gui.scale_text import figures
+from napari_bonemarrow.gui.session import Session
+from napari_bonemarrow.gui.slide_models import ScaleOffer
 from napari_bonemarrow.gui.stage import Stage
-from napari_bonemarrow.gui.viewmodels import ScaleOffer
 from napari_bonemarrow.gui.views.microscope_dialog import MicroscopeDialog
 from napari_bonemarrow.gui.views.scale_part import ScalePart
 from napari_bonemarrow.slides import ScaleSource

@@ -8,9 +8,9 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine, EngineStatus
-from napari_bonemarrow.gui import describe, settings
+from napari_bonemarrow.gui import settings, wording
+from napari_bonemarrow.gui.bundle_info import ModelInfo
 from napari_bonemarrow.gui.runner import Runner
-from napari_bonemarrow.gui.viewmodels import ModelInfo
 from napari_bonemarrow.gui.views.model_tab import ModelTab
 from napari_bonemarrow.models import STARTER
 
@@ -54,4 +54,4 @@ class Serving(QObject):
             self.name = STARTER
             self.load()
             return
-        self._tab.show_model(ModelInfo("", "", "no device", (), describe.one_line(error)))
+        self._tab.show_model(ModelInfo("", "", "no device", (), wording.one_line(error)))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError, Cells
-from napari_bonemarrow.gui import describe
-from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui import case_info, cell_info
+from napari_bonemarrow.gui.cell_models import ProgressInfo
 from napari_bonemarrow.gui.explaining import Explaining
 from napari_bonemarrow.gui.feature_table import features, features_of
 from napari_bonemarrow.gui.gallery.crops import CropStore
@@ -20,8 +20,8 @@ from napari_bonemarrow.gui.outlining import Outlining
 from napari_bonemarrow.gui.preview import with_preview
 from napari_bonemarrow.gui.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.selection import Selection
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.stage import Stage
-from napari_bonemarrow.gui.viewmodels import ProgressInfo
 from napari_bonemarrow.gui.views.review_tab import ReviewTab
 from napari_bonemarrow.review import RESHAPING, Kind
 from napari_bonemarrow.review.worklist import WorkList
@@ -190,7 +190,7 @@ class Showing(QObject):
         if self.selected in cell_ids and not self._leaving:
             self._show_selected()
         else:
-            self.tab.show_progress(describe.progress(case, *self.worklist.progress))
+            self.tab.show_progress(cell_info.progress(case, *self.worklist.progress))
         self._show_journal()
         self.cells_changed.emit(CellsChanged(cell_ids))
 
@@ -270,13 +270,13 @@ class Showing(QObject):
         if session is None:
             return
         case, cell = session.case, self.selected
-        info = None if cell is None else describe.cell_info(session, cell)
+        info = None if cell is None else cell_info.cell_info(session, cell)
         tab = self.tab
         tab.show_marked(max(len(self.selection) - 1, 0))
         tab.show_blind(case.is_blind)
-        tab.show_unlike(*describe.unlike_texts(case))
-        tab.show_locked(describe.locked_text(case))
-        tab.show_progress(describe.progress(case, *self.worklist.progress))
+        tab.show_unlike(*case_info.unlike_texts(case))
+        tab.show_locked(case_info.locked_text(case))
+        tab.show_progress(cell_info.progress(case, *self.worklist.progress))
         self.stage.say(f"{len(self.selection)} selected" if len(self.selection) > 1 else "")
         if not len(case.cells):
             hint = "No cells yet: find them in the Slide tab."
@@ -288,7 +288,7 @@ class Showing(QObject):
             self.outlining.hide()
             return
         place, total = self.worklist.place_of(info.cell_id), len(self.worklist.ids)
-        tab.show_heading(*describe.heading(info, place, total, len(self.selection)))
+        tab.show_heading(*cell_info.heading(info, place, total, len(self.selection)))
         tab.show_flag(info.cell_id in case.flags)
         place = self.place(info.cell_id)
         self._show_crop(info.cell_id)
@@ -297,7 +297,7 @@ class Showing(QObject):
 
     def _show_crop(self, cell_id: int) -> None:
         """Show the crop that is there, never that of another cell; have it and the next ones cut."""
-        self.tab.crop.show_pixmap(self.crops.get(cell_id), describe.CROP_MICRONS_PER_PIXEL)
+        self.tab.crop.show_pixmap(self.crops.get(cell_id), cell_info.CROP_MICRONS_PER_PIXEL)
         self._crops_timer.start()  # cutting shares the interpreter with the key that is just at work
 
     def _want_crops(self) -> None:
@@ -308,8 +308,8 @@ class Showing(QObject):
         at = self.worklist.place_of(cell)
         ahead = self.worklist.ids[at + 1 : at + 1 + _AHEAD].tolist()
         coming = [each for each in ahead if self.session.case.has_cell(each)]
-        self.crops.want({each: self.place(each) for each in (cell, *coming)}, describe.CROP_SIZE)
+        self.crops.want({each: self.place(each) for each in (cell, *coming)}, cell_info.CROP_SIZE)
 
     def _on_crops(self, cell_ids: tuple[int, ...]) -> None:
         if self.selected in cell_ids:
-            self.tab.crop.show_pixmap(self.crops.get(self.selected), describe.CROP_MICRONS_PER_PIXEL)
+            self.tab.crop.show_pixmap(self.crops.get(self.selected), cell_info.CROP_MICRONS_PER_PIXEL)

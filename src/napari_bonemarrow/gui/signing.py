@@ -11,10 +11,11 @@ from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Differential
 from napari_bonemarrow.gui.countmodels import KeyInfo, SignInfo
-from napari_bonemarrow.gui.describe import Session, one_line
 from napari_bonemarrow.gui.reviewer_name import UNNAMED
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.timestamp_request import TimestampRequest
 from napari_bonemarrow.gui.views.sign_part import HEAD_DIGITS, SignPart
+from napari_bonemarrow.gui.wording import one_line
 from napari_bonemarrow.review import (
     WHERE,
     Authentication,

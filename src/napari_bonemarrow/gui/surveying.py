@@ -9,12 +9,12 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui import describe
-from napari_bonemarrow.gui.describe import Session
+from napari_bonemarrow.gui import wording
 from napari_bonemarrow.gui.preparing import Preparing
 from napari_bonemarrow.gui.quality_view import QualityView
 from napari_bonemarrow.gui.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.stage import Stage
 from napari_bonemarrow.gui.views.slide_tab import SlideTab
 from napari_bonemarrow.slides.choosing import regions_for
@@ -83,7 +83,7 @@ class Surveying(QObject):
             return
         if isinstance(step, Doing):
             part = step.part or 0.0
-            self._tab.show_survey(describe.doing_text(step.text, step.seconds_left), part)
+            self._tab.show_survey(wording.doing_text(step.text, step.seconds_left), part)
             return
         try:
             session.case.record_ranking(step.ranking, step.quality_map.arrays())

@@ -18,8 +18,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.countmodels import TallyInfo
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.keys import Binding, key_of
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.views.count_tab import CountTab
 from napari_bonemarrow.review import Case
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from qtpy.QtCore import QObject, QTimer
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui.describe import one_line
 from napari_bonemarrow.gui.runner import Runner
+from napari_bonemarrow.gui.wording import one_line
 from napari_bonemarrow.review import CaseError, ask_timestamp
 
 logger = logging.getLogger(__name__)

@@ -10,10 +10,11 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import CLASSES, Agreement, Differential
 from napari_bonemarrow.cytology.wording import count_of
+from napari_bonemarrow.gui.case_info import header_info
 from napari_bonemarrow.gui.countmodels import AgreementInfo, ClassAgreement, ReadersInfo
-from napari_bonemarrow.gui.describe import Session, header_info
 from napari_bonemarrow.gui.review import Review
 from napari_bonemarrow.gui.reviewer_name import ReviewerName
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.views.agreement_dialog import AgreementDialog
 from napari_bonemarrow.gui.views.header import HeaderView
 from napari_bonemarrow.gui.views.readers_part import ReadersPart

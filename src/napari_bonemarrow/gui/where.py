@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from napari_bonemarrow.cytology import Region, RegionRanking, covered_area
 from napari_bonemarrow.cytology.wording import count_of
-from napari_bonemarrow.gui.viewmodels import WhereInfo
+from napari_bonemarrow.gui.slide_models import WhereInfo
 from napari_bonemarrow.slides.choosing import is_whole_slide
 from napari_bonemarrow.slides.quality import Reason
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.gui.describe import Session
+    from napari_bonemarrow.gui.session import Session
 
 
 def area_mm2(regions: Sequence[Region], microns_per_pixel: float) -> float:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Qt
 
-from napari_bonemarrow.gui.describe import Session
 from napari_bonemarrow.gui.gallery.dock import CellsDock
+from napari_bonemarrow.gui.session import Session
 from napari_bonemarrow.gui.showing import CellsChanged
 from napari_bonemarrow.gui.theme import theme_colors
 

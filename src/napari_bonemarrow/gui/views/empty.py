@@ -8,7 +8,7 @@ from functools import partial
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.viewmodels import RecentCase
+from napari_bonemarrow.gui.recent import RecentCase
 from napari_bonemarrow.gui.views.parts import button, label
 
 _MOST, _ROOM = 6, 340

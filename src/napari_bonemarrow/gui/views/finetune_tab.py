@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.finetune_reading import RunInfo, Wish
 from napari_bonemarrow.gui.forms import ModelForm
+from napari_bonemarrow.gui.reviewed_cells import ReviewedInfo
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.viewmodels import ReviewedInfo
 from napari_bonemarrow.gui.views.curve import CurveView
 from napari_bonemarrow.gui.views.held_out_table import HeldOutTable
 from napari_bonemarrow.gui.views.parts import button, label, line, scrolled, set_role, swatch_icon

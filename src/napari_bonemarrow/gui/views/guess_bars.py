@@ -8,9 +8,9 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.gui import palette
+from napari_bonemarrow.gui.cell_models import UNRELIABLE_SUPPORT, Guess
 from napari_bonemarrow.gui.plain_text import show_tip
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.viewmodels import UNRELIABLE_SUPPORT, Guess
 from napari_bonemarrow.gui.views.parts import draw_swatch
 
 SHOWN = 5

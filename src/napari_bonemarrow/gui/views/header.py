@@ -8,11 +8,12 @@ from functools import partial
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
+from napari_bonemarrow.gui.case_info import HeaderInfo
 from napari_bonemarrow.gui.commands import title
 from napari_bonemarrow.gui.keys import TABLE
 from napari_bonemarrow.gui.plain_text import set_tip
+from napari_bonemarrow.gui.recent import RecentCase
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.viewmodels import HeaderInfo, RecentCase
 from napari_bonemarrow.gui.views.parts import button, label
 
 DISCLAIMER = "Research use only, not for diagnosis"

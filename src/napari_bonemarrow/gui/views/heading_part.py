@@ -6,8 +6,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QFontMetrics
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_bonemarrow.gui.cell_models import ProgressInfo
 from napari_bonemarrow.gui.plain_text import set_tip
-from napari_bonemarrow.gui.viewmodels import ProgressInfo
 from napari_bonemarrow.gui.views.parts import button, keeps_place
 
 _AROUND = 4

@@ -6,8 +6,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFormLayout, QGridLayout, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES, Support
+from napari_bonemarrow.gui.bundle_info import ModelInfo
 from napari_bonemarrow.gui.plain_text import set_tip
-from napari_bonemarrow.gui.viewmodels import ModelInfo
 from napari_bonemarrow.gui.views.parts import label, line, scrolled, swatch_icon
 
 SUPPORT_TEXT = {

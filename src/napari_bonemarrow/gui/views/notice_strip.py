@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout
 
-from napari_bonemarrow.gui.viewmodels import Notice
 from napari_bonemarrow.gui.views.parts import button, label, set_role
 
 _HIGHEST = 168
@@ -129,3 +129,21 @@ class _TextArea(QScrollArea):
         """Follow the panel's width."""
         super().resizeEvent(event)
         self.fit()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user has to know and deal with.
+
+    ``cause`` is what it came of, such as ``opening``: once that goes well, the notice is gone.
+    """
+
+    text: str
+    problem: bool = True
+    cause: str = ""
+    times: int = 1
+
+    @property
+    def line(self) -> str:
+        """What is read, and how often it came."""
+        return self.text if self.times == 1 else f"{self.text} ({self.times} times)"

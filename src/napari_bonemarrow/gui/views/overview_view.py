@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,6 @@ from qtpy.QtWidgets import QWidget
 from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.plain_text import show_tip
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.viewmodels import FieldInfo
 
 LONG_SIDE = 176
 _SHORTEST, _EDGE = 44, 4
@@ -166,3 +166,18 @@ class OverviewView(QWidget):
     def wheelEvent(self, event) -> None:
         """Keep it from the smear below."""
         event.accept()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """One photograph of a folder, and how far its review is; ``cells`` are those that count."""
+
+    name: str
+    region: Region
+    cells: int
+    reviewed: int
+
+    @property
+    def text(self) -> str:
+        """Name and progress."""
+        return f"{self.name} · {self.reviewed} of {self.cells} reviewed" if self.cells else self.name

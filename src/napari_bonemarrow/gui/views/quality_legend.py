@@ -11,7 +11,7 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPixmap
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.plain_text import plain_label, set_tip
-from napari_bonemarrow.gui.viewmodels import LegendRow
+from napari_bonemarrow.gui.slide_models import LegendRow
 from napari_bonemarrow.gui.views.parts import label
 
 _GLASS = "#e9e4ec"

@@ -9,9 +9,9 @@ from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.gui.cell_models import ReadersClass
 from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.viewmodels import ReadersClass
 from napari_bonemarrow.gui.views.parts import draw_swatch
 
 _HIGH = 58

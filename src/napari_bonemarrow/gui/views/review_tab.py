@@ -6,10 +6,10 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import Support
+from napari_bonemarrow.gui.cell_models import CellInfo, ProgressInfo
 from napari_bonemarrow.gui.lookalikes import LookAlikes
 from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.viewmodels import CellInfo, ProgressInfo
 from napari_bonemarrow.gui.views.comment_box import CommentBox
 from napari_bonemarrow.gui.views.crop_view import CropView
 from napari_bonemarrow.gui.views.guess_bars import GuessBars

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QVBoxLayo
 
 from napari_bonemarrow.gui.plain_text import set_tip
 from napari_bonemarrow.gui.scale_text import Typed, figures, is_begun, meaning, read_typed
-from napari_bonemarrow.gui.viewmodels import ScaleInfo, ScaleOffer
+from napari_bonemarrow.gui.slide_models import ScaleInfo, ScaleOffer
 from napari_bonemarrow.gui.views.bar_part import BarPart
 from napari_bonemarrow.gui.views.parts import button, label, set_role
 

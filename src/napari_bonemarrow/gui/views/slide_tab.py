@@ -10,7 +10,8 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.forms import ModelForm
 from napari_bonemarrow.gui.plain_text import set_tip
-from napari_bonemarrow.gui.viewmodels import CountedFrame, FieldInfo, SlideInfo
+from napari_bonemarrow.gui.slide_models import CountedFrame, SlideInfo
+from napari_bonemarrow.gui.views.overview_view import FieldInfo
 from napari_bonemarrow.gui.views.parts import button, label, line, set_role
 from napari_bonemarrow.gui.views.progress_part import ProgressPart
 from napari_bonemarrow.gui.views.scale_part import ScalePart

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.viewmodels import LegendRow, WhereInfo
+from napari_bonemarrow.gui.slide_models import LegendRow, WhereInfo
 from napari_bonemarrow.gui.views.parts import button, label, set_role
 from napari_bonemarrow.gui.views.progress_part import ProgressPart
 from napari_bonemarrow.gui.views.quality_legend import QualityLegend

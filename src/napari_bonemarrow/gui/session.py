@@ -1,0 +1,58 @@
+"""An open smear: its slide, its case, and what is chosen but not yet in the case (no Qt)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_bonemarrow.cytology import (
+    Frame,
+    Region,
+)
+from napari_bonemarrow.review import Case
+from napari_bonemarrow.slides import Scale, Slide
+
+
+@dataclass
+class Session:
+    """An open smear, its case, and what was chosen for it but is not in the case yet."""
+
+    slide: Slide
+    case: Case
+    estimate: Scale | None = None
+    estimating: bool = False
+    margin_um: float = 5.0
+    target: int = 500
+    regions: tuple[Region, ...] = ()
+    whole: bool = False
+    camera: str = ""
+    camera_scale: float | None = None
+    nucleus_px: float | None = None
+
+    def __post_init__(self) -> None:
+        """Take up what the case says of the frame, which may still be changed."""
+        case, frame = self.case, self.case.frame
+        if frame is not None:
+            self.margin_um, self.target = frame.margin_um, case.target
+            self.whole = case.frame_choice == "whole"
+            self.regions = () if self.whole else frame.regions
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether classes have been seen, so that scale and frame stay as they are."""
+        return self.case.classes_seen and self.case.frame is not None
+
+    def frame(self) -> Frame:
+        """Return what is or will be counted."""
+        if self.is_fixed and self.case.frame is not None:
+            return self.case.frame
+        slide = self.slide
+        images = slide.images if slide.fields else ()
+        if not self.regions:
+            return Frame.whole_field(slide.width, slide.height, self.margin_um, images)
+        return Frame(self.regions, self.margin_um, slide.width, slide.height, images)
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether what is counted are the first of the ranked regions."""
+        ranking, regions = self.case.ranking, self.frame().regions
+        return ranking is not None and ranking.regions[: len(regions)] == regions
