@@ -17,9 +17,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from napari_bonemarrow.models.bundles.bundle_weights import load_network
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.device import exact_float32
-from napari_bonemarrow.models.loading import load_network
 from napari_bonemarrow.models.memory import keep_memory
 
 CROPS = 256

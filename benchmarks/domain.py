@@ -23,9 +23,9 @@ from napari_bonemarrow.cytology.intervals import wilson
 from napari_bonemarrow.drawing import draw_smear
 from napari_bonemarrow.models import Classifier
 from napari_bonemarrow.slides import Slide, cut_crops, detect_cells, open_slide, slide_from_array
-from napari_bonemarrow.training.images import read_image
-from napari_bonemarrow.training.sources import find_sources
-from napari_bonemarrow.training.splitting import PARTS, read_parts, split_file
+from napari_bonemarrow.training.data.images import read_image
+from napari_bonemarrow.training.data.sources import find_sources
+from napari_bonemarrow.training.data.split import PARTS, read_parts, split_file
 
 SIZES = (50, 100, 300)
 DRAWS = 1_000

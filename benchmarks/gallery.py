@@ -169,7 +169,7 @@ def _pixel(viewport, application) -> float:
 
 def _timed_painting() -> list[float]:
     """Have every painting of the gallery timed; Qt must not have looked the method up yet."""
-    from napari_bonemarrow.gui.gallery.grid import GalleryGrid
+    from napari_bonemarrow.gui.gallery.thumbnail_grid import GalleryGrid
 
     painting: list[float] = []
     plain = GalleryGrid.paintEvent

@@ -92,7 +92,7 @@ def _window(slide: Path) -> dict[str, float]:
     from qtpy.QtWidgets import QApplication
 
     from benchmarks.window import _peak_mib
-    from napari_bonemarrow.gui import warming
+    from napari_bonemarrow.gui.core import preload
 
     viewer = napari.Viewer()
     viewer.window.resize(1366, 768)
@@ -108,7 +108,7 @@ def _window(slide: Path) -> dict[str, float]:
 
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
     coordinator = panel.coordinator
-    until(lambda: coordinator.engine.status is not None and warming.is_ready())
+    until(lambda: coordinator.engine.status is not None and preload.is_ready())
     rest = time.perf_counter() + _REST_S
     until(lambda: time.perf_counter() > rest)
     screen, idle = _Screen(viewer.window._qt_viewer.canvas.native), []

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage as ndi
 
-from napari_bonemarrow.slides.colour import background_colour, optical_density, resized
+from napari_bonemarrow.slides.pixels.colour import background_colour, optical_density, resized
 
 TILE = 512
 FACTOR = 4

@@ -25,15 +25,15 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from benchmarks.classify import draw_crops
-from napari_bonemarrow.models.architectures import build
-from napari_bonemarrow.models.card import Normalisation
+from napari_bonemarrow.models.bundles.card import Normalisation
 from napari_bonemarrow.models.device import gains_from_bfloat16, resolve_device
 from napari_bonemarrow.models.memory import keep_memory
+from napari_bonemarrow.models.networks.architectures import build
 from napari_bonemarrow.training import load_preset
 from napari_bonemarrow.training.config import TrainConfig
-from napari_bonemarrow.training.data import load_crops, split_crops
-from napari_bonemarrow.training.fit import Fitter, new_state
-from napari_bonemarrow.training.sampling import plan
+from napari_bonemarrow.training.data.labelled_crops import load_crops, split_crops
+from napari_bonemarrow.training.fitting.epoch_sample import plan
+from napari_bonemarrow.training.fitting.fit import Fitter, new_state
 
 IMAGES = 640
 DEVICE = resolve_device()

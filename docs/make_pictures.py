@@ -18,8 +18,8 @@ from scipy import ndimage as ndi
 
 from napari_bonemarrow.cytology import CLASSES, Lineage
 from napari_bonemarrow.drawing import draw_smear, sample_smear
-from napari_bonemarrow.gui.app import docked_window
-from napari_bonemarrow.gui.panel import BoneMarrowPanel
+from napari_bonemarrow.gui.launch import docked_window
+from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 from napari_bonemarrow.workflow import write_sample_slide
 
 FOLDER = Path(__file__).resolve().parent / "pictures"

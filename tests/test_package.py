@@ -122,6 +122,9 @@ def test_warnings_of_others_are_no_errors_of_ours() -> None:
         with warnings.catch_warnings(record=True) as seen:
             warnings.warn_explicit("later", DeprecationWarning, "x.py", 1, "skimage.filters.thresholding")
         assert len(seen) == 1
-        for module in ("napari_bonemarrow.slides.nuclei", "tests.slides.test_lobes"):
+        for module in (
+            "napari_bonemarrow.slides.detection.nucleus_segments",
+            "tests.slides.detection.test_nuclear_lobes",
+        ):
             with pytest.raises(DeprecationWarning):
                 warnings.warn_explicit("later", DeprecationWarning, "x.py", 1, module)

@@ -20,7 +20,7 @@ import typer
 from napari_bonemarrow.cli import app
 from napari_bonemarrow.drawing import draw_cell, draw_smear, write_sample
 from napari_bonemarrow.review import case_path_for
-from napari_bonemarrow.training.splitting import PARTS, read_parts, split_file
+from napari_bonemarrow.training.data.split import PARTS, read_parts, split_file
 from napari_bonemarrow.workflow import CountOptions, count_inputs
 from tests.slides.vendors.tiffs import aperio
 

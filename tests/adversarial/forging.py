@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from napari_bonemarrow.review.events import GENESIS, canonical, digest_of
-from napari_bonemarrow.review.schema import SCHEMA
+from napari_bonemarrow.review.journal.events import GENESIS, canonical, digest_of
+from napari_bonemarrow.review.journal.schema import SCHEMA
 
 TRIGGERS = tuple(name for name, sql in SCHEMA.items() if sql.startswith("CREATE TRIGGER"))
 

@@ -27,9 +27,9 @@ from napari_bonemarrow.cytology import (
 from napari_bonemarrow.report import FORMATS, export
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, open_slide
-from napari_bonemarrow.slides.openslide_process import readers
-from napari_bonemarrow.slides.overview import overview
-from napari_bonemarrow.slides.tiled import TiledLevel
+from napari_bonemarrow.slides.formats.openslide.openslide_process import readers
+from napari_bonemarrow.slides.pixels.overview import overview
+from napari_bonemarrow.slides.pixels.tiled import TiledLevel
 from tests.slides.vendors.planted import betrays
 
 ENOUGH = 3_000_000_000

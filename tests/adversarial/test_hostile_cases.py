@@ -20,8 +20,8 @@ import pytest
 from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame
 from napari_bonemarrow.report import differential_document, html_report
 from napari_bonemarrow.review import Case, CaseError, case_path_for
-from napari_bonemarrow.review.events import digest_of
-from napari_bonemarrow.review.schema import SCHEMA
+from napari_bonemarrow.review.journal.events import digest_of
+from napari_bonemarrow.review.journal.schema import SCHEMA
 from napari_bonemarrow.slides import slide_from_array
 
 from .forging import Line, alter, execute, following

@@ -21,8 +21,8 @@ from PIL import Image
 import napari_bonemarrow
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.models import Bundle
-from napari_bonemarrow.models.architectures import build
-from napari_bonemarrow.models.checkpoints import read_checkpoint
+from napari_bonemarrow.models.bundles.checkpoint_file import read_checkpoint
+from napari_bonemarrow.models.networks.architectures import build
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import SlideError, open_slide
 from tests.slides._pyramids import picture, write_zarr
@@ -264,7 +264,7 @@ UNPICKLING = {
     ("shelve", "open"),
     ("joblib", "load"),
 }
-OWN_PICKLES = {"engine/sending.py"}
+OWN_PICKLES = {"engine/child_errors.py"}
 """It tries whether an error of our own survives the way between our own two processes."""
 
 

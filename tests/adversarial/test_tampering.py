@@ -15,7 +15,7 @@ import pytest
 from napari_bonemarrow.cytology import BMC21, Cells, Frame, ModelReference, Predictions, Support
 from napari_bonemarrow.report import differential_document, export, html_report
 from napari_bonemarrow.review import Case, CaseError
-from napari_bonemarrow.review.schema import SCHEMA
+from napari_bonemarrow.review.journal.schema import SCHEMA
 from napari_bonemarrow.slides import slide_from_array
 
 from .forging import Line, alter, execute, following, lines_of, rewrite

@@ -274,7 +274,7 @@ def kept_engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def one_engine(kept_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("crops", "explaining", "demo"):
+    for module in ("crops", "heatmap_files", "demo"):
         monkeypatch.setattr(f"napari_bonemarrow.workflow.{module}.Engine", lambda device: kept_engine)
 
 
@@ -350,11 +350,11 @@ def test_the_demo_runs_without_a_window(
 def test_open_and_demo_hand_over_to_the_window(
     run: Callable[..., tuple[int, str, str]], field: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_bonemarrow.gui import app
+    from napari_bonemarrow.gui import launch
 
-    window, demo = create_autospec(app.open_window), create_autospec(app.run_demo)
-    monkeypatch.setattr(app, "open_window", window)
-    monkeypatch.setattr(app, "run_demo", demo)
+    window, demo = create_autospec(launch.open_window), create_autospec(launch.run_demo)
+    monkeypatch.setattr(launch, "open_window", window)
+    monkeypatch.setattr(launch, "run_demo", demo)
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     assert run("open", field)[0] == 0
     assert window.call_args.args == ([field],)

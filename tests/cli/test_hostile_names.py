@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from napari_bonemarrow.cytology.lines import LONGEST, one_line
-from napari_bonemarrow.slides.libraries import reason
+from napari_bonemarrow.slides.library_messages import reason
 from tests.slides._dicom import write_dicom
 from tests.slides._pyramids import picture
 from tests.slides.vendors import WRITERS

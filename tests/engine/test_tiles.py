@@ -14,8 +14,8 @@ import pytest
 from napari_bonemarrow.cytology import Frame
 from napari_bonemarrow.engine import Engine, EngineError, SlideSource
 from napari_bonemarrow.slides import detect_cells, estimate_scale, open_slide
-from napari_bonemarrow.slides.detection import detection_plan
-from napari_bonemarrow.slides.tiling import merge_tiles
+from napari_bonemarrow.slides.detection.cell_detection import detection_plan
+from napari_bonemarrow.slides.detection.tile_search import merge_tiles
 
 MPP = 0.08
 

@@ -14,7 +14,7 @@ import pytest
 from napari_bonemarrow.cytology import BMC21, Cells, Frame, ModelReference, Predictions, Support
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear, write_sample
 from napari_bonemarrow.engine import Embedded, EngineError, EngineStatus
-from napari_bonemarrow.gui import settings
+from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.slides import Scale
 
 TRAINED = ("ART", "BLA", "EOS", "LYT", "MON", "NGS", "NIF", "PMO")
@@ -145,7 +145,7 @@ def plain_field(smear: DrawnSmear, tmp_path: Path) -> Path:
 @pytest.fixture
 def truth_engine(smear: DrawnSmear, monkeypatch: pytest.MonkeyPatch) -> type[TruthEngine]:
     engine = type("Engine", (TruthEngine,), {"smear": smear})
-    monkeypatch.setattr("napari_bonemarrow.gui.coordinator.Engine", engine)
+    monkeypatch.setattr("napari_bonemarrow.gui.window.app_controller.Engine", engine)
     return engine
 
 

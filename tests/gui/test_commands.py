@@ -8,9 +8,9 @@ import pytest
 from qtpy.QtWidgets import QApplication, QDialog
 
 from napari_bonemarrow.gui import commands
-from napari_bonemarrow.gui.keys import TABLE
-from napari_bonemarrow.gui.panel import BoneMarrowPanel
-from napari_bonemarrow.gui.viewer_parts import napari_application
+from napari_bonemarrow.gui.canvas.napari_compat import napari_application
+from napari_bonemarrow.gui.keys.bindings import TABLE
+from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 
 
 @pytest.fixture(autouse=True)

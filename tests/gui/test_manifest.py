@@ -10,7 +10,7 @@ from npe2 import PluginManifest
 
 import napari_bonemarrow
 from napari_bonemarrow.gui import commands
-from napari_bonemarrow.gui.settings import Settings
+from napari_bonemarrow.gui.core.settings import Settings
 
 MANIFEST = Path(napari_bonemarrow.__file__).with_name("napari.yaml")
 
@@ -62,7 +62,7 @@ def test_the_panel_loads_no_torch_and_its_package_no_qt():
     code = (
         "import sys; import napari_bonemarrow.gui;"
         "assert not {'qtpy', 'napari'} & set(sys.modules);"
-        "import napari_bonemarrow.gui.panel, napari_bonemarrow.gui.app;"
+        "import napari_bonemarrow.gui.window.panel, napari_bonemarrow.gui.launch;"
         "bad = {'torch', 'torchvision', 'captum', 'scipy.stats', 'scipy.ndimage', 'scipy.sparse'};"
         "bad &= set(sys.modules);"
         "sys.exit(str(bad or '') or 0)"

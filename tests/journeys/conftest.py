@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from napari_bonemarrow.gui import settings
+from napari_bonemarrow.gui.core import settings
 
 from .reviewer import Reviewer
 

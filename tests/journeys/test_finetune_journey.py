@@ -11,7 +11,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear, write_sample
-from napari_bonemarrow.gui.keys import key_of
+from napari_bonemarrow.gui.keys.bindings import key_of
 from napari_bonemarrow.models import Bundle
 
 from .reviewer import LOADING, Reviewer

@@ -11,7 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear
-from napari_bonemarrow.gui.views.start_over_dialog import StartOverDialog
+from napari_bonemarrow.gui.window.fresh_start_dialog import StartOverDialog
 from napari_bonemarrow.review import Case, Kind
 from napari_bonemarrow.slides import ScaleSource
 

@@ -9,7 +9,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QLineEdit
 
 from napari_bonemarrow.drawing import draw_smear, write_sample
-from napari_bonemarrow.gui.viewer_parts import napari_application
+from napari_bonemarrow.gui.canvas.napari_compat import napari_application
 
 from .reviewer import Reviewer
 

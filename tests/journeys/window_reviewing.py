@@ -17,8 +17,8 @@ from pathlib import Path
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 
-from napari_bonemarrow.gui.app import docked_window
-from napari_bonemarrow.gui.panel import BoneMarrowPanel
+from napari_bonemarrow.gui.launch import docked_window
+from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 
 CTRL, SHIFT, ALT = (
     Qt.KeyboardModifier.ControlModifier,

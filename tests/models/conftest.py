@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from napari_bonemarrow.cytology import Support
-from napari_bonemarrow.models.architectures import build, head_of
-from napari_bonemarrow.models.bundle import Bundle
-from napari_bonemarrow.models.card import Card, Normalisation
+from napari_bonemarrow.models.bundles.bundle import Bundle
+from napari_bonemarrow.models.bundles.bundle_writer import write_bundle
+from napari_bonemarrow.models.bundles.card import Card, Normalisation
+from napari_bonemarrow.models.networks.architectures import build, head_of
 from napari_bonemarrow.models.preprocess import Normaliser, reduce_crops
-from napari_bonemarrow.models.writing import write_bundle
 
 CLASSES = ("BLA", "LYT", "NGS")
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from napari_bonemarrow.models import Bundle, BundleError
-from napari_bonemarrow.models.architectures import head_of
-from napari_bonemarrow.models.catalogue import ARCHITECTURES
+from napari_bonemarrow.models.bundles.bundle_weights import load_network
+from napari_bonemarrow.models.bundles.catalogue import ARCHITECTURES
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.device import gains_from_bfloat16, resolve_device
-from napari_bonemarrow.models.loading import load_network
+from napari_bonemarrow.models.networks.architectures import head_of
 from napari_bonemarrow.models.preprocess import Normaliser, reduce_crops
 
 
@@ -63,9 +63,9 @@ def test_mirrored_crops_answer_alike_when_views_are_averaged(
 
 
 def test_every_architecture_has_its_head_and_cam_layer() -> None:
-    from napari_bonemarrow.models.architectures import build, head_of
-    from napari_bonemarrow.models.cam import answer_of, cam_layer_of
-    from napari_bonemarrow.models.catalogue import CAM_STRIDE
+    from napari_bonemarrow.models.bundles.catalogue import CAM_STRIDE
+    from napari_bonemarrow.models.explanation.cam import answer_of, cam_layer_of
+    from napari_bonemarrow.models.networks.architectures import build, head_of
 
     for name, architecture in ARCHITECTURES.items():
         with torch.device("meta" if architecture.backbone else "cpu"):  # a giant's weights take 4.5 GB

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.models import Bundle, BundleError
-from napari_bonemarrow.models.bundle import CARD, DOMAIN
-from napari_bonemarrow.models.card import DomainStatistics
+from napari_bonemarrow.models.bundles.bundle import CARD, DOMAIN
+from napari_bonemarrow.models.bundles.card import DomainStatistics
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.domain import Domain, domain_bytes, read_domain
 

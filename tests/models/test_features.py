@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from napari_bonemarrow.models import Bundle
-from napari_bonemarrow.models.architectures import head_of
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.features import MOST_AXES, fit_axes
+from napari_bonemarrow.models.networks.architectures import head_of
 
 
 @pytest.fixture(scope="module")

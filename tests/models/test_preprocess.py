@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_bonemarrow.models.card import Normalisation
+from napari_bonemarrow.models.bundles.card import Normalisation
 from napari_bonemarrow.models.preprocess import Normaliser, resize, resize_as_bytes
 
 

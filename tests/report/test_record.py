@@ -14,7 +14,8 @@ import pytest
 from napari_bonemarrow.cytology import Frame, Region
 from napari_bonemarrow.report import export, html_report
 from napari_bonemarrow.report.document import STANDING_COLUMNS, differential_json
-from napari_bonemarrow.review import Case, journal
+from napari_bonemarrow.review import Case
+from napari_bonemarrow.review.journal import journal
 from napari_bonemarrow.slides import slide_from_array
 
 from .test_html import read, row_of

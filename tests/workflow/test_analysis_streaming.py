@@ -25,7 +25,7 @@ from napari_bonemarrow.workflow import (
     apply_step,
     detect_inputs,
     open_or_create_case,
-    searching,
+    slide_search,
 )
 
 MPP = 0.25
@@ -61,7 +61,7 @@ def opened(picture: Path, tmp_path: Path) -> Iterator[tuple[Slide, Case]]:
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "BATCH_TILES", 2)
+    monkeypatch.setattr(slide_search, "BATCH_TILES", 2)
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +236,7 @@ def test_a_slide_that_has_gone_is_said_and_what_was_found_stays(
 def test_detect_streams_goes_on_and_leaves_nothing_behind(
     picture: Path, tmp_path: Path, whole: Cells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "BATCH_TILES", 1)
+    monkeypatch.setattr(slide_search, "BATCH_TILES", 1)
     out = tmp_path / "out"
 
     def stop(done: int, total: int, text: str) -> None:

@@ -193,7 +193,7 @@ def test_a_case_of_an_earlier_layout_is_refused_and_stays_as_it_is(
     folder: Input, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
-        before.setattr("napari_bonemarrow.slides.mosaic.LAYOUT", 1)
+        before.setattr("napari_bonemarrow.slides.pixels.mosaic.LAYOUT", 1)
         _, case = open_or_create_case(folder.path, reviewer="A", microns_per_pixel=MPP)
         case.close()
     lines = [event.hash for event in case.events()]
@@ -216,7 +216,7 @@ def test_cases_of_one_image_of_before_open_as_ever(
 ) -> None:
     given = INPUTS[kind](tmp_path)
     with monkeypatch.context() as before:
-        before.setattr("napari_bonemarrow.slides.mosaic.LAYOUT", 1)
+        before.setattr("napari_bonemarrow.slides.pixels.mosaic.LAYOUT", 1)
         _, case = open_or_create_case(given.path, reviewer="A", microns_per_pixel=MPP)
         case.close()
     _, again = open_or_create_case(case.path, reviewer="A")

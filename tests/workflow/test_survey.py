@@ -13,9 +13,9 @@ from napari_bonemarrow.cytology import Differential, Frame, Region, RegionRankin
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import SlideError, open_slide, slide_from_array
-from napari_bonemarrow.slides.surveying import Survey, survey_item
-from napari_bonemarrow.workflow import CountOptions, choosing, count_inputs
-from napari_bonemarrow.workflow.choosing import count_slide, frame_of
+from napari_bonemarrow.slides.survey.slide_survey import Survey, survey_item
+from napari_bonemarrow.workflow import CountOptions, count_inputs, region_growth
+from napari_bonemarrow.workflow.region_growth import count_slide, frame_of
 from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing
 from napari_bonemarrow.workflow.survey import Surveyed, survey
 from tests.slides.drawn_slides import TILE, compose, write_slide
@@ -187,7 +187,7 @@ def test_where_excluded_cells_leave_too_few_the_next_regions_follow(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(choosing, "RESERVE", 0.3)  # so that the regions taken at first hold too few
+    monkeypatch.setattr(region_growth, "RESERVE", 0.3)  # so that the regions taken at first hold too few
     with begin(path, tmp_path / "case", surveyed) as case:
         list(count_slide(engine, open_slide(path), case, target=40))
         kinds = [event.kind for event in case.events()]

@@ -11,7 +11,15 @@ from typing import Any
 
 import typer
 
-from napari_bonemarrow.cli import bundles, counts, dataset, learning, records, reviewers, windows
+from napari_bonemarrow.cli import (
+    bundle_commands,
+    case_commands,
+    dataset_commands,
+    record_commands,
+    reviewer_commands,
+    training_commands,
+    window_commands,
+)
 from napari_bonemarrow.cli.common import Switches, complain, say
 
 app = typer.Typer(
@@ -22,21 +30,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(windows.demo)
-app.command(name="open")(windows.open_)
-app.command()(counts.count)
-app.command()(counts.detect)
-app.command()(counts.classify)
-app.command()(counts.explain)
-app.command()(learning.train)
-app.command()(learning.evaluate)
-app.add_typer(bundles.app, name="models")
-app.add_typer(dataset.app, name="dataset")
-app.command()(counts.export)
-app.command(name="import")(records.import_)
-app.command()(records.verify)
-app.command()(records.agreement)
-app.add_typer(reviewers.app, name="reviewers")
+app.command()(window_commands.demo)
+app.command(name="open")(window_commands.open_)
+app.command()(case_commands.count)
+app.command()(case_commands.detect)
+app.command()(case_commands.classify)
+app.command()(case_commands.explain)
+app.command()(training_commands.train)
+app.command()(training_commands.evaluate)
+app.add_typer(bundle_commands.app, name="models")
+app.add_typer(dataset_commands.app, name="dataset")
+app.command()(case_commands.export)
+app.command(name="import")(record_commands.import_)
+app.command()(record_commands.verify)
+app.command()(record_commands.agreement)
+app.add_typer(reviewer_commands.app, name="reviewers")
 
 
 _INTERRUPTED = 130
@@ -66,7 +74,7 @@ def _main(
     Without a command the window opens.
     """
     if context.invoked_subcommand is None:
-        windows.open_window_with([])
+        window_commands.open_window_with([])
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from napari_bonemarrow.cytology.wording import count_of
+from napari_bonemarrow.cytology.plurals import count_of
 
 _SHOWN = 10  # of a long list; --json holds all
 

@@ -70,7 +70,7 @@ class CellClass(BaseModel):
 _G, _E, _L = Lineage.GRANULOCYTIC, Lineage.ERYTHROID, Lineage.LYMPHOID
 
 # In the order in which a differential is read: maturation within a lineage. Neighbours differ in lightness
-# too, so that they stay apart to colour-blind eyes; tests/gui/test_palette.py measures it.
+# too, so that they stay apart to colour-blind eyes; tests/gui/widgets/test_class_style.py measures it.
 _TABLE: tuple[tuple[str, str, Lineage, str, str, bool], ...] = (
     ("BLA", "blast", Lineage.BLAST, "#ff36c0", "thick", True),
     ("FGC", "faggot cell", _G, "#c71585", "thick", True),

@@ -6,9 +6,9 @@ from napari_bonemarrow.cytology.classes import CLASSES, Support
 from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT, DomainCheck
 from napari_bonemarrow.cytology.intervals import wilson
+from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIABLE_TEXT, Flag
 from napari_bonemarrow.cytology.tally import Tally
-from napari_bonemarrow.cytology.wording import count_of
 
 SAMPLING_TEXT = (
     "Intervals are Wilson 95 % intervals (M:E: conditional binomial) and cover sampling error alone, "

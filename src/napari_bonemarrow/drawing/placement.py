@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.cytology.wording import count_of
+from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.drawing.cell import Anatomy
 
 Doubles = NDArray[np.float64]

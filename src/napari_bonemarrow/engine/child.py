@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells, Frame, Predictions
+from napari_bonemarrow.engine.child_errors import sendable
 from napari_bonemarrow.engine.features import SeenFeatures, clipped, fit_axes, lay_out, prepare_layout
 from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatus, SlideSource
-from napari_bonemarrow.engine.sending import sendable
 
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Classifier, Heatmap
     from napari_bonemarrow.slides import Scale, Slide
-    from napari_bonemarrow.slides.plans import Box, DetectionPlan, Tile
-    from napari_bonemarrow.slides.profile import StainProfile
-    from napari_bonemarrow.slides.surveying import SurveyItem
+    from napari_bonemarrow.slides.detection.search_plan import Box, DetectionPlan, Tile
+    from napari_bonemarrow.slides.detection.stain_profile import StainProfile
+    from napari_bonemarrow.slides.survey.slide_survey import SurveyItem
 
 _SLIDES_KEPT = 3
 
@@ -45,7 +45,7 @@ def start_up(threads: int, cache_bytes: int | None = None) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if cache_bytes is not None:
-        from napari_bonemarrow.slides.tilecache import tile_cache
+        from napari_bonemarrow.slides.pixels.tile_cache import tile_cache
 
         tile_cache.limit(cache_bytes)
 
@@ -129,8 +129,8 @@ def detect(source: SlideSource, frame: Frame | None) -> Cells:
 
 def measure_stain(source: SlideSource, image: tuple[int, Box]) -> StainProfile:
     """Measure the stain of one of a slide's images, given by its number and its border."""
-    from napari_bonemarrow.slides.photographs import photograph
-    from napari_bonemarrow.slides.sampling import image_profile
+    from napari_bonemarrow.slides.detection.stain_samples import image_profile
+    from napari_bonemarrow.slides.pixels.photographs import photograph
 
     number, border = image
     return image_profile(photograph(_slide(source), number), border)
@@ -138,14 +138,14 @@ def measure_stain(source: SlideSource, image: tuple[int, Box]) -> StainProfile:
 
 def find_stained(source: SlideSource, plan: DetectionPlan) -> tuple[int, ...]:
     """Return which tiles of a plan hold anything stained."""
-    from napari_bonemarrow.slides.tiling import stained_tiles
+    from napari_bonemarrow.slides.detection.tile_search import stained_tiles
 
     return stained_tiles(_slide(source), plan)
 
 
 def search(source: SlideSource, tile: Tile) -> Cells:
     """Find the cells of a tile."""
-    from napari_bonemarrow.slides.tiling import search_tile
+    from napari_bonemarrow.slides.detection.tile_search import search_tile
 
     return search_tile(_slide(source), tile)
 
@@ -160,7 +160,7 @@ def estimate(path: Path, _item: None) -> tuple[Scale, ...]:
 
 def survey(source: SlideSource, item: SurveyItem) -> NDArray[np.float32]:
     """Measure some patches of a slide."""
-    from napari_bonemarrow.slides.surveying import survey_item
+    from napari_bonemarrow.slides.survey.slide_survey import survey_item
 
     return survey_item(_slide(source), item)
 
@@ -195,7 +195,7 @@ def embed(source: SlideSource, cells: Cells) -> Embedded:
 
 
 def _cut_readable(source: SlideSource, cells: Cells) -> tuple[NDArray[np.uint8], Cells]:
-    from napari_bonemarrow.slides.crops import cut_readable
+    from napari_bonemarrow.slides.pixels.crops import cut_readable
 
     card = _loaded().bundle.card
     crops, readable = cut_readable(

@@ -19,7 +19,7 @@ from napari_bonemarrow.engine.tilepool import TilePool
 
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Heatmap
-    from napari_bonemarrow.slides.plans import Tile
+    from napari_bonemarrow.slides.detection.search_plan import Tile
 
 CHUNK_SECONDS = 0.2
 """How long a chunk of cells may take: what waits behind it, such as a heatmap, waits no longer."""

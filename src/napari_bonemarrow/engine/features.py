@@ -69,6 +69,6 @@ def prepare_layout() -> None:
 
 def lay_out(features: NDArray[np.float16], seed: int) -> NDArray[np.float32]:
     """Lay the features of cells out on a plane."""
-    from napari_bonemarrow.training.embedding import tsne, umap
+    from napari_bonemarrow.training.figures.feature_plane import tsne, umap
 
     return (tsne if layout_method(len(features)) == "t-SNE" else umap)(features, seed=seed)

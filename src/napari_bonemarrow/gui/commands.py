@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from napari_bonemarrow.gui import docks
-from napari_bonemarrow.gui.keys import TABLE, Binding
+from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
+from napari_bonemarrow.gui.window import panel_dock
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.gui.coordinator import Coordinator
+    from napari_bonemarrow.gui.window.app_controller import Coordinator
 
 PREFIX = "napari-bonemarrow."
 _OF_THE_REVIEW = ("label", "tag", "guess", "add", "bare")
@@ -66,13 +66,13 @@ def run(name: str) -> None:
     name : str
         As in `names`.
     """
-    viewer = docks.viewer_with_window()
+    viewer = panel_dock.viewer_with_window()
     if viewer is None:
         from napari.utils.notifications import show_info
 
         show_info("Open a window of napari first: there is none.")
         return
-    panel, act = docks.bring_panel(viewer), names()[name]
+    panel, act = panel_dock.bring_panel(viewer), names()[name]
     coordinator = panel.coordinator
     problem = missing(coordinator, act.act)
     if problem:
@@ -111,7 +111,7 @@ def name_keys(application: Any = None) -> None:
         napari's, where nothing is given.
     """
     if application is None:
-        from napari_bonemarrow.gui.viewer_parts import napari_application
+        from napari_bonemarrow.gui.canvas.napari_compat import napari_application
 
         application = napari_application()
     if application is None:

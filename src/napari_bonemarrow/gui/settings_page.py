@@ -11,9 +11,9 @@ from typing import Any
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_bonemarrow.gui import settings
-from napari_bonemarrow.gui.destruction import when_destroyed
-from napari_bonemarrow.gui.docks import PLUGIN
+from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.core.destruction import when_destroyed
+from napari_bonemarrow.gui.window.panel_dock import PLUGIN
 
 PAGE = "window"
 """Name of the page in the manifest."""

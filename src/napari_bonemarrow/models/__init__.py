@@ -5,17 +5,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from napari_bonemarrow.models.bundle import STARTER, Bundle, BundleError, list_bundles
-from napari_bonemarrow.models.card import Card
-from napari_bonemarrow.models.heatmap import Heatmap
+from napari_bonemarrow.models.bundles.bundle import STARTER, Bundle, BundleError, list_bundles
+from napari_bonemarrow.models.bundles.card import Card
+from napari_bonemarrow.models.explanation.heatmap import Heatmap
 
 if TYPE_CHECKING:
+    from napari_bonemarrow.models.bundles.checkpoint_import import import_checkpoint
     from napari_bonemarrow.models.classifier import Classifier
-    from napari_bonemarrow.models.importing import import_checkpoint
 
 _LAZY = {
     "Classifier": "napari_bonemarrow.models.classifier",
-    "import_checkpoint": "napari_bonemarrow.models.importing",
+    "import_checkpoint": "napari_bonemarrow.models.bundles.checkpoint_import",
 }
 
 __all__ = [

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_bonemarrow.cytology import Cells, Predictions
-from napari_bonemarrow.models import attribution
-from napari_bonemarrow.models.architectures import has_head, head_of
-from napari_bonemarrow.models.bundle import STARTER, Bundle, BundleError
+from napari_bonemarrow.models.bundles.bundle import STARTER, Bundle, BundleError
+from napari_bonemarrow.models.bundles.bundle_weights import load_network
 from napari_bonemarrow.models.device import exact_float32, is_out_of_memory, resolve_device
 from napari_bonemarrow.models.domain import read_domain
+from napari_bonemarrow.models.explanation import attribution
+from napari_bonemarrow.models.explanation.heatmap import Heatmap
 from napari_bonemarrow.models.features import watched
-from napari_bonemarrow.models.fusing import fuse
-from napari_bonemarrow.models.heatmap import Heatmap
-from napari_bonemarrow.models.loading import load_network
 from napari_bonemarrow.models.network_input import NetworkInput
+from napari_bonemarrow.models.networks.architectures import has_head, head_of
+from napari_bonemarrow.models.networks.fused_normalisation import fuse
 from napari_bonemarrow.models.preprocess import mirrored_mean
 
 if TYPE_CHECKING:

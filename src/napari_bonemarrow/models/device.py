@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from napari_bonemarrow.models.bundle import BundleError
+from napari_bonemarrow.models.bundles.bundle import BundleError
 
 
 def resolve_device(device: str = "auto") -> torch.device:

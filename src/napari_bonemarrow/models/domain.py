@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.models.bundle import DOMAIN, Bundle, BundleError
+from napari_bonemarrow.models.bundles.bundle import DOMAIN, Bundle, BundleError
 
 FAR = 0.99
 """A crop is as strange as its plain distance says where that lies beyond this share of held-out crops."""

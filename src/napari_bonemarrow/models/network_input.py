@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_bonemarrow.models.card import Card
+from napari_bonemarrow.models.bundles.card import Card
 from napari_bonemarrow.models.preprocess import Normaliser, as_floats, resize
 
 _SHARE = 8  # crops that a thread resizes at a time

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from napari_bonemarrow.models.card import Normalisation
+from napari_bonemarrow.models.bundles.card import Normalisation
 
 
 def reduce_crops(crops: Tensor, size: int) -> Tensor:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Support
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT
-from napari_bonemarrow.cytology.wording import count_of
+from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.report.record import CHAIN_TEXT, model_count, record_document
 from napari_bonemarrow.review import Case
 

@@ -1,25 +1,10 @@
 """A case: cells, predictions, the append-only journal, undo and the counting frame."""
 
-from napari_bonemarrow.review.beside import case_path_for, was_set_aside
-from napari_bonemarrow.review.bulk import NEVER_IN_BULK
-from napari_bonemarrow.review.case import Case
-from napari_bonemarrow.review.columns import CaseColumns
+from napari_bonemarrow.review.case.bulk import NEVER_IN_BULK
+from napari_bonemarrow.review.case.case import Case
+from napari_bonemarrow.review.case.case_path import case_path_for, was_set_aside
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.events import (
-    IMPORTED,
-    RESHAPING,
-    Change,
-    Comment,
-    Event,
-    Kind,
-    Label,
-    Verification,
-    is_imported,
-)
-from napari_bonemarrow.review.places import SUFFIX, home, on_network
-from napari_bonemarrow.review.reads import Reading
-from napari_bonemarrow.review.records import DetectionProgress, SlideRecord
-from napari_bonemarrow.review.reviewers import (
+from napari_bonemarrow.review.identity.reviewers import (
     Authentication,
     Reviewer,
     add_reviewer,
@@ -29,8 +14,7 @@ from napari_bonemarrow.review.reviewers import (
     remove_reviewer,
     reviewers_text,
 )
-from napari_bonemarrow.review.signature import Signature
-from napari_bonemarrow.review.signing_key import (
+from napari_bonemarrow.review.identity.signing_key import (
     WHERE,
     Keeping,
     KeyRecord,
@@ -41,7 +25,7 @@ from napari_bonemarrow.review.signing_key import (
     open_key,
     planned_keeping,
 )
-from napari_bonemarrow.review.timestamp import (
+from napari_bonemarrow.review.identity.timestamp import (
     Standing,
     Timestamp,
     ask_timestamp,
@@ -49,6 +33,22 @@ from napari_bonemarrow.review.timestamp import (
     timestamp_of,
     timestamp_server,
 )
+from napari_bonemarrow.review.journal.events import (
+    IMPORTED,
+    RESHAPING,
+    Change,
+    Comment,
+    Event,
+    Kind,
+    Label,
+    Verification,
+    is_imported,
+)
+from napari_bonemarrow.review.journal.journal_json import DetectionProgress, SlideRecord
+from napari_bonemarrow.review.journal.storage import SUFFIX, home, on_network
+from napari_bonemarrow.review.state.cell_columns import CaseColumns
+from napari_bonemarrow.review.state.reading_state import Reading
+from napari_bonemarrow.review.state.signature import Signature
 
 __all__ = [
     "IMPORTED",

@@ -1,11 +1,11 @@
 """Pixels in: open a field, know its physical scale, find its cells, cut them out."""
 
-from napari_bonemarrow.slides.crops import cut_crops
-from napari_bonemarrow.slides.detection import detect_cells
-from napari_bonemarrow.slides.fingerprints import fingerprint
-from napari_bonemarrow.slides.libraries import quieten
-from napari_bonemarrow.slides.reading import SUFFIXES, open_slide
-from napari_bonemarrow.slides.scale_estimate import estimate_scale
+from napari_bonemarrow.slides.detection.cell_detection import detect_cells
+from napari_bonemarrow.slides.formats.fingerprints import fingerprint
+from napari_bonemarrow.slides.library_messages import quieten
+from napari_bonemarrow.slides.pixels.crops import cut_crops
+from napari_bonemarrow.slides.reader import SUFFIXES, open_slide
+from napari_bonemarrow.slides.scale.scale_estimate import estimate_scale
 from napari_bonemarrow.slides.slide import (
     Level,
     Scale,

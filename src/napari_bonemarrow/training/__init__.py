@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from napari_bonemarrow.training.config import TrainConfig, TrainingError, load_preset
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.training.evaluate import evaluate
-    from napari_bonemarrow.training.finetune import fine_tune
-    from napari_bonemarrow.training.folds import train_folds
-    from napari_bonemarrow.training.run import train
+    from napari_bonemarrow.training.evaluation.evaluate import evaluate
+    from napari_bonemarrow.training.finetune.finetune import fine_tune
+    from napari_bonemarrow.training.fitting.folds import train_folds
+    from napari_bonemarrow.training.fitting.run import train
 
 _LAZY = {
-    "train": "napari_bonemarrow.training.run",
-    "train_folds": "napari_bonemarrow.training.folds",
-    "evaluate": "napari_bonemarrow.training.evaluate",
-    "fine_tune": "napari_bonemarrow.training.finetune",
+    "train": "napari_bonemarrow.training.fitting.run",
+    "train_folds": "napari_bonemarrow.training.fitting.folds",
+    "evaluate": "napari_bonemarrow.training.evaluation.evaluate",
+    "fine_tune": "napari_bonemarrow.training.finetune.finetune",
 }
 
 __all__ = ["TrainConfig", "TrainingError", "evaluate", "fine_tune", "load_preset", "train", "train_folds"]

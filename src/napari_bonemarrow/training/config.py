@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.models.catalogue import canonical, choices, find_architecture
+from napari_bonemarrow.models.bundles.catalogue import canonical, choices, find_architecture
 
 PRESETS = Path(__file__).parent / "presets"
 

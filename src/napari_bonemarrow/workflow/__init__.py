@@ -23,15 +23,15 @@ if TYPE_CHECKING:
         open_or_create_case,
         slide_of_case,
     )
-    from napari_bonemarrow.workflow.choosing import count_slide, frame_of
-    from napari_bonemarrow.workflow.counting import CountOptions, count_inputs
+    from napari_bonemarrow.workflow.cell_detection import detect_inputs
     from napari_bonemarrow.workflow.crops import classify_crops
     from napari_bonemarrow.workflow.demo import SampleResult, run_sample, surest_cell, write_sample_slide
-    from napari_bonemarrow.workflow.detecting import detect_inputs
-    from napari_bonemarrow.workflow.explaining import Explanation, Question, explain_input
+    from napari_bonemarrow.workflow.differential_count import CountOptions, count_inputs
     from napari_bonemarrow.workflow.features import embed, unseen
+    from napari_bonemarrow.workflow.heatmap_files import Explanation, Question, explain_input
     from napari_bonemarrow.workflow.label_import import Imported, LabelFileError, import_labels
-    from napari_bonemarrow.workflow.scales import settle_scale
+    from napari_bonemarrow.workflow.region_growth import count_slide, frame_of
+    from napari_bonemarrow.workflow.scale_rule import settle_scale
     from napari_bonemarrow.workflow.survey import Surveyed
 
 # Resolved on first use: the window needs none of what only the command line does.
@@ -49,15 +49,15 @@ _LAZY = {
         "was_detected",
     ),
     "cases": ("default_reviewer", "open_or_create_case", "slide_of_case"),
-    "choosing": ("count_slide", "frame_of"),
-    "counting": ("CountOptions", "count_inputs"),
+    "region_growth": ("count_slide", "frame_of"),
+    "differential_count": ("CountOptions", "count_inputs"),
     "crops": ("classify_crops",),
     "demo": ("SampleResult", "run_sample", "surest_cell", "write_sample_slide"),
-    "detecting": ("detect_inputs",),
-    "explaining": ("Explanation", "Question", "explain_input"),
+    "cell_detection": ("detect_inputs",),
+    "heatmap_files": ("Explanation", "Question", "explain_input"),
     "features": ("embed", "unseen"),
     "label_import": ("Imported", "LabelFileError", "import_labels"),
-    "scales": ("settle_scale",),
+    "scale_rule": ("settle_scale",),
     "survey": ("Surveyed",),
 }
 _HOME = {name: module for module, names in _LAZY.items() for name in names}

@@ -14,13 +14,13 @@ from napari_bonemarrow import __version__
 from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, Region, ScaleError
 from napari_bonemarrow.engine import Engine, EngineStatus, SlideSource
 from napari_bonemarrow.models import Bundle
-from napari_bonemarrow.review.events import Kind
-from napari_bonemarrow.slides.detection import check_fine_enough
-from napari_bonemarrow.slides.plans import DetectionPlan, lay_out
+from napari_bonemarrow.review.journal.events import Kind
+from napari_bonemarrow.slides.detection.cell_detection import check_fine_enough
+from napari_bonemarrow.slides.detection.search_plan import DetectionPlan, lay_out
+from napari_bonemarrow.slides.detection.tile_search import merge_tiles
 from napari_bonemarrow.slides.slide import SlideError
-from napari_bonemarrow.slides.tiling import merge_tiles
 from napari_bonemarrow.workflow.pace import Pace
-from napari_bonemarrow.workflow.searching import search_tiles, waited
+from napari_bonemarrow.workflow.slide_search import search_tiles, waited
 from napari_bonemarrow.workflow.steps import (
     CellsClassified,
     CellsFound,

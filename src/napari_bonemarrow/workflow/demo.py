@@ -13,8 +13,8 @@ from napari_bonemarrow.drawing import write_sample
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.report import make_folder
 from napari_bonemarrow.review import SUFFIX, Case
-from napari_bonemarrow.workflow.counting import Progress, count_inputs
-from napari_bonemarrow.workflow.explaining import Explanation, Question, explain_input
+from napari_bonemarrow.workflow.differential_count import Progress, count_inputs
+from napari_bonemarrow.workflow.heatmap_files import Explanation, Question, explain_input
 
 SAMPLE_NAME = "drawn-smear"
 _AROUND_UM = 15.0

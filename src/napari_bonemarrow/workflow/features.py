@@ -13,7 +13,7 @@ from napari_bonemarrow.cytology import Cells, Features, ModelReference
 from napari_bonemarrow.engine import Embedded, Engine, EngineStatus, SlideSource
 from napari_bonemarrow.slides.slide import SlideError
 from napari_bonemarrow.workflow.analysis import in_order
-from napari_bonemarrow.workflow.searching import waited
+from napari_bonemarrow.workflow.slide_search import waited
 from napari_bonemarrow.workflow.steps import FeaturesFound, Step
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.slides import SUFFIXES, SlideError, fingerprint
-from napari_bonemarrow.slides.folders import Kind, kind_of, parts_within
+from napari_bonemarrow.slides.formats.folders import Kind, kind_of, parts_within
 
 logger = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from napari_bonemarrow.cytology import RegionRanking, ScaleError
 from napari_bonemarrow.engine import Engine, SlideSource
 from napari_bonemarrow.slides import Slide, SlideError
-from napari_bonemarrow.slides.choosing import rank_regions
-from napari_bonemarrow.slides.detection import check_fine_enough
-from napari_bonemarrow.slides.quality import QualityMap
-from napari_bonemarrow.slides.surveying import Survey, SurveyItem
+from napari_bonemarrow.slides.detection.cell_detection import check_fine_enough
+from napari_bonemarrow.slides.survey.quality_map import QualityMap
+from napari_bonemarrow.slides.survey.region_ranking import rank_regions
+from napari_bonemarrow.slides.survey.slide_survey import Survey, SurveyItem
 from napari_bonemarrow.workflow.pace import Pace
-from napari_bonemarrow.workflow.searching import waited
+from napari_bonemarrow.workflow.slide_search import waited
 from napari_bonemarrow.workflow.steps import Doing, Step
 
 

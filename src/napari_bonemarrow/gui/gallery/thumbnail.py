@@ -6,10 +6,10 @@ from qtpy.QtCore import QPointF, QRect, QRectF, Qt
 from qtpy.QtGui import QBrush, QColor, QFont, QPainter, QPen, QPixmap, QPolygonF
 
 from napari_bonemarrow.cytology import CODES
-from napari_bonemarrow.gui import palette
-from napari_bonemarrow.gui.gallery.model import Look
-from napari_bonemarrow.gui.theme import ThemeColors
-from napari_bonemarrow.gui.views.parts import draw_swatch
+from napari_bonemarrow.gui.gallery.gallery_model import Look
+from napari_bonemarrow.gui.widgets import class_style
+from napari_bonemarrow.gui.widgets.controls import draw_swatch
+from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 CAPTION = 17
 """Height of the line below a crop, px."""
@@ -41,7 +41,7 @@ class ThumbnailPainter:
         self.size = (side, side + CAPTION)
         self._captions: dict[tuple[int, int, bool], QPixmap] = {}
         self._marks: dict[tuple[bool, bool, bool], QPixmap] = {}
-        self._edges = [QPen(QColor(palette.color_of(code)), 2) for code in CODES]
+        self._edges = [QPen(QColor(class_style.color_of(code)), 2) for code in CODES]
         for pen in self._edges:
             pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         self._raised, self._text = QColor(colors.raised), QColor(colors.text)

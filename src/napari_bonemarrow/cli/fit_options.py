@@ -1,0 +1,139 @@
+"""The options of ``train`` and what it shows while it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_bonemarrow.cli.common import progress
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.training.fitting.pace import Pace
+
+_RECIPE = "Recipe"
+_JOB = "Job"
+
+
+class Tune(StrEnum):
+    """Which weights are fitted."""
+
+    ALL = "all"
+    HEAD = "head"
+    LORA = "lora"
+
+
+class Precision(StrEnum):
+    """Of the network's sums."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+def _fold(text: str | None) -> str | None:
+    if text is not None and text != "all" and not text.isdigit():
+        raise typer.BadParameter(f"'{text}' is no fold: a number counted from 0, or all")
+    return text
+
+
+Preset = Annotated[
+    str, typer.Option("--preset", "--config", help="Preset, or a JSON file like one.", metavar="NAME|FILE")
+]
+Init = Annotated[
+    str | None,
+    typer.Option(help="Bundle or published weights to start from, or none.", metavar="NAME|DIR|none"),
+]
+FoldNumber = Annotated[
+    str | None,
+    typer.Option("--fold", help="Which of them is held out, from 0; all: each in turn.", callback=_fold),
+]
+TuneOption = Annotated[
+    Tune | None, typer.Option("--tune", help="Which weights learn.", rich_help_panel=_RECIPE)
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option("--batch-size", min=2, help="Images a batch, of all processes.", rich_help_panel=_RECIPE),
+]
+Accumulate = Annotated[
+    int | None, typer.Option("--accumulate", min=1, help="Batches a step.", rich_help_panel=_RECIPE)
+]
+PrecisionOption = Annotated[
+    Precision | None, typer.Option("--precision", help="Of the network's sums.", rich_help_panel=_RECIPE)
+]
+TeacherOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--teacher",
+        help="Bundle to learn from beside the labels; may be repeated. {fold} stands for the fold.",
+        metavar="NAME|DIR",
+        rich_help_panel=_RECIPE,
+    ),
+]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", help="Keep decoded crops there for later runs.", metavar="DIR", rich_help_panel=_JOB
+    ),
+]
+TensorBoard = Annotated[
+    bool,
+    typer.Option("--tensorboard", help="Also write RUN/tensorboard/.", rich_help_panel=_JOB),
+]
+
+
+def is_first() -> bool:
+    """Tell whether this process speaks for all that ``torchrun`` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+class Watch:
+    """Shows epochs, speed and the time left.
+
+    Parameters
+    ----------
+    report : callable
+        As `progress` gives it.
+    """
+
+    def __init__(self, report: Callable[[int, int, str], None]) -> None:
+        self._report = report
+        self._last = ""
+
+    def tick(self, pace: Pace) -> None:
+        """Show how far the present epoch is."""
+        left = duration(pace.seconds_left)
+        speed = f"{pace.images_per_second:.0f} images/s, {left} left"
+        self._report(pace.epoch, pace.epochs, ", ".join(part for part in (speed, self._last) if part))
+
+    def epoch_done(self, done: int, total: int, figures: Mapping[str, object]) -> None:
+        """Keep an epoch's figures, to be shown with the next one's pace."""
+        score, loss = figures.get("score"), figures.get("loss")
+        numbers = [f"loss {loss:.3f}"] if isinstance(loss, float) else []
+        numbers += [f"score {score:.3f}"] if isinstance(score, float) else []
+        self._last = ", ".join(numbers)
+        if done == total:
+            self._report(done, total, self._last)
+
+
+@contextmanager
+def watched(what: str) -> Iterator[Watch]:
+    """Show how far a fit is, where this process speaks for all."""
+    if is_first():
+        with progress(what) as report:
+            yield Watch(report)
+    else:
+        yield Watch(lambda _done, _total, _text: None)
+
+
+def duration(seconds: float) -> str:
+    """Say a time in one or two units: ``40 s``, ``12 min``, ``3 h 05 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"

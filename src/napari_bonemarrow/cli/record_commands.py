@@ -1,0 +1,196 @@
+"""Commands about who answers for a count: is a case as it was written, and do its readers agree."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_bonemarrow.cli.common import AsJson, Debug, Switches, complain, say, show_json
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.cytology import Agreement
+    from napari_bonemarrow.review import Case
+
+_HEAD = 12
+"""Digits of a hash that are shown to people."""
+_CHAIN = "tamper-evident, not authenticated"
+
+
+def verify(
+    cases: Annotated[list[Path], typer.Argument(help="Cases to check.", metavar="CASE...")],
+    head: Annotated[
+        str,
+        typer.Option(
+            "--head", help="The journal's head that a report prints, 12 digits or more.", metavar="HASH"
+        ),
+    ] = "",
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Check cases: is the journal as it was written, and whose key signed it?
+
+    Two lines a case: its journal and its signature. A line that was changed, is missing or was not allowed is
+    found. That the end was cut off is found by the head that a report prints.
+
+    Example: napari-bonemarrow verify smear.bmcase --head 3f2a91c04b7d
+    """
+    wanted = _head(head, cases)
+    found = [_checked(path, wanted) for path in cases]
+    if as_json:
+        show_json({"cases": found})
+    for each in found:
+        if not each["ok"]:
+            complain(f"{each['case']}: {each['text']}")
+        elif not as_json:
+            say(f"{each['case']}: {each['text']}")
+        if not as_json and each["signature"] is not None:
+            say(f"{each['case']}: {each['signature']}")
+    if not all(each["ok"] for each in found):
+        raise typer.Exit(1)
+
+
+def import_(
+    case: Annotated[Path, typer.Argument(help="The case that takes the labels.", metavar="CASE")],
+    file: Annotated[Path, typer.Argument(help="CSV, or GeoJSON of QuPath.", metavar="FILE")],
+    reviewer: Annotated[
+        str, typer.Option("--reviewer", help="Who vouches for them, so that they count as reviewed.")
+    ] = "",
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Take labels into a case, by the cell's number or as the nearest cell within 4 µm.
+
+    A table has the columns cell_id,label or x_px,y_px,label or field,field_x_px,field_y_px,label. Without
+    --reviewer the labels are shown as imported and lift no warning until a reviewer takes them over.
+
+    Example: napari-bonemarrow import smear.bmcase labels.csv --reviewer "Dr Ada"
+    """
+    from napari_bonemarrow.review import Case
+    from napari_bonemarrow.workflow import default_reviewer, import_labels
+
+    vouch = bool(reviewer.strip())
+    with Case.open(case, reviewer=reviewer.strip() or default_reviewer()) as opened:
+        found = import_labels(opened, file, vouch=vouch)
+    if as_json:
+        show_json({"case": str(case), "vouched": vouch, **asdict(found)})
+    else:
+        say(*found.text.splitlines())
+
+
+def agreement(
+    case: Annotated[Path, typer.Argument(help="A case that two readers have read.", metavar="CASE")],
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Tell how far the two readers of a case agree: per cent alike and Cohen's kappa.
+
+    Example: napari-bonemarrow agreement smear.bmcase --json
+    """
+    from napari_bonemarrow.review import Case, CaseError
+
+    with Case.open(case, read_only=True) as opened:
+        if opened.distrust:
+            raise CaseError(f"{case.name}: {opened.distrust}")
+        found = opened.agreement()
+        if found is None:
+            raise CaseError(f"{case.name} has no two ended readings: a second reader reads it in the window")
+        unsettled = len(opened.disagreements())
+        if as_json:
+            readers = [reading.reviewer for reading in opened.readings]
+            show_json({"readers": readers, **found.to_dict(), "unsettled": unsettled})
+        else:
+            say(*_in_words(found, opened, unsettled).splitlines())
+
+
+def _head(text: str, cases: list[Path]) -> str:
+    digits = text.strip().lower()
+    if not digits:
+        return ""
+    if not re.fullmatch(rf"[0-9a-f]{{{_HEAD},64}}", digits):
+        raise typer.BadParameter(f"'{text}' is no head: give the {_HEAD} or more digits that a report prints")
+    if len(cases) != 1:
+        raise typer.BadParameter("a head is that of one case: give one case")
+    return digits
+
+
+def _checked(path: Path, head: str) -> dict[str, Any]:
+    """Check one case; whatever is wrong with it is a failed check, and the others go on."""
+    from napari_bonemarrow.cytology import BoneMarrowError
+    from napari_bonemarrow.review import Case
+
+    failed = {"case": str(path), "ok": False, "signature": None, "authentication": None, "head": None}
+    try:
+        with Case.open(path, read_only=True) as case:
+            result = case.verify()
+            if not result.ok:
+                return {**failed, "text": result.text}
+            signed, word = _signed(case)
+            fits, text = _at_head(case, head, result.text)
+            last = case.last_event.hash
+            return {
+                **failed,
+                "ok": fits,
+                "text": text,
+                "signature": signed,
+                "authentication": word,
+                "head": last,
+            }
+    except BoneMarrowError as error:
+        return {**failed, "text": str(error)}
+    except Exception as error:  # a defect of ours in one file must not cost the others their check
+        if Switches.debug:
+            raise
+        return {**failed, "text": f"unexpected {type(error).__name__}: try it alone with --debug"}
+
+
+def _at_head(case: Case, head: str, text: str) -> tuple[bool, str]:
+    """Tell whether a journal holds the line whose hash a report printed."""
+    if not head:
+        return True, text
+    lines = case.events()
+    at = next((line.seq for line in lines if line.hash.startswith(head)), 0)
+    if not at:
+        return False, "the journal does not hold the head of that report: it was cut, or is another case's"
+    since = len(lines) - at
+    grown = f"{text}; it holds the head of that report"
+    return True, grown + (f" at line {at}, and {since} more since" if since else ", which is its last line")
+
+
+def _signed(case: Case) -> tuple[str, str | None]:
+    """Say who signed a case and what that is worth on this computer, in words and as one word."""
+    from napari_bonemarrow.review import Authentication, authentication, timestamp_of
+
+    signature = case.signature
+    if signature is not None:
+        word, text = authentication(signature)
+        stamp = timestamp_of(signature.timestamp, bytes.fromhex(signature.proof))
+        worth = _CHAIN if word is Authentication.NONE else text
+        head = signature.head[:_HEAD]
+        doubt = (
+            " (a date in doubt: the computer's clock was wrong)" if case.date_in_doubt(signature.seq) else ""
+        )
+        told = f"signed by {signature.name} at {signature.at}{doubt} over head {head}; {worth}"
+        return "; ".join(filter(None, (told, stamp.text))), str(word)
+    if case.signatures:
+        last = case.signatures[-1]
+        return f"not signed: an amendment of what {last.name} signed at {last.at} is under way", None
+    return "not signed", None
+
+
+def _in_words(found: Agreement, case: Case, unsettled: int) -> str:
+    from napari_bonemarrow.cytology.plurals import count_of
+
+    first, second = (reading.reviewer for reading in case.readings[:2])
+    share = "" if found.percent is None else f" ({found.percent:.1f} %)"
+    kappa = "not defined" if found.kappa is None else f"{found.kappa:.3f}"
+    if found.kappa_ci95 is not None:
+        kappa += f" (95 % interval {found.kappa_ci95[0]:.3f} to {found.kappa_ci95[1]:.3f})"
+    return (
+        f"{first} and {second}: {count_of(found.agreed, 'cell', of=found.n)} alike{share}, "
+        f"Cohen's kappa {kappa}, "
+        f"{unsettled} not settled"
+    )

@@ -1,0 +1,1 @@
+"""Layers on the smear besides the rings: heatmap, outline, counted frame, quality, scale bar."""

@@ -1,0 +1,129 @@
+"""The counted frame on the smear: a quiet dashed line that can only be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from napari.layers import Vectors
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import Region
+from napari_bonemarrow.gui.canvas.layers.reusable_layer import KeptLayer
+
+LAYER_NAME = "counted frame"
+_TONES = np.array([(0.06, 0.06, 0.08, 0.8), (1.0, 1.0, 1.0, 0.8)], np.float32)
+"""Dark and light in turn, so that the line is seen over background, over cells and beside the smear."""
+_DASH_PX, _WIDTH_PX = 8.0, 1.5
+_MOST_DASHES = 6000
+"""Of a folder of many fields, dashes grow rather than their number: napari draws so many in 10 ms."""
+_STEP = 2.0
+"""Dashes are fitted to the screen again once the zoom has changed by so much."""
+
+
+class DashLayer(Vectors):
+    """A Vectors layer without a picture in the layer list, which napari makes line by line at each change."""
+
+    @property
+    def _type_string(self) -> str:
+        """What napari saves it as, and finds its icon and its menus by."""
+        return "vectors"
+
+    def _update_thumbnail(self) -> None:
+        """Leave the picture as it is: dashes at a border are not seen at its size."""
+
+
+class FrameLayer(KeptLayer[Vectors]):
+    """The layer of the frame that is counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.regions: tuple[Region, ...] = ()
+        self._scale = self._zoom = 1.0
+
+    def draw(self, regions: Sequence[Region], microns_per_pixel: float, zoom: float) -> Vectors:
+        """Draw the borders of what is counted, instead of those before.
+
+        Parameters
+        ----------
+        regions : sequence of Region
+            Level-0 pixels, less the margin.
+        microns_per_pixel : float
+            Of the slide.
+        zoom : float
+            Screen pixels per µm.
+
+        Returns
+        -------
+        Vectors
+            Always the same until it is forgotten.
+        """
+        same = self.layer is not None and (self.regions, self._scale) == (tuple(regions), microns_per_pixel)
+        if same:
+            self.show()
+            return self.layer
+        self.regions, self._scale, self._zoom = tuple(regions), microns_per_pixel, zoom
+        if self.layer is None:
+            self.layer = DashLayer(
+                ndim=2, name=LAYER_NAME, vector_style="line", opacity=1.0, blending="translucent_no_depth"
+            )
+        self.layer.scale, self.layer.units = (microns_per_pixel,) * 2, ("um", "um")
+        self._write()
+        self.show()
+        return self.layer
+
+    def forget(self) -> None:
+        """Begin anew with the next smear."""
+        super().forget()
+        self.regions = ()
+
+    def follow_view(self, zoom: float) -> None:
+        """Keep line and dashes as large on the screen as they are."""
+        if self.layer is None or not self.layer.visible or 1 / _STEP < zoom / self._zoom < _STEP:
+            return
+        self._zoom = zoom
+        self._write()
+
+    def _write(self) -> None:
+        assert self.layer is not None
+        pixel = 1 / max(self._zoom, 1e-9) / self._scale
+        lines = dashes(self.regions, _DASH_PX * pixel)
+        with self.layer.events.blocker_all():  # drawn once, not at each of the three
+            self.layer.data = lines
+            self.layer.edge_width = _WIDTH_PX * pixel
+            if len(lines):  # napari warns of colours for nothing
+                self.layer.edge_color = _TONES[np.arange(len(lines)) % 2]
+        self.layer.refresh()
+
+
+def dashes(regions: Sequence[Region], length: float, most: int = _MOST_DASHES) -> NDArray[np.float64]:
+    """Cut the borders of regions into dashes.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+    length : float
+        Of a dash, level-0 pixels; longer where there would be more than ``most``, and a little other on each
+        side, so that a whole number of them fits.
+    most : int
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 2, 2)
+        Start and extent of each, (y, x).
+    """
+    around = sum(2 * (region.width + region.height) for region in regions)
+    length = max(length, around / most)
+    made = [np.zeros((0, 2, 2))]
+    for region in regions:
+        top, left = region.y, region.x
+        bottom, right = top + region.height, left + region.width
+        corners = np.array([(top, left), (top, right), (bottom, right), (bottom, left), (top, left)], float)
+        for begin, end in pairwise(corners):
+            # An even number, so that every side begins with the same tone.
+            count = 2 * max(1, round(float(np.abs(end - begin).sum()) / length / 2))
+            step = (end - begin) / count
+            starts = begin + np.arange(count)[:, None] * step
+            made.append(np.stack([starts, np.broadcast_to(step, starts.shape)], axis=1))
+    return np.concatenate(made)

@@ -1,0 +1,74 @@
+"""The heatmap of one cell as napari's Image layer, lying exactly on its cell."""
+
+from __future__ import annotations
+
+import numpy as np
+from napari.layers import Image
+from numpy.typing import NDArray
+
+from napari_bonemarrow.gui.canvas.layers.reusable_layer import KeptLayer
+from napari_bonemarrow.gui.widgets import class_style
+
+METHOD_NAMES = {"gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
+
+
+def layer_name(target: str, method: str) -> str:
+    """Return the name in the layer list, such as ``why? BLA (Grad-CAM)``."""
+    return f"why? {target} ({METHOD_NAMES[method]})"
+
+
+class HeatmapLayer(KeptLayer[Image]):
+    """The layer of the heatmap that is shown."""
+
+    def draw(
+        self,
+        values: NDArray[np.float32],
+        *,
+        name: str,
+        x: float,
+        y: float,
+        slide_microns_per_pixel: float,
+        microns_per_pixel: float,
+    ) -> Image:
+        """Show a heatmap instead of the one before, fading out towards its border.
+
+        A crop's centre, pixel coordinate ``(s - 1) / 2``, is its cell's centre; napari, too, counts from the
+        centre of the first pixel, so that only this offset is needed.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (s, s)
+            0 to 1.
+        name : str
+        x, y : float
+            The cell's centre in level-0 pixels.
+        slide_microns_per_pixel, microns_per_pixel : float
+            Of the slide and of the heatmap.
+
+        Returns
+        -------
+        Image
+            Always the same until it is forgotten.
+        """
+        colors = class_style.heat_image(values)
+        rows, columns = values.shape
+        centre = np.array([(rows - 1) / 2, (columns - 1) / 2]) * microns_per_pixel
+        corner = np.array([y, x]) * slide_microns_per_pixel - centre
+        scale = (microns_per_pixel, microns_per_pixel)
+        if self.layer is None:
+            self.layer = Image(
+                colors,
+                rgb=True,
+                name=name,
+                scale=scale,
+                translate=corner,
+                units=("um", "um"),
+                blending="translucent_no_depth",
+                interpolation2d="linear",
+            )
+        else:
+            self.hide()  # what is hidden is not drawn at each of these steps
+            self.layer.data, self.layer.name = colors, name
+            self.layer.scale, self.layer.translate = scale, corner
+        self.show()
+        return self.layer

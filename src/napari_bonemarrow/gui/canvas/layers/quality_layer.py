@@ -1,0 +1,113 @@
+"""The quality map as a layer: how fit each place is for counting, and hatched by reason where it is not."""
+
+from __future__ import annotations
+
+import numpy as np
+from napari.layers import Image
+from numpy.typing import NDArray
+
+from napari_bonemarrow.slides.survey.quality_map import QualityMap, Reason
+
+LAYER_NAME = "quality map"
+_SIDE = 8
+"""Pixels a side that a cell of the grid is drawn with: enough for a hatch."""
+_ALPHA, _GREY, _HATCH_ALPHA = 110, 70, 170
+_OPACITY = 0.75
+_NEAR_ZOOM = 1.0
+"""Screen pixels per µm at which a nucleated cell is some ten pixels wide."""
+_UNSEEN = frozenset({Reason.NONE, Reason.BLANK})
+"""Nothing is drawn where there is nothing on the glass: that is seen without a map."""
+
+
+def quality_pixels(quality: QualityMap) -> NDArray[np.uint8]:
+    """Draw a map.
+
+    Scores go through matplotlib's *cividis* reversed, which colour-blind eyes read as others do: good is
+    dark blue, poor pale yellow. Avoided places are grey with a hatch a reason.
+
+    Returns
+    -------
+    ndarray of uint8, shape (8 × rows, 8 × columns, 4)
+        RGBA; where nothing was measured it is transparent.
+    """
+    small = _colours(np.nan_to_num(quality.score))
+    small[..., 3] = np.where((quality.reason == Reason.NONE) & ~np.isnan(quality.score), _ALPHA, 0)
+    large = small.repeat(_SIDE, 0).repeat(_SIDE, 1)
+    rows, columns = np.indices(large.shape[:2])
+    reason = quality.reason.repeat(_SIDE, 0).repeat(_SIDE, 1)
+    for each, hatch in _hatches(rows, columns).items():
+        where = (reason == each) & hatch
+        large[where] = (_GREY, _GREY, _GREY, _HATCH_ALPHA)
+    return large
+
+
+def score_swatch(width: int) -> NDArray[np.uint8]:
+    """Draw the colours from poor to good as they are in the map, shape (8, width, 4), RGBA."""
+    strip = _colours(np.linspace(0, 1, width))
+    strip[..., 3] = _ALPHA
+    return strip[None].repeat(_SIDE, 0)
+
+
+def reason_swatch(reason: Reason) -> NDArray[np.uint8]:
+    """Draw the hatch of a reason as it is in the map, shape (16, 24, 4), RGBA."""
+    rows, columns = np.indices((2 * _SIDE, 3 * _SIDE))
+    swatch = np.zeros((*rows.shape, 4), np.uint8)
+    swatch[_hatches(rows, columns)[reason]] = (_GREY, _GREY, _GREY, _HATCH_ALPHA)
+    return swatch
+
+
+def _colours(scores: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Return the colour of each score from 0 to 1, RGBA, opaque."""
+    from matplotlib import colormaps
+
+    table = (np.asarray(colormaps["cividis_r"](np.linspace(0, 1, 256))) * 255).astype(np.uint8)
+    return table[np.clip(np.rint(scores * 255), 0, 255).astype(int)]
+
+
+def _hatches(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> dict[Reason, NDArray[np.bool_]]:
+    """Return where each reason's lines run."""
+    falling, rising = (rows - columns) % _SIDE, (rows + columns) % _SIDE
+    across, down = rows % _SIDE, columns % _SIDE
+    return {
+        Reason.THICK: (rising == 0) | (falling == 0),
+        Reason.THIN: (across == 3) & (down == 3),
+        Reason.FOCUS: across == 3,
+        Reason.SMUDGED: rising == 0,
+        Reason.BLOOD: (across % 4 == 1) & (down % 4 == 1),
+        Reason.STAIN: down == 3,
+        Reason.PEN: (across == 3) | (down == 3),
+        Reason.UNREADABLE: falling == 0,
+    }
+
+
+def quality_layer(quality: QualityMap) -> Image:
+    """Make the layer, lying on its slide."""
+    grid = quality.grid
+    step = np.array([grid.cell_height, grid.cell_width]) / _SIDE
+    # napari counts from the centre of the first pixel: a large pixel's centre is half of it further in.
+    offset = (step - 1) / 2
+    return Image(
+        quality_pixels(quality),
+        name=LAYER_NAME,
+        rgb=True,
+        scale=step * grid.microns_per_pixel,
+        translate=offset * grid.microns_per_pixel,
+        units=("um", "um"),
+        opacity=_OPACITY,
+        blending="translucent_no_depth",
+        interpolation2d="nearest",
+    )
+
+
+def fade(layer: Image, zoom: float) -> None:
+    """Let the map vanish where cells can be told apart: it would change their colours.
+
+    Parameters
+    ----------
+    layer : Image
+    zoom : float
+        Screen pixels per µm.
+    """
+    opacity = 0.0 if zoom >= _NEAR_ZOOM else _OPACITY
+    if (layer.opacity == 0.0) != (opacity == 0.0):
+        layer.opacity = opacity

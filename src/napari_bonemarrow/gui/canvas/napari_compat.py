@@ -1,0 +1,80 @@
+"""Where napari keeps what the stage needs of its viewer: 0.9 has moved some of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from napari.layers import Layer
+from numpy.typing import NDArray
+from qtpy.QtWidgets import QDockWidget, QWidget
+
+from napari_bonemarrow.gui.canvas.npe2_reader import METADATA_KEY
+
+
+def camera_and_scale_bar(viewer):
+    """Return both from where napari keeps them: 0.9 has moved them into scene and canvas."""
+    if hasattr(viewer, "scene"):
+        return viewer.scene.camera, viewer.canvas.overlays.scale_bar
+    return viewer.camera, viewer.scale_bar
+
+
+def text_overlay(viewer):
+    """Return the line of text that napari can write over the canvas, in its upper left corner."""
+    overlay = viewer.canvas.overlays.text if hasattr(viewer, "scene") else viewer.text_overlay
+    overlay.position = "top_left"
+    overlay.font_size = 14
+    return overlay
+
+
+def layer_docks(window: QWidget) -> tuple[QDockWidget, ...]:
+    """Return the docks of layer controls and layer list; none where napari calls them otherwise."""
+    docks = window.findChildren(QDockWidget)
+    return tuple(dock for dock in docks if dock.objectName() in {"layer controls", "layer list"})
+
+
+def canvas_px(viewer) -> tuple[float, float]:
+    """Return height and width of the canvas, screen pixels."""
+    size = viewer.canvas.size if hasattr(viewer, "scene") else viewer._canvas_size
+    return float(size[0]), float(size[1])
+
+
+def smear_path(layer: Layer) -> Path | None:
+    """Return the file (smear or case) of a layer that a reader of ours has made, else None."""
+    metadata = layer.metadata.get(METADATA_KEY) if isinstance(layer.metadata, dict) else None
+    if metadata is None:
+        return None
+    return Path(metadata.get("case") or metadata["path"])
+
+
+def view_corners(viewer, layer: Layer) -> NDArray[np.float64]:
+    """Return what is seen of a smear: top left and bottom right (y, x) in level-0 pixels.
+
+    Worked out from the camera: what napari keeps in the layer is as old as the last drawing, and a window
+    that was just made larger has not been drawn yet.
+    """
+    camera, _bar = camera_and_scale_bar(viewer)
+    half = np.array(canvas_px(viewer)) / 2 / float(camera.zoom)
+    centre = np.array(camera.center[-2:], float)
+    return np.array([layer.world_to_data(corner)[-2:] for corner in (centre - half, centre + half)])
+
+
+def resized(viewer):
+    """Return the emitter that tells of another size of the canvas."""
+    if hasattr(viewer, "scene"):
+        return viewer.canvas.events.size
+    return viewer.window._qt_viewer.canvas._scene_canvas.events.resize
+
+
+def canvas_holder(window: QWidget) -> QWidget | None:
+    """Return the widget of a napari window that holds the canvas, None where it is no such window."""
+    return window.centralWidget() if hasattr(window, "centralWidget") else None
+
+
+def napari_application():
+    """Return napari's app-model application with its menus; None where a version keeps it elsewhere."""
+    try:
+        from napari._app_model import get_app_model
+    except ImportError:
+        return None
+    return get_app_model()

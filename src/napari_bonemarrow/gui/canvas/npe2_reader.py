@@ -1,0 +1,140 @@
+"""What napari asks of the plugin to open files and samples (no Qt)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Slide
+
+METADATA_KEY = "napari_bonemarrow"
+"""Under this key a layer's metadata say which smear it is; the panel adopts such a layer."""
+CASE_SUFFIX = ".bmcase"
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
+    """Return the reader of a smear or a case, or None where the path is of another kind.
+
+    Parameters
+    ----------
+    path : str or list of str
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    return read if all(_is_ours(Path(each)) for each in paths) else None
+
+
+def _is_ours(path: Path) -> bool:
+    from napari_bonemarrow.slides import SUFFIXES
+
+    ours = {*SUFFIXES, CASE_SUFFIX}
+    if path.suffix.lower() in ours:
+        return True
+    # A folder of fields or a DICOM series, which is one smear; a series' files often have no suffix at all.
+    return path.is_dir() and any(
+        each.is_file() and (each.suffix.lower() in ours or _is_dicom(each)) for each in path.iterdir()
+    )
+
+
+def _is_dicom(path: Path) -> bool:
+    """Tell whether a file has DICOM's preamble."""
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def read(path: str | list[str]) -> list[LayerData]:
+    """Open smears and cases as RGB layers at their physical scale; in a window the panel comes with them.
+
+    Raises
+    ------
+    BoneMarrowError
+        One line; napari shows it as a notification.
+    """
+    from napari_bonemarrow.cytology import BoneMarrowError
+    from napari_bonemarrow.gui.core import preload
+    from napari_bonemarrow.gui.core.wording import one_line, toast
+    from napari_bonemarrow.gui.window import panel_dock
+
+    preload.give_units()
+    paths = [path] if isinstance(path, str) else list(path)
+    try:
+        layers = [_read_one(Path(each)) for each in paths]
+    except BoneMarrowError as error:
+        panel_dock.bring_panel_now()  # napari's toast goes, the panel keeps what is wrong
+        error.args = (toast(one_line(error)),)  # the toast's label would take tags for HTML
+        raise
+    panel_dock.bring_panel_soon()
+    return layers
+
+
+def _read_one(path: Path) -> LayerData:
+    from napari_bonemarrow.slides import SlideError, open_slide
+
+    if path.suffix.lower() != CASE_SUFFIX:
+        return slide_layer(open_slide(path))
+    from napari_bonemarrow.review import Case
+
+    case = Case.open(path, read_only=True)
+    try:
+        slide_path = case.find_slide()
+        if slide_path is None:
+            raise SlideError(
+                f"{path.name}: its smear was not found: open the case in the Bone marrow panel, which asks "
+                "for it"
+            )
+        slide = open_slide(slide_path)
+        case.check_slide(slide)
+        return slide_layer(slide.with_scale(case.scale), case_path=path)
+    finally:
+        case.close()
+
+
+def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
+    """Describe a slide as napari's Image layer.
+
+    Returns
+    -------
+    data, keywords, "image"
+        ``scale`` is in µm where the slide's is known.
+    """
+    from napari_bonemarrow.gui.canvas.tiles.stream import TileStream
+    from napari_bonemarrow.gui.canvas.tiles.tile_index import is_streamed
+    from napari_bonemarrow.slides.pixels.extra_levels import with_between
+
+    scale = slide.microns_per_pixel
+    metadata = {"path": str(slide.path), "fingerprint": slide.fingerprint}
+    if case_path is not None:
+        metadata["case"] = str(case_path)
+    keywords: dict[str, Any] = {
+        "name": slide.path.stem or "smear",
+        "rgb": True,
+        "scale": (scale or 1.0,) * 2,
+        "units": ("um", "um") if scale else ("pixel", "pixel"),
+        "metadata": {METADATA_KEY: metadata},
+    }
+    if is_streamed(slide.levels):
+        levels = with_between(slide.path.name, slide.levels)
+        return TileStream(levels).views, {**keywords, "multiscale": True}, "image"
+    if len(slide.levels) > 1:
+        return list(slide.levels), {**keywords, "multiscale": True}, "image"
+    return slide.levels[0], keywords, "image"
+
+
+def sample_path() -> Path:
+    """Return where the drawn smear lies as a file, drawing it if it is not there yet."""
+    from napari_bonemarrow.review import home
+    from napari_bonemarrow.workflow import write_sample_slide
+
+    return write_sample_slide(home() / "samples")
+
+
+def drawn_smear() -> list[LayerData]:
+    """Return the drawn marrow smear, File > Open Sample > Bone marrow."""
+    from napari_bonemarrow.gui.window import panel_dock
+    from napari_bonemarrow.slides import open_slide
+
+    panel_dock.bring_panel_soon()
+    return [slide_layer(open_slide(sample_path()))]

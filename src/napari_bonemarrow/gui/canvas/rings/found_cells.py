@@ -1,0 +1,26 @@
+"""Cells that are being found, shown beside those of the case (no Qt)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from napari_bonemarrow.cytology import Cells
+from napari_bonemarrow.gui.canvas.rings.features_table import features
+from napari_bonemarrow.review import Case
+
+_BLANK = {"confidence": float("nan"), "reviewed": False, "flagged": False, "in_frame": True}
+
+
+def with_preview(case: Case, found: Sequence[Cells]) -> tuple[Cells, list[str], dict[str, list]]:
+    """Return cells, codes and features of a case together with what is being found.
+
+    The new ones have negative numbers, which no cell of a case has: they can be seen, not yet chosen.
+    """
+    parts = (case.cells, *found)
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Cells.__slots__}
+    new = len(columns["x"]) - len(case.cells)
+    columns["cell_id"] = np.concatenate([case.cells.cell_id, -np.arange(1, new + 1)])
+    more = {name: [*values, *[_BLANK.get(name, "")] * new] for name, values in features(case).items()}
+    return Cells(**columns), [*case.effective_codes(), *[""] * new], more

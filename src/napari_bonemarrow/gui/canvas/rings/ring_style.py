@@ -1,0 +1,52 @@
+"""How the rings of many cells look, looked up by the number of their class (no Qt)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import CODES
+from napari_bonemarrow.gui.widgets import class_style
+
+_NUMBER = {code: number for number, code in enumerate(CODES)}
+_COLORS = class_style.border_colors(CODES)
+_WIDTHS_PX = class_style.border_widths_px(CODES)
+_SYMBOLS = np.array(class_style.symbols(CODES), dtype=object)
+OUTSIDE_ALPHA = 0.4
+"""A cell outside the frame is seen, but not counted."""
+
+
+def numbers(codes: Sequence[str]) -> NDArray[np.intp]:
+    """Return the number of each class, shape (n,); 0 for no class and for one that is not known here."""
+    return np.fromiter((_NUMBER.get(code, 0) for code in codes), np.intp, count=len(codes))
+
+
+def colors(
+    classes: NDArray[np.intp], in_frame: NDArray[np.bool_], reviewed: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return the RGBA of rings, float32 of shape (n, 4); paler where a cell is done with or not counted."""
+    made = _COLORS[classes]
+    made[reviewed, 3] = class_style.REVIEWED_ALPHA
+    made[~in_frame, 3] = OUTSIDE_ALPHA
+    return made
+
+
+def widths_px(
+    classes: NDArray[np.intp], reviewed: NDArray[np.bool_], flagged: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the width of each ring's line in screen pixels, shape (n,)."""
+    made = _WIDTHS_PX[classes]
+    made[reviewed] *= class_style.REVIEWED_NARROWER
+    made[flagged] += class_style.FLAGGED_WIDER_PX
+    return made
+
+
+def symbols(classes: NDArray[np.intp]) -> NDArray[Any]:
+    """Return napari's symbol of each cell as a plain str, object array of shape (n,).
+
+    napari's own enumeration is turned into text one by one whenever the layer is drawn, 50 ms for 50,000.
+    """
+    return _SYMBOLS[classes]

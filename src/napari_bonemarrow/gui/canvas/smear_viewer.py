@@ -1,0 +1,491 @@
+"""The viewer's side of the plugin: the one class that touches napari's viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Layer, Shapes
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_bonemarrow.cytology import Region
+from napari_bonemarrow.gui.canvas.layers.counting_regions_layer import RegionLayer
+from napari_bonemarrow.gui.canvas.layers.frame_layer import FrameLayer
+from napari_bonemarrow.gui.canvas.layers.heatmap_layer import HeatmapLayer
+from napari_bonemarrow.gui.canvas.layers.outline_layer import OutlineLayer
+from napari_bonemarrow.gui.canvas.layers.quality_layer import fade
+from napari_bonemarrow.gui.canvas.layers.reusable_layer import Cover
+from napari_bonemarrow.gui.canvas.layers.scale_bar_layer import ScaleBarLayer
+from napari_bonemarrow.gui.canvas.mouse import Pointer
+from napari_bonemarrow.gui.canvas.napari_compat import (
+    camera_and_scale_bar,
+    canvas_px,
+    resized,
+    smear_path,
+    text_overlay,
+    view_corners,
+)
+from napari_bonemarrow.gui.canvas.npe2_reader import slide_layer
+from napari_bonemarrow.gui.canvas.rings.cell_rings import CellsOverlay
+from napari_bonemarrow.gui.canvas.tiles.redraw import TileWatcher
+from napari_bonemarrow.gui.canvas.view_glide import Glide
+from napari_bonemarrow.gui.canvas.viewport import Viewport
+from napari_bonemarrow.slides import Slide
+from napari_bonemarrow.slides.detection.outlines import Outline
+
+_NEAR_ZOOM, _FAR_ZOOM = 7.0, 4.0
+"""Screen pixels per µm: a cell gone to from afar is shown at the first, where its ring is some 80 px wide.
+Below the second a nucleus of 8 µm is less than 32 px wide: too small to be looked at where it is."""
+
+_TELL_FEATURES_MS = 250
+"""How long after the last of many keys an open features table of napari's is told to show them."""
+
+
+class Stage(QObject):
+    """Smear, rings and heatmap in the viewer, and what the user does to them; clicks are the pointer's."""
+
+    smear_chosen = Signal(object)  # an Image layer with our metadata that is not the open smear
+    smear_removed = Signal()
+    edited_outside = Signal()
+    selected_outside = Signal()
+    moved = Signal()
+    region_changed = Signal()
+    bar_drawn = Signal(float)  # length of the line along the scale bar, level-0 pixels
+    bar_removed = Signal()
+    layers_changed = Signal()
+    shown = Signal()
+    """A smear is in the viewer, its rings not yet: the moment to paint it."""
+
+    def __init__(self, viewer, parent: QObject) -> None:
+        super().__init__(parent)
+        self.viewer = viewer
+        self.camera, self._scale_bar = camera_and_scale_bar(viewer)
+        self.smear: Image | None = None
+        self.quality: Image | None = None
+        self._selected_timer = self._timer(0, self.selected_outside.emit)
+        self._features_timer = self._timer(_TELL_FEATURES_MS, self._tell_features)
+        self.overlay = CellsOverlay(self.edited_outside.emit, self._selected_timer.start)
+        self.region = RegionLayer(self.region_changed.emit)
+        self.bar = ScaleBarLayer(self.bar_drawn.emit)
+        self.outline, self.heat, self.frame = OutlineLayer(), HeatmapLayer(), FrameLayer()
+        self._rings = Cover(lambda: self.overlay.layer if self.overlay.exists else None)
+        self._others = (Cover(lambda: self.region.layer), Cover(lambda: self.quality))
+        self._covered: set[str] = set()
+        self.tiles = TileWatcher(self)
+        self.pointer = Pointer(viewer, lambda: self.smear, self)
+        self.glide = Glide(self._centre, self)
+        self._busy, self._said = False, ""
+        self._view_timer = self._timer(60, self._follow_view)
+        self._tidy_timer = self._timer(0, self._look_at_layers)
+        self._connections = [
+            (viewer.layers.events.inserted, self._on_layers),
+            (viewer.layers.events.removed, self._on_layers),
+            (viewer.layers.selection.events.active, self._on_layers),
+            (self.camera.events.zoom, self._on_camera),
+            (self.camera.events.center, self._on_camera),
+            (resized(viewer), self._on_camera),
+        ]
+        for emitter, slot in self._connections:
+            emitter.connect(slot)
+
+    def _timer(self, interval_ms: int, then: Callable[[], None]) -> QTimer:
+        """Make a timer that rings once, some time after it was last started."""
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(interval_ms)
+        timer.timeout.connect(then)
+        return timer
+
+    def leave(self) -> None:
+        """Take our layers and callbacks out of the viewer; the smear stays."""
+        for emitter, slot in self._connections:
+            emitter.disconnect(slot)
+        self.pointer.leave()
+        self.glide.stop()
+        self.say("")
+        for timer in (self._view_timer, self._tidy_timer, self._selected_timer, self._features_timer):
+            timer.stop()
+        self.clear()
+
+    # the smear ------------------------------------------------------------------------------------
+
+    def smears(self) -> list[Image]:
+        """Return the layers that a reader of ours has made, topmost first."""
+        return [layer for layer in reversed(list(self.viewer.layers)) if smear_path(layer) is not None]
+
+    def show_slide(self, slide: Slide, layer: Layer | None = None) -> None:
+        """Show a slide, in the layer that has it already or in a new one."""
+        self._busy = True
+        try:
+            self.clear()
+            for other in self.smears():
+                other.visible = other == layer
+            self._scale_smears(slide.microns_per_pixel)
+            made = layer is None
+            if made:
+                data, keywords, _kind = slide_layer(slide)
+                layer = Image(data, **keywords)
+            self.tiles.watch(layer)  # before it is drawn for the first time, which shall not wait
+            self.smear = layer
+            if made:
+                self.viewer.add_layer(layer)
+                self._fit(slide)
+                self.shown.emit()
+            self.set_scale(slide.microns_per_pixel)
+            self.viewer.add_layer(self.overlay.layer)
+            self.overlay.layer.visible = True
+            self.make_active()
+        finally:
+            self._busy = False
+        self._fit(slide)
+
+    def _fit(self, slide: Slide) -> None:
+        """Show a slide whole."""
+        self.viewer.reset_view()
+        self.show_region(Region(0, 0, slide.width, slide.height))  # napari fits the view to all layers
+
+    def show_all(self) -> None:
+        """Show the open smear whole, however large others are that wait unseen."""
+        if self.smear is not None:
+            height, width = self._smear_px()
+            self.viewer.reset_view()
+            self.show_region(Region(0, 0, width, height))
+
+    def _smear_px(self) -> tuple[int, int]:
+        data = self.smear.data[0] if self.smear.multiscale else self.smear.data
+        return int(data.shape[0]), int(data.shape[1])
+
+    def set_scale(self, microns_per_pixel: float | None) -> None:
+        """Give smear and rings their physical scale."""
+        self._scale_smears(microns_per_pixel)
+        self.overlay.set_scale(microns_per_pixel)
+        self._scale_bar.visible = microns_per_pixel is not None
+
+    def _scale_smears(self, microns_per_pixel: float | None) -> None:
+        # Smears that wait unseen follow: napari has one unit for all layers and shows the extent of all.
+        for layer in self.smears():
+            layer.scale = (microns_per_pixel or 1.0,) * 2
+            layer.units = ("um", "um") if microns_per_pixel else ("pixel", "pixel")
+
+    def clear(self) -> None:
+        """Take rings, region and heatmap away."""
+        before, self._busy = self._busy, True
+        for reason in tuple(self._covered):
+            self._cover(reason, False)
+        try:
+            self.show_quality(None)
+            rings = self.overlay.layer if self.overlay.exists else None
+            ours = (rings, self.region.layer, self.outline.layer, self.heat.layer, self.frame.layer)
+            for layer in ours:
+                if layer is not None and layer in self.viewer.layers:
+                    self.viewer.layers.remove(layer)
+            for part in (self.region, self.outline, self.heat, self.frame):
+                part.forget()
+            self.tiles.watch(None)
+            self.smear = None
+        finally:
+            self._busy = before
+
+    def come_to_front(self, other: Layer | None = None) -> None:
+        """Show the open smear alone; ``other``, a second layer of the same smear, is taken away."""
+        before, self._busy = self._busy, True
+        try:
+            if other is not None and other is not self.smear and other in self.viewer.layers:
+                self.viewer.layers.remove(other)
+            for each in self.smears():
+                each.visible = each is self.smear
+            self.make_active()
+        finally:
+            self._busy = before
+
+    def make_active(self) -> None:
+        """Make the rings the active layer, so that clicks and keys mean cells; not while a bar is drawn."""
+        if self.bar.layer is None and self.overlay.exists and self.overlay.layer in self.viewer.layers:
+            self.viewer.layers.selection.active = self.overlay.layer
+
+    # looking --------------------------------------------------------------------------------------
+
+    def viewport(self) -> Viewport:
+        """Return what is seen of the smear, or will be when the view has come to rest."""
+        scale, zoom = float(self.smear.scale[-1]), float(self.camera.zoom)
+        high, wide = canvas_px(self.viewer)
+        down, across = self.glide.end or self.camera.center[-2:]
+        height, width = self._smear_px()
+        centre = float(down), float(across)
+        return Viewport(centre, (high / zoom, wide / zoom), (height * scale, width * scale))
+
+    def go_to(self, x: float, y: float) -> None:
+        """Bring a cell into view, near enough to see it.
+
+        The view keeps still while the cell is well in its middle. It goes there gently where the eye can
+        follow, and at once where nothing of what is seen now would be seen on the way.
+        """
+        if self.smear is None:
+            return
+        scale = float(self.smear.scale[-1])
+        place = (y * scale, x * scale)
+        if self.camera.zoom < _FAR_ZOOM:
+            self._show_at(place, _NEAR_ZOOM)
+            return
+        seen = self.viewport()
+        centre = seen.towards(place)
+        if centre is None:
+            return
+        self.glide.finish()
+        if seen.is_near(centre):
+            self.glide.start(seen.centre, centre)
+        else:
+            self._centre(centre)
+
+    def _show_at(self, place: tuple[float, float], zoom: float) -> None:
+        """Show a place at a zoom, at once."""
+        self.glide.stop()
+        self.camera.zoom = zoom
+        self._centre(self.viewport().centred_on(place))
+
+    def _centre(self, centre: tuple[float, float]) -> None:
+        self.camera.center = centre
+
+    def fill_view(self, x: float, y: float, width_um: float, canvas_px: float) -> None:
+        """Fill the view with a square around a cell, or show the whole smear if that was done."""
+        if self.smear is None:
+            return
+        zoom = 0.9 * canvas_px / width_um
+        if self.camera.zoom >= zoom * 0.99:
+            self.show_all()
+            return
+        scale = float(self.smear.scale[-1])
+        self._show_at((y * scale, x * scale), zoom)
+
+    def look(self, centre: tuple[float, float], zoom: float) -> None:
+        """Show a place as it was shown before: its centre (y, x) in µm, and screen pixels per µm.
+
+        A place beyond the smear, as when its scale was another then, shows the smear whole instead of black.
+        """
+        if self.smear is not None and not self._is_on_smear(centre):
+            self.show_all()
+            return
+        self.camera.center = centre
+        self.camera.zoom = zoom
+
+    def _is_on_smear(self, centre: tuple[float, float]) -> bool:
+        sides = (side * float(self.smear.scale[-1]) for side in self._smear_px())
+        return all(0 <= at <= side for at, side in zip(centre, sides, strict=True))
+
+    def say(self, text: str) -> None:
+        """Write a word over the smear, such as how many cells are selected; ``""`` takes it away."""
+        if text == self._said:
+            return
+        self._said, overlay = text, text_overlay(self.viewer)
+        overlay.text, overlay.visible = text, bool(text)
+
+    def show_heatmap(self, values: NDArray[np.float32], **place: Any) -> None:
+        """Lay a heatmap on its cell, instead of one that was there; the rest is `HeatmapLayer.draw`'s."""
+        self._show_below_cells(self.heat.draw(values, **place))
+
+    def show_outline(self, outline: Outline, microns_per_pixel: float) -> None:
+        """Draw one cell's outline instead of the one before."""
+        if self.smear is None:
+            return
+        self._show_below_cells(self.outline.draw(outline, microns_per_pixel, float(self.camera.zoom)))
+
+    def start_region(self, slide: Slide) -> None:
+        """Let the user draw the rectangles that are counted."""
+        layer = self._region_layer(slide)
+        self.viewer.layers.selection.active = layer
+        layer.mode = "add_rectangle"
+
+    def start_bar(self) -> None:
+        """Let the user draw a line along a scale bar in the image."""
+        if self.smear is None:
+            return
+        self.end_bar()
+        in_um = str(self.smear.units[-1]) == "micrometer"
+        layer = self.bar.start(float(self.smear.scale[-1]) if in_um else None, float(self.camera.zoom))
+        self.viewer.add_layer(layer)
+        self.viewer.layers.selection.active = layer
+
+    def end_bar(self) -> None:
+        """Take that line away."""
+        layer = self.bar.layer
+        self.bar.forget()
+        if layer is not None and layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
+            self.make_active()
+
+    def bar_length(self) -> float:
+        """Return how long that line is, level-0 pixels; 0 where there is none."""
+        return self.bar.length()
+
+    def _region_layer(self, slide: Slide) -> Shapes:
+        layer = self.region.start(slide, float(self.camera.zoom))
+        self._show_below_cells(layer)
+        return layer
+
+    def show_regions(self, slide: Slide, regions: Sequence[Region], *, locked: bool) -> None:
+        """Show what is counted; locked once classes are seen."""
+        if not regions and self.region.layer is None:
+            return
+        self._region_layer(slide)
+        if tuple(regions) != self.region.regions():
+            self.region.show(regions)
+        if locked:
+            self.region.lock()
+        self.make_active()
+
+    def show_frame(self, regions: Sequence[Region], microns_per_pixel: float | None) -> None:
+        """Draw the border of what is counted; nothing while the scale, and so the margin, is not known."""
+        if self.smear is None or not microns_per_pixel:
+            self.frame.hide()
+            return
+        drawn = set(self.drawn_regions())  # these have a line already
+        self._show_below_cells(
+            self.frame.draw(
+                [each for each in regions if each not in drawn], microns_per_pixel, float(self.camera.zoom)
+            )
+        )
+
+    def drawn_regions(self) -> tuple[Region, ...]:
+        """Return the rectangles that are there."""
+        return self.region.regions()
+
+    def show_quality(self, layer: Image | None) -> None:
+        """Lay a quality map over the smear instead of one that was there; None takes it away."""
+        before, self._busy = self._busy, True
+        try:
+            if self.quality is not None and self.quality in self.viewer.layers:
+                self.viewer.layers.remove(self.quality)
+            self.quality = layer
+            if layer is not None and self.smear is not None:
+                self.viewer.add_layer(layer)
+                layers = self.viewer.layers
+                layers.move(layers.index(layer), layers.index(self.smear) + 1)
+                self.make_active()
+        finally:
+            self._busy = before
+
+    def bare(self, on: bool) -> None:
+        """Show the smear with nothing of ours on it, or all of it again."""
+        self._cover("bare", on)
+
+    def hide_model(self, on: bool) -> None:
+        """Take away what the model says of the cells, or give it back."""
+        self._cover("model", on)
+
+    def _cover(self, reason: str, on: bool) -> None:
+        """Keep layers of ours out of sight for a reason; they come back once there is none."""
+        (self._covered.add if on else self._covered.discard)(reason)
+        for part in (self._rings, self.outline, self.heat):
+            part.cover(bool(self._covered))
+        for part in (*self._others, self.frame):
+            part.cover("bare" in self._covered)
+
+    def _show_below_cells(self, layer: Layer) -> None:
+        """Add a layer below the rings unless it is there; the rings stay the active one."""
+        if layer in self.viewer.layers:
+            return
+        before, self._busy = self._busy, True
+        try:
+            layers = self.viewer.layers
+            layers.append(layer)
+            layers.move(len(layers) - 1, layers.index(self.overlay.layer))
+            self.make_active()
+        finally:
+            self._busy = before
+        self.layers_changed.emit()
+
+    def seen(self) -> tuple[float, float, float, float] | None:
+        """Return left, top, right and bottom of what the canvas shows, level-0 pixels, beyond the smear too.
+
+        By the camera: of a slide's coarsest level napari holds the whole, however little of it is seen.
+        """
+        if self.smear is None:
+            return None
+        scale = float(self.smear.scale[-1])
+        y, x = (float(value) / scale for value in self.camera.center[-2:])
+        high, wide = (side / (2 * float(self.camera.zoom) * scale) for side in canvas_px(self.viewer))
+        return x - wide, y - high, x + wide, y + high
+
+    def nearest_region(self, regions: Sequence[Region]) -> int | None:
+        """Return which region the middle of the view lies in or nearest to, None where there is none."""
+        if self.smear is None or not regions:
+            return None
+        y, x = (float(value) / float(self.smear.scale[-1]) for value in self.camera.center[-2:])
+
+        def away(at: int) -> float:
+            box = regions[at]
+            return max(box.x - x, x - box.x - box.width, 0) + max(box.y - y, y - box.y - box.height, 0)
+
+        return min(range(len(regions)), key=away)
+
+    def show_region(self, region: Region) -> None:
+        """Fill the view with a region."""
+        if self.smear is None:
+            return
+        scale = float(self.smear.scale[-1])
+        self.camera.center = (
+            (region.y + region.height / 2) * scale,
+            (region.x + region.width / 2) * scale,
+        )
+        high, wide = canvas_px(self.viewer)
+        self.camera.zoom = 0.9 * min(high / (region.height * scale), wide / (region.width * scale))
+
+    # what happens there ---------------------------------------------------------------------------
+
+    def _on_camera(self, _event=None) -> None:
+        self.glide.follow(tuple(float(value) for value in self.camera.center[-2:]))
+        self._view_timer.start()
+        self.moved.emit()
+
+    def _follow_view(self) -> None:
+        if self.smear is None:
+            return
+        self.overlay.follow_view(view_corners(self.viewer, self.smear), float(self.camera.zoom))
+        self.region.follow_view(float(self.camera.zoom))
+        self.outline.follow_view(float(self.camera.zoom))
+        self.frame.follow_view(float(self.camera.zoom))
+        if self.quality is not None:
+            fade(self.quality, float(self.camera.zoom))
+
+    def tell_features_soon(self) -> None:
+        """Have napari's features table, where it is open, follow once the reviewer pauses."""
+        self._features_timer.start()
+
+    def _tell_features(self) -> None:
+        if self.smear is not None:
+            self.overlay.tell_features()
+
+    def refresh_view(self) -> None:
+        """Fit lines and codes to the view again, now that there are other cells."""
+        self._view_timer.start()
+
+    def _on_layers(self, _event=None) -> None:
+        if not self._busy:
+            self._tidy_timer.start()
+
+    def _look_at_layers(self) -> None:
+        """See what was done in the layer list, once the list has come to rest."""
+        layers = self.viewer.layers
+        if self.smear is not None and self.smear not in layers:
+            self.smear_removed.emit()
+            return
+        if self.smear is not None and self.overlay.layer not in layers:
+            self.viewer.add_layer(self.overlay.layer)
+            self.edited_outside.emit()
+        for part in (self.heat, self.outline, self.frame):
+            if part.layer is not None and part.layer not in layers:
+                part.forget()
+                self.layers_changed.emit()
+        if self.bar.layer is not None and self.bar.layer not in layers:
+            self.bar.forget()
+            self.bar_removed.emit()
+        if self.quality is not None and self.quality not in layers:
+            self.quality = None
+            self.layers_changed.emit()
+        active = layers.selection.active
+        if active is not None and active in (self.outline.layer, self.frame.layer):
+            self.make_active()  # they have keys and tools of their own, and nothing on them can be edited
+        if active is not None and smear_path(active) is not None and active != self.smear:
+            self.smear_chosen.emit(active)

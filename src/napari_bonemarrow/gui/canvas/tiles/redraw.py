@@ -1,0 +1,90 @@
+"""Draws the tiles of a whole slide as they come: the bridge from a stream's threads to napari's."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from napari.layers import Layer
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_bonemarrow.gui.canvas.tiles.stream import StreamedLevel, TileStream
+from napari_bonemarrow.gui.core.destruction import when_destroyed
+
+_THROTTLE_MS = 80
+"""Tiles come many times a second; drawing the view for each would take the time of the next."""
+
+
+class TileWatcher(QObject):
+    """Watches one smear's layer; a layer whose pixels are all in memory needs none."""
+
+    idle = Signal()
+    """Everything in view is drawn, at its own sharpness."""
+    unreadable = Signal(int)
+    """How many tiles of this slide could not be read so far."""
+    _arrived = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._layer: Layer | None = None
+        self._streams: list[TileStream] = []  # one at most; shared with the callback below, which outlives us
+        self._failed = 0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_THROTTLE_MS)
+        self._timer.timeout.connect(self._draw)
+        self._arrived.connect(self._on_arrived)
+        when_destroyed(self, partial(_deafen, self._streams))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that is in view has been drawn."""
+        return not self._timer.isActive() and not any(stream.busy for stream in self._streams)
+
+    def watch(self, layer: Layer | None) -> None:
+        """Watch this layer instead of the one before; None is none."""
+        _deafen(self._streams)
+        self._streams.clear()
+        self._timer.stop()
+        self._layer, self._failed = layer, 0
+        stream = stream_of(layer) if layer is not None else None
+        if stream is not None:
+            self._streams.append(stream)
+            stream.listen(self._arrived.emit)
+            self._timer.start()
+
+    def retry(self) -> None:
+        """Ask again for tiles that could not be read."""
+        for stream in self._streams:
+            stream.retry()
+        self._failed = 0
+        self.unreadable.emit(0)
+        self._draw()
+
+    def _on_arrived(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _draw(self) -> None:
+        if self._layer is None or not self._streams:
+            return
+        stream = self._streams[0]
+        settled = not stream.busy
+        self._layer.refresh(thumbnail=settled, highlight=False, extent=False)
+        if len(stream.failed) != self._failed:
+            self._failed = len(stream.failed)
+            self.unreadable.emit(self._failed)
+        if settled and not stream.busy:
+            self.idle.emit()
+
+
+def stream_of(layer: Layer) -> TileStream | None:
+    """Return the stream that a layer's levels are read through, or None for pixels in memory."""
+    if not getattr(layer, "multiscale", False):
+        return None
+    first = layer.data[0]
+    return first.stream if isinstance(first, StreamedLevel) else None
+
+
+def _deafen(streams: list[TileStream]) -> None:
+    for stream in streams:
+        stream.listen(None)

@@ -1,1 +1,0 @@
-"""The map of cells: what the network sees alike lies together."""

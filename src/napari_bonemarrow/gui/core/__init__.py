@@ -1,0 +1,1 @@
+"""What all of the window stands on: open smear, selection, tasks, settings, texts (no views)."""

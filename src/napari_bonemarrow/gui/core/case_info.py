@@ -1,0 +1,72 @@
+"""What the window says of a case as a whole (no Qt)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.review import Case
+from napari_bonemarrow.workflow import was_detected
+from napari_bonemarrow.workflow.analysis import searched_regions
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderInfo:
+    """The line above the tabs."""
+
+    case: str
+    reviewer: str
+    saved: str
+    read_only: bool = False
+
+
+def header_info(session: Session | None) -> HeaderInfo:
+    """Describe the line above the tabs."""
+    if session is None:
+        return HeaderInfo("", "", "")
+    case = session.case
+    saved = "signed ✓" if case.is_signed else "saved ✓"
+    saved = "read only" if case.read_only else saved
+    return HeaderInfo(case.path.name, case.reviewer, saved, case.read_only)
+
+
+def is_analysed(case: Case) -> bool:
+    """Tell whether every cell has been found and has the model's word."""
+    if not was_searched(case):
+        return False
+    predictions, cells = case.predictions, case.cells
+    if predictions is None:
+        return not len(cells) or case.is_blind
+    return bool(np.isin(cells.cell_id, predictions.cell_id).all())
+
+
+def was_searched(case: Case) -> bool:
+    """Tell whether the detector has been everywhere in the frame: it may have grown since."""
+    if not was_detected(case) or case.frame is None:
+        return False
+    searched = searched_regions(case)
+    return searched is None or all(
+        any(region.within(box) == region for box in searched) for region in case.frame.regions
+    )
+
+
+def unlike_texts(case: Case) -> tuple[str, str]:
+    """Say that the smear looks unlike what was learnt, in short and with figures; empty where it need not."""
+    check = case.domain_check()
+    if check is None or not check.unlike or not case.waits_for_review:
+        return "", ""
+    return check.short_text, check.text
+
+
+def locked_text(case: Case) -> str:
+    """Say why nothing can be changed, empty where it can."""
+    if case.distrust:
+        return f"{case.distrust} It is open to look at only."
+    signature = case.signature
+    if signature is not None:
+        at = datetime.fromisoformat(signature.at).astimezone()
+        return f"Signed by {signature.name} on {at:%d %b %Y %H:%M}: an amendment (Count tab) opens it again."
+    return "Open to look at only: nothing can be changed." if case.read_only else ""

@@ -1,0 +1,239 @@
+"""The few things the window remembers from one day to the next (no Qt)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from psygnal import Signal
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_bonemarrow.cytology.counting import TARGET
+from napari_bonemarrow.gui.core.form_hints import shown
+from napari_bonemarrow.gui.keys.bindings import TABLE
+from napari_bonemarrow.gui.keys.key_syntax import KeyTableError
+from napari_bonemarrow.models import STARTER
+from napari_bonemarrow.review import home
+
+_FILE, _KEYS_FILE = "settings.json", "keys.json"
+
+
+class KeyOptions(BaseModel):
+    """How the keys behave, whichever they are."""
+
+    model_config = ConfigDict(frozen=True)
+
+    goes_on: bool = Field(
+        True,
+        title="A class key goes on to the next cell",
+        description="One key a cell: a class key or a guess goes on to the next cell of the work list",
+    )
+
+
+class Settings(KeyOptions):
+    """What the window remembers from one day to the next; the settings page and its form are made from it."""
+
+    reviewer: str = Field(
+        "",
+        max_length=80,
+        title="Reviewer",
+        description="Your name, written beside every correction",
+        json_schema_extra=shown(placeholder="not said yet"),
+    )
+    target: int = Field(
+        TARGET,
+        ge=1,
+        le=100_000,
+        title="Target of a new smear",
+        description="Cells to count: 500 where a percentage matters, else 300 (ICSH 2008)",
+        json_schema_extra=shown(unit="cells", step=100),
+    )
+    margin_um: float = Field(
+        5.0,
+        ge=0,
+        le=100,
+        title="Margin of a new smear",
+        description="Cells whose centre lies nearer to the image's border are not counted, in µm",
+        json_schema_extra=shown(unit="µm", decimals=1, step=1),
+    )
+    anonymous: bool = Field(
+        False,
+        title="Exports name no file",
+        description="The slide is named by its fingerprint: file names can hold accession numbers",
+    )
+    remembers_cases: bool = Field(
+        True,
+        title="List the cases opened last",
+        description="Their places are kept on this computer only, until the list is cleared",
+    )
+    overview: bool = Field(
+        True,
+        title="Overview in the corner",
+        description="A small map of the slide wherever only a part of it is seen",
+    )
+    model: str = Field(STARTER, json_schema_extra=shown(hidden=True))
+
+
+class _Told:
+    """Tells whoever shows a setting that it was changed."""
+
+    changed = Signal(object)  # Settings
+
+
+told = _Told()
+
+
+def load() -> Settings:
+    """Return the settings; what is no value of a field is as it was at first."""
+    saved = {name: value for name, value in _read_all().items() if name in Settings.model_fields}
+    while True:
+        try:
+            return Settings.model_validate({name: value for name, value in saved.items() if value != ""})
+        except ValidationError as error:
+            for problem in error.errors():
+                saved.pop(str(problem["loc"][0]), None)
+
+
+def save(wanted: Settings) -> None:
+    """Remember settings, and tell who shows them."""
+    before = load()
+    for name in Settings.model_fields:
+        if getattr(wanted, name) != getattr(before, name):
+            _write(name, getattr(wanted, name))
+    if wanted != before:
+        told.changed.emit(wanted)
+
+
+def change(**values: Any) -> None:
+    """Remember some settings by their names.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A value is none of its field's.
+    """
+    save(Settings.model_validate({**load().model_dump(), **values}))
+
+
+def keep(name: str, value: Any) -> None:
+    """Remember something beside the settings, of JSON's types."""
+    _write(name, value)
+
+
+def kept(name: str) -> Any:
+    """Return what was kept by that name, None where nothing was."""
+    return _read_all().get(name)
+
+
+def reviewer() -> str:
+    """Return the name that corrections are written under, ``""`` where nobody has said it yet."""
+    return _read("reviewer")
+
+
+def set_reviewer(name: str) -> None:
+    """Remember a reviewer's name."""
+    change(reviewer=name.strip()[:80])
+
+
+def model() -> str:
+    """Return the name of the bundle that serves."""
+    return load().model
+
+
+def set_model(name: str) -> None:
+    """Remember which bundle serves."""
+    change(model=name)
+
+
+def goes_on() -> bool:
+    """Tell whether a class key goes on to the next cell; it does until that is switched off."""
+    return load().goes_on
+
+
+def set_goes_on(on: bool) -> None:
+    """Remember whether a class key goes on to the next cell."""
+    change(goes_on=on)
+
+
+def load_keys() -> str:
+    """Give the table of keys what this user has changed; return what went wrong in one line, else ``""``.
+
+    A file that cannot be used leaves the keys as they are at first. It stays where it is, under another
+    name once keys are changed anew.
+    """
+    path = home() / _KEYS_FILE
+    if not path.exists():
+        TABLE.reset_all()
+        return ""
+    try:
+        return TABLE.read(path)
+    except KeyTableError as error:
+        TABLE.reset_all()
+        _set_aside(path)
+        return f"{error}. The keys are those they were at first; the file is now {_aside(path).name}."
+
+
+def save_keys() -> None:
+    """Remember the keys.
+
+    Raises
+    ------
+    KeyTableError
+        They cannot be written: they hold until the window is closed.
+    """
+    TABLE.write(home() / _KEYS_FILE)
+
+
+def check() -> str:
+    """Return in one line what is wrong with the settings, else ``""``; a spoilt file is set aside."""
+    path = home() / _FILE
+    try:
+        spoilt = not isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except OSError:  # never set
+        return ""
+    except ValueError:
+        spoilt = True
+    if not spoilt:
+        return ""
+    _set_aside(path)
+    return (
+        f"{_FILE}: it is spoilt and is now {_aside(path).name}: check the reviewer's name and the model, "
+        "which are as they were at first"
+    )
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.spoilt")
+
+
+def _set_aside(path: Path) -> None:
+    try:
+        path.replace(_aside(path))
+    except OSError as error:
+        logging.getLogger(__name__).info("%s could not be set aside: %s", path.name, error)
+
+
+def _read_all() -> dict[str, object]:
+    try:
+        saved = json.loads((home() / _FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # never set, or spoilt: nothing depends on it
+        return {}
+    return saved if isinstance(saved, dict) else {}
+
+
+def _read(key: str) -> str:
+    return str(_read_all().get(key, "")).strip()
+
+
+def _write(key: str, value: Any) -> None:
+    """Write one setting; a home that cannot be written forgets it, which harms nobody."""
+    path = home() / _FILE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f"{path.name}.part")  # a file half written would be none
+        beside.write_text(json.dumps({**_read_all(), key: value}, ensure_ascii=False), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        logging.getLogger(__name__).info("%s was not remembered: %s", key, error)

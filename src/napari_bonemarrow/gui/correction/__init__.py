@@ -1,0 +1,1 @@
+"""What a reviewer does to cells, and how inspector and rings follow the case."""

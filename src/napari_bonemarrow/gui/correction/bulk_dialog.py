@@ -1,0 +1,78 @@
+"""Asks for the rule by which a class is accepted in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QWidget
+
+from napari_bonemarrow.gui.counting.count_models import BulkInfo
+from napari_bonemarrow.gui.widgets.confirm_dialog import Confirm
+from napari_bonemarrow.gui.widgets.controls import label
+
+FIRST_THRESHOLD = 0.98
+
+
+class BulkDialog(Confirm):
+    """The class, the confidence, and how many cells that would be.
+
+    Parameters
+    ----------
+    parent : QWidget
+    codes : sequence of str
+        Classes to choose from.
+    code : str
+        The one that is chosen at first.
+    ask : callable
+        Tells by code and threshold what would happen.
+    """
+
+    def __init__(
+        self, parent: QWidget, codes: Sequence[str], code: str, ask: Callable[[str, float], BulkInfo]
+    ) -> None:
+        super().__init__(parent, "Accept in bulk")
+        self._ask, self._info = ask, BulkInfo()
+        self.content.addWidget(label("Accept what the model says of all unreviewed cells in the frame:"))
+        self.class_box, self.threshold_box = QComboBox(), QDoubleSpinBox()
+        self.class_box.setAccessibleName("Class that is accepted")
+        self.class_box.addItems(codes)
+        self.class_box.setCurrentText(code)
+        self.threshold_box.setAccessibleName("Least confidence")
+        self.threshold_box.setRange(0.5, 1.0)
+        self.threshold_box.setDecimals(3)
+        self.threshold_box.setSingleStep(0.01)
+        self.threshold_box.setValue(FIRST_THRESHOLD)
+        form = QFormLayout()
+        form.addRow(label("Class", "title", wrap=False), self.class_box)
+        form.addRow(label("Confidence at least", "title", wrap=False), self.threshold_box)
+        self.content.addLayout(form)
+        self.count = label(role="title")
+        self.content.addWidget(self.count)
+        self.content.addWidget(
+            label("One act, which undo takes back as a whole. The journal keeps the rule.", "quiet")
+        )
+        self.class_box.currentTextChanged.connect(self.check)
+        self.threshold_box.valueChanged.connect(self.check)
+        self.end_with("Accept", "Accept these cells")
+        self.threshold_box.setFocus()
+        self.threshold_box.selectAll()
+
+    @property
+    def code(self) -> str:
+        """The class."""
+        return self.class_box.currentText()
+
+    @property
+    def threshold(self) -> float:
+        """The least confidence."""
+        return self.threshold_box.value()
+
+    def check(self, *_changed: object) -> None:
+        """Tell how many cells it would be."""
+        self._info = self._ask(self.code, self.threshold)
+        self.count.setText(self._info.text)
+        super().check()
+
+    def lacks(self) -> str:
+        """Return why nothing would be accepted."""
+        return self._info.refusal

@@ -1,0 +1,117 @@
+"""Why? The heatmap of the selected cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.engine import Engine, SlideSource
+from napari_bonemarrow.gui.canvas.layers.heatmap_layer import layer_name
+from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.inspector.cell_models import CellInfo
+from napari_bonemarrow.gui.inspector.explanation_buttons import WHY
+from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
+
+_METHODS = tuple(WHY)
+
+
+class Explaining(QObject):
+    """Asks the engine for the heatmap that is wanted and shows it, if it still is when it comes."""
+
+    shown = Signal()
+
+    def __init__(
+        self,
+        stage: Stage,
+        tab: ReviewTab,
+        engine: Engine,
+        runner: Runner,
+        on_error: Callable[[BoneMarrowError], None],
+    ) -> None:
+        super().__init__(stage)
+        self._stage, self._tab, self._engine, self._runner = stage, tab, engine, runner
+        self._on_error = on_error
+        self.method = "off"
+        self._wanted: tuple | None = None
+        self._worker: Any = None
+
+    def set_method(self, method: str) -> None:
+        """Choose Grad-CAM, SmoothGrad or nothing."""
+        self.method = method
+        self._tab.show_why(method)
+
+    def next_method(self) -> str:
+        """Return the method after the present one."""
+        return _METHODS[(_METHODS.index(self.method) + 1) % len(_METHODS)]
+
+    def follow(self, session: Session, info: CellInfo, x: float, y: float) -> None:
+        """Explain the first guess of this cell, if an explanation is on."""
+        if self.method == "off" or not info.guesses or not session.slide.microns_per_pixel:
+            self.hide()
+            return
+        target = info.guesses[0].code
+        wanted = (info.cell_id, self.method, target, x, y)
+        if wanted == self._wanted:
+            return
+        self._stop()
+        self._take_away()
+        self._wanted = wanted
+        self._tab.show_why(self.method, "computing…")
+        source = SlideSource.of(session.slide)
+        try:
+            future = self._engine.explain(source, x, y, self.method, target=target)
+        except BoneMarrowError as error:
+            self._fail(error)
+            return
+        scale = session.slide.microns_per_pixel
+        self._worker = self._runner.wait_for(
+            future, lambda heatmap: self._show(wanted, heatmap, scale), self._fail
+        )
+
+    def _show(self, wanted: tuple, heatmap: Any, scale: float) -> None:
+        if wanted != self._wanted:
+            return
+        _cell, method, target, x, y = wanted
+        self._tab.show_why(method, f"for {target}")
+        self._stage.show_heatmap(
+            heatmap.values,
+            name=layer_name(target, method),
+            x=x,
+            y=y,
+            slide_microns_per_pixel=scale,
+            microns_per_pixel=heatmap.microns_per_pixel,
+        )
+        self._tab.crop.show_heat(heatmap.values, heatmap.microns_per_pixel, target)
+        self.shown.emit()
+
+    def _fail(self, error: BoneMarrowError) -> None:
+        self._wanted = None
+        self.set_method("off")
+        self._on_error(error)
+
+    def _stop(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            self._runner.cancel(worker)
+            self._engine.drop_stale("explain")
+        self._wanted = None
+
+    def hide(self) -> None:
+        """Take the heatmap away."""
+        self._stop()
+        self._take_away()
+        self._tab.show_why(self.method)
+
+    def _take_away(self) -> None:
+        self._stage.heat.hide()
+        self._tab.crop.show_heat(None)
+
+    def forget(self) -> None:
+        """Take the heatmap away and begin with none."""
+        self.hide()
+        self.set_method("off")

@@ -1,0 +1,144 @@
+"""The outline of the selected cell: measured off the main thread once the selection rests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.core import preload
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
+from napari_bonemarrow.slides import Slide, SlideError
+from napari_bonemarrow.slides.detection.outlines import Outline, outline
+from napari_bonemarrow.slides.detection.stain_profile import StainProfile
+from napari_bonemarrow.slides.detection.stain_samples import image_profile
+from napari_bonemarrow.slides.pixels.photographs import photograph
+from napari_bonemarrow.slides.pixels.working_grid import working_shape
+
+_REST_MS = 120
+"""How long a cell is selected before it is outlined: who holds the key down steps on faster than this."""
+
+
+class Outlining(QObject):
+    """Outlines the selected cell while that is switched on, and says its size.
+
+    Parameters
+    ----------
+    stage : Stage
+    tab : ReviewTab
+    runner : Runner
+    on_error : callable
+        Told what is no matter of the one cell.
+    """
+
+    shown = Signal()
+
+    def __init__(
+        self, stage: Stage, tab: ReviewTab, runner: Runner, on_error: Callable[[BoneMarrowError], None]
+    ) -> None:
+        super().__init__(stage)
+        self._stage, self._tab, self._runner, self._on_error = stage, tab, runner, on_error
+        self.on = False
+        self._wanted: tuple | None = None
+        self._slide: Slide | None = None
+        self._worker: Any = None
+        self._profiles: dict[int, StainProfile] = {}
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._measure)
+
+    def set_on(self, on: bool) -> None:
+        """Switch outlines on or off."""
+        self.on = on
+        self._tab.show_outline(on)
+        if not on:
+            self.hide()
+
+    def follow(self, session: Session, x: float, y: float) -> None:
+        """Outline the cell at a place, level-0 pixels, if outlines are on and it is not outlined yet."""
+        if not self.on or not session.slide.microns_per_pixel:
+            self.hide()
+            return
+        wanted = (session.slide.path, session.slide.microns_per_pixel, x, y)
+        if wanted != self._wanted:
+            self.hide()
+            self._wanted, self._slide = wanted, session.slide
+            self._rest.start()
+
+    def hide(self) -> None:
+        """Take the outline away, and drop what is still being measured."""
+        self._rest.stop()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            self._runner.cancel(worker)
+        self._wanted = None
+        self._stage.outline.hide()
+        self._tab.show_outline(self.on)
+
+    def forget(self) -> None:
+        """Take the outline away; the next smear has other stain."""
+        self.hide()
+        self._slide, self._profiles = None, {}
+
+    def _measure(self) -> None:
+        wanted, slide, profiles = self._wanted, self._slide, self._profiles
+        if wanted is None or slide is None:
+            return
+        _path, scale, x, y = wanted
+
+        def receive(found: Outline | str) -> None:
+            if wanted == self._wanted:
+                self._show(found, scale)
+
+        def fail(error: BoneMarrowError) -> None:
+            self.set_on(False)
+            self._on_error(error)
+
+        def done() -> None:
+            self._worker = None
+
+        self._worker = self._runner.run(
+            lambda: _outlined(slide, x, y, profiles), on_step=receive, on_done=done, on_failed=fail
+        )
+
+    def _show(self, found: Outline | str, microns_per_pixel: float) -> None:
+        if isinstance(found, str):
+            self._tab.show_outline(self.on, found)
+        else:
+            self._tab.show_outline(self.on, size_text(found))
+            self._stage.show_outline(found, microns_per_pixel)
+        self.shown.emit()
+
+
+def size_text(found: Outline) -> str:
+    """Say how large a cell and its nucleus are.
+
+    The nucleus is measured as the cell is: the diameter of the disc of its area.
+    """
+    nucleus = float(np.sqrt(4 / np.pi * found.nucleus_area_um2))
+    text = f"nucleus {nucleus:.1f} µm, cell {found.cell_diameter_um:.1f} µm across, N:C {found.nc_ratio:.2f}"
+    return f"{text}, cut by the border" if found.cut else text
+
+
+def _outlined(
+    slide: Slide, x: float, y: float, profiles: dict[int, StainProfile]
+) -> Iterator[Outline | str | None]:
+    """Outline a cell by the stain of its image, which is measured once."""
+    preload.prepare_shapes()  # what the outline will be drawn with
+    [number] = slide.images_at(x, y).tolist()
+    profile = profiles.get(number)
+    if profile is None:
+        alone = photograph(slide, number)
+        profile = profiles[number] = image_profile(alone, (0, 0, *working_shape(alone)))
+        yield None  # a place to stop at
+    try:
+        yield outline(slide, x, y, profile)
+    except SlideError:
+        yield "no outline here"

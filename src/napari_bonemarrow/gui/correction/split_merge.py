@@ -1,0 +1,123 @@
+"""Split a cell that is several, and merge several that are one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.correction.bulk_caution import joining
+from napari_bonemarrow.slides import Slide, cut_crops
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.gui.correction.review_controller import Review
+
+_MICRONS_PER_PIXEL = 0.25
+_APART = 0.25
+"""Of the diameter: the centres of two discs of equal area within a circle of that diameter lie so far from
+its centre, or a little less."""
+
+HINT = "Split: click both centres, or {key} again for the long axis"
+
+
+class Reshaping(QObject):
+    """What is under way between a key and the cells it makes."""
+
+    def __init__(self, review: Review) -> None:
+        super().__init__(review)
+        self._review = review
+        self.places: list[tuple[float, float]] | None = None
+        """The centres clicked so far while a split is under way, else None."""
+
+    def cancel(self) -> None:
+        """Forget a split that was begun."""
+        if self.places is not None:
+            self.places = None
+            self._review.tab.show_notice("")
+
+    def split(self, key: str) -> None:
+        """Begin to split the selected cell; asked for again, split it along its long axis."""
+        review = self._review
+        if review.session is None or review.selected is None:
+            return
+        if self.places is None:
+            self.places = []
+            review.tab.show_notice(HINT.format(key=key))
+            return
+        cell = review.selected
+        self.cancel()
+        at = review.stage.overlay.index_of(cell)
+        diameter = float(review.stage.overlay.cells.diameter_um[at])
+        try:
+            places = long_axis_places(review.session.slide, *review.place(cell), diameter)
+        except BoneMarrowError as error:
+            review.on_error(error)
+            return
+        self._split(cell, places)
+
+    def click(self, x: float, y: float) -> bool:
+        """Take a click as a centre; tell whether it was one."""
+        if self.places is None:
+            return False
+        self.places.append((x, y))
+        if len(self.places) == 2:
+            places, cell = self.places, self._review.selected
+            self.cancel()
+            if cell is not None:
+                self._split(cell, places)
+        return True
+
+    def _split(self, cell: int, places: list[tuple[float, float]]) -> None:
+        self._do(lambda: self._review.session.case.split_cell(cell, places)[0])
+
+    def merge(self) -> None:
+        """Make one of the selected cells."""
+        review = self._review
+        if review.session is None or review.selected is None:
+            return
+        case, cells = review.session.case, [review.selected, *sorted(review.marked)]
+        review.caution.over(joining(case, cells), lambda: self._do(lambda: case.merge_cells(cells)))
+
+    def _do(self, act: Callable[[], int]) -> None:
+        review = self._review
+        made: list[Any] = []
+        if review.act(lambda: made.append(act())):
+            review.show_reshaped(made[0])
+            review.cell_added.emit()  # the model has not seen what was made
+
+
+def long_axis_places(slide: Slide, x: float, y: float, diameter_um: float) -> list[tuple[float, float]]:
+    """Return the likely centres of two cells that were taken for one, in level-0 pixels.
+
+    They lie on the long axis of what is stained there: the first eigenvector of the second moments of the
+    absorbance in green within one diameter of the centre, above its median there.
+
+    Raises
+    ------
+    SlideError
+        The place cannot be read.
+    """
+    size = max(8, round(2 * diameter_um / _MICRONS_PER_PIXEL))
+    [crop] = cut_crops(slide, [x], [y], microns_per_pixel=_MICRONS_PER_PIXEL, size=size)
+    return _along_axis(crop, x, y, diameter_um, slide.known_scale())
+
+
+def _along_axis(
+    crop: NDArray[np.uint8], x: float, y: float, diameter_um: float, scale: float
+) -> list[tuple[float, float]]:
+    size = crop.shape[0]
+    down, across = np.mgrid[:size, :size] - (size - 1) / 2
+    stain = -np.log((crop[..., 1] + 1.0) / 256.0)
+    near = np.hypot(down, across) * _MICRONS_PER_PIXEL <= diameter_um
+    weight = np.where(near, np.clip(stain - np.median(stain[near]), 0, None), 0.0).ravel()
+    if weight.sum() <= 0:
+        weight = near.astype(float).ravel()
+    points = np.stack([across.ravel(), down.ravel()], axis=1)
+    points -= np.average(points, axis=0, weights=weight)  # a cell's middle is not that of its nuclei
+    _lengths, axes = np.linalg.eigh((points * weight[:, None]).T @ points / weight.sum())
+    step = axes[:, -1] * _APART * diameter_um / scale
+    return [(float(x + sign * step[0]), float(y + sign * step[1])) for sign in (-1, 1)]

@@ -1,0 +1,1 @@
+"""The Count tab: differential, count by eye, two readers, sign-off."""

@@ -1,0 +1,148 @@
+"""The Count tab, kept equal to the case: the differential, the readers, the signature, the tally."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QWidget
+
+from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.gui.core.case_info import header_info
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.correction.review_controller import CellsChanged, Review
+from napari_bonemarrow.gui.counting.second_reader import TwoReaders
+from napari_bonemarrow.gui.counting.sign_off import Signing
+from napari_bonemarrow.gui.counting.tally_controller import TALLY_KINDS, Tallying
+from napari_bonemarrow.gui.keys.bindings import Binding
+from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
+from napari_bonemarrow.review import Kind
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
+
+_FROZEN = frozenset({Kind.SIGNED, Kind.AMENDED})
+_OF_THE_COUNT = frozenset({Kind.READING_BEGUN, Kind.READING_ENDED, Kind.READING_TAKEN_UP, Kind.FRAME_SET})
+
+
+class Counting(QObject):
+    """What the Count tab shows and does.
+
+    While the tab is hidden nothing is counted: a key in the review must not pay for what nobody sees. All of
+    it is right again before the tab is seen.
+    """
+
+    keys_wanted = Signal()
+
+    def __init__(self, panel: BoneMarrowPanel, review: Review, reviewer: ReviewerName) -> None:
+        super().__init__(panel)
+        self._panel, self._review = panel, review
+        self.tab = panel.count_tab
+        self._came_from: QWidget | None = None
+        self.session: Session | None = None
+        self._stale = True
+        self._model: Differential | None = None
+        self.signing = Signing(self.tab.sign, review.act, self)
+        self.readers = TwoReaders(self.tab.readers, panel.header, review, reviewer, self)
+        self.tallying = Tallying(self.tab, review.act, self)
+        self.tallying.switched.connect(self._on_tally_switched)
+        self.readers.settling.connect(self._on_settling)
+        self.tab.shown.connect(self._on_shown)
+        review.cells_changed.connect(self._on_cells_changed)
+
+    def open(self, session: Session | None) -> None:
+        """Take up a session, or none."""
+        if self.session is not None:
+            self.session.case.changed.disconnect(self._on_changed)
+        self.session = session
+        self.signing.open(session)
+        self.readers.open(session)
+        self.tallying.open(session)
+        if session is not None:
+            session.case.changed.connect(self._on_changed)
+        self._model = None
+        self.refresh()
+
+    def press(self, binding: Binding) -> bool:
+        """Do what a key stands for, where it is the Count tab's; tell whether it was."""
+        acts = {"sign": self._sign, "tally": self._toggle_tally}
+        if binding.act in acts:
+            if self.session is not None:
+                acts[binding.act]()
+            return True
+        return self.tallying.press(binding)
+
+    def _sign(self) -> None:
+        """Show the count that is to be signed, and ask."""
+        self.tab.tally_button.setChecked(False)
+        self._panel.tabs.setCurrentWidget(self.tab)
+        self.signing.ask()
+
+    def _toggle_tally(self) -> None:
+        """Turn to the count by eye, or back to where one came from."""
+        tabs = self._panel.tabs
+        if self.tallying.on:
+            self.tab.tally_button.setChecked(False)
+            tabs.setCurrentWidget(self._came_from or self.tab)
+            self._came_from = None
+            return
+        self._came_from = tabs.currentWidget()
+        tabs.setCurrentWidget(self.tab)
+        self.tab.tally_button.setChecked(True)
+
+    def _on_settling(self) -> None:
+        """Have the work list hold what the readers differ on, and go to the first."""
+        self._panel.show_review()
+        self._review.settle()  # the cells are shown as the readers left them
+        self._review.worklist.narrow(disagreement=True)
+        self._review.next()
+
+    def refresh(self) -> None:
+        """Show it; nothing is counted while nobody sees it."""
+        self._stale = not self.tab.isVisible()
+        if self._stale:
+            return
+        counted = self._count()
+        self.tab.show_differential(counted, self._model_count(counted))
+        self.signing.show(counted)
+        self.readers.show(counted)
+        self.tallying.show()
+
+    def _count(self) -> Differential | None:
+        if self.session is None or not len(self.session.case.cells):
+            return None
+        return self.session.case.differential()
+
+    def _model_count(self, counted: Differential | None) -> Differential | None:
+        """Return what the model alone counts; nobody who reads blind may see it."""
+        case = None if self.session is None else self.session.case
+        if counted is None or case is None or case.is_blind or case.predictions is None:
+            return None
+        if self._model is None:
+            self._model = case.model_differential()
+        return self._model
+
+    def _on_cells_changed(self, changed: CellsChanged) -> None:
+        if changed.ids is None or changed.reshaped:
+            self._model = None
+        self.readers.follow_settling()
+        self.refresh()
+
+    def _on_changed(self, change: object) -> None:
+        """Follow what is no change of cells."""
+        kind = str(getattr(change, "of", None) or getattr(change, "kind", ""))
+        if kind in TALLY_KINDS:
+            self.tallying.show()
+        elif kind in _FROZEN:
+            self._review.refresh()  # what can be edited, and what no more
+            self._panel.header.show_info(header_info(self.session))
+        elif kind in _OF_THE_COUNT:
+            self._model = None
+            self.refresh()
+
+    def _on_shown(self) -> None:
+        if self._stale:
+            self.refresh()
+
+    def _on_tally_switched(self, _on: bool) -> None:
+        self.keys_wanted.emit()

@@ -1,0 +1,164 @@
+"""The rows of a differential as a Qt model, the model's own count beside the reviewed one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtGui import QColor, QFont, QIcon
+
+from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, ClassCount
+from napari_bonemarrow.gui.widgets.controls import swatch_icon
+from napari_bonemarrow.gui.widgets.plain_text import tip
+
+NAME, MODEL, COUNT, PERCENT, BAR = range(5)
+"""The columns."""
+
+SHORT_UNRELIABLE = UNRELIABLE_TEXT.partition(" by ")[0]
+"""What fits into the table; the line below it and the tooltips say by what."""
+
+
+class CountModel(QAbstractTableModel):
+    """Rows of a differential, and what the model alone counted of the same classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: tuple[ClassCount, ...] = ()
+        self.model_counts: tuple[int | None, ...] = ()
+        self.complete = False
+        self.largest = 1.0
+        self.quiet = QColor("gray")
+        self.font: QFont | None = None
+        self.small: QFont | None = None
+        """Of the words that stand in place of a percentage."""
+        self._signs: dict[str, QIcon] = {}
+
+    def show_rows(
+        self, rows: Sequence[ClassCount], model_counts: Sequence[int | None], complete: bool
+    ) -> bool:
+        """Take other figures; tell whether there are other classes, and not only other figures."""
+        before = self.rows, self.model_counts, self.largest
+        same = [row.code for row in rows] == [row.code for row in self.rows]
+        if not same:
+            self.beginResetModel()
+        if complete != self.complete:
+            self.complete = complete
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, COUNT, COUNT)
+        self.rows, self.model_counts = tuple(rows), tuple(model_counts)
+        self.largest = max((row.ci95[1] for row in rows if row.ci95), default=0.0) or 1.0
+        if same:
+            self._tell_changed(*before)
+        else:
+            self.endResetModel()
+        return not same
+
+    def _tell_changed(
+        self, rows: tuple[ClassCount, ...], counts: tuple[int | None, ...], largest: float
+    ) -> None:
+        """Have only those rows drawn anew that read otherwise now: at a key that is two of 19."""
+        for at, (row, was) in enumerate(zip(self.rows, rows, strict=True)):
+            if row != was or self.model_counts[at] != counts[at]:
+                self.dataChanged.emit(self.index(at, NAME), self.index(at, BAR))
+        if self.largest != largest and self.rows:  # the bars' common scale
+            self.dataChanged.emit(self.index(0, BAR), self.index(len(self.rows) - 1, BAR))
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        """Return the number of classes."""
+        return len(self.rows)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        """Return the number of columns."""
+        return BAR + 1
+
+    def headerData(self, section: int, orientation, role=Qt.ItemDataRole.DisplayRole):
+        """Return a heading."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return ("Class", "model", "reviewed" if self.complete else "now", "%", "  95 %")[section]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(self._heading_tip(section))
+        if role == Qt.ItemDataRole.TextAlignmentRole and section in (MODEL, COUNT, PERCENT):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def _heading_tip(self, section: int) -> str:
+        if section == MODEL:
+            return "What the model counted, whatever a reviewer said since"
+        if section == COUNT and self.complete:
+            return "What reviewers counted: every cell has been reviewed"
+        if section == COUNT:
+            return "As the cells are classed now: by a reviewer where one has, else by the model"
+        return ""
+
+    def data(self, index: QModelIndex, role=Qt.ItemDataRole.DisplayRole):
+        """Return what a cell shows."""
+        row, column = self.rows[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.text(index.row(), column)
+        if role == Qt.ItemDataRole.ForegroundRole and (
+            column == MODEL or (not row.reliable and column != NAME)
+        ):
+            return self.quiet
+        if role == Qt.ItemDataRole.FontRole:
+            return self.small if column == PERCENT and not row.reliable else self.font
+        if role == Qt.ItemDataRole.DecorationRole and column == NAME:
+            return self._sign(row.code)
+        if role == Qt.ItemDataRole.TextAlignmentRole and (
+            column in (MODEL, COUNT) or (column == PERCENT and row.reliable)
+        ):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(self._in_words(index.row()))
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return self._in_words(index.row())
+        return None
+
+    def _sign(self, code: str) -> QIcon:
+        if code not in self._signs:
+            self._signs[code] = swatch_icon(code)
+        return self._signs[code]
+
+    def text(self, at: int, column: int) -> str:
+        """Return what one cell reads."""
+        row = self.rows[at]
+        if column == NAME:
+            return f"{row.code}  {row.name}"
+        if column == MODEL:
+            return self._model_text(at)
+        if column == COUNT:  # a zero of a class that the model cannot see would be a false zero
+            return str(row.count) if row.zero_tells or row.count else "–"
+        if column == PERCENT:
+            return (
+                row.percent_text.removesuffix(" %")
+                if row.reliable
+                else row.short_share_text or SHORT_UNRELIABLE
+            )
+        return row.ci_text
+
+    def _model_text(self, at: int) -> str:
+        count = self.model_counts[at]
+        return "–" if count is None else str(count)
+
+    def _in_words(self, at: int) -> str:
+        row = self.rows[at]
+        text = f"{row.name}: {row.count} of the counted cells, {row.percent_text} {row.ci_text}".strip()
+        count = self.model_counts[at]
+        return text if count is None else f"{text}; the model alone counted {count}"
+
+
+def counts_by_model(
+    rows: Sequence[ClassCount], model_rows: Sequence[ClassCount] | None
+) -> tuple[int | None, ...]:
+    """Return the model's count a class, None where it has no say or where a zero would be a false one."""
+    if model_rows is None:
+        return (None,) * len(rows)
+    counted = {row.code: row for row in model_rows}
+    return tuple(_model_count(counted.get(row.code)) for row in rows)
+
+
+def _model_count(row: ClassCount | None) -> int | None:
+    if row is None or not CLASSES[row.code].predicted:
+        return None
+    return row.count if row.count or row.zero_tells else None

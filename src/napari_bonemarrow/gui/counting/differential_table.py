@@ -1,0 +1,160 @@
+"""The table of a differential: every class in one view, its columns as wide as what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QColor, QFont, QFontMetrics
+from qtpy.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
+
+from napari_bonemarrow.cytology.differential import ClassCount
+from napari_bonemarrow.gui.counting.differential_model import (
+    BAR,
+    COUNT,
+    MODEL,
+    NAME,
+    PERCENT,
+    CountModel,
+    counts_by_model,
+)
+from napari_bonemarrow.gui.counting.interval_bars import BarDelegate
+from napari_bonemarrow.gui.widgets.theme import ThemeColors
+
+_ROW = 21
+_BAR_LEAST = 60
+_SIGN = 30
+"""Width of the class's sign and of the gaps around it, px."""
+_FONT_SHARES = (1.0, 0.95, 0.9, 0.85)
+_SMALL = 0.85
+"""Size of the words that stand in place of a percentage, as a share of the figures'."""
+_ACROSS = Qt.Orientation.Horizontal
+
+
+class CountTable(QTableView):
+    """All rows at once; the tab scrolls, not the table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._model = CountModel()
+        self._unreliable: tuple[bool, ...] = ()
+        self._digits = 0
+        self.setModel(self._model)
+        self._delegate = BarDelegate(self, self._model)
+        self.setItemDelegateForColumn(BAR, self._delegate)
+        self.setAccessibleName("Differential count")
+        self.setShowGrid(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalHeader().hide()
+        self.verticalHeader().setMinimumSectionSize(12)
+        self.verticalHeader().setDefaultSectionSize(_ROW)
+        header = self.horizontalHeader()
+        header.setMinimumSectionSize(20)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(BAR, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+    def show_rows(
+        self,
+        rows: Sequence[ClassCount],
+        model_rows: Sequence[ClassCount] | None = None,
+        *,
+        complete: bool = False,
+    ) -> None:
+        """Show every class: no blasts among so many cells is a finding, too.
+
+        Parameters
+        ----------
+        rows : sequence of ClassCount
+            As the cells are classed now.
+        model_rows : sequence of ClassCount, optional
+            The same classes as the model alone counts them; without it there is no such column.
+        complete : bool
+            Whether every cell has been reviewed.
+        """
+        other = self._model.show_rows(rows, counts_by_model(rows, model_rows), complete)
+        hidden = model_rows is None
+        if self.isColumnHidden(MODEL) != hidden:
+            self.setColumnHidden(MODEL, hidden)
+        respan = self._span_unreliable(other)
+        digits = len(str(max((row.count for row in (*rows, *(model_rows or ()))), default=0)))
+        if other or respan or digits != self._digits:
+            self._digits = digits
+            self._fit()
+
+    def _span_unreliable(self, other: bool) -> bool:
+        """Let the words that stand for a figure have the bar's place too; tell whether that changed."""
+        unreliable = tuple(not row.reliable for row in self._model.rows)
+        if not other and unreliable == self._unreliable:
+            return False
+        self._unreliable = unreliable
+        self.clearSpans()
+        for at in range(len(unreliable)):
+            if unreliable[at]:
+                self.setSpan(at, PERCENT, 1, 2)
+        return True
+
+    def _fit(self) -> None:
+        """Give the columns their widths once; sizing them to their contents at each key would be felt.
+
+        Where a wide font would cut a name or the words for a missing figure, the table's own is smaller.
+        """
+        for share in _FONT_SHARES:
+            font, small = self._scaled(share), self._scaled(share * _SMALL)
+            widths = self._widths(QFontMetrics(font), QFontMetrics(small))
+            if sum(widths.values()) <= self.viewport().width():
+                break
+        self._model.font = None if share == 1 else font
+        self._model.small = small
+        for column in (NAME, MODEL, COUNT, PERCENT):
+            if self.columnWidth(column) != widths[column]:
+                self.setColumnWidth(column, widths[column])
+        height = self.horizontalHeader().sizeHint().height() + _ROW * len(self._model.rows) + 4
+        if self.height() != height or self.minimumHeight() != height:
+            self.setFixedHeight(height)
+
+    def _scaled(self, share: float) -> QFont:
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * share)
+        return font
+
+    def _widths(self, metrics: QFontMetrics, small: QFontMetrics) -> dict[int, int]:
+        """Return the room that each column needs, the last one beside its neighbour's."""
+        model, heading = self._model, self.horizontalHeader().fontMetrics()
+        rows = range(len(model.rows))
+        number = metrics.horizontalAdvance("0" * max(self._digits, 3)) + 10
+
+        def counts(column: int) -> int:
+            return max(number, heading.horizontalAdvance(str(model.headerData(column, _ACROSS))) + 12)
+
+        percent = metrics.horizontalAdvance("< 0.1 ") + 8
+        words = {model.text(at, PERCENT) for at in rows if self._unreliable[at]}
+        instead = max((small.horizontalAdvance(text) + 8 for text in words), default=0)
+        return {
+            NAME: max((metrics.horizontalAdvance(model.text(at, NAME)) for at in rows), default=60) + _SIGN,
+            MODEL: 0 if self.isColumnHidden(MODEL) else counts(MODEL),
+            COUNT: counts(COUNT),
+            PERCENT: percent,
+            BAR: max(_BAR_LEAST, instead - percent),
+        }
+
+    def resizeEvent(self, event) -> None:
+        """Fit the columns into the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event) -> None:
+        """Fit the columns to another font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        self._delegate.colors = colors
+        self._model.quiet = QColor(colors.quiet)
+        self.viewport().update()

@@ -1,0 +1,254 @@
+"""Two readers: the blind reading, how far both agree, and what is settled between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from threading import Thread
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_bonemarrow.cytology import CLASSES, Agreement, Differential
+from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.gui.core.case_info import header_info
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.correction.review_controller import Review
+from napari_bonemarrow.gui.counting.agreement_dialog import AgreementDialog
+from napari_bonemarrow.gui.counting.count_models import AgreementInfo, ClassAgreement, ReadersInfo
+from napari_bonemarrow.gui.counting.second_reader_part import ReadersPart
+from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
+from napari_bonemarrow.gui.window.header import HeaderView
+from napari_bonemarrow.review import Case
+
+FIRST, SECOND, SETTLING = 1, 2, 3
+_KAPPA = "statsmodels.stats.inter_rater"
+"""Takes two seconds to import: it is got ready beside the second reading and not when that is ended."""
+ADVICE = "A count near a threshold: ICSH asks for a second reader."
+
+
+class TwoReaders(QObject):
+    """Readings of a case, begun, ended and compared.
+
+    Parameters
+    ----------
+    part : ReadersPart
+    header : HeaderView
+        Carries the banner while a second reader reads.
+    review : Review
+    reviewer : ReviewerName
+    parent : QObject
+    """
+
+    settling = Signal()
+
+    def __init__(
+        self,
+        part: ReadersPart,
+        header: HeaderView,
+        review: Review,
+        reviewer: ReviewerName,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._reviewer = reviewer
+        self.part, self.header, self._review = part, header, review
+        self.session: Session | None = None
+        self.dialog: AgreementDialog | None = None
+        self._found: Agreement | None = None
+        self._settler = ""
+        part.begin_requested.connect(self.begin)
+        part.end_requested.connect(self.end)
+        part.resume_requested.connect(self.resume)
+        part.agreement_requested.connect(self.show_agreement)
+        part.settle_requested.connect(self.ask_who_settles)
+        part.settler_named.connect(self.settle)
+
+    def open(self, session: Session | None) -> None:
+        """Take up a session; a second reading that is under way goes on under its reader's name."""
+        self.session, self._found, self._settler = session, None, ""
+        if self.dialog is not None:
+            self.dialog.close()
+        self.follow_reader()
+
+    def follow_reader(self) -> None:
+        """Write under the name of whoever reads second or settles, else under the window's."""
+        if self.session is None:
+            return
+        case = self.session.case
+        settler = self._settler if case.reading == SETTLING else ""
+        case.reviewer = (
+            case.readings[SECOND - 1].reviewer if case.is_blind else settler or self._reviewer.text
+        )
+        if len(case.readings) >= SECOND:
+            Thread(target=import_module, args=(_KAPPA,), name="kappa", daemon=True).start()
+
+    def name_reader(self) -> None:
+        """Write under the window's name from now on: somebody has said who reviews."""
+        self._settler = ""
+        self.follow_reader()
+
+    def show(self, counted: Differential | None) -> None:
+        """Show who reads and what comes next."""
+        info = ReadersInfo()
+        if self.session is not None:
+            info = readers_info(self.session.case, counted, self._agreement())
+        self.part.show_info(info)
+        distrust = "" if self.session is None else self.session.case.distrust
+        self.header.show_banner(distrust or info.banner)
+
+    def follow_settling(self) -> None:
+        """Count down what is left to settle, while that is done in another tab."""
+        if self.session is not None and self.session.case.reading == SETTLING:
+            self.header.show_banner(settling_banner(self.session.case))
+
+    def begin(self, name: str) -> None:
+        """Begin the blind reading."""
+        self._turn(lambda case: case.begin_second_reading(name))
+
+    def resume(self) -> None:
+        """Go on with a second reading that was left."""
+        self._turn(lambda case: case.go_to_reading(SECOND))
+
+    def end(self) -> None:
+        """End the reading at hand; of a second one the agreement is shown."""
+        session = self.session
+        if session is None:
+            return
+        second = session.case.reading == SECOND
+        if self._turn(lambda case: case.end_reading()) and second:
+            self.show_agreement()
+
+    def ask_who_settles(self) -> None:
+        """Ask who settles: a reader or a third person. Who said so before is not asked again."""
+        session = self.session
+        if session is None:
+            return
+        if session.case.reading == SETTLING and self._settler:
+            self.settling.emit()
+        else:
+            self.part.ask_who_settles([reading.reviewer for reading in session.case.readings])
+
+    def settle(self, name: str) -> None:
+        """Put the disagreements before whoever settles, one after another."""
+        self._settler = name
+        if self.session is not None and self._turn(lambda case: case.begin_settling(name)):
+            self.settling.emit()
+
+    def _turn(self, act: Callable[[Case], object]) -> bool:
+        """Change the reading; every view looks up its cells anew, for they are another reader's."""
+        session = self.session
+        if session is None or not self._review.act(lambda: act(session.case)):
+            return False
+        self.follow_reader()
+        self.header.show_info(header_info(session))
+        self._review.selection.clear()
+        return True
+
+    def show_agreement(self) -> None:
+        """Open the page of the agreement."""
+        session = self.session
+        found = self._agreement()
+        if session is None or found is None:
+            return
+        info = agreement_info(session.case, found)
+        if self.dialog is not None:
+            self.dialog.close()
+        dialog = AgreementDialog(self.part, info, self.part.colors)
+        dialog.settle_requested.connect(self.ask_who_settles)
+        dialog.finished.connect(self._on_finished)
+        self.dialog = dialog
+        dialog.open()
+
+    def _agreement(self) -> Agreement | None:
+        """Compare the readers once: two readings that have ended change no more, however many keys follow."""
+        if self._found is None and self.session is not None:
+            self._found = self.session.case.agreement()
+        return self._found
+
+    def _on_finished(self, _result: int) -> None:
+        self.dialog = None
+
+
+def readers_info(case: Case, counted: Differential | None, found: Agreement | None = None) -> ReadersInfo:
+    """Describe who has read a case, and what comes next; ``found`` is how far two readers agree."""
+    if counted is None or not counted.reviewed + counted.unreviewed:
+        return ReadersInfo()
+    first, *further = case.readings
+    free = not case.read_only and not case.is_signed
+    advised = any(flag.code.endswith("_straddle") for flag in counted.flags)
+    if not further:
+        return ReadersInfo(
+            text=f"First reader {first.reviewer}",
+            advice=ADVICE if advised else "",
+            readers=(first.reviewer,),
+            can_begin=free,
+        )
+    second = further[0]
+    if case.is_blind:
+        total = counted.reviewed + counted.unreviewed
+        return ReadersInfo(
+            text=f"Second reader {second.reviewer}: {count_of(counted.reviewed, 'cell', of=total)} read",
+            banner=f"second reading, blind · {second.reviewer}",
+            can_end=free,
+        )
+    if second.ended_at is None:
+        text = f"The second reading by {second.reviewer} is not ended."
+        return ReadersInfo(text=text, can_resume=free)
+    return _compared(case, found, free)
+
+
+def _compared(case: Case, found: Agreement | None, free: bool) -> ReadersInfo:
+    first, second = case.readings[:2]
+    text = f"First reader {first.reviewer}, second reader {second.reviewer}"
+    if found is not None:
+        text += f": {agreement_text(found)}"
+    waiting = len(case.disagreements())
+    settling = case.reading == SETTLING
+    if settling:
+        text += f". {case.readings[SETTLING - 1].reviewer} settles."
+    return ReadersInfo(
+        text=text,
+        banner=settling_banner(case) if settling else "",
+        can_compare=found is not None,
+        to_settle=waiting if free else 0,
+    )
+
+
+def settling_banner(case: Case) -> str:
+    """Say over every tab who settles, and how many differences are left; empty where none is."""
+    left = len(case.disagreements())
+    if not left:
+        return ""
+    return f"settling · {left} left · {case.reviewer}"
+
+
+def agreement_text(found: Agreement) -> str:
+    """Return an agreement on one line."""
+    if not found.n:
+        return "no cell read by both"
+    text = f"{found.percent:.1f} % of {count_of(found.n, 'cell')} alike"
+    if found.kappa is None:
+        return f"{text}, Cohen's κ not defined"
+    text += f", Cohen's κ {found.kappa:.2f}"
+    if found.kappa_ci95 is None:
+        return text
+    low, high = found.kappa_ci95
+    return f"{text} (95 % interval {low:.2f} to {high:.2f})"
+
+
+def agreement_info(case: Case, found: Agreement) -> AgreementInfo:
+    """Describe how far the two readers of a case agree."""
+    first, second = case.readings[:2]
+    rows = tuple(
+        ClassAgreement(row.code, CLASSES[row.code].name, row.n_first, row.n_second, row.both, row.kappa)
+        for row in found.per_class
+    )
+    return AgreementInfo(
+        first=first.reviewer,
+        second=second.reviewer,
+        headline=agreement_text(found)[:1].upper() + agreement_text(found)[1:],
+        rows=rows,
+        codes=found.codes,
+        confusion=tuple(tuple(line) for line in found.confusion.tolist()),
+        disagreements=len(case.disagreements()),
+    )

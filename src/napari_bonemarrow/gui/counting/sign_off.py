@@ -1,0 +1,232 @@
+"""Sign-off: what is missing to a signature, the signature itself, and amendments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from qtpy.QtCore import QObject
+
+from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Differential
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.wording import one_line
+from napari_bonemarrow.gui.counting.count_models import KeyInfo, SignInfo
+from napari_bonemarrow.gui.counting.sign_off_part import HEAD_DIGITS, SignPart
+from napari_bonemarrow.gui.counting.timestamp_request import TimestampRequest
+from napari_bonemarrow.gui.widgets.reviewer_name import UNNAMED
+from napari_bonemarrow.review import (
+    WHERE,
+    Authentication,
+    Case,
+    Signature,
+    authentication,
+    fingerprint_of,
+    key_record,
+    open_key,
+    planned_keeping,
+    timestamp_server,
+)
+from napari_bonemarrow.review.journal.events import Draft
+
+Act = Callable[[Callable[[], object]], bool]
+_CHAIN = "tamper-evident, not authenticated"
+
+
+class Signing(QObject):
+    """The foot of the Count tab, kept equal to the case.
+
+    Parameters
+    ----------
+    part : SignPart
+    act : callable
+        Does something to the case and tells whether it was written; a refusal is shown, not raised.
+    parent : QObject
+    """
+
+    def __init__(self, part: SignPart, act: Act, parent: QObject) -> None:
+        super().__init__(parent)
+        self.part, self._act = part, act
+        self._timestamp = TimestampRequest(self)
+        self._unstamped = ("", "")  # the head that was signed without a timestamp, and why
+        self.session: Session | None = None
+        part.key_of = key_info
+        part.sign_requested.connect(self.sign)
+        part.amend_requested.connect(self.amend)
+        part.wait_ended.connect(lambda: self._timestamp.give_up("it was not waited for"))
+
+    def show(self, counted: Differential | None) -> None:
+        """Show where the case stands."""
+        info = SignInfo() if self.session is None else sign_info(self.session.case, counted)
+        head, text = self._unstamped
+        if info.is_signed and info.head == head:
+            info = replace(info, detail=f"{info.detail} · {text}")
+        self.part.show_info(info)
+
+    def ask(self) -> None:
+        """Ask for the signature, or for the reason of an amendment where there is one."""
+        if self.part.amend_button.isVisibleTo(self.part):
+            self.part.ask_to_amend()
+        else:
+            self.part.ask_to_sign()
+
+    def open(self, session: Session | None) -> None:
+        """Take up a session, or none; a signature that waits for a timestamp is written without one first."""
+        self._timestamp.give_up("the smear was left before it came")
+        self.session = session
+
+    def sign(self, name: str, reason: str = "", passphrase: str = "") -> None:
+        """Freeze the case with the signer's key, and a timestamp where a server for it was named."""
+        session = self.session
+        if session is None:
+            return
+        found: list[tuple[str, Draft]] = []
+
+        def prepare() -> object:
+            """Sign at once, or make ready for a timestamp: a network is not waited for here."""
+            key, server = open_key(name, lambda _name: passphrase), timestamp_server()
+            if not server:
+                return session.case.sign(name, reason, key)
+            found.append((server, session.case.prepare_signature(name, reason, key)))
+            return None
+
+        self._act(prepare)
+        for server, draft in found:
+            proof = bytes.fromhex(draft.new["key"]["proof"])
+            self.part.show_waiting(self._timestamp.ask(server, proof, partial(self._finish, session, draft)))
+
+    def _finish(self, session: Session, draft: Draft, timestamp: bytes, why: str) -> None:
+        """Write a signature: with its timestamp, or without one and with a word on why."""
+        self._unstamped = ("", "") if timestamp else (draft.new["head"], f"without a timestamp: {why}")
+        self.part.show_waiting("")
+        self._act(lambda: session.case.finish_signature(draft, timestamp))
+
+    def amend(self, reason: str) -> None:
+        """Open a signed case for changes; the signed state is kept."""
+        session = self.session
+        if session is not None:
+            self._act(lambda: session.case.begin_amendment(reason))
+
+
+def sign_info(case: Case, counted: Differential | None) -> SignInfo:
+    """Describe the sign-off of a case.
+
+    Parameters
+    ----------
+    case : Case
+    counted : Differential or None
+        Its count as it stands; None where nothing has been counted.
+    """
+    signature = case.signature
+    if case.distrust:
+        return SignInfo(text="Not to be relied on", detail=case.distrust)
+    if signature is not None:
+        return SignInfo(
+            text=f"Signed by {signature.name} · {local_time(signature.at)}{_doubt(case, signature)}",
+            detail=f"head {signature.head[:HEAD_DIGITS]} · {_worth(signature)}",
+            head=signature.head,
+            can_amend=not case.read_only,
+        )
+    if counted is None or not counted.reviewed + counted.unreviewed:
+        return SignInfo()
+    if case.is_blind:
+        return SignInfo("The second reading is under way", "A case is signed once it has been ended.")
+    missing = "; ".join(case.sign_off_gaps(counted))
+    details = (leading_text(counted), flagged_text(case), _amendment_text(case))
+    return SignInfo(
+        text=missing[:1].upper() + missing[1:] or "Every cell in the frame is reviewed",
+        detail="\n".join(detail for detail in details if detail),
+        signer="" if case.reviewer == UNNAMED else case.reviewer,
+        counts=frozen_counts(case, counted),
+        caution=flagged_text(case),
+        needs_reason=bool(missing),
+        can_sign=not case.read_only,
+    )
+
+
+def key_info(name: str) -> KeyInfo:
+    """Tell with which key the bearer of a name would sign, and where it is kept or will be."""
+    try:
+        record = key_record(name)
+    except BoneMarrowError as error:
+        return KeyInfo(one_line(error))
+    if record is None:
+        return KeyInfo(f"A signing key will be made for {name}, {WHERE[planned_keeping()]}")
+    return KeyInfo(f"{fingerprint_of(record.public)}, {record.where}", record.needs_passphrase)
+
+
+def _doubt(case: Case, signature: Signature) -> str:
+    """Say that a date may be wrong."""
+    return " (the computer's clock was wrong)" if case.date_in_doubt(signature.seq) else ""
+
+
+def _worth(signature: Signature) -> str:
+    """Say what a signature proves on this computer."""
+    try:
+        word, text = authentication(signature)
+    except BoneMarrowError as error:
+        return one_line(error)
+    return _CHAIN if word is Authentication.NONE else text
+
+
+def which_count(counted: Differential) -> str:
+    """Say which count it is: of reviewed cells alone, or of how many reviewed ones among all."""
+    total = counted.reviewed + counted.unreviewed
+    if not counted.unreviewed:
+        return f"all {total} reviewed"
+    return f"{counted.reviewed} of {total} reviewed" if counted.reviewed else f"model alone, {total} cells"
+
+
+def leading_text(counted: Differential) -> str:
+    """Say which class leads the count, with its percentage where that is printed."""
+    rows = [row for row in counted.classes if row.count]
+    if not rows:
+        return ""
+    top = max(row.count for row in rows)
+    leads = [row for row in rows if row.count == top]
+    figure = f" {leads[0].percent_text}" if all(row.reliable for row in leads) else f" ({top})"
+    names = " and ".join(CLASSES[row.code].name if row.code in CLASSES else row.code for row in leads[:2])
+    return f"{names}{figure} {'leads' if len(leads) == 1 else 'lead'} · {which_count(counted)}"
+
+
+def flagged_text(case: Case) -> str:
+    """Say how many flagged cells still wait to be looked at again."""
+    flagged = len(case.flags)
+    if not flagged:
+        return ""
+    return "1 cell is still flagged" if flagged == 1 else f"{flagged} cells are still flagged"
+
+
+def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], ...]:
+    """Return what a signature would freeze, by name, for the step that confirms it."""
+    blasts = counted.row("blasts")
+    figure = blasts.percent_text if blasts.reliable else "no percentage"
+    lines = [
+        ("Counted", f"{counted.counted} of {counted.target} aimed at"),
+        ("This count", which_count(counted)),
+        ("Leading", leading_text(counted).partition(" · ")[0] or "no cell"),
+        ("Blasts", f"{blasts.count} ({figure})"),
+        ("M:E", counted.ratios["m_to_e"].text),
+        ("Not counted", str(sum(counted.excluded.values()))),
+    ]
+    tallied = sum(sum(field.values()) for field in case.tallies)
+    if tallied:
+        lines.append(("Tallied by eye", f"{tallied}, kept apart"))
+    predictions = case.predictions
+    if predictions is not None:
+        lines.append(("Model", f"{predictions.model.name} ({predictions.model.sha256[:12]})"))
+    return tuple(lines)
+
+
+def _amendment_text(case: Case) -> str:
+    """Say which signed count is being amended, and why."""
+    if not case.signatures:
+        return ""
+    last = case.signatures[-1]
+    return f"Amends the count signed by {last.name}, {local_time(last.at)}: {last.amended}"
+
+
+def local_time(at: str) -> str:
+    """Return a time of the journal, which is UTC, by the clock of whoever reads it."""
+    return f"{datetime.fromisoformat(at).astimezone():%d %b %Y %H:%M}"

@@ -1,0 +1,216 @@
+"""The foot of the Count tab: what is missing to a signature, the signature, and how to amend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFormLayout, QGridLayout, QLineEdit, QWidget
+
+from napari_bonemarrow.gui.counting.count_models import KeyInfo, SignInfo
+from napari_bonemarrow.gui.widgets.confirm_dialog import Confirm
+from napari_bonemarrow.gui.widgets.controls import button, label, set_role
+from napari_bonemarrow.gui.widgets.plain_text import set_tip
+from napari_bonemarrow.gui.widgets.theme import ThemeColors
+
+HEAD_DIGITS = 12
+LIMITS = "A signature makes later changes evident. Whose it is, its key proves to those who know the key."
+_KEY_LINES = 3
+KeyOf = Callable[[str], KeyInfo]
+"""Tells with which key the bearer of a name would sign."""
+
+
+class SignPart(QWidget):
+    """Where a case stands between counting and a signature."""
+
+    sign_requested = Signal(str, str, str)  # name, reason, passphrase
+    amend_requested = Signal(str)
+    wait_ended = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._info = SignInfo()
+        self._waiting = ""
+        self.dialog: SignDialog | AmendDialog | None = None
+        self.key_of: KeyOf = lambda name: KeyInfo()
+        self.text, self.detail = label(role="title"), label(role="quiet")
+        self.detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.sign_button = button("Sign…", tip="Freeze the case with your name, the time and the counts")
+        self.amend_button = button(
+            "Start an amendment…", tip="Change a signed case; the signed state is kept"
+        )
+        self.wait_button = button(
+            "Sign without a timestamp", tip="Do not wait for the server: sign by this computer's clock"
+        )
+        self.wait_button.clicked.connect(self.wait_ended)
+        self.sign_button.clicked.connect(self.ask_to_sign)
+        self.amend_button.clicked.connect(self.ask_to_amend)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(8, 6, 8, 6)
+        layout.setVerticalSpacing(2)
+        layout.addWidget(self.text, 0, 0)
+        layout.addWidget(self.detail, 1, 0)
+        layout.addWidget(self.sign_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self.amend_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self.wait_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+        layout.setColumnStretch(0, 1)
+        self.show_info(self._info)
+
+    def show_info(self, info: SignInfo) -> None:
+        """Show where the case stands."""
+        if info != self._info or self.text.text() != info.text:
+            self._info = info
+            self._show()
+
+    def show_waiting(self, text: str) -> None:
+        """Say what a signature waits for; ``""`` shows again where the case stands."""
+        self._waiting = text
+        self._show()
+
+    def _show(self) -> None:
+        info, waits = self._info, bool(self._waiting)
+        self.text.setText(self._waiting or info.text)
+        self.detail.setText(info.detail)
+        set_tip(self.detail, f"Head of the journal: {info.head}\n{LIMITS}" if info.head else "")
+        self.detail.setVisible(bool(info.detail))
+        self.wait_button.setVisible(waits)
+        self.sign_button.setVisible(not info.is_signed and not waits)
+        self.sign_button.setEnabled(info.can_sign)
+        self.amend_button.setVisible(info.is_signed and not waits)
+        self.amend_button.setEnabled(info.can_amend)
+        ready = info.can_sign and not info.needs_reason
+        role = "primary" if ready else ""
+        if self.sign_button.property("role") != role:
+            set_role(self.sign_button, role)
+        self.setVisible(bool(self.text.text()))
+
+    def ask_to_sign(self) -> None:
+        """Show what would be frozen, and ask for the name."""
+        if self._info.can_sign and self.dialog is None and not self._waiting:
+            dialog = SignDialog(self, self._info, self.key_of)
+            dialog.accepted.connect(
+                lambda: self.sign_requested.emit(dialog.name, dialog.reason, dialog.passphrase)
+            )
+            self._open(dialog)
+
+    def ask_to_amend(self) -> None:
+        """Ask why the signed case is to be changed."""
+        if self._info.can_amend and self.dialog is None:
+            dialog = AmendDialog(self, self._info)
+            dialog.accepted.connect(lambda: self.amend_requested.emit(dialog.reason))
+            self._open(dialog)
+
+    def _open(self, dialog: SignDialog | AmendDialog) -> None:
+        self.dialog = dialog
+        dialog.finished.connect(self._on_finished)
+        dialog.open()
+
+    def _on_finished(self, _result: int) -> None:
+        self.dialog = None
+
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        set_role(self.sign_button, str(self.sign_button.property("role") or ""))
+
+
+class SignDialog(Confirm):
+    """The counts, the name with its key, and a reason where cells have not been reviewed."""
+
+    def __init__(self, parent: QWidget, info: SignInfo, key_of: KeyOf) -> None:
+        super().__init__(parent, "Sign the count")
+        self._info, self._key_of = info, key_of
+        self.content.addWidget(label("This freezes the case as it stands:"))
+        self.caution = label(
+            info.caution and f"{info.caution}: look at them first, or sign all the same.", "warning"
+        )
+        self.content.addWidget(self.caution)
+        self.caution.setVisible(bool(info.caution))  # not before it lies in the page: it would be a window
+        form = QFormLayout()
+        form.setHorizontalSpacing(14)
+        form.setVerticalSpacing(4)
+        self.figures = dict(info.counts)
+        for name, text in self.figures.items():
+            form.addRow(label(name, "quiet", wrap=False), label(text))
+        self.name_edit, self.reason_edit = QLineEdit(info.signer), QLineEdit()
+        self.name_edit.setAccessibleName("Name of the signer")
+        self.reason_edit.setAccessibleName("Why not every cell was reviewed")
+        self.reason_edit.setPlaceholderText("printed in the report")
+        form.addRow(label("Name", "title", wrap=False), self.name_edit)
+        self.passphrase_edit, self.key_text = QLineEdit(), label(role="quiet")
+        self.passphrase_edit.setEchoMode(QLineEdit.EchoMode.Password)
+        self.passphrase_edit.setAccessibleName("Passphrase of the signing key")
+        self.passphrase_row = label("Passphrase", "title", wrap=False)
+        form.addRow(self.passphrase_row, self.passphrase_edit)
+        # The text changes with every letter of the name; a dialog gives wrapped lines no more room by itself.
+        self.key_text.setMinimumHeight(_KEY_LINES * self.key_text.fontMetrics().lineSpacing())
+        form.addRow(label("Key", "quiet", wrap=False), self.key_text)
+        self.content.addLayout(form)
+        if info.needs_reason:
+            form.addRow(label("Reason", "title", wrap=False), self.reason_edit)
+            self.content.addWidget(label(f"{info.text}: say why, the report prints it.", "warning"))
+        self.content.addWidget(label(LIMITS, "quiet"))
+        self.name_edit.textChanged.connect(self.show_key)
+        self.passphrase_edit.textChanged.connect(self.check)
+        self.name_edit.textChanged.connect(self.check)
+        self.show_key()
+        self.reason_edit.textChanged.connect(self.check)
+        self.end_with("Sign", "Freeze the case")
+        (self.reason_edit if info.needs_reason else self.cancel_button).setFocus()
+
+    def show_key(self) -> None:
+        """Tell with which key the name signs, and ask for its passphrase where it has one."""
+        key = self._key_of(self.name) if self.name else KeyInfo()
+        self.key_text.setText(key.text)
+        for widget in (self.passphrase_row, self.passphrase_edit):
+            widget.setVisible(key.needs_passphrase)
+
+    @property
+    def passphrase(self) -> str:
+        """Of the key; empty where none is asked for."""
+        return self.passphrase_edit.text()
+
+    @property
+    def name(self) -> str:
+        """The signer."""
+        return self.name_edit.text().strip()
+
+    @property
+    def reason(self) -> str:
+        """Why not every cell was reviewed; empty where all were."""
+        return self.reason_edit.text().strip() if self._info.needs_reason else ""
+
+    def lacks(self) -> str:
+        """Return what of name and reason is still to be written."""
+        if not self.name:
+            return "A signature needs a name."
+        if self._info.needs_reason and not self.reason:
+            return "A reason is needed."
+        hidden = self.passphrase_edit.isHidden()
+        return "" if hidden or self.passphrase else "The signing key has a passphrase."
+
+
+class AmendDialog(Confirm):
+    """Why a signed case is to be changed."""
+
+    def __init__(self, parent: QWidget, info: SignInfo) -> None:
+        super().__init__(parent, "Start an amendment")
+        self.content.addWidget(label(info.text, "title"))
+        self.content.addWidget(
+            label("The signed state stays in the journal; the report names it and this reason.", "quiet")
+        )
+        self.reason_edit = QLineEdit()
+        self.reason_edit.setAccessibleName("Why the signed case is changed")
+        self.reason_edit.setPlaceholderText("why it is changed")
+        self.content.addWidget(self.reason_edit)
+        self.reason_edit.textChanged.connect(self.check)
+        self.end_with("Start", "Open the case for changes")
+        self.reason_edit.setFocus()
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+        return self.reason_edit.text().strip()
+
+    def lacks(self) -> str:
+        """Return that the reason is still to be written, if it is."""
+        return "" if self.reason else "A reason is needed."

@@ -1,0 +1,69 @@
+"""The process in which a model is fine-tuned: it knows no Qt, for it must end with the window, however."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from napari_bonemarrow.gui.finetune.run_status import RunError
+
+_PATIENCE_S = 1.0
+"""How long a process that was told to stop may take: it clears up what it is writing."""
+
+
+class TrainingProcess:
+    """At most one process; its messages go to a file, so that nothing ever waits for a reader."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it still works."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
+        """Start it; returns its process id.
+
+        Raises
+        ------
+        RunError
+            If it cannot be started.
+        """
+        hidden = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+        try:
+            with log.open("wb") as messages:
+                self._process = subprocess.Popen(
+                    command,
+                    env=dict(environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=messages,
+                    stderr=subprocess.STDOUT,
+                    creationflags=hidden,
+                )
+        except OSError as error:
+            raise RunError(f"{log.parent}: training cannot be started ({error.strerror or error})") from error
+        return self._process.pid
+
+    def end(self) -> None:
+        """End it with all that it started. Its files are each whole or not there, however it ends."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        children: list[psutil.Process] = []
+        with suppress(psutil.Error):
+            children = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        try:
+            process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for child in children:
+            with suppress(psutil.Error):
+                child.kill()

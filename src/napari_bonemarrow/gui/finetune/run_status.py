@@ -1,0 +1,278 @@
+"""Where a fine-tune of the window stands, read from its folder (no Qt, no torch)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.gui.core.form_hints import shown
+
+WISH, RESULT, PROCESS = "wish.json", "metrics.json", "process.json"
+"""What was asked for, what came of it, and which process works on it."""
+_LOG = "log.txt"
+_PACE = re.compile(r"^Epoch \d+/\d+: ([^,\n]*images/s, [^,\n]* left)", re.MULTILINE)
+
+
+class RunError(BoneMarrowError):
+    """A run that cannot be begun, read or used."""
+
+
+class Wish(BaseModel):
+    """What the user asked a run for; the form of a new run is made from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cases: str = Field(
+        "",
+        title="Cases in",
+        description="Folder of reviewed cases",
+        json_schema_extra=shown(folder=True),
+    )
+    base: str = Field(
+        "",
+        title="Base data",
+        description="Folder of crops that the model was taught with, so that it forgets none of them",
+        json_schema_extra=shown(folder=True, placeholder="optional: crops it was taught with"),
+    )
+    name: str = Field("", title="New name", description="Name of the new model")
+    epochs: int = Field(
+        12, ge=1, le=200, title="Epochs", description="How often the network sees what it shall learn"
+    )
+    parent: str = Field("", description="Bundle to start from", json_schema_extra=shown(hidden=True))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """One row of the table before and after.
+
+    Attributes
+    ----------
+    name : str
+        A class code, or what is measured.
+    n : int
+        Held-out cells.
+    before, after : (float, float, float)
+        Share of them classified rightly, with its 95 % interval.
+    whole : bool
+        Whether the row is about a whole source rather than one class.
+    """
+
+    name: str
+    n: int
+    before: tuple[float, float, float]
+    after: tuple[float, float, float]
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Where a run stands.
+
+    Attributes
+    ----------
+    folder : Path
+    wish : Wish
+    state : str
+        ``running``, ``stopped``, ``better`` or ``refused``.
+    epochs : int
+        Done so far, of ``wish.epochs``.
+    loss, balanced : tuple of float
+        A value an epoch.
+    seconds_left : float or None
+    rows : tuple of HeldOut
+        Empty until the end.
+    text : str
+        What there is to say: an error, why it was refused, which cases were skipped.
+    elsewhere : bool
+        Whether another window runs it.
+    pace : str
+        What the run said of its speed, before an epoch was done.
+    """
+
+    folder: Path
+    wish: Wish
+    state: str
+    epochs: int = 0
+    loss: tuple[float, ...] = ()
+    balanced: tuple[float, ...] = ()
+    seconds_left: float | None = None
+    rows: tuple[HeldOut, ...] = ()
+    text: str = ""
+    elsewhere: bool = False
+    pace: str = ""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is anything left to do."""
+        return self.state == "stopped"
+
+
+def log_file(folder: Path) -> Path:
+    """Return where a run's messages go."""
+    return folder / _LOG
+
+
+def checkpoint(folder: Path) -> Path:
+    """Return where a run's checkpoint is, or would be."""
+    return folder / "checkpoints" / "last.pt"
+
+
+def is_running(folder: Path) -> bool:
+    """Tell whether the process that was noted last still runs."""
+    noted = read_json(folder / PROCESS)
+    if not isinstance(noted, list) or len(noted) != 2:
+        return False
+    with suppress(psutil.Error):
+        process = psutil.Process(int(noted[0]))
+        return process.create_time() == noted[1] and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def read_run(folder: Path, *, ours: bool = False) -> RunInfo:
+    """Read where a run stands.
+
+    Parameters
+    ----------
+    folder : Path
+    ours : bool
+        Whether this window runs it now.
+
+    Raises
+    ------
+    RunError
+        If the folder holds no run.
+    """
+    wish = _read_wish(folder)
+    history, result = _history(folder / "history.csv"), read_json(folder / RESULT)
+    running = ours or is_running(folder)
+    loss = tuple(row["loss"] for row in history if "loss" in row)
+    info = RunInfo(
+        folder,
+        wish,
+        "running" if running else "stopped",
+        epochs=len(history),
+        loss=loss,
+        balanced=tuple(row["score"] for row in history if "score" in row),
+        seconds_left=_seconds_left(history, wish.epochs),
+        text="" if running else _last_words(folder),
+        elsewhere=running and not ours,
+        pace=_pace(folder) if running and not history else "",
+    )
+    if running or not isinstance(result, dict) or "accepted" not in result:
+        return info
+    try:
+        rows = held_out_rows(result)
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{folder}: its figures make no sense; train again") from error
+    state = "better" if result["accepted"] else "refused"
+    return RunInfo(
+        folder,
+        wish,
+        state,
+        epochs=info.epochs,
+        loss=info.loss,
+        balanced=info.balanced,
+        rows=rows,
+        text=_sentence(str(result.get("reason", ""))) or _skipped_text(result.get("skipped", ())),
+    )
+
+
+def held_out_rows(result: Mapping[str, Any]) -> tuple[HeldOut, ...]:
+    """Lay a run's metrics out as rows: each source's balanced accuracy, then the reviewed classes."""
+    rows: list[HeldOut] = []
+    for at, (source, after) in enumerate(result["sources"].items()):
+        before = result["before"][source]
+        pair = [
+            (each["balanced_accuracy"], *(each["balanced_accuracy_ci95"] or (float("nan"),) * 2))
+            for each in (before, after)
+        ]
+        rows.append(HeldOut(source, after["n"], pair[0], pair[1], whole=True))
+        if at:
+            continue  # of base data the sum is enough: the card has the classes
+        for code, row in after["per_class"].items():
+            old = before["per_class"][code]
+            recalls = [
+                (each["recall"], *whole["recall_ci95"][code]) for each, whole in ((old, before), (row, after))
+            ]
+            rows.append(HeldOut(code, row["n"], recalls[0], recalls[1]))
+    return tuple(rows)
+
+
+def _read_wish(folder: Path) -> Wish:
+    values = read_json(folder / WISH)
+    try:
+        return Wish.model_validate(values)
+    except ValidationError as error:
+        raise RunError(f"{folder}: holds no fine-tune of this window") from error
+
+
+def read_json(path: Path) -> Any:
+    """Read a file of JSON, or None where there is none yet."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):  # not written yet
+        return None
+
+
+def _history(path: Path) -> list[dict[str, float]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except OSError:  # no epoch is done yet
+        return []
+    return [{key: _number(value) for key, value in row.items() if key} for row in rows]
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")
+
+
+def _seconds_left(history: Sequence[Mapping[str, float]], epochs: int) -> float | None:
+    seconds = [row["seconds"] for row in history if "seconds" in row]
+    if not seconds:
+        return None
+    return sum(seconds) / len(seconds) * max(0, epochs - len(history))
+
+
+def _last_words(folder: Path) -> str:
+    """Return the error that a run ended with, without its marker; empty where it was only stopped."""
+    try:
+        lines = (folder / _LOG).read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return errors[-1] if errors and not errors[-1].startswith("stopped") else ""
+
+
+def _pace(folder: Path) -> str:
+    """Return what the run said last of its speed and of the time that is left."""
+    try:
+        text = (folder / _LOG).read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
+    said = _PACE.findall(text)
+    return said[-1].strip() if said else ""
+
+
+def _skipped_text(skipped: Sequence[str]) -> str:
+    if not skipped:
+        return ""
+    return f"{count_of(len(skipped), 'case')} skipped. {'; '.join(skipped)}"
+
+
+def _sentence(text: str) -> str:
+    return text and f"{text[0].upper()}{text[1:].rstrip('.')}."

@@ -1,0 +1,275 @@
+"""The dock *Cells*: the gallery, and above it what is shown and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QEvent, QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from superqt import QFlowLayout
+
+from napari_bonemarrow.cytology import CLASSES, CODES
+from napari_bonemarrow.gui.core.selection import Selection
+from napari_bonemarrow.gui.gallery.gallery_model import CellsModel
+from napari_bonemarrow.gui.gallery.gallery_view import GalleryView
+from napari_bonemarrow.gui.gallery.thumbnail_grid import SIDES
+from napari_bonemarrow.gui.widgets.controls import button, label, swatch_icon
+from napari_bonemarrow.gui.widgets.crop_cache import CropStore
+from napari_bonemarrow.gui.widgets.plain_text import set_tip
+from napari_bonemarrow.gui.widgets.theme import ThemeColors, stylesheet
+from napari_bonemarrow.review.worklist.filters import STATES
+from napari_bonemarrow.review.worklist.order import GROUPED_ORDERS, ORDERS
+from napari_bonemarrow.review.worklist.worklist import WorkList
+
+_EVERY = "every class"
+
+
+class CellsDock(QWidget):
+    """Order and filter of the work list, how much of it is reviewed, and the thumbnails.
+
+    Parameters
+    ----------
+    selection : Selection
+        That of the window.
+    colors : callable
+        Returns the colours of the theme that is on.
+    """
+
+    asked = Signal()  # the list was arranged otherwise
+    became_visible = Signal()
+
+    def __init__(self, selection: Selection, colors: Callable[[], ThemeColors]) -> None:
+        super().__init__()
+        self._theme, self._colors = colors, None
+        self.work: WorkList | None = None
+        self.model, self.store = CellsModel(self), CropStore(self)
+        self.view = GalleryView(self.model, self.store, selection)
+        self.setFocusProxy(self.view)
+        self._make_controls()
+        header = QWidget()
+        flow = QFlowLayout(header)
+        flow.setContentsMargins(6, 2, 6, 2)
+        flow.setSpacing(6)
+        for part in (
+            self.order,
+            self.grouped,
+            self.code,
+            self.state,
+            self.disputed,
+            self.flagged,
+            self.uncounted,
+            self._size_part(),
+            self.progress,
+            self.anew,
+            self.notice,
+        ):
+            flow.addWidget(part)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(header)
+        layout.addWidget(self.view, 1)
+        self.show_list(None)
+
+    def _make_controls(self) -> None:
+        self.order = _choice("Order of the cells", ORDERS)
+        self.order.currentIndexChanged.connect(self._on_order)
+        self.code = _choice("Class that is shown", {})
+        self.code.currentIndexChanged.connect(self._on_code)
+        self.state = _choice("Reviewed or not", STATES)
+        self.state.currentIndexChanged.connect(self._on_state)
+        self.grouped = _box("By class", "A heading a class; a click on it folds the class away")
+        self.grouped.toggled.connect(self._on_grouped)
+        self.disputed = _box("Disagreements", "")
+        self.disputed.toggled.connect(self._narrower("disagreement"))
+        self.flagged = _box("Flagged", "Only cells that were flagged to be looked at again")
+        self.flagged.toggled.connect(self._narrower("flagged"))
+        self.uncounted = _box("Outside too", "Cells outside the count too: they are never gone through")
+        self.uncounted.toggled.connect(self._on_uncounted)
+        self.progress = label(wrap=False)
+        self.notice = label(role="warning", wrap=False)
+        self.anew = button("Arrange anew")
+        set_tip(self.anew, "Cells stay where they stand while you review; this puts each where it belongs")
+        self.anew.clicked.connect(self._on_anew)
+
+    def _size_part(self) -> QWidget:
+        part = QWidget()
+        row = QHBoxLayout(part)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        self.size_slider = QSlider(Qt.Orientation.Horizontal)
+        self.size_slider.setRange(*SIDES)
+        self.size_slider.setValue(self.view.side)
+        self.size_slider.setPageStep(20)
+        self.size_slider.setFixedWidth(90)
+        self.size_slider.setAccessibleName("Size of the thumbnails")
+        set_tip(self.size_slider, "Size of the thumbnails")
+        self.size_slider.valueChanged.connect(self.view.set_side)
+        row.addWidget(label("Size", "quiet", wrap=False))
+        row.addWidget(self.size_slider)
+        return part
+
+    # showing --------------------------------------------------------------------------------------
+
+    def show_list(self, work: WorkList | None, empty: str = "") -> None:
+        """Show a work list, or that it was arranged anew.
+
+        Parameters
+        ----------
+        work : WorkList or None
+        empty : str
+            Why there is no cell at all; where there are some the filter is why none is shown.
+        """
+        self.work = work
+        self.model.show(work)
+        for control in self._controls():
+            control.setEnabled(work is not None)
+        self._show_asked()
+        self.view.set_empty_text(empty or self._why_empty())
+        self.view.follow_selection()
+        self.show_progress()
+
+    def follow(self, cell_ids: tuple[int, ...]) -> None:
+        """Show what was done to some cells."""
+        self.model.follow(cell_ids)
+        self.show_progress()
+
+    def show_progress(self) -> None:
+        """Say how far the review is, and how many cells stand where they no longer belong."""
+        work = self.work
+        reviewed, counted = (0, 0) if work is None else work.progress
+        self.progress.setText(f"{reviewed} of {counted} reviewed" if counted else "")
+        moved = 0 if work is None else work.moved
+        self.anew.setText(f"Arrange anew ({moved} moved)")
+        self.anew.setVisible(moved > 0)
+
+    def show_settling(self, on: bool) -> None:
+        """Name the disagreements: of two readers while they are settled, else of reviewer and model."""
+        self.disputed.setText("Readers differ" if on else "Disagreements")
+        text = "Only cells on which the readers differ"
+        set_tip(self.disputed, text if on else "Only cells whose reviewer differs from the model")
+        narrowed = on and self.work is not None and self.work.filters.disagreement
+        self.notice.setText("Settling: only what the readers differ on" if narrowed else "")
+        self.notice.setVisible(bool(narrowed))
+
+    def _controls(self) -> tuple[QWidget, ...]:
+        boxes = (self.grouped, self.disputed, self.flagged, self.uncounted)
+        return (self.order, self.code, self.state, *boxes, self.size_slider)
+
+    def _show_asked(self) -> None:
+        """Show what the list says it holds: it may have been restored, or narrowed elsewhere."""
+        work = self.work
+        if work is None:
+            return
+        blocked = [QSignalBlocker(control) for control in self._controls()]
+        filters = work.filters
+        self.order.setCurrentIndex(self.order.findData(work.order))
+        self.state.setCurrentIndex(self.state.findData(filters.state))
+        self.grouped.setChecked(work.grouped)
+        self.grouped.setEnabled(work.order not in GROUPED_ORDERS)
+        self.disputed.setChecked(filters.disagreement)
+        self.flagged.setChecked(filters.flagged)
+        self.uncounted.setChecked(not filters.counted)
+        self._show_classes()
+        del blocked
+
+    def _show_classes(self) -> None:
+        """Offer the classes that the cells have now, and the one that is asked for."""
+        present = set(self.work.columns.code.tolist())
+        asked = self.work.filters.code
+        codes = [code for at, code in enumerate(CODES) if at in present or code == asked]
+        self.code.clear()
+        self.code.addItem(_EVERY, None)
+        for code in codes:
+            text = f"{code} {CLASSES[code].name}" if code else "no class yet"
+            self.code.addItem(swatch_icon(code), text, code)
+        self.code.setCurrentIndex(0 if asked is None else 1 + codes.index(asked))
+
+    def _why_empty(self) -> str:
+        if self.work is None or len(self.work.ids):
+            return ""
+        reviewed, counted = self.work.progress
+        if self.work.filters.state == "waiting" and reviewed == counted:
+            return "Every counted cell has been reviewed."
+        if self.work.filters.state == "reviewed" and not reviewed:
+            return "No cell has been reviewed yet."
+        if self.work.filters.flagged:
+            return "No cell is flagged among those asked for."
+        if self.work.filters.disagreement:
+            return "No disagreement among the cells asked for."
+        return "No cell is as the filter asks: choose every class and all cells to see them."
+
+    # what is asked for ----------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        self.show_list(self.work)
+        self.asked.emit()
+
+    def _on_order(self, _index: int) -> None:
+        self.work.order = self.order.currentData()
+        self._changed()
+
+    def _on_grouped(self, on: bool) -> None:
+        self.work.grouped = on
+        self._changed()
+
+    def _on_code(self, _index: int) -> None:
+        self.work.narrow(code=self.code.currentData())
+        self._changed()
+
+    def _on_state(self, _index: int) -> None:
+        self.work.narrow(state=self.state.currentData())
+        self._changed()
+
+    def _on_uncounted(self, on: bool) -> None:
+        self.work.narrow(counted=not on)
+        self._changed()
+
+    def _narrower(self, name: str) -> Callable[[bool], None]:
+        def narrow(on: bool) -> None:
+            self.work.narrow(**{name: on})
+            self._changed()
+
+        return narrow
+
+    def _on_anew(self) -> None:
+        self.work.arrange()
+        self._changed()
+
+    # the window -----------------------------------------------------------------------------------
+
+    def showEvent(self, event) -> None:
+        """Catch up with what happened while the gallery was hidden."""
+        super().showEvent(event)
+        self._follow_theme()
+        self.became_visible.emit()
+
+    def changeEvent(self, event) -> None:
+        """Follow napari's theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and self.isVisible():
+            self._follow_theme()
+
+    def _follow_theme(self) -> None:
+        colors = self._theme()
+        if colors != self._colors:
+            self._colors = colors
+            self.setStyleSheet(stylesheet(colors))
+            self.view.set_colors(colors)
+
+
+def _choice(name: str, texts) -> QComboBox:
+    made = QComboBox()
+    made.setAccessibleName(name)
+    set_tip(made, name)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    for value, text in texts.items():
+        made.addItem(text, value)
+    return made
+
+
+def _box(text: str, tip: str) -> QCheckBox:
+    made = QCheckBox(text)
+    set_tip(made, tip)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return made

@@ -1,0 +1,98 @@
+"""What stands above a cell: what a key will do, and how far the review is. Its height never changes."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QFontMetrics
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_bonemarrow.gui.inspector.cell_models import ProgressInfo
+from napari_bonemarrow.gui.widgets.controls import button, keeps_place
+from napari_bonemarrow.gui.widgets.plain_text import set_tip
+
+_AROUND = 4
+"""What a line of text is given more than its height, px: a style sheet's fonts are a little larger."""
+_BAR, _ROOM = 6, 13
+"""Height of the bar of progress, and what it and the button beside it need more than a line of text, px."""
+
+
+class OneLine(QLabel):
+    """A line of text that is cut with dots rather than wrapped, and whole in its tooltip."""
+
+    def __init__(self, role: str = "") -> None:
+        super().__init__()
+        self._whole = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        if role:
+            self.setProperty("role", role)
+
+    def setText(self, text: str) -> None:
+        """Show a text, as much of it as there is room for."""
+        self._whole = text
+        self._cut()
+
+    def text(self) -> str:
+        """Return the text, whole."""
+        return self._whole
+
+    def sizeHint(self):
+        """Ask for the height of one line of the application's font, whatever text or style it has."""
+        hint = super().sizeHint()
+        hint.setHeight(QFontMetrics(QApplication.font()).height() + _AROUND)
+        return hint
+
+    def resizeEvent(self, event) -> None:
+        """Show as much of the text as there is room for now."""
+        super().resizeEvent(event)
+        self._cut()
+
+    def _cut(self) -> None:
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, max(self.width(), 1))
+        super().setText(shown)
+        set_tip(self, "" if shown == self._whole else self._whole)
+        self.setAccessibleName(self._whole)
+
+
+class HeadingPart(QWidget):
+    """Title and standing of the cell, progress of the review, and at its end the way on."""
+
+    count_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title, self.standing = OneLine("title"), OneLine("quiet")
+        self.progress_text = OneLine()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(_BAR)
+        self.bar.setAccessibleName("How many of the counted cells are reviewed")
+        self.count_button = button(
+            "Count ▸", "primary", "Turn to the count, to sign it or to end the reading"
+        )
+        self.count_button.clicked.connect(self.count_requested)
+        keeps_place(self.count_button)
+        said, going = QVBoxLayout(), QWidget()
+        going.setFixedHeight(self.fontMetrics().height() + _ROOM)
+        row = QHBoxLayout(going)
+        row.setContentsMargins(0, 0, 0, 0)
+        said.setSpacing(3)
+        said.addWidget(self.progress_text)
+        said.addWidget(self.bar)
+        row.addLayout(said, 1)
+        row.addWidget(self.count_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 6, 8, 2)
+        layout.setSpacing(1)
+        layout.addWidget(self.title)
+        layout.addWidget(self.standing)
+        layout.addWidget(going)
+        self.show_progress(ProgressInfo())
+
+    def show_progress(self, info: ProgressInfo) -> None:
+        """Show how far the review is."""
+        self.progress_text.setText(info.text)
+        self.bar.setRange(0, max(info.total, 1))
+        self.bar.setValue(info.done)
+        self.bar.setVisible(info.total > 0)
+        self.count_button.setVisible(info.ended)

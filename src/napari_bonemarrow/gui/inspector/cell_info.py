@@ -1,0 +1,155 @@
+"""What the Review tab says of a cell, and of how far a review is (no Qt)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from napari_bonemarrow.cytology import (
+    CLASSES,
+    TAGS,
+    Support,
+    images_at,
+)
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.inspector.cell_models import CellInfo, Guess, ProgressInfo, ReadersClass
+from napari_bonemarrow.review import Case
+from napari_bonemarrow.review.journal.events import Event, is_imported
+from napari_bonemarrow.review.state.reading_state import FIRST, SECOND, SETTLING
+from napari_bonemarrow.slides import Slide
+
+CROP_MICRONS_PER_PIXEL, CROP_SIZE = 0.1, 250
+
+
+def cell_info(session: Session, cell_id: int) -> CellInfo | None:
+    """Describe a cell for the Review tab, its crop excepted; None where it is gone."""
+    case = session.case
+    if not case.has_cell(cell_id):
+        return None
+    at = int(np.searchsorted(case.cells.cell_id, cell_id))
+    code, label = case.effective_code(cell_id), case.labels.get(cell_id)
+    readers = readers_classes(case, cell_id)
+    name = CLASSES[code].name if code in CLASSES else "no class yet"
+    if readers and cell_id not in case.labels_of(SETTLING):
+        code, name, standing = "", "not settled yet", "the readers differ"
+    elif label is not None and label.imported:
+        standing = "labelled so in the data, not reviewed yet"
+    elif label is not None:
+        standing = f"reviewed by {label.by}" + (", by a rule" if label.source == "rule" else "")
+    else:
+        standing = "as the model sees it" if code else "not classified yet"
+    return CellInfo(
+        cell_id=cell_id,
+        code=code,
+        name=name,
+        standing=standing,
+        counted_text=_where_text(session.slide, case, at),
+        guesses=guesses(case, cell_id),
+        tags=frozenset(case.tags.get(cell_id, frozenset())),
+        history=tuple(_told(event, cell_id) for event in case.history(cell_id) if _is_act(event)),
+        crop_microns_per_pixel=CROP_MICRONS_PER_PIXEL,
+        read_only=case.read_only or case.is_signed,
+        readers=readers,
+    )
+
+
+def readers_classes(case: Case, cell_id: int) -> tuple[ReadersClass, ...]:
+    """Return what two readers gave a cell while their differences are settled, else nothing."""
+    if case.reading != SETTLING:
+        return ()
+    given = [case.labels_of(number).get(cell_id) for number in (FIRST, SECOND)]
+    if any(label is None or label.imported for label in given) or given[0].code == given[1].code:
+        return ()
+    return tuple(ReadersClass(label.code, label.by) for label in given)
+
+
+def heading(info: CellInfo, place: int, total: int, selected: int) -> tuple[str, str]:
+    """Say what a key will do: title and second line.
+
+    Parameters
+    ----------
+    info : CellInfo
+        The current cell.
+    place : int
+        Its place in the work list, from 0; below 0 where it is not in it.
+    total : int
+        Cells in the list.
+    selected : int
+        Cells that are selected.
+    """
+    if selected > 1:
+        return f"{selected} selected", f"A key is for all {selected}. Click a cell, or Space, for one alone."
+    where = f"Cell {place + 1} of {total}" if place >= 0 else f"Cell {info.cell_id}, not in the list"
+    return f"{where} · {info.name}", info.standing_text
+
+
+def progress(case: Case, reviewed: int, counted: int) -> ProgressInfo:
+    """Say how far a review is; while two readings are settled, how many differences are left."""
+    if not counted:
+        return ProgressInfo()
+    if case.reading == SETTLING:
+        left, all_of_them = len(case.disagreements()), len(case.disagreements(settled=True))
+        text = f"{left} left to settle" if left else f"all {all_of_them} settled · done: count and sign"
+        return ProgressInfo(text, all_of_them - left, all_of_them, not left)
+    ended = reviewed >= counted
+    if not ended:
+        return ProgressInfo(f"{reviewed} of {counted} reviewed", reviewed, counted)
+    if case.is_signed:
+        return ProgressInfo(f"{reviewed} of {counted} · signed", reviewed, counted)
+    last = "done: end the second reading" if case.is_blind else "done: count and sign"
+    return ProgressInfo(f"{reviewed} of {counted} · {last}", reviewed, counted, True)
+
+
+def _where_text(slide: Slide, case: Case, at: int) -> str:
+    """Say in which field a cell lies, and whether it counts; nothing of a counted cell in one image."""
+    texts = []
+    if slide.fields:
+        [field] = images_at(slide.images, case.cells.x[at], case.cells.y[at])
+        texts = [slide.fields[field].name] if field >= 0 else ["outside the photographs"]
+    if not case.cells.in_frame[at]:
+        texts.append("outside the counted frame")
+    return " · ".join(texts)
+
+
+def guesses(case: Case, cell_id: int) -> tuple[Guess, ...]:
+    """Rank the classes of a cell by the model's probability; empty where it has none."""
+    predictions = case.predictions
+    if predictions is None or not len(predictions):
+        return ()
+    at = min(int(np.searchsorted(predictions.cell_id, cell_id)), len(predictions) - 1)
+    if predictions.cell_id[at] != cell_id:
+        return ()
+    row = predictions.probabilities[at]
+    ranked = np.argsort(-row, kind="stable")
+    codes = [predictions.classes[rank] for rank in ranked]
+    support = predictions.support
+    return tuple(
+        Guess(code, CLASSES[code].name, float(row[rank]), support.get(code, Support.NONE))
+        for code, rank in zip(codes, ranked, strict=True)
+    )
+
+
+def _is_act(event: Event) -> bool:
+    return event.kind not in {"detector run", "model run"}
+
+
+def _told(event: Event, cell_id: int) -> str:
+    """Tell one line of the journal: when, who, what."""
+    new, old = event.new, event.old
+    if event.kind == "label set" and isinstance(new, str):
+        what = CLASSES[new].name if new in CLASSES else new
+    elif event.kind in {"tag set", "tag cleared"}:
+        tag = new or old
+        what = f"{'+' if event.kind == 'tag set' else '−'} {TAGS.get(tag, tag)}"
+    elif event.kind in {"flag set", "flag cleared"}:
+        what = "flagged" if event.kind == "flag set" else "flag taken off"
+    elif event.kind == "labels imported":
+        code = new["codes"][event.cells.index(cell_id)]
+        what = f"{CLASSES[code].name}, imported" if is_imported(event.source) else CLASSES[code].name
+    elif event.kind == "comment":
+        what = f"“{new}”"
+    else:
+        what = event.kind
+    at = datetime.fromisoformat(event.at).astimezone()  # the journal keeps UTC, people read their own clock
+    return f"{at:%d %b %H:%M} {event.reviewer}: {what}"

@@ -1,0 +1,143 @@
+"""The selected cell, large, with a scale bar, and its heatmap with what the colours mean."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QRectF, Qt
+from qtpy.QtGui import QColor, QFont, QImage, QLinearGradient, QPainter, QPen, QPixmap
+from qtpy.QtWidgets import QWidget
+
+from napari_bonemarrow.gui.widgets import class_style
+from napari_bonemarrow.gui.widgets.plain_text import set_tip
+
+BAR_UM = 5
+_LEGEND_PX = 6
+_SCALED = "Each map is scaled to its own highest value: colours compare places in this cell, not cells."
+
+
+class CropView(QWidget):
+    """A crop drawn at a fixed size, sharp on any screen."""
+
+    def __init__(self, side: int = 200) -> None:
+        super().__init__()
+        self.setFixedSize(side, side)
+        self._image: QImage | QPixmap | None = None
+        self._microns_per_pixel = 0.1
+        self._heat: QImage | None = None
+        self._heat_microns_per_pixel, self._target = 0.1, ""
+        self._covered = False
+
+    def show_crop(self, crop: NDArray[np.uint8] | None, microns_per_pixel: float = 0.1) -> None:
+        """Show a crop, uint8 of shape (s, s, 3), or nothing."""
+        self._image = None
+        if crop is not None:
+            height, width = crop.shape[:2]
+            data = np.ascontiguousarray(crop)
+            image = QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+            self._image = image.copy()  # Qt would else point into numpy's memory
+        self._microns_per_pixel = microns_per_pixel
+        self.update()
+
+    def show_pixmap(self, pixmap: QPixmap | None, microns_per_pixel: float) -> None:
+        """Show a crop that is ready to be drawn; without one nothing, never the crop before."""
+        self._image, self._microns_per_pixel = pixmap, microns_per_pixel
+        self.update()
+
+    def show_heat(
+        self, values: NDArray[np.float32] | None, microns_per_pixel: float = 0.1, target: str = ""
+    ) -> None:
+        """Lay a heatmap on the crop, or take it away.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (s, s), or None
+            0 to 1; its middle is the crop's.
+        microns_per_pixel : float
+            Of the heatmap.
+        target : str
+            The class that it is about.
+        """
+        self._heat = None if values is None else _as_image(class_style.heat_image(values))
+        self._heat_microns_per_pixel, self._target = microns_per_pixel, target
+        little, most = class_style.HEAT_ENDS
+        said = "" if values is None else f"Dark {little}, light {most} for {target}. {_SCALED}"
+        set_tip(self, said)
+        self.setAccessibleDescription(said)
+        self.update()
+
+    def cover_heat(self, on: bool) -> None:
+        """Keep the heatmap out of sight, or give it back."""
+        self._covered = on
+        self.update()
+
+    def paintEvent(self, event) -> None:
+        """Draw the crop, its bar, and a heatmap with its legend."""
+        if self._image is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if isinstance(self._image, QPixmap):
+            painter.drawPixmap(self.rect(), self._image)
+        else:
+            painter.drawImage(QRectF(self.rect()), self._image)
+        if self._heat is not None and not self._covered:
+            self._draw_heat(painter)
+        long = BAR_UM / (self._image.width() * self._microns_per_pixel) * self.width()
+        right, bottom = self.width() - 8, self.height() - 8
+        for color, width in (("#ffffff", 5), ("#101014", 3)):
+            painter.setPen(QPen(QColor(color), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+            edge = (width - 3) // 2
+            painter.drawLine(round(right - long) - edge, bottom, right + edge, bottom)
+        self._draw_text(painter, f"{BAR_UM} µm", right - long, bottom - 6, long)
+        painter.end()
+
+    def _draw_heat(self, painter: QPainter) -> None:
+        """Draw the heatmap about the middle, and above it what its colours mean."""
+        px_per_um = self.width() / (self._image.width() * self._microns_per_pixel)
+        side = self._heat.width() * self._heat_microns_per_pixel * px_per_um
+        middle = QRectF(self.rect()).center()
+        painter.drawImage(QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side), self._heat)
+        bar = QRectF(8, 7, self.width() - 16, _LEGEND_PX)
+        ramp = QLinearGradient(bar.topLeft(), bar.topRight())
+        for at, (red, green, blue, _alpha) in enumerate(class_style.heat_colors(9).tolist()):
+            ramp.setColorAt(at / 8, QColor.fromRgbF(red, green, blue))
+        painter.setPen(QPen(QColor("#ffffff"), 1))
+        painter.setBrush(ramp)
+        painter.drawRect(bar)
+        little, most = class_style.HEAT_ENDS
+        half, under = bar.width() / 2, bar.bottom() + 13
+        self._draw_text(painter, little, bar.left(), under, half, left=True)
+        self._draw_text(painter, most, bar.left() + half, under, half, right=True)
+
+    @staticmethod
+    def _draw_text(
+        painter: QPainter,
+        text: str,
+        x: float,
+        y: float,
+        width: float,
+        *,
+        left: bool = False,
+        right: bool = False,
+    ) -> None:
+        """Write dark text with a light edge, readable on background and on nuclei."""
+        font = QFont(painter.font())
+        font.setPointSizeF(8.5)
+        font.setBold(True)
+        painter.setFont(font)
+        wide = painter.fontMetrics().horizontalAdvance(text)
+        start = x if left else x + width - wide if right else x + (width - wide) / 2
+        painter.setPen(QColor("#ffffff"))
+        for across, down in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            painter.drawText(round(start) + across, round(y) + down, text)
+        painter.setPen(QColor("#101014"))
+        painter.drawText(round(start), round(y), text)
+
+
+def _as_image(colors: NDArray[np.float32]) -> QImage:
+    """Copy RGBA, 0 to 1, into an image of Qt's."""
+    data = np.ascontiguousarray(np.rint(colors * 255).astype(np.uint8))
+    height, width = data.shape[:2]
+    return QImage(data.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()

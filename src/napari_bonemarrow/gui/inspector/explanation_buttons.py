@@ -1,0 +1,48 @@
+"""Which explanation of the first guess is laid over the cell."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
+
+from napari_bonemarrow.gui.widgets.controls import button, keyed, label
+
+WHY = {"off": "off", "gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
+"""The explanations: method to text."""
+
+
+class WhyPart(QWidget):
+    """A button an explanation, and what goes on with the one that is on."""
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.addWidget(label("Why?", wrap=False))
+        self._group = QButtonGroup(self)
+        self.buttons = {}
+        for method, text in WHY.items():
+            made = button(text)
+            keyed(made, "explain", "", "What the first guess looks at")
+            made.setCheckable(True)
+            made.setChecked(method == "off")
+            made.clicked.connect(self._clicked(method))
+            self._group.addButton(made)
+            self.buttons[method] = made
+            layout.addWidget(made)
+        self.text = label(role="quiet", wrap=False)
+        layout.addWidget(self.text, 1)
+
+    def _clicked(self, method: str):
+        def clicked() -> None:
+            self.chosen.emit(method)
+
+        return clicked
+
+    def show_method(self, method: str, text: str) -> None:
+        """Mark which explanation is on, and say what goes on."""
+        self.buttons[method].setChecked(True)
+        self.text.setText(text)

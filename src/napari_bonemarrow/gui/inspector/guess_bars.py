@@ -1,0 +1,110 @@
+"""The ranked guesses of the selected cell, with bars."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QBrush, QColor, QPainter
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+from napari_bonemarrow.cytology import Support
+from napari_bonemarrow.gui.inspector.cell_models import UNRELIABLE_SUPPORT, Guess
+from napari_bonemarrow.gui.widgets import class_style
+from napari_bonemarrow.gui.widgets.controls import draw_swatch
+from napari_bonemarrow.gui.widgets.plain_text import show_tip
+from napari_bonemarrow.gui.widgets.theme import ThemeColors
+
+SHOWN = 5
+_ROW = 24
+
+
+class GuessBars(QWidget):
+    """Rank, sign, code, bar, probability; a click gives the class.
+
+    The bar of a class that the bundle has not learnt from marrow is hatched: colour alone tells nothing.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._guesses: tuple[Guess, ...] = ()
+        self._colors: ThemeColors | None = None
+        self.setFixedHeight(_ROW * SHOWN)
+        self.setMinimumWidth(140)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def sizeHint(self) -> QSize:
+        """Return room for all rows."""
+        return QSize(180, _ROW * SHOWN)
+
+    def show_guesses(self, guesses: tuple[Guess, ...]) -> None:
+        """Show the most probable classes, best first."""
+        self._guesses = guesses[:SHOWN]
+        self.update()
+
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        self._colors = colors
+        self.update()
+
+    def _at(self, y: float) -> Guess | None:
+        row = int(y // _ROW)
+        return self._guesses[row] if 0 <= row < len(self._guesses) else None
+
+    def mouseReleaseEvent(self, event) -> None:
+        """Give the class that was clicked."""
+        guess = self._at(event.position().y())
+        if guess is not None and event.button() == Qt.MouseButton.LeftButton and self.isEnabled():
+            self.chosen.emit(guess.code)
+
+    def event(self, event) -> bool:
+        """Tell a row's full name, and why it is hatched."""
+        if event.type() == QEvent.Type.ToolTip:
+            guess = self._at(event.pos().y())
+            if guess is not None:
+                why = UNRELIABLE_SUPPORT.get(guess.support)
+                text = f"{guess.name}: not reliably recognised, {why}" if why else guess.name
+                show_tip(event.globalPos(), text, self)
+                return True
+        return super().event(event)
+
+    def paintEvent(self, event) -> None:
+        """Draw the rows."""
+        if self._colors is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for row, guess in enumerate(self._guesses):
+            self._draw_row(painter, row, guess, self._colors)
+        painter.end()
+
+    def _draw_row(self, painter: QPainter, row: int, guess: Guess, colors: ThemeColors) -> None:
+        top, metrics = row * _ROW, painter.fontMetrics()
+        middle = Qt.AlignmentFlag.AlignVCenter
+        code_width = metrics.horizontalAdvance("MMM") + 4
+        value_width = metrics.horizontalAdvance("00 %") + 4
+        painter.setPen(QColor(colors.quiet))
+        painter.drawText(QRectF(0, top, 12, _ROW), middle, str(row + 1))
+        draw_swatch(painter, guess.code, 14, top + (_ROW - 12) / 2, 12)
+        painter.setPen(QColor(colors.text))
+        painter.drawText(QRectF(31, top, code_width, _ROW), middle, guess.code)
+        left = 31 + code_width
+        room = self.width() - left - value_width
+        track = QRectF(left, top + 7, room, _ROW - 14)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colors.foreground))
+        painter.drawRoundedRect(track, 2, 2)
+        filled = QRectF(left, top + 7, max(2.0, room * guess.probability), _ROW - 14)
+        painter.setBrush(self._brush(guess))
+        painter.drawRoundedRect(filled, 2, 2)
+        painter.setPen(QColor(colors.text))
+        value = QRectF(left + room, top, value_width, _ROW)
+        painter.drawText(value, middle | Qt.AlignmentFlag.AlignRight, f"{guess.probability * 100:.0f} %")
+
+    @staticmethod
+    def _brush(guess: Guess) -> QBrush:
+        color = QColor(class_style.color_of(guess.code))
+        if guess.support is Support.TRAINED:
+            return QBrush(color)
+        return QBrush(color, Qt.BrushStyle.BDiagPattern)

@@ -1,0 +1,1 @@
+"""Keys: the one table of them, the filter that hears them, the help page and the editor."""

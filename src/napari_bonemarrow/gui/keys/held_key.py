@@ -1,0 +1,77 @@
+"""A key that does something for as long as it is held."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QApplication
+
+from napari_bonemarrow.gui.keys.bindings import Binding
+from napari_bonemarrow.gui.keys.key_event import key_event
+
+_SETTLE_MS = 120
+"""A release counts when no press has followed it for so long. X11 repeats a held key as releases and presses,
+and a busy window may read such a release before its press, so that Qt takes it for a real one."""
+
+_KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+
+
+class Holding(QObject):
+    """Tells when a key is let go, wherever the focus is by then.
+
+    A window that loses the keyboard is never told of the release, so that counts as one.
+    """
+
+    changed = Signal(bool)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._key: Qt.Key | None = None
+        self._release_timer = QTimer(self)
+        self._release_timer.setSingleShot(True)
+        self._release_timer.setInterval(_SETTLE_MS)
+        self._release_timer.timeout.connect(self.end)
+
+    @property
+    def on(self) -> bool:
+        """Whether a key is held."""
+        return self._key is not None
+
+    def begin(self, binding: Binding) -> None:
+        """Take note that the key of an act was pressed."""
+        if self.on or not binding.key:
+            return
+        self._key = QKeySequence(binding.key)[0].key()
+        application = QApplication.instance()
+        application.installEventFilter(self)
+        application.focusWindowChanged.connect(self._on_focus)
+        application.applicationStateChanged.connect(self._on_focus)
+        self.changed.emit(True)
+
+    def end(self) -> None:
+        """Take the key as let go."""
+        if not self.on:
+            return
+        self._key = None
+        self._release_timer.stop()
+        application = QApplication.instance()
+        application.removeEventFilter(self)
+        application.focusWindowChanged.disconnect(self._on_focus)
+        application.applicationStateChanged.disconnect(self._on_focus)
+        self.changed.emit(False)
+
+    def _on_focus(self, _where: object = None) -> None:
+        self.end()
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        """Hear the release on its way to whatever has the focus; the key repeating itself is none."""
+        kind = event.type()
+        if kind not in _KEYS:
+            return False
+        event = key_event(event)
+        if event.key() == self._key:
+            if kind != QEvent.Type.KeyRelease:
+                self._release_timer.stop()
+            elif not event.isAutoRepeat():
+                self._release_timer.start()
+        return False

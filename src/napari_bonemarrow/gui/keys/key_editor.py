@@ -1,0 +1,126 @@
+"""Changing keys: what the dialog asks for is done to the table and kept for the next day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.keys.bindings import TABLE, matches
+from napari_bonemarrow.gui.keys.key_editor_dialog import KeyEditorView, KeyRow
+from napari_bonemarrow.gui.keys.key_syntax import KeyTableError
+from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
+
+_PATTERN = "Keys (*.json)"
+SUGGESTED = "bone-marrow-keys.json"
+
+
+class KeyEditor(QObject):
+    """One open dialog.
+
+    Parameters
+    ----------
+    parent : QWidget
+        The window whose keys they are.
+    theme : str
+        Name of napari's theme.
+    """
+
+    def __init__(self, parent: QWidget | None, theme: str = "dark") -> None:
+        self.view = KeyEditorView(parent)
+        super().__init__(self.view)
+        self.view.setStyleSheet(stylesheet(theme_colors(theme)))
+        self._search = ""
+        view = self.view
+        view.key_pressed.connect(self.set_key)
+        view.taken_away.connect(self.take_away)
+        view.reset_requested.connect(self.reset)
+        view.reset_all_requested.connect(self.reset_all)
+        view.import_requested.connect(self._ask_import)
+        view.export_requested.connect(self._ask_export)
+        view.searched.connect(self._on_search)
+        view.options.set_value(settings.KeyOptions(goes_on=settings.goes_on()))
+        view.options_changed.connect(lambda options: settings.change(**options.model_dump()))
+        self._show()
+
+    def show(self) -> None:
+        """Open the dialog beside the work."""
+        self.view.show()
+        self.view.search_box.setFocus()
+
+    # what the dialog asks for ---------------------------------------------------------------------
+
+    def set_key(self, name: str, key: str) -> None:
+        """Give an act another key instead of those it has."""
+        self._change(lambda: TABLE.set_keys(name, [key]), name)
+
+    def take_away(self, name: str) -> None:
+        """Leave an act without a key."""
+        self._change(lambda: TABLE.set_keys(name, []), name)
+
+    def reset(self, name: str) -> None:
+        """Give an act its first keys."""
+        self._change(lambda: TABLE.reset(name), name)
+
+    def reset_all(self) -> None:
+        """Give every act its first keys."""
+        self._change(TABLE.reset_all)
+
+    def take_file(self, path: Path) -> None:
+        """Take the keys of a file, whole or not at all."""
+        self._change(lambda: TABLE.read(path), done=f"The keys are those of {path.name}.")
+
+    def write_file(self, path: Path) -> None:
+        """Write the keys to a file."""
+        try:
+            TABLE.write(path)
+        except KeyTableError as error:
+            self.view.show_notice(str(error), problem=True)
+        else:
+            self.view.show_notice(f"Written: {path.name}.")
+
+    def _change(self, act: Callable[[], str | None], name: str = "", done: str = "") -> None:
+        try:
+            note = act()
+        except KeyTableError as error:
+            self.view.show_notice(str(error), problem=True)
+            return
+        if name:
+            keys = " or ".join(TABLE.keys_of(name)) or "no key"
+            done = f"{TABLE.acts[name].text}: {keys}."
+        self._show()
+        try:
+            settings.save_keys()
+        except KeyTableError as error:
+            self.view.show_notice(f"{error}; until then they hold in this window only", problem=True)
+        else:
+            self.view.show_notice(" ".join(part for part in (done, note) if part), problem=bool(note))
+
+    def _show(self) -> None:
+        first = TABLE.first_keys()
+        rows = []
+        for name, act in TABLE.acts.items():
+            keys = " or ".join(TABLE.keys_of(name))
+            if matches(replace(act, key=keys), self._search):
+                code = f"{act.argument}  " if act.act == "label" else ""
+                tag = "tag: " if act.act == "tag" else ""
+                rows.append(KeyRow(name, f"{code}{tag}{act.text}", keys, " or ".join(first[name])))
+        self.view.show_rows(rows)
+
+    def _on_search(self, text: str) -> None:
+        self._search = text
+        self._show()
+
+    def _ask_import(self) -> None:
+        chosen, _filter = QFileDialog.getOpenFileName(self.view, "Import keys", "", _PATTERN)
+        if chosen:
+            self.take_file(Path(chosen))
+
+    def _ask_export(self) -> None:
+        chosen, _filter = QFileDialog.getSaveFileName(self.view, "Export keys", SUGGESTED, _PATTERN)
+        if chosen:
+            self.write_file(Path(chosen))

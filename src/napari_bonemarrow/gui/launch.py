@@ -1,0 +1,177 @@
+"""Open napari with the panel docked: for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QApplication
+
+from napari_bonemarrow import workflow
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.splash import NAME, Splash
+from napari_bonemarrow.gui.window.panel_dock import bring_panel, size_on_screen
+from napari_bonemarrow.report import export, make_folder
+from napari_bonemarrow.review import home
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.gui.window.app_controller import Coordinator
+    from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
+
+_SETTLE_MS = 600
+"""Time for napari to draw the last change before a picture is taken."""
+_SIZE = (1500, 940)
+
+
+def open_window(
+    paths: Sequence[Path] = (), *, screenshot: Path | None = None, splash: Splash | None = None
+) -> None:
+    """Open napari with the panel and some smears or cases, and return when it is closed.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The first is the one under review; the others wait in the layer list.
+    screenshot : Path, optional
+        Write a picture of the window when the first is open, and close it.
+    splash : Splash, optional
+        What is seen until the window stands.
+
+    Raises
+    ------
+    BoneMarrowError
+        With ``screenshot``: what could not be opened. Otherwise the window shows it.
+    """
+    viewer, panel = docked_window(splash)
+    coordinator = panel.coordinator
+    script = _Script(viewer, coordinator, screenshot)
+    coordinator.all_opened.connect(script.finish)
+    coordinator.open_paths([Path(path) for path in paths])
+    _run(script)
+
+
+def run_demo(
+    screenshot: Path | None = None, out: Path | None = None, *, splash: Splash | None = None
+) -> None:
+    """Show the plugin on the drawn sample smear: find, classify, explain a cell, count.
+
+    Parameters
+    ----------
+    screenshot : Path, optional
+        Write a picture of the window, export the count into ``out`` and close.
+    out : Path, optional
+        Folder of the sample, its case and its count.
+    splash : Splash, optional
+        What is seen until the window stands.
+
+    Raises
+    ------
+    BoneMarrowError
+        With ``screenshot``: what went wrong. Otherwise the window shows it.
+    """
+    folder = out if out is not None else home() / "samples"
+    slide = workflow.write_sample_slide(folder)
+    viewer, panel = docked_window(splash)
+    panel.coordinator.reviewer.use("demo")  # nobody's smear: nobody is asked who reviews it
+    script = _Demo(viewer, panel, screenshot, folder)
+    panel.coordinator.open_path(slide)
+    _run(script)
+
+
+def docked_window(splash: Splash | None = None):
+    """Open napari with the panel docked; returns the viewer and the panel.
+
+    Parameters
+    ----------
+    splash : Splash, optional
+        Says meanwhile what is done, and is closed when the window stands.
+    """
+    splash = splash if splash is not None else Splash(wanted=False)
+    import napari
+
+    splash.say("Opening the window…")
+    viewer = napari.Viewer(title=NAME)
+    viewer.window.resize(*size_on_screen(_SIZE))
+    QApplication.processEvents()  # seen before the panel's modules are imported, which takes a second or more
+    splash.say("Getting the panel ready…")
+    panel = bring_panel(viewer)
+    splash.close()
+    return viewer, panel
+
+
+def _run(script: _Script) -> None:
+    import napari
+
+    napari.run()
+    if script.problem:
+        raise BoneMarrowError(script.problem)
+
+
+class _Script(QObject):
+    """Takes the picture when all is done, and closes the window; without a picture it does nothing."""
+
+    def __init__(self, viewer, coordinator: Coordinator, screenshot: Path | None) -> None:
+        super().__init__(coordinator)
+        self.viewer, self.coordinator, self.screenshot = viewer, coordinator, screenshot
+        self.problem = ""
+        if screenshot is not None:
+            coordinator.failed.connect(self._fail)
+
+    def finish(self) -> None:
+        """Let napari draw, then take the picture."""
+        if self.screenshot is not None and not self.problem:
+            QTimer.singleShot(_SETTLE_MS, self._take_picture)
+
+    def _take_picture(self) -> None:
+        make_folder(self.screenshot.absolute().parent)
+        self.viewer.window.screenshot(str(self.screenshot), canvas_only=False, flash=False)
+        self._close()
+
+    def _fail(self, text: str) -> None:
+        self.problem = text
+        self._close()
+
+    def _close(self) -> None:
+        QTimer.singleShot(0, self.viewer.close)
+
+
+class _Demo(_Script):
+    """Walks through the sample as a reviewer would."""
+
+    def __init__(self, viewer, panel: BoneMarrowPanel, screenshot: Path | None, folder: Path) -> None:
+        super().__init__(viewer, panel.coordinator, screenshot)
+        self.panel, self.folder = panel, folder
+        self._explained = False
+        panel.coordinator.opened.connect(panel.coordinator.preparing.find_cells)
+        panel.coordinator.preparing.analysed.connect(self._explain)
+        panel.coordinator.explaining.shown.connect(self._count)
+
+    def _explain(self) -> None:
+        if self._explained:
+            return
+        self._explained = True
+        coordinator = self.coordinator
+        try:
+            cell = workflow.surest_cell(coordinator.session.case)
+        except BoneMarrowError as error:
+            coordinator.notices.fail(error)
+            return
+        self.panel.show_review()
+        coordinator.explaining.set_method("gradcam")
+        coordinator.review.select(cell, go=True)
+
+    def _count(self) -> None:
+        self.coordinator.explaining.shown.disconnect(self._count)
+        self.panel.tabs.setCurrentWidget(self.panel.count_tab)
+        if self.screenshot is None:
+            return
+        case = self.coordinator.session.case
+        try:
+            for kind, name in (("csv", "cells.csv"), ("json", "differential.json"), ("html", "report.html")):
+                export(case, kind, self.folder / name)
+        except BoneMarrowError as error:
+            self.coordinator.notices.fail(error)
+            return
+        self.finish()

@@ -1,0 +1,1 @@
+"""The Model tab: which bundle serves."""

@@ -1,0 +1,122 @@
+"""Find cells: the engine's steps on their way to the case, with progress and a way to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.wording import doing_text
+from napari_bonemarrow.models import STARTER
+from napari_bonemarrow.workflow import analyse, apply_step
+from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing, TilesFound
+
+_BEGUN, _FOUND = 0.05, 0.35
+"""How far an analysis is when it has begun and when the cells are found, of 1. A bar that runs to and fro
+instead would have the whole window drawn anew thirty times a second, at the engine's cost."""
+
+
+class Analysis(QObject):
+    """Runs one analysis at a time; every step is in the case before ``progressed`` tells of it."""
+
+    progressed = Signal(str, float)  # what is done, part 0..1
+    stopped = Signal()
+    found = Signal()
+    seen = Signal()
+    """The first cells of this analysis have their classes in the case."""
+    tiles_found = Signal(object)  # Cells of some more tiles, which are not the case's yet
+
+    def __init__(self, engine: Engine, runner: Runner, on_error: Callable[[BoneMarrowError], None]) -> None:
+        super().__init__(runner)
+        self._engine, self._runner, self._on_error = engine, runner, on_error
+        self.model = STARTER
+        self._worker: Any = None
+        self._session: Session | None = None
+        self._told = ("", 0.0)
+        self._classifying = self._seen = False
+
+    @property
+    def running(self) -> bool:
+        """Whether cells are being found or classified."""
+        return self._worker is not None
+
+    def start(self, session: Session) -> None:
+        """Find and classify what is missing. The frame is written down first: it is chosen blind."""
+        self.cancel()
+        case = session.case
+        try:
+            if not session.is_fixed:
+                case.set_frame(session.frame(), session.target)
+            steps = analyse(self._engine, session.slide, case, model=self.model)
+        except BoneMarrowError as error:
+            self._on_error(error)
+            self.stopped.emit()
+            return
+        self._session, self._classifying, self._seen = session, False, False
+        self._tell("Looking at the smear", _BEGUN)
+        progress = case.detection_progress
+        if progress is not None and len(progress.cells):
+            self.tiles_found.emit(progress.cells)
+        self._worker = self._runner.run(
+            lambda: steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_error
+        )
+
+    def cancel(self) -> None:
+        """Stop. What is in the case stays there, and the rest can be done later."""
+        worker, self._worker, self._session = self._worker, None, None
+        if worker is not None:
+            self._runner.cancel(worker)
+            self._engine.drop_stale("classify", "detect")
+            self.stopped.emit()
+
+    def _tell(self, text: str, part: float) -> None:
+        if (text, part) != self._told:
+            self._told = (text, part)
+            self.progressed.emit(text, part)
+
+    def _on_step(self, step: Any) -> None:
+        if isinstance(step, Doing):
+            self._on_doing(step)
+            return
+        try:
+            apply_step(self._session.case, step)
+        except BoneMarrowError as error:
+            self.cancel()
+            self._on_error(error)
+            return
+        if isinstance(step, TilesFound):
+            text = step.text or f"{count_of(step.done, 'tile', of=step.total)} searched"
+            self._tell(doing_text(text, step.seconds_left), _part_found(step.done / max(step.total, 1)))
+            self.tiles_found.emit(step.cells)
+        elif isinstance(step, CellsFound):
+            self._classifying = True
+            self.found.emit()
+            self._tell(f"{count_of(len(step.cells), 'cell')} found", _FOUND)
+        elif isinstance(step, CellsClassified):
+            if not self._seen:
+                self._seen = True
+                self.seen.emit()
+            part = _FOUND + (1 - _FOUND) * step.done / step.total
+            text = f"{count_of(step.done, 'cell', of=step.total)} classified"
+            self._tell(doing_text(text, step.seconds_left) if step.done < step.total else text, part)
+
+    def _on_doing(self, step: Doing) -> None:
+        if self._classifying:  # the number of cells that are classified tells more
+            return
+        part = self._told[1] if step.part is None else max(self._told[1], _part_found(step.part))
+        self._tell(doing_text(step.text, step.seconds_left), part)
+
+    def _on_done(self) -> None:
+        self._worker = self._session = None
+        self.stopped.emit()
+
+
+def _part_found(part: float) -> float:
+    """Return how far an analysis is when so much has been searched."""
+    return _BEGUN + (_FOUND - _BEGUN) * part

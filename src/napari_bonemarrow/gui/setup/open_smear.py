@@ -1,0 +1,211 @@
+"""Open a smear with its case: pixels in a thread, the case on the main thread that will write it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.gui.canvas.npe2_reader import CASE_SUFFIX, sample_path
+from napari_bonemarrow.gui.canvas.tiles.tile_index import read_first_view
+from napari_bonemarrow.gui.core import preload, settings
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.setup import scale_memory
+from napari_bonemarrow.review import Case, CaseError, case_path_for
+from napari_bonemarrow.slides import Scale, Slide, open_slide
+from napari_bonemarrow.slides.scale.cameras import camera_of
+from napari_bonemarrow.workflow.cases import case_of_slide
+
+_WARM_AFTER_MS = 400
+"""The panel is shown first: threads of Python slow each other."""
+_FIRST_LOOK_SECONDS = 0.5
+"""How long opening may take to read the slide as a whole before it is shown; the rest follows then."""
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    slide: Slide
+    case_path: Path
+    camera: str
+
+
+@dataclass(frozen=True)
+class _SlideMissing:
+    case_path: Path
+    name: str
+
+
+class Opening(QObject):
+    """Opens one smear at a time. A failure leaves what was open before as it is."""
+
+    opened = Signal(object, object)  # Session, the layer that shows the smear already or None
+    waiting = Signal(str)
+    slide_missing = Signal(object, str)  # the case, the slide's name: the user is asked where it is
+    estimated = Signal(object)  # Session
+    read_only = Signal(str)
+    open_already = Signal(object)  # the layer in which napari shows the same smear once more, or None
+
+    def __init__(
+        self,
+        runner: Runner,
+        engine: Engine,
+        reviewer: Callable[[], str],
+        on_error: Callable[[BoneMarrowError], None],
+    ) -> None:
+        super().__init__(runner)
+        self._runner, self._engine, self._on_error = runner, engine, on_error
+        self._reviewer = reviewer
+        self.current: Session | None = None
+        """The session that is open: its case is not opened a second time, which our own lock would refuse."""
+        self._worker: Any = None
+        self._estimate: tuple[Any, Future[Any]] | None = None
+        QTimer.singleShot(_WARM_AFTER_MS, preload.begin)
+
+    def open(self, path: Path, layer: Any = None, slide_path: Path | None = None) -> None:
+        """Open a smear or a case.
+
+        Parameters
+        ----------
+        path : Path
+        layer : Image, optional
+            The layer in which napari shows it already.
+        slide_path : Path, optional
+            Where the smear of a case lies, if it is not where it was.
+        """
+        if self._is_open(path):
+            self.open_already.emit(layer)
+            self.waiting.emit("")
+            return
+        self._start(f"Opening {path.name}…", lambda: _load(path, slide_path), layer)
+
+    def stop(self) -> None:
+        """Leave what is being opened; what was open before stays."""
+        if self._worker is not None:
+            self._runner.cancel(self._worker)
+            self._on_done()
+
+    def _is_open(self, path: Path) -> bool:
+        """Tell whether a path, of a smear or of a case, is that of the open session.
+
+        A smear may have several cases, as after it was started over: its path stands for the one beside it.
+        """
+        if self.current is None:
+            return False
+        case_path = path if path.suffix.lower() == CASE_SUFFIX else case_path_for(path)
+        if case_path.resolve() == self.current.case.path.resolve():
+            return True
+        return path.resolve() == self.current.slide.path.resolve() and not case_path.exists()
+
+    def open_sample(self) -> None:
+        """Open the drawn smear, drawing it first if it is not there yet."""
+
+        def steps() -> Iterator[Any]:
+            yield from _load(sample_path(), None)
+
+        self._start("Drawing the sample smear…", steps, None)
+
+    def _start(self, text: str, steps: Callable[[], Iterator[Any]], layer: Any) -> None:
+        if self._worker is not None:
+            self._runner.cancel(self._worker)
+        self.waiting.emit(text)
+
+        def receive(step: Any) -> None:
+            self._receive(step, layer)
+
+        self._worker = self._runner.run(
+            steps, on_step=receive, on_done=self._on_done, on_failed=self._on_error
+        )
+
+    def _on_done(self) -> None:
+        self._worker = None
+        self.waiting.emit("")
+
+    def _receive(self, step: Any, layer: Any) -> None:
+        if isinstance(step, _SlideMissing):
+            self.slide_missing.emit(step.case_path, step.name)
+            return
+        if self._is_open(step.case_path):
+            self.open_already.emit(layer)
+            return
+        preload.give_units()
+        try:
+            slide, case = self._open_case(step.slide, step.case_path)
+        except BoneMarrowError as error:
+            self._on_error(error)
+            return
+        self._end_estimate()
+        asked = settings.load()
+        session = Session(
+            slide,
+            case,
+            margin_um=asked.margin_um,
+            target=asked.target,
+            estimating=slide.microns_per_pixel is None,  # it begins when the smear is shown
+            camera=step.camera,
+            camera_scale=scale_memory.last_scale(step.camera),
+        )
+        self.opened.emit(session, layer)
+        if session.estimating:
+            self.estimate(session)
+
+    def _open_case(self, slide: Slide, case_path: Path) -> tuple[Slide, Case]:
+        """Open the case for review, or to look at it where somebody else has it."""
+        try:
+            return case_of_slide(slide, case_path, reviewer=self._reviewer())
+        except CaseError as refused:
+            if not case_path.exists():
+                raise
+            case = Case.open(case_path, reviewer=self._reviewer(), read_only=True)
+            try:
+                case.check_slide(slide)
+            except CaseError:
+                case.close()
+                raise
+            self.read_only.emit(str(refused))
+            return slide.with_scale(case.scale or slide.scale), case
+
+    def estimate(self, session: Session) -> None:
+        """Have a child of the engine look for the scale in the red cells; one smear at a time."""
+        self._end_estimate()
+        [future] = self._engine.map_tiles("estimate", session.slide.path, [None])
+
+        def receive(found: tuple[Scale, ...]) -> None:
+            session.estimate = found[0] if found else None
+
+        def done() -> None:
+            session.estimating = False
+            self.estimated.emit(session)
+
+        worker = self._runner.wait_for(future, receive, self._on_error, done)
+        self._estimate = (worker, future)
+
+    def _end_estimate(self) -> None:
+        if self._estimate is not None:
+            worker, future = self._estimate
+            self._runner.cancel(worker)
+            future.cancel()
+            self._estimate = None
+
+
+def _load(path: Path, slide_path: Path | None) -> Iterator[_Loaded | _SlideMissing]:
+    """Read the pixels; of a case, find out first where its smear lies."""
+    preload.prepare()
+    case_path = path
+    if path.suffix.lower() != CASE_SUFFIX:
+        slide_path, case_path = path, case_path_for(path)
+    elif slide_path is None:
+        with Case.open(path, read_only=True) as case:
+            slide_path, name = case.find_slide(), case.slide_record.name
+        if slide_path is None:
+            yield _SlideMissing(path, name)
+            return
+    slide = open_slide(slide_path)
+    read_first_view(slide.levels, _FIRST_LOOK_SECONDS)
+    yield _Loaded(slide, case_path, camera_of(slide))

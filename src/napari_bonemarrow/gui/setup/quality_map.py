@@ -1,0 +1,91 @@
+"""The quality map of the open slide, from a survey or from its case, with its key in the Slide tab."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QObject
+
+from napari_bonemarrow.gui.canvas.layers.quality_layer import quality_layer, reason_swatch, score_swatch
+from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.setup.region_choice_part import WherePart
+from napari_bonemarrow.gui.setup.slide_models import LegendRow
+from napari_bonemarrow.slides.survey.quality_map import QualityMap, Reason
+
+_STRIP = 96
+
+
+class QualityView(QObject):
+    """Keeps the map's layer, its switch and its key in step.
+
+    Parameters
+    ----------
+    stage : Stage
+    part : WherePart
+    """
+
+    def __init__(self, stage: Stage, part: WherePart) -> None:
+        super().__init__(stage)
+        self._stage, self._part = stage, part
+        self.map: QualityMap | None = None
+        part.legend.toggled.connect(self._on_toggled)
+        stage.layers_changed.connect(self._follow_layer)
+
+    def open(self, session: Session) -> None:
+        """Show the map that a case has kept; where cells are counted already it waits to be switched on."""
+        self.show(kept_map(session), on=session.case.frame is None)
+
+    def show(self, quality: QualityMap | None, *, on: bool = True) -> None:
+        """Show a map instead of the one before; None is none."""
+        self.map = quality
+        if quality is None:
+            self._stage.show_quality(None)
+            self._part.hide_legend()
+            return
+        layer = quality_layer(quality)
+        layer.visible = on
+        layer.events.visible.connect(self._follow_layer)
+        self._stage.show_quality(layer)
+        self._part.show_legend(score_swatch(_STRIP), legend_rows(quality))
+        self._follow_layer()
+
+    def _on_toggled(self, on: bool) -> None:
+        layer = self._stage.quality
+        if layer is not None:
+            layer.visible = on
+        elif on and self.map is not None:
+            self.show(self.map)  # it was taken out of the layer list
+
+    def _follow_layer(self, _event: object = None) -> None:
+        layer = self._stage.quality
+        self._part.legend.set_on(layer is not None and layer.visible)
+
+
+def kept_map(session: Session) -> QualityMap | None:
+    """Return the map that a case has kept; None where it has none, or one of another version."""
+    slide, arrays = session.slide, session.case.quality
+    if arrays is None or slide.microns_per_pixel is None:
+        return None
+    try:
+        return QualityMap.from_arrays(slide.width, slide.height, slide.microns_per_pixel, arrays)
+    except ValueError:
+        return None
+
+
+def legend_rows(quality: QualityMap) -> list[LegendRow]:
+    """Say what of the smear is avoided and why, the most frequent reason first.
+
+    Bare glass is neither drawn nor part of the smear.
+    """
+    numbers = np.bincount(quality.reason.ravel(), minlength=len(Reason))
+    numbers[Reason.BLANK] = 0
+    smear = int(numbers.sum())
+    avoided = [each for each in Reason if each != Reason.NONE and numbers[each]]
+    avoided.sort(key=lambda each: -numbers[each])
+    return [
+        LegendRow(reason_swatch(each), each.text, _percent(int(numbers[each]), smear)) for each in avoided
+    ]
+
+
+def _percent(count: int, total: int) -> str:
+    return f"{100 * count / total:.0f} %" if count * 100 >= total else "< 1 %"

@@ -1,0 +1,129 @@
+"""What the network sees of the open case's cells: found in the background, written into the case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QObject, Signal
+
+from napari_bonemarrow.cytology import BoneMarrowError, Features
+from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.models import STARTER
+from napari_bonemarrow.workflow import Doing, FeaturesFound, apply_step, embed, unseen
+
+_UNASKED = 64
+"""So many cells are looked at without being asked for; more only where the engine has just seen them."""
+
+
+class Embedding(QObject):
+    """Keeps the features of a session's cells complete, after everything else that the engine has to do.
+
+    A case that cannot be written to (read-only, signed) keeps what it has, and the rest is held here for as
+    long as it is open.
+    """
+
+    changed = Signal()  # features came, or why there are none
+    progressed = Signal(str, float)  # what is done, part 0 to 1
+    stopped = Signal()
+
+    def __init__(self, engine: Engine, runner: Runner, is_busy: Callable[[], bool]) -> None:
+        super().__init__(runner)
+        self._engine, self._runner, self._is_busy = engine, runner, is_busy
+        self.model: Any = STARTER
+        self.problem = ""
+        self._session: Session | None = None
+        self._loose: Features | None = None
+        self._worker: Any = None
+
+    @property
+    def running(self) -> bool:
+        """Whether cells are being looked at."""
+        return self._worker is not None
+
+    @property
+    def features(self) -> Features | None:
+        """The features that there are, by ascending cell number."""
+        return self._loose or (self._session.case.features if self._session is not None else None)
+
+    @property
+    def missing(self) -> int:
+        """How many classified cells have no features."""
+        if self._session is None or self._loose is not None:
+            return 0
+        return len(unseen(self._session.case))
+
+    def open(self, session: Session) -> None:
+        """Begin a session; few cells that have no features get theirs."""
+        self.close()
+        self._session = session
+        if session.case.features is not None and 0 < self.missing <= _UNASKED:
+            self.start()
+
+    def close(self) -> None:
+        """Forget the session."""
+        self.cancel()
+        self._session, self._loose, self.problem = None, None, ""
+        self.changed.emit()
+
+    def follow_analysis(self) -> None:
+        """Take the features of the cells that were classified a moment ago."""
+        if self._session is not None and not self._is_busy() and not self.problem:
+            self.start()
+
+    def start(self) -> None:
+        """Have the network look at the cells that it has not seen."""
+        session = self._session
+        if session is None or self.running or self._is_busy() or not self.missing:
+            return
+        self.problem = ""
+        steps = embed(self._engine, session.slide, session.case, model=self.model)
+        self._worker = self._runner.run(
+            lambda: steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_failed
+        )
+        self.progressed.emit("Comparing cells", 0.0)
+
+    def cancel(self) -> None:
+        """Stop; what is in the case stays there."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            self._runner.cancel(worker)
+            self._engine.drop_stale("embed")
+            self.stopped.emit()
+
+    def _on_step(self, step: Any) -> None:
+        if isinstance(step, Doing):
+            self.progressed.emit(step.text, step.part or 0.0)
+        elif isinstance(step, FeaturesFound):
+            try:
+                if self._session.case.read_only or self._session.case.is_signed:
+                    self._hold(step.features)
+                else:
+                    apply_step(self._session.case, step)
+            except BoneMarrowError as error:
+                self._on_failed(error)
+                return
+            self.progressed.emit("Comparing cells", step.done / step.total)
+            self.changed.emit()
+
+    def _hold(self, new: Features) -> None:
+        """Hold features that the case cannot take in."""
+        before = self.features
+        if before is None or before.model != new.model:
+            before = new.select(np.empty(0, np.intp))
+        cell_id = np.concatenate([before.cell_id, new.cell_id])
+        values = np.concatenate([before.values, new.values])
+        order = np.argsort(cell_id, kind="stable")
+        self._loose = Features(cell_id[order], values[order], new.model, new.mean, new.axes)
+
+    def _on_done(self) -> None:
+        self._worker = None
+        self.stopped.emit()
+
+    def _on_failed(self, error: BoneMarrowError) -> None:
+        """Say it where features are looked for: a review goes on without them."""
+        self.problem = " ".join(str(error).split())
+        self.changed.emit()

@@ -1,0 +1,281 @@
+"""The map of the open case's cells: made on request, kept in the case, linked with the selection."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.engine import Engine, layout_method
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.correction.review_controller import Review
+from napari_bonemarrow.gui.similarity.cell_features import Embedding
+from napari_bonemarrow.gui.similarity.map_dock import CellMap
+
+FEWEST = 10
+"""Cells below which there is nothing to lay out."""
+_SEED = 0
+_TICK_MS = 1000
+
+
+class Mapping(QObject):
+    """Keeps the view of the map equal to the case and to the selection.
+
+    Before there is a map the cells lie on the two principal axes of their features, which cost nothing, and
+    the view says so.
+    """
+
+    shown = Signal()
+    made = Signal()
+
+    def __init__(
+        self, view: CellMap, review: Review, embedding: Embedding, engine: Engine, runner: Runner
+    ) -> None:
+        super().__init__(runner)
+        self.view, self._review, self._embedding = view, review, embedding
+        self._engine, self._runner = engine, runner
+        self._session: Session | None = None
+        self._ids: NDArray[np.int64] = np.empty(0, np.int64)
+        self._loose: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None
+        self._worker: Any = None
+        self._wanted, self._since, self._problem = False, 0.0, ""
+        self._part = 0.0
+        self._prepared = False
+        self._tick = QTimer(self)
+        self._tick.setInterval(_TICK_MS)
+        self._tick.timeout.connect(self._say)
+        view.make_requested.connect(self.make)
+        view.stop_requested.connect(self.stop)
+        view.became_visible.connect(self.refresh)
+        view.canvas.picked.connect(self._on_picked)
+        view.canvas.lassoed.connect(self._on_lassoed)
+        review.cells_changed.connect(self._on_cells)
+        review.selection.changed.connect(self._on_selection)
+        embedding.changed.connect(self.refresh)
+        embedding.stopped.connect(self._on_embedded)
+        embedding.progressed.connect(self._on_progressed)
+
+    def open(self, session: Session) -> None:
+        """Begin a session."""
+        self.close()
+        self._session = session
+        self.refresh()
+
+    def close(self) -> None:
+        """Forget the session."""
+        self.stop()
+        self._session, self._loose, self._problem = None, None, ""
+        self._ids = np.empty(0, np.int64)
+        self.view.canvas.set_points(np.empty((0, 2), np.float32), np.empty(0, np.int8))
+        self.view.show_state("")
+
+    # making it ------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether a map is being made."""
+        return self._wanted
+
+    def make(self) -> None:
+        """Lay the cells out, after those that no network has looked at were looked at."""
+        if self._session is None or self._wanted:
+            return
+        self._wanted, self._since, self._problem, self._part = True, time.monotonic(), "", 0.0
+        self._tick.start()
+        if self._embedding.missing:
+            self._embedding.start()
+        if not self._embedding.running:
+            self._lay_out()
+        self._say()
+
+    def stop(self) -> None:
+        """Make no map; the child that was at it ends."""
+        self._tick.stop()
+        wanted, self._wanted = self._wanted, False
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            self._runner.cancel(worker)
+        self._end_layout()
+        if wanted:
+            self._say()
+
+    def _prepare(self) -> None:
+        """Have the child at hand while a map is looked at that could be made: its start is half the wait."""
+        count = len(self._session.case.cells)
+        few = count >= FEWEST and layout_method(count) == "t-SNE"
+        if few and self._map() is None and not self._prepared:
+            self._prepared = True
+            self._engine.prepare_layout()
+
+    def _end_layout(self) -> None:
+        """End the child: its memory is for others."""
+        if self._prepared:
+            self._prepared = False
+            self._engine.end_layout()
+
+    def _on_progressed(self, _text: str, part: float) -> None:
+        self._part = part
+        if self._wanted:
+            self._say()
+
+    def _on_embedded(self) -> None:
+        if self._wanted and self._worker is None:
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        features = self._embedding.features
+        if features is None or len(features) < FEWEST:
+            count = 0 if features is None else len(features)
+            self._fail_with(self._embedding.problem or f"{count_of(count, 'cell')}: too few for a map.")
+            return
+        ids = features.cell_id
+        self._prepared = True
+        try:
+            future = self._engine.lay_out(features.values, _SEED)
+        except BoneMarrowError as error:
+            self._on_failed(error)
+            return
+        self._worker = self._runner.wait_for(future, lambda xy: self._take(ids, xy), self._on_failed)
+
+    def _take(self, ids: NDArray[np.int64], xy: NDArray[np.float32]) -> None:
+        self._worker, self._wanted = None, False
+        self._tick.stop()
+        self._end_layout()
+        case = self._session.case
+        try:
+            if case.read_only or case.is_signed:
+                self._loose = (ids, xy)
+            else:
+                case.record_map(ids, xy, {"method": layout_method(len(ids)), "seed": _SEED})
+        except BoneMarrowError as error:
+            self._on_failed(error)
+            return
+        self.refresh()
+        self.made.emit()
+
+    def _on_failed(self, error: BoneMarrowError) -> None:
+        self._fail_with(" ".join(str(error).split()))
+
+    def _fail_with(self, text: str) -> None:
+        self._worker, self._wanted, self._problem = None, False, text
+        self._tick.stop()
+        self._say()
+
+    # showing it -----------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Show the map as the case has it; nothing is done while nobody sees it."""
+        if self._session is None or not self.view.isVisible():
+            return
+        ids, xy = self._placed()
+        table = self._session.case.table_view()
+        there = np.isin(ids, table.cell_id)
+        self._ids = ids[there]
+        codes = table.code[np.searchsorted(table.cell_id, self._ids)]
+        self.view.canvas.set_points(xy[there], codes)
+        self._on_selection()
+        self._say()
+        self._prepare()
+        self.shown.emit()
+
+    def _map(self) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
+        return self._loose or self._session.case.cell_map
+
+    def _placed(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the cells that have a place, ascending, and the places."""
+        known = self._map()
+        if known is not None:
+            return known
+        features = self._embedding.features
+        if features is None or features.values.shape[1] < 2:
+            return np.empty(0, np.int64), np.empty((0, 2), np.float32)
+        return features.cell_id, features.values[:, :2].astype(np.float32)
+
+    def _say(self) -> None:
+        if self._session is None:
+            return
+        if self._wanted:
+            seconds = int(time.monotonic() - self._since)
+            self.view.show_state(f"{self._doing()} · {seconds} s", running=True)
+        elif self._problem:
+            self.view.show_state(self._problem, can_make=True, warning=True)
+        else:
+            self._say_what_is_shown()
+
+    def _doing(self) -> str:
+        if self._worker is None:
+            return f"Comparing cells · {self._part:.0%}"
+        method = layout_method(len(self._embedding.features))
+        long = "" if method == "t-SNE" else ", usually about a minute"
+        return f"Laying cells out ({method}{long})"
+
+    def _method(self) -> str:
+        """Return by what the map that is shown was laid out."""
+        return layout_method(len(self._loose[0])) if self._loose else self._session.case.map_method
+
+    def _say_what_is_shown(self) -> None:
+        total, known = len(self._session.case.cells), self._map()
+        if known is not None:
+            without = total - len(known[0])
+            text = f"{count_of(len(known[0]), 'cell')} by what the network sees ({self._method()}). "
+            text += "Drag around a cluster to select it."
+            if without > 0:
+                text += f" Not on it: {count_of(without, 'cell')} that came later."
+            self.view.show_state(text, can_make=without > 0)
+        elif len(self._ids):
+            text = (
+                f"{count_of(len(self._ids), 'cell')} on their two principal axes: a sketch "
+                f"until the map is made."
+            )
+            self.view.show_state(text, can_make=len(self._ids) >= FEWEST)
+        elif self._embedding.missing:
+            self.view.show_state("The network has not compared these cells yet.", can_make=True)
+        else:
+            self.view.show_state(self._embedding.problem or "Find and classify the cells first.")
+
+    # both ways with the selection -----------------------------------------------------------------
+
+    def _on_cells(self, changed: Any) -> None:
+        if self._session is None or not self.view.isVisible():
+            return
+        table = self._session.case.table_view()
+        rows = self._rows(changed.ids if changed.ids is not None else self._ids)
+        if changed.reshaped or not np.isin(self._ids, table.cell_id).all():
+            self.refresh()
+        elif len(rows):
+            codes = table.code[np.searchsorted(table.cell_id, self._ids[rows])]
+            self.view.canvas.set_codes(rows, codes)
+
+    def _on_selection(self, _go: bool = False) -> None:
+        if self._session is None or not self.view.isVisible():
+            return
+        selection = self._review.selection
+        current = self._rows(() if selection.current is None else (selection.current,))
+        self.view.canvas.set_selected(self._rows(selection.array), int(current[0]) if len(current) else -1)
+
+    def _rows(self, cell_ids: Any) -> NDArray[np.intp]:
+        """Return where cells stand on the map; those that are not on it are left out."""
+        wanted = np.asarray(cell_ids, np.int64)
+        if not len(self._ids) or not len(wanted):
+            return np.empty(0, np.intp)
+        rows = np.minimum(np.searchsorted(self._ids, wanted), len(self._ids) - 1)
+        return rows[self._ids[rows] == wanted]
+
+    def _on_picked(self, row: int, more: bool) -> None:
+        selection = self._review.selection
+        if row < 0:
+            selection.clear()
+        elif more:
+            selection.toggle(int(self._ids[row]))
+        else:
+            cell = int(self._ids[row])
+            selection.set((cell,), cell, True)
+
+    def _on_lassoed(self, rows: NDArray[np.intp]) -> None:
+        self._review.selection.set(self._ids[rows])

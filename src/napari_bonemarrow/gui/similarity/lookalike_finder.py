@@ -1,0 +1,132 @@
+"""The look-alikes of the selected cell: found once the selection rests."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_bonemarrow.cytology import CODES
+from napari_bonemarrow.gui.core.selection import Selection
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.inspector.lookalike_row import SIDE, LookAlikes, Shown
+from napari_bonemarrow.gui.similarity.cell_features import Embedding
+from napari_bonemarrow.gui.widgets.crop_cache import CropStore
+from napari_bonemarrow.workflow.lookalikes import Neighbours
+
+_REST_MS = 60
+"""How long a cell is selected before its look-alikes are sought: who holds the key down goes on faster."""
+
+_CROPS_BYTES = 12 * 2**20
+
+
+class Comparing(QObject):
+    """Shows the reviewed cells that the network sees most like the current one.
+
+    In a second reading the case shows only that reader's own labels, and so does the row.
+
+    Parameters
+    ----------
+    view : LookAlikes
+    selection : Selection
+    embedding : Embedding
+    """
+
+    shown = Signal()
+
+    def __init__(self, view: LookAlikes, selection: Selection, embedding: Embedding) -> None:
+        super().__init__(view)
+        self._view, self._selection, self._embedding = view, selection, embedding
+        self._session: Session | None = None
+        self._neighbours: Neighbours | None = None
+        self._features: object = None
+        self._crops = CropStore(self, _CROPS_BYTES)
+        self._crops.arrived.connect(self._on_crops)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._show)
+        selection.changed.connect(self.follow)
+        embedding.changed.connect(self.follow)
+        view.chosen.connect(self._on_chosen)
+        view.compare_requested.connect(embedding.start)
+
+    def open(self, session: Session) -> None:
+        """Begin a session."""
+        self.close()
+        self._session = session
+
+    def close(self) -> None:
+        """Forget the session."""
+        self._rest.stop()
+        self._session = self._neighbours = self._features = None
+        self._crops.open(None)
+        self._view.show_text("")
+
+    def end(self) -> None:
+        """Wait for the crops that are being cut: the window closes."""
+        self.close()
+        self._crops.close()
+
+    def follow(self, *_ignored: object) -> None:
+        """Look again: another cell is selected, or some have other classes."""
+        if self._session is not None:
+            self._rest.start()
+
+    def go_to_most_alike(self) -> None:
+        """Select the most alike of the cells that are shown."""
+        if self._rest.isActive():
+            self._rest.stop()
+            self._show()
+        if self._view.cell_ids:
+            self._on_chosen(self._view.cell_ids[0])
+
+    def _on_chosen(self, cell_id: int) -> None:
+        self._selection.set((cell_id,), cell_id, True)
+
+    def _show(self) -> None:
+        session, cell = self._session, self._selection.current
+        if session is None or cell is None:
+            self._view.show_text("")
+            return
+        features = self._embedding.features
+        if features is None:
+            self._say_why_not()
+            return
+        if features is not self._features:
+            self._neighbours, self._features = Neighbours(features), features
+        table = session.case.table_view()
+        rows = np.minimum(np.searchsorted(table.cell_id, features.cell_id), max(len(table) - 1, 0))
+        found = self._neighbours.nearest(
+            cell, table.reviewed[rows] & (table.cell_id[rows] == features.cell_id)
+        )
+        if not found:
+            self._view.show_text(
+                "This cell has not been compared with others."
+                if found is None
+                else "No other cell is reviewed yet: look-alikes show once some are.",
+                can_compare=found is None and not self._embedding.running,
+            )
+            return
+        at = {each.cell_id: int(np.searchsorted(table.cell_id, each.cell_id)) for each in found}
+        shown = [Shown(each.cell_id, CODES[table.code[at[each.cell_id]]], each.distance) for each in found]
+        self._view.show_cells(shown, {cell: self._crops.get(cell) for cell in at})
+        self._crops.follow(session.slide)
+        side = round(SIDE * self._view.devicePixelRatioF())
+        self._crops.want({cell: (float(table.x[row]), float(table.y[row])) for cell, row in at.items()}, side)
+        self.shown.emit()
+
+    def _say_why_not(self) -> None:
+        if self._embedding.problem:
+            self._view.show_text(self._embedding.problem)
+        elif self._embedding.running:
+            self._view.show_text("Comparing cells…")
+        elif self._embedding.missing:
+            self._view.show_text("The cells have not been compared with one another.", can_compare=True)
+        else:
+            self._view.show_text("")
+
+    def _on_crops(self, cell_ids: tuple[int, ...]) -> None:
+        for cell in cell_ids:
+            image = self._crops.get(cell)
+            if image is not None:
+                self._view.set_image(cell, image)

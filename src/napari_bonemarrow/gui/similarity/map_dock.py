@@ -1,0 +1,83 @@
+"""The map of cells with its line of text and its buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QEvent, Signal
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from napari_bonemarrow.gui.similarity.map_canvas import MapCanvas
+from napari_bonemarrow.gui.similarity.map_legend import Legend
+from napari_bonemarrow.gui.widgets.controls import button, label, set_role
+from napari_bonemarrow.gui.widgets.theme import ThemeColors, stylesheet
+
+
+class CellMap(QWidget):
+    """What the network sees alike lies together; a lasso selects a cluster and a class key relabels it.
+
+    Parameters
+    ----------
+    colors : callable
+        Returns the colours of the theme that is on.
+    """
+
+    make_requested = Signal()
+    stop_requested = Signal()
+    became_visible = Signal()
+
+    def __init__(self, colors: Callable[[], ThemeColors]) -> None:
+        super().__init__()
+        self._theme, self._colors = colors, None
+        self.canvas, self.legend = MapCanvas(), Legend()
+        self.text = label(role="quiet")
+        self.make = button("Make the map", "primary", "Lay the cells out by what the network sees")
+        self.make.clicked.connect(self.make_requested)
+        self.stop = button("Stop")
+        self.stop.clicked.connect(self.stop_requested)
+        self.fit = button("Fit", tip="Show every cell · double click")
+        self.fit.clicked.connect(self.canvas.fit)
+        above = QHBoxLayout()
+        above.setContentsMargins(6, 2, 6, 0)
+        above.addWidget(self.text, 1)
+        for made in (self.make, self.stop, self.fit):
+            above.addWidget(made)
+        below = QHBoxLayout()
+        below.setSpacing(0)
+        below.addWidget(self.canvas, 1)
+        below.addWidget(self.legend)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(above)
+        layout.addLayout(below, 1)
+        self.show_state("")
+
+    def show_state(
+        self, text: str, *, can_make: bool = False, running: bool = False, warning: bool = False
+    ) -> None:
+        """Say what is shown or done, and offer what can be done about it."""
+        self.text.setText(text)
+        set_role(self.text, "warning" if warning else "quiet")
+        self.make.setVisible(can_make and not running)
+        self.stop.setVisible(running)
+
+    def showEvent(self, event) -> None:
+        """Catch up with what happened while the map was hidden."""
+        super().showEvent(event)
+        self._follow_theme()
+        self.became_visible.emit()
+
+    def changeEvent(self, event) -> None:
+        """Follow napari's theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and self.isVisible():
+            self._follow_theme()
+
+    def _follow_theme(self) -> None:
+        colors = self._theme()
+        if colors != self._colors:
+            self._colors = colors
+            self.setStyleSheet(stylesheet(colors))
+            self.canvas.set_colors(colors)
+            self.legend.set_colors(colors)

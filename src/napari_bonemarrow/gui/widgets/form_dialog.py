@@ -1,0 +1,49 @@
+"""A dialog with one form: settings, the options of an export."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+
+from napari_bonemarrow.gui.widgets.controls import gone_when_closed, set_role
+from napari_bonemarrow.gui.widgets.form import ModelForm
+
+
+class FormDialog(QDialog):
+    """Tells the instance that the user made, once it is accepted; Cancel tells nothing.
+
+    Parameters
+    ----------
+    parent : QWidget or None
+    title : str
+    value : BaseModel
+        What is shown first.
+    done : str
+        What the button says that accepts it.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None, title: str, value: BaseModel, done: str) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        gone_when_closed(self)
+        self.form = ModelForm(type(value), value)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.done_button = self.buttons.addButton(done, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.done_button.setDefault(True)
+        set_role(self.done_button, "primary")
+        self.form.refused.connect(lambda text: self.done_button.setEnabled(not text))
+        self.buttons.accepted.connect(self._accept)
+        self.buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.form)
+        layout.addWidget(self.buttons)
+        self.setMinimumWidth(420)
+
+    def _accept(self) -> None:
+        self.done_button.setFocus()  # a number that is being typed counts
+        if self.form.valid:
+            self.chosen.emit(self.form.value)
+            self.accept()

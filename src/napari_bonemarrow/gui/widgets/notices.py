@@ -1,0 +1,132 @@
+"""One place through which the user is told: errors and warnings stay in the panel, a toast comes besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from napari.utils.notifications import (
+    ErrorNotification,
+    notification_manager,
+    show_error,
+    show_info,
+    show_warning,
+)
+from qtpy.QtCore import QObject, Signal
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.core.destruction import when_destroyed
+from napari_bonemarrow.gui.core.wording import one_line, toast
+from napari_bonemarrow.gui.widgets.notice_strip import Notice, NoticeStrip
+
+_OURS = Path(__file__).parents[2]
+
+OPENING, SMEAR, FINDING, REVIEW, LOOKING, EXPORT, MODEL, TEACHING = (
+    "opening",
+    "smear",
+    "finding",
+    "review",
+    "looking",
+    "export",
+    "model",
+    "teaching",
+)
+"""What a notice can come of. It goes when that goes well, or with the smear it is about."""
+OF_THE_SMEAR = (SMEAR, FINDING, REVIEW, LOOKING, EXPORT)
+
+
+class Notices(QObject):
+    """What stands in the strip above the tabs.
+
+    Parameters
+    ----------
+    strip : NoticeStrip
+    parent : QObject
+    """
+
+    failed = Signal(str)
+    _heard = Signal(object)
+
+    def __init__(self, strip: NoticeStrip, parent: QObject) -> None:
+        super().__init__(parent)
+        self._strip = strip
+        self._open: list[Notice] = []
+        strip.dismissed.connect(self.dismiss)
+        self._heard.connect(self._take)  # from whichever thread: Qt brings it to this one
+        notification_manager.notification_ready.connect(self._on_napari)
+        when_destroyed(self, partial(_forget, self._on_napari))
+
+    @property
+    def open(self) -> tuple[Notice, ...]:
+        """What has not been dealt with, oldest first."""
+        return tuple(self._open)
+
+    def fail(self, error: BoneMarrowError, cause: str = "") -> None:
+        """Show an error in one line; nothing is lost by it."""
+        text = one_line(error)
+        self._add(Notice(text, problem=True, cause=cause))
+        show_error(toast(text))
+        self.failed.emit(text)
+
+    def failing(self, cause: str) -> Callable[[BoneMarrowError], None]:
+        """Return what shows errors of one cause: for those who only know how to hand one on."""
+        return partial(self.fail, cause=cause)
+
+    def warn(self, text: str, cause: str = "") -> None:
+        """Show what the user has to know, though nothing failed."""
+        self._add(Notice(text, problem=False, cause=cause))
+        show_warning(toast(text))
+
+    @staticmethod
+    def tell(text: str) -> None:
+        """Say what was done: napari's toast alone, since nothing is to be dealt with."""
+        show_info(toast(text))
+
+    def settle(self, *causes: str) -> None:
+        """Take away what came of these: it went well now."""
+        left = [each for each in self._open if each.cause not in causes]
+        if left != self._open:
+            self._open = left
+            self._strip.show_notices(left)
+
+    def dismiss(self, notice: Notice) -> None:
+        """Take away what the user has dealt with."""
+        self._open = [each for each in self._open if each != notice]
+        self._strip.show_notices(self._open)
+
+    def _add(self, notice: Notice) -> None:
+        """Put a notice last; one that is there already is counted."""
+        same = [each for each in self._open if replace(each, times=1) == notice]
+        times = 1 + sum(each.times for each in same)
+        self._open = [*(each for each in self._open if each not in same), replace(notice, times=times)]
+        self._strip.show_notices(self._open)
+
+    def _on_napari(self, notification: object) -> None:
+        """Keep what napari tells of this plugin, such as a file that its own File menu could not open."""
+        if isinstance(notification, ErrorNotification) and _is_ours(notification.exception):
+            self._heard.emit(notification.exception)
+
+    def _take(self, error: BaseException) -> None:
+        known = isinstance(error, BoneMarrowError)
+        text = one_line(error) if known else f"Unexpected {type(error).__name__}: {one_line(error)}"
+        self._add(Notice(text, cause=OPENING if known else ""))
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Tell whether an exception arose in this package."""
+    if isinstance(error, BoneMarrowError):
+        return True
+    at = error.__traceback__
+    while at is not None:
+        if Path(at.tb_frame.f_code.co_filename).is_relative_to(_OURS):
+            return True
+        at = at.tb_next
+    return False
+
+
+def _forget(slot: Callable[[object], None]) -> None:
+    with suppress(ValueError, RuntimeError):
+        notification_manager.notification_ready.disconnect(slot)

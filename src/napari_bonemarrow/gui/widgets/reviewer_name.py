@@ -1,0 +1,84 @@
+"""Who reviews: asked for once, in the panel, and never taken from the login in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.widgets.reviewer_name_part import NamePart
+
+UNNAMED = "not named yet"
+"""The name under which a case is opened before somebody has said who reviews; no label bears it."""
+
+
+class ReviewerName(QObject):
+    """The reviewer's name, and the acts that wait for it.
+
+    Parameters
+    ----------
+    part : NamePart
+    parent : QObject
+    """
+
+    changed = Signal(str)
+
+    def __init__(self, part: NamePart, parent: QObject) -> None:
+        super().__init__(parent)
+        self._part = part
+        self._waiting: Callable[[], None] | None = None
+        self._given = ""
+        part.named.connect(self.take)
+        part.left.connect(self._on_left)
+
+    @property
+    def known(self) -> bool:
+        """Whether somebody has said who reviews."""
+        return bool(self._given or settings.reviewer())
+
+    @property
+    def text(self) -> str:
+        """The name, `UNNAMED` before it is known."""
+        return self._given or settings.reviewer() or UNNAMED
+
+    def use(self, name: str) -> None:
+        """Review under a name in this window alone, as the demo does."""
+        self._given = name
+
+    def offer(self) -> None:
+        """Put the question where it is not answered yet; the keyboard stays where it is."""
+        if not self.known:
+            self._part.ask(focus=False)
+
+    def ask(self) -> None:
+        """Put the question although there is a name: another person reviews now."""
+        self._part.ask(self.text if self.known else "")
+
+    def over(self, act: Callable[[], None]) -> None:
+        """Do an act at once where the name is known, else once it is."""
+        if self.known:
+            act()
+            return
+        self._waiting = act
+        self._part.ask()
+
+    def forget(self) -> None:
+        """Let go of an act that waits: the case that it was meant for is left."""
+        self._waiting = None
+
+    def take(self, name: str) -> None:
+        """Remember the name, and do what waited for it."""
+        self._given = ""
+        settings.set_reviewer(name)
+        if not settings.reviewer():  # a home that cannot be written
+            self._given = name
+        act, self._waiting = self._waiting, None
+        self.changed.emit(name)
+        if act is not None:
+            act()
+
+    def _on_left(self) -> None:
+        self._waiting = None
+        if self.known:
+            self._part.hide()

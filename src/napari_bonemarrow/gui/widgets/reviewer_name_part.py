@@ -1,0 +1,80 @@
+"""Asks in the panel who reviews: once, before the first act that is written under a name."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QGridLayout, QLineEdit, QWidget
+
+from napari_bonemarrow.gui.widgets.controls import button, label
+
+QUESTION = "Who reviews?"
+WHY = "The name stands beside every correction."
+
+
+_WITHIN = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ActiveWindowFocusReason,
+    Qt.FocusReason.PopupFocusReason,
+)
+"""Ways in which a line loses the keyboard without having been left."""
+
+
+class _NameEdit(QLineEdit):
+    """A line that tells when it was left, by Escape or by a click elsewhere."""
+
+    left = Signal()
+
+    def focusOutEvent(self, event) -> None:
+        """Tell that whoever was asked does something else."""
+        super().focusOutEvent(event)
+        if event.reason() not in _WITHIN:
+            self.left.emit()
+
+
+class NamePart(QWidget):
+    """A question, a line to write in, a button. The login is not taken for an answer."""
+
+    named = Signal(str)
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.question = label(QUESTION, "title", wrap=False)
+        self.edit = _NameEdit()
+        self.edit.left.connect(self.left)
+        self.edit.setAccessibleName("Name of the reviewer")
+        self.edit.setPlaceholderText("your name, as the journal shall show it")
+        self.ok_button = button("That's me", "primary")
+        self.why = label(WHY, "quiet")
+        layout = QGridLayout(self)
+        layout.setContentsMargins(8, 4, 8, 4)
+        layout.setVerticalSpacing(2)
+        layout.addWidget(self.question, 0, 0)
+        layout.addWidget(self.edit, 0, 1)
+        layout.addWidget(self.ok_button, 0, 2)
+        layout.addWidget(self.why, 1, 0, 1, 3)
+        layout.setColumnStretch(1, 1)
+        self.edit.textChanged.connect(self._check)
+        self.edit.returnPressed.connect(self._tell)
+        self.ok_button.clicked.connect(self._tell)
+        self.hide()
+        self._check()
+
+    def ask(self, name: str = "", *, focus: bool = True) -> None:
+        """Put the question; ``focus`` gives it the keyboard."""
+        if not self.isVisible():
+            self.edit.setText(name)
+        self.show()
+        if focus:
+            self.edit.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.edit.selectAll()
+
+    def _check(self) -> None:
+        self.ok_button.setEnabled(bool(self.edit.text().strip()))
+
+    def _tell(self) -> None:
+        name = self.edit.text().strip()
+        if name:
+            self.named.emit(name)
+            self.hide()

@@ -1,0 +1,31 @@
+"""What stands over a panel whose controls rest: what is being done, and how to stop it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QWidget
+
+from napari_bonemarrow.gui.inspector.cell_heading import OneLine
+from napari_bonemarrow.gui.widgets.controls import button
+
+
+class BusyPart(QWidget):
+    """One line, and a button that stops."""
+
+    stop_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = OneLine("title")
+        self.stop_button = button("Stop", tip="Leave it; what was open stays open")
+        self.stop_button.clicked.connect(self.stop_requested)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 2, 8, 2)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.stop_button)
+        self.hide()
+
+    def show_text(self, text: str) -> None:
+        """Say what is being done; ``""`` says nothing."""
+        self.text.setText(text)
+        self.setVisible(bool(text))

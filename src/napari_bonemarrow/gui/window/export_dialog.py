@@ -1,0 +1,71 @@
+"""Take the count along: as cells, as a count, as a report, and in every other format there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.widgets.notices import EXPORT, Notices
+from napari_bonemarrow.report import FORMATS, export
+
+FILE_NAMES = {
+    "csv": "cells.csv",
+    "json": "differential.json",
+    "html": "report.html",
+    "geojson": "cells.geojson",
+    "tally": "tally.csv",
+}
+"""What is suggested; a format that is not here is a folder."""
+
+
+class ExportOptions(BaseModel):
+    """How a case is taken along."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal[FORMATS] = Field("csv", title="Format")
+    anonymous: bool = Field(
+        False,
+        title=settings.Settings.model_fields["anonymous"].title,
+        description=settings.Settings.model_fields["anonymous"].description,
+    )
+
+
+def first_options(kind: str = "csv") -> ExportOptions:
+    """Return the options of a format as the user's settings have them."""
+    return ExportOptions(format=kind, anonymous=settings.load().anonymous)
+
+
+def ask_export(parent: QWidget, session: Session, options: ExportOptions, notices: Notices) -> None:
+    """Let the user choose where to write, and write."""
+    slide = session.slide
+    stem = slide.fingerprint[:12] if options.anonymous else slide.path.stem
+    name = FILE_NAMES.get(options.format)
+    if name is None:
+        folder = QFileDialog.getExistingDirectory(parent, "Export", str(session.case.path.parent))
+        chosen = str(Path(folder) / f"{stem} {options.format}") if folder else ""
+    else:
+        suggested = session.case.path.with_name(f"{stem} {name}")
+        chosen, _filter = QFileDialog.getSaveFileName(
+            parent, "Export", str(suggested), f"*{suggested.suffix}"
+        )
+    if chosen:
+        write_export(session, options, Path(chosen), notices)
+
+
+def write_export(session: Session, options: ExportOptions, path: Path, notices: Notices) -> bool:
+    """Write a case in one of the formats; tell whether it was written."""
+    try:
+        export(session.case, options.format, path, anonymous=options.anonymous)
+    except BoneMarrowError as error:
+        notices.fail(error, EXPORT)
+        return False
+    notices.settle(EXPORT)
+    notices.tell(f"Written: {path}")
+    return True

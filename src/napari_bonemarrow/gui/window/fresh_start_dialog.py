@@ -1,0 +1,37 @@
+"""Ask before a smear is started over."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QWidget
+
+from napari_bonemarrow.gui.widgets.confirm_dialog import Confirm
+from napari_bonemarrow.gui.widgets.controls import label
+
+
+class StartOverDialog(Confirm):
+    """Says what is kept and what begins.
+
+    Parameters
+    ----------
+    parent : QWidget
+    kept : str
+        What the case so far holds, in words.
+    name : str
+        The case file's name.
+    """
+
+    def __init__(self, parent: QWidget, kept: str, name: str) -> None:
+        super().__init__(parent, "Start this smear over?")
+        self.content.addWidget(label("A new case begins: scale, regions, cells and classes are given again."))
+        self.content.addWidget(
+            label(
+                f"The case so far ({kept}) is kept beside {name} under another name, "
+                "whole and with its journal. It can be opened at any time."
+            )
+        )
+        self.end_with("Start over", "Keep the case so far and begin a new one")
+        self.cancel_button.setFocus()
+
+    def lacks(self) -> str:
+        """Nothing has to be written."""
+        return ""

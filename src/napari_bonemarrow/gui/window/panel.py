@@ -1,0 +1,144 @@
+"""The dock widget *Bone marrow*."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
+from qtpy.QtWidgets import QApplication, QSizePolicy, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+
+from napari_bonemarrow.gui.core.destruction import when_destroyed
+from napari_bonemarrow.gui.counting.count_tab import CountTab
+from napari_bonemarrow.gui.finetune.finetune_tab import FinetuneTab
+from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
+from napari_bonemarrow.gui.model.model_tab import ModelTab
+from napari_bonemarrow.gui.setup.slide_tab import SlideTab
+from napari_bonemarrow.gui.widgets.controls import scrolled
+from napari_bonemarrow.gui.widgets.notice_strip import NoticeStrip
+from napari_bonemarrow.gui.widgets.reviewer_name_part import NamePart
+from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
+from napari_bonemarrow.gui.window.app_controller import Coordinator
+from napari_bonemarrow.gui.window.busy_cover import BusyPart
+from napari_bonemarrow.gui.window.header import HeaderView
+from napari_bonemarrow.gui.window.shutdown import Ending
+from napari_bonemarrow.gui.window.welcome import EmptyView
+
+WIDTH = 424
+
+
+class BoneMarrowPanel(QWidget):
+    """Header and tabs, put together; the work is the coordinator's.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    tab_changed = Signal(int)
+    colors_changed = Signal(object)  # ThemeColors
+
+    def __init__(self, napari_viewer) -> None:
+        super().__init__()
+        self.setObjectName("bone-marrow-panel")
+        self._viewer = napari_viewer
+        self._docked = self._left = False
+        self.header, self.notices, self.empty = HeaderView(), NoticeStrip(), EmptyView()
+        self.busy, self.name_part = BusyPart(), NamePart()
+        self.slide_tab, self.review_tab = SlideTab(), ReviewTab()
+        self.count_tab, self.model_tab, self.finetune_tab = CountTab(), ModelTab(), FinetuneTab()
+        self.tabs = QTabWidget()
+        self.tabs.tabBar().setAccessibleName("Slide, Review, Count, Model, Fine-tune")
+        self.tabs.addTab(scrolled(self.slide_tab), "Slide")
+        self.tabs.addTab(self.review_tab, "Review")
+        self.tabs.addTab(self.count_tab, "Count")
+        self.tabs.addTab(self.model_tab, "Model")
+        self.tabs.addTab(self.finetune_tab, "Fine-tune")
+        self.tabs.currentChanged.connect(self.tab_changed)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self.tabs)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        for part in (self.header, self.notices, self.busy, self.name_part):
+            layout.addWidget(part)
+        layout.addWidget(self.pages, 1)
+        self.setMinimumWidth(WIDTH)
+        # Else napari adds a stretch below, larger with every dock of the session, which squeezes the tabs.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self._follow_theme()
+        napari_viewer.events.theme.connect(self._follow_theme)
+        self.coordinator = Coordinator(napari_viewer, self)
+        self._end_with_window(self.coordinator.ending)
+
+    def _end_with_window(self, ending: Ending) -> None:
+        """Have the engine and the case end with the panel, or with the application before it."""
+        quitting = QApplication.instance().aboutToQuit
+
+        def end(*_ignored: object) -> None:
+            ending()
+            with suppress(TypeError, RuntimeError):  # it is disconnected already, or Qt itself is gone
+                quitting.disconnect(end)
+
+        when_destroyed(self, end)
+        quitting.connect(end)
+
+    def sizeHint(self) -> QSize:
+        """Ask for no more width than the inspector needs: the smear is what people look at."""
+        return QSize(WIDTH, 600)
+
+    def show_session(self, is_open: bool) -> None:
+        """Show the tabs, or the invitation to open a smear."""
+        self.pages.setCurrentWidget(self.tabs if is_open else self.empty)
+
+    def show_review(self) -> None:
+        """Turn to the Review tab."""
+        self.tabs.setCurrentWidget(self.review_tab)
+
+    def show_waiting(self, text: str) -> None:
+        """Say what is being opened; meanwhile nothing can be done to what was open before."""
+        shown = self.pages.currentWidget() is self.tabs
+        self.empty.show_waiting(text)
+        self.busy.show_text(text if shown else "")
+        self.tabs.setEnabled(not text)
+        if text:
+            self.setCursor(Qt.CursorShape.BusyCursor)
+        else:
+            self.unsetCursor()
+
+    def is_reviewing(self) -> bool:
+        """Tell whether the Review tab, or the tally of the Count tab, is what the user sees."""
+        shown = self.tabs.currentWidget()
+        keyed = shown is self.review_tab or (shown is self.count_tab and self.count_tab.tallying)
+        return self.isVisible() and self.pages.currentWidget() is self.tabs and keyed
+
+    def hideEvent(self, event) -> None:
+        """Give the keys back: a hidden panel, or one behind another dock, reviews nothing."""
+        super().hideEvent(event)
+        self.coordinator.remembering.save()  # the window may be closing
+        self.tab_changed.emit(-1)
+
+    def showEvent(self, event) -> None:
+        """Take the keys again."""
+        super().showEvent(event)
+        self.tab_changed.emit(self.tabs.currentIndex())
+
+    def event(self, event) -> bool:
+        """Notice the dock's ✕, which fires no close event: napari takes the panel out of its dock."""
+        if event.type() == QEvent.Type.ParentChange:
+            if self.parent() is not None:
+                self._docked = True
+            elif self._docked and not self._left:
+                self._left = True
+                self._viewer.events.theme.disconnect(self._follow_theme)
+                self.coordinator.leave()
+                self.deleteLater()
+        return super().event(event)
+
+    def _follow_theme(self, _event=None) -> None:
+        colors = theme_colors(str(self._viewer.theme))
+        self.setStyleSheet(stylesheet(colors))
+        for view in (self.header, self.review_tab, self.count_tab, self.finetune_tab):
+            view.set_colors(colors)
+        self.colors = colors
+        self.colors_changed.emit(colors)

@@ -1,0 +1,109 @@
+"""The panel in a window of napari's: bring it there, and keep the window on the screen."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+from weakref import ref
+
+if TYPE_CHECKING:
+    from qtpy.QtCore import QRect
+    from qtpy.QtWidgets import QWidget
+
+    from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
+
+PLUGIN, WIDGET = "napari-bonemarrow", "Bone marrow"
+_FRAME = (12, 40)
+"""Width and height that a window manager's frame may take, before it says so."""
+_SETTLE_MS = 200
+"""Time for the window manager to put its frame round a window."""
+
+
+def bring_panel(viewer) -> BoneMarrowPanel:
+    """Dock the panel, or show it where it is docked already."""
+    dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    dock.show()
+    dock.raise_()
+    keep_on_screen_soon(panel.window())
+    return panel
+
+
+def viewer_with_window():
+    """Return the viewer whose window is in use, None where there is none, as in a script."""
+    qt = sys.modules.get("qtpy.QtWidgets")
+    if qt is None or qt.QApplication.instance() is None or "napari" not in sys.modules:
+        return None
+    from napari import current_viewer
+
+    return current_viewer()
+
+
+def bring_panel_soon() -> None:
+    """Dock the panel once napari has shown what it is opening, if it has a window."""
+    if _on_window_thread():
+        from qtpy.QtCore import QTimer
+
+        QTimer.singleShot(0, bring_panel_now)
+
+
+def bring_panel_now() -> None:
+    """Dock the panel, if napari has a window."""
+    if _on_window_thread():
+        bring_panel(viewer_with_window())
+
+
+def _on_window_thread() -> bool:
+    """Tell whether napari has a window that may be touched from here."""
+    if viewer_with_window() is None:
+        return False
+    from qtpy.QtCore import QThread
+    from qtpy.QtWidgets import QApplication
+
+    return QThread.currentThread() is QApplication.instance().thread()
+
+
+def size_on_screen(wanted: tuple[int, int]) -> tuple[int, int]:
+    """Return the width and height that a window may have, screen pixels: at most those wanted."""
+    from qtpy.QtWidgets import QApplication
+
+    room = QApplication.primaryScreen().availableSize()
+    return min(wanted[0], room.width() - _FRAME[0]), min(wanted[1], room.height() - _FRAME[1])
+
+
+def keep_on_screen_soon(window: QWidget) -> None:
+    """Fit a window into its screen, once the window manager has put its frame round it."""
+    from qtpy.QtCore import QTimer
+
+    timer = QTimer(window)  # gone with its window
+    timer.setSingleShot(True)
+    timer.timeout.connect(partial(_keep, ref(window)))  # which must not be kept alive until then
+    timer.timeout.connect(timer.deleteLater)
+    timer.start(_SETTLE_MS)
+
+
+def _keep(window: ref[QWidget]) -> None:
+    there = window()
+    if there is not None:
+        keep_on_screen(there)
+
+
+def keep_on_screen(window: QWidget) -> None:
+    """Make a window smaller that is larger than its screen, and move it inside the edges."""
+    if not window.isVisible() or window.isMaximized() or window.isFullScreen():
+        return
+    available, frame = window.screen().availableGeometry(), window.frameGeometry()
+    if available.contains(frame):
+        return
+    around = frame.size() - window.size()
+    room = available.size() - around
+    window.resize(window.size().boundedTo(room))
+    _move_inside(window, available)
+
+
+def _move_inside(window: QWidget, available: QRect) -> None:
+    frame = window.frameGeometry()
+    x = max(available.left(), min(frame.left(), available.right() + 1 - frame.width()))
+    y = max(available.top(), min(frame.top(), available.bottom() + 1 - frame.height()))
+    if (x, y) != (frame.left(), frame.top()):
+        window.move(x, y)

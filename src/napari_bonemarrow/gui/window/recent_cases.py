@@ -1,0 +1,104 @@
+"""Cases that were opened before, kept on this computer beside the settings (no Qt).
+
+Only what the user opened is kept: the place of the smear, the day, and how far its review was. Nothing is
+kept, and what there was is gone, once the setting for it is off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.review import Case
+from napari_bonemarrow.slides import Slide
+
+MOST = 12
+_NAME = "recent"
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    path: str
+    opened: date
+    reviewed: int = 0
+    cells: int = 0
+
+
+def recent() -> tuple[RecentCase, ...]:
+    """Return the cases that were opened before, the last first. No file is looked at."""
+    return tuple(_shown(each) for each in _kept())
+
+
+def note(slide: Slide, case: Case, today: date | None = None) -> None:
+    """Put an open case first in the list, with how far its review is."""
+    if not settings.load().remembers_cases:
+        forget_all()
+        return
+    path = str(Path(slide.path).absolute())
+    counts = case.cells.in_frame
+    entry = _Kept(
+        path=path,
+        opened=today or date.today(),
+        reviewed=int((counts & case.reviewed()).sum()),
+        cells=int(counts.sum()),
+    )
+    _keep([entry, *(each for each in _kept() if each.path != path)])
+
+
+def forget_all() -> None:
+    """Clear the list."""
+    if settings.kept(_NAME):
+        _keep([])
+
+
+def with_missing(cases: Sequence[RecentCase]) -> tuple[RecentCase, ...]:
+    """Say of each case whether its smear is there; a drive that sleeps may take seconds to answer."""
+    return tuple(replace(each, missing=not Path(each.path).exists()) for each in cases)
+
+
+def _shown(kept: _Kept) -> RecentCase:
+    day = f"{kept.opened.day} {kept.opened:%b %Y}"
+    return RecentCase(kept.path, Path(kept.path).name, day, kept.reviewed, kept.cells)
+
+
+def _kept() -> list[_Kept]:
+    saved = settings.kept(_NAME)
+    found = []
+    for each in saved if isinstance(saved, list) else []:
+        try:
+            found.append(_Kept.model_validate(each))
+        except ValidationError:  # of another version, or spoilt: the rest is still of use
+            continue
+    return found if settings.load().remembers_cases else []
+
+
+def _keep(entries: Sequence[_Kept]) -> None:
+    settings.keep(_NAME, [each.model_dump(mode="json") for each in entries[:MOST]])
+
+
+@dataclass(frozen=True, slots=True)
+class RecentCase:
+    """A case that was opened before; ``missing`` once it is known that its smear is not there."""
+
+    path: str
+    name: str
+    opened: str
+    reviewed: int
+    cells: int
+    missing: bool = False
+
+    @property
+    def text(self) -> str:
+        """Name, day and progress, in one line."""
+        parts = [self.name, self.opened]
+        if self.cells:
+            parts.append(f"{self.reviewed} of {self.cells} reviewed")
+        if self.missing:
+            parts.append("not found")
+        return " · ".join(parts)

@@ -1,0 +1,81 @@
+"""The list of cases opened before, shown where a case may be opened: on the empty panel and in its menu."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.window import recent_cases
+from napari_bonemarrow.gui.window.header import HeaderView
+from napari_bonemarrow.gui.window.recent_cases import RecentCase
+from napari_bonemarrow.gui.window.welcome import EmptyView
+
+
+class RecentList(QObject):
+    """Keeps the list, and shows it.
+
+    Parameters
+    ----------
+    runner : Runner
+        Looks in a thread whether the smears are there.
+    empty : EmptyView
+    header : HeaderView
+    """
+
+    chosen = Signal(object)  # Path
+    shown = Signal()
+    """It is known of each case whether its smear is there."""
+
+    def __init__(self, runner: Runner, empty: EmptyView, header: HeaderView) -> None:
+        super().__init__(runner)
+        self._runner, self._views = runner, (empty, header)
+        self._worker: Any = None
+        for view in self._views:
+            view.recent_chosen.connect(self._on_chosen)
+            view.recent_cleared.connect(self.clear)
+        self._on = settings.load().remembers_cases
+
+    def note(self, session: Session) -> None:
+        """Take an open case into the list, as far as its review is now."""
+        recent_cases.note(session.slide, session.case)
+        self.show()
+
+    def clear(self) -> None:
+        """Forget every case."""
+        recent_cases.forget_all()
+        self.show()
+
+    def follow(self, wanted: settings.Settings) -> None:
+        """Forget every case where the list was switched off."""
+        if wanted.remembers_cases != self._on:
+            self._on = wanted.remembers_cases
+            if not self._on:
+                recent_cases.forget_all()
+            self.show()
+
+    def show(self) -> None:
+        """Show the list at once, and once it is known which smears are missing."""
+        cases = recent_cases.recent()
+        self._show(cases)
+        if self._worker is not None:
+            self._runner.cancel(self._worker)
+
+        def steps() -> Iterator[tuple[RecentCase, ...]]:
+            yield recent_cases.with_missing(cases)
+
+        self._worker = self._runner.run(
+            steps, on_step=self._show, on_done=self.shown.emit, on_failed=lambda _error: None
+        )
+
+    def _show(self, cases: tuple[RecentCase, ...]) -> None:
+        for view in self._views:
+            view.show_recent(cases)
+
+    def _on_chosen(self, path: str) -> None:
+        self.chosen.emit(Path(path))

@@ -1,0 +1,198 @@
+"""The card of a bundle: what the network is, what it was taught, how well it does and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from napari_bonemarrow.cytology import BMC21, Support
+from napari_bonemarrow.models.bundles.catalogue import canonical
+
+RESEARCH_USE = "Research use only, not for diagnosis."
+
+Channels = tuple[float, float, float]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Normalisation(_Part):
+    """Mean and standard deviation a channel (red, green, blue) of pixels scaled to 0–1."""
+
+    mean: Channels
+    std: Channels
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if min(self.std) <= 0:
+            raise ValueError("normalisation.std must be above 0")
+        return self
+
+
+class TrainingSource(_Part):
+    """One data set that the network was taught with: its images a class, and those an epoch draws."""
+
+    name: str
+    images: int = Field(ge=0)
+    attribution: str
+    licence: str
+    per_class: Mapping[str, int] = Field(default_factory=dict)
+    drawn: Mapping[str, int] = Field(default_factory=dict)
+
+
+class ClassMetrics(_Part):
+    """Figures of one class with the number of its held-out images."""
+
+    n: int = Field(ge=0)
+    precision: Share
+    recall: Share
+    f1: Share
+
+
+class Metrics(_Part):
+    """Figures on images that the network has not been trained on, with their protocol."""
+
+    source: str
+    protocol: str
+    n: int = Field(ge=0)
+    classes: tuple[str, ...]
+    accuracy: Share
+    balanced_accuracy: Share
+    balanced_accuracy_ci95: tuple[float, float] | None = None
+    macro_f1: Share
+    ece: Share
+    accuracy_ci95: tuple[float, float] | None = None
+    macro_f1_ci95: tuple[float, float] | None = None
+    ece_ci95: tuple[float, float] | None = None
+    per_class: Mapping[str, ClassMetrics] = Field(default_factory=dict)
+
+
+class DomainStatistics(_Part):
+    """What a bundle knows of the images it was taught with, to tell smears that look otherwise.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the file of statistics.
+    axes, groups : int
+        Principal axes, and groups of one class and data set whose centres are kept.
+    taught, held_out : mapping of str to int
+        Training crops that the centres and spreads are of, and held-out crops by which distances are
+        ranked, by data set. Test images are in neither.
+    limit : float
+        Share of held-out crops beyond whose distance a cell is strange.
+    strange : mapping of str to float
+        Share of each data set's held-out crops that lie beyond: the most spread one sets the scale.
+    """
+
+    sha256: str
+    axes: int = Field(ge=1)
+    groups: int = Field(ge=1)
+    taught: Mapping[str, int]
+    held_out: Mapping[str, int]
+    limit: Share
+    strange: Mapping[str, Share]
+
+
+class Lineage(_Part):
+    """Where a fine-tuned bundle comes from. It names no slide, no patient and no reviewer.
+
+    Attributes
+    ----------
+    parent, parent_sha256 : str
+        The bundle that the fit began with.
+    cases : tuple of str
+        Hash of each case's journal as it was read.
+    labels : mapping of str to int
+        Reviewed cells that were learnt from or held out, by class.
+    reviewers : int
+        How many people reviewed them.
+    before : tuple of Metrics
+        The parent's figures on the held-out images of `Card.metrics`.
+    """
+
+    parent: str
+    parent_sha256: str
+    cases: tuple[str, ...]
+    labels: Mapping[str, int]
+    reviewers: int = Field(ge=0)
+    before: tuple[Metrics, ...] = ()
+
+
+class Card(_Part):
+    """Everything about a bundle but its weights.
+
+    Attributes
+    ----------
+    architecture : str
+        A name in `ARCHITECTURES` or ``timm:NAME``; an alias becomes the name it stands for.
+    head : str, optional
+        Key of the last layer's weight, where the architecture does not tell (``timm:NAME``).
+    classes : tuple of str
+        Codes in the order of the network's outputs.
+    crop_size : int
+        Side of the square crop that the classifier takes, px.
+    network_size : int
+        Side to which the crop is reduced before the network sees it, px.
+    microns_per_pixel : float
+        Scale of the crop, µm/px.
+    temperature : float
+        Logits are divided by it before the softmax.
+    support : mapping of str to Support
+        How well each class was learnt.
+    test_time_views : {1, 2, 4}
+        Mirrored copies of a crop whose logits are averaged.
+    abstain_below : float, optional
+        Confidence below which the model had better not answer; see `metrics` for what that gains.
+    split_sha256 : str, optional
+        Digest of the split that training held to: which images it set aside to calibrate and to test.
+    domain : DomainStatistics, optional
+        Of the check whether a smear looks like what was taught; a bundle without it makes none.
+    lineage : Lineage, optional
+        Of a bundle that was fine-tuned from another one.
+    """
+
+    schema_version: Literal[1] = 1
+    name: str = Field(min_length=1)
+    version: str = "1"
+    architecture: str
+    head: str | None = None
+    classes: tuple[str, ...] = Field(min_length=2)
+    crop_size: int = Field(ge=16, le=2048)
+    network_size: int = Field(ge=16, le=2048)
+    microns_per_pixel: float = Field(gt=0.0, le=10.0)
+    normalisation: Normalisation
+    temperature: float = Field(gt=0.0, le=100.0)
+    support: Mapping[str, Support]
+    test_time_views: Literal[1, 2, 4] = 1
+    abstain_below: Share | None = None
+    split_sha256: str | None = None
+    domain: DomainStatistics | None = None
+    training_data: tuple[TrainingSource, ...] = ()
+    metrics: tuple[Metrics, ...] = ()
+    commit: str | None = None
+    initialised_from: str | None = None
+    lineage: Lineage | None = None
+    intended_use: str = "Proposing classes of single nucleated cells of bone-marrow smears to a reviewer."
+    limits: tuple[str, ...] = ()
+    notice: str = RESEARCH_USE
+
+    @field_validator("architecture")
+    @classmethod
+    def _canonical(cls, name: str) -> str:
+        return canonical(name)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        unknown = sorted(set(self.classes) - set(BMC21))
+        if unknown:
+            raise ValueError(f"classes: unknown code {', '.join(unknown)}")
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes: a code stands twice")
+        if set(self.support) != set(self.classes):
+            raise ValueError("support: needs exactly one entry a class")
+        return self

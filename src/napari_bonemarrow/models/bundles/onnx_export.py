@@ -1,0 +1,117 @@
+"""Writing a bundle as an ONNX file, for programs that have no torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from napari_bonemarrow.models.bundles.bundle import Bundle, BundleError
+from napari_bonemarrow.models.bundles.bundle_weights import load_network
+from napari_bonemarrow.models.bundles.card import Card
+from napari_bonemarrow.models.networks.fused_normalisation import fuse
+from napari_bonemarrow.models.preprocess import mirrored_mean
+
+INPUT, OUTPUT = "images", "probabilities"
+
+_NEEDED = ("onnx", "onnxscript")
+
+
+class Calibrated(nn.Module):
+    """A network from pixels to calibrated probabilities, as `Classifier` answers.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    card : Card
+        Its normalisation, mirrored views and temperature are part of the answer.
+    """
+
+    def __init__(self, network: nn.Module, card: Card) -> None:
+        super().__init__()
+        self.network = network
+        self.views, self.temperature = card.test_time_views, card.temperature
+        self.mean = nn.Buffer(255 * torch.tensor(card.normalisation.mean).view(1, 3, 1, 1))
+        self.std = nn.Buffer(255 * torch.tensor(card.normalisation.std).view(1, 3, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Take float32 (n, 3, m, m) from 0 to 255, return probabilities (n, classes)."""
+        logits = mirrored_mean(self.network, (images - self.mean) / self.std, self.views)
+        return torch.softmax(logits / self.temperature, dim=1)
+
+
+def export_onnx(bundle: Bundle | str | Path, out: Path) -> Path:
+    """Write a bundle's network with its normalisation, mirrored views, temperature and softmax.
+
+    Parameters
+    ----------
+    bundle : Bundle, str or Path
+        A bundle, its name or its folder.
+    out : Path
+        The file. It takes ``images``, float32 (n, 3, m, m) of red, green and blue from 0 to 255, reduced
+        to the card's `network_size` m, and gives ``probabilities``, float32 (n, classes). The card is in
+        its metadata, under ``card``.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    BundleError
+        If a package is missing, ONNX has no word for a part of the network, or the file cannot be written.
+    """
+    bundle = Bundle.open(bundle)
+    if not all(find_spec(name) for name in _NEEDED):
+        raise BundleError("the export needs onnx; run: pip install 'napari-bonemarrow[onnx]'")
+    size = bundle.card.network_size
+    whole = Calibrated(fuse(load_network(bundle), size), bundle.card).eval()
+    example = torch.rand(2, 3, size, size) * 255
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the exporter's own parts that are about to go
+            program = torch.onnx.export(
+                whole,
+                (example,),
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes={"images": {0: torch.export.Dim("n")}},
+                dynamo=True,
+                verbose=False,
+            )
+    except Exception as error:  # the exporter raises almost anything
+        raise BundleError(f"{bundle.card.name}: cannot be written as ONNX ({_first_line(error)})") from error
+    _save(program, bundle, out)
+    return out
+
+
+def _save(program: Any, bundle: Bundle, out: Path) -> None:
+    """Put the file in place whole, with the card."""
+    program.model.metadata_props["card"] = json.dumps(bundle.card.model_dump(mode="json", exclude_none=True))
+    program.model.metadata_props["sha256"] = bundle.sha256
+    draft: Path | None = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=".onnx-")
+        os.close(handle)
+        draft = Path(name)
+        program.save(draft, external_data=False)
+        draft.chmod(0o644)
+        draft.replace(out)
+    except OSError as error:
+        raise BundleError(f"{out}: cannot be written ({error.strerror or error})") from error
+    finally:
+        if draft is not None:
+            draft.unlink(missing_ok=True)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,0 +1,1 @@
+"""Explanations of a class: Grad-CAM, SmoothGrad, and where they lie on the crop."""

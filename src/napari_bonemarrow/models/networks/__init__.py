@@ -1,0 +1,1 @@
+"""Network architectures, and what they know before they are taught."""

@@ -1,0 +1,88 @@
+"""Accepting a class in bulk by a rule that the journal states."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import CLASSES, CODES, Support
+from napari_bonemarrow.review.case.edits import CaseActs
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.journal.events import Change, Draft, Kind
+
+NEVER_IN_BULK = frozenset({"BLA", "FGC", "LYI", "HAC", "PLM", "NIF", "OTH"})
+"""Classes that nobody accepts unseen: those that a diagnosis hangs on, and those that say "I do not know".
+
+Classes whose support is not ``trained`` go with them.
+"""
+
+_LOWEST = 0.5
+"""Below it another class can be as probable."""
+
+
+class CaseBulk(CaseActs):
+    """The bulk rule. Use it as `Case`."""
+
+    def bulk_refusal(self, code: str) -> str:
+        """Return why a class is not accepted in bulk, in one line; empty where it may be."""
+        if code not in CLASSES:
+            return f"{code!r} is no class: choose one of {', '.join(CLASSES)}"
+        if self._state.blind:
+            return "the second reading is blind: there are no guesses to accept"
+        if code in NEVER_IN_BULK:
+            return f"{code} is never accepted in bulk: look at each {CLASSES[code].name}"
+        model = self._state.model
+        if model is None:
+            return "no model has classed the cells yet: classify them first"
+        if self._state.support.get(code) is not Support.TRAINED:
+            return f"{model.name} does not reliably recognise {code}: look at each {CLASSES[code].name}"
+        return ""
+
+    def acceptable(self, code: str, threshold: float) -> NDArray[np.int64]:
+        """Return the cells that `accept_above` would accept, ascending.
+
+        They are the unreviewed cells in the frame whose first guess is that class, with a calibrated
+        confidence of at least the threshold.
+
+        Parameters
+        ----------
+        code : str
+        threshold : float
+            0.5 to 1.
+
+        Raises
+        ------
+        CaseError
+            Where the class is not accepted in bulk, or the threshold is none.
+        """
+        refused = self.bulk_refusal(code)
+        if refused:
+            raise CaseError(refused)
+        if not _LOWEST <= threshold <= 1:
+            raise CaseError(f"a threshold of {threshold:g} is none: choose {_LOWEST:g} to 1")
+        table = self._state.table
+        waiting = self._counted() & table.predicted & (table.given == 0)
+        # Compared as the model's own precision has it, so that a printed 0.98 is one.
+        sure = table.confidence >= np.float32(threshold)
+        found: NDArray[np.int64] = table.cell_id[waiting & sure & (table.top == CODES.index(code))]
+        return found
+
+    def accept_above(self, code: str, threshold: float) -> Change:
+        """Accept the model's word on all `acceptable` cells: one act, with its rule in the journal.
+
+        Raises
+        ------
+        CaseError
+            Where the class is not accepted in bulk, the threshold is none, or no cell qualifies.
+        """
+        cells = self.acceptable(code, threshold)
+        if not len(cells):
+            raise CaseError(f"no unreviewed cell in the frame is {code} with {threshold:g} or more")
+        assert self._state.model is not None
+        rule = {
+            "code": code,
+            "threshold": float(threshold),
+            "model": self._state.model.sha256,
+            "count": len(cells),
+        }
+        return self._act(Draft(Kind.BULK_RULE, tuple(cells.tolist()), new=rule, source="rule"))

@@ -1,0 +1,194 @@
+"""The reviewers whose keys this computer knows, and what a signature is worth by them."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.identity.signing_key import fingerprint_of, own_keys
+from napari_bonemarrow.review.journal.storage import home
+from napari_bonemarrow.review.state.permission import same_person
+from napari_bonemarrow.review.state.signature import Signature
+
+_PUBLIC_DIGITS = 64
+_LONGEST_FILE = 1_000_000
+FORM = "napari-bonemarrow reviewers 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """Somebody whose key is known.
+
+    Attributes
+    ----------
+    name : str
+        Whose key it is, as whoever added it says.
+    public : str
+        The public key, 64 hexadecimal digits.
+    own : bool
+        Whether the private key was made on this computer.
+    """
+
+    name: str
+    public: str
+    own: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """The key's fingerprint, as people compare it."""
+        return fingerprint_of(self.public)
+
+
+class Authentication(StrEnum):
+    """What is known of who made a signature."""
+
+    KNOWN = "known"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+    NONE = "none"
+
+
+def known_reviewers() -> list[Reviewer]:
+    """Return the reviewers whose keys this computer knows: its own and those that were added, by name.
+
+    Raises
+    ------
+    CaseError
+        Where the list cannot be read.
+    """
+    found = {record.public: Reviewer(record.name, record.public, own=True) for record in own_keys()}
+    path = _path()
+    if path.exists():
+        for each in read_reviewers(path):
+            found.setdefault(each.public, each)
+    return sorted(found.values(), key=lambda each: each.name.casefold())
+
+
+def add_reviewer(name: str, public: str) -> Reviewer:
+    """Keep a reviewer's public key, after comparing its fingerprint with that person.
+
+    Raises
+    ------
+    CaseError
+        Where the name or the key is none, the key is known under another name, or the list cannot be written.
+    """
+    reviewer = _checked(name, public)
+    for known in known_reviewers():
+        if known.public == reviewer.public:
+            if known.name != reviewer.name:
+                raise CaseError(f"this key is known as that of {known.name}: remove it first")
+            return known
+    _write([each for each in known_reviewers() if not each.own] + [reviewer])
+    return reviewer
+
+
+def remove_reviewer(wanted: str) -> list[Reviewer]:
+    """Forget reviewers' keys, by name or by fingerprint.
+
+    Raises
+    ------
+    CaseError
+        Where none is known so, or the key was made here: it is not in the list but in ``keys``.
+    """
+    digits = "".join(wanted.split()).lower()
+    known = known_reviewers()
+    gone = [
+        each
+        for each in known
+        if same_person(each.name, wanted) or digits in (each.public, "".join(each.fingerprint.split()))
+    ]
+    if not gone:
+        raise CaseError(f"no reviewer is known as {wanted!r}: see `reviewers list`")
+    if any(each.own for each in gone):
+        raise CaseError(
+            f"the key of {gone[0].name} was made on this computer: it is kept in {home() / 'keys'}"
+        )
+    _write([each for each in known if not each.own and each not in gone])
+    return gone
+
+
+def reviewers_text(reviewers: Sequence[Reviewer]) -> str:
+    """Return public keys as the text of a file that `read_reviewers` reads on another computer."""
+    rows = [{"name": each.name, "public": each.public, "fingerprint": each.fingerprint} for each in reviewers]
+    return json.dumps({"form": FORM, "reviewers": rows}, indent=2, ensure_ascii=False) + "\n"
+
+
+def read_reviewers(path: Path) -> list[Reviewer]:
+    """Read public keys from a file.
+
+    Raises
+    ------
+    CaseError
+        Where it cannot be read or is no list of reviewers.
+    """
+    try:
+        if path.stat().st_size > _LONGEST_FILE:
+            raise ValueError("too long")
+        value: Any = json.loads(path.read_bytes())
+        if value["form"] != FORM:
+            raise ValueError("another form")
+        return [_checked(each["name"], each["public"]) for each in value["reviewers"]]
+    except OSError as error:
+        raise CaseError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CaseError(f"{path.name} is no list of reviewers: make one with `reviewers export`") from error
+
+
+def authentication(signature: Signature) -> tuple[Authentication, str]:
+    """Return what is known of who made a signature, as a word and as a line for people.
+
+    Whether the key made it is checked on opening: a case in which it did not is not to be relied on.
+    """
+    if not signature.public:
+        return Authentication.NONE, "not authenticated: signed without a key"
+    digits = fingerprint_of(signature.public)
+    for known in known_reviewers():
+        if known.public != signature.public:
+            continue
+        if same_person(known.name, signature.name):
+            return (
+                Authentication.KNOWN,
+                f"signed by the key of {known.name} ({digits}), known to this computer",
+            )
+        return (
+            Authentication.OTHER,
+            f"signed by the key of {known.name} ({digits}), which is not that of {signature.name}",
+        )
+    return (
+        Authentication.UNKNOWN,
+        f"signed by a key that this computer does not know ({digits}): compare it with {signature.name}",
+    )
+
+
+def _checked(name: Any, public: Any) -> Reviewer:
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 200:
+        raise CaseError("a reviewer needs a name of printable characters")
+    if not isinstance(public, str) or len(public) != _PUBLIC_DIGITS or set(public) - set("0123456789abcdef"):
+        raise CaseError(f"the key of {name} is none: it has {_PUBLIC_DIGITS} hexadecimal digits")
+    return Reviewer(name.strip(), public)
+
+
+def _path() -> Path:
+    return home() / "reviewers.json"
+
+
+def _write(reviewers: Sequence[Reviewer]) -> None:
+    path = _path()
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("x", encoding="utf-8") as file:
+            file.write(reviewers_text(reviewers))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise CaseError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,56 @@
+"""The lines of a journal in memory, and which of them are about a cell."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.review.journal.events import Event
+
+_FEW = 8
+"""So many cells of one event are indexed one by one; of more, the event is asked."""
+
+
+class Lines:
+    """Events in their order. Appending and asking for the history of a cell take no walk over all of them.
+
+    Parameters
+    ----------
+    events : list of Event
+        Becomes this object's own.
+    """
+
+    def __init__(self, events: list[Event]) -> None:
+        self.events = events
+        self._indexed = 0
+        self._by_cell: dict[int, list[int]] = {}
+        self._wide: list[tuple[int, NDArray[np.int64]]] = []
+        self._index()
+
+    @property
+    def last(self) -> Event:
+        """The newest."""
+        return self.events[-1]
+
+    def of_cell(self, cell_id: int) -> list[Event]:
+        """Return the events that name a cell, oldest first."""
+        self._index()
+        places = list(self._by_cell.get(cell_id, ()))
+        places += [at for at, cells in self._wide if _holds(cells, cell_id)]
+        return [self.events[at] for at in sorted(places)]
+
+    def _index(self) -> None:
+        """Take in what came since the last question."""
+        for at in range(self._indexed, len(self.events)):
+            cells = self.events[at].cells
+            if len(cells) > _FEW:
+                self._wide.append((at, np.sort(np.array(cells, np.int64))))
+                continue
+            for cell in cells:
+                self._by_cell.setdefault(cell, []).append(at)
+        self._indexed = len(self.events)
+
+
+def _holds(cells: NDArray[np.int64], cell_id: int) -> bool:
+    at = int(cells.searchsorted(cell_id))
+    return at < len(cells) and cells[at] == cell_id

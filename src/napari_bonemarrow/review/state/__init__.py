@@ -1,0 +1,1 @@
+"""The state of a case, and how it follows from the journal."""

@@ -1,0 +1,100 @@
+"""What a table or gallery of cells shows of each, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.review.state.cell_table import CellTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseColumns:
+    """The cells of a case at one moment, in the order of `Case.cells`; read-only arrays of shape (n,).
+
+    In a blind reading nothing stands here of what the model or the first reader said.
+
+    Attributes
+    ----------
+    cell_id : ndarray of int64
+        Ascending.
+    x, y : ndarray of float64
+        Centre, level-0 px.
+    in_frame : ndarray of bool
+    top : ndarray of int8
+        The class that the model puts first, as an index of `cytology.CODES`; 0 where it has said nothing.
+    confidence, margin : ndarray of float32
+        Highest calibrated probability; first less second. 0 where the model has said nothing.
+    code : ndarray of int8
+        Effective class, as an index of `cytology.CODES`.
+    reviewed : ndarray of bool
+        Whether a reviewer has given the class; one that came with the data is none.
+    imported : ndarray of bool
+        Whether the class came with the data and no reviewer has confirmed it.
+    flagged : ndarray of bool
+    reviewed_at : ndarray of float64
+        When the class was given, seconds since 1970, UTC; NaN where nobody has given one.
+    """
+
+    cell_id: NDArray[np.int64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    in_frame: NDArray[np.bool_]
+    top: NDArray[np.int8]
+    confidence: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    code: NDArray[np.int8]
+    reviewed: NDArray[np.bool_]
+    imported: NDArray[np.bool_]
+    flagged: NDArray[np.bool_]
+    reviewed_at: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.cell_id)
+
+
+class Snapshots:
+    """Makes `CaseColumns`, keeping between reviewer's acts what those cannot change.
+
+    Parameters
+    ----------
+    table : CellTable
+    """
+
+    def __init__(self, table: CellTable) -> None:
+        self._table = table
+        self._present: NDArray[np.bool_] | None = None
+        self._fixed: tuple[NDArray[Any], ...] | None = None
+        self._latest: CaseColumns | None = None
+
+    def forget(self, *, fixed: bool) -> None:
+        """Know that labels or flags changed; with ``fixed`` cells, frame, model or reading too."""
+        self._latest = None
+        if fixed:
+            self._fixed = None
+
+    def take(self) -> CaseColumns:
+        """Return the columns as they are now."""
+        if self._latest is None:
+            table = self._table
+            if self._fixed is None:
+                self._present = None if table.present.all() else table.present
+                self._fixed = tuple(map(self._copy, self._hardly_changing()))
+            changing = (table.code, table.reviewed, table.imported, table.flagged, table.reviewed_at)
+            self._latest = CaseColumns(*self._fixed, *map(self._copy, changing))
+        return self._latest
+
+    def _hardly_changing(self) -> tuple[NDArray[Any], ...]:
+        table = self._table
+        said: tuple[NDArray[Any], ...] = (table.top, table.confidence, table.margin)
+        if table.blind:
+            said = tuple(np.zeros_like(column) for column in said)
+        return (*(table.columns[name] for name in ("cell_id", "x", "y", "in_frame")), *said)
+
+    def _copy(self, column: NDArray[Any]) -> NDArray[Any]:
+        copied = column.copy() if self._present is None else column[self._present]
+        copied.flags.writeable = False
+        return copied

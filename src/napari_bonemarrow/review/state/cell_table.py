@@ -1,0 +1,286 @@
+"""The cells of a case as columns, with what the model and the reviewer say of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import CODES, TAGS, Cells, Frame, Predictions
+from napari_bonemarrow.review.journal.events import Label, is_imported
+
+_COLUMNS = ("cell_id", "x", "y", "diameter_um", "score", "in_frame")
+_NUMBER = {code: number for number, code in enumerate(CODES)}
+_TAG_BIT = {tag: 1 << at for at, tag in enumerate(TAGS)}
+
+_MODEL: Mapping[str, tuple[Any, Any]] = {
+    "predicted": (bool, False),
+    "top": (np.int8, 0),
+    "confidence": (np.float32, 0),
+    "margin": (np.float32, 0),
+    "strangeness": (np.float32, np.nan),
+}
+_REVIEW: Mapping[str, tuple[Any, Any]] = {
+    "given": (np.int8, 0),
+    "imported": (bool, False),
+    "reviewed_at": (np.float64, np.nan),
+    "flagged": (bool, False),
+    "tagged": (np.uint8, 0),
+}
+
+
+class CellTable:
+    """Columns of equal length, sorted by cell number; a cell that was removed keeps its row.
+
+    Attributes
+    ----------
+    columns : dict of str to ndarray
+        Those of `Cells`.
+    present : ndarray of bool
+        Which cells exist.
+    existing : set of int
+        Their numbers, to look one up at once.
+    predicted : ndarray of bool
+        Of which cells the model has said something.
+    probabilities : ndarray of float32, shape (n, k)
+    top : ndarray of int8
+        The class that the model puts first, as an index of `CODES`.
+    confidence, margin : ndarray of float32
+        Highest calibrated probability; first less second. 0 where the model has said nothing.
+    strangeness : ndarray of float32
+        Share of held-out crops that look more like what the model was taught with; NaN where it was not
+        measured.
+    code : ndarray of int8
+        The effective class: ``given``, else ``top``; in a blind reading ``given`` alone.
+    given : ndarray of int8
+        The reader's label, 0 where there is none.
+    imported : ndarray of bool
+        Whether that label came with the data.
+    reviewed_at : ndarray of float64
+        When it was given, seconds since 1970, UTC; NaN where there is none.
+    flagged : ndarray of bool
+    tagged : ndarray of uint8
+        A bit a tag, in the order of `TAGS`.
+    blind : bool
+        Whether what the model says is kept out of ``code``.
+    """
+
+    predicted: NDArray[np.bool_]
+    top: NDArray[np.int8]
+    confidence: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    strangeness: NDArray[np.float32]
+    given: NDArray[np.int8]
+    imported: NDArray[np.bool_]
+    reviewed_at: NDArray[np.float64]
+    flagged: NDArray[np.bool_]
+    tagged: NDArray[np.uint8]
+
+    def __init__(self) -> None:
+        self.columns: dict[str, NDArray[Any]] = {name: getattr(Cells.empty(), name) for name in _COLUMNS}
+        self.present = np.empty(0, bool)
+        self.existing: set[int] = set()
+        self.probabilities = np.empty((0, 0), np.float32)
+        self.code = np.empty(0, np.int8)
+        self.blind = False
+        for name, (kind, blank) in {**_MODEL, **_REVIEW}.items():
+            setattr(self, name, np.full(0, blank, kind))
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    @property
+    def cell_id(self) -> NDArray[np.int64]:
+        """Every cell's number, ascending."""
+        return self.columns["cell_id"]
+
+    @property
+    def reviewed(self) -> NDArray[np.bool_]:
+        """Which rows carry a label that a reviewer gave or vouched for."""
+        reviewed: NDArray[np.bool_] = (self.given > 0) & ~self.imported
+        return reviewed
+
+    def rows(self, cell_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.intp]:
+        """Return the rows of some cells, -1 where there is no such cell."""
+        wanted = np.asarray(cell_ids, dtype=np.int64)
+        if not len(self):
+            return np.full(wanted.shape, -1, np.intp)
+        at = np.minimum(np.searchsorted(self.cell_id, wanted), len(self) - 1)
+        return np.where(self.cell_id[at] == wanted, at, -1)
+
+    def row(self, cell_id: int) -> int:
+        """Return the row of one cell, -1 where there is no such cell."""
+        at = int(self.cell_id.searchsorted(cell_id))
+        return at if at < len(self.present) and self.cell_id[at] == cell_id else -1
+
+    def append(self, cells: Cells, present: NDArray[np.bool_] | bool = True) -> None:
+        """Add rows below; their numbers are higher than any before."""
+        n = len(cells)
+        for name in _COLUMNS:
+            self.columns[name] = np.concatenate([self.columns[name], getattr(cells, name)])
+        present = np.broadcast_to(present, n)
+        self.present = np.concatenate([self.present, present])
+        self.existing.update(cells.cell_id[present].tolist())
+        for name, (kind, blank) in {**_MODEL, **_REVIEW}.items():
+            setattr(self, name, np.concatenate([getattr(self, name), np.full(n, blank, kind)]))
+        self.code = np.concatenate([self.code, np.zeros(n, np.int8)])
+        none = np.zeros((n, self.probabilities.shape[1]), np.float32)
+        self.probabilities = np.concatenate([self.probabilities, none])
+
+    def keep(self, rows: NDArray[np.intp]) -> None:
+        """Drop every row but these, ascending."""
+        self.columns = {name: column[rows] for name, column in self.columns.items()}
+        for name in ("present", "code", "probabilities", *_MODEL, *_REVIEW):
+            setattr(self, name, getattr(self, name)[rows])
+        self.existing = set(self.cell_id[self.present].tolist())
+
+    def forget_predictions(self, classes: int) -> None:
+        """Make room for a model with so many classes."""
+        self.probabilities = np.zeros((len(self), classes), np.float32)
+        for name, (kind, blank) in _MODEL.items():
+            setattr(self, name, np.full(len(self), blank, kind))
+        self._settle(slice(None))
+
+    def predict(self, predictions: Predictions) -> None:
+        """Write the model's word on some cells; of cells that are gone it is left out."""
+        rows = self.rows(predictions.cell_id)
+        known = rows >= 0
+        rows, probabilities = rows[known], predictions.probabilities[known]
+        self.probabilities[rows] = probabilities
+        self.predicted[rows] = True
+        if not len(rows):
+            return
+        numbers = np.array([_NUMBER[code] for code in predictions.classes], np.int8)
+        first = probabilities.argmax(axis=1)
+        self.top[rows] = numbers[first]
+        highest = probabilities.max(axis=1)
+        self.confidence[rows] = highest
+        self.margin[rows] = highest - _second(probabilities)
+        self.strangeness[rows] = np.nan if predictions.strangeness is None else predictions.strangeness[known]
+        self._settle(rows)
+
+    def label(self, cell_ids: Sequence[int], labels: Sequence[Label | None]) -> None:
+        """Give cells their labels, or take them where they are None."""
+        if len(cell_ids) == 1:  # nearly every line of a journal; replaying thousands of them must not drag
+            row, label = int(self.cell_id.searchsorted(cell_ids[0])), labels[0]
+            number = 0 if label is None else _NUMBER[label.code]
+            self.given[row] = number
+            self.imported[row] = label is not None and label.imported
+            self.reviewed_at[row] = np.nan if label is None else _seconds(label.at)
+            self.code[row] = number if number or self.blind else self.top[row]
+            return
+        rows = self.rows(cell_ids)
+        self.given[rows] = [0 if label is None else _NUMBER[label.code] for label in labels]
+        data = {
+            source
+            for source in {label.source for label in labels if label is not None}
+            if is_imported(source)
+        }
+        self.imported[rows] = [label is not None and label.source in data for label in labels]
+        self.reviewed_at[rows] = _all_seconds(labels)
+        self._settle(rows)
+
+    def label_all(self, cell_ids: Sequence[int], label: Label | None) -> None:
+        """Give many cells one label, or take theirs."""
+        rows = self.rows(cell_ids)
+        self.given[rows] = 0 if label is None else _NUMBER[label.code]
+        self.imported[rows] = label is not None and label.imported
+        self.reviewed_at[rows] = np.nan if label is None else _seconds(label.at)
+        self._settle(rows)
+
+    def flag(self, cell_ids: Sequence[int], on: bool) -> None:
+        """Flag cells, or take the flag."""
+        self.flagged[self.rows(cell_ids)] = on
+
+    def tag(self, cell_ids: Sequence[int], tag: str, on: bool) -> None:
+        """Give cells a tag, or take it."""
+        rows, bit = self.rows(cell_ids), np.uint8(_TAG_BIT[tag])
+        self.tagged[rows] = self.tagged[rows] | bit if on else self.tagged[rows] & ~bit
+
+    def show(
+        self,
+        labels: Mapping[int, Label],
+        tags: Mapping[int, frozenset[str]],
+        flags: Iterable[int],
+        *,
+        blind: bool,
+    ) -> None:
+        """Show another reading instead."""
+        self.blind = blind
+        for name, (kind, blank) in _REVIEW.items():
+            setattr(self, name, np.full(len(self), blank, kind))
+        self._settle(slice(None))
+        if labels:
+            self.label(tuple(labels), tuple(labels.values()))
+        self.flag(tuple(flags), True)
+        for cell, of_cell in tags.items():
+            for tag in of_cell:
+                self.tag((cell,), tag, True)
+
+    def _settle(self, rows: NDArray[np.intp] | slice) -> None:
+        """Work out anew the effective class of some rows."""
+        given = self.given[rows]
+        self.code[rows] = given if self.blind else np.where(given > 0, given, self.top[rows])
+
+    def set_present(self, cell_ids: Sequence[int], present: bool) -> None:
+        """Take cells out, or put them back."""
+        self.present[self.rows(cell_ids)] = present
+        if present:
+            self.existing.update(cell_ids)
+        else:
+            self.existing.difference_update(cell_ids)
+
+    def set_frame(self, frame: Frame, microns_per_pixel: float) -> None:
+        """Work out anew which cells are counted."""
+        self.columns["in_frame"] = frame.contains(self.columns["x"], self.columns["y"], microns_per_pixel)
+
+    def cells(self) -> Cells:
+        """Return the cells that exist."""
+        return Cells(*(self.columns[name][self.present] for name in _COLUMNS))
+
+    def counted(self) -> NDArray[np.bool_]:
+        """Tell which rows exist and lie in the frame."""
+        counted: NDArray[np.bool_] = self.present & self.columns["in_frame"]
+        return counted
+
+    def tags_by_class(self, counted: NDArray[np.bool_]) -> dict[str, dict[str, int]]:
+        """Return of each tag how many of some rows carry it, by effective class."""
+        found: dict[str, dict[str, int]] = {}
+        if not self.tagged.any():
+            return found
+        for tag, bit in _TAG_BIT.items():
+            counts = count_codes(self.code[counted & (self.tagged & bit > 0)])
+            if counts:
+                found[tag] = counts
+        return found
+
+
+def count_codes(codes: NDArray[np.int8]) -> dict[str, int]:
+    """Count cells by class; classes without any are left out."""
+    counts = np.bincount(codes, minlength=len(CODES))
+    return {CODES[number]: int(counts[number]) for number in np.flatnonzero(counts).tolist()}
+
+
+def _second(probabilities: NDArray[np.float32]) -> NDArray[np.float32] | float:
+    """Return the second highest probability of each row; 0 of a model with one class."""
+    if probabilities.shape[1] < 2:
+        return 0.0
+    return np.partition(probabilities, -2, axis=1)[:, -2]
+
+
+def _all_seconds(labels: Sequence[Label | None]) -> NDArray[np.float64]:
+    """Return when labels were given, seconds since 1970, UTC; NaN where there is none."""
+    # numpy reads tens of thousands of times in a fifth of the time that datetime takes.
+    times = np.array(
+        ["NaT" if label is None else label.at.removesuffix("Z") for label in labels], "datetime64[ms]"
+    )
+    seconds = times.astype(np.int64) / 1000.0
+    seconds[np.isnat(times)] = np.nan
+    return seconds
+
+
+def _seconds(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()

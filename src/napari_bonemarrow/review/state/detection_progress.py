@@ -1,0 +1,43 @@
+"""A search for cells under way: what its tiles have brought so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from napari_bonemarrow.cytology import Cells
+from napari_bonemarrow.review.journal.arrays import cells_to_arrays
+from napari_bonemarrow.review.journal.journal_json import DetectionProgress
+
+
+class Search:
+    """Tiles searched by one plan, as they came.
+
+    Parameters
+    ----------
+    plan : mapping
+        JSON of the plan.
+    """
+
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        self.plan = dict(plan)
+        self.done: set[int] = set()
+        self._failed: dict[int, str] = {}
+        self._parts: list[Cells] = []
+
+    def add(self, tiles: Sequence[int], failed: Mapping[int, str], cells: Cells) -> None:
+        """Take in some tiles with the cells whose centres lie in them; one that was read has not failed."""
+        self.done.update(tiles)
+        self._failed.update(failed)
+        for tile in tiles:
+            self._failed.pop(tile, None)
+        self._parts.append(cells)
+
+    def progress(self) -> DetectionProgress:
+        """Return what is done."""
+        columns = [cells_to_arrays(part) for part in (Cells.empty(), *self._parts)]
+        cells = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
+        cells["cell_id"] = np.arange(1, len(cells["x"]) + 1, dtype=np.int64)
+        return DetectionProgress(dict(self.plan), frozenset(self.done), dict(self._failed), Cells(**cells))

@@ -1,0 +1,76 @@
+"""What was measured of the cells beside their classes: features of a network, and a map of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import Features, ModelReference
+from napari_bonemarrow.review.journal.arrays import unpack
+
+Blob = Callable[[str], bytes]
+
+
+class Measures:
+    """The features and the map that the journal names. Their arrays are read when they are asked for."""
+
+    def __init__(self) -> None:
+        self._model: dict[str, str] | None = None
+        self._axes: tuple[str, str] | None = None
+        self._features: list[dict[str, Any]] = []
+        self._map: dict[str, Any] | None = None
+        self.map_method = ""
+        self._whole: tuple[NDArray[np.int64], Features] | None = None
+
+    def add_features(self, new: Mapping[str, Any]) -> None:
+        """Take in features; those of another model or on other axes put the ones before out of force."""
+        arrays = new["arrays"]
+        axes = (arrays["mean"]["sha256"], arrays["axes"]["sha256"])
+        if (new["model"], axes) != (self._model, self._axes):
+            self._features = []
+        self._model, self._axes = dict(new["model"]), axes
+        self._features.append(arrays)
+        self._whole = None
+
+    def set_map(self, new: Mapping[str, Any]) -> None:
+        """Take in a map instead of the one before."""
+        self._map = new["arrays"]
+        self.map_method = str(new["parameters"].get("method", ""))
+
+    def features(self, blob: Blob, existing: NDArray[np.int64]) -> Features | None:
+        """Return the features of cells that exist, by ascending number; the last word on a cell counts."""
+        if self._model is None:
+            return None
+        if self._whole is not None and self._whole[0] is existing:
+            return self._whole[1]
+        parts = [
+            unpack({name: spec[name] for name in ("cell_id", "values")}, blob) for spec in self._features
+        ]
+        shared = unpack({name: self._features[0][name] for name in ("mean", "axes")}, blob)
+        ids = np.concatenate([part["cell_id"] for part in parts])
+        values = np.concatenate([part["values"] for part in parts])
+        rows = _last_of_each(ids, existing)
+        found = Features(ids[rows], values[rows], ModelReference(**self._model), **shared)
+        self._whole = (existing, found)
+        return found
+
+    def map(
+        self, blob: Blob, existing: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
+        """Return cell numbers, ascending, and places, shape (n, 2), of cells that exist."""
+        if self._map is None:
+            return None
+        arrays = unpack(self._map, blob)
+        rows = _last_of_each(arrays["cell_id"], existing)
+        return arrays["cell_id"][rows], arrays["xy"][rows]
+
+
+def _last_of_each(ids: NDArray[np.int64], existing: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return where each existing number stands last, by ascending number."""
+    backwards = ids[::-1]
+    numbers, first = np.unique(backwards, return_index=True)
+    rows = (len(ids) - 1 - first).astype(np.intp)
+    return rows[np.isin(numbers, existing, assume_unique=True)]

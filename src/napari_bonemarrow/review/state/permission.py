@@ -1,0 +1,74 @@
+"""Which acts a case allows now: a signature freezes it, and a reading has its reader.
+
+An act asks before it is written, and replaying a journal asks again for each line: a line that this program
+would have refused to write was written by something else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_bonemarrow.review.journal.events import READING, RESHAPING, Kind
+from napari_bonemarrow.review.state.reading_state import FIRST, SECOND
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.review.state.state import State
+
+_FREE = frozenset({Kind.AMENDED, Kind.SLIDE_MOVED})
+"""What a signed case allows: to amend it, and to say where its slide lies now, which counts nothing anew."""
+
+_SAMPLE = RESHAPING | {Kind.TILES_SEARCHED, Kind.REGIONS_RANKED}
+
+
+_LONGEST = 60
+
+
+class NotAllowedError(ValueError):
+    """A line of a journal that the case as it stood did not allow; one line for the user."""
+
+
+def refusal(state: State, kind: str, reviewer: str) -> str:
+    """Return why an act of some kind is refused, in one line; empty where it is allowed.
+
+    Parameters
+    ----------
+    state : State
+    kind : str
+        Of an undo or redo, the kind of the act it is about.
+    reviewer : str
+        Who would act.
+    """
+    signature = state.signature
+    if signature is not None and kind not in _FREE:
+        return (
+            f"the case was signed by {short(signature.name)} on {signature.at[:10]}: "
+            "start an amendment to change it"
+        )
+    if kind in _SAMPLE and SECOND in state.reads:
+        return "both readers read the same cells: they stay as they were when the second reading began"
+    if kind in READING:
+        return _not_this_reader(state, reviewer)
+    return ""
+
+
+def _not_this_reader(state: State, reviewer: str) -> str:
+    reading = state.read.reading
+    if reading.ended_at is not None:
+        what = "settle the two readings" if SECOND in state.reads else "take it up again"
+        return f"the {reading.kind} reading was ended: {what} to change classes"
+    if state.reading == SECOND and not same_person(reviewer, reading.reviewer):
+        return (
+            f"this is the blind reading of {short(reading.reviewer)}: work under that name, "
+            f"or go to reading {FIRST}"
+        )
+    return ""
+
+
+def short(name: str) -> str:
+    """Return a name so that it fits a line, whatever a file says."""
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
+
+
+def same_person(one: str, other: str) -> bool:
+    """Tell whether two names are one person's, as far as names tell."""
+    return one.strip().casefold() == other.strip().casefold()

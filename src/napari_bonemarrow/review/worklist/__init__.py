@@ -1,0 +1,1 @@
+"""The work list: which cells are reviewed, and in which order."""

@@ -1,0 +1,90 @@
+"""How a work list follows cells that come and go, while all others keep their places."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.review.state.cell_columns import CaseColumns
+
+_FEW = 256
+"""So many cells may come or go at once without the rest being arranged anew."""
+
+
+def rows_in(ids: NDArray[np.int64], cell_ids: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the places of some numbers among ascending ones, -1 for those that are not there."""
+    if not len(ids):
+        return np.full(len(cell_ids), -1, np.intp)
+    at = np.minimum(np.searchsorted(ids, cell_ids), len(ids) - 1)
+    return np.where(ids[at] == cell_ids, at, -1)
+
+
+def is_much_new(before: CaseColumns, now: CaseColumns) -> bool:
+    """Tell whether the model spoke anew, the frame changed, or many cells came or went."""
+    old = rows_in(before.cell_id, now.cell_id)
+    stayed = np.flatnonzero(old >= 0)
+    if not len(before) or len(now) + len(before) - 2 * len(stayed) > _FEW:
+        return True
+    old = old[stayed]
+    return not all(
+        np.array_equal(getattr(now, name)[stayed], getattr(before, name)[old])
+        for name in ("top", "margin", "in_frame")
+    )
+
+
+def inserted(
+    kept: NDArray[np.intp],
+    fresh: NDArray[np.intp],
+    is_new: NDArray[np.bool_],
+    headings: NDArray[np.int8] | None,
+) -> NDArray[np.intp] | None:
+    """Put what is new among what stays, each after the one that it would follow, were all arranged anew.
+
+    Parameters
+    ----------
+    kept : ndarray of intp, shape (m,)
+        The rows of the cells that stay in the list, in the order in which they stand.
+    fresh : ndarray of intp, shape (k,)
+        The rows of the cells that the list would hold, in the order in which they would stand.
+    is_new : ndarray of bool, shape (n,)
+        Which rows are of cells that were not there before.
+    headings : ndarray of int8, shape (n,), optional
+        The class under which each row stands; None where the list has no headings.
+
+    Returns
+    -------
+    ndarray of intp or None
+        None where one is the first of its class, so that there is a heading more.
+    """
+    is_kept = np.zeros(len(is_new), bool)
+    is_kept[kept] = True
+    for place in np.flatnonzero(is_new[fresh]).tolist():
+        at = _place_among(kept, fresh[: place + 1], is_kept, headings)
+        if at < 0:
+            return None
+        kept = np.insert(kept, at, fresh[place])
+        is_kept[fresh[place]] = True
+    return kept
+
+
+def _place_among(
+    kept: NDArray[np.intp],
+    fresh: NDArray[np.intp],
+    is_kept: NDArray[np.bool_],
+    headings: NDArray[np.int8] | None,
+) -> int:
+    """Return where the last of ``fresh`` goes in: under its heading, after the one it would follow."""
+    before, new = fresh[:-1], fresh[-1]
+    suits = is_kept[before]
+    heading = np.arange(len(kept))
+    if headings is not None:
+        suits &= headings[before] == headings[new]
+        heading = np.flatnonzero(headings[kept] == headings[new])
+    if suits.any():
+        return int(np.flatnonzero(kept == before[suits][-1])[0]) + 1
+    if len(heading):
+        return int(heading[0])
+    return 0 if headings is None else -1

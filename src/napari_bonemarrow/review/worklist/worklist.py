@@ -1,0 +1,292 @@
+"""The work list: which cells are shown and gone through, and in which order (no Qt)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import CODES
+from napari_bonemarrow.review.worklist.filters import STATES, Filters, Group, grouped_by
+from napari_bonemarrow.review.worklist.order import GROUPED_ORDERS, ORDERS, Arranger
+from napari_bonemarrow.review.worklist.stable_order import inserted, is_much_new, rows_in
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.review.case.case import Case
+    from napari_bonemarrow.review.state.cell_columns import CaseColumns
+
+
+class WorkList:
+    """The cells of a case in the order in which they are shown and gone through.
+
+    What is counted (the frame) was fixed before any class was seen. The list only reorders inside it, so
+    that a review that is stopped early has not chosen its cells.
+
+    Places are kept while one reviews: a cell that was just relabelled or accepted stays where it stands,
+    under its old heading if need be, until the list is arranged anew (another order or filter, or
+    `arrange`). So the mouse never hits a cell that has just slid under it, what was relabelled by mistake
+    is found where it was, and "next" goes on from where one is. `moved` tells how many would move.
+
+    Parameters
+    ----------
+    case : Case
+    """
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._order: str | None = None
+        self._grouped = False
+        self._filters = Filters()
+        self._visited: list[int] = []
+        self._take_anew()
+        self.arrange()
+
+    # what is asked for ----------------------------------------------------------------------------
+
+    @property
+    def order(self) -> str:
+        """One of `ORDERS`. A case with labels from its data begins with those, any other with the doubtful.
+
+        Setting it arranges the list anew.
+        """
+        if self._order is not None:
+            return self._order
+        return "imported" if self._columns.imported.any() else "uncertain"
+
+    @order.setter
+    def order(self, order: str) -> None:
+        if order not in ORDERS:
+            raise ValueError(f"{order!r} is no order of the work list: choose one of {', '.join(ORDERS)}")
+        self._order = order
+        self.arrange()
+
+    @property
+    def grouped(self) -> bool:
+        """Whether the list has a heading a class. Setting it arranges the list anew."""
+        return self._grouped or self.order in GROUPED_ORDERS
+
+    @grouped.setter
+    def grouped(self, grouped: bool) -> None:
+        self._grouped = grouped
+        self.arrange()
+
+    @property
+    def filters(self) -> Filters:
+        """Which cells it holds. Setting it arranges the list anew."""
+        return self._filters
+
+    @filters.setter
+    def filters(self, filters: Filters) -> None:
+        if filters.state not in STATES:
+            raise ValueError(f"{filters.state!r} is no state of a cell: choose one of {', '.join(STATES)}")
+        self._filters = filters
+        self.arrange()
+
+    def narrow(self, **changes: Any) -> None:
+        """Change some of the filters, by their names."""
+        self.filters = replace(self._filters, **changes)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Order, grouping and filters as JSON values, for `restore`."""
+        return {"order": self._order, "grouped": self._grouped, "filters": asdict(self._filters)}
+
+    def restore(self, asked: Mapping[str, Any]) -> None:
+        """Take up what `asked` said before; what is not understood is left as it is."""
+        order, filters = asked.get("order"), asked.get("filters")
+        if isinstance(order, str) and order in ORDERS:
+            self._order = order
+        self._grouped = bool(asked.get("grouped", self._grouped))
+        if isinstance(filters, Mapping):
+            self._filters = self._filters.taken_over(filters)
+        self.arrange()
+
+    # what there is --------------------------------------------------------------------------------
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """Cell numbers in order, int64 of shape (n,)."""
+        return self._ids
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The headings, in order; together they cover the list."""
+        return self._groups
+
+    @property
+    def columns(self) -> CaseColumns:
+        """What is known of each cell, in the order of ``case.cells``."""
+        return self._columns
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """The rows in `columns` of the cells in `ids`, shape (n,)."""
+        return self._rows
+
+    @property
+    def asked_rows(self) -> NDArray[np.intp]:
+        """The same without the cells that only keep their place: those that the filters ask for now."""
+        asked: NDArray[np.intp] = self._rows[self._wanted()[self._rows]]
+        return asked
+
+    @property
+    def disagreement(self) -> NDArray[np.bool_]:
+        """Which rows of `columns` are disputed.
+
+        Cells whose reviewer differs from the model's first guess; while two readings are settled, cells on
+        which the readers differ.
+        """
+        columns = self._columns
+        if self._settling:
+            return np.isin(columns.cell_id, self._case.disagreements())
+        disputed: NDArray[np.bool_] = columns.reviewed & (columns.top > 0) & (columns.code != columns.top)
+        return disputed
+
+    @property
+    def waiting(self) -> NDArray[np.bool_]:
+        """Which rows of `columns` wait for a reviewer: counted, and not reviewed or not settled yet."""
+        columns = self._columns
+        if self._settling:
+            settled = np.fromiter(self._case.labels_of(self._case.reading), np.int64)
+            return self.disagreement & columns.in_frame & ~np.isin(columns.cell_id, settled)
+        return columns.in_frame & ~columns.reviewed
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many cells of the list have which class now; classes with none are left out."""
+        counts = np.bincount(self._columns.code[self._rows], minlength=len(CODES))
+        return {CODES[at]: int(counts[at]) for at in np.flatnonzero(counts)}
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many counted cells were reviewed, and how many there are, whatever is filtered."""
+        columns = self._columns
+        return int(np.count_nonzero(columns.reviewed & columns.in_frame)), int(columns.in_frame.sum())
+
+    @property
+    def moved(self) -> int:
+        """How many cells would stand under another heading, or not in the list, were it arranged anew."""
+        now, rows = self._columns, self._rows
+        gone = ~self._wanted()[rows]
+        if self.grouped:
+            gone |= now.code[rows] != self._placed[rows]
+        return int(np.count_nonzero(gone))
+
+    def place_of(self, cell_id: int) -> int:
+        """Return a cell's place in `ids`, -1 where it is not in the list."""
+        row = self._row(cell_id)
+        return -1 if row < 0 else int(self._place[row])
+
+    def places_of(self, cell_ids: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Return the places in `ids` of some cells, -1 for those that are not in the list."""
+        rows = rows_in(self._columns.cell_id, cell_ids)
+        return np.where(rows < 0, -1, self._place[rows]) if len(self._place) else rows
+
+    # following the case ---------------------------------------------------------------------------
+
+    def update(self, cell_ids: Iterable[int] | None = None) -> None:
+        """Follow the case.
+
+        Parameters
+        ----------
+        cell_ids : iterable of int, optional
+            The cells that changed; None where anything may be new.
+        """
+        if cell_ids is not None and len(self._case.cells) == len(self._columns):
+            self._columns: CaseColumns = self._case.table_view()
+            self._arranger.follow(self._columns)
+            return
+        before, reading = self._columns, self._reading
+        self._take_anew()
+        if reading != self._reading or is_much_new(before, self._columns):
+            self.arrange()
+        else:
+            self._take_in(before.cell_id)
+
+    def arrange(self) -> None:
+        """Put every cell where it now belongs."""
+        self._placed = self._columns.code.copy()
+        self._set_rows(self._fresh_rows())
+        self._groups = self._grouping()
+
+    def _take_anew(self) -> None:
+        self._columns = self._case.table_view()
+        self._reading: int = self._case.reading
+        readings = {each.number: each.kind for each in self._case.readings}
+        self._settling = readings.get(self._reading) == "settling"
+        self._arranger: Arranger = Arranger(self._case, self._columns)
+
+    def _wanted(self) -> NDArray[np.bool_]:
+        return self._filters.passed(self._columns, self.disagreement)
+
+    def _fresh_rows(self) -> NDArray[np.intp]:
+        return self._arranger.arranged(np.flatnonzero(self._wanted()), self.order, self.grouped)
+
+    def _set_rows(self, rows: NDArray[np.intp]) -> None:
+        self._rows = rows
+        self._ids = self._columns.cell_id[rows]
+        self._ids.flags.writeable = False
+        self._place = np.full(len(self._columns), -1, np.intp)
+        self._place[rows] = np.arange(len(rows))
+
+    def _grouping(self) -> tuple[Group, ...]:
+        if not self.grouped:
+            return (Group(None, 0, len(self._rows)),)
+        return grouped_by(self._placed[self._rows])
+
+    def _take_in(self, before: NDArray[np.int64]) -> None:
+        """Leave out what is gone and put in what is new, leaving the rest in its place.
+
+        Parameters
+        ----------
+        before : ndarray of int64
+            The numbers that ``_placed`` belongs to.
+        """
+        columns = self._columns
+        stood = rows_in(before, columns.cell_id)
+        self._placed = np.where(stood < 0, columns.code, self._placed[stood])
+        rows = rows_in(columns.cell_id, self._ids)
+        headings = self._placed if self.grouped else None
+        taken = inserted(rows[rows >= 0], self._fresh_rows(), stood < 0, headings)
+        if taken is None:
+            self.arrange()
+            return
+        self._set_rows(taken)
+        self._groups = self._grouping()
+
+    # going through --------------------------------------------------------------------------------
+
+    def next(self, current: int | None) -> int | None:
+        """Return the next waiting cell of the list after the current one, else None.
+
+        What was skipped comes again after the last. Cells outside the frame are passed over.
+        """
+        waiting = self.waiting[self._rows]
+        at = -1 if current is None else self.place_of(current)
+        if at >= 0:
+            waiting[at] = False
+        places = np.flatnonzero(waiting)
+        if not len(places):
+            return None
+        return int(self._ids[places[np.searchsorted(places, at) % len(places)]])
+
+    def visit(self, cell_id: int) -> None:
+        """Remember that a cell was looked at."""
+        if not self._visited or self._visited[-1] != cell_id:
+            self._visited.append(cell_id)
+
+    def back(self) -> int | None:
+        """Return the cell that was looked at before, or None; a cell that is gone is passed over."""
+        while len(self._visited) > 1:
+            self._visited.pop()
+            if self._row(self._visited[-1]) >= 0:
+                return self._visited[-1]
+        return None
+
+    def _row(self, cell_id: int) -> int:
+        ids = self._columns.cell_id
+        at = int(ids.searchsorted(cell_id))
+        return at if at < len(ids) and ids[at] == cell_id else -1

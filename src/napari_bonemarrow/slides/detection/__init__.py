@@ -1,0 +1,1 @@
+"""Detection: find nucleated cells, tile by tile, and outline them."""

@@ -1,0 +1,126 @@
+"""The files of a folder of fields: which can be read, how large they are, what scale they state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.slides.formats import folders, raster_files
+from napari_bonemarrow.slides.formats.opened_image import Opened
+from napari_bonemarrow.slides.library_messages import reason
+from napari_bonemarrow.slides.pixels import mosaic
+from napari_bonemarrow.slides.pixels.mosaic import FieldFile
+from napari_bonemarrow.slides.slide import SlideError
+
+_ROTATED = frozenset({5, 6, 7, 8})
+"""EXIF orientations that swap width and height."""
+
+
+def read(folder: Path) -> Opened:
+    """Lay the images of a folder side by side; none is decoded before it is looked at.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    Opened
+        With a warning for each image that cannot be read.
+
+    Raises
+    ------
+    SlideError
+        Where no image can be read, or their scales differ.
+    """
+    paths = folders.images(folder)
+    if not paths:
+        raise SlideError(f"{folder}: {_why_empty(folder)}")
+    files, warnings = _files(paths)
+    if not files:
+        raise SlideError(
+            f"{folder}: none of its {count_of(len(paths), 'image')} can be read; the first: {warnings[0]}"
+        )
+    scale = mosaic.shared_scale(files)
+    fields = mosaic.lay_out(files)
+    properties = {"format": "folder of fields", "fields": str(len(fields)), "left_out": str(len(warnings))}
+    level = mosaic.level(folder, files, fields)
+    return Opened((level,), scale, "fields", properties, fields, tuple(warnings))
+
+
+def _why_empty(folder: Path) -> str:
+    from napari_bonemarrow.slides.reader import SCANNER_SUFFIXES
+
+    if (folder / "Slidedat.ini").is_file():
+        return f"holds the data of a MIRAX slide; open {folder.name}.mrxs beside it"
+    for file in folders.visible_files(folder):
+        if file.suffix.lower() in SCANNER_SUFFIXES:
+            return f"holds whole slides and no fields; open one by itself, such as {file.name}"
+    return f"is a folder without images; choose one with {', '.join(folders.IMAGE_SUFFIXES)}"
+
+
+def _files(paths: Sequence[Path]) -> tuple[list[FieldFile], list[str]]:
+    files, warnings = [], []
+    for path in paths:
+        try:
+            files.append(_measure(path))
+        except SlideError as error:
+            warnings.append(str(error))
+        # As on opening a single image: any error of a decoder is the file's.
+        except Exception as error:
+            warnings.append(f"{path}: cannot be read ({reason(error)}); copy or export it again")
+    return files, warnings
+
+
+def _measure(path: Path) -> FieldFile:
+    """Tell a field's upright size and scale from its header."""
+    from napari_bonemarrow.slides.reader import check_size
+
+    stamp = _stamp(path)
+    with path.open("rb") as file:
+        head = file.read(132)
+    image = raster_files.open_lazily(path, head)
+    if image is None:
+        return _measure_tiff(path, stamp)
+    with image:
+        turned = int(image.getexif().get(274, 1)) in _ROTATED
+        width, height = image.size[::-1] if turned else image.size
+        check_size(path, width, height)
+        return FieldFile(path, width, height, raster_files.scale_of(image), lambda: _decode(path, stamp))
+
+
+def _measure_tiff(path: Path, stamp: tuple[int, int]) -> FieldFile:
+    import tifffile
+
+    from napari_bonemarrow.slides.formats.tiff import tiff_image, tiff_pyramid
+    from napari_bonemarrow.slides.reader import check_size
+
+    with tifffile.TiffFile(path) as file:
+        series = tiff_image.choose(file)
+        levels = tiff_pyramid.pages_of(series)
+        if tiff_pyramid.is_pyramid(levels) or tiff_image.put_together_by(file) is not None:
+            raise SlideError(f"{path}: is a whole slide, not a field; open it by itself")
+        width, height = tiff_image.size(series)
+        if int(tiff_image.facts(file, series.keyframe)["orientation"]) in _ROTATED:
+            width, height = height, width
+        check_size(path, width, height)
+        scale = tiff_image.scale_of(file, series.keyframe)
+    return FieldFile(path, width, height, scale, lambda: _decode(path, stamp))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return size and time of the last change, by which a file that is replaced is noticed."""
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _decode(path: Path, stamp: tuple[int, int]) -> NDArray[np.uint8]:
+    from napari_bonemarrow.slides.reader import decode
+
+    if _stamp(path) != stamp:
+        raise ValueError("it was changed since its folder was opened")
+    return decode(path)

@@ -1,0 +1,125 @@
+"""Recognise a slide again wherever it has been moved to: one file, or the several that it consists of."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+_WHOLE_FILE = 64 * 2**20
+_SAMPLES = 64
+_SAMPLE_BYTES = 2**20
+
+_PART_WHOLE = 4 * 2**20
+_PART_SAMPLE = 2**16
+
+_ZARR_METADATA = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
+_ZARR_CHUNKS = 64
+
+
+def fingerprint(path: Path) -> str:
+    """Recognise a slide again, whatever its name.
+
+    Of one file up to 64 MiB it is the SHA-256 of the bytes. Of a longer file (a whole slide) it is that
+    of its length and of 64 blocks of 1 MiB, evenly spread from first to last byte, so that it takes well
+    under a second on a network drive. A slide of several files (MIRAX with its folder, VMS, a DICOM series, a
+    folder of fields) is recognised by the names below its folder, sizes and bytes of all of them, of each
+    file over 4 MiB three blocks of 64 KiB; an OME-Zarr by its metadata and 64 chunks of its smallest level.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or the folder of a series, of fields or of an OME-Zarr.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    OSError
+        Where a file cannot be read, or is none: a device or a pipe would be waited for without end.
+    """
+    from napari_bonemarrow.slides.formats import folders, vms
+
+    _check_kind(path)
+    if path.is_dir():
+        kind = folders.kind_of(path)
+        if kind is folders.Kind.ZARR:
+            return _of_zarr(path)
+        if kind is folders.Kind.DICOM:
+            return _of_parts(folders.dicom_series(path))
+        return _of_parts((file.name, file) for file in folders.images(path))
+    if path.suffix.lower() == ".mrxs":
+        return _of_parts([("", path), *_below(path.with_suffix(""))])
+    if vms.is_vms(path):
+        return _of_parts([("", path), *((part.name, part) for part in vms.parts(path))])
+    if folders.is_dicom(path):
+        return _of_parts(folders.dicom_series(path.parent, like=path))
+    return _of_file(path)
+
+
+def _check_kind(path: Path) -> None:
+    """See that something is a file or a folder before it is opened: a pipe or a device may have no end."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "neither a file nor a folder", str(path))
+
+
+def _of_file(path: Path) -> str:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= _WHOLE_FILE:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256(f"{size}\n".encode())
+        for index in range(_SAMPLES):
+            file.seek((size - _SAMPLE_BYTES) * index // (_SAMPLES - 1))
+            digest.update(file.read(_SAMPLE_BYTES))
+    return digest.hexdigest()
+
+
+def _below(folder: Path) -> list[tuple[str, Path]]:
+    if not folder.is_dir():
+        return []
+    return sorted((file.relative_to(folder).as_posix(), file) for file in folder.rglob("*") if file.is_file())
+
+
+def _of_parts(parts: Iterable[tuple[str, Path]]) -> str:
+    digest = hashlib.sha256()
+    for name, file in sorted(parts):
+        _check_kind(file)
+        size = file.stat().st_size
+        digest.update(f"{name}\0{size}\n".encode())
+        with file.open("rb") as opened:
+            if size <= _PART_WHOLE:
+                digest.update(opened.read())
+                continue
+            for index in range(3):
+                opened.seek((size - _PART_SAMPLE) * index // 2)
+                digest.update(opened.read(_PART_SAMPLE))
+    return digest.hexdigest()
+
+
+def _of_zarr(path: Path) -> str:
+    """Take the metadata of the group and its arrays, and chunks of its last array: there may be 10⁵ files."""
+    folders = [path, *sorted(each for each in path.iterdir() if each.is_dir())]
+    # One group deeper in the layout of bioformats2raw, where each image is a folder.
+    folders += sorted(each for folder in folders[1:] for each in folder.iterdir() if each.is_dir())[:64]
+    parts = [
+        (file.relative_to(path).as_posix(), file)
+        for folder in folders
+        for name in _ZARR_METADATA
+        if (file := folder / name).is_file()
+    ]
+    arrays = [file.parent for name, file in parts if name.endswith(".zarray") or _is_array(file)]
+    if arrays:
+        chunks = [part for part in _below(arrays[-1]) if part[1].name not in _ZARR_METADATA]
+        parts += chunks[:: max(1, len(chunks) // _ZARR_CHUNKS)][:_ZARR_CHUNKS]
+    return _of_parts(parts)
+
+
+def _is_array(file: Path) -> bool:
+    return file.name == "zarr.json" and b'"array"' in file.read_bytes()

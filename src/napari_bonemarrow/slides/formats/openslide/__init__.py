@@ -1,0 +1,1 @@
+"""Slides that OpenSlide reads, in a process of its own."""

@@ -1,0 +1,137 @@
+"""Read PNG, JPEG, BMP and WebP through Pillow, and 16-bit PNG through imagecodecs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from napari_bonemarrow.slides.file_scale import FileScale, from_density
+from napari_bonemarrow.slides.formats.colour_modes import bands, to_rgb, to_uint8, upright
+from napari_bonemarrow.slides.formats.limits import check_decoded
+
+_ORIENTATION = 274
+_WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file's pixels with its own scale and technical facts."""
+
+    rgb: NDArray[np.uint8]
+    scale: FileScale | None
+    properties: dict[str, str] = field(default_factory=dict)
+
+
+def _is_webp(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+
+
+def open_lazily(path: Path, head: bytes) -> Image.Image | None:
+    """Open an image by its first bytes without decoding it; None for another kind of file.
+
+    The plugins are called by name rather than through `PIL.Image.open`, which knows forty formats more
+    and refuses or warns of large images before their size can be told.
+    """
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImagePlugin.PngImageFile(str(path))
+    if head.startswith(b"\xff\xd8\xff"):
+        return JpegImagePlugin.JpegImageFile(str(path))
+    if head.startswith(b"BM"):
+        return BmpImagePlugin.BmpImageFile(str(path))
+    if _is_webp(head):
+        return WebPImagePlugin.WebPImageFile(str(path))
+    return None
+
+
+def read(image: Image.Image, path: Path, head: bytes) -> Picture:
+    """Decode an image that `open_lazily` opened.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    path : Path
+    head : bytes
+        The file's first 32 bytes.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    SlideError
+        Where decoding it would take too much memory.
+    Exception
+        Whatever the decoder raises on damaged data.
+    """
+    deep = image.format == "PNG" and head[24] == 16
+    check_decoded(path, *image.size, _peak(image, deep))
+    orientation = int(image.getexif().get(_ORIENTATION, 1))  # a PNG's may follow its pixels: it is decoded
+    check_decoded(path, *image.size, _peak(image, deep) + (0 if orientation == 1 else 3))
+    # Byte 24 of a PNG is its bit depth; Pillow would drop the low byte of 16-bit colour.
+    if deep:
+        rgb, bits = _read_deep_png(path), 16
+    else:
+        image.load()
+        rgb, bits = _from_pillow(image), 8
+    properties = {
+        "format": str(image.format),
+        "mode": image.mode,
+        "bits": str(bits),
+        "orientation": str(orientation),
+    }
+    return Picture(upright(rgb, orientation), scale_of(image), properties)
+
+
+def _read_deep_png(path: Path) -> NDArray[np.uint8]:
+    import imagecodecs
+
+    samples: NDArray[Any] = imagecodecs.png_decode(path.read_bytes())
+    return to_rgb(to_uint8(samples))
+
+
+def _from_pillow(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I") or image.mode == "F":
+        return to_rgb(to_uint8(np.asarray(image)))
+    clear = image.mode in _WITH_ALPHA or "transparency" in image.info
+    width, height = image.size
+    rgb = np.empty((height, width, 3), np.uint8)
+    for band in bands(height, rgb.nbytes):
+        part = image.crop((0, band.start, width, band.stop))
+        rgb[band] = to_rgb(np.asarray(part.convert("RGBA" if clear else "RGB")))
+    return rgb
+
+
+def _peak(image: Image.Image, deep: bool) -> float:
+    """Return how many bytes a pixel decoding holds at its peak, the RGB result of 3 included.
+
+    Pillow keeps 4 bytes for each pixel of any colour mode. WebP's decoder has two canvases of its own and
+    hands out a third, JPEG's keeps the coefficients of a progressive image, 16 bits each.
+    """
+    if deep:
+        samples = {"I": 1, "I;16": 1, "LA": 2, "RGB": 3}.get(image.mode, 4)
+        return 3 * samples + 3 + 6  # the file and what Pillow has made of it are in memory too
+    stored = 1 if image.mode in ("1", "L", "P") else 2 if image.mode.startswith("I;16") else 4
+    if image.mode.startswith("I") or image.mode == "F":
+        return 3 * stored + 4
+    if image.format == "WEBP":
+        return 19
+    progressive = 2 * len(image.getbands()) if image.info.get("progressive") else 0
+    return stored + progressive + 3
+
+
+def scale_of(image: Image.Image) -> FileScale | None:
+    """Take the scale that a PNG's or JPEG's header states, where it is believable."""
+    if image.format == "PNG" and "dpi" in image.info:  # only where pHYs says that its unit is the metre
+        across, down = image.info["dpi"]
+        return from_density(across, down, 25_400.0, "PNG pixels per metre")
+    if image.format == "JPEG" and image.info.get("jfif_unit") in (1, 2):
+        unit = 25_400.0 if image.info["jfif_unit"] == 1 else 10_000.0
+        across, down = image.info["jfif_density"]
+        return from_density(across, down, unit, "JPEG density")
+    return None

@@ -1,0 +1,1 @@
+"""OME-Zarr: metadata and chunks checked before a codec sees them."""

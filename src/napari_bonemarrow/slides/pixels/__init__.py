@@ -1,0 +1,1 @@
+"""Pixels of a slide: tiles, levels, the working grid, overviews, crops, stain colour."""

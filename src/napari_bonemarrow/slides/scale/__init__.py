@@ -1,0 +1,1 @@
+"""The physical scale of an image: estimated from its cells, or known by camera and microscope."""

@@ -1,0 +1,1 @@
+"""`evaluate`: which images, what a bundle makes of them, and the documents of it."""

@@ -1,0 +1,1 @@
+"""Fine-tuning from reviewed cases: what is learnt from, what is kept, what it leaves."""

@@ -1,0 +1,66 @@
+"""Ctrl-C and SIGTERM end a training run with one line that says how to go on."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.training.config import TrainingError
+
+_asked = threading.Event()
+
+
+def stop_if_asked() -> None:
+    """Raise what the signal raised, should it have come where Python drops exceptions (a finaliser)."""
+    if _asked.is_set():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def stoppable(out: Path) -> Iterator[None]:
+    """Let a run be told to stop; its last checkpoint stays.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the run.
+
+    Raises
+    ------
+    TrainingError
+        When the run was interrupted or terminated.
+    """
+
+    def stop(_number: int, _frame: object) -> None:
+        _asked.set()
+        raise KeyboardInterrupt
+
+    _asked.clear()
+
+    here = threading.current_thread() is threading.main_thread()  # only there can signals be handled
+    before = signal.signal(signal.SIGTERM, stop) if here else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise TrainingError(f"stopped; {_kept(out)}") from None
+    finally:
+        _asked.clear()
+        if here:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _kept(out: Path) -> str:
+    if (out / "bundle" / "card.json").is_file():
+        return f"the run in {out} was finished"
+    if any(out.glob("fold-*/checkpoints/last.pt")):
+        return f"{out} keeps what is done: the same command with --resume goes on"
+    if not (out / "checkpoints" / "last.pt").is_file():
+        return "no epoch was finished, so nothing is kept"
+    history = out / "history.csv"
+    lines = history.read_text("utf-8").splitlines() if history.is_file() else []
+    epochs = f"{count_of(len(lines) - 1, 'epoch')}" if len(lines) > 1 else "what is done"
+    return f"{out / 'checkpoints' / 'last.pt'} keeps {epochs}: the same command with --resume goes on"
