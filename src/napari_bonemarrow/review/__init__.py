@@ -45,10 +45,10 @@ from napari_bonemarrow.review.journal.events import (
     is_imported,
 )
 from napari_bonemarrow.review.journal.journal_json import DetectionProgress, SlideRecord
+from napari_bonemarrow.review.journal.reading import Reading
+from napari_bonemarrow.review.journal.signature import Signature
 from napari_bonemarrow.review.journal.storage import SUFFIX, home, on_network
 from napari_bonemarrow.review.state.cell_columns import CaseColumns
-from napari_bonemarrow.review.state.reading_state import Reading
-from napari_bonemarrow.review.state.signature import Signature
 
 __all__ = [
     "IMPORTED",

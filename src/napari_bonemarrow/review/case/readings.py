@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from napari_bonemarrow.review.case.tally import CaseTallying
 from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.identity.names import same_person
 from napari_bonemarrow.review.journal.events import Change, Draft, Kind
-from napari_bonemarrow.review.state.permission import same_person
-from napari_bonemarrow.review.state.reading_state import FIRST, SECOND, SETTLING, Reading
+from napari_bonemarrow.review.journal.reading import FIRST, SECOND, SETTLING, Reading
 
 
 class CaseReadings(CaseTallying):

@@ -18,6 +18,7 @@ from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.journal.arrays import cells_to_arrays, pack
 from napari_bonemarrow.review.journal.events import OF_READINGS, READING, RESHAPING, Change, Draft, Kind
 from napari_bonemarrow.review.journal.journal_json import frame_to_json, scale_to_json
+from napari_bonemarrow.review.state.fold import apply
 from napari_bonemarrow.review.state.permission import refusal
 
 if TYPE_CHECKING:
@@ -311,7 +312,7 @@ class CaseRuns(CaseNumbers):
         if draft.kind in READING and self._state.reading != draft.reading:
             draft = replace(draft, reading=self._state.reading)
         event = self._journal.append(draft, self.reviewer, blobs)
-        self._state.apply(event, (blobs or {}).__getitem__)
+        apply(self._state, event)
         self._follow(kind)
         if draft.kind is Kind.DETECTOR_RUN or draft.kind in OF_READINGS:  # any cell may look different
             cells = tuple(self.cells.cell_id.tolist())

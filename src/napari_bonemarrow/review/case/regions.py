@@ -16,7 +16,7 @@ from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.journal.arrays import cells_to_arrays, pack, unpack
 from napari_bonemarrow.review.journal.events import Change, Draft, Kind, canonical
 from napari_bonemarrow.review.journal.journal_json import frame_to_json, ranking_to_json
-from napari_bonemarrow.review.state.reading_state import SECOND
+from napari_bonemarrow.review.journal.reading import SECOND
 
 
 class CaseRegions(CaseRuns):

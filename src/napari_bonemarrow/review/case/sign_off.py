@@ -13,9 +13,9 @@ from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.identity.signing_key import SigningKey
 from napari_bonemarrow.review.journal.events import Change, Draft, Kind
 from napari_bonemarrow.review.journal.program import program_name
+from napari_bonemarrow.review.journal.reading import SECOND, SETTLING
+from napari_bonemarrow.review.journal.signature import Signature
 from napari_bonemarrow.review.state.figures import tallied
-from napari_bonemarrow.review.state.reading_state import SECOND, SETTLING
-from napari_bonemarrow.review.state.signature import Signature
 from napari_bonemarrow.review.state.statement import proof_fails, statement
 
 Stamp = Callable[[bytes], bytes]

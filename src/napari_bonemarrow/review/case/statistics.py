@@ -19,9 +19,9 @@ from napari_bonemarrow.cytology import (
 from napari_bonemarrow.review.case.view import CaseView
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.journal.events import Label
+from napari_bonemarrow.review.journal.reading import SECOND
 from napari_bonemarrow.review.state.cell_table import count_codes
 from napari_bonemarrow.review.state.figures import counted_rows, tallied
-from napari_bonemarrow.review.state.reading_state import SECOND
 
 
 class CaseNumbers(CaseView):

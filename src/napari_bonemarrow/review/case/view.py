@@ -25,9 +25,10 @@ from napari_bonemarrow.review.journal.events import (
 )
 from napari_bonemarrow.review.journal.journal import Journal
 from napari_bonemarrow.review.journal.journal_json import DetectionProgress, SlideRecord
+from napari_bonemarrow.review.journal.reading import SECOND
 from napari_bonemarrow.review.state.cell_columns import CaseColumns, Snapshots
 from napari_bonemarrow.review.state.permission import refusal
-from napari_bonemarrow.review.state.reading_state import SECOND, Read
+from napari_bonemarrow.review.state.reading_state import Read
 from napari_bonemarrow.review.state.state import State
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.identity.names import same_person
 from napari_bonemarrow.review.identity.signing_key import fingerprint_of, own_keys
+from napari_bonemarrow.review.journal.signature import Signature
 from napari_bonemarrow.review.journal.storage import home
-from napari_bonemarrow.review.state.permission import same_person
-from napari_bonemarrow.review.state.signature import Signature
 
 _PUBLIC_DIGITS = 64
 _LONGEST_FILE = 1_000_000

@@ -15,8 +15,8 @@ from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_sch
 
 from napari_bonemarrow.cytology import CLASSES, TAGS, Support
 from napari_bonemarrow.review.journal.events import Kind
-from napari_bonemarrow.review.state.reading_state import KINDS
-from napari_bonemarrow.review.state.signature import ALGORITHM
+from napari_bonemarrow.review.journal.reading import KINDS
+from napari_bonemarrow.review.journal.signature import ALGORITHM
 
 _HIGHEST = 2**53
 """Largest cell number and count: what every reader of JSON still tells apart (RFC 8259, 6)."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_bonemarrow.cytology import Cells
 from napari_bonemarrow.review.journal.events import Comment, Event, Kind, Label
 from napari_bonemarrow.review.state import standing
-
-if TYPE_CHECKING:
-    from napari_bonemarrow.review.state.state import State
+from napari_bonemarrow.review.state.runs import RUNS
+from napari_bonemarrow.review.state.state import State
 
 _RULE = "rule"
 
@@ -210,7 +208,7 @@ def one_cell(cell_id: int, x: float, y: float, diameter_um: float) -> Cells:
     )
 
 
-_Act = Callable[["State", Event], None]
+_Act = Callable[[State, Event], None]
 _ACTS: Mapping[str, tuple[_Act, _Act]] = {
     Kind.LABEL_SET: (_label, _unlabel),
     Kind.LABEL_CLEARED: (_label, _unlabel),
@@ -229,6 +227,7 @@ _ACTS: Mapping[str, tuple[_Act, _Act]] = {
 }
 
 DO: Mapping[str, _Act] = {
+    **RUNS,
     **{kind: do for kind, (do, _) in _ACTS.items()},
     Kind.COMMENT: _comment,
     Kind.READING_BEGUN: standing.begin,

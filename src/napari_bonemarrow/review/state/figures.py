@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_bonemarrow.review.state.cell_table import count_codes
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_bonemarrow.review.state.state import State
+from napari_bonemarrow.review.state.state import State
 
 
 def counted_rows(state: State) -> NDArray[np.bool_]:

@@ -6,21 +6,15 @@ would have refused to write was written by something else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from napari_bonemarrow.review.identity.names import same_person, short
 from napari_bonemarrow.review.journal.events import READING, RESHAPING, Kind
-from napari_bonemarrow.review.state.reading_state import FIRST, SECOND
-
-if TYPE_CHECKING:
-    from napari_bonemarrow.review.state.state import State
+from napari_bonemarrow.review.journal.reading import FIRST, SECOND
+from napari_bonemarrow.review.state.state import State
 
 _FREE = frozenset({Kind.AMENDED, Kind.SLIDE_MOVED})
 """What a signed case allows: to amend it, and to say where its slide lies now, which counts nothing anew."""
 
 _SAMPLE = RESHAPING | {Kind.TILES_SEARCHED, Kind.REGIONS_RANKED}
-
-
-_LONGEST = 60
 
 
 class NotAllowedError(ValueError):
@@ -62,13 +56,3 @@ def _not_this_reader(state: State, reviewer: str) -> str:
             f"or go to reading {FIRST}"
         )
     return ""
-
-
-def short(name: str) -> str:
-    """Return a name so that it fits a line, whatever a file says."""
-    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
-
-
-def same_person(one: str, other: str) -> bool:
-    """Tell whether two names are one person's, as far as names tell."""
-    return one.strip().casefold() == other.strip().casefold()

@@ -4,45 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CODES
 from napari_bonemarrow.review.journal.events import Comment, Event, Label
+from napari_bonemarrow.review.journal.reading import Reading
 
-FIRST, SECOND, SETTLING = 1, 2, 3
 CODE_NUMBER = {code: number for number, code in enumerate(CODES)}
-
-ReadingKind = Literal["first", "second", "settling"]
-KINDS: Mapping[int, ReadingKind] = {FIRST: "first", SECOND: "second", SETTLING: "settling"}
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One reading of a case.
-
-    Attributes
-    ----------
-    number : int
-        1, 2, 3.
-    reviewer : str
-        Who reads; of the first reading, who began it.
-    kind : str
-        ``first``, ``second`` (blind), or ``settling``, which decides where the two differ.
-    begun_at : str
-        UTC, ISO 8601.
-    ended_at : str or None
-        None while it goes on.
-    """
-
-    number: int
-    reviewer: str
-    kind: ReadingKind
-    begun_at: str
-    ended_at: str | None
 
 
 class Read:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from napari_bonemarrow.review.identity.names import same_person, short
 from napari_bonemarrow.review.journal.events import Event
+from napari_bonemarrow.review.journal.reading import FIRST, KINDS, SECOND, SETTLING, Reading
+from napari_bonemarrow.review.journal.signature import Signature
 from napari_bonemarrow.review.state.figures import signed_otherwise
-from napari_bonemarrow.review.state.permission import NotAllowedError, same_person, short
-from napari_bonemarrow.review.state.reading_state import FIRST, KINDS, SECOND, SETTLING, Read, Reading, merged
-from napari_bonemarrow.review.state.signature import Signature
+from napari_bonemarrow.review.state.permission import NotAllowedError
+from napari_bonemarrow.review.state.reading_state import Read, merged
+from napari_bonemarrow.review.state.state import State
 from napari_bonemarrow.review.state.statement import proof_fails
-
-if TYPE_CHECKING:
-    from napari_bonemarrow.review.state.state import State
 
 
 def begin(state: State, event: Event) -> None:

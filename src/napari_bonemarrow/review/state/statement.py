@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_bonemarrow.review.identity.signing_key import holds
 from napari_bonemarrow.review.journal.events import Event, canonical
-
-if TYPE_CHECKING:
-    from napari_bonemarrow.review.state.state import State
+from napari_bonemarrow.review.state.state import State
 
 FORM = "napari-bonemarrow signature 1"
 """Names the form of the text, so that a signature of one form is never taken for one of another."""
