@@ -14,8 +14,7 @@ from PIL import Image
 
 from napari_bonemarrow.cytology.schemes import SCHEMES
 from napari_bonemarrow.models import Bundle
-from napari_bonemarrow.training import TrainingError
-from napari_bonemarrow.training import evaluate
+from napari_bonemarrow.training import TrainingError, evaluate
 from napari_bonemarrow.training.evaluation.documents import sum_stages
 from napari_bonemarrow.training.figures.feature_plane import umap as lay_out
 from tests.training.drawn_crops import OBJECTS, write_blobs
