@@ -15,8 +15,8 @@ export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 # GNU make 4 keeps apart what goes on side by side; macOS's make 3.81 mixes it.
 APART := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: demo test test-full test-lowest test-python lint types layers pytest window-tests other-tests docs benchmarks \
-	system clean
+.PHONY: demo test test-full test-lowest test-python lint types layers pytest window-tests other-tests docs map \
+	package benchmarks system clean
 .DELETE_ON_ERROR:
 
 # Without a display the demo runs in a virtual one and leaves a screenshot and the exported count.
@@ -80,6 +80,23 @@ docs: $(VENV)/.installed system
 	VIRTUAL_DISPLAY=1 $(DISPLAYED) $(BIN)/python docs/make_pictures.py
 	$(BIN)/mkdocs build --strict
 
+# The picture of the folders and packages, from their imports.
+map: $(VENV)/.installed
+	$(BIN)/python docs/make_map.py
+
+# Wheel and source distribution, checked, and the wheel tried in an environment of its own, which has no Qt.
+package: $(VENV)/.installed
+	$(BIN)/python -m pip install -q -e '.[release]'
+	rm -rf dist .venv-wheel
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/pip install -q uv
+	.venv-wheel/bin/uv pip install -q --python .venv-wheel/bin/python dist/*.whl
+	.venv-wheel/bin/napari-bonemarrow --help
+	.venv-wheel/bin/npe2 validate napari-bonemarrow
+
 benchmarks: $(VENV)/.installed system
 	VIRTUAL_DISPLAY=1 $(DISPLAYED) $(BIN)/python -m benchmarks
 
@@ -96,4 +113,5 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-pyside6 .venv-lowest .venv-python build dist site $(OUT) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-pyside6 .venv-lowest .venv-python .venv-wheel build dist site $(OUT) .mypy_cache \
+		.ruff_cache .pytest_cache

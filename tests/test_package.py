@@ -10,6 +10,7 @@ import tarfile
 import tomllib
 import warnings
 import zipfile
+from email import message_from_bytes
 from importlib.metadata import entry_points, version
 from importlib.resources import files
 from pathlib import Path
@@ -67,6 +68,8 @@ def test_lazy_names_resolve_and_unknown_ones_do_not() -> None:
 
 def test_the_version_has_one_home() -> None:
     assert version("napari-bonemarrow") == napari_bonemarrow.__version__
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [napari_bonemarrow.__version__]
 
 
 def test_the_manifest_is_found_where_napari_looks() -> None:
@@ -85,6 +88,8 @@ def test_a_built_wheel_carries_manifest_model_and_presets(tmp_path: Path) -> Non
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+        [described] = [name for name in sizes if name.endswith(".dist-info/METADATA")]
+        metadata = archive.read(described)
     for inside in (
         "napari.yaml",
         "py.typed",
@@ -96,6 +101,10 @@ def test_a_built_wheel_carries_manifest_model_and_presets(tmp_path: Path) -> Non
     starter = sum(size for name, size in sizes.items() if "/models/starter/" in name)
     assert 0 < starter <= 12e6
     assert not [name for name in sizes if name.startswith(("tests/", "docs/", "benchmarks/"))]
+    # PyPI and napari's hub show this text, and know nothing of files beside it.
+    shown = message_from_bytes(metadata).get_payload()
+    assert "## Two commands" in shown
+    assert [target for target in re.findall(r"\]\(([^)]+)\)", shown) if not target.startswith("https:")] == []
 
 
 def test_a_built_sdist_holds_what_its_makefile_calls(tmp_path: Path) -> None:
@@ -109,7 +118,8 @@ def test_a_built_sdist_holds_what_its_makefile_calls(tmp_path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     called = set(re.findall(r"\b(?:tools|docs)/[\w.-]+\.\w+", makefile))
     assert {"tools/with-display.sh", "tools/qt-libraries.sh", "docs/make_pictures.py"} <= called
-    for path in (*called, "mkdocs.yml", "pyproject.toml", "Makefile", "napari.yaml", "tests/test_package.py"):
+    top = ("mkdocs.yml", "pyproject.toml", "Makefile", "napari.yaml", "CITATION.cff")
+    for path in (*called, *top, ".github/workflows/test.yml", "tests/test_package.py"):
         assert path in inside, path
 
 
