@@ -27,6 +27,7 @@ from napari_bonemarrow.cli.common import (
     show_json,
     tell,
 )
+from napari_bonemarrow.cytology.defaults import TARGET
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Region
@@ -39,7 +40,7 @@ def count(
     model: Model = "starter",
     microns_per_pixel: Scale = None,
     estimate_scale: AcceptEstimate = False,
-    target: Annotated[int | None, typer.Option(help="Cells to count.  [default: 500]", min=1)] = None,
+    target: Annotated[int | None, typer.Option(help=f"Cells to count.  [default: {TARGET}]", min=1)] = None,
     region: RegionTexts = None,
     whole: Annotated[
         bool, typer.Option("--whole", help="All of a slide over 2 mm², not only its best regions.")

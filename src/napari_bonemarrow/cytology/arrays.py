@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_bonemarrow.cytology.classes import Support
+from napari_bonemarrow.cytology.defaults import MARGIN_UM
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ class Frame:
 
     @classmethod
     def whole_field(
-        cls, width: int, height: int, margin_um: float = 5.0, images: tuple[Region, ...] = ()
+        cls, width: int, height: int, margin_um: float = MARGIN_UM, images: tuple[Region, ...] = ()
     ) -> Frame:
         """Count the whole image, or each of its fields, less the margin at the border."""
         whole = Region(0, 0, width, height)

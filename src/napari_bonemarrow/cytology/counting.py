@@ -14,9 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_bonemarrow.cytology.classes import CLASSES
 
-TARGET = 500
-"""Cells to count where nobody says otherwise (ICSH 2008, where a precise percentage matters)."""
-
 Codes = tuple[str, ...]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 

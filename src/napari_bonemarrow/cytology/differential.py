@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology.classes import CLASSES, TAGS, Lineage, Support
 from napari_bonemarrow.cytology.counting import CountingRules
+from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.cytology.domain import DomainCheck
 from napari_bonemarrow.cytology.intervals import (
     CI_METHOD,
@@ -97,7 +98,7 @@ class Differential:
         reviewed: Sequence[bool] | NDArray[np.bool_],
         support: Mapping[str, Support],
         rules: CountingRules | None = None,
-        target: int = 500,
+        target: int = TARGET,
         tags: Mapping[int, Collection[str]] | None = None,
         doubtful: int = 0,
         unread: int = 0,
@@ -153,7 +154,7 @@ class Differential:
         unreviewed: int,
         support: Mapping[str, Support],
         rules: CountingRules | None = None,
-        target: int = 500,
+        target: int = TARGET,
         tagged: Mapping[str, Mapping[str, int]] | None = None,
         doubtful: int = 0,
         unread: int = 0,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import BMC21
+from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.drawing.canvas import Canvas
 from napari_bonemarrow.drawing.cell import conceive
 from napari_bonemarrow.drawing.erythrocytes import scatter_platelets, scatter_red_cells
@@ -33,8 +34,8 @@ def draw_cell(
     code: str,
     seed: int,
     *,
-    microns_per_pixel: float = 0.1,
-    size: int = 250,
+    microns_per_pixel: float = CROP_MICRONS_PER_PIXEL,
+    size: int = CROP_SIZE,
     stain: Stain | None = None,
     red_cells_per_um2: float = 0.013,
     noise: float = 2.4,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.models.bundles.catalogue import canonical, choices, find_architecture
 
 PRESETS = Path(__file__).parent / "presets"
@@ -147,8 +148,8 @@ class TrainConfig(_Part):
     init: str = "none"
     tune: Literal["all", "head", "lora"] = "all"
     lora_rank: int = Field(default=16, ge=1)
-    crop_size: int = Field(default=250, ge=16, le=1024)
-    microns_per_pixel: float = Field(default=0.1, gt=0)
+    crop_size: int = Field(default=CROP_SIZE, ge=16, le=1024)
+    microns_per_pixel: float = Field(default=CROP_MICRONS_PER_PIXEL, gt=0)
     stages: tuple[Stage, ...] = (Stage(epochs=20, size=112), Stage(epochs=8, size=160))
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)

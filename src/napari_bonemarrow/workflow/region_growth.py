@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_bonemarrow.cytology import BoneMarrowError, Frame, Region, RegionRanking
-from napari_bonemarrow.cytology.counting import TARGET
+from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.review import Case, CaseError

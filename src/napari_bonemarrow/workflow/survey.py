@@ -7,6 +7,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass
 
 from napari_bonemarrow.cytology import RegionRanking, ScaleError
+from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.engine import Engine, SlideSource
 from napari_bonemarrow.slides import Slide, SlideError
 from napari_bonemarrow.slides.detection.cell_detection import check_fine_enough
@@ -33,7 +34,7 @@ class Surveyed:
     ranking: RegionRanking
 
 
-def survey(engine: Engine, slide: Slide, *, target: int = 500) -> Iterator[Step | Surveyed]:
+def survey(engine: Engine, slide: Slide, *, target: int = TARGET) -> Iterator[Step | Surveyed]:
     """Look over a slide and rank its regions; the last step is `Surveyed`.
 
     Closing the iterator cancels what is under way. No class and no network have any part in it.

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 from qtpy.QtWidgets import QDialog
 
+from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.settings import Settings
 from napari_bonemarrow.gui.settings_page import napari_page
@@ -55,7 +56,7 @@ def test_the_dialog_saves_what_was_changed_and_cancel_does_not(open_panel, qtbot
     [dialog] = [each for each in panel.findChildren(QDialog) if isinstance(each, FormDialog)]
     dialog.form.control("target").setValue(300)
     dialog.buttons.rejected.emit()
-    assert settings.load().target == 500
+    assert settings.load().target == TARGET
     panel.coordinator.edit_settings()
     dialog = [each for each in panel.findChildren(FormDialog) if each.isVisible()][-1]
     dialog.form.control("target").setValue(300)
@@ -101,7 +102,7 @@ def test_what_is_changed_on_the_page_without_a_panel_is_taken_over(page, open_pa
     with qtbot.waitSignal(panel.destroyed):
         viewer.window.remove_dock_widget(panel)
     page.target = 250
-    assert settings.load().target == 500  # nobody listens
+    assert settings.load().target == TARGET  # nobody listens
     settings.change(reviewer="Dr A")  # as a command line would
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
     panel.coordinator.settings_page.begin()

@@ -10,6 +10,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_bonemarrow.cytology import Cells
+from napari_bonemarrow.cytology.defaults import MARGIN_UM
 from napari_bonemarrow.gui.window.fresh_start_dialog import StartOverDialog
 from napari_bonemarrow.review import Case, case_path_for
 from napari_bonemarrow.slides import Scale, ScaleSource
@@ -112,7 +113,7 @@ def test_a_frame_that_holds_nothing_says_so_under_its_boxes(searched):
     tab.margin_box.setValue(90.0)
     assert "nothing is left" in tab.frame_problem.text().casefold()
     assert tab.frame_problem.isVisible()
-    assert before.margin_um == 5.0
+    assert before.margin_um == MARGIN_UM
     tab.margin_box.setValue(10.0)
     assert not tab.frame_problem.isVisible()
     assert case.frame.margin_um == 10.0

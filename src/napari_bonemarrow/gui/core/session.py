@@ -8,6 +8,7 @@ from napari_bonemarrow.cytology import (
     Frame,
     Region,
 )
+from napari_bonemarrow.cytology.defaults import MARGIN_UM, TARGET
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import Scale, Slide
 
@@ -20,8 +21,8 @@ class Session:
     case: Case
     estimate: Scale | None = None
     estimating: bool = False
-    margin_um: float = 5.0
-    target: int = 500
+    margin_um: float = MARGIN_UM
+    target: int = TARGET
     regions: tuple[Region, ...] = ()
     whole: bool = False
     camera: str = ""

@@ -10,7 +10,7 @@ from typing import Any
 from psygnal import Signal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from napari_bonemarrow.cytology.counting import TARGET
+from napari_bonemarrow.cytology.defaults import MARGIN_UM, MOST_CELLS, TARGET, TARGET_TEXT, WIDEST_MARGIN_UM
 from napari_bonemarrow.gui.core.form_hints import shown
 from napari_bonemarrow.gui.keys.bindings import TABLE
 from napari_bonemarrow.gui.keys.key_syntax import KeyTableError
@@ -45,15 +45,15 @@ class Settings(KeyOptions):
     target: int = Field(
         TARGET,
         ge=1,
-        le=100_000,
+        le=MOST_CELLS,
         title="Target of a new smear",
-        description="Cells to count: 500 where a percentage matters, else 300 (ICSH 2008)",
+        description=f"Cells to count: {TARGET_TEXT}",
         json_schema_extra=shown(unit="cells", step=100),
     )
     margin_um: float = Field(
-        5.0,
+        MARGIN_UM,
         ge=0,
-        le=100,
+        le=WIDEST_MARGIN_UM,
         title="Margin of a new smear",
         description="Cells whose centre lies nearer to the image's border are not counted, in µm",
         json_schema_extra=shown(unit="µm", decimals=1, step=1),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError, Cells
+from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.gui.canvas.rings.features_table import features, features_of
 from napari_bonemarrow.gui.canvas.rings.found_cells import with_preview
 from napari_bonemarrow.gui.canvas.smear_viewer import Stage
@@ -298,7 +299,7 @@ class Showing(QObject):
 
     def _show_crop(self, cell_id: int) -> None:
         """Show the crop that is there, never that of another cell; have it and the next ones cut."""
-        self.tab.crop.show_pixmap(self.crops.get(cell_id), cell_info.CROP_MICRONS_PER_PIXEL)
+        self.tab.crop.show_pixmap(self.crops.get(cell_id), CROP_MICRONS_PER_PIXEL)
         self._crops_timer.start()  # cutting shares the interpreter with the key that is just at work
 
     def _want_crops(self) -> None:
@@ -309,8 +310,8 @@ class Showing(QObject):
         at = self.worklist.place_of(cell)
         ahead = self.worklist.ids[at + 1 : at + 1 + _AHEAD].tolist()
         coming = [each for each in ahead if self.session.case.has_cell(each)]
-        self.crops.want({each: self.place(each) for each in (cell, *coming)}, cell_info.CROP_SIZE)
+        self.crops.want({each: self.place(each) for each in (cell, *coming)}, CROP_SIZE)
 
     def _on_crops(self, cell_ids: tuple[int, ...]) -> None:
         if self.selected in cell_ids:
-            self.tab.crop.show_pixmap(self.crops.get(self.selected), cell_info.CROP_MICRONS_PER_PIXEL)
+            self.tab.crop.show_pixmap(self.crops.get(self.selected), CROP_MICRONS_PER_PIXEL)

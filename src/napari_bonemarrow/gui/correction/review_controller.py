@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import Signal
 
+from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.gui.canvas.napari_compat import canvas_px
 from napari_bonemarrow.gui.correction.bulk_accept import Accepting
 from napari_bonemarrow.gui.correction.case_sync import CellsChanged
 from napari_bonemarrow.gui.correction.corrections import Correcting
-from napari_bonemarrow.gui.inspector import cell_info
 from napari_bonemarrow.gui.keys.bindings import Binding
 
 __all__ = ["CellsChanged", "Review"]
@@ -136,5 +136,5 @@ class Review(Correcting):
     def _full_crop(self) -> None:
         if self.selected is not None:
             height, _width = canvas_px(self.stage.viewer)
-            width_um = cell_info.CROP_SIZE * cell_info.CROP_MICRONS_PER_PIXEL
+            width_um = CROP_SIZE * CROP_MICRONS_PER_PIXEL
             self.stage.fill_view(*self.place(self.selected), width_um, height)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from napari_bonemarrow.cytology.defaults import TARGET
+
 
 @dataclass(frozen=True)
 class KeyInfo:
@@ -171,7 +173,7 @@ class TallyInfo:
     in_field: Mapping[str, int] = field(default_factory=dict)
     total: Mapping[str, int] = field(default_factory=dict)
     counted: int = 0
-    target: int = 500
+    target: int = TARGET
     percents: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     next_key: str = ""

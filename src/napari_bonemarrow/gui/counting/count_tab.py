@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.cytology.defaults import TARGET_STEPS
 from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, Differential
 from napari_bonemarrow.cytology.notes import UNCHECKED, UNLIKE
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
@@ -21,8 +22,6 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 EXPORTS = {"csv": "Cells (CSV)", "json": "Count (JSON)", "html": "Report (HTML)"}
 TALLY = "Tally by eye"
-_MILESTONES = (300, 500)
-"""ICSH 2008 (Lee et al., Int J Lab Hematol 30:349): 500 where a percentage matters, else 300."""
 
 
 class CountTab(QWidget):
@@ -213,7 +212,7 @@ class CountTab(QWidget):
 
 def _target_text(counted: int, target: int) -> str:
     """Say what is missing to the numbers that are asked for, the smaller first."""
-    wanted = sorted({*_MILESTONES, target})
+    wanted = sorted({*TARGET_STEPS, target})
     texts = [f"{number} reached" for number in wanted if counted >= number]
     missing = [f"{number - counted} {{}}for {number}" for number in wanted if counted < number]
     texts += [text.format("" if at else "more ") for at, text in enumerate(missing)]

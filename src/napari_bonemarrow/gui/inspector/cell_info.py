@@ -12,14 +12,13 @@ from napari_bonemarrow.cytology import (
     Support,
     images_at,
 )
+from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.inspector.cell_models import CellInfo, Guess, ProgressInfo, ReadersClass
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.review.journal.events import Event, is_imported
 from napari_bonemarrow.review.journal.reading import FIRST, SECOND, SETTLING
 from napari_bonemarrow.slides import Slide
-
-CROP_MICRONS_PER_PIXEL, CROP_SIZE = 0.1, 250
 
 
 def cell_info(session: Session, cell_id: int) -> CellInfo | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Support
+from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class CellInfo:
     tags: frozenset[str]
     history: tuple[str, ...]
     crop: NDArray[np.uint8] | None = field(default=None, compare=False)
-    crop_microns_per_pixel: float = 0.1
+    crop_microns_per_pixel: float = CROP_MICRONS_PER_PIXEL
     read_only: bool = False
     readers: tuple[ReadersClass, ...] = ()
 

@@ -8,6 +8,7 @@ from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QFont, QImage, QLinearGradient, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QWidget
 
+from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL
 from napari_bonemarrow.gui.widgets import class_style
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 
@@ -23,12 +24,14 @@ class CropView(QWidget):
         super().__init__()
         self.setFixedSize(side, side)
         self._image: QImage | QPixmap | None = None
-        self._microns_per_pixel = 0.1
+        self._microns_per_pixel = CROP_MICRONS_PER_PIXEL
         self._heat: QImage | None = None
-        self._heat_microns_per_pixel, self._target = 0.1, ""
+        self._heat_microns_per_pixel, self._target = CROP_MICRONS_PER_PIXEL, ""
         self._covered = False
 
-    def show_crop(self, crop: NDArray[np.uint8] | None, microns_per_pixel: float = 0.1) -> None:
+    def show_crop(
+        self, crop: NDArray[np.uint8] | None, microns_per_pixel: float = CROP_MICRONS_PER_PIXEL
+    ) -> None:
         """Show a crop, uint8 of shape (s, s, 3), or nothing."""
         self._image = None
         if crop is not None:
@@ -45,7 +48,10 @@ class CropView(QWidget):
         self.update()
 
     def show_heat(
-        self, values: NDArray[np.float32] | None, microns_per_pixel: float = 0.1, target: str = ""
+        self,
+        values: NDArray[np.float32] | None,
+        microns_per_pixel: float = CROP_MICRONS_PER_PIXEL,
+        target: str = "",
     ) -> None:
         """Lay a heatmap on the crop, or take it away.
 

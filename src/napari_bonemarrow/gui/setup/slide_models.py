@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_bonemarrow.cytology.defaults import MARGIN_UM, MOST_CELLS, TARGET, TARGET_TEXT, WIDEST_MARGIN_UM
+
 
 @dataclass(frozen=True, slots=True)
 class ScaleOffer:
@@ -50,19 +52,19 @@ class CountedFrame(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     margin_um: float = Field(
-        5.0,
+        MARGIN_UM,
         ge=0,
-        le=100,
+        le=WIDEST_MARGIN_UM,
         title="Margin at the border",
         description="Cells whose centre lies nearer to the image's border are not counted",
         json_schema_extra={"shown": {"unit": "µm", "decimals": 1, "step": 1}},
     )
     target: int = Field(
-        500,
+        TARGET,
         ge=1,
-        le=100_000,
+        le=MOST_CELLS,
         title="Target",
-        description="Cells to count: 500 where a percentage matters, else 300 (ICSH); raised at any time",
+        description=f"Cells to count: {TARGET_TEXT}; raised at any time",
         json_schema_extra={"shown": {"unit": "cells", "step": 100}},
     )
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from napari_bonemarrow.cytology import BMC21, Support
+from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.models.bundles.bundle import Bundle, BundleError, card_fault, check_name, user_models
 from napari_bonemarrow.models.bundles.bundle_writer import write_bundle
 from napari_bonemarrow.models.bundles.card import Card, Normalisation
@@ -25,9 +26,9 @@ def import_checkpoint(
     name: str | None = None,
     classes: Sequence[str] = BMC21,
     trained: Sequence[str] = (),
-    crop_size: int = 250,
+    crop_size: int = CROP_SIZE,
     network_size: int | None = None,
-    microns_per_pixel: float = 0.1,
+    microns_per_pixel: float = CROP_MICRONS_PER_PIXEL,
     normalisation: Normalisation = IMAGENET_NORMALISATION,
     out: str | Path | None = None,
 ) -> Bundle:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_bonemarrow.cytology import CLASSES, Cells, Features, Frame, Predictions
+from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.review.case.redetection import FOUND_AGAIN_UM, superseded
 from napari_bonemarrow.review.case.statistics import CaseNumbers
@@ -56,7 +57,7 @@ class CaseRuns(CaseNumbers):
         new = scale_to_json(scale)
         return self._act(Draft(Kind.SCALE_CONFIRMED, old=scale_to_json(before), new=new))
 
-    def set_frame(self, frame: Frame, target: int = 500) -> Change | None:
+    def set_frame(self, frame: Frame, target: int = TARGET) -> Change | None:
         """Say what is counted, before classes are seen; None where just that was said before.
 
         Raises

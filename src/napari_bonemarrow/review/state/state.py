@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Frame, ModelReference, RegionRanking, Support
+from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.review.journal.events import (
     Event,
     Label,
@@ -77,7 +78,7 @@ class State:
         self.slide: SlideRecord | None = None
         self.scale: Scale | None = None
         self.frame: Frame | None = None
-        self.target = 500
+        self.target = TARGET
         self.ranking: RegionRanking | None = None
         self.quality: Mapping[str, Any] | None = None
         self.search: Search | None = None

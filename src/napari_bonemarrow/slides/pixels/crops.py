@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.slides.pixels.overview import slide_background
 from napari_bonemarrow.slides.pixels.photographs import photograph
 from napari_bonemarrow.slides.pixels.working_grid import level_pixels
@@ -18,7 +19,12 @@ _THREADS = min(4, os.cpu_count() or 1)
 
 
 def cut_crops(
-    slide: Slide, x: ArrayLike, y: ArrayLike, *, microns_per_pixel: float = 0.1, size: int = 250
+    slide: Slide,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    microns_per_pixel: float = CROP_MICRONS_PER_PIXEL,
+    size: int = CROP_SIZE,
 ) -> NDArray[np.uint8]:
     """Cut a square around each point, resampled to a physical scale.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Region, RegionRanking
+from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.slides.slide import Slide
 from napari_bonemarrow.slides.survey.quality_map import METHOD, QualityMap, Reason
 from napari_bonemarrow.slides.survey.survey_grid import CELL_UM
@@ -48,7 +49,7 @@ Window = tuple[int, int, int, int, float]
 
 
 def rank_regions(
-    quality: QualityMap, target: int = 500, *, reserve: float = RESERVE, limit: int | None = None
+    quality: QualityMap, target: int = TARGET, *, reserve: float = RESERVE, limit: int | None = None
 ) -> RegionRanking:
     """Rank regions of about 300 µm a side.
 

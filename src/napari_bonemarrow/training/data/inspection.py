@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import BMC21
+from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.cytology.published import MATEK_2021
 from napari_bonemarrow.models.crops import fit_crop
@@ -35,7 +36,6 @@ Progress = Callable[[int, int, str], None]
 ENOUGH = 100
 """Images of a class below which no class counts as trained."""
 
-_CELL_SIZE, _CELL_SCALE = 250, 0.1  # px, µm per pixel: what cells of cases are compared at
 _EVERY = 1000  # images between two words on progress
 
 
@@ -138,8 +138,8 @@ def _square(source: Source, file: Path) -> tuple[NDArray[np.uint8], Kind] | None
     from PIL import Image
 
     if file.parent.suffix == SUFFIX:
-        cell = read_image(source, file, _CELL_SIZE, _CELL_SCALE)
-        return None if cell is None else (cell, Kind(_CELL_SIZE, _CELL_SIZE, "RGB"))
+        cell = read_image(source, file, CROP_SIZE, CROP_MICRONS_PER_PIXEL)
+        return None if cell is None else (cell, Kind(CROP_SIZE, CROP_SIZE, "RGB"))
     rgb = read_rgb(file)
     if rgb is None:
         return None

@@ -1,0 +1,34 @@
+"""The domain: classes, schemes, tags, counting rules, differential statistics and shared containers."""
+
+from .agreement import Agreement as Agreement
+from .agreement import ClassAgreement as ClassAgreement
+from .arrays import Cells as Cells
+from .arrays import Features as Features
+from .arrays import Field as Field
+from .arrays import Frame as Frame
+from .arrays import ModelReference as ModelReference
+from .arrays import Predictions as Predictions
+from .arrays import Region as Region
+from .arrays import RegionRanking as RegionRanking
+from .arrays import covered_area as covered_area
+from .arrays import images_at as images_at
+from .classes import BMC21 as BMC21
+from .classes import CLASSES as CLASSES
+from .classes import CODES as CODES
+from .classes import REVIEWER_ONLY as REVIEWER_ONLY
+from .classes import TAGS as TAGS
+from .classes import CellClass as CellClass
+from .classes import Lineage as Lineage
+from .classes import Support as Support
+from .counting import CountingRules as CountingRules
+from .differential import Differential as Differential
+from .domain import DomainCheck as DomainCheck
+from .errors import BoneMarrowError as BoneMarrowError
+from .errors import ScaleError as ScaleError
+from .notes import SAMPLING_TEXT as SAMPLING_TEXT
+from .rows import UNNAMED_TEXT as UNNAMED_TEXT
+from .rows import UNRELIABLE_TEXT as UNRELIABLE_TEXT
+from .rows import ClassCount as ClassCount
+from .rows import Flag as Flag
+from .rows import Ratio as Ratio
+from .rows import TagCount as TagCount

@@ -1,0 +1,35 @@
+"""The one pipeline that the window and the command line both call."""
+
+from .analysis import CellsClassified as CellsClassified
+from .analysis import CellsFound as CellsFound
+from .analysis import Doing as Doing
+from .analysis import FeaturesFound as FeaturesFound
+from .analysis import Step as Step
+from .analysis import TilesFound as TilesFound
+from .analysis import analyse as analyse
+from .analysis import apply_step as apply_step
+from .analysis import default_frame as default_frame
+from .analysis import was_detected as was_detected
+from .cases import default_reviewer as default_reviewer
+from .cases import open_or_create_case as open_or_create_case
+from .cases import slide_of_case as slide_of_case
+from .cell_detection import detect_inputs as detect_inputs
+from .crops import classify_crops as classify_crops
+from .demo import SampleResult as SampleResult
+from .demo import run_sample as run_sample
+from .demo import surest_cell as surest_cell
+from .demo import write_sample_slide as write_sample_slide
+from .differential_count import CountOptions as CountOptions
+from .differential_count import count_inputs as count_inputs
+from .features import embed as embed
+from .features import unseen as unseen
+from .heatmap_files import Explanation as Explanation
+from .heatmap_files import Question as Question
+from .heatmap_files import explain_input as explain_input
+from .label_import import Imported as Imported
+from .label_import import LabelFileError as LabelFileError
+from .label_import import import_labels as import_labels
+from .region_growth import count_slide as count_slide
+from .region_growth import frame_of as frame_of
+from .scale_rule import settle_scale as settle_scale
+from .survey import Surveyed as Surveyed
