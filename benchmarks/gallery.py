@@ -86,20 +86,20 @@ def _window(slide: Path) -> dict[str, float]:
         application.processEvents()
 
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
-    coordinator = panel.coordinator
-    coordinator.reviewer.use("benchmark")
-    until(lambda: coordinator.engine.status is not None)
-    coordinator.open_path(slide)
-    until(lambda: coordinator.session is not None)
+    controller = panel.controller
+    controller.reviewer.use("benchmark")
+    until(lambda: controller.engine.status is not None)
+    controller.open_path(slide)
+    until(lambda: controller.session is not None)
     panel.show_review()
     begun = time.perf_counter()
-    coordinator.gallery.show()
+    controller.gallery.show()
     application.processEvents()
     figures = {"show": 1e3 * (time.perf_counter() - begun)}
-    dock = coordinator.gallery.dock
-    figures.update(_painted(dock, coordinator.session.slide, until))
+    dock = controller.gallery.dock
+    figures.update(_painted(dock, controller.session.slide, until))
     figures.update(_scrolled(dock, painting, application, until))
-    figures.update(_selected(coordinator, dock, application, until))
+    figures.update(_selected(controller, dock, application, until))
     figures["crops_mib"] = dock.store.used / 2**20
     figures["peak_mib"] = _peak_mib()
     viewer.close()
@@ -169,28 +169,26 @@ def _pixel(viewport, application) -> float:
 
 def _timed_painting() -> list[float]:
     """Have every painting of the gallery timed; Qt must not have looked the method up yet."""
-    from napari_bonemarrow.gui.gallery.thumbnail_grid import GalleryGrid
+    from napari_bonemarrow.gui.gallery.thumbnail_grid import ThumbnailGrid
 
     painting: list[float] = []
-    plain = GalleryGrid.paintEvent
+    plain = ThumbnailGrid.paintEvent
 
-    def paint(view: GalleryGrid, event) -> None:
+    def paint(view: ThumbnailGrid, event) -> None:
         begun = time.perf_counter()
         plain(view, event)
         painting.append(1e3 * (time.perf_counter() - begun))
 
-    GalleryGrid.paintEvent = paint
+    ThumbnailGrid.paintEvent = paint
     return painting
 
 
-def _selected(
-    coordinator, dock, application, until: Callable[[Callable[[], bool]], None]
-) -> dict[str, float]:
+def _selected(controller, dock, application, until: Callable[[Callable[[], bool]], None]) -> dict[str, float]:
     """Select a class by its key, and give classes by key, with the focus in the gallery."""
     from qtpy.QtCore import Qt
     from qtpy.QtTest import QTest
 
-    review, case = coordinator.review, coordinator.session.case
+    review, case = controller.review, controller.session.case
 
     def press(key, modifier=Qt.KeyboardModifier.NoModifier) -> float:
         begun = time.perf_counter()

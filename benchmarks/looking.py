@@ -107,24 +107,24 @@ def _window(slide: Path) -> dict[str, float]:
                 raise TimeoutError("the window did not come to rest")
 
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
-    coordinator = panel.coordinator
-    until(lambda: coordinator.engine.status is not None and preload.is_ready())
+    controller = panel.controller
+    until(lambda: controller.engine.status is not None and preload.is_ready())
     rest = time.perf_counter() + _REST_S
     until(lambda: time.perf_counter() > rest)
     screen, idle = _Screen(viewer.window._qt_viewer.canvas.native), []
-    coordinator.stage.tiles.idle.connect(lambda: idle.append(True))
+    controller.smear_viewer.tiles.idle.connect(lambda: idle.append(True))
     begun = time.monotonic()
-    coordinator.open_path(slide)
+    controller.open_path(slide)
     until(lambda: idle)
     figures = {"answers_s": time.monotonic() - begun}
     rest = time.perf_counter() + _REST_S
     until(lambda: time.perf_counter() > rest)
     seen = screen.close()
     figures["first_s"] = next(when for when, what in seen if what == seen[-1][1]) - begun
-    session = coordinator.session
+    session = controller.session
     figures |= {"width": session.slide.width, "height": session.slide.height}
     until(lambda: not session.estimating)
-    figures |= _panned(coordinator.stage, until)
+    figures |= _panned(controller.smear_viewer, until)
     figures["peak_mib"] = _peak_mib()
     viewer.close()
     return figures
@@ -167,19 +167,19 @@ def _look_at_screen(x: int, y: int) -> None:
         time.sleep(0.005)
 
 
-def _panned(stage, until: Callable[[Callable[[], bool]], None]) -> dict[str, float]:
+def _panned(smear_viewer, until: Callable[[Callable[[], bool]], None]) -> dict[str, float]:
     """Pan over the slide at several zooms; the longest turn without painting, and the longest painting."""
     turns = _Turns()
-    whole, centre = float(stage.camera.zoom), tuple(stage.camera.center)
-    span = stage.smear.extent.world
+    whole, centre = float(smear_viewer.camera.zoom), tuple(smear_viewer.camera.center)
+    span = smear_viewer.smear.extent.world
     for zoom in ZOOMS:
-        stage.camera.zoom = whole * zoom
+        smear_viewer.camera.zoom = whole * zoom
         step = float(span[1][-1] - span[0][-1]) / zoom / 8
         for number in range(STEPS):
             across = (number % 16 - 8) * step * min(1.0, zoom / 4)
             down = (number // 16 - 2) * step
             with turns.timed():
-                stage.camera.center = (centre[0], centre[1] + down, centre[2] + across)
+                smear_viewer.camera.center = (centre[0], centre[1] + down, centre[2] + across)
             pause = time.perf_counter() + _STEP_S
             turns.until(lambda pause=pause: time.perf_counter() > pause)
     turns.close()

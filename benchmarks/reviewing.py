@@ -119,19 +119,19 @@ def _window(slide: Path) -> dict[str, float]:
         application.processEvents()
 
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
-    coordinator = panel.coordinator
-    coordinator.reviewer.use("benchmark")
-    until(lambda: coordinator.engine.status is not None)
+    controller = panel.controller
+    controller.reviewer.use("benchmark")
+    until(lambda: controller.engine.status is not None)
     begun = time.perf_counter()
-    coordinator.open_path(slide)
-    until(lambda: coordinator.session is not None)
+    controller.open_path(slide)
+    until(lambda: controller.session is not None)
     figures["open"] = 1e3 * (time.perf_counter() - begun)
     panel.show_review()
-    session = coordinator.session
+    session = controller.session
     press = _Presser(panel, application)
     press(Qt.Key.Key_Space)
-    figures.update(_relabelled(press, coordinator.review))
-    figures.update(_selected(press, coordinator.review))
+    figures.update(_relabelled(press, controller.review))
+    figures.update(_selected(press, controller.review))
     if len(session.case.labels) < KEYS:
         raise RuntimeError("the keys did not reach the case")
     figures["peak_mib"] = _peak_mib()

@@ -114,13 +114,13 @@ def _plugin(viewer, smear: Path, until: Callable[[Callable[[], bool]], float]) -
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
     until(panel.isVisible)
     opened = time.perf_counter() - begun
-    coordinator = panel.coordinator
-    coordinator.open_path(smear)
-    until(lambda: coordinator.session is not None and coordinator.engine.status is not None)
-    layer = coordinator.stage.overlay.layer
+    controller = panel.controller
+    controller.open_path(smear)
+    until(lambda: controller.session is not None and controller.engine.status is not None)
+    layer = controller.smear_viewer.rings.layer
     begun = time.perf_counter()
-    coordinator.preparing.find_cells()
-    until(lambda: not coordinator.analysis.running and len(layer.data) > 0 and all(layer.features["class"]))
+    controller.setup.find_cells()
+    until(lambda: not controller.cell_search.running and len(layer.data) > 0 and all(layer.features["class"]))
     shown = time.perf_counter() - begun
     return {"panel_s": opened, "field_s": shown, "cells": len(layer.data)}
 

@@ -146,8 +146,8 @@ def main() -> None:
     slides = Path(tempfile.mkdtemp())
     os.environ["NAPARI_BONEMARROW_HOME"] = str(slides / "home")  # leave the user's own models and runs alone
     viewer, panel = docked_window()
-    coordinator = panel.coordinator
-    coordinator.reviewer.use("A. Reviewer")
+    controller = panel.controller
+    controller.reviewer.use("A. Reviewer")
 
     def take(name: str) -> None:
         settle()
@@ -159,35 +159,35 @@ def main() -> None:
         _walk_slide(panel, take, slides)
     if "field" in asked:
         _walk(panel, take, slides)
-    coordinator.leave()
+    controller.leave()
     viewer.close()
     shutil.rmtree(slides, ignore_errors=True)
 
 
 def _walk_slide(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> None:
     """Survey a whole slide and take its best regions."""
-    coordinator, stage = panel.coordinator, panel.coordinator.stage
+    controller, smear_viewer = panel.controller, panel.controller.smear_viewer
     path = write_slide(slides)
-    wait_for(coordinator.opened, lambda: coordinator.open_path(path))
-    wait_for(coordinator.surveying.surveyed, panel.slide_tab.where.survey_button.click)
+    wait_for(controller.opened, lambda: controller.open_path(path))
+    wait_for(controller.survey.surveyed, panel.slide_tab.where.survey_button.click)
     panel.slide_tab.where.best_button.click()
-    stage.viewer.reset_view()
+    smear_viewer.viewer.reset_view()
     take("survey.webp")
-    stage.viewer.layers.remove(stage.smear)  # its case is closed: what follows begins empty
+    smear_viewer.viewer.layers.remove(smear_viewer.smear)  # its case is closed: what follows begins empty
     settle()
 
 
 def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> None:
-    coordinator = panel.coordinator
+    controller = panel.controller
     take("empty.webp")
     sample = write_sample_slide(slides)
-    wait_for(coordinator.opened, lambda: coordinator.open_path(sample))
+    wait_for(controller.opened, lambda: controller.open_path(sample))
     take("slide.webp")
-    wait_for(coordinator.preparing.analysed, coordinator.preparing.find_cells)
-    cell = central_cell(coordinator.session.case)
+    wait_for(controller.setup.analysed, controller.setup.find_cells)
+    cell = central_cell(controller.session.case)
     panel.show_review()
-    coordinator.explaining.set_method("gradcam")
-    wait_for(coordinator.explaining.shown, lambda: coordinator.review.select(cell, go=True))
+    controller.heatmap.set_method("gradcam")
+    wait_for(controller.heatmap.shown, lambda: controller.review.select(cell, go=True))
     take("review.webp")
     panel.tabs.setCurrentWidget(panel.count_tab)
     take("window.webp")
@@ -195,30 +195,30 @@ def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> 
     take("model.webp")
     _gallery(panel, take)
     _fine_tune(panel)
-    coordinator.gallery.dock.parentWidget().hide()
-    coordinator.likeness.map.parentWidget().hide()
+    controller.gallery.dock.parentWidget().hide()
+    controller.similarity.map.parentWidget().hide()
     take("fine-tune.webp")
-    coordinator.session.case.sign("A. Reviewer")
+    controller.session.case.sign("A. Reviewer")
     panel.tabs.setCurrentWidget(panel.count_tab)
     take("signed.webp")
 
 
 def _gallery(panel: BoneMarrowPanel, take: Callable[[str], None]) -> None:
     """Review the first of the work list as they were drawn, and look at all cells class by class."""
-    coordinator = panel.coordinator
-    review, dock = coordinator.review, coordinator.gallery.dock
+    controller = panel.controller
+    review, dock = controller.review, controller.gallery.dock
     panel.show_review()
-    coordinator.explaining.set_method("off")
-    truth = _drawn_codes(coordinator.session.case)
+    controller.heatmap.set_method("off")
+    truth = _drawn_codes(controller.session.case)
     review.selection.clear()
     review.next()
     for _cell in range(REVIEWED):
         review.label(truth[review.selected])
-    coordinator.gallery.show()
+    controller.gallery.show()
     dock.grouped.setChecked(True)
     take("gallery.webp")
-    coordinator.likeness.show_map()
-    wait_for(coordinator.likeness.mapping.made, coordinator.likeness.mapping.make)
+    controller.similarity.show_map()
+    wait_for(controller.similarity.map_controller.made, controller.similarity.map_controller.make)
     take("map.webp")
 
 
@@ -234,16 +234,16 @@ def _drawn_codes(case) -> dict[int, str]:
 
 def _fine_tune(panel: BoneMarrowPanel) -> None:
     """Review every cell as it was drawn, and teach a model from that."""
-    coordinator, tab = panel.coordinator, panel.finetune_tab
-    case = coordinator.session.case
+    controller, tab = panel.controller, panel.finetune_tab
+    case = controller.session.case
     drawn: dict[str, list[int]] = {}
     for cell, code in _drawn_codes(case).items():
         drawn.setdefault(code, []).append(cell)
     for code, cells in drawn.items():
         case.set_label(cells, code)
-    wait_for(coordinator.finetuning.looked, lambda: panel.tabs.setCurrentWidget(tab))
+    wait_for(controller.finetune.looked, lambda: panel.tabs.setCurrentWidget(tab))
     tab.epochs_box.setValue(EPOCHS)
-    wait_for(coordinator.finetuning.ended, tab.start_button.click, TEACHING_MS)
+    wait_for(controller.finetune.ended, tab.start_button.click, TEACHING_MS)
 
 
 if __name__ == "__main__":

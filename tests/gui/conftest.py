@@ -183,11 +183,11 @@ def open_panel(make_napari_viewer_proxy: Callable, truth_engine: type, qtbot, no
 def analysed(open_panel: Callable, field: Path, qtbot):
     """A viewer and its panel with a drawn field, found and classified, in the Review tab."""
     viewer, panel = open_panel()
-    coordinator = panel.coordinator
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
-        coordinator.open_path(field)
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
-        coordinator.preparing.find_cells()
+    controller = panel.controller
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
+        controller.open_path(field)
+    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
+        controller.setup.find_cells()
     panel.show_review()
-    qtbot.waitUntil(lambda: len(coordinator.stage.overlay.layer.data) > 0)
+    qtbot.waitUntil(lambda: len(controller.smear_viewer.rings.layer.data) > 0)
     return viewer, panel

@@ -63,29 +63,29 @@ def test_a_command_without_a_panel_brings_it_and_says_what_is_missing(
     _do("next")
     [panel] = [each for each in QApplication.allWidgets() if isinstance(each, BoneMarrowPanel)]
     assert notices[-1] == "Open a smear first: there is none yet."
-    assert panel.coordinator.notices.open == ()  # nothing failed
+    assert panel.controller.notices.open == ()  # nothing failed
 
 
 def test_what_an_act_needs_is_said_in_one_line(open_panel, field, qtbot, notices):
     _viewer, panel = open_panel()
-    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
-        panel.coordinator.open_path(field)
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
+        panel.controller.open_path(field)
     for name in ("next", "undo", "gallery", "sign", "export_csv", "begin_review"):
         _do(name)
         assert notices[-1] == "Find the cells first: the button is in the Slide tab."
     _do("count")
     assert panel.tabs.currentWidget() is panel.count_tab
-    with qtbot.waitSignal(panel.coordinator.preparing.analysed, timeout=20_000):
+    with qtbot.waitSignal(panel.controller.setup.analysed, timeout=20_000):
         _do("find_cells")
-    panel.coordinator.review.selection.clear()
+    panel.controller.review.selection.clear()
     _do("explain")
     assert notices[-1] == "Select a cell first: none is selected."
 
 
 def test_find_cells_without_a_scale_asks_for_it(open_panel, plain_field, qtbot, notices):
     _viewer, panel = open_panel()
-    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
-        panel.coordinator.open_path(plain_field)
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
+        panel.controller.open_path(plain_field)
     panel.tabs.setCurrentIndex(2)
     _do("find_cells")
     assert notices[-1] == "Confirm the scale first: cells are found by their size."
@@ -94,20 +94,20 @@ def test_find_cells_without_a_scale_asks_for_it(open_panel, plain_field, qtbot, 
 
 def test_commands_do_what_their_keys_do(analysed, qtbot):
     _viewer, panel = analysed
-    review = panel.coordinator.review
+    review = panel.controller.review
     panel.tabs.setCurrentIndex(0)
     _do("next")
     assert panel.tabs.currentWidget() is panel.review_tab
     first = review.selected
     _do("accept")
-    case = panel.coordinator.session.case
+    case = panel.controller.session.case
     assert first in case.labels
     _do("undo")
     assert first not in case.labels
     _do("redo")
     assert first in case.labels
     _do("map")
-    assert panel.coordinator.likeness.map.isVisible()
+    assert panel.controller.similarity.map.isVisible()
     _do("begin_review")
     assert panel.tabs.currentWidget() is panel.review_tab
     for name in ("help", "settings", "edit_keys"):

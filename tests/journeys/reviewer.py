@@ -18,19 +18,19 @@ class Reviewer:
 
     def __init__(self, viewer, panel, qtbot) -> None:
         self.viewer, self.panel, self.qtbot = viewer, panel, qtbot
-        self.coordinator = panel.coordinator
+        self.controller = panel.controller
         self._qt = panel.window()._qt_viewer
 
     @property
     def case(self) -> Case:
-        return self.coordinator.session.case
+        return self.controller.session.case
 
     def open(self, path: Path, microns_per_pixel: float | None) -> None:
-        with self.qtbot.waitSignal(self.coordinator.opened, timeout=LOADING):
-            self.coordinator.open_path(path)
-        if self.coordinator.session.slide.microns_per_pixel is None:
+        with self.qtbot.waitSignal(self.controller.opened, timeout=LOADING):
+            self.controller.open_path(path)
+        if self.controller.session.slide.microns_per_pixel is None:
             assert not self.panel.slide_tab.find_button.isEnabled()
-            self.qtbot.waitUntil(lambda: not self.coordinator.session.estimating, timeout=LOADING)
+            self.qtbot.waitUntil(lambda: not self.controller.session.estimating, timeout=LOADING)
             self.panel.slide_tab.scale_box.setValue(microns_per_pixel)
             self.click_button(self.panel.slide_tab.confirm_button)
 
@@ -38,7 +38,7 @@ class Reviewer:
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
     def find(self) -> None:
-        with self.qtbot.waitSignal(self.coordinator.preparing.analysed, timeout=ANALYSING):
+        with self.qtbot.waitSignal(self.controller.setup.analysed, timeout=ANALYSING):
             self.click_button(self.panel.slide_tab.find_button)
         self.click_button(self.panel.slide_tab.review_button)
 
@@ -47,8 +47,8 @@ class Reviewer:
 
     def screen_place(self, x: float, y: float) -> QPoint:
         """Return where a point in level-0 pixels is on the canvas."""
-        scale = self.coordinator.session.slide.microns_per_pixel
-        camera, native = self.coordinator.stage.camera, self._qt.canvas.native
+        scale = self.controller.session.slide.microns_per_pixel
+        camera, native = self.controller.smear_viewer.camera, self._qt.canvas.native
         down, across = np.array([y, x]) * scale - np.array(camera.center[-2:])
         centre = native.rect().center()
         return QPoint(round(centre.x() + across * camera.zoom), round(centre.y() + down * camera.zoom))
@@ -59,7 +59,7 @@ class Reviewer:
 
         def rests() -> bool:
             sizes.append(self._qt.canvas.native.size())
-            return sizes[-1] == sizes[-2] and not self.coordinator.stage.glide.running
+            return sizes[-1] == sizes[-2] and not self.controller.smear_viewer.glide.running
 
         self.qtbot.waitUntil(rests)
 
@@ -69,7 +69,7 @@ class Reviewer:
 
     def click_cell(self, cell_id: int, modifier=Qt.KeyboardModifier.NoModifier) -> None:
         self.wait_for_view()
-        place = self.screen_place(*self.coordinator.review.place(cell_id))
+        place = self.screen_place(*self.controller.review.place(cell_id))
         self.qtbot.mouseMove(self._qt.canvas.native, place)
         self.qtbot.mouseClick(self._qt.canvas.native, Qt.MouseButton.LeftButton, modifier, place)
 
@@ -78,5 +78,5 @@ class Reviewer:
 
     def wait_for_screen(self) -> None:
         """Wait until the rings show what the case says."""
-        layer = self.coordinator.stage.overlay.layer
+        layer = self.controller.smear_viewer.rings.layer
         self.qtbot.waitUntil(lambda: list(layer.features["class"]) == self.case.effective_codes())

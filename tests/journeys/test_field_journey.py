@@ -31,17 +31,17 @@ def _free_place(case: Case) -> tuple[float, float]:
 
 def _review(reviewer: Reviewer) -> None:
     """Select by a click, explain, relabel, undo, redo, add, remove."""
-    case, coordinator, qtbot = reviewer.case, reviewer.coordinator, reviewer.qtbot
+    case, controller, qtbot = reviewer.case, reviewer.controller, reviewer.qtbot
     inside = case.cells.cell_id[case.cells.in_frame].tolist()
     first, second = inside[0], inside[-1]
     reviewer.viewer.reset_view()
     reviewer.click_cell(first)
-    assert coordinator.review.selected == first
-    with qtbot.waitSignal(coordinator.explaining.shown, timeout=LOADING):
+    assert controller.review.selected == first
+    with qtbot.waitSignal(controller.heatmap.shown, timeout=LOADING):
         reviewer.press(Qt.Key.Key_E)
-    heat = coordinator.stage.heat.layer
-    x, y = coordinator.review.place(first)
-    scale = coordinator.session.slide.microns_per_pixel
+    heat = controller.smear_viewer.heat.layer
+    x, y = controller.review.place(first)
+    scale = controller.session.slide.microns_per_pixel
     middle = (heat.data.shape[0] - 1) / 2
     np.testing.assert_allclose(heat.data_to_world((middle, middle)), (y * scale, x * scale))
     assert 0 < heat.data.max() <= 1
@@ -56,15 +56,15 @@ def _review(reviewer: Reviewer) -> None:
     count, place = len(case.cells), _free_place(case)
     reviewer.viewer.reset_view()
     reviewer.hover(*place)
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=ANALYSING):
+    with qtbot.waitSignal(controller.setup.analysed, timeout=ANALYSING):
         reviewer.press(Qt.Key.Key_Insert)
     assert len(case.cells) == count + 1
-    added = coordinator.review.selected
-    assert np.hypot(*np.subtract(coordinator.review.place(added), place)) * scale < 1.0
+    added = controller.review.selected
+    assert np.hypot(*np.subtract(controller.review.place(added), place)) * scale < 1.0
     assert case.effective_code(added)  # the model has looked at it
     reviewer.press(Qt.Key.Key_Escape)
     reviewer.click_cell(second)
-    assert coordinator.review.selected == second
+    assert controller.review.selected == second
     reviewer.press(Qt.Key.Key_Delete)
     assert not case.has_cell(second)
     reviewer.wait_for_screen()
@@ -77,10 +77,10 @@ def _journey(come_in: Callable[[], Reviewer], path: Path, scale: float | None, f
     assert len(reviewer.case.cells) > 3
     reviewer.wait_for_screen()
     _review(reviewer)
-    session = reviewer.coordinator.session
+    session = reviewer.controller.session
     for kind in ("csv", "json", "html"):
         assert write_export(
-            session, first_options(kind), folder / f"count.{kind}", reviewer.coordinator.notices
+            session, first_options(kind), folder / f"count.{kind}", reviewer.controller.notices
         )
     reviewer.panel.tabs.setCurrentWidget(reviewer.panel.count_tab)
     shown = reviewer.panel.count_tab.headline.text()

@@ -25,9 +25,9 @@ def _correct(reviewer: Reviewer, smear: DrawnSmear) -> int:
     """Give each found cell, by its key, the class that was drawn there; return how many."""
     case, truth = reviewer.case, smear.cells
     for cell in case.cells.cell_id.tolist():
-        place = reviewer.coordinator.review.place(cell)
+        place = reviewer.controller.review.place(cell)
         nearest = int(np.hypot(truth.x - place[0], truth.y - place[1]).argmin())
-        reviewer.coordinator.review.select(cell, go=False)
+        reviewer.controller.review.select(cell, go=False)
         reviewer.press(getattr(Qt.Key, f"Key_{key_of('label', smear.codes[nearest])}"))
         assert case.labels[cell].code == smear.codes[nearest]
     return len(case.cells)
@@ -46,7 +46,7 @@ def test_a_model_is_taught_from_corrections_in_the_window(
     count = _correct(reviewer, smear)
     assert count >= 20
     panel, tab = reviewer.panel, reviewer.panel.finetune_tab
-    finetuning = reviewer.coordinator.finetuning
+    finetuning = reviewer.controller.finetune
     with qtbot.waitSignal(finetuning.looked, timeout=LOADING):
         panel.tabs.setCurrentWidget(tab)
     assert tab.reviewed_text.text() == f"{count} reviewed cells in 1 case"
@@ -74,7 +74,7 @@ def test_a_model_is_taught_from_corrections_in_the_window(
     if ended.args == ["refused"]:
         assert "got worse" in tab.outcome.text()
         return
-    with qtbot.waitSignal(reviewer.coordinator.preparing.analysed, timeout=LOADING):
+    with qtbot.waitSignal(reviewer.controller.setup.analysed, timeout=LOADING):
         tab.use_button.click()
     bundle = Bundle.open(tab._run.wish.name)
     assert reviewer.case.predictions.model == bundle.reference

@@ -41,14 +41,14 @@ def folder(photographs: list[DrawnSmear], tmp_path: Path) -> Path:
 
 def _rings(reviewer: Reviewer) -> np.ndarray:
     """Return where the rings lie, x and y in px, by what the layers themselves say."""
-    overlay = reviewer.coordinator.stage.overlay.layer
-    smear = reviewer.coordinator.stage.smear
-    world = [overlay.data_to_world(place) for place in overlay.data]
+    rings = reviewer.controller.smear_viewer.rings.layer
+    smear = reviewer.controller.smear_viewer.smear
+    world = [rings.data_to_world(place) for place in rings.data]
     return np.array([smear.world_to_data(place)[::-1] for place in world])
 
 
 def _assert_rings_lie_on_cells(reviewer: Reviewer, photographs: list[DrawnSmear]) -> None:
-    rings, regions = _rings(reviewer), reviewer.coordinator.session.slide.images
+    rings, regions = _rings(reviewer), reviewer.controller.session.slide.images
     claimed = 0
     for drawn, region in zip(photographs, regions, strict=True):
         whole = drawn.cells.select(~drawn.at_border)
@@ -57,18 +57,18 @@ def _assert_rings_lie_on_cells(reviewer: Reviewer, photographs: list[DrawnSmear]
             assert apart < NEAR_UM, (region, x, y)
             claimed += 1
     assert claimed >= 4 * 3
-    inside = reviewer.coordinator.session.slide.images_at(rings[:, 0], rings[:, 1])
+    inside = reviewer.controller.session.slide.images_at(rings[:, 0], rings[:, 1])
     assert set(inside.tolist()) == {0, 1, 2, 3}
 
 
 def _assert_the_screen_shows_the_cells(reviewer: Reviewer, photographs: list[DrawnSmear]) -> None:
     """See that the middle of each ring of the last photograph has the colour of that photograph there."""
-    coordinator, case = reviewer.coordinator, reviewer.case
-    slide = coordinator.session.slide
+    controller, case = reviewer.controller, reviewer.case
+    slide = controller.session.slide
     last, image = slide.images[3], photographs[3].image
     for index in np.flatnonzero(slide.images_at(case.cells.x, case.cells.y) == 3):
         x, y = float(case.cells.x[index]), float(case.cells.y[index])
-        coordinator.stage.look((y * MICRONS, x * MICRONS), 2 / MICRONS)  # 2 px of the screen a pixel
+        controller.smear_viewer.look((y * MICRONS, x * MICRONS), 2 / MICRONS)  # 2 px of the screen a pixel
         row, column = round(y - last.y), round(x - last.x)
         wanted = image[row - 2 : row + 3, column - 2 : column + 3].mean(axis=(0, 1))
         reviewer.qtbot.waitUntil(
@@ -86,9 +86,9 @@ def _seen(reviewer: Reviewer, x: float, y: float) -> np.ndarray:
 
 
 def _assert_thumbnails_show_the_cells(reviewer: Reviewer, photographs: list[DrawnSmear]) -> None:
-    coordinator, case, qtbot = reviewer.coordinator, reviewer.case, reviewer.qtbot
-    slide, store = coordinator.session.slide, coordinator.gallery.dock.store
-    coordinator.gallery.show()
+    controller, case, qtbot = reviewer.controller, reviewer.case, reviewer.qtbot
+    slide, store = controller.session.slide, controller.gallery.dock.store
+    controller.gallery.show()
     # The gallery asks for those in view, the counted ones.
     in_view = set(case.cells.cell_id[case.cells.in_frame].tolist())
     qtbot.waitUntil(lambda: any(store.get(cell) is not None for cell in in_view), timeout=LOADING)

@@ -135,31 +135,31 @@ def test_the_engine_killed_while_classifying_costs_nothing(
     come_in: Callable[[], Reviewer], qtbot, tmp_path: Path, smear: DrawnSmear
 ) -> None:
     reviewer = come_in()
-    coordinator = reviewer.coordinator
+    controller = reviewer.controller
     told: list[str] = []
-    coordinator.failed.connect(told.append)
+    controller.failed.connect(told.append)
     path = write_sample(tmp_path / "smear.png", smear)
-    with qtbot.waitSignal(coordinator.model_loaded, timeout=LOADING):
+    with qtbot.waitSignal(controller.model_loaded, timeout=LOADING):
         reviewer.open(path, None)
     killed: list[int] = []
 
     def kill_engine(text: str, _part: float) -> None:
         if text.endswith("cells found") and not killed:
-            killed.append(coordinator.engine.pid)
+            killed.append(controller.engine.pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    coordinator.analysis.progressed.connect(kill_engine)
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=ANALYSING):
+    controller.cell_search.progressed.connect(kill_engine)
+    with qtbot.waitSignal(controller.setup.analysed, timeout=ANALYSING):
         reviewer.click_button(reviewer.panel.slide_tab.find_button)
     case = reviewer.case
     assert killed
-    assert coordinator.engine.pid != killed[0]
+    assert controller.engine.pid != killed[0]
     assert told == []  # it was started again and asked once more
     assert all(case.effective_codes())
     reviewer.click_button(reviewer.panel.slide_tab.review_button)
     cell = int(case.cells.cell_id[0])
-    coordinator.review.select(cell, go=True)
-    coordinator.review.label("PLM", go_on=False)
+    controller.review.select(cell, go=True)
+    controller.review.label("PLM", go_on=False)
     assert case.verify().ok
     _fail_twice(reviewer, qtbot, told)
     assert case.labels[cell].code == "PLM"
@@ -167,14 +167,14 @@ def test_the_engine_killed_while_classifying_costs_nothing(
 
 def _fail_twice(reviewer: Reviewer, qtbot, told: list[str]) -> None:
     """Kill each engine that is started: one clear line, and it goes on once that has ended."""
-    coordinator, case = reviewer.coordinator, reviewer.case
+    controller, case = reviewer.controller, reviewer.case
     middle = (650.0, 500.0)  # well inside the frame
 
     done = threading.Event()
 
     def kill_each() -> None:
         while not done.wait(0.001):
-            pid = coordinator.engine.pid
+            pid = controller.engine.pid
             # It may be gone when it is killed: an error would end this thread, and the engine started next
             # would live, so that nothing failed and the test waited in vain, about once in five runs.
             if pid is not None:
@@ -184,17 +184,17 @@ def _fail_twice(reviewer: Reviewer, qtbot, told: list[str]) -> None:
     killer = threading.Thread(target=kill_each)  # the window's own thread would often come too late
     killer.start()
     try:
-        with qtbot.waitSignal(coordinator.failed, timeout=ANALYSING):
-            coordinator.review.add(middle)
+        with qtbot.waitSignal(controller.failed, timeout=ANALYSING):
+            controller.review.add(middle)
     finally:
         done.set()
         killer.join()
     assert len(told) == 1
     assert told[0].startswith("engine: its process ended twice")
     assert "\n" not in told[0]
-    added = coordinator.review.selected
+    added = controller.review.selected
     assert case.has_cell(added)
     assert case.verify().ok
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=ANALYSING):
-        coordinator.preparing.find_cells()
+    with qtbot.waitSignal(controller.setup.analysed, timeout=ANALYSING):
+        controller.setup.find_cells()
     assert case.effective_code(added)

@@ -47,8 +47,8 @@ def smears(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def _open(reviewer: Reviewer, path: Path) -> None:
-    with reviewer.qtbot.waitSignal(reviewer.coordinator.all_opened, timeout=LOADING):
-        reviewer.coordinator.open_path(path)
+    with reviewer.qtbot.waitSignal(reviewer.controller.all_opened, timeout=LOADING):
+        reviewer.controller.open_path(path)
 
 
 def _has_keyboard(reviewer: Reviewer, window) -> None:
@@ -58,7 +58,7 @@ def _has_keyboard(reviewer: Reviewer, window) -> None:
 
 def _says_who_reviews(reviewer: Reviewer) -> None:
     """The first class asks for a name, once."""
-    review, part = reviewer.coordinator.review, reviewer.panel.name_part
+    review, part = reviewer.controller.review, reviewer.panel.name_part
     cell = review.selected
     reviewer.type(Qt.Key.Key_M)
     assert part.edit.hasFocus()
@@ -70,7 +70,7 @@ def _says_who_reviews(reviewer: Reviewer) -> None:
 
 def _selects_and_filters(reviewer: Reviewer) -> None:
     """Ctrl+A, another filter by letters in its list, then a letter: one cell is labelled, that is seen."""
-    review, dock, qtbot = reviewer.coordinator.review, reviewer.coordinator.gallery.dock, reviewer.qtbot
+    review, dock, qtbot = reviewer.controller.review, reviewer.controller.gallery.dock, reviewer.qtbot
     reviewer.type(Qt.Key.Key_F2)
     qtbot.waitUntil(lambda: dock.isVisible() and dock.view.hasFocus())
     reviewer.type(Qt.Key.Key_End)
@@ -94,7 +94,7 @@ def _selects_and_filters(reviewer: Reviewer) -> None:
 
 def _asks_before_many(reviewer: Reviewer) -> None:
     """Everything selected and a letter: the question stands, and a habitual Enter does nothing."""
-    review, dock = reviewer.coordinator.review, reviewer.coordinator.gallery.dock
+    review, dock = reviewer.controller.review, reviewer.controller.gallery.dock
     dock.view.setFocus()
     reviewer.type(Qt.Key.Key_Home)
     reviewer.type(Qt.Key.Key_End, SHIFT)
@@ -113,8 +113,8 @@ def _asks_before_many(reviewer: Reviewer) -> None:
 
 def _comments(reviewer: Reviewer) -> None:
     """A comment, Enter, and the next letter is a class again."""
-    review = reviewer.coordinator.review
-    reviewer.coordinator.keys.focus_smear()
+    review = reviewer.controller.review
+    reviewer.controller.keys.focus_smear()
     reviewer.type(Qt.Key.Key_Space)
     cell = review.selected
     reviewer.type(Qt.Key.Key_W, SHIFT)
@@ -127,7 +127,7 @@ def _comments(reviewer: Reviewer) -> None:
 
 def _works_undocked(reviewer: Reviewer) -> None:
     """The panel in a window of its own: keys there and on the smear."""
-    review, panel = reviewer.coordinator.review, reviewer.panel
+    review, panel = reviewer.controller.review, reviewer.panel
     main, dock = panel.window(), panel.parentWidget()
     dock.setFloating(True)
     reviewer.qtbot.waitUntil(lambda: panel.window() is dock and dock.isVisible())
@@ -147,16 +147,16 @@ def _keys_while_the_second_opens(reviewer: Reviewer, second: Path) -> None:
     """Keys that come too early change neither the old case nor the new one."""
     case, panel = reviewer.case, reviewer.panel
     events = len(case.events())
-    with reviewer.qtbot.waitSignal(reviewer.coordinator.all_opened, timeout=LOADING):
-        reviewer.coordinator.open_path(second)
+    with reviewer.qtbot.waitSignal(reviewer.controller.all_opened, timeout=LOADING):
+        reviewer.controller.open_path(second)
         assert panel.busy.isVisible()
         for key in (Qt.Key.Key_M, Qt.Key.Key_Return, Qt.Key.Key_Delete):
             reviewer.press(key)
             reviewer.type(key)
         assert len(case.events()) == events
-    assert reviewer.coordinator.session.slide.path == second
+    assert reviewer.controller.session.slide.path == second
     assert [each.kind for each in reviewer.case.events()].count("label set") == 0
-    seen = reviewer.coordinator.stage.viewport()
+    seen = reviewer.controller.smear_viewer.viewport()
     assert all(side >= whole for side, whole in zip(seen.size, seen.smear, strict=True))  # shown whole
     names = [layer.name for layer in reviewer.viewer.layers if layer.visible]
     assert [name for name in names if name != "counted frame"] == ["second", "cells"]
@@ -178,10 +178,10 @@ def test_a_sitting_of_wrong_keys_at_wrong_moments(
     _works_undocked(reviewer)
     labels = {cell: label.code for cell, label in reviewer.case.labels.items()}
     _keys_while_the_second_opens(reviewer, second)
-    session = reviewer.coordinator.session
+    session = reviewer.controller.session
     _open(reviewer, second)  # once more: it comes to the front and locks nobody out
-    assert reviewer.coordinator.session is session
+    assert reviewer.controller.session is session
     assert not session.case.read_only
     _open(reviewer, first)
     assert {cell: label.code for cell, label in reviewer.case.labels.items()} == labels
-    assert len(reviewer.coordinator.review.selection) <= 1
+    assert len(reviewer.controller.review.selection) <= 1

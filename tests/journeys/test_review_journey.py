@@ -56,7 +56,7 @@ def _press(reviewer: Reviewer, watchdog: Watchdog, key, modifier=Qt.KeyboardModi
 
 def _review_all(reviewer: Reviewer, watchdog: Watchdog) -> int:
     """Give every cell a class; return how many keys that took."""
-    case, review = reviewer.case, reviewer.coordinator.review
+    case, review = reviewer.case, reviewer.controller.review
     keys = (Qt.Key.Key_1, Qt.Key.Key_Return, Qt.Key.Key_B, Qt.Key.Key_2)
     pressed, waiting = 0, int(case.cells.in_frame.sum())
     for _cell in range(waiting):
@@ -72,10 +72,10 @@ def test_one_key_a_cell_and_the_window_always_answers(
     come_in: Callable[[], Reviewer], classified: Path, watchdog: Watchdog
 ):
     reviewer = come_in()
-    with reviewer.qtbot.waitSignal(reviewer.coordinator.model_loaded, timeout=LOADING):
+    with reviewer.qtbot.waitSignal(reviewer.controller.model_loaded, timeout=LOADING):
         pass
-    with reviewer.qtbot.waitSignal(reviewer.coordinator.opened, timeout=LOADING):
-        reviewer.coordinator.open_path(classified)
+    with reviewer.qtbot.waitSignal(reviewer.controller.opened, timeout=LOADING):
+        reviewer.controller.open_path(classified)
     # Not watched so far: napari makes the controls of a layer in one go, and Qt all that a tab first shows.
     reviewer.click_button(reviewer.panel.slide_tab.review_button)
     reviewer.wait_for_screen()
@@ -84,13 +84,13 @@ def test_one_key_a_cell_and_the_window_always_answers(
     assert pressed == int(case.cells.in_frame.sum())
     assert "Every counted cell" in reviewer.panel.review_tab.standing.text()
     _press(reviewer, watchdog, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    cell = reviewer.coordinator.review.selected
+    cell = reviewer.controller.review.selected
     assert cell not in case.labels  # undo goes where it was made
     _press(reviewer, watchdog, Qt.Key.Key_M)
     assert case.labels[cell].code == "MON"
     _press(reviewer, watchdog, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     _press(reviewer, watchdog, Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
-    assert case.flags == set(reviewer.coordinator.review.selection.ids)
+    assert case.flags == set(reviewer.controller.review.selection.ids)
     slow = [str(turn) for turn in watchdog.slow()]
     assert not slow, f"over {LIMIT_MS:.0f} ms on the window's thread:\n" + "\n".join(slow)
     assert len(watchdog.turns) > pressed
@@ -101,16 +101,16 @@ def test_one_key_a_cell_and_the_window_always_answers(
 def _reopened_where_one_stopped(
     reviewer: Reviewer, come_in: Callable[[], Reviewer], classified: Path
 ) -> None:
-    review = reviewer.coordinator.review
+    review = reviewer.controller.review
     review.worklist.order = "confidence"
-    current, centre = review.selected, reviewer.coordinator.stage.camera.center
+    current, centre = review.selected, reviewer.controller.smear_viewer.camera.center
     reviewer.viewer.close()
     again = come_in()
-    with again.qtbot.waitSignal(again.coordinator.opened, timeout=LOADING):
-        again.coordinator.open_path(classified)
-    review = again.coordinator.review
+    with again.qtbot.waitSignal(again.controller.opened, timeout=LOADING):
+        again.controller.open_path(classified)
+    review = again.controller.review
     assert review.selection.ids == (current,)  # of several that were selected, the current one
     assert review.worklist.order == "confidence"
     assert again.panel.tabs.currentWidget() is again.panel.review_tab
-    assert again.coordinator.stage.camera.center == pytest.approx(centre, abs=1e-3)
+    assert again.controller.smear_viewer.camera.center == pytest.approx(centre, abs=1e-3)
     again.viewer.close()

@@ -11,7 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear
-from napari_bonemarrow.gui.window.fresh_start_dialog import StartOverDialog
+from napari_bonemarrow.gui.window.fresh_start_dialog import FreshStartDialog
 from napari_bonemarrow.review import Case, Kind
 from napari_bonemarrow.slides import ScaleSource
 
@@ -39,7 +39,7 @@ def photograph(drawn: DrawnSmear, tmp_path: Path) -> Path:
 
 def _types_while_the_estimate_comes(reviewer: Reviewer) -> None:
     """See that what was typed stays, and is what Enter confirms."""
-    tab, session = reviewer.panel.slide_tab, reviewer.coordinator.session
+    tab, session = reviewer.panel.slide_tab, reviewer.controller.session
     reviewer.qtbot.mouseClick(tab.scale_box, Qt.MouseButton.LeftButton)
     reviewer.qtbot.keyClicks(tab.scale_box, "0.2")
     reviewer.qtbot.waitUntil(lambda: not session.estimating, timeout=LOADING)
@@ -59,7 +59,7 @@ def _measures_the_bar(reviewer: Reviewer) -> None:
     for share in (0.4, 0.8, 1.0):
         qtbot.mouseMove(native, first + QPoint(*(round(share * each) for each in _apart(first, last))))
     qtbot.mouseRelease(native, Qt.MouseButton.LeftButton, pos=last)
-    assert reviewer.coordinator.stage.bar_length() == pytest.approx(BAR_PX, abs=4)
+    assert reviewer.controller.smear_viewer.bar_length() == pytest.approx(BAR_PX, abs=4)
     qtbot.waitUntil(part.bar.length_box.hasFocus)
     qtbot.keyClicks(part.bar.length_box, f"{BAR_PX * MICRONS:g} µm")
     qtbot.keyClick(part.bar.length_box, Qt.Key.Key_Return)
@@ -83,8 +83,8 @@ def _starts_over(reviewer: Reviewer) -> Path:
     panel.tabs.setCurrentIndex(0)
     assert not panel.slide_tab.scale_box.isEnabled()
     reviewer.click_button(panel.slide_tab.again_button)
-    [dialog] = panel.findChildren(StartOverDialog)
-    with reviewer.qtbot.waitSignal(reviewer.coordinator.opened, timeout=LOADING):
+    [dialog] = panel.findChildren(FreshStartDialog)
+    with reviewer.qtbot.waitSignal(reviewer.controller.opened, timeout=LOADING):
         reviewer.click_button(dialog.accept_button)
     assert reviewer.case.path == path
     return path.with_name(f"{path.stem}.before-1.bmcase")
@@ -94,15 +94,15 @@ def test_a_scale_is_typed_measured_and_given_again(
     come_in: Callable[..., Reviewer], photograph: Path, drawn: DrawnSmear
 ):
     reviewer = come_in()
-    with reviewer.qtbot.waitSignal(reviewer.coordinator.opened, timeout=LOADING):
-        reviewer.coordinator.open_path(photograph)
+    with reviewer.qtbot.waitSignal(reviewer.controller.opened, timeout=LOADING):
+        reviewer.controller.open_path(photograph)
     reviewer.panel.window().activateWindow()
     reviewer.qtbot.waitUntil(reviewer.panel.window().isActiveWindow, timeout=LOADING)
     _types_while_the_estimate_comes(reviewer)
     _measures_the_bar(reviewer)
     _finds(reviewer)
     assert len(reviewer.case.cells) >= 0.7 * len(drawn.cells)
-    reviewer.coordinator.review.next()
+    reviewer.controller.review.next()
     reviewer.press(Qt.Key.Key_M)
     assert len(reviewer.case.labels) == 1
     kept = _starts_over(reviewer)
@@ -117,7 +117,7 @@ def test_a_scale_is_typed_measured_and_given_again(
     reviewer.qtbot.mouseClick(tab.scale_box, Qt.MouseButton.LeftButton)
     reviewer.qtbot.keyClicks(tab.scale_box, f"{MICRONS:g}")
     reviewer.qtbot.keyClick(tab.scale_box, Qt.Key.Key_Return)
-    with reviewer.qtbot.waitSignal(reviewer.coordinator.preparing.analysed, timeout=ANALYSING):
+    with reviewer.qtbot.waitSignal(reviewer.controller.setup.analysed, timeout=ANALYSING):
         reviewer.click_button(tab.find_button)
     assert reviewer.case.microns_per_pixel == MICRONS
     tab.target_box.setValue(700)

@@ -51,12 +51,12 @@ def begin(come_in: Callable[[], Reviewer], classified: Path, qtbot) -> Begin:
 
 
 def _begin(made: Reviewer, classified: Path, qtbot) -> Reviewer:
-    with qtbot.waitSignal(made.coordinator.opened, timeout=LOADING):
-        made.coordinator.open_path(classified)
+    with qtbot.waitSignal(made.controller.opened, timeout=LOADING):
+        made.controller.open_path(classified)
     made.panel.show_review()
-    made.coordinator.keys.focus_smear()
+    made.controller.keys.focus_smear()
     made.press(Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: len(made.coordinator.stage.overlay.texts) > 0)
+    qtbot.waitUntil(lambda: len(made.controller.smear_viewer.rings.texts) > 0)
     return made
 
 
@@ -64,9 +64,9 @@ def _shot(reviewer: Reviewer) -> np.ndarray:
     return np.asarray(reviewer.viewer.screenshot(canvas_only=True, flash=False))[..., :3].astype(float)
 
 
-def _settle(qtbot, stage) -> None:
+def _settle(qtbot, smear_viewer) -> None:
     """Wait until rings and codes were fitted to the view."""
-    qtbot.waitUntil(lambda: not stage._view_timer.isActive())
+    qtbot.waitUntil(lambda: not smear_viewer._view_timer.isActive())
     QApplication.processEvents()
 
 
@@ -80,16 +80,19 @@ def test_the_cell_that_is_meant_is_marked_at_every_zoom_and_after_a_resize(
     begin: Callable[[], Reviewer], qtbot
 ) -> None:
     reviewer = begin()
-    stage, review = reviewer.coordinator.stage, reviewer.coordinator.review
+    smear_viewer, review = reviewer.controller.smear_viewer, reviewer.controller.review
     x, y = review.place(review.selected)
     for size, zoom in (((1100, 700), 12.0), ((1000, 620), 3.0), ((1280, 760), 0.4)):
         reviewer.viewer.window.resize(*size)
-        stage.camera.zoom = zoom
-        stage.camera.center = (y * reviewer.case.microns_per_pixel, x * reviewer.case.microns_per_pixel)
-        _settle(qtbot, stage)
+        smear_viewer.camera.zoom = zoom
+        smear_viewer.camera.center = (
+            y * reviewer.case.microns_per_pixel,
+            x * reviewer.case.microns_per_pixel,
+        )
+        _settle(qtbot, smear_viewer)
         shot = _shot(reviewer)
         middle = QPoint(shot.shape[1] // 2, shot.shape[0] // 2)
-        ring_px = stage.overlay._ring_um[stage.overlay.index_of(review.selected)] / 2 * zoom
+        ring_px = smear_viewer.rings._ring_um[smear_viewer.rings.index_of(review.selected)] / 2 * zoom
         reach = round(max(ring_px + 4, 13) + 15)
         seen = _around(shot, middle, reach)
         assert (seen.min(axis=-1) > 245).sum() > 60, zoom  # its white line
@@ -98,20 +101,20 @@ def test_the_cell_that_is_meant_is_marked_at_every_zoom_and_after_a_resize(
 
 def test_a_larger_window_has_codes_on_all_that_it_shows(begin: Begin, qtbot) -> None:
     reviewer = begin()
-    stage, overlay = reviewer.coordinator.stage, reviewer.coordinator.stage.overlay
+    smear_viewer, rings = reviewer.controller.smear_viewer, reviewer.controller.smear_viewer.rings
     reviewer.viewer.window.resize(900, 560)
-    stage.camera.zoom = 6.0
-    _settle(qtbot, stage)
-    before = len(overlay.texts)
+    smear_viewer.camera.zoom = 6.0
+    _settle(qtbot, smear_viewer)
+    before = len(rings.texts)
     reviewer.viewer.window.resize(1500, 950)
-    qtbot.waitUntil(lambda: len(overlay.texts) > before)
+    qtbot.waitUntil(lambda: len(rings.texts) > before)
 
 
 def test_reviewed_and_flagged_cells_look_different_from_what_is_left(
     begin: Callable[[], Reviewer], qtbot
 ) -> None:
     reviewer = begin()
-    review, overlay = reviewer.coordinator.review, reviewer.coordinator.stage.overlay
+    review, rings = reviewer.controller.review, reviewer.controller.smear_viewer.rings
     flagged = review.selected
     reviewer.press(Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
     reviewer.press(Qt.Key.Key_Space)
@@ -119,10 +122,10 @@ def test_reviewed_and_flagged_cells_look_different_from_what_is_left(
     reviewer.press(Qt.Key.Key_B)
     left = review.selected
     qtbot.waitUntil(lambda: done in reviewer.case.labels)
-    width = {cell: overlay.layer.border_width[overlay.index_of(cell)] for cell in (flagged, done, left)}
+    width = {cell: rings.layer.border_width[rings.index_of(cell)] for cell in (flagged, done, left)}
     assert flagged in reviewer.case.flags
     assert width[done] < width[flagged]
-    assert overlay.layer.border_color[overlay.index_of(done), 3] < 1
+    assert rings.layer.border_color[rings.index_of(done), 3] < 1
 
 
 def test_the_smear_is_bare_while_the_key_is_held_wherever_the_focus_goes(begin: Begin, qtbot) -> None:

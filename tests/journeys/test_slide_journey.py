@@ -58,14 +58,14 @@ def slide(tmp_path: Path) -> Path:
 
 
 def _survey_and_find(reviewer: Reviewer) -> None:
-    tab, coordinator, qtbot = reviewer.panel.slide_tab, reviewer.coordinator, reviewer.qtbot
+    tab, controller, qtbot = reviewer.panel.slide_tab, reviewer.controller, reviewer.qtbot
     tab.target_box.setValue(TARGET)
     tab.target_box.editingFinished.emit()
     assert tab.where.survey_button.isVisible()
     assert not tab.where.best_button.isVisible()
     window = reviewer.panel.window()
     assert window.focusWidget() is tab.where.survey_button  # Enter does not begin to count the whole slide
-    with qtbot.waitSignal(coordinator.surveying.surveyed, timeout=ANALYSING):
+    with qtbot.waitSignal(controller.survey.surveyed, timeout=ANALYSING):
         qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)
     assert reviewer.case.frame is None
     ranking = reviewer.case.ranking
@@ -74,7 +74,7 @@ def _survey_and_find(reviewer: Reviewer) -> None:
     assert window.focusWidget() is tab.where.best_button
     qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)
     assert window.focusWidget() is tab.find_button
-    chosen = coordinator.session.regions
+    chosen = controller.session.regions
     assert chosen == ranking.regions[: len(chosen)]
     assert len(reviewer.viewer.layers["counted regions"].data) == len(chosen) > 0
     assert tab.frame_text.text().startswith(f"The best {len(chosen)} region")
@@ -85,22 +85,22 @@ def _survey_and_find(reviewer: Reviewer) -> None:
 
 
 def _split_and_join(reviewer: Reviewer) -> None:
-    case, coordinator, qtbot = reviewer.case, reviewer.coordinator, reviewer.qtbot
+    case, controller, qtbot = reviewer.case, reviewer.controller, reviewer.qtbot
     count, first = len(case.cells), int(case.cells.cell_id[case.cells.in_frame][0])
-    coordinator.review.select(first, go=True)
+    controller.review.select(first, go=True)
     reviewer.press(Qt.Key.Key_W)
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=ANALYSING):
+    with qtbot.waitSignal(controller.setup.analysed, timeout=ANALYSING):
         reviewer.press(Qt.Key.Key_W)  # along its long axis; the model looks at what was made
     assert not case.has_cell(first)
     assert len(case.cells) == count + 1
-    one = coordinator.review.selected
+    one = controller.review.selected
     [other] = [event.cells[2] for event in case.events() if event.kind == "cell split"]
     assert case.effective_code(one)
     reviewer.click_cell(one)
-    assert coordinator.review.selected == one
+    assert controller.review.selected == one
     reviewer.click_cell(other, Qt.KeyboardModifier.ShiftModifier)
-    assert coordinator.review.marked == {other}
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=ANALYSING):
+    assert controller.review.marked == {other}
+    with qtbot.waitSignal(controller.setup.analysed, timeout=ANALYSING):
         reviewer.press(Qt.Key.Key_J)
     assert len(case.cells) == count
     reviewer.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -113,7 +113,7 @@ def _split_and_join(reviewer: Reviewer) -> None:
 def test_a_drawn_slide_from_survey_to_reopening(come_in: Callable[[], Reviewer], slide: Path):
     reviewer = come_in()
     reviewer.open(slide, None)
-    reviewer.qtbot.waitUntil(lambda: reviewer.coordinator.stage.tiles.is_idle, timeout=LOADING)
+    reviewer.qtbot.waitUntil(lambda: reviewer.controller.smear_viewer.tiles.is_idle, timeout=LOADING)
     layer = reviewer.viewer.layers["slide"]
     assert layer.multiscale
     _survey_and_find(reviewer)

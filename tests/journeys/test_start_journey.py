@@ -15,8 +15,8 @@ from .reviewer import Reviewer
 
 
 def _open(reviewer: Reviewer, qtbot, path: Path) -> None:
-    with qtbot.waitSignal(reviewer.coordinator.all_opened, timeout=60_000):
-        reviewer.coordinator.open_path(path)
+    with qtbot.waitSignal(reviewer.controller.all_opened, timeout=60_000):
+        reviewer.controller.open_path(path)
 
 
 def _by_palette(reviewer: Reviewer, qtbot, words: str) -> None:
@@ -42,7 +42,7 @@ def test_from_an_empty_window_to_a_folder_and_back(
     (tmp_path / "text.png").write_text("no image")
     (tmp_path / "nothing").mkdir()
     reviewer = come_in()
-    panel, coordinator = reviewer.panel, reviewer.coordinator
+    panel, controller = reviewer.panel, reviewer.controller
 
     for bad in (tmp_path / "text.png", tmp_path / "nothing"):
         _open(reviewer, qtbot, bad)
@@ -51,31 +51,31 @@ def test_from_an_empty_window_to_a_folder_and_back(
     _open(reviewer, qtbot, folder)
     assert panel.notices.isHidden()
 
-    fields = coordinator.session.slide.fields
-    coordinator.stage.show_region(fields[0].region)
-    overview = coordinator.overview.view
+    fields = controller.session.slide.fields
+    controller.smear_viewer.show_region(fields[0].region)
+    overview = controller.overview.view
     qtbot.waitUntil(overview.isVisible)
     _by_palette(reviewer, qtbot, "go to the next field")
-    assert coordinator.stage.nearest_region([each.region for each in fields]) == 1
+    assert controller.smear_viewer.nearest_region([each.region for each in fields]) == 1
     last = fields[2].region
     place, scale = overview._place()
     x, y = last.x + last.width / 2, last.y + last.height / 2
     spot = QPoint(int(place.left() + x * scale), int(place.top() + y * scale))
     qtbot.mouseClick(overview, Qt.MouseButton.LeftButton, pos=spot)
-    assert coordinator.stage.nearest_region([each.region for each in fields]) == 2
+    assert controller.smear_viewer.nearest_region([each.region for each in fields]) == 2
 
     _open(reviewer, qtbot, field)
     _by_palette(reviewer, qtbot, "Count tab")
     assert panel.tabs.currentWidget() is panel.count_tab
     menu = panel.header.recent_menu
     assert [each.text().partition(" · ")[0] for each in menu.actions()[:2]] == ["field.png", "fields"]
-    with qtbot.waitSignal(coordinator.opened, timeout=60_000):
+    with qtbot.waitSignal(controller.opened, timeout=60_000):
         menu.actions()[1].trigger()
-    assert coordinator.session.slide.path == folder
+    assert controller.session.slide.path == folder
     reviewer.viewer.close()
 
     again = come_in()
-    qtbot.waitUntil(lambda: len(again.panel.empty.recent_buttons) == 2)
-    with qtbot.waitSignal(again.coordinator.opened, timeout=60_000):
-        again.click_button(again.panel.empty.recent_buttons[0])
-    assert again.coordinator.session.slide.path == folder
+    qtbot.waitUntil(lambda: len(again.panel.welcome.recent_buttons) == 2)
+    with qtbot.waitSignal(again.controller.opened, timeout=60_000):
+        again.click_button(again.panel.welcome.recent_buttons[0])
+    assert again.controller.session.slide.path == folder

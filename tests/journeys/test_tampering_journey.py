@@ -55,10 +55,10 @@ def verify(path: Path) -> tuple[int, str]:
 
 
 def opened(reviewer: Reviewer, path: Path, qtbot) -> Case:
-    coordinator = reviewer.panel.coordinator
-    with qtbot.waitSignal(coordinator.opened, timeout=60_000):
-        coordinator.open_path(path)
-    return coordinator.session.case
+    controller = reviewer.panel.controller
+    with qtbot.waitSignal(controller.opened, timeout=60_000):
+        controller.open_path(path)
+    return controller.session.case
 
 
 def test_what_is_written_after_a_signature_is_seen(
@@ -75,7 +75,7 @@ def test_what_is_written_after_a_signature_is_seen(
     qtbot.keyClick(dialog, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert case.is_signed
     qtbot.waitUntil(lambda: not isalive(dialog))
-    panel.coordinator._leave_session()  # as closing the smear does
+    panel.controller._leave_session()  # as closing the smear does
 
     code, told = verify(read)
     assert code == 0

@@ -53,8 +53,8 @@ class Typist:
 
     def __init__(self, panel: BoneMarrowPanel, seed: int) -> None:
         self.panel, self.dice = panel, random.Random(seed)
-        self.review = panel.coordinator.review
-        self.case = panel.coordinator.session.case
+        self.review = panel.controller.review
+        self.case = panel.controller.session.case
         self.canvas = panel.window()._qt_viewer.canvas.native
         self.review.cells_changed.connect(self.shown)
         panel.show_review()
@@ -81,8 +81,8 @@ def run(path: Path, command: str) -> None:
     """Open a window on the smear and do what was asked for."""
     say(f"pid {os.getpid()}")
     viewer, panel = docked_window()
-    coordinator = panel.coordinator
-    coordinator.reviewer.use("Ada")
+    controller = panel.controller
+    controller.reviewer.use("Ada")
 
     def fail(text: str) -> None:
         say(f"failed {text}")
@@ -92,15 +92,15 @@ def run(path: Path, command: str) -> None:
         viewer.close()
         say("closed")
 
-    then: Callable[[], object] = coordinator.preparing.find_cells
+    then: Callable[[], object] = controller.setup.find_cells
     if command == "find":
-        coordinator.preparing.analysed.connect(lambda: QTimer.singleShot(0, closed))
+        controller.setup.analysed.connect(lambda: QTimer.singleShot(0, closed))
     else:
         typists = []
         then = lambda: typists.append(Typist(panel, int(command)))  # noqa: E731
-    coordinator.opened.connect(lambda: QTimer.singleShot(0, then))
-    coordinator.failed.connect(fail)
-    coordinator.open_path(path)
+    controller.opened.connect(lambda: QTimer.singleShot(0, then))
+    controller.failed.connect(fail)
+    controller.open_path(path)
     import napari
 
     napari.run()

@@ -14,7 +14,7 @@ from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
 from napari_bonemarrow.gui.window import panel_dock
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.gui.window.app_controller import Coordinator
+    from napari_bonemarrow.gui.window.app_controller import AppController
 
 PREFIX = "napari-bonemarrow."
 _OF_THE_REVIEW = ("label", "tag", "guess", "add", "bare")
@@ -73,28 +73,28 @@ def run(name: str) -> None:
         show_info("Open a window of napari first: there is none.")
         return
     panel, act = panel_dock.bring_panel(viewer), names()[name]
-    coordinator = panel.coordinator
-    problem = missing(coordinator, act.act)
+    controller = panel.controller
+    problem = missing(controller, act.act)
     if problem:
-        coordinator.notices.tell(problem)
+        controller.notices.tell(problem)
         return
     if act.act not in _ELSEWHERE:
         panel.show_review()
-    coordinator.do(act)
+    controller.do(act)
 
 
-def missing(coordinator: Coordinator, act: str) -> str:
+def missing(controller: AppController, act: str) -> str:
     """Say in one line what an act needs and what there is not, ``""`` where all is there."""
     if act in _FREE:
         return ""
-    session = coordinator.session
+    session = controller.session
     if session is None:
         return "Open a smear first: there is none yet."
     if act in _WITHOUT_CELLS:
         return ""
     if not len(session.case.cells):
         return "Find the cells first: the button is in the Slide tab."
-    if act in _OF_A_CELL and coordinator.review.selected is None:
+    if act in _OF_A_CELL and controller.review.selected is None:
         return "Select a cell first: none is selected."
     return ""
 

@@ -17,7 +17,7 @@ from napari_bonemarrow.report import export, make_folder
 from napari_bonemarrow.review import home
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.gui.window.app_controller import Coordinator
+    from napari_bonemarrow.gui.window.app_controller import AppController
     from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 
 _SETTLE_MS = 600
@@ -45,10 +45,10 @@ def open_window(
         With ``screenshot``: what could not be opened. Otherwise the window shows it.
     """
     viewer, panel = docked_window(splash)
-    coordinator = panel.coordinator
-    script = _Script(viewer, coordinator, screenshot)
-    coordinator.all_opened.connect(script.finish)
-    coordinator.open_paths([Path(path) for path in paths])
+    controller = panel.controller
+    script = _Script(viewer, controller, screenshot)
+    controller.all_opened.connect(script.finish)
+    controller.open_paths([Path(path) for path in paths])
     _run(script)
 
 
@@ -74,9 +74,9 @@ def run_demo(
     folder = out if out is not None else home() / "samples"
     slide = workflow.write_sample_slide(folder)
     viewer, panel = docked_window(splash)
-    panel.coordinator.reviewer.use("demo")  # nobody's smear: nobody is asked who reviews it
+    panel.controller.reviewer.use("demo")  # nobody's smear: nobody is asked who reviews it
     script = _Demo(viewer, panel, screenshot, folder)
-    panel.coordinator.open_path(slide)
+    panel.controller.open_path(slide)
     _run(script)
 
 
@@ -112,12 +112,12 @@ def _run(script: _Script) -> None:
 class _Script(QObject):
     """Takes the picture when all is done, and closes the window; without a picture it does nothing."""
 
-    def __init__(self, viewer, coordinator: Coordinator, screenshot: Path | None) -> None:
-        super().__init__(coordinator)
-        self.viewer, self.coordinator, self.screenshot = viewer, coordinator, screenshot
+    def __init__(self, viewer, controller: AppController, screenshot: Path | None) -> None:
+        super().__init__(controller)
+        self.viewer, self.controller, self.screenshot = viewer, controller, screenshot
         self.problem = ""
         if screenshot is not None:
-            coordinator.failed.connect(self._fail)
+            controller.failed.connect(self._fail)
 
     def finish(self) -> None:
         """Let napari draw, then take the picture."""
@@ -141,37 +141,37 @@ class _Demo(_Script):
     """Walks through the sample as a reviewer would."""
 
     def __init__(self, viewer, panel: BoneMarrowPanel, screenshot: Path | None, folder: Path) -> None:
-        super().__init__(viewer, panel.coordinator, screenshot)
+        super().__init__(viewer, panel.controller, screenshot)
         self.panel, self.folder = panel, folder
         self._explained = False
-        panel.coordinator.opened.connect(panel.coordinator.preparing.find_cells)
-        panel.coordinator.preparing.analysed.connect(self._explain)
-        panel.coordinator.explaining.shown.connect(self._count)
+        panel.controller.opened.connect(panel.controller.setup.find_cells)
+        panel.controller.setup.analysed.connect(self._explain)
+        panel.controller.heatmap.shown.connect(self._count)
 
     def _explain(self) -> None:
         if self._explained:
             return
         self._explained = True
-        coordinator = self.coordinator
+        controller = self.controller
         try:
-            cell = workflow.surest_cell(coordinator.session.case)
+            cell = workflow.surest_cell(controller.session.case)
         except BoneMarrowError as error:
-            coordinator.notices.fail(error)
+            controller.notices.fail(error)
             return
         self.panel.show_review()
-        coordinator.explaining.set_method("gradcam")
-        coordinator.review.select(cell, go=True)
+        controller.heatmap.set_method("gradcam")
+        controller.review.select(cell, go=True)
 
     def _count(self) -> None:
-        self.coordinator.explaining.shown.disconnect(self._count)
+        self.controller.heatmap.shown.disconnect(self._count)
         self.panel.tabs.setCurrentWidget(self.panel.count_tab)
         if self.screenshot is None:
             return
-        case = self.coordinator.session.case
+        case = self.controller.session.case
         try:
             for kind, name in (("csv", "cells.csv"), ("json", "differential.json"), ("html", "report.html")):
                 export(case, kind, self.folder / name)
         except BoneMarrowError as error:
-            self.coordinator.notices.fail(error)
+            self.controller.notices.fail(error)
             return
         self.finish()

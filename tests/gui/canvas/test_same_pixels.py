@@ -104,10 +104,10 @@ def test_a_case_of_an_earlier_layout_is_not_shown(
     _viewer, panel = open_panel()
     for path in (given.path, case.path):
         notices.clear()
-        panel.coordinator.open_path(path)
+        panel.controller.open_path(path)
         qtbot.waitUntil(lambda: bool(notices), timeout=30_000)
         assert "earlier version" in notices[0]
         assert "\n" not in notices[0]
-        assert panel.coordinator.session is None
+        assert panel.controller.session is None
     with Case.open(case.path, read_only=True) as old:
         assert len(old.cells) == 1

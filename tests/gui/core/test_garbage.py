@@ -13,8 +13,8 @@ from napari_bonemarrow.gui.core import garbage
 def test_what_is_there_is_set_apart_until_the_smear_is_left(open_panel, field, qtbot):
     garbage.take_up()  # a window of another test may be about to end
     viewer, panel = open_panel(show=False)
-    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
-        panel.coordinator.open_path(field)
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
+        panel.controller.open_path(field)
     assert gc.get_freeze_count() > 100_000
     looked_at = len(gc.get_objects())
     assert looked_at < gc.get_freeze_count() / 4
@@ -24,10 +24,10 @@ def test_what_is_there_is_set_apart_until_the_smear_is_left(open_panel, field, q
 
 def test_nothing_of_a_smear_that_was_left_is_kept_while_the_window_lives_on(analysed, qtbot):
     _viewer, panel = analysed
-    coordinator = panel.coordinator
-    gone = [weakref.ref(each) for each in (coordinator.session, coordinator.session.case)]
-    coordinator.stage.viewer.layers.remove(coordinator.stage.smear)
-    qtbot.waitUntil(lambda: coordinator.session is None, timeout=20_000)
+    controller = panel.controller
+    gone = [weakref.ref(each) for each in (controller.session, controller.session.case)]
+    controller.smear_viewer.viewer.layers.remove(controller.smear_viewer.smear)
+    qtbot.waitUntil(lambda: controller.session is None, timeout=20_000)
     assert QThreadPool.globalInstance().waitForDone(20_000)
 
     def is_let_go() -> bool:

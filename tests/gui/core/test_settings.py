@@ -52,12 +52,12 @@ def test_who_shows_a_setting_is_told_once():
 
 def test_the_dialog_saves_what_was_changed_and_cancel_does_not(open_panel, qtbot):
     _viewer, panel = open_panel()
-    panel.coordinator.edit_settings()
+    panel.controller.edit_settings()
     [dialog] = [each for each in panel.findChildren(QDialog) if isinstance(each, FormDialog)]
     dialog.form.control("target").setValue(300)
     dialog.buttons.rejected.emit()
     assert settings.load().target == TARGET
-    panel.coordinator.edit_settings()
+    panel.controller.edit_settings()
     dialog = [each for each in panel.findChildren(FormDialog) if each.isVisible()][-1]
     dialog.form.control("target").setValue(300)
     dialog.form.control("goes_on").click()
@@ -69,9 +69,9 @@ def test_the_dialog_saves_what_was_changed_and_cancel_does_not(open_panel, qtbot
 def test_a_new_smear_begins_with_the_target_and_margin_of_the_settings(open_panel, field, qtbot):
     settings.change(target=300, margin_um=3.0)
     _viewer, panel = open_panel()
-    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
-        panel.coordinator.open_path(field)
-    session = panel.coordinator.session
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
+        panel.controller.open_path(field)
+    session = panel.controller.session
     assert (session.target, session.margin_um) == (300, 3.0)
     assert panel.slide_tab.target_box.value() == 300
 
@@ -88,7 +88,7 @@ def page(open_panel):
 def test_page_and_settings_are_equal_while_a_panel_is_open(page, open_panel):
     settings.change(target=300)
     _viewer, panel = open_panel()
-    panel.coordinator.settings_page.begin()  # as it does by itself when the window has been seen
+    panel.controller.settings_page.begin()  # as it does by itself when the window has been seen
     assert page.target == 300
     page.target = 200
     assert settings.load().target == 200
@@ -98,14 +98,14 @@ def test_page_and_settings_are_equal_while_a_panel_is_open(page, open_panel):
 
 def test_what_is_changed_on_the_page_without_a_panel_is_taken_over(page, open_panel, qtbot):
     viewer, panel = open_panel()
-    panel.coordinator.settings_page.begin()
+    panel.controller.settings_page.begin()
     with qtbot.waitSignal(panel.destroyed):
         viewer.window.remove_dock_widget(panel)
     page.target = 250
     assert settings.load().target == TARGET  # nobody listens
     settings.change(reviewer="Dr A")  # as a command line would
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
-    panel.coordinator.settings_page.begin()
+    panel.controller.settings_page.begin()
     assert settings.load().target == 250
     assert page.reviewer == "Dr A"
     page.reset()

@@ -10,44 +10,44 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QThreadPool
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 
 
 @pytest.fixture
-def runner(qapp):
+def tasks(qapp):
     parent = QObject()
-    yield Runner(parent)
+    yield Tasks(parent)
     parent.deleteLater()
 
 
-def _run(runner: Runner, steps, qtbot) -> tuple[list, list[str]]:
+def _run(tasks: Tasks, steps, qtbot) -> tuple[list, list[str]]:
     heard, failed, done = [], [], []
 
     def hear(step: object) -> None:
         heard.append((step, threading.current_thread() is threading.main_thread()))
 
-    runner.run(steps, on_step=hear, on_done=lambda: done.append(1), on_failed=lambda e: failed.append(str(e)))
+    tasks.run(steps, on_step=hear, on_done=lambda: done.append(1), on_failed=lambda e: failed.append(str(e)))
     qtbot.waitUntil(lambda: bool(done))
     return heard, failed
 
 
-def test_steps_come_in_order_on_the_main_thread(runner, qtbot):
-    heard, failed = _run(runner, lambda: iter(range(50)), qtbot)
+def test_steps_come_in_order_on_the_main_thread(tasks, qtbot):
+    heard, failed = _run(tasks, lambda: iter(range(50)), qtbot)
     assert heard == [(step, True) for step in range(50)]
     assert failed == []
 
 
-def test_an_error_of_the_users_is_one_line_after_the_steps_before_it(runner, qtbot):
+def test_an_error_of_the_users_is_one_line_after_the_steps_before_it(tasks, qtbot):
     def steps():
         yield 1
         raise BoneMarrowError("field.png: it is empty: export it again")
 
-    heard, failed = _run(runner, steps, qtbot)
+    heard, failed = _run(tasks, steps, qtbot)
     assert heard == [(1, True)]
     assert failed == ["field.png: it is empty: export it again"]
 
 
-def test_a_cancelled_generator_is_not_heard_of_again(runner, qtbot):
+def test_a_cancelled_generator_is_not_heard_of_again(tasks, qtbot):
     begun, go, heard = threading.Event(), threading.Event(), []
 
     def steps():
@@ -56,21 +56,21 @@ def test_a_cancelled_generator_is_not_heard_of_again(runner, qtbot):
         yield 1
         yield 2
 
-    worker = runner.run(
+    worker = tasks.run(
         steps, on_step=heard.append, on_done=lambda: heard.append("done"), on_failed=heard.append
     )
     qtbot.waitUntil(begun.is_set)
-    runner.cancel(worker)
+    tasks.cancel(worker)
     go.set()
     qtbot.waitUntil(lambda: not worker.is_running)
     assert heard == []
 
 
-def test_a_future_is_waited_for_and_a_cancelled_one_says_nothing(runner, qtbot):
+def test_a_future_is_waited_for_and_a_cancelled_one_says_nothing(tasks, qtbot):
     heard: list = []
     done, cancelled = Future(), Future()
-    runner.wait_for(cancelled, heard.append, heard.append)
-    runner.wait_for(done, heard.append, heard.append)
+    tasks.wait_for(cancelled, heard.append, heard.append)
+    tasks.wait_for(done, heard.append, heard.append)
     assert cancelled.cancel()
     done.set_result("heatmap")
     qtbot.waitUntil(lambda: heard == ["heatmap"])
@@ -78,13 +78,13 @@ def test_a_future_is_waited_for_and_a_cancelled_one_says_nothing(runner, qtbot):
 
 def test_what_ends_after_the_window_has_nowhere_to_go(qapp, qtbot):
     parent, go, heard = QObject(), threading.Event(), []
-    runner = Runner(parent)
+    tasks = Tasks(parent)
 
     def steps():
         go.wait(20)
         yield 1
 
-    worker = runner.run(
+    worker = tasks.run(
         steps, on_step=heard.append, on_done=lambda: heard.append("done"), on_failed=heard.append
     )
     parent.deleteLater()
@@ -94,7 +94,7 @@ def test_what_ends_after_the_window_has_nowhere_to_go(qapp, qtbot):
     assert heard == []
 
 
-def test_a_worker_that_outlives_the_application_says_nothing(runner, qtbot, recwarn):
+def test_a_worker_that_outlives_the_application_says_nothing(tasks, qtbot, recwarn):
     begun, go = threading.Event(), threading.Event()
 
     def steps():
@@ -102,7 +102,7 @@ def test_a_worker_that_outlives_the_application_says_nothing(runner, qtbot, recw
         go.wait(20)
         yield 1
 
-    worker = runner.run(steps, on_step=_unheard, on_done=_unheard, on_failed=_unheard)
+    worker = tasks.run(steps, on_step=_unheard, on_done=_unheard, on_failed=_unheard)
     qtbot.waitUntil(begun.is_set)
     signals = worker.signals
     signals.deleteLater()  # as Qt does with all that is left when it ends
@@ -115,7 +115,7 @@ def test_a_worker_that_outlives_the_application_says_nothing(runner, qtbot, recw
     assert not recwarn.list
 
 
-def test_a_defect_that_is_a_runtime_error_is_reported_and_the_end_is_heard(runner, qtbot):
+def test_a_defect_that_is_a_runtime_error_is_reported_and_the_end_is_heard(tasks, qtbot):
     done: list[int] = []
 
     def steps():
@@ -123,7 +123,7 @@ def test_a_defect_that_is_a_runtime_error_is_reported_and_the_end_is_heard(runne
         raise RuntimeError("defect")
 
     with qtbot.captureExceptions() as raised:
-        runner.run(steps, on_step=lambda _step: None, on_done=lambda: done.append(1), on_failed=_unheard)
+        tasks.run(steps, on_step=lambda _step: None, on_done=lambda: done.append(1), on_failed=_unheard)
         qtbot.waitUntil(lambda: done == [1])
     assert [str(value) for _type, value, _trace in raised] == ["defect"]
 

@@ -14,7 +14,7 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 @pytest.fixture
 def desk(analysed):
     _viewer, panel = analysed
-    review, case = panel.coordinator.review, panel.coordinator.session.case
+    review, case = panel.controller.review, panel.controller.session.case
     bulk = TABLE.act_on(TABLE.key_of("bulk"))
 
     def ask(code: str):

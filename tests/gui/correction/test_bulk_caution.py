@@ -25,7 +25,7 @@ def desk(analysed, qtbot):
     def press(key: Qt.Key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
         qtbot.keyClick(native, key, modifier)
 
-    return panel, panel.coordinator.review, press
+    return panel, panel.controller.review, press
 
 
 def _of_class(review, code: str) -> list[int]:
@@ -46,7 +46,7 @@ def test_several_selected_are_told_in_the_heading_and_on_the_canvas(desk):
     panel, review, press = desk
     cells = _select_class(review, press, "NGS")
     assert panel.review_tab.title.text() == f"{len(cells)} selected"
-    overlay = text_overlay(review.stage.viewer)
+    overlay = text_overlay(review.smear_viewer.viewer)
     assert (overlay.text, overlay.visible) == (f"{len(cells)} selected", True)
     press(Qt.Key.Key_Space)
     assert panel.review_tab.title.text().startswith("Cell ")
@@ -73,7 +73,7 @@ def test_what_was_done_to_several_is_said_with_the_key_that_takes_it_back(desk):
 @pytest.mark.parametrize("change", ["class", "order", "state", "grouped"])
 def test_a_selection_of_several_is_dropped_when_the_list_is_arranged_otherwise(desk, qtbot, change):
     panel, review, press = desk
-    dock = panel.coordinator.gallery.dock
+    dock = panel.controller.gallery.dock
     press(Qt.Key.Key_F2)
     qtbot.waitUntil(dock.isVisible)
     cells = _select_class(review, press, "NGS")
@@ -110,11 +110,11 @@ def test_of_several_only_the_current_one_is_selected_when_the_case_is_opened_aga
     panel, review, press = desk
     _select_class(review, press, "NGS")
     current = review.selected
-    review.stage.viewer.close()
+    review.smear_viewer.viewer.close()
     _viewer, panel = open_panel()
-    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
-        panel.coordinator.open_path(field)
-    assert panel.coordinator.review.selection.ids == (current,)
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
+        panel.controller.open_path(field)
+    assert panel.controller.review.selection.ids == (current,)
 
 
 def test_every_cell_of_a_class_is_none_that_the_filter_no_longer_asks_for(desk):

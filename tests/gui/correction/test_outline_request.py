@@ -35,13 +35,13 @@ def measured(monkeypatch) -> list[tuple[float, float]]:
 
 def test_the_key_shows_the_outline_of_the_selected_cell_and_its_size(analysed, qtbot, smear):
     viewer, panel = analysed
-    coordinator, tab = panel.coordinator, panel.review_tab
-    review = coordinator.review
-    cell = int(coordinator.session.case.cells.cell_id[0])
+    controller, tab = panel.controller, panel.review_tab
+    review = controller.review
+    cell = int(controller.session.case.cells.cell_id[0])
     review.select(cell, go=True)
     assert not tab.outline_box.isChecked()
     assert "outline" not in viewer.layers
-    with qtbot.waitSignal(review.outlining.shown, timeout=20_000):
+    with qtbot.waitSignal(review.outline.shown, timeout=20_000):
         qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_U)
     assert tab.outline_box.isChecked()
     assert "N:C 0." in tab.outline_text.text()
@@ -55,9 +55,9 @@ def test_the_key_shows_the_outline_of_the_selected_cell_and_its_size(analysed, q
     widest = max(np.ptp(line, axis=0).max() for line in layer.data) * layer.scale[0]
     assert truth * 0.7 < widest < 40
     assert not layer.editable
-    assert viewer.layers.selection.active == coordinator.stage.overlay.layer
+    assert viewer.layers.selection.active == controller.smear_viewer.rings.layer
     viewer.layers.selection.active = layer
-    qtbot.waitUntil(lambda: viewer.layers.selection.active == coordinator.stage.overlay.layer)
+    qtbot.waitUntil(lambda: viewer.layers.selection.active == controller.smear_viewer.rings.layer)
     qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_U)
     assert not layer.visible
     assert not tab.outline_text.text()
@@ -65,17 +65,17 @@ def test_the_key_shows_the_outline_of_the_selected_cell_and_its_size(analysed, q
 
 def test_only_the_cell_on_which_the_selection_rests_is_outlined(analysed, qtbot, measured):
     viewer, panel = analysed
-    review = panel.coordinator.review
+    review = panel.controller.review
     panel.review_tab.outline_box.click()
-    cells = panel.coordinator.session.case.cells.cell_id.tolist()
-    with qtbot.waitSignal(review.outlining.shown, timeout=20_000):
+    cells = panel.controller.session.case.cells.cell_id.tolist()
+    with qtbot.waitSignal(review.outline.shown, timeout=20_000):
         for cell in cells[:4]:
             review.select(cell, go=False)
     assert measured == [review.place(cells[3])]
     review.refresh()  # nothing of the cell has changed
     assert viewer.layers["outline"].visible
-    assert not review.outlining._rest.isActive()
-    panel.coordinator.stage.camera.zoom *= 3
+    assert not review.outline._rest.isActive()
+    panel.controller.smear_viewer.camera.zoom *= 3
     layer = viewer.layers["outline"]
     width = max(layer.edge_width)
     qtbot.waitUntil(lambda: max(layer.edge_width) == pytest.approx(width / 3, rel=1e-3))
@@ -96,9 +96,9 @@ def test_an_outline_that_comes_too_late_is_not_shown(analysed, qtbot, monkeypatc
 
     monkeypatch.setattr(outlining_module, "outline", outline)
     _viewer, panel = analysed
-    review, shown = panel.coordinator.review, []
-    review.outlining.shown.connect(lambda: shown.append(review.selected))
-    cells = panel.coordinator.session.case.cells.cell_id.tolist()
+    review, shown = panel.controller.review, []
+    review.outline.shown.connect(lambda: shown.append(review.selected))
+    cells = panel.controller.session.case.cells.cell_id.tolist()
     panel.review_tab.outline_box.click()
     review.select(cells[0], go=False)
     qtbot.waitUntil(begun.is_set)
@@ -110,14 +110,14 @@ def test_an_outline_that_comes_too_late_is_not_shown(analysed, qtbot, monkeypatc
 
 def test_where_there_is_no_nucleus_it_says_so(analysed, qtbot, smear):
     viewer, panel = analysed
-    review = panel.coordinator.review
+    review = panel.controller.review
     rows, columns = np.indices(smear.image.shape[:2])
     away = np.full(rows.shape, np.inf)
     for x, y in zip(smear.cells.x, smear.cells.y, strict=True):
         away = np.minimum(away, np.hypot(columns - x, rows - y))
     y, x = (float(at) for at in np.unravel_index(away.argmax(), away.shape))
     panel.review_tab.outline_box.click()
-    with qtbot.waitSignal(review.outlining.shown, timeout=20_000):
+    with qtbot.waitSignal(review.outline.shown, timeout=20_000):
         review.add((x, y))
     assert panel.review_tab.outline_text.text() == "no outline here"
     assert "outline" not in viewer.layers

@@ -18,7 +18,7 @@ from napari_bonemarrow.gui.counting.count_models import (
 )
 from napari_bonemarrow.gui.counting.count_tab import CountTab
 from napari_bonemarrow.gui.counting.differential_model import BAR, COUNT, MODEL, NAME, PERCENT
-from napari_bonemarrow.gui.counting.second_reader_part import ReadersPart
+from napari_bonemarrow.gui.counting.second_reader_part import SecondReaderPart
 from napari_bonemarrow.gui.counting.sign_off_part import SignPart
 from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
 from napari_bonemarrow.gui.window.panel import WIDTH
@@ -196,7 +196,7 @@ def test_a_signed_case_shows_its_head_and_offers_only_an_amendment(shown, qtbot)
 
 
 def test_the_second_reader_is_another_person(shown, qtbot):
-    part = shown(ReadersPart())
+    part = shown(SecondReaderPart())
     part.show_info(ReadersInfo("First reader Dr A", readers=("Dr A",), can_begin=True))
     told: list[str] = []
     part.begin_requested.connect(told.append)
@@ -212,7 +212,7 @@ def test_the_second_reader_is_another_person(shown, qtbot):
 
 
 def test_the_page_of_the_agreement_shows_classes_and_confusion(shown, qtbot):
-    part = shown(ReadersPart())
+    part = shown(SecondReaderPart())
     rows = (
         ClassAgreement("BLA", "blast", 10, 8, 8, 0.875),
         ClassAgreement("PMO", "promyelocyte", 5, 7, 5, None),

@@ -18,7 +18,7 @@ from napari_bonemarrow.gui.finetune import run_store as runs
 from napari_bonemarrow.gui.finetune.finetune_controller import reviewed_info
 from napari_bonemarrow.gui.finetune.finetune_tab import FinetuneTab, standing_text
 from napari_bonemarrow.gui.finetune.held_out_table import HeldOutTable
-from napari_bonemarrow.gui.finetune.learning_curve import CurveView
+from napari_bonemarrow.gui.finetune.learning_curve import LearningCurve
 from napari_bonemarrow.gui.finetune.reviewed_cells import ReviewedInfo, ReviewedRow
 from napari_bonemarrow.gui.finetune.run_status import (
     HeldOut,
@@ -70,7 +70,7 @@ def teaching(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 def tab(analysed):
     """The Fine-tune tab of a case with every cell reviewed."""
     _viewer, panel = analysed
-    case = panel.coordinator.session.case
+    case = panel.controller.session.case
     for code in ("BLA", "NGS"):
         case.set_label([cell for cell in case.cells.cell_id.tolist() if (cell % 2) == (code == "BLA")], code)
     return panel.finetune_tab
@@ -78,7 +78,7 @@ def tab(analysed):
 
 def look(panel, qtbot) -> None:
     panel.tabs.setCurrentWidget(panel.slide_tab)  # a case is reopened in the tab where one stopped
-    with qtbot.waitSignal(panel.coordinator.finetuning.looked, timeout=20_000):
+    with qtbot.waitSignal(panel.controller.finetune.looked, timeout=20_000):
         panel.tabs.setCurrentWidget(panel.finetune_tab)
 
 
@@ -91,7 +91,7 @@ def enough(panel) -> None:
 def test_what_was_reviewed_is_counted_and_too_little_is_told(analysed, tab, qtbot):
     _viewer, panel = analysed
     look(panel, qtbot)
-    cells = len(panel.coordinator.session.case.cells)
+    cells = len(panel.controller.session.case.cells)
     assert tab.reviewed_text.text() == f"{cells} reviewed cells in 1 case"
     assert tab.reviewed_grid.rowCount() >= 2
     assert not tab.start_button.isEnabled()
@@ -100,7 +100,7 @@ def test_what_was_reviewed_is_counted_and_too_little_is_told(analysed, tab, qtbo
 
 def test_stop_and_resume_then_the_better_model_serves(analysed, tab, qtbot, teaching, monkeypatch):
     _viewer, panel = analysed
-    finetuning = panel.coordinator.finetuning
+    finetuning = panel.controller.finetune
     teaching(good=True)
     look(panel, qtbot)
     enough(panel)
@@ -111,7 +111,7 @@ def test_stop_and_resume_then_the_better_model_serves(analysed, tab, qtbot, teac
     assert "epoch 1 of 12" in tab.standing.text()
     assert len(tab.curve.loss) == 1
     panel.show_review()  # reviewing goes on meanwhile
-    case = panel.coordinator.session.case
+    case = panel.controller.session.case
     assert case.set_label(int(case.cells.cell_id[0]), "PMO")
     panel.tabs.setCurrentWidget(tab)
     with qtbot.waitSignal(finetuning.ended) as ended:
@@ -124,7 +124,7 @@ def test_stop_and_resume_then_the_better_model_serves(analysed, tab, qtbot, teac
     assert (tab.table.item(0, 2).text(), tab.table.item(0, 3).text()) == ("60 (30–90)", "▲ 80 (30–90)")
     assert tab.use_button.isVisible()
     monkeypatch.setattr(runs, "adopt", lambda info: info.wish.name)
-    with qtbot.waitSignal(panel.coordinator.serving.changed, timeout=20_000):
+    with qtbot.waitSignal(panel.controller.model_service.changed, timeout=20_000):
         tab.use_button.click()
     assert settings.model() == "starter-2"
     assert tab.use_button.text() == "In use"
@@ -136,7 +136,7 @@ def test_a_worse_model_is_refused_in_words(analysed, tab, qtbot, teaching):
     teaching(good=False)
     look(panel, qtbot)
     enough(panel)
-    finetuning = panel.coordinator.finetuning
+    finetuning = panel.controller.finetune
     tab.start_button.click()
     qtbot.waitUntil(lambda: tab._run is not None and tab._run.epochs == 1, timeout=20_000)
     tab.cancel_button.click()
@@ -161,8 +161,8 @@ def test_closing_the_panel_ends_the_run_and_a_new_one_offers_to_resume(
     viewer.close()
     assert not is_running(folder)
     _viewer, again = open_panel()
-    with qtbot.waitSignal(again.coordinator.opened, timeout=20_000):
-        again.coordinator.open_path(field)
+    with qtbot.waitSignal(again.controller.opened, timeout=20_000):
+        again.controller.open_path(field)
     look(again, qtbot)
     assert again.finetune_tab.resume_button.isVisible()
     assert "epoch 1 of 12, stopped" in again.finetune_tab.standing.text()
@@ -180,7 +180,7 @@ def test_the_tab_fits_the_panel_and_can_be_read_aloud(qtbot, tmp_path: Path, the
     tab.show_reviewed(ReviewedInfo(rows, "25200 reviewed cells in 12 cases", True))
     (area,) = tab.findChildren(QScrollArea)
     assert area.widget().minimumSizeHint().width() <= WIDTH
-    for kind in (QLineEdit, QAbstractSpinBox, QComboBox, QProgressBar, CurveView, HeldOutTable):
+    for kind in (QLineEdit, QAbstractSpinBox, QComboBox, QProgressBar, LearningCurve, HeldOutTable):
         for widget in tab.findChildren(kind):
             inside = isinstance(widget.parent(), QAbstractSpinBox)
             assert widget.accessibleName() or inside, widget
@@ -253,6 +253,6 @@ def test_a_command_resumes_where_there_is_something_to_go_on_from(tmp_path: Path
 
 
 def test_few_cells_of_a_class_that_the_model_does_not_know_are_marked(analysed, tab):
-    case = analysed[1].coordinator.session.case
+    case = analysed[1].controller.session.case
     info = reviewed_info(read_cases([case.path]), {"BLA": Support.TRAINED}, of_new=50)
     assert {row.code: row.note for row in info.rows} == {"BLA": "", "NGS": "new: needs 50"}

@@ -60,12 +60,12 @@ def test_what_is_dragged_is_read_again_and_nothing_else() -> None:
 
 @pytest.fixture
 def shown(analysed, qtbot):
-    """A coordinator whose gallery is seen."""
+    """A controller whose gallery is seen."""
     _viewer, panel = analysed
-    gallery = panel.coordinator.gallery
+    gallery = panel.controller.gallery
     qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_F2)
     qtbot.waitUntil(lambda: gallery.dock.isVisible() and gallery.dock.view.painted is not None)
-    return panel.coordinator
+    return panel.controller
 
 
 def _middle(view, place: int) -> QPoint:

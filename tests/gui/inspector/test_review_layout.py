@@ -27,9 +27,9 @@ def test_on_a_small_screen_every_class_is_seen_without_scrolling(analysed, qtbot
     _viewer, panel = analysed
     window, tab = panel.window(), panel.review_tab
     window.resize(1366, 740)  # what window manager and task bar leave of 1366 × 768
-    panel.coordinator.review.next()
-    panel.coordinator.gallery.show()
-    qtbot.waitUntil(lambda: window.height() <= 740 and panel.coordinator.gallery.dock.isVisible())
+    panel.controller.review.next()
+    panel.controller.gallery.show()
+    qtbot.waitUntil(lambda: window.height() <= 740 and panel.controller.gallery.dock.isVisible())
     with suppress(TimeoutError):
         qtbot.waitUntil(lambda: all(_is_seen(tab, tab.grid.buttons[code]) for code in CLASSES))
     hidden = [code for code in CLASSES if not _is_seen(tab, tab.grid.buttons[code])]
@@ -45,7 +45,7 @@ def test_on_a_small_screen_every_class_is_seen_without_scrolling(analysed, qtbot
 
 def test_nothing_moves_when_another_cell_is_shown_or_none(analysed, qtbot):
     _viewer, panel = analysed
-    review, tab = panel.coordinator.review, panel.review_tab
+    review, tab = panel.controller.review, panel.review_tab
     parts = [*tab.grid.buttons.values(), *tab.grid.tag_buttons.values(), tab.flag_button, tab.bars, tab.crop]
     parts += [tab.next_button, tab.accept_button, tab.why_part, tab.outline_box, tab.comment_box]
 
@@ -113,7 +113,7 @@ def test_naparis_layer_docks_fold_away_in_review_and_come_back(analysed, qtbot):
 
 def test_progress_is_said_and_at_the_end_the_way_on(analysed, qtbot):
     _viewer, panel = analysed
-    review, tab = panel.coordinator.review, panel.review_tab
+    review, tab = panel.controller.review, panel.review_tab
     total = int(review.session.case.cells.in_frame.sum())
     native = panel.window()._qt_viewer.canvas.native
     review.next()
@@ -131,7 +131,7 @@ def test_progress_is_said_and_at_the_end_the_way_on(analysed, qtbot):
 @pytest.mark.parametrize("code", ["NGS", "EBO"])
 def test_the_place_in_the_heading_is_that_in_the_list(analysed, code):
     _viewer, panel = analysed
-    review, tab = panel.coordinator.review, panel.review_tab
+    review, tab = panel.controller.review, panel.review_tab
     review.worklist.narrow(code=code)
     last = int(review.worklist.ids[-1])
     review.select(last, go=True)

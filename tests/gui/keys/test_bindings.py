@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_bonemarrow.cytology import BMC21, CLASSES, REVIEWER_ONLY, TAGS
 from napari_bonemarrow.gui.keys.bindings import DEFAULTS, TABLE, help_html, help_markdown, key_of
-from napari_bonemarrow.gui.keys.key_filter import KeyMode
+from napari_bonemarrow.gui.keys.key_filter import KeyFilter
 
 
 def test_no_key_does_two_things():
@@ -96,7 +96,7 @@ def _first_keys() -> Iterator[None]:
 
 def test_napari_s_own_keys_are_shadowed_on_every_layer_and_given_back(analysed, qtbot):
     viewer, panel = analysed
-    canvas, keys = panel.window()._qt_viewer.canvas.native, panel.coordinator.keys
+    canvas, keys = panel.window()._qt_viewer.canvas.native, panel.controller.keys
     layers = (viewer.layers["field"], viewer.layers["cells"])
     heard: list[str] = []
     napari_heard: set[str] = set()  # it hears what the canvas leaves over a second time
@@ -139,8 +139,8 @@ def test_a_key_held_down_is_one_act(analysed, qtbot):
     canvas = panel.window()._qt_viewer.canvas.native
     panel.show_review()
     heard: list[str] = []
-    panel.coordinator.keys.pressed.disconnect()
-    panel.coordinator.keys.pressed.connect(lambda binding: heard.append(binding.act))
+    panel.controller.keys.pressed.disconnect()
+    panel.controller.keys.pressed.connect(lambda binding: heard.append(binding.act))
     for repeats in (False, True, True):
         press = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_B, NONE, "b", repeats)
         QApplication.sendEvent(canvas, press)
@@ -152,11 +152,11 @@ def test_the_keys_work_where_nothing_has_the_focus_and_not_in_napari_s_controls(
     window = panel.window()
     panel.show_review()
     heard: list[str] = []
-    panel.coordinator.keys.pressed.disconnect()
-    panel.coordinator.keys.pressed.connect(lambda binding: heard.append(binding.act))
+    panel.controller.keys.pressed.disconnect()
+    panel.controller.keys.pressed.connect(lambda binding: heard.append(binding.act))
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
-    panel.coordinator.keys.focus_smear()
+    panel.controller.keys.focus_smear()
     qtbot.waitUntil(lambda: QApplication.focusWidget() is not None)
     QApplication.focusWidget().clearFocus()
     qtbot.waitUntil(lambda: QApplication.focusWidget() is None)
@@ -182,7 +182,7 @@ class Workplace(QWidget):
         self.below = QPushButton("Below", self.dock)
         layout.addWidget(self.panel)
         layout.addWidget(self.dock)
-        self.keys = KeyMode(self.panel)
+        self.keys = KeyFilter(self.panel)
         self.heard: list[str] = []
         self.keys.pressed.connect(lambda binding: self.heard.append(binding.name))
 
@@ -280,5 +280,5 @@ def test_the_page_of_keys_opens_by_its_sign_over_the_smear(analysed, qtbot):
     panel.window().activateWindow()
     qtbot.waitUntil(panel.window().isActiveWindow)
     _focus(qtbot, canvas)
-    with qtbot.waitSignal(panel.coordinator.review.help_requested):
+    with qtbot.waitSignal(panel.controller.review.help_requested):
         qtbot.keyClick(canvas, Qt.Key.Key_Question, SHIFT)

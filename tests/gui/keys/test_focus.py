@@ -28,7 +28,7 @@ def _click_tab(qtbot, panel, name: str) -> None:
 def test_keys_are_heard_when_the_control_that_had_the_focus_was_hidden(analysed, qtbot):
     _viewer, panel = analysed
     _has_focus(qtbot, panel)
-    review = panel.coordinator.review
+    review = panel.controller.review
     review.next()
     _click_tab(qtbot, panel, "Slide")
     panel.slide_tab.open_button.setFocus()
@@ -41,14 +41,14 @@ def test_keys_are_heard_when_the_control_that_had_the_focus_was_hidden(analysed,
 
 def test_a_case_that_was_closed_in_review_takes_keys_at_once(analysed, open_panel, field, qtbot):
     viewer, panel = analysed
-    panel.coordinator.review.next()
+    panel.controller.review.next()
     viewer.close()
     _viewer, panel = open_panel()
     _has_focus(qtbot, panel)
-    panel.empty.open_button.setFocus()  # what is hidden when the smear is there
-    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
-        panel.coordinator.open_path(field)
-    review = panel.coordinator.review
+    panel.welcome.open_button.setFocus()  # what is hidden when the smear is there
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
+        panel.controller.open_path(field)
+    review = panel.controller.review
     cell = review.selected
     assert panel.tabs.currentWidget() is panel.review_tab
     _type(qtbot, Qt.Key.Key_M)
@@ -57,13 +57,13 @@ def test_a_case_that_was_closed_in_review_takes_keys_at_once(analysed, open_pane
 
 def test_a_letter_in_a_list_that_has_dropped_down_looks_for_an_entry(analysed, qtbot):
     _viewer, panel = analysed
-    coordinator = panel.coordinator
+    controller = panel.controller
     _has_focus(qtbot, panel)
-    coordinator.review.next()
-    coordinator.gallery.show()
-    dock = coordinator.gallery.dock
+    controller.review.next()
+    controller.gallery.show()
+    dock = controller.gallery.dock
     qtbot.waitUntil(dock.isVisible)
-    before = dict(coordinator.session.case.labels)
+    before = dict(controller.session.case.labels)
     for box in (dock.order, dock.state):
         box.showPopup()
         qtbot.waitUntil(box.view().isVisible)
@@ -76,21 +76,21 @@ def test_a_letter_in_a_list_that_has_dropped_down_looks_for_an_entry(analysed, q
     _type(qtbot, Qt.Key.Key_L)
     _type(qtbot, Qt.Key.Key_Return)  # chooses what was looked for, and accepts no cell
     qtbot.waitUntil(lambda: dock.code.currentData() == "LYT")
-    assert coordinator.review.worklist.filters.code == "LYT"
-    assert dict(coordinator.session.case.labels) == before
+    assert controller.review.worklist.filters.code == "LYT"
+    assert dict(controller.session.case.labels) == before
     dock.view.setFocus()
-    cell = coordinator.review.selected
+    cell = controller.review.selected
     _type(qtbot, Qt.Key.Key_M)  # and in the gallery itself a letter is a class
-    assert coordinator.session.case.labels[cell].code == "MON"
+    assert controller.session.case.labels[cell].code == "MON"
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
 def test_the_comment_box_gives_the_keyboard_back(analysed, qtbot, key):
     _viewer, panel = analysed
-    review = panel.coordinator.review
+    review = panel.controller.review
     _has_focus(qtbot, panel)
     review.next()
-    panel.coordinator.keys.focus_smear()
+    panel.controller.keys.focus_smear()
     cell, box = review.selected, panel.review_tab.comment_box
     qtbot.mouseClick(box, Qt.MouseButton.LeftButton)
     qtbot.keyClicks(QApplication.focusWidget(), "small")
@@ -113,7 +113,7 @@ def _float(qtbot, widget):
 
 def test_keys_work_with_the_panel_undocked(analysed, qtbot):
     _viewer, panel = analysed
-    review, window = panel.coordinator.review, panel.window()
+    review, window = panel.controller.review, panel.window()
     review.next()
     dock = _float(qtbot, panel)
     cell = review.selected
@@ -124,23 +124,23 @@ def test_keys_work_with_the_panel_undocked(analysed, qtbot):
     cell = review.selected
     qtbot.keyClick(window._qt_viewer.canvas.native, Qt.Key.Key_L)
     assert review.session.case.labels[cell].code == "LYT"
-    assert panel.coordinator.keys.on
-    panel.coordinator.keys.focus_smear()
+    assert panel.controller.keys.on
+    panel.controller.keys.focus_smear()
     assert window.centralWidget().hasFocus() or window.centralWidget().isAncestorOf(window.focusWidget())
 
 
 def test_keys_work_with_the_gallery_undocked(analysed, qtbot):
     _viewer, panel = analysed
-    coordinator = panel.coordinator
-    review = coordinator.review
+    controller = panel.controller
+    review = controller.review
     review.next()
-    coordinator.gallery.show()
-    dock = _float(qtbot, coordinator.gallery.dock)
+    controller.gallery.show()
+    dock = _float(qtbot, controller.gallery.dock)
     cell = review.selected
     qtbot.mouseClick(dock, Qt.MouseButton.LeftButton, pos=QPoint(4, 4))
     qtbot.keyClick(QApplication.focusWidget() or dock, Qt.Key.Key_M)
     assert review.session.case.labels[cell].code == "MON"
-    coordinator.gallery.dock.view.clearFocus()
+    controller.gallery.dock.view.clearFocus()
     cell = review.selected
     qtbot.keyClick(dock, Qt.Key.Key_L)
     assert review.session.case.labels[cell].code == "LYT"

@@ -296,7 +296,7 @@ def test_the_page_is_searched_follows_the_table_and_is_printed(qtbot, tmp_path: 
 
 def test_changed_keys_hold_at_once_in_the_open_window(analysed, qtbot):
     _viewer, panel = analysed
-    review, case = panel.coordinator.review, panel.coordinator.session.case
+    review, case = panel.controller.review, panel.controller.session.case
     review.set_goes_on(False)
     review.next()
     cell, grid = review.selected, panel.review_tab.grid.buttons["BLA"]
@@ -310,6 +310,6 @@ def test_changed_keys_hold_at_once_in_the_open_window(analysed, qtbot):
     qtbot.keyClick(canvas, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     assert case.labels[cell].code == "BLA"
     panel.tabs.setCurrentWidget(panel.count_tab)
-    assert panel.coordinator.stage.overlay.layer.keymap == {}
+    assert panel.controller.smear_viewer.rings.layer.keymap == {}
     TABLE.set_keys("label BLA", ["B"])
-    assert panel.coordinator.stage.overlay.layer.keymap == {}
+    assert panel.controller.smear_viewer.rings.layer.keymap == {}

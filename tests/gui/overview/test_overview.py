@@ -37,8 +37,8 @@ def folder(smear, tmp_path: Path) -> Path:
 
 
 def _open(panel, qtbot, path) -> None:
-    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
-        panel.coordinator.open_path(path)
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
+        panel.controller.open_path(path)
 
 
 def test_a_click_says_where_to_go(view, qtbot):
@@ -72,29 +72,29 @@ def test_what_is_seen_is_drawn_over_picture_regions_and_fields(view):
 
 def test_it_comes_when_a_part_is_seen_and_leads_elsewhere(analysed, qtbot):
     viewer, panel = analysed
-    coordinator = panel.coordinator
-    view, stage = coordinator.overview.view, coordinator.stage
+    controller = panel.controller
+    view, smear_viewer = controller.overview.view, controller.smear_viewer
     viewer.reset_view()
     qtbot.waitUntil(lambda: view.seen is not None and view.isHidden())
-    stage.camera.zoom *= 6
+    smear_viewer.camera.zoom *= 6
     qtbot.waitUntil(view.isVisible)
     assert view.geometry().bottom() <= view.parentWidget().height()
-    slide = coordinator.session.slide
+    slide = controller.session.slide
     view.place_wanted.emit(slide.width * 0.75, slide.height * 0.25)
     place = np.array([slide.height * 0.25, slide.width * 0.75]) * slide.microns_per_pixel
-    assert stage.camera.center[-2:] == pytest.approx(tuple(place))
+    assert smear_viewer.camera.center[-2:] == pytest.approx(tuple(place))
     qtbot.waitUntil(lambda: view.seen[0] < slide.width * 0.75 < view.seen[2])
-    coordinator.do(TABLE.acts["overview"])
+    controller.do(TABLE.acts["overview"])
     assert view.isHidden()
     assert not settings.load().overview
-    coordinator.do(TABLE.acts["overview"])
+    controller.do(TABLE.acts["overview"])
     assert view.isVisible()
 
 
 def test_it_goes_with_the_smear_and_with_the_panel(analysed, qtbot):
     viewer, panel = analysed
-    view = panel.coordinator.overview.view
-    panel.coordinator.stage.camera.zoom *= 6
+    view = panel.controller.overview.view
+    panel.controller.smear_viewer.camera.zoom *= 6
     qtbot.waitUntil(view.isVisible)
     with qtbot.waitSignal(view.destroyed):
         viewer.window.remove_dock_widget(panel)
@@ -103,28 +103,28 @@ def test_it_goes_with_the_smear_and_with_the_panel(analysed, qtbot):
 def test_fields_are_gone_through_by_key_and_told_with_their_progress(open_panel, folder, qtbot):
     _viewer, panel = open_panel()
     _open(panel, qtbot, folder)
-    coordinator = panel.coordinator
-    fields = coordinator.session.slide.fields
+    controller = panel.controller
+    fields = controller.session.slide.fields
     box = panel.slide_tab.field_box
     assert [box.itemText(at) for at in range(3)] == ["a.png", "b.png", "c.png"]
 
     def middle() -> str:
-        at = coordinator.stage.nearest_region([each.region for each in fields])
+        at = controller.smear_viewer.nearest_region([each.region for each in fields])
         return fields[at].name
 
-    coordinator.stage.show_region(fields[0].region)
+    controller.smear_viewer.show_region(fields[0].region)
     assert middle() == "a.png"
-    coordinator.do(TABLE.acts["next_field"])
+    controller.do(TABLE.acts["next_field"])
     assert middle() == "b.png"
-    coordinator.do(TABLE.acts["next_field"])
-    coordinator.do(TABLE.acts["next_field"])
+    controller.do(TABLE.acts["next_field"])
+    controller.do(TABLE.acts["next_field"])
     assert middle() == "c.png"  # the last is followed by none
-    coordinator.do(TABLE.acts["previous_field"])
+    controller.do(TABLE.acts["previous_field"])
     assert middle() == "b.png"
     box.activated.emit(2)
     assert middle() == "c.png"
     told = [FieldInfo(each.name, each.region, 4, at) for at, each in enumerate(fields)]
-    coordinator.overview.fields_counted.emit(tuple(told))
+    controller.overview.fields_counted.emit(tuple(told))
     assert [box.itemText(at) for at in range(3)] == [
         f"{n}.png · {at} of 4 reviewed" for at, n in enumerate("abc")
     ]
@@ -135,7 +135,7 @@ def test_a_folder_is_shown_by_its_photographs_with_a_bar_for_what_was_reviewed(
 ):
     _viewer, panel = open_panel()
     _open(panel, qtbot, folder)
-    view, fields = panel.coordinator.overview.view, panel.coordinator.session.slide.fields
+    view, fields = panel.controller.overview.view, panel.controller.session.slide.fields
     qtbot.waitUntil(lambda: view.picture is not None, timeout=20_000)
     view.show_seen(0, 0, 1, 1)
     drawn = view.grab().toImage()

@@ -37,16 +37,16 @@ def queue(tmp_path: Path) -> Path:
 
 def test_a_reviewer_goes_through_the_queue(open_panel, queue, qtbot) -> None:
     _viewer, panel = open_panel()
-    coordinator = panel.coordinator
+    controller = panel.controller
     native = panel.window()._qt_viewer.canvas.native
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
-        coordinator.open_path(queue / "doubts.bmcase")
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
+        controller.open_path(queue / "doubts.bmcase")
     panel.show_review()
-    overlay = coordinator.stage.overlay
-    qtbot.waitUntil(lambda: len(overlay.layer.data) == 4)
-    assert list(overlay.layer.features["class"]) == ["BLA"] * 4, "the labels that the data give"
-    assert not any(overlay.layer.features["reviewed"])
-    review = coordinator.review
+    rings = controller.smear_viewer.rings
+    qtbot.waitUntil(lambda: len(rings.layer.data) == 4)
+    assert list(rings.layer.features["class"]) == ["BLA"] * 4, "the labels that the data give"
+    assert not any(rings.layer.features["reviewed"])
+    review = controller.review
     qtbot.keyClick(native, Qt.Key.Key_Space)
     assert review.selected == 1, "the worst first, however sure the model is"
     qtbot.keyClick(native, Qt.Key.Key_L)
@@ -55,7 +55,7 @@ def test_a_reviewer_goes_through_the_queue(open_panel, queue, qtbot) -> None:
     assert review.selected == 3
     qtbot.keyClick(native, Qt.Key.Key_1)  # the model's first guess
     assert review.selected == 4
-    qtbot.waitUntil(lambda: list(overlay.layer.features["reviewed"]) == [True, True, True, False])
+    qtbot.waitUntil(lambda: list(rings.layer.features["reviewed"]) == [True, True, True, False])
     panel.close()
     counts = correct(queue / "doubts.bmcase", queue / "corrected.csv")
     assert counts == {"confirmed": 1, "corrected": 2, "left_out": 0, "waiting": 1, "crops": 6}

@@ -10,21 +10,21 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_bonemarrow.gui.setup import open_smear
+from napari_bonemarrow.gui.setup import smear_opener
 from napari_bonemarrow.review import case_path_for
 
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch):
     """Hold every opening of a slide until the gate is opened."""
-    gate, open_slide = Event(), open_smear.open_slide
+    gate, open_slide = Event(), smear_opener.open_slide
 
     def wait(path: Path):
         assert gate.wait(30)
         return open_slide(path)
 
     def close() -> Event:
-        monkeypatch.setattr(open_smear, "open_slide", wait)
+        monkeypatch.setattr(smear_opener, "open_slide", wait)
         return gate
 
     yield close
@@ -49,68 +49,68 @@ def _press_all_over(qtbot, panel) -> None:
 
 def test_while_a_smear_opens_the_old_cases_controls_are_dead_and_a_sign_stands(analysed, qtbot, gate, other):
     _viewer, panel = analysed
-    coordinator = panel.coordinator
-    coordinator.review.next()
-    case, selected = coordinator.session.case, coordinator.review.selection.ids
+    controller = panel.controller
+    controller.review.next()
+    case, selected = controller.session.case, controller.review.selection.ids
     opened, events = gate(), len(case.events())
-    coordinator.open_path(other)
+    controller.open_path(other)
     assert "Opening other.png" in panel.busy.text.text()
     assert panel.busy.isVisible()
     _press_all_over(qtbot, panel)
     assert len(case.events()) == events
-    assert coordinator.review.selection.ids == selected
-    with qtbot.waitSignal(coordinator.all_opened, timeout=20_000):
+    assert controller.review.selection.ids == selected
+    with qtbot.waitSignal(controller.all_opened, timeout=20_000):
         opened.set()
-    assert coordinator.session.slide.path == other
+    assert controller.session.slide.path == other
     assert not panel.busy.isVisible()
     assert panel.tabs.isEnabled()
 
 
 def test_an_opening_that_is_stopped_leaves_the_case_as_it_was(analysed, qtbot, gate, other):
     _viewer, panel = analysed
-    coordinator = panel.coordinator
-    coordinator.review.next()
-    session = coordinator.session
+    controller = panel.controller
+    controller.review.next()
+    session = controller.session
     opened = gate()
-    coordinator.open_path(other)
+    controller.open_path(other)
     qtbot.mouseClick(panel.busy.stop_button, Qt.MouseButton.LeftButton)
     assert not panel.busy.isVisible()
     opened.set()
-    cell = coordinator.review.selected
+    cell = controller.review.selected
     qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_M)
     assert session.case.labels[cell].code == "MON"
-    assert coordinator.session is session
+    assert controller.session is session
     assert not case_path_for(other).exists()
 
 
 def test_a_smear_that_cannot_be_opened_gives_the_keys_back(analysed, qtbot, tmp_path):
     _viewer, panel = analysed
-    coordinator = panel.coordinator
-    coordinator.review.next()
-    with qtbot.waitSignal(coordinator.all_opened, timeout=20_000):
-        coordinator.open_path(tmp_path / "missing.png")
-    cell = coordinator.review.selected
+    controller = panel.controller
+    controller.review.next()
+    with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+        controller.open_path(tmp_path / "missing.png")
+    cell = controller.review.selected
     qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_M)
-    assert coordinator.session.case.labels[cell].code == "MON"
+    assert controller.session.case.labels[cell].code == "MON"
 
 
 @pytest.mark.parametrize("way", ["smear", "case", "napari"])
 def test_the_same_case_opened_again_comes_to_the_front(analysed, qtbot, field, notices, way):
     viewer, panel = analysed
-    coordinator = panel.coordinator
-    coordinator.review.next()
-    session, cell = coordinator.session, coordinator.review.selected
-    coordinator.stage.smear.visible = False
+    controller = panel.controller
+    controller.review.next()
+    session, cell = controller.session, controller.review.selected
+    controller.smear_viewer.smear.visible = False
     if way == "napari":
         viewer.open(str(field), plugin="napari-bonemarrow")
-        qtbot.waitUntil(lambda: len(coordinator.stage.smears()) == 1)
+        qtbot.waitUntil(lambda: len(controller.smear_viewer.smears()) == 1)
     else:
-        with qtbot.waitSignal(coordinator.all_opened, timeout=20_000):
-            coordinator.open_path(field if way == "smear" else case_path_for(field))
-    assert coordinator.session is session
+        with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+            controller.open_path(field if way == "smear" else case_path_for(field))
+    assert controller.session is session
     assert not session.case.read_only
     assert [layer.name for layer in viewer.layers] == ["field", "counted frame", "cells"]
-    assert coordinator.stage.smear.visible
+    assert controller.smear_viewer.smear.visible
     assert "field.png is open already." in notices
     assert not [text for text in notices if "being reviewed by" in text]
     qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_M)

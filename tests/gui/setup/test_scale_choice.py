@@ -18,16 +18,16 @@ from napari_bonemarrow.slides import ScaleSource
 from napari_bonemarrow.slides.scale.microscopes import Microscope
 
 
-def _open(qtbot, coordinator, path: Path) -> None:
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
-        coordinator.open_path(path)
+def _open(qtbot, controller, path: Path) -> None:
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
+        controller.open_path(path)
 
 
 @pytest.fixture
 def opened(open_panel, qtbot, plain_field):
     viewer, panel = open_panel()
-    _open(qtbot, panel.coordinator, plain_field)
-    qtbot.waitUntil(lambda: not panel.coordinator.session.estimating)
+    _open(qtbot, panel.controller, plain_field)
+    qtbot.waitUntil(lambda: not panel.controller.session.estimating)
     return viewer, panel
 
 
@@ -35,15 +35,15 @@ def test_an_estimate_that_is_on_its_way_is_not_called_impossible(open_panel, qtb
     _viewer, panel = open_panel()
     said = []
     button = panel.slide_tab.scale_part.offer_buttons["estimate"]
-    panel.coordinator.opened.connect(lambda: said.append(button.text()))
-    _open(qtbot, panel.coordinator, plain_field)
+    panel.controller.opened.connect(lambda: said.append(button.text()))
+    _open(qtbot, panel.controller, plain_field)
     assert said == ["Estimating it from the red cells…"]
     qtbot.waitUntil(lambda: button.text() != said[0], timeout=20_000)
 
 
 def _place(viewer, panel, x: float, y: float) -> QPoint:
     """Return where a pixel of the smear is on the canvas."""
-    camera, native = panel.coordinator.stage.camera, panel.window()._qt_viewer.canvas.native
+    camera, native = panel.controller.smear_viewer.camera, panel.window()._qt_viewer.canvas.native
     down, across = np.array([y, x]) - np.array(camera.center[-2:])
     centre = native.rect().center()
     return QPoint(round(centre.x() + across * camera.zoom), round(centre.y() + down * camera.zoom))
@@ -68,11 +68,11 @@ def _drag(qtbot, viewer, panel, start: tuple[float, float], end: tuple[float, fl
 
 def test_a_line_along_the_scale_bar_gives_the_scale(opened, qtbot):
     viewer, panel = opened
-    part, case = panel.slide_tab.scale_part, panel.coordinator.session.case
+    part, case = panel.slide_tab.scale_part, panel.controller.session.case
     qtbot.mouseClick(part.bar.start_button, Qt.MouseButton.LeftButton)
     assert viewer.layers.selection.active.name == "scale bar"
     _drag(qtbot, viewer, panel, (200, 600), (450, 600))
-    pixels = panel.coordinator.stage.bar_length()
+    pixels = panel.controller.smear_viewer.bar_length()
     assert pixels == pytest.approx(250, abs=3)
     assert part.bar.length_box.isEnabled()
     qtbot.keyClicks(part.bar.length_box, "20 µm")
@@ -92,7 +92,7 @@ def test_a_second_line_replaces_the_first(opened, qtbot):
     _drag(qtbot, viewer, panel, (200, 600), (450, 600))
     _drag(qtbot, viewer, panel, (200, 300), (300, 300))
     assert len(viewer.layers["scale bar"].data) == 1
-    assert panel.coordinator.stage.bar_length() == pytest.approx(100, abs=3)
+    assert panel.controller.smear_viewer.bar_length() == pytest.approx(100, abs=3)
     start, extent = viewer.layers["scale bar"].data[0]
     assert start == pytest.approx([300, 200], abs=3)
     assert extent == pytest.approx([0, 100], abs=3)
@@ -162,14 +162,14 @@ def test_the_line_goes_with_the_smear_and_with_its_layer(opened, qtbot, field):
     viewer.layers.remove("scale bar")
     qtbot.waitUntil(lambda: not part.bar.isVisible())
     part.bar.start_button.click()
-    _open(qtbot, panel.coordinator, field)
+    _open(qtbot, panel.controller, field)
     assert "scale bar" not in [layer.name for layer in viewer.layers]
     assert not part.bar.isVisible()
 
 
 def test_a_microscope_of_the_list_gives_the_scale(opened, qtbot):
     _viewer, panel = opened
-    part, case = panel.slide_tab.scale_part, panel.coordinator.session.case
+    part, case = panel.slide_tab.scale_part, panel.controller.session.case
     actions = {action.text(): action for action in part.microscope_button.menu().actions()}
     wanted = "100× · adapter 0.5× · 3.45 µm"
     [chosen] = [action for text, action in actions.items() if text.startswith(wanted)]
@@ -182,7 +182,7 @@ def test_a_microscope_of_the_list_gives_the_scale(opened, qtbot):
 def test_a_microscope_of_ones_own_is_kept_offered_and_forgotten(opened, qtbot):
     _viewer, panel = opened
     part = panel.slide_tab.scale_part
-    panel.coordinator.scale_choice.ask_for_microscope()
+    panel.controller.scale_choice.ask_for_microscope()
     [dialog] = part.findChildren(MicroscopeDialog)
     dialog.form.control("objective").setValue(63)
     dialog.form.control("camera_pixel_um").setValue(4.54)
@@ -204,7 +204,7 @@ def test_a_microscope_of_ones_own_is_kept_offered_and_forgotten(opened, qtbot):
 
 def test_a_microscope_that_cannot_be_is_said_in_the_form(opened, qtbot):
     _viewer, panel = opened
-    panel.coordinator.scale_choice.ask_for_microscope()
+    panel.controller.scale_choice.ask_for_microscope()
     [dialog] = panel.slide_tab.scale_part.findChildren(MicroscopeDialog)
     dialog.form.control("objective").setValue(1)
     dialog.form.control("camera_pixel_um").setValue(40)
@@ -214,20 +214,20 @@ def test_a_microscope_that_cannot_be_is_said_in_the_form(opened, qtbot):
 
 def test_the_last_scale_of_the_camera_is_offered(opened, qtbot, plain_field, field, tmp_path):
     _viewer, panel = opened
-    coordinator, part = panel.coordinator, panel.slide_tab.scale_part
+    controller, part = panel.controller, panel.slide_tab.scale_part
     assert not part.offer_buttons["camera"].isVisible()
     part.box.setValue(0.0413)
     part.confirm_button.click()
     folder = tmp_path / "Mustermann, Erika"
     folder.mkdir()
     other = Path(shutil.copy(plain_field, folder / "Mustermann 1957.png"))
-    _open(qtbot, coordinator, other)
+    _open(qtbot, controller, other)
     offer = part.offer_buttons["camera"]
     assert "0.0413" in offer.text()
     assert part.box.text() == ""
     offer.click()
     part.confirm_button.click()
-    assert coordinator.session.case.microns_per_pixel == 0.0413
+    assert controller.session.case.microns_per_pixel == 0.0413
     kept = (home() / "settings.json").read_text("utf-8")
     [(key, value)] = json.loads(kept)["cameras"].items()
     assert value == 0.0413
@@ -237,10 +237,10 @@ def test_the_last_scale_of_the_camera_is_offered(opened, qtbot, plain_field, fie
 
 def test_a_scale_that_the_file_states_is_not_a_cameras(open_panel, qtbot, field):
     _viewer, panel = open_panel()
-    _open(qtbot, panel.coordinator, field)
-    panel.coordinator.preparing.confirm_scale(panel.coordinator.session.slide.microns_per_pixel)
+    _open(qtbot, panel.controller, field)
+    panel.controller.setup.confirm_scale(panel.controller.session.slide.microns_per_pixel)
     assert (
-        scale_memory.last_scale(panel.coordinator.session.camera) is not None
+        scale_memory.last_scale(panel.controller.session.camera) is not None
     )  # confirmed by the user as well
 
 
@@ -257,7 +257,7 @@ def test_spoilt_settings_of_cameras_and_microscopes_are_passed_over():
 
 def test_the_nuclei_of_the_smear_are_measured(opened, qtbot, smear):
     _viewer, panel = opened
-    session = panel.coordinator.session
+    session = panel.controller.session
     qtbot.waitUntil(lambda: session.nucleus_px is not None, timeout=20_000)
     part = panel.slide_tab.scale_part
     part.box.setValue(1.0)

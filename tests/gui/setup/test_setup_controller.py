@@ -11,14 +11,14 @@ from qtpy.QtCore import Qt
 
 from napari_bonemarrow.cytology import Cells
 from napari_bonemarrow.cytology.defaults import MARGIN_UM
-from napari_bonemarrow.gui.window.fresh_start_dialog import StartOverDialog
+from napari_bonemarrow.gui.window.fresh_start_dialog import FreshStartDialog
 from napari_bonemarrow.review import Case, case_path_for
 from napari_bonemarrow.slides import Scale, ScaleSource
 
 
-def _open(qtbot, coordinator, path: Path) -> None:
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
-        coordinator.open_path(path)
+def _open(qtbot, controller, path: Path) -> None:
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
+        controller.open_path(path)
 
 
 def _type(qtbot, box, text: str) -> None:
@@ -36,13 +36,13 @@ def _kinds(case: Case) -> list[str]:
 def searched(open_panel, qtbot, plain_field, truth_engine, monkeypatch):
     """A field without scale whose cells were found at 0.5 µm per pixel; the model has failed."""
     viewer, panel = open_panel()
-    coordinator = panel.coordinator
-    _open(qtbot, coordinator, plain_field)
+    controller = panel.controller
+    _open(qtbot, controller, plain_field)
     _type(qtbot, panel.slide_tab.scale_box, "0.5")
     monkeypatch.setattr(truth_engine, "fails", "classify")
-    with qtbot.waitSignal(coordinator.failed, timeout=20_000):
+    with qtbot.waitSignal(controller.failed, timeout=20_000):
         panel.slide_tab.find_button.click()
-    qtbot.waitUntil(lambda: not coordinator.analysis.running)
+    qtbot.waitUntil(lambda: not controller.cell_search.running)
     monkeypatch.setattr(truth_engine, "fails", "")
     return viewer, panel
 
@@ -50,22 +50,22 @@ def searched(open_panel, qtbot, plain_field, truth_engine, monkeypatch):
 def test_the_typed_scale_is_confirmed_though_an_estimate_came(open_panel, qtbot, plain_field, truth_engine):
     truth_engine.scales = (Scale(0.0421, ScaleSource.ESTIMATE, 0.039, 0.046, "12 red cells"),)
     _viewer, panel = open_panel()
-    coordinator, tab = panel.coordinator, panel.slide_tab
-    _open(qtbot, coordinator, plain_field)
+    controller, tab = panel.controller, panel.slide_tab
+    _open(qtbot, controller, plain_field)
     tab.scale_box.setFocus()
     qtbot.keyClicks(tab.scale_box, "0.0")
     qtbot.waitUntil(tab.scale_part.offer_buttons["estimate"].isEnabled, timeout=20_000)
     assert tab.scale_box.text() == "0.0"
     qtbot.keyClicks(tab.scale_box, "5")
     qtbot.keyClick(tab.scale_box, Qt.Key.Key_Return)
-    scale = coordinator.session.case.scale
+    scale = controller.session.case.scale
     assert (scale.microns_per_pixel, scale.source) == (0.05, ScaleSource.USER)
 
 
 def test_a_wrong_scale_is_given_anew_after_cells_were_found(searched, qtbot):
     viewer, panel = searched
-    coordinator, tab = panel.coordinator, panel.slide_tab
-    case = coordinator.session.case
+    controller, tab = panel.controller, panel.slide_tab
+    case = controller.session.case
     assert len(case.cells)
     assert tab.scale_box.isEnabled()
     _type(qtbot, tab.scale_box, "0.1")
@@ -74,7 +74,7 @@ def test_a_wrong_scale_is_given_anew_after_cells_were_found(searched, qtbot):
     assert _kinds(case)[-2:] == ["search discarded", "scale confirmed"]
     assert tuple(viewer.layers["plain"].scale) == (0.1, 0.1)
     assert tab.find_button.text() == "Find cells"
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
+    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
         tab.find_button.click()
     assert len(case.cells)
     assert case.classes_seen
@@ -85,8 +85,8 @@ def test_a_wrong_scale_is_given_anew_after_cells_were_found(searched, qtbot):
 
 def test_margin_and_regions_change_after_cells_were_found(searched, qtbot, smear):
     viewer, panel = searched
-    coordinator, tab = panel.coordinator, panel.slide_tab
-    case = coordinator.session.case
+    controller, tab = panel.controller, panel.slide_tab
+    case = controller.session.case
     tab.margin_box.setValue(0.0)
     assert case.frame.margin_um == 0.0
     tab.region_button.click()
@@ -104,11 +104,11 @@ def test_margin_and_regions_change_after_cells_were_found(searched, qtbot, smear
 
 def test_a_frame_that_holds_nothing_says_so_under_its_boxes(searched):
     _viewer, panel = searched
-    tab, case = panel.slide_tab, panel.coordinator.session.case
+    tab, case = panel.slide_tab, panel.controller.session.case
     before = case.frame
     tab.margin_box.setValue(100.0)
     assert case.frame.margin_um == 100.0  # 900 × 700 px are 450 × 350 µm here
-    _type_scale = panel.coordinator.preparing.confirm_scale
+    _type_scale = panel.controller.setup.confirm_scale
     _type_scale(0.1)  # and 90 × 70 µm now
     tab.margin_box.setValue(90.0)
     assert "nothing is left" in tab.frame_problem.text().casefold()
@@ -128,14 +128,14 @@ def test_a_running_search_is_cancelled_by_another_scale(open_panel, qtbot, field
 
     monkeypatch.setattr(truth_engine, "detect", never)
     _viewer, panel = open_panel()
-    coordinator, tab = panel.coordinator, panel.slide_tab
-    _open(qtbot, coordinator, field)
+    controller, tab = panel.controller, panel.slide_tab
+    _open(qtbot, controller, field)
     tab.find_button.click()
     qtbot.waitUntil(lambda: bool(asked))
     assert tab.scale_box.isEnabled()
     _type(qtbot, tab.scale_box, "0.2")
-    assert not coordinator.analysis.running
-    assert coordinator.session.case.microns_per_pixel == 0.2
+    assert not controller.cell_search.running
+    assert controller.session.case.microns_per_pixel == 0.2
     qtbot.waitUntil(asked[0].cancelled, timeout=20_000)
     assert not tab.progress_part.running
     assert tab.find_button.isEnabled()
@@ -147,21 +147,21 @@ def test_no_cell_found_leaves_the_way_back_open(open_panel, qtbot, field, truth_
 
     monkeypatch.setattr(truth_engine, "detect", nothing)
     _viewer, panel = open_panel()
-    coordinator, tab = panel.coordinator, panel.slide_tab
-    _open(qtbot, coordinator, field)
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
+    controller, tab = panel.controller, panel.slide_tab
+    _open(qtbot, controller, field)
+    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
         tab.find_button.click()
     assert "Is the scale right?" in tab.found_text.text()
     assert tab.scale_box.isEnabled()
     _type(qtbot, tab.scale_box, "0.2")
     assert tab.find_button.isVisible()
     assert tab.find_button.isEnabled()
-    assert not coordinator.session.case.was_detected
+    assert not controller.session.case.was_detected
 
 
 def test_the_target_is_raised_after_classes_were_seen_and_not_lowered(analysed, qtbot):
     _viewer, panel = analysed
-    tab, case = panel.slide_tab, panel.coordinator.session.case
+    tab, case = panel.slide_tab, panel.controller.session.case
     panel.tabs.setCurrentIndex(0)
     tab.target_box.setValue(800)
     assert case.target == 800
@@ -177,32 +177,32 @@ def test_the_target_is_raised_after_classes_were_seen_and_not_lowered(analysed, 
 
 def test_a_signed_case_keeps_its_target_and_can_be_started_over(analysed, qtbot):
     _viewer, panel = analysed
-    coordinator, tab = panel.coordinator, panel.slide_tab
-    coordinator.session.case.sign("Dr A", "a try")
-    coordinator.preparing.show()
+    controller, tab = panel.controller, panel.slide_tab
+    controller.session.case.sign("Dr A", "a try")
+    controller.setup.show()
     panel.tabs.setCurrentIndex(0)
     assert not tab.target_box.isEnabled()
     assert tab.again_button.isVisible()
     assert tab.again_button.isEnabled()
 
 
-def _start_over(qtbot, panel) -> StartOverDialog:
+def _start_over(qtbot, panel) -> FreshStartDialog:
     panel.tabs.setCurrentIndex(0)
     qtbot.mouseClick(panel.slide_tab.again_button, Qt.MouseButton.LeftButton)
-    [dialog] = panel.findChildren(StartOverDialog)
+    [dialog] = panel.findChildren(FreshStartDialog)
     return dialog
 
 
 def test_a_smear_is_started_over_and_its_case_kept(analysed, qtbot, field, notices):
     viewer, panel = analysed
-    coordinator, tab = panel.coordinator, panel.slide_tab
-    case = coordinator.session.case
+    controller, tab = panel.controller, panel.slide_tab
+    case = controller.session.case
     case.set_label(int(case.cells.cell_id[0]), "PLM")
     head = case.last_event.hash
     dialog = _start_over(qtbot, panel)
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
         qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
-    new = coordinator.session.case
+    new = controller.session.case
     assert new.path == case.path == case_path_for(field)
     assert len(new.cells) == 0
     assert not new.classes_seen
@@ -215,22 +215,22 @@ def test_a_smear_is_started_over_and_its_case_kept(analysed, qtbot, field, notic
     with Case.open(kept, read_only=True) as old:
         assert old.verify().ok
         assert old.last_event.hash == head
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
+    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
         tab.find_button.click()
-    _open(qtbot, coordinator, kept)
-    assert [label.code for label in coordinator.session.case.labels.values()] == ["PLM"]
-    _open(qtbot, coordinator, field)
-    assert coordinator.session.case.path == field.with_suffix(".bmcase")
-    assert not coordinator.session.case.labels
+    _open(qtbot, controller, kept)
+    assert [label.code for label in controller.session.case.labels.values()] == ["PLM"]
+    _open(qtbot, controller, field)
+    assert controller.session.case.path == field.with_suffix(".bmcase")
+    assert not controller.session.case.labels
 
 
 def test_starting_over_can_be_thought_better_of(analysed, qtbot, field):
     _viewer, panel = analysed
-    case = panel.coordinator.session.case
+    case = panel.controller.session.case
     dialog = _start_over(qtbot, panel)
     qtbot.keyClick(dialog, Qt.Key.Key_Return)  # Enter alone does nothing
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-    assert panel.coordinator.session.case is case
+    assert panel.controller.session.case is case
     assert not field.with_name("field.before-1.bmcase").exists()
 
 
@@ -238,23 +238,23 @@ def test_a_case_that_cannot_be_kept_aside_is_open_again_as_it_was(
     analysed, qtbot, field, notices, monkeypatch
 ):
     _viewer, panel = analysed
-    coordinator = panel.coordinator
-    number = len(coordinator.session.case.cells)
+    controller = panel.controller
+    number = len(controller.session.case.cells)
     with Case.open(field.with_suffix(".bmcase"), read_only=True):
-        coordinator.session.case.comment(None, "noted")
-        with qtbot.waitSignal(coordinator.opened, timeout=20_000):
-            coordinator.starting_over.start()
+        controller.session.case.comment(None, "noted")
+        with qtbot.waitSignal(controller.opened, timeout=20_000):
+            controller.fresh_start.start()
         assert "open in another window" in notices[-1]
-        assert len(coordinator.session.case.cells) == number
-        assert not coordinator.session.case.read_only
-        assert coordinator.notices.open  # it stays until it is dealt with
+        assert len(controller.session.case.cells) == number
+        assert not controller.session.case.read_only
+        assert controller.notices.open  # it stays until it is dealt with
 
 
 def test_a_case_to_look_at_only_is_not_started_over(open_panel, qtbot, analysed, field, notices):
     _viewer, panel = analysed
-    coordinator = panel.coordinator
-    coordinator.session.case._journal.read_only = True
-    coordinator.starting_over.ask()
+    controller = panel.controller
+    controller.session.case._journal.read_only = True
+    controller.fresh_start.ask()
     assert "open to look at only" in notices[-1]
-    assert not panel.findChildren(StartOverDialog)
-    coordinator.session.case._journal.read_only = False
+    assert not panel.findChildren(FreshStartDialog)
+    controller.session.case._journal.read_only = False

@@ -48,28 +48,28 @@ def session(tmp_path):
 
 def test_the_view_becomes_sharp_and_is_let_go(open_panel, qtbot):
     _viewer, panel = open_panel()
-    stage, pyramid = panel.coordinator.stage, Pyramid()
-    stage.show_slide(_slide(pyramid, 0.25))
-    layer = stage.smear
+    smear_viewer, pyramid = panel.controller.smear_viewer, Pyramid()
+    smear_viewer.show_slide(_slide(pyramid, 0.25))
+    layer = smear_viewer.smear
     assert layer.multiscale
-    stage.camera.zoom = 20.0
+    smear_viewer.camera.zoom = 20.0
     qtbot.waitUntil(lambda: layer.data_level == 0, timeout=10_000)
 
     def is_sharp() -> bool:
         (top, left), (bottom, right) = layer.corner_pixels
         return np.array_equal(layer._slice.image.raw, pyramid.pixels[0][top : bottom + 1, left : right + 1])
 
-    qtbot.waitUntil(lambda: is_sharp() and stage.tiles.is_idle, timeout=10_000)
+    qtbot.waitUntil(lambda: is_sharp() and smear_viewer.tiles.is_idle, timeout=10_000)
     stream = stream_of(layer)
-    stage.clear()
+    smear_viewer.clear()
     stream.views[1][:, :]  # nobody listens: it is read at once, and no thread is left
     assert not stream._wanted
 
 
 def test_tiles_that_cannot_be_read_are_told_in_the_panel(open_panel, qtbot):
     _viewer, panel = open_panel()
-    stage, pyramid = panel.coordinator.stage, Pyramid(broken=frozenset({(2, 0, 0)}))
-    stage.show_slide(_slide(pyramid, 0.25))
+    smear_viewer, pyramid = panel.controller.smear_viewer, Pyramid(broken=frozenset({(2, 0, 0)}))
+    smear_viewer.show_slide(_slide(pyramid, 0.25))
     text = panel.slide_tab.unreadable_text
     qtbot.waitUntil(lambda: text.text() == "1 tile of this slide can't be read and shows hatched.")
     pyramid.broken.clear()
@@ -186,29 +186,29 @@ def test_the_key_shows_what_the_map_is_drawn_with():
 
 def test_a_kept_map_is_there_after_reopening_and_follows_its_switch(open_panel, session, qtbot):
     _viewer, panel = open_panel()
-    coordinator, part = panel.coordinator, panel.slide_tab.where
-    stage = coordinator.stage
-    stage.show_slide(session.slide)
-    coordinator.preparing.open(session)
+    controller, part = panel.controller, panel.slide_tab.where
+    smear_viewer = controller.smear_viewer
+    smear_viewer.show_slide(session.slide)
+    controller.setup.open(session)
     assert part.legend.isHidden()
-    assert stage.quality is None
+    assert smear_viewer.quality is None
     session.case.record_ranking(RANKED, _quality(session.slide).arrays())
-    coordinator.preparing.open(session)
+    controller.setup.open(session)
     assert not part.legend.isHidden()
     assert part.avoided_text.isHidden()  # the key tells it
-    np.testing.assert_array_equal(stage.quality.data, quality_pixels(_quality(session.slide)))
+    np.testing.assert_array_equal(smear_viewer.quality.data, quality_pixels(_quality(session.slide)))
     part.legend.box.click()
-    assert not stage.quality.visible
-    stage.quality.visible = True  # napari's eye
+    assert not smear_viewer.quality.visible
+    smear_viewer.quality.visible = True  # napari's eye
     assert part.legend.box.isChecked()
-    stage.viewer.layers.remove(stage.quality)
+    smear_viewer.viewer.layers.remove(smear_viewer.quality)
     qtbot.waitUntil(lambda: not part.legend.box.isChecked())
     part.legend.box.click()
-    assert stage.quality.visible
+    assert smear_viewer.quality.visible
     session.case.set_frame(session.frame(), 500)
-    coordinator.preparing.open(session)
-    assert not stage.quality.visible  # what is counted is settled: the map waits
-    coordinator.preparing.close()
+    controller.setup.open(session)
+    assert not smear_viewer.quality.visible  # what is counted is settled: the map waits
+    controller.setup.close()
 
 
 @pytest.mark.parametrize(

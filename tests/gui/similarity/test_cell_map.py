@@ -12,9 +12,9 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.cytology import CLASSES, CODES
-from napari_bonemarrow.gui.similarity.map_geometry import View, inside, medians, nearest
+from napari_bonemarrow.gui.similarity.map_geometry import MapView, inside, medians, nearest
 from napari_bonemarrow.gui.similarity.map_markers import SIGN_OF_CODE, SIGNS, colors_of_codes, stamp
-from napari_bonemarrow.gui.similarity.map_raster import Raster
+from napari_bonemarrow.gui.similarity.map_raster import MapRaster
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
 
@@ -29,7 +29,7 @@ def test_each_lineage_has_a_sign_of_its_own() -> None:
 
 
 def test_points_are_painted_in_the_colour_of_their_class_and_none_beyond_the_border() -> None:
-    raster = Raster(40, 30, 0xFF000000)
+    raster = MapRaster(40, 30, 0xFF000000)
     codes = np.array([CODES.index("BLA"), CODES.index("LYT"), CODES.index("LYT")])
     raster.draw(np.array([[10, 8], [30, 20], [39, 29]]), codes, 3)
     blast, lymphocyte = colors_of_codes()[codes[:2]].tolist()
@@ -41,7 +41,7 @@ def test_points_are_painted_in_the_colour_of_their_class_and_none_beyond_the_bor
 
 
 def test_zooming_keeps_the_place_under_the_mouse() -> None:
-    view, xy = View(), np.array([[0, 0], [4, 2], [1, 1]], float)
+    view, xy = MapView(), np.array([[0, 0], [4, 2], [1, 1]], float)
     view.fit(xy, 400, 300)
     places = view.to_screen(xy)
     assert (places >= 0).all()
@@ -70,12 +70,12 @@ def test_names_stand_at_the_middle_of_classes_that_are_not_rare() -> None:
 def mapped(analysed, qtbot) -> Callable:
     """A panel whose map is made and seen."""
     _viewer, panel = analysed
-    likeness = panel.coordinator.likeness
-    qtbot.waitUntil(lambda: not likeness.embedding.running)
-    likeness.show_map()
-    qtbot.waitUntil(likeness.map.isVisible)
-    with qtbot.waitSignal(likeness.mapping.made, timeout=10_000):
-        likeness.map.make.click()
+    similarity = panel.controller.similarity
+    qtbot.waitUntil(lambda: not similarity.cell_features.running)
+    similarity.show_map()
+    qtbot.waitUntil(similarity.map.isVisible)
+    with qtbot.waitSignal(similarity.map_controller.made, timeout=10_000):
+        similarity.map.make.click()
     return panel
 
 
@@ -98,9 +98,9 @@ def around(canvas, rows: list[int]) -> list[QPointF]:
 
 
 def test_a_cluster_is_lassoed_relabelled_by_a_key_and_given_back_by_undo(mapped, qtbot) -> None:
-    coordinator = mapped.coordinator
-    case, selection = coordinator.session.case, coordinator.review.selection
-    canvas = coordinator.likeness.map.canvas
+    controller = mapped.controller
+    case, selection = controller.session.case, controller.review.selection
+    canvas = controller.similarity.map.canvas
     ids, _xy = case.cell_map
     before = dict(zip(case.cells.cell_id.tolist(), case.effective_codes(), strict=True))
     cluster = [cell for cell in ids.tolist() if before[cell] == "EBO"]
@@ -108,20 +108,20 @@ def test_a_cluster_is_lassoed_relabelled_by_a_key_and_given_back_by_undo(mapped,
     drag(canvas, around(canvas, [ids.tolist().index(cell) for cell in cluster]))
     assert set(selection.ids) == set(cluster)
     events = len(case.events())
-    coordinator.review.label("PEB")
+    controller.review.label("PEB")
     assert {cell: label.code for cell, label in case.labels.items()} == dict.fromkeys(cluster, "PEB")
     assert len(case.events()) == events + 1, "one act"
     rows = [ids.tolist().index(cell) for cell in cluster]
     qtbot.waitUntil(lambda: {CODES[canvas._codes[row]] for row in rows} == {"PEB"})
-    coordinator.review.undo()
+    controller.review.undo()
     assert not case.labels
     qtbot.waitUntil(lambda: {CODES[canvas._codes[row]] for row in rows} == {"EBO"})
 
 
 def test_the_map_and_the_selection_follow_one_another(mapped, qtbot) -> None:
-    coordinator = mapped.coordinator
-    canvas, selection = coordinator.likeness.map.canvas, coordinator.review.selection
-    ids = coordinator.session.case.cell_map[0].tolist()
+    controller = mapped.controller
+    canvas, selection = controller.similarity.map.canvas, controller.review.selection
+    ids = controller.session.case.cell_map[0].tolist()
     selection.set((ids[1], ids[3]), ids[3])
     assert sorted(canvas._selected.tolist()) == [1, 3]
     assert canvas._current == 3
@@ -133,55 +133,55 @@ def test_the_map_and_the_selection_follow_one_another(mapped, qtbot) -> None:
 
 
 def test_a_map_is_kept_by_the_case(mapped) -> None:
-    case = mapped.coordinator.session.case
+    case = mapped.controller.session.case
     ids, xy = case.cell_map
     assert ids.tolist() == case.cells.cell_id.tolist()
     assert xy.shape == (len(ids), 2)
-    text = mapped.coordinator.likeness.map.text.text()
+    text = mapped.controller.similarity.map.text.text()
     assert text.startswith(f"{len(ids)} cells by what the network sees (t-SNE)")
     assert case.map_method == "t-SNE"
 
 
 def test_the_child_that_lays_out_is_ready_while_a_map_can_be_made_and_gone_after(analysed, qtbot) -> None:
     _viewer, panel = analysed
-    likeness, engine = panel.coordinator.likeness, panel.coordinator.engine
-    qtbot.waitUntil(lambda: not likeness.embedding.running)
-    likeness.show_map()
+    similarity, engine = panel.controller.similarity, panel.controller.engine
+    qtbot.waitUntil(lambda: not similarity.cell_features.running)
+    similarity.show_map()
     qtbot.waitUntil(lambda: "prepare layout" in engine.asked)
-    with qtbot.waitSignal(likeness.mapping.made, timeout=10_000):
-        likeness.map.make.click()
+    with qtbot.waitSignal(similarity.map_controller.made, timeout=10_000):
+        similarity.map.make.click()
     assert engine.asked.count("prepare layout") == 1
     assert engine.asked[-1] == "end layout"
 
 
 def test_what_is_done_and_how_far_is_said_and_can_be_stopped(analysed, qtbot, monkeypatch) -> None:
     _viewer, panel = analysed
-    likeness = panel.coordinator.likeness
-    qtbot.waitUntil(lambda: not likeness.embedding.running)
-    likeness.show_map()
+    similarity = panel.controller.similarity
+    qtbot.waitUntil(lambda: not similarity.cell_features.running)
+    similarity.show_map()
     waiting: Future = Future()
-    monkeypatch.setattr(likeness.mapping._engine, "lay_out", lambda *_given: waiting, raising=False)
-    likeness.map.make.click()
-    assert "Laying cells out (t-SNE) · " in likeness.map.text.text()
-    assert likeness.map.stop.isVisible()
-    likeness.map.stop.click()
-    assert not likeness.mapping.running
-    assert "sketch until the map is made" in likeness.map.text.text()
+    monkeypatch.setattr(similarity.map_controller._engine, "lay_out", lambda *_given: waiting, raising=False)
+    similarity.map.make.click()
+    assert "Laying cells out (t-SNE) · " in similarity.map.text.text()
+    assert similarity.map.stop.isVisible()
+    similarity.map.stop.click()
+    assert not similarity.map_controller.running
+    assert "sketch until the map is made" in similarity.map.text.text()
 
 
 def test_why_there_is_no_map_stands_where_it_would_be(analysed, qtbot, monkeypatch) -> None:
     from napari_bonemarrow.training import TrainingError
 
     _viewer, panel = analysed
-    likeness = panel.coordinator.likeness
-    qtbot.waitUntil(lambda: not likeness.embedding.running)
-    likeness.show_map()
-    assert "two principal axes" in likeness.map.text.text()
+    similarity = panel.controller.similarity
+    qtbot.waitUntil(lambda: not similarity.cell_features.running)
+    similarity.show_map()
+    assert "two principal axes" in similarity.map.text.text()
 
     def missing(*_ignored: object) -> None:
         raise TrainingError("UMAP needs umap-learn; run: pip install 'napari-bonemarrow[training]'")
 
-    monkeypatch.setattr(likeness.mapping._engine, "lay_out", missing, raising=False)
-    likeness.map.make.click()
-    assert "pip install" in likeness.map.text.text()
-    assert not likeness.mapping.running
+    monkeypatch.setattr(similarity.map_controller._engine, "lay_out", missing, raising=False)
+    similarity.map.make.click()
+    assert "pip install" in similarity.map.text.text()
+    assert not similarity.map_controller.running

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.gui.widgets import crop_cache
-from napari_bonemarrow.gui.widgets.crop_cache import CropStore
+from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 from napari_bonemarrow.slides import slide_from_array
 
 PLACES = {cell: (100.0 + 40 * cell, 120.0) for cell in range(1, 5)}
@@ -18,7 +18,7 @@ PLACES = {cell: (100.0 + 40 * cell, 120.0) for cell in range(1, 5)}
 
 @pytest.fixture
 def store(qapp):
-    made = CropStore()
+    made = CropCache()
     yield made
     made.close()
 
@@ -64,7 +64,7 @@ def test_one_that_becomes_garbage_while_it_cuts_holds_nobody_up(qapp, monkeypatc
         return [(cell, None) for cell, _x, _y in batch]
 
     monkeypatch.setattr(crop_cache, "_images", held)
-    store = CropStore()
+    store = CropCache()
     store.itself = store  # so that the collector finds it, as it finds a closed window's
     store.open(slide)
     store.want(PLACES, 64)

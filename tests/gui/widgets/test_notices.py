@@ -25,12 +25,12 @@ def strip(qtbot):
 
 
 def _open(panel, qtbot, path) -> None:
-    with qtbot.waitSignal(panel.coordinator.all_opened, timeout=20_000):
-        panel.coordinator.open_path(path)
+    with qtbot.waitSignal(panel.controller.all_opened, timeout=20_000):
+        panel.controller.open_path(path)
 
 
 def _texts(panel) -> list[str]:
-    return [each.text for each in panel.coordinator.notices.open]
+    return [each.text for each in panel.controller.notices.open]
 
 
 def test_nothing_is_shown_where_there_is_nothing_to_know(strip):
@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_opened_is_told_until_one_can(open_panel, field, t
     assert text in panel.notices.text.text()
     assert text in notices  # the toast besides
     _open(panel, qtbot, bad)
-    assert panel.coordinator.notices.open[0].times == 2
+    assert panel.controller.notices.open[0].times == 2
     _open(panel, qtbot, field)
     assert _texts(panel) == []
     assert panel.notices.isHidden()
@@ -91,8 +91,8 @@ def test_a_file_that_cannot_be_opened_is_told_until_one_can(open_panel, field, t
 
 def test_a_notice_is_put_away_by_hand(open_panel, qtbot):
     _viewer, panel = open_panel()
-    panel.coordinator.notices.warn("first")
-    panel.coordinator.notices.fail(BoneMarrowError("second:\nwhat to do"))
+    panel.controller.notices.warn("first")
+    panel.controller.notices.fail(BoneMarrowError("second:\nwhat to do"))
     assert _texts(panel) == ["first", "second: what to do"]
     panel.notices.dismiss_button.click()
     assert _texts(panel) == ["first"]
@@ -103,15 +103,15 @@ def test_a_notice_is_put_away_by_hand(open_panel, qtbot):
 
 def test_what_is_about_a_smear_goes_with_it_and_the_rest_stays(analysed, qtbot):
     viewer, panel = analysed
-    told = panel.coordinator.notices
+    told = panel.controller.notices
     told.failing("review")(BoneMarrowError("the disk is full"))
     told.fail(BoneMarrowError("no such folder"), "export")
     told.fail(BoneMarrowError("a model that is spoilt"), "model")
-    panel.coordinator.review.next()
-    panel.coordinator.review.label("BLA")
+    panel.controller.review.next()
+    panel.controller.review.label("BLA")
     assert _texts(panel) == ["no such folder", "a model that is spoilt"]  # a label was written again
-    with qtbot.waitSignal(panel.coordinator.stage.smear_removed):
-        viewer.layers.remove(panel.coordinator.stage.smear)
+    with qtbot.waitSignal(panel.controller.smear_viewer.smear_removed):
+        viewer.layers.remove(panel.controller.smear_viewer.smear)
     assert _texts(panel) == ["a model that is spoilt"]
 
 
@@ -119,7 +119,7 @@ def test_an_export_that_goes_well_settles_the_one_that_did_not(analysed, tmp_pat
     from napari_bonemarrow.gui.window.export_dialog import first_options, write_export
 
     _viewer, panel = analysed
-    session, told = panel.coordinator.session, panel.coordinator.notices
+    session, told = panel.controller.session, panel.controller.notices
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where a folder should be")
     assert not write_export(session, first_options(), blocked / "cells.csv", told)

@@ -64,11 +64,11 @@ def test_names_in_the_window_are_plain_text(
     viewer, panel = open_panel()
     path = tmp_path / f"{HOSTILE.replace('/', '')}.png"
     shutil.copy(field, path)
-    coordinator = panel.coordinator
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
-        coordinator.open_path(path)
+    controller = panel.controller
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
+        controller.open_path(path)
     path.with_name("<img src=x>.png").write_bytes(b"no image")
-    coordinator.open_path(path.with_name("<img src=x>.png"))
+    controller.open_path(path.with_name("<img src=x>.png"))
     qtbot.waitUntil(lambda: any("not an image" in text for text in notices), timeout=20_000)
     labels = panel.findChildren(QLabel)
     assert any("img src" in each.text() for each in labels)

@@ -17,11 +17,11 @@ from napari_bonemarrow.review import Kind
 def nameless(open_panel, field, qtbot):
     """A panel with a found and classified smear, before which somebody sits who has not said their name."""
     viewer, panel = open_panel(reviewer="")
-    coordinator = panel.coordinator
-    with qtbot.waitSignal(coordinator.all_opened, timeout=20_000):
-        coordinator.open_path(field)
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
-        coordinator.preparing.find_cells()
+    controller = panel.controller
+    with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+        controller.open_path(field)
+    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
+        controller.setup.find_cells()
     panel.show_review()
     _bring_to_front(panel, qtbot)
     return viewer, panel
@@ -39,7 +39,7 @@ def _smear(panel):
 
 def test_the_first_class_waits_for_the_name_and_is_given_then(nameless, qtbot):
     _viewer, panel = nameless
-    review, part = panel.coordinator.review, panel.name_part
+    review, part = panel.controller.review, panel.name_part
     case = review.session.case
     assert part.isVisible()  # asked from the start, without taking the keyboard
     review.next()
@@ -65,12 +65,12 @@ def test_the_first_class_waits_for_the_name_and_is_given_then(nameless, qtbot):
 
 def test_what_the_case_is_told_before_the_review_stands_under_a_name_too(open_panel, plain_field, qtbot):
     _viewer, panel = open_panel(reviewer="")
-    coordinator, tab = panel.coordinator, panel.slide_tab
-    with qtbot.waitSignal(coordinator.all_opened, timeout=20_000):
-        coordinator.open_path(plain_field)
-    case = coordinator.session.case
+    controller, tab = panel.controller, panel.slide_tab
+    with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+        controller.open_path(plain_field)
+    case = controller.session.case
     _bring_to_front(panel, qtbot)
-    qtbot.waitUntil(lambda: not coordinator.session.estimating, timeout=20_000)
+    qtbot.waitUntil(lambda: not controller.session.estimating, timeout=20_000)
     qtbot.keyClicks(tab.scale_box, "0.08")
     qtbot.mouseClick(tab.confirm_button, Qt.MouseButton.LeftButton)
     assert case.microns_per_pixel is None
@@ -78,7 +78,7 @@ def test_what_the_case_is_told_before_the_review_stands_under_a_name_too(open_pa
     qtbot.keyClicks(panel.name_part.edit, "Dr M")
     qtbot.keyClick(panel.name_part.edit, Qt.Key.Key_Return)
     assert case.microns_per_pixel == pytest.approx(0.08)
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
+    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
         qtbot.mouseClick(tab.find_button, Qt.MouseButton.LeftButton)
     named = {event.kind: event.reviewer for event in case.events()}
     assert named.pop(Kind.SLIDE_OPENED) == UNNAMED  # opened by nobody in particular
@@ -87,7 +87,7 @@ def test_what_the_case_is_told_before_the_review_stands_under_a_name_too(open_pa
 
 def test_nothing_in_the_case_bears_the_name_of_whoever_is_logged_in(nameless, qtbot):
     _viewer, panel = nameless
-    review = panel.coordinator.review
+    review = panel.controller.review
     review.next()
     panel.name_part.edit.setText("Dr M")
     qtbot.mouseClick(panel.name_part.ok_button, Qt.MouseButton.LeftButton)
@@ -100,7 +100,7 @@ def test_nothing_in_the_case_bears_the_name_of_whoever_is_logged_in(nameless, qt
 
 def test_the_question_may_be_left_and_comes_again_with_the_next_class(nameless, qtbot):
     _viewer, panel = nameless
-    review = panel.coordinator.review
+    review = panel.controller.review
     review.next()
     qtbot.keyClick(_smear(panel), Qt.Key.Key_M)
     qtbot.keyClick(panel.name_part.edit, Qt.Key.Key_Escape)
@@ -117,7 +117,7 @@ def test_it_is_not_asked_again_the_next_day(nameless, open_panel, field, qtbot):
     panel.name_part.ok_button.click()
     viewer.close()
     _viewer, again = open_panel(reviewer="")
-    with qtbot.waitSignal(again.coordinator.all_opened, timeout=20_000):
-        again.coordinator.open_path(field)
+    with qtbot.waitSignal(again.controller.all_opened, timeout=20_000):
+        again.controller.open_path(field)
     assert not again.name_part.isVisible()
     assert again.header.reviewer_button.text() == "Dr M"

@@ -25,15 +25,15 @@ def press(qtbot, panel, key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
 
 def test_a_field_is_opened_found_classified_and_counted(analysed, smear):
     viewer, panel = analysed
-    coordinator = panel.coordinator
-    layer = coordinator.stage.overlay.layer
+    controller = panel.controller
+    layer = controller.smear_viewer.rings.layer
     assert len(layer.data) == len(smear.cells)
-    assert list(layer.features["class"]) == coordinator.session.case.effective_codes()
+    assert list(layer.features["class"]) == controller.session.case.effective_codes()
     assert layer.editable is False
     assert [each.name for each in viewer.layers] == ["field", "counted frame", "cells"]
     assert tuple(viewer.layers["field"].scale) == pytest.approx((smear.microns_per_pixel,) * 2)
     panel.tabs.setCurrentWidget(panel.count_tab)
-    counted = coordinator.session.case.differential().counted
+    counted = controller.session.case.differential().counted
     assert panel.count_tab.headline.text().startswith(f"{counted} of 500")
 
 
@@ -45,12 +45,12 @@ def newest_on_disk(path) -> dict:
 
 def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(analysed, qtbot, monkeypatch):
     _viewer, panel = analysed
-    review, case = panel.coordinator.review, panel.coordinator.session.case
+    review, case = panel.controller.review, panel.controller.session.case
     review.set_goes_on(False)  # several keys for one cell
     press(qtbot, panel, Qt.Key.Key_Space)
     cell = review.selected
     assert cell is not None
-    layer, shown = panel.coordinator.stage.overlay.layer, []
+    layer, shown = panel.controller.smear_viewer.rings.layer, []
     draw = layer.redraw
 
     def redraw(rows=None) -> None:
@@ -63,7 +63,7 @@ def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(ana
     assert case.events()[-1].kind == "label set"
     assert shown[0]["kind"] == "label set"  # on the disk before it is on the screen
     assert shown[0]["cells"] == [cell]
-    row = panel.coordinator.stage.overlay.index_of(cell)
+    row = panel.controller.smear_viewer.rings.index_of(cell)
     assert layer.features["class"][row] == "MYB"  # when the key has returned
     assert layer.features["reviewed"][row]
     press(qtbot, panel, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -76,12 +76,12 @@ def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(ana
     assert case.tags[cell] == {"dysplastic"}
     press(qtbot, panel, Qt.Key.Key_Delete)
     assert not case.has_cell(cell)
-    qtbot.waitUntil(lambda: len(panel.coordinator.stage.overlay.layer.data) == len(case.cells))
+    qtbot.waitUntil(lambda: len(panel.controller.smear_viewer.rings.layer.data) == len(case.cells))
 
 
 def test_digits_give_the_ranked_guesses_and_enter_accepts(analysed, qtbot):
     _viewer, panel = analysed
-    review, case = panel.coordinator.review, panel.coordinator.session.case
+    review, case = panel.controller.review, panel.controller.session.case
     press(qtbot, panel, Qt.Key.Key_Space)
     first = review.selected
     guess = panel.review_tab.bars._guesses[1].code
@@ -95,12 +95,12 @@ def test_digits_give_the_ranked_guesses_and_enter_accepts(analysed, qtbot):
     assert review.selected not in {first, second}
     press(qtbot, panel, Qt.Key.Key_Backspace)
     assert review.selected == second
-    assert len(case.cells) == len(panel.coordinator.stage.overlay.layer.data)
+    assert len(case.cells) == len(panel.controller.smear_viewer.rings.layer.data)
 
 
 def test_space_goes_through_the_unreviewed_least_certain_first(analysed, qtbot):
     _viewer, panel = analysed
-    review, case = panel.coordinator.review, panel.coordinator.session.case
+    review, case = panel.controller.review, panel.controller.session.case
     order = []
     press(qtbot, panel, Qt.Key.Key_Space)
     for _cell in range(int(case.cells.in_frame.sum())):
@@ -115,13 +115,13 @@ def test_space_goes_through_the_unreviewed_least_certain_first(analysed, qtbot):
 
 def test_leaving_the_review_tab_gives_napari_its_keys_back(analysed, qtbot):
     _viewer, panel = analysed
-    assert panel.coordinator.keys.on
+    assert panel.controller.keys.on
     panel.tabs.setCurrentWidget(panel.count_tab)
-    assert not panel.coordinator.keys.on
-    before = dict(panel.coordinator.session.case.labels)
-    panel.coordinator.review.next()
+    assert not panel.controller.keys.on
+    before = dict(panel.controller.session.case.labels)
+    panel.controller.review.next()
     press(qtbot, panel, Qt.Key.Key_B)
-    assert dict(panel.coordinator.session.case.labels) == before
+    assert dict(panel.controller.session.case.labels) == before
 
 
 def test_a_key_of_the_users_own_waits_while_one_reviews(analysed, qtbot):
@@ -138,7 +138,7 @@ def test_a_key_of_the_users_own_waits_while_one_reviews(analysed, qtbot):
 
 def test_keys_work_with_the_focus_in_the_panel_but_not_in_the_comment(analysed, qtbot):
     _viewer, panel = analysed
-    review, case = panel.coordinator.review, panel.coordinator.session.case
+    review, case = panel.controller.review, panel.controller.session.case
     review.next()
     panel.window().activateWindow()
     panel.review_tab.next_button.setFocus()
@@ -158,10 +158,10 @@ def test_keys_work_with_the_focus_in_the_panel_but_not_in_the_comment(analysed, 
 
 def test_what_cannot_be_written_is_not_shown(analysed, qtbot, monkeypatch, notices):
     _viewer, panel = analysed
-    coordinator = panel.coordinator
-    coordinator.review.next()
-    cell, case = coordinator.review.selected, coordinator.session.case
-    before = list(coordinator.stage.overlay.layer.features["class"])
+    controller = panel.controller
+    controller.review.next()
+    cell, case = controller.review.selected, controller.session.case
+    before = list(controller.smear_viewer.rings.layer.features["class"])
     title = panel.review_tab.title.text()
 
     def full(*_ignored, **_options):
@@ -170,15 +170,15 @@ def test_what_cannot_be_written_is_not_shown(analysed, qtbot, monkeypatch, notic
     monkeypatch.setattr(case, "_act", full)
     press(qtbot, panel, Qt.Key.Key_K)
     assert notices[-1] == "field.bmcase: the disk is full: free some space and do it again"
-    assert list(coordinator.stage.overlay.layer.features["class"]) == before
+    assert list(controller.smear_viewer.rings.layer.features["class"]) == before
     assert panel.review_tab.title.text() == title
     assert cell not in case.labels
 
 
 def test_edits_behind_the_journals_back_are_taken_back(analysed, notices):
     _viewer, panel = analysed
-    overlay, case = panel.coordinator.stage.overlay, panel.coordinator.session.case
-    layer, events = overlay.layer, len(case.events())
+    rings, case = panel.controller.smear_viewer.rings, panel.controller.session.case
+    layer, events = rings.layer, len(case.events())
     data = layer.data.copy()
     layer.data = data[:-1]
     np.testing.assert_array_equal(layer.data, data)
@@ -201,18 +201,18 @@ def test_edits_behind_the_journals_back_are_taken_back(analysed, notices):
 
 def test_the_heatmap_lies_on_its_cell_and_goes_when_it_is_off(analysed, qtbot):
     viewer, panel = analysed
-    coordinator = panel.coordinator
-    coordinator.review.next()
-    with qtbot.waitSignal(coordinator.explaining.shown, timeout=10_000):
+    controller = panel.controller
+    controller.review.next()
+    with qtbot.waitSignal(controller.heatmap.shown, timeout=10_000):
         press(qtbot, panel, Qt.Key.Key_E)
-    heat, code = coordinator.stage.heat.layer, panel.review_tab.bars._guesses[0].code
+    heat, code = controller.smear_viewer.heat.layer, panel.review_tab.bars._guesses[0].code
     assert heat.name == f"why? {code} (Grad-CAM)"
-    x, y = coordinator.review.place(coordinator.review.selected)
-    scale = coordinator.session.slide.microns_per_pixel
+    x, y = controller.review.place(controller.review.selected)
+    scale = controller.session.slide.microns_per_pixel
     np.testing.assert_allclose(heat.data_to_world((124.5, 124.5)), (y * scale, x * scale))
-    assert viewer.layers.selection.active == coordinator.stage.overlay.layer
+    assert viewer.layers.selection.active == controller.smear_viewer.rings.layer
     assert [layer.name for layer in viewer.layers][-1] == "cells"
-    with qtbot.waitSignal(coordinator.explaining.shown, timeout=10_000):
+    with qtbot.waitSignal(controller.heatmap.shown, timeout=10_000):
         press(qtbot, panel, Qt.Key.Key_E)
     assert heat.name.endswith("(SmoothGrad)")
     assert heat.visible
@@ -222,23 +222,23 @@ def test_the_heatmap_lies_on_its_cell_and_goes_when_it_is_off(analysed, qtbot):
 
 def test_an_added_cell_gets_its_class_from_the_model(analysed, qtbot):
     _viewer, panel = analysed
-    coordinator = panel.coordinator
-    case, count = coordinator.session.case, len(coordinator.session.case.cells)
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=10_000):
-        coordinator.review.add((450.0, 350.0))
+    controller = panel.controller
+    case, count = controller.session.case, len(controller.session.case.cells)
+    with qtbot.waitSignal(controller.setup.analysed, timeout=10_000):
+        controller.review.add((450.0, 350.0))
     assert len(case.cells) == count + 1
-    assert case.effective_code(coordinator.review.selected)
-    coordinator.review.undo()
-    qtbot.waitUntil(lambda: len(coordinator.stage.overlay.layer.data) == count)
+    assert case.effective_code(controller.review.selected)
+    controller.review.undo()
+    qtbot.waitUntil(lambda: len(controller.smear_viewer.rings.layer.data) == count)
 
 
 def test_taking_the_smear_out_of_the_layer_list_closes_its_case(analysed, qtbot, field):
     viewer, panel = analysed
-    panel.coordinator.review.next()
-    panel.coordinator.review.label("BLA")
+    panel.controller.review.next()
+    panel.controller.review.label("BLA")
     viewer.layers.remove("field")
-    qtbot.waitUntil(lambda: panel.coordinator.session is None)
-    assert panel.pages.currentWidget() is panel.empty
+    qtbot.waitUntil(lambda: panel.controller.session is None)
+    assert panel.pages.currentWidget() is panel.welcome
     assert list(viewer.layers) == []
     with Case.open(field.with_suffix(".bmcase")) as case:
         assert [label.code for label in case.labels.values()] == ["BLA"]
@@ -246,7 +246,7 @@ def test_taking_the_smear_out_of_the_layer_list_closes_its_case(analysed, qtbot,
 
 def test_the_docks_cross_ends_engine_and_case_and_leaves_the_smear(analysed, qtbot, field):
     viewer, panel = analysed
-    engine = panel.coordinator.engine
+    engine = panel.controller.engine
     viewer.window.remove_dock_widget(panel)
     assert engine.closed
     assert [layer.name for layer in viewer.layers] == ["field"]
@@ -255,5 +255,5 @@ def test_the_docks_cross_ends_engine_and_case_and_leaves_the_smear(analysed, qtb
     Case.open(field.with_suffix(".bmcase")).close()  # nobody holds it any more
     qtbot.waitUntil(lambda: not isalive(panel))
     _dock, again = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
-    qtbot.waitUntil(lambda: again.coordinator.session is not None, timeout=10_000)
-    assert len(again.coordinator.session.case.cells) > 0
+    qtbot.waitUntil(lambda: again.controller.session is not None, timeout=10_000)
+    assert len(again.controller.session.case.cells) > 0

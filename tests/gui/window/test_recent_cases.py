@@ -15,8 +15,8 @@ from napari_bonemarrow.slides import open_slide
 
 
 def _open(panel, qtbot, path: Path) -> None:
-    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
-        panel.coordinator.open_path(path)
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
+        panel.controller.open_path(path)
 
 
 def _note(path: Path, day: int = 1) -> None:
@@ -80,32 +80,32 @@ def test_the_empty_panel_lists_them_and_opens_one(open_panel, field, plain_field
     _note(field, 2)
     plain_field.unlink()
     _viewer, panel = open_panel()
-    coordinator = panel.coordinator
-    qtbot.waitUntil(lambda: any("not found" in each.text() for each in panel.empty.recent_buttons))
-    first, second = panel.empty.recent_buttons
-    assert panel.empty.recent_part.isVisible()
+    controller = panel.controller
+    qtbot.waitUntil(lambda: any("not found" in each.text() for each in panel.welcome.recent_buttons))
+    first, second = panel.welcome.recent_buttons
+    assert panel.welcome.recent_part.isVisible()
     assert (first.isEnabled(), second.isEnabled()) == (True, False)
     assert "not found" in second.toolTip()
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
         first.click()
-    assert coordinator.session.slide.path == field
+    assert controller.session.slide.path == field
     assert panel.header.recent_menu.actions()[0].text().startswith("field.png")
 
 
 def test_progress_is_told_and_the_list_is_cleared(analysed, qtbot):
     _viewer, panel = analysed
-    review, case = panel.coordinator.review, panel.coordinator.session.case
+    review, case = panel.controller.review, panel.controller.session.case
     review.next()
     review.label("BLA")
     counted = int(case.cells.in_frame.sum())
-    panel.coordinator._on_smear_removed()
+    panel.controller._on_smear_removed()
     [only] = recent_cases.recent()
     assert only.text.endswith(f"1 of {counted} reviewed") or not case.cells.in_frame[0]
     assert (only.reviewed, only.cells) in {(1, counted), (0, counted)}
-    qtbot.waitUntil(lambda: len(panel.empty.recent_buttons) == 1)
-    panel.empty.clear_button.click()
+    qtbot.waitUntil(lambda: len(panel.welcome.recent_buttons) == 1)
+    panel.welcome.clear_button.click()
     assert recent_cases.recent() == ()
-    assert panel.empty.recent_part.isHidden()
+    assert panel.welcome.recent_part.isHidden()
     assert not panel.header.recent_menu.isEnabled()
 
 

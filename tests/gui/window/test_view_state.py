@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QTabWidget, QWidget
 from napari_bonemarrow.cytology import Cells, Frame
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.window import view_state
-from napari_bonemarrow.gui.window.view_state import Remembering
+from napari_bonemarrow.gui.window.view_state import ViewState
 from napari_bonemarrow.review import Case, CaseError
 from napari_bonemarrow.review.worklist.worklist import WorkList
 from napari_bonemarrow.slides import Scale, ScaleSource, open_slide
@@ -41,14 +41,14 @@ class Shown(QObject):
     def __init__(self, case: Case, tabs: QTabWidget) -> None:
         super().__init__()
         self.session, self.tabs = SimpleNamespace(case=case), tabs
-        self.stage, self.selection, self.worklist = Smear(), Selection(self), WorkList(case)
+        self.smear_viewer, self.selection, self.worklist = Smear(), Selection(self), WorkList(case)
         for name in ("Slide", "Review", "Count"):
             tabs.addTab(QWidget(), name)
-        self.remembering = Remembering(self, tabs)
+        self.view_state = ViewState(self, tabs)
 
     @property
     def state(self) -> tuple:
-        camera = self.stage.camera
+        camera = self.smear_viewer.camera
         tab = self.tabs.tabText(self.tabs.currentIndex())
         return (
             self.selection.ids,
@@ -103,20 +103,20 @@ def _go_somewhere(shown: Shown) -> None:
     shown.worklist.narrow(state="waiting", code="")
     shown.selection.set((7, 3, 5), current=3)
     shown.tabs.setCurrentIndex(1)
-    shown.stage.look((12.5, 31.25), 4.0)
+    shown.smear_viewer.look((12.5, 31.25), 4.0)
 
 
 def test_what_was_shown_is_shown_again_to_the_same_reviewer(case, show) -> None:
     first = show(case)
-    first.remembering.open()
+    first.view_state.open()
     unmoved = first.state
     _go_somewhere(first)
-    first.remembering.close()
+    first.view_state.close()
     path, events = case.path, case.verify()
     case.close()
     with Case.open(path, reviewer="Ada") as again:
         second = show(again)
-        second.remembering.open()
+        second.view_state.open()
         assert second.selection.ids == (
             3,
         )  # of several the current one: nobody knows the next day which they were
@@ -125,17 +125,17 @@ def test_what_was_shown_is_shown_again_to_the_same_reviewer(case, show) -> None:
         assert again.verify() == events, "it is no act"
     with Case.open(path, reviewer="Ben") as others:
         third = show(others)
-        third.remembering.open()
+        third.view_state.open()
         assert third.state == unmoved
 
 
 def test_it_is_written_once_after_the_last_of_many_steps(case, show, written, qtbot, monkeypatch) -> None:
     monkeypatch.setattr(view_state, "_REST_MS", 0)
     shown = show(case)
-    shown.remembering.open()
+    shown.view_state.open()
     for cell in range(1, 8):
         shown.selection.set((cell,))
-        shown.stage.moved.emit()
+        shown.smear_viewer.moved.emit()
     assert not written
     qtbot.waitUntil(lambda: len(written) > 0)
     assert [view["current"] for view in written] == [7]
@@ -145,30 +145,30 @@ def test_it_is_written_once_after_the_last_of_many_steps(case, show, written, qt
 def test_nothing_is_written_that_was_not_changed_or_is_not_open(case, show, written) -> None:
     shown = show(case)
     shown.selection.set((2,))
-    shown.remembering.save()
+    shown.view_state.save()
     assert not written, "not opened yet"
-    shown.remembering.open()
-    shown.remembering.save()
-    shown.remembering.save()
+    shown.view_state.open()
+    shown.view_state.save()
+    shown.view_state.save()
     assert len(written) == 1
-    shown.remembering.close()
+    shown.view_state.close()
     shown.selection.set((3,))
-    shown.remembering.save()
+    shown.view_state.save()
     assert len(written) == 1
 
 
 def test_a_case_that_is_only_read_is_left_as_it_is(case, show) -> None:
     with Case.open(case.path, read_only=True) as reading:
         shown = show(reading)
-        shown.remembering.open()
+        shown.view_state.open()
         _go_somewhere(shown)
-        shown.remembering.close()
+        shown.view_state.close()
         assert reading.remembered == {}
 
 
 def test_a_full_disk_costs_the_view_and_no_more(case, show, written, monkeypatch, caplog) -> None:
     shown = show(case)
-    shown.remembering.open()
+    shown.view_state.open()
     _go_somewhere(shown)
 
     def fail(_view: dict) -> None:
@@ -176,9 +176,9 @@ def test_a_full_disk_costs_the_view_and_no_more(case, show, written, monkeypatch
 
     with monkeypatch.context() as full, caplog.at_level("INFO"):
         full.setattr(case, "remember", fail)
-        shown.remembering.save()
+        shown.view_state.save()
     assert "the disk is full" in caplog.text
-    shown.remembering.close()
+    shown.view_state.close()
     assert [view["current"] for view in written] == [3], "it is tried again"
 
 
@@ -186,7 +186,7 @@ def test_a_full_disk_costs_the_view_and_no_more(case, show, written, monkeypatch
 def test_a_selection_of_several_that_was_kept_before_is_not_taken_up(case, show, current, ids) -> None:
     case.remember({"cells": [2, 99, 4], "current": current})
     shown = show(case)
-    shown.remembering.open()
+    shown.view_state.open()
     assert shown.selection.ids == ids
 
 
@@ -207,7 +207,7 @@ def test_what_is_not_understood_is_left_as_it_is(case, show, odd: dict, monkeypa
     shown = show(case)
     before = shown.state
     monkeypatch.setattr(Case, "remembered", odd)
-    shown.remembering.open()
+    shown.view_state.open()
     assert shown.state == before
 
 
@@ -216,7 +216,7 @@ def test_what_is_understood_is_taken_beside_what_is_not(case, show, monkeypatch)
     odd = {"cells": ["a"], "current": 4, "zoom": "far", "tab": "Count", "list": asked}
     monkeypatch.setattr(Case, "remembered", odd)
     shown = show(case)
-    shown.remembering.open()
+    shown.view_state.open()
     assert shown.selection.ids == (4,)
     assert shown.tabs.currentIndex() == 2
     assert (shown.worklist.order, shown.worklist.filters.state) == ("uncertain", "waiting")

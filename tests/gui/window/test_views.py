@@ -21,7 +21,7 @@ from napari_bonemarrow.gui.setup.slide_tab import SlideTab
 from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
 from napari_bonemarrow.gui.window.header import DISCLAIMER, HeaderView
 from napari_bonemarrow.gui.window.panel import WIDTH
-from napari_bonemarrow.gui.window.welcome import EmptyView
+from napari_bonemarrow.gui.window.welcome import WelcomeView
 
 TRAINED = dict.fromkeys(CLASSES, Support.TRAINED)
 PARTLY = {code: Support.TRAINED if code in {"BLA", "NGS"} else Support.NONE for code in CLASSES}
@@ -291,7 +291,7 @@ def test_the_model_tab_names_what_serves_and_what_it_has_learnt(shown):
     assert tab.problem_text.isVisible()
 
 
-@pytest.mark.parametrize("view", [SlideTab, ReviewTab, CountTab, ModelTab, HeaderView, EmptyView])
+@pytest.mark.parametrize("view", [SlideTab, ReviewTab, CountTab, ModelTab, HeaderView, WelcomeView])
 def test_nothing_is_wider_than_the_panel(shown, view):
     made = shown(view())
     if isinstance(made, ReviewTab):

@@ -12,7 +12,7 @@ _CLICK_PX = 4
 """A press that moved farther before its release was a drag of the view."""
 
 
-class Pointer(QObject):
+class Mouse(QObject):
     """Tells where on the smear the mouse is and what it does there, in level-0 pixels (x, y).
 
     Parameters

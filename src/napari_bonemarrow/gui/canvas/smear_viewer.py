@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import Region
-from napari_bonemarrow.gui.canvas.layers.counting_regions_layer import RegionLayer
+from napari_bonemarrow.gui.canvas.layers.counting_regions_layer import CountingRegionsLayer
 from napari_bonemarrow.gui.canvas.layers.frame_layer import FrameLayer
 from napari_bonemarrow.gui.canvas.layers.heatmap_layer import HeatmapLayer
 from napari_bonemarrow.gui.canvas.layers.outline_layer import OutlineLayer
 from napari_bonemarrow.gui.canvas.layers.quality_layer import fade
 from napari_bonemarrow.gui.canvas.layers.reusable_layer import Cover
 from napari_bonemarrow.gui.canvas.layers.scale_bar_layer import ScaleBarLayer
-from napari_bonemarrow.gui.canvas.mouse import Pointer
+from napari_bonemarrow.gui.canvas.mouse import Mouse
 from napari_bonemarrow.gui.canvas.napari_compat import (
     camera_and_scale_bar,
     canvas_px,
@@ -28,9 +28,9 @@ from napari_bonemarrow.gui.canvas.napari_compat import (
     view_corners,
 )
 from napari_bonemarrow.gui.canvas.npe2_reader import slide_layer
-from napari_bonemarrow.gui.canvas.rings.cell_rings import CellsOverlay
-from napari_bonemarrow.gui.canvas.tiles.redraw import TileWatcher
-from napari_bonemarrow.gui.canvas.view_glide import Glide
+from napari_bonemarrow.gui.canvas.rings.cell_rings import CellRings
+from napari_bonemarrow.gui.canvas.tiles.redraw import TileRedraw
+from napari_bonemarrow.gui.canvas.view_glide import ViewGlide
 from napari_bonemarrow.gui.canvas.viewport import Viewport
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.detection.outlines import Outline
@@ -43,7 +43,7 @@ _TELL_FEATURES_MS = 250
 """How long after the last of many keys an open features table of napari's is told to show them."""
 
 
-class Stage(QObject):
+class SmearViewer(QObject):
     """Smear, rings and heatmap in the viewer, and what the user does to them; clicks are the pointer's."""
 
     smear_chosen = Signal(object)  # an Image layer with our metadata that is not the open smear
@@ -66,16 +66,16 @@ class Stage(QObject):
         self.quality: Image | None = None
         self._selected_timer = self._timer(0, self.selected_outside.emit)
         self._features_timer = self._timer(_TELL_FEATURES_MS, self._tell_features)
-        self.overlay = CellsOverlay(self.edited_outside.emit, self._selected_timer.start)
-        self.region = RegionLayer(self.region_changed.emit)
+        self.rings = CellRings(self.edited_outside.emit, self._selected_timer.start)
+        self.region = CountingRegionsLayer(self.region_changed.emit)
         self.bar = ScaleBarLayer(self.bar_drawn.emit)
         self.outline, self.heat, self.frame = OutlineLayer(), HeatmapLayer(), FrameLayer()
-        self._rings = Cover(lambda: self.overlay.layer if self.overlay.exists else None)
+        self._rings = Cover(lambda: self.rings.layer if self.rings.exists else None)
         self._others = (Cover(lambda: self.region.layer), Cover(lambda: self.quality))
         self._covered: set[str] = set()
-        self.tiles = TileWatcher(self)
-        self.pointer = Pointer(viewer, lambda: self.smear, self)
-        self.glide = Glide(self._centre, self)
+        self.tiles = TileRedraw(self)
+        self.mouse = Mouse(viewer, lambda: self.smear, self)
+        self.glide = ViewGlide(self._centre, self)
         self._busy, self._said = False, ""
         self._view_timer = self._timer(60, self._follow_view)
         self._tidy_timer = self._timer(0, self._look_at_layers)
@@ -102,7 +102,7 @@ class Stage(QObject):
         """Take our layers and callbacks out of the viewer; the smear stays."""
         for emitter, slot in self._connections:
             emitter.disconnect(slot)
-        self.pointer.leave()
+        self.mouse.leave()
         self.glide.stop()
         self.say("")
         for timer in (self._view_timer, self._tidy_timer, self._selected_timer, self._features_timer):
@@ -134,8 +134,8 @@ class Stage(QObject):
                 self._fit(slide)
                 self.shown.emit()
             self.set_scale(slide.microns_per_pixel)
-            self.viewer.add_layer(self.overlay.layer)
-            self.overlay.layer.visible = True
+            self.viewer.add_layer(self.rings.layer)
+            self.rings.layer.visible = True
             self.make_active()
         finally:
             self._busy = False
@@ -160,7 +160,7 @@ class Stage(QObject):
     def set_scale(self, microns_per_pixel: float | None) -> None:
         """Give smear and rings their physical scale."""
         self._scale_smears(microns_per_pixel)
-        self.overlay.set_scale(microns_per_pixel)
+        self.rings.set_scale(microns_per_pixel)
         self._scale_bar.visible = microns_per_pixel is not None
 
     def _scale_smears(self, microns_per_pixel: float | None) -> None:
@@ -176,7 +176,7 @@ class Stage(QObject):
             self._cover(reason, False)
         try:
             self.show_quality(None)
-            rings = self.overlay.layer if self.overlay.exists else None
+            rings = self.rings.layer if self.rings.exists else None
             ours = (rings, self.region.layer, self.outline.layer, self.heat.layer, self.frame.layer)
             for layer in ours:
                 if layer is not None and layer in self.viewer.layers:
@@ -202,8 +202,8 @@ class Stage(QObject):
 
     def make_active(self) -> None:
         """Make the rings the active layer, so that clicks and keys mean cells; not while a bar is drawn."""
-        if self.bar.layer is None and self.overlay.exists and self.overlay.layer in self.viewer.layers:
-            self.viewer.layers.selection.active = self.overlay.layer
+        if self.bar.layer is None and self.rings.exists and self.rings.layer in self.viewer.layers:
+            self.viewer.layers.selection.active = self.rings.layer
 
     # looking --------------------------------------------------------------------------------------
 
@@ -390,7 +390,7 @@ class Stage(QObject):
         try:
             layers = self.viewer.layers
             layers.append(layer)
-            layers.move(len(layers) - 1, layers.index(self.overlay.layer))
+            layers.move(len(layers) - 1, layers.index(self.rings.layer))
             self.make_active()
         finally:
             self._busy = before
@@ -442,7 +442,7 @@ class Stage(QObject):
     def _follow_view(self) -> None:
         if self.smear is None:
             return
-        self.overlay.follow_view(view_corners(self.viewer, self.smear), float(self.camera.zoom))
+        self.rings.follow_view(view_corners(self.viewer, self.smear), float(self.camera.zoom))
         self.region.follow_view(float(self.camera.zoom))
         self.outline.follow_view(float(self.camera.zoom))
         self.frame.follow_view(float(self.camera.zoom))
@@ -455,7 +455,7 @@ class Stage(QObject):
 
     def _tell_features(self) -> None:
         if self.smear is not None:
-            self.overlay.tell_features()
+            self.rings.tell_features()
 
     def refresh_view(self) -> None:
         """Fit lines and codes to the view again, now that there are other cells."""
@@ -471,8 +471,8 @@ class Stage(QObject):
         if self.smear is not None and self.smear not in layers:
             self.smear_removed.emit()
             return
-        if self.smear is not None and self.overlay.layer not in layers:
-            self.viewer.add_layer(self.overlay.layer)
+        if self.smear is not None and self.rings.layer not in layers:
+            self.viewer.add_layer(self.rings.layer)
             self.edited_outside.emit()
         for part in (self.heat, self.outline, self.frame):
             if part.layer is not None and part.layer not in layers:

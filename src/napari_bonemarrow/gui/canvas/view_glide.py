@@ -10,7 +10,7 @@ MS = 160
 """Short enough to have ended before a practised reviewer has pressed the next key."""
 
 
-class Glide(QObject):
+class ViewGlide(QObject):
     """Moves the view in steps, unless somebody else moves it meanwhile.
 
     Parameters

@@ -22,7 +22,7 @@ _ended: deque[Any] = deque(maxlen=64)
 not be the last to do so: the worker's signals are an object of Qt's main thread and must end there."""
 
 
-class Runner(QObject):
+class Tasks(QObject):
     """Runs generators in threads; every callback comes back on the main thread.
 
     A `BoneMarrowError` goes to ``on_failed`` as one line for the user. Any other exception is a defect

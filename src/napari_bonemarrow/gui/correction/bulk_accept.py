@@ -15,18 +15,18 @@ from napari_bonemarrow.gui.keys.bindings import key_of
 from napari_bonemarrow.review import Case, CaseError
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.gui.correction.review_controller import Review
+    from napari_bonemarrow.gui.correction.review_controller import ReviewController
 
 
-class Accepting(QObject):
+class BulkAccept(QObject):
     """Opens the dialog and does what it says.
 
     Parameters
     ----------
-    review : Review
+    review : ReviewController
     """
 
-    def __init__(self, review: Review) -> None:
+    def __init__(self, review: ReviewController) -> None:
         super().__init__(review)
         self._review = review
         self.dialog: BulkDialog | None = None

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
-from napari_bonemarrow.gui.correction.many_cells_dialog import ManyDialog
+from napari_bonemarrow.gui.correction.many_cells_dialog import ManyCellsDialog
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.review.case.bulk import NEVER_IN_BULK
 
@@ -19,7 +19,7 @@ MANY = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
+class BulkAct:
     """An act on the selected cells, in words.
 
     Attributes
@@ -51,7 +51,7 @@ class Many:
         return len(self.cells) > MANY or (several and not NEVER_IN_BULK.isdisjoint(self.concerned))
 
 
-def giving(case: Case, cells: Sequence[int], code: str) -> Many:
+def giving(case: Case, cells: Sequence[int], code: str) -> BulkAct:
     """Describe giving cells a class; ``""`` takes their labels off."""
     n, cells = len(cells), tuple(cells)
     before = _codes(case, cells) if n > 1 else ()
@@ -64,15 +64,15 @@ def giving(case: Case, cells: Sequence[int], code: str) -> Many:
         )
     else:
         texts = f"Take the labels off {n} cells?", f"Take {n} labels off", f"labels of {n} cells taken off"
-    return Many(cells, *texts, concerned=(code, *before), present=_present(before))
+    return BulkAct(cells, *texts, concerned=(code, *before), present=_present(before))
 
 
-def accepting(case: Case, groups: dict[str, list[int]]) -> Many:
+def accepting(case: Case, groups: dict[str, list[int]]) -> BulkAct:
     """Describe confirming the classes that cells have, given by class."""
     cells = tuple(cell for group in groups.values() for cell in group)
     n = len(cells)
     classes = f" in {len(groups)} classes" if len(groups) > 1 else f" as {next(iter(groups), '')}"
-    return Many(
+    return BulkAct(
         cells,
         f"Accept the classes that {n} cells have?",
         f"Accept {n} cells",
@@ -82,11 +82,11 @@ def accepting(case: Case, groups: dict[str, list[int]]) -> Many:
     )
 
 
-def tagging(cells: Sequence[int], tag: str, on: bool) -> Many:
+def tagging(cells: Sequence[int], tag: str, on: bool) -> BulkAct:
     """Describe putting a tag on cells, or taking it off."""
     n, name = len(cells), TAGS.get(tag, tag)
     verb = "Tag" if on else "Take the tag off"
-    return Many(
+    return BulkAct(
         tuple(cells),
         f"{verb} {n} cells: {name}?",
         f"{verb} {n} cells",
@@ -94,28 +94,28 @@ def tagging(cells: Sequence[int], tag: str, on: bool) -> Many:
     )
 
 
-def flagging(cells: Sequence[int], on: bool) -> Many:
+def flagging(cells: Sequence[int], on: bool) -> BulkAct:
     """Describe flagging cells, or taking the flag off."""
     n = len(cells)
     if on:
-        return Many(tuple(cells), f"Flag {n} cells?", f"Flag {n} cells", f"{n} cells flagged")
-    return Many(
+        return BulkAct(tuple(cells), f"Flag {n} cells?", f"Flag {n} cells", f"{n} cells flagged")
+    return BulkAct(
         tuple(cells), f"Take the flag off {n} cells?", f"Take {n} flags off", f"{n} cells no longer flagged"
     )
 
 
-def joining(case: Case, cells: Sequence[int]) -> Many:
+def joining(case: Case, cells: Sequence[int]) -> BulkAct:
     """Describe making one cell of several."""
     n, codes = len(cells), _codes(case, cells)
     texts = f"Make one cell of {n}?", f"Join {n} cells", f"{n} cells joined"
-    return Many(tuple(cells), *texts, codes if n > MANY else (), present=_present(codes))
+    return BulkAct(tuple(cells), *texts, codes if n > MANY else (), present=_present(codes))
 
 
-def removing(case: Case, cells: Sequence[int]) -> Many:
+def removing(case: Case, cells: Sequence[int]) -> BulkAct:
     """Describe removing cells; what reviewers did to them goes with them."""
     n, cells = len(cells), tuple(cells)
     codes = _codes(case, cells) if n > 1 else ()
-    return Many(
+    return BulkAct(
         cells, f"Remove {n} cells?", f"Remove {n} cells", f"{n} cells removed", codes, present=_present(codes)
     )
 
@@ -131,7 +131,7 @@ def _present(codes: Sequence[str]) -> str:
     return f"They are now: {', '.join(texts)}." if texts else ""
 
 
-class Caution(QObject):
+class BulkCaution(QObject):
     """Does an act at once, or after a question where it concerns many cells.
 
     Parameters
@@ -143,16 +143,16 @@ class Caution(QObject):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._parent = parent
-        self.dialog: ManyDialog | None = None
+        self.dialog: ManyCellsDialog | None = None
 
-    def over(self, many: Many, act: Callable[[], None]) -> None:
+    def over(self, many: BulkAct, act: Callable[[], None]) -> None:
         """Do an act, asking first where that is due; while a question stands nothing else is done."""
         if self.dialog is not None:
             return
         if not many.is_asked:
             act()
             return
-        dialog = ManyDialog(self._parent, many.question, many.present, many.yes)
+        dialog = ManyCellsDialog(self._parent, many.question, many.present, many.yes)
         dialog.finished.connect(self._on_finished)
         dialog.accepted.connect(act)
         self.dialog = dialog

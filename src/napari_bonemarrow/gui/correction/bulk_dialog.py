@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QWidget
 
 from napari_bonemarrow.gui.counting.count_models import BulkInfo
-from napari_bonemarrow.gui.widgets.confirm_dialog import Confirm
+from napari_bonemarrow.gui.widgets.confirm_dialog import ConfirmDialog
 from napari_bonemarrow.gui.widgets.controls import label
 
 FIRST_THRESHOLD = 0.98
 
 
-class BulkDialog(Confirm):
+class BulkDialog(ConfirmDialog):
     """The class, the confidence, and how many cells that would be.
 
     Parameters

@@ -14,16 +14,16 @@ from napari_bonemarrow.cytology import BoneMarrowError, Cells
 from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.gui.canvas.rings.features_table import features, features_of
 from napari_bonemarrow.gui.canvas.rings.found_cells import with_preview
-from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import case_info
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.correction.heatmap_request import Explaining
-from napari_bonemarrow.gui.correction.outline_request import Outlining
+from napari_bonemarrow.gui.correction.heatmap_request import HeatmapRequest
+from napari_bonemarrow.gui.correction.outline_request import OutlineRequest
 from napari_bonemarrow.gui.inspector import cell_info
 from napari_bonemarrow.gui.inspector.cell_models import ProgressInfo
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
-from napari_bonemarrow.gui.widgets.crop_cache import CropStore
+from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 from napari_bonemarrow.review import RESHAPING, Kind
 from napari_bonemarrow.review.worklist.worklist import WorkList
@@ -83,30 +83,30 @@ class CellsChanged:
     reshaped: bool = False
 
 
-class Showing(QObject):
-    """The Review tab and the rings, kept equal to the case. Use it as `Review`."""
+class CaseSync(QObject):
+    """The Review tab and the rings, kept equal to the case. Use it as `ReviewController`."""
 
     cells_changed = Signal(object)  # CellsChanged, after rings and inspector show it
     counted_anew = Signal()
 
     def __init__(
         self,
-        stage: Stage,
+        smear_viewer: SmearViewer,
         tab: ReviewTab,
-        explaining: Explaining,
-        outlining: Outlining,
+        heatmap: HeatmapRequest,
+        outline: OutlineRequest,
         reviewer: ReviewerName,
         on_error: Callable[[BoneMarrowError], None],
     ) -> None:
-        super().__init__(stage)
+        super().__init__(smear_viewer)
         self.reviewer = reviewer
-        self.stage, self.tab = stage, tab
-        self.explaining, self.outlining = explaining, outlining
+        self.smear_viewer, self.tab = smear_viewer, tab
+        self.heatmap, self.outline = heatmap, outline
         self.on_error = on_error
         self.session: Session | None = None
         self.selection = Selection(self)
         self.worklist: WorkList | None = None
-        self.crops = CropStore(self, _CROPS_BYTES)
+        self.crops = CropCache(self, _CROPS_BYTES)
         self.crops.arrived.connect(self._on_crops)
         self._crops_timer = QTimer(self)
         self._crops_timer.setSingleShot(True)
@@ -150,9 +150,9 @@ class Showing(QObject):
         self._preview.clear()
         self._refresh.stop()
         self._crops_timer.stop()
-        self.explaining.forget()
-        self.outlining.forget()
-        self.stage.say("")
+        self.heatmap.forget()
+        self.outline.forget()
+        self.smear_viewer.say("")
         self.tab.show_toast("")
         self.tab.show_progress(ProgressInfo())
         self.tab.show_cell(None, "Open a smear and find its cells first.")
@@ -186,8 +186,8 @@ class Showing(QObject):
         case = self.session.case
         ids = np.array(cell_ids, np.int64)
         columns = features_of(case, ids)
-        self.stage.overlay.update(ids, columns["class"], columns)
-        self.stage.tell_features_soon()
+        self.smear_viewer.rings.update(ids, columns["class"], columns)
+        self.smear_viewer.tell_features_soon()
         self.worklist.update(cell_ids)
         if self.selected in cell_ids and not self._leaving:
             self._show_selected()
@@ -231,14 +231,14 @@ class Showing(QObject):
             return
         case, reshaped = self.session.case, self._reshaped
         if self._preview:
-            self.stage.overlay.show(*with_preview(case, self._preview))
-            self.stage.refresh_view()
+            self.smear_viewer.rings.show(*with_preview(case, self._preview))
+            self.smear_viewer.refresh_view()
         elif reshaped:
-            self.stage.overlay.show(case.cells, case.effective_codes(), features(case))
-            self.stage.refresh_view()
+            self.smear_viewer.rings.show(case.cells, case.effective_codes(), features(case))
+            self.smear_viewer.refresh_view()
             self._reshaped = False
         else:
-            self.stage.overlay.recolour(case.effective_codes(), features(case))
+            self.smear_viewer.rings.recolour(case.effective_codes(), features(case))
         self.worklist.update()
         if reshaped:
             self.crops.forget()
@@ -279,23 +279,23 @@ class Showing(QObject):
         tab.show_unlike(*case_info.unlike_texts(case))
         tab.show_locked(case_info.locked_text(case))
         tab.show_progress(cell_info.progress(case, *self.worklist.progress))
-        self.stage.say(f"{len(self.selection)} selected" if len(self.selection) > 1 else "")
+        self.smear_viewer.say(f"{len(self.selection)} selected" if len(self.selection) > 1 else "")
         if not len(case.cells):
             hint = "No cells yet: find them in the Slide tab."
         else:
             hint = "Click a cell on the smear, or press Space for the first of the work list."
         tab.show_cell(info, hint)
         if info is None:
-            self.explaining.hide()
-            self.outlining.hide()
+            self.heatmap.hide()
+            self.outline.hide()
             return
         place, total = self.worklist.place_of(info.cell_id), len(self.worklist.ids)
         tab.show_heading(*cell_info.heading(info, place, total, len(self.selection)))
         tab.show_flag(info.cell_id in case.flags)
         place = self.place(info.cell_id)
         self._show_crop(info.cell_id)
-        self.explaining.follow(session, info, *place)
-        self.outlining.follow(session, *place)
+        self.heatmap.follow(session, info, *place)
+        self.outline.follow(session, *place)
 
     def _show_crop(self, cell_id: int) -> None:
         """Show the crop that is there, never that of another cell; have it and the next ones cut."""

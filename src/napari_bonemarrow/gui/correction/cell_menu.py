@@ -13,10 +13,10 @@ from napari_bonemarrow.gui.keys.bindings import key_of
 from napari_bonemarrow.gui.widgets.controls import swatch_icon
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.gui.correction.review_controller import Review
+    from napari_bonemarrow.gui.correction.review_controller import ReviewController
 
 
-def cell_menu(parent: QWidget, review: Review, place: tuple[float, float]) -> QMenu:
+def cell_menu(parent: QWidget, review: ReviewController, place: tuple[float, float]) -> QMenu:
     """Open the menu at the mouse: a class, a tag, remove; or add where there is no cell."""
     menu = QMenu(parent)
     menu.aboutToHide.connect(menu.deleteLater)
@@ -38,7 +38,7 @@ def cell_menu(parent: QWidget, review: Review, place: tuple[float, float]) -> QM
         menu.addAction(f"Accept this class in bulk…\t{key_of('bulk')}", review.accepting.ask)
         menu.addSeparator()
         menu.addAction(f"Split into two…\t{key_of('split')}", review.split)
-        merge = menu.addAction(f"Join the selected cells\t{key_of('merge')}", review.reshaping.merge)
+        merge = menu.addAction(f"Join the selected cells\t{key_of('merge')}", review.split_merge.merge)
         merge.setEnabled(bool(review.marked))
         menu.addAction(f"Remove: no cell\t{key_of('remove')}", review.remove)
     menu.popup(QCursor.pos())

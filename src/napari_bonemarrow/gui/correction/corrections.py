@@ -11,22 +11,22 @@ from qtpy.QtCore import Signal
 from napari_bonemarrow.cytology import CLASSES, CODES, BoneMarrowError
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.correction import bulk_caution
-from napari_bonemarrow.gui.correction.bulk_caution import Caution, Many
-from napari_bonemarrow.gui.correction.case_sync import Showing
-from napari_bonemarrow.gui.correction.split_merge import Reshaping
+from napari_bonemarrow.gui.correction.bulk_caution import BulkAct, BulkCaution
+from napari_bonemarrow.gui.correction.case_sync import CaseSync
+from napari_bonemarrow.gui.correction.split_merge import SplitMerge
 from napari_bonemarrow.gui.inspector import cell_info
 from napari_bonemarrow.gui.keys.bindings import key_of
 
 
-class Correcting(Showing):
-    """Acts on the selected cells, and the way through them. Use it as `Review`."""
+class Corrections(CaseSync):
+    """Acts on the selected cells, and the way through them. Use it as `ReviewController`."""
 
     cell_added = Signal()
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        self.reshaping = Reshaping(self)
-        self.caution = Caution(self.tab)
+        self.split_merge = SplitMerge(self)
+        self.caution = BulkCaution(self.tab)
         self.goes_on = settings.goes_on()
 
     def act(self, act: Callable[[], Any]) -> bool:
@@ -45,7 +45,7 @@ class Correcting(Showing):
             return False
         return True
 
-    def _act_on(self, many: Many, *acts: Callable[[], Any], leaves: bool = False) -> None:
+    def _act_on(self, many: BulkAct, *acts: Callable[[], Any], leaves: bool = False) -> None:
         """Do something to the selected cells, asked for first where they are many; say so where several."""
         session = self.session
 
@@ -215,7 +215,7 @@ class Correcting(Showing):
 
     def split(self) -> None:
         """Make two cells of the current one."""
-        self.reshaping.split(key_of("split"))
+        self.split_merge.split(key_of("split"))
 
     def show_reshaped(self, cell: int) -> None:
         """Show at once what was made of other cells, and select it."""

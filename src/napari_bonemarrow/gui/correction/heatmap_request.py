@@ -10,9 +10,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine, SlideSource
 from napari_bonemarrow.gui.canvas.layers.heatmap_layer import layer_name
-from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.inspector.cell_models import CellInfo
 from napari_bonemarrow.gui.inspector.explanation_buttons import WHY
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
@@ -20,21 +20,21 @@ from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
 _METHODS = tuple(WHY)
 
 
-class Explaining(QObject):
+class HeatmapRequest(QObject):
     """Asks the engine for the heatmap that is wanted and shows it, if it still is when it comes."""
 
     shown = Signal()
 
     def __init__(
         self,
-        stage: Stage,
+        smear_viewer: SmearViewer,
         tab: ReviewTab,
         engine: Engine,
-        runner: Runner,
+        tasks: Tasks,
         on_error: Callable[[BoneMarrowError], None],
     ) -> None:
-        super().__init__(stage)
-        self._stage, self._tab, self._engine, self._runner = stage, tab, engine, runner
+        super().__init__(smear_viewer)
+        self._smear_viewer, self._tab, self._engine, self._tasks = smear_viewer, tab, engine, tasks
         self._on_error = on_error
         self.method = "off"
         self._wanted: tuple | None = None
@@ -69,7 +69,7 @@ class Explaining(QObject):
             self._fail(error)
             return
         scale = session.slide.microns_per_pixel
-        self._worker = self._runner.wait_for(
+        self._worker = self._tasks.wait_for(
             future, lambda heatmap: self._show(wanted, heatmap, scale), self._fail
         )
 
@@ -78,7 +78,7 @@ class Explaining(QObject):
             return
         _cell, method, target, x, y = wanted
         self._tab.show_why(method, f"for {target}")
-        self._stage.show_heatmap(
+        self._smear_viewer.show_heatmap(
             heatmap.values,
             name=layer_name(target, method),
             x=x,
@@ -97,7 +97,7 @@ class Explaining(QObject):
     def _stop(self) -> None:
         worker, self._worker = self._worker, None
         if worker is not None:
-            self._runner.cancel(worker)
+            self._tasks.cancel(worker)
             self._engine.drop_stale("explain")
         self._wanted = None
 
@@ -108,7 +108,7 @@ class Explaining(QObject):
         self._tab.show_why(self.method)
 
     def _take_away(self) -> None:
-        self._stage.heat.hide()
+        self._smear_viewer.heat.hide()
         self._tab.crop.show_heat(None)
 
     def forget(self) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QWidget
 
-from napari_bonemarrow.gui.widgets.confirm_dialog import Confirm
+from napari_bonemarrow.gui.widgets.confirm_dialog import ConfirmDialog
 from napari_bonemarrow.gui.widgets.controls import label
 
 
-class ManyDialog(Confirm):
+class ManyCellsDialog(ConfirmDialog):
     """Says how many cells would be changed and what they are now. *No* is what the keyboard finds first.
 
     Parameters

@@ -9,10 +9,10 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import preload
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
 from napari_bonemarrow.slides import Slide, SlideError
 from napari_bonemarrow.slides.detection.outlines import Outline, outline
@@ -25,14 +25,14 @@ _REST_MS = 120
 """How long a cell is selected before it is outlined: who holds the key down steps on faster than this."""
 
 
-class Outlining(QObject):
+class OutlineRequest(QObject):
     """Outlines the selected cell while that is switched on, and says its size.
 
     Parameters
     ----------
-    stage : Stage
+    smear_viewer : SmearViewer
     tab : ReviewTab
-    runner : Runner
+    tasks : Tasks
     on_error : callable
         Told what is no matter of the one cell.
     """
@@ -40,10 +40,14 @@ class Outlining(QObject):
     shown = Signal()
 
     def __init__(
-        self, stage: Stage, tab: ReviewTab, runner: Runner, on_error: Callable[[BoneMarrowError], None]
+        self,
+        smear_viewer: SmearViewer,
+        tab: ReviewTab,
+        tasks: Tasks,
+        on_error: Callable[[BoneMarrowError], None],
     ) -> None:
-        super().__init__(stage)
-        self._stage, self._tab, self._runner, self._on_error = stage, tab, runner, on_error
+        super().__init__(smear_viewer)
+        self._smear_viewer, self._tab, self._tasks, self._on_error = smear_viewer, tab, tasks, on_error
         self.on = False
         self._wanted: tuple | None = None
         self._slide: Slide | None = None
@@ -77,9 +81,9 @@ class Outlining(QObject):
         self._rest.stop()
         worker, self._worker = self._worker, None
         if worker is not None:
-            self._runner.cancel(worker)
+            self._tasks.cancel(worker)
         self._wanted = None
-        self._stage.outline.hide()
+        self._smear_viewer.outline.hide()
         self._tab.show_outline(self.on)
 
     def forget(self) -> None:
@@ -104,7 +108,7 @@ class Outlining(QObject):
         def done() -> None:
             self._worker = None
 
-        self._worker = self._runner.run(
+        self._worker = self._tasks.run(
             lambda: _outlined(slide, x, y, profiles), on_step=receive, on_done=done, on_failed=fail
         )
 
@@ -113,7 +117,7 @@ class Outlining(QObject):
             self._tab.show_outline(self.on, found)
         else:
             self._tab.show_outline(self.on, size_text(found))
-            self._stage.show_outline(found, microns_per_pixel)
+            self._smear_viewer.show_outline(found, microns_per_pixel)
         self.shown.emit()
 
 

@@ -10,15 +10,15 @@ from qtpy.QtCore import Signal
 
 from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.gui.canvas.napari_compat import canvas_px
-from napari_bonemarrow.gui.correction.bulk_accept import Accepting
+from napari_bonemarrow.gui.correction.bulk_accept import BulkAccept
 from napari_bonemarrow.gui.correction.case_sync import CellsChanged
-from napari_bonemarrow.gui.correction.corrections import Correcting
+from napari_bonemarrow.gui.correction.corrections import Corrections
 from napari_bonemarrow.gui.keys.bindings import Binding
 
-__all__ = ["CellsChanged", "Review"]
+__all__ = ["CellsChanged", "ReviewController"]
 
 
-class Review(Correcting):
+class ReviewController(Corrections):
     """The Review tab, the rings and the keys, kept equal to the case."""
 
     help_requested = Signal()
@@ -28,7 +28,7 @@ class Review(Correcting):
         super().__init__(*parts)
         self._connect()
         self.tab.show_goes_on(self.goes_on)
-        self.accepting = Accepting(self)
+        self.accepting = BulkAccept(self)
         self.acts: dict[str, Callable[[], None]] = {"bulk": self.accepting.ask}
         """What further keys do, by act: views beside this one put theirs here."""
 
@@ -46,60 +46,60 @@ class Review(Correcting):
         tab.redo_requested.connect(self.redo)
         tab.remove_requested.connect(self.remove)
         tab.split_requested.connect(self.split)
-        tab.merge_requested.connect(self.reshaping.merge)
+        tab.merge_requested.connect(self.split_merge.merge)
         tab.flag_toggled.connect(self.flag)
         tab.goes_on_toggled.connect(self.set_goes_on)
-        self.stage.pointer.clicked.connect(self._on_clicked)
-        self.stage.pointer.added_to_selection.connect(self._on_added)
-        self.stage.selected_outside.connect(self._on_selected_outside)
+        self.smear_viewer.mouse.clicked.connect(self._on_clicked)
+        self.smear_viewer.mouse.added_to_selection.connect(self._on_added)
+        self.smear_viewer.selected_outside.connect(self._on_selected_outside)
         self.selection.changed.connect(self._on_selection)
 
     def close(self) -> None:
         """Forget the session."""
-        self.reshaping.cancel()
+        self.split_merge.cancel()
         self.caution.cancel()
         super().close()
 
     # selecting ------------------------------------------------------------------------------------
 
     def _on_clicked(self, x: float, y: float) -> None:
-        if not self.reshaping.click(x, y):
-            self.select(self.stage.overlay.nearest(x, y), go=False)
-        self.stage.make_active()
+        if not self.split_merge.click(x, y):
+            self.select(self.smear_viewer.rings.nearest(x, y), go=False)
+        self.smear_viewer.make_active()
 
     def _on_added(self, x: float, y: float) -> None:
         """Select one more cell, or one less."""
-        cell = self.stage.overlay.nearest(x, y)
+        cell = self.smear_viewer.rings.nearest(x, y)
         if cell is not None and self.session is not None and self.session.case.has_cell(cell):
             self.selection.toggle(cell)
-            self.stage.make_active()
+            self.smear_viewer.make_active()
 
     def _on_selected_outside(self) -> None:
         """Somebody has selected points with napari's own tools, such as its features table."""
         if self.session is not None:
-            self.selection.set(self._there(np.array(self.stage.overlay.selected_outside(), np.int64)))
+            self.selection.set(self._there(np.array(self.smear_viewer.rings.selected_outside(), np.int64)))
 
     def _on_selection(self, go: bool) -> None:
         """Show another selection."""
-        self.reshaping.cancel()
+        self.split_merge.cancel()
         cell = self.selection.current
-        if self.stage.overlay.exists:
-            self.stage.overlay.select(cell, self.selection.array)
+        if self.smear_viewer.rings.exists:
+            self.smear_viewer.rings.select(cell, self.selection.array)
         if cell is not None and self.session is not None:
             self.worklist.visit(cell)
             if go:
-                self.stage.go_to(*self.place(cell))
+                self.smear_viewer.go_to(*self.place(cell))
         self._show_selected()
         self.selected_changed.emit()
 
     # keys and explanations ------------------------------------------------------------------------
 
     def _why(self, method: str) -> None:
-        self.explaining.set_method(method)
+        self.heatmap.set_method(method)
         self._show_selected()
 
     def _outline(self, on: bool) -> None:
-        self.outlining.set_on(on)
+        self.outline.set_on(on)
         self._show_selected()
 
     def press(self, binding: Binding) -> None:
@@ -114,8 +114,8 @@ class Review(Correcting):
             "redo": self.redo,
             "remove": self.remove,
             "split": self.split,
-            "merge": self.reshaping.merge,
-            "add": lambda: self.add(self.stage.pointer.place()),
+            "merge": self.split_merge.merge,
+            "add": lambda: self.add(self.smear_viewer.mouse.place()),
             "clear": lambda: self.label(""),
             "label": lambda: self.label(binding.argument),
             "tag": lambda: self.tag(binding.argument),
@@ -124,8 +124,8 @@ class Review(Correcting):
             "select_class": self.select_class,
             "comment": self.tab.comment_box.setFocus,
             "guess": lambda: self.guess(int(binding.argument)),
-            "explain": lambda: self._why(self.explaining.next_method()),
-            "outline": lambda: self._outline(not self.outlining.on),
+            "explain": lambda: self._why(self.heatmap.next_method()),
+            "outline": lambda: self._outline(not self.outline.on),
             "full_crop": self._full_crop,
             "help": self.help_requested.emit,
             **self.acts,
@@ -135,6 +135,6 @@ class Review(Correcting):
 
     def _full_crop(self) -> None:
         if self.selected is not None:
-            height, _width = canvas_px(self.stage.viewer)
+            height, _width = canvas_px(self.smear_viewer.viewer)
             width_um = CROP_SIZE * CROP_MICRONS_PER_PIXEL
-            self.stage.fill_view(*self.place(self.selected), width_um, height)
+            self.smear_viewer.fill_view(*self.place(self.selected), width_um, height)

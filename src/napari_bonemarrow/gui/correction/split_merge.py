@@ -14,7 +14,7 @@ from napari_bonemarrow.gui.correction.bulk_caution import joining
 from napari_bonemarrow.slides import Slide, cut_crops
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.gui.correction.review_controller import Review
+    from napari_bonemarrow.gui.correction.review_controller import ReviewController
 
 _MICRONS_PER_PIXEL = 0.25
 _APART = 0.25
@@ -24,10 +24,10 @@ its centre, or a little less."""
 HINT = "Split: click both centres, or {key} again for the long axis"
 
 
-class Reshaping(QObject):
+class SplitMerge(QObject):
     """What is under way between a key and the cells it makes."""
 
-    def __init__(self, review: Review) -> None:
+    def __init__(self, review: ReviewController) -> None:
         super().__init__(review)
         self._review = review
         self.places: list[tuple[float, float]] | None = None
@@ -50,8 +50,8 @@ class Reshaping(QObject):
             return
         cell = review.selected
         self.cancel()
-        at = review.stage.overlay.index_of(cell)
-        diameter = float(review.stage.overlay.cells.diameter_um[at])
+        at = review.smear_viewer.rings.index_of(cell)
+        diameter = float(review.smear_viewer.rings.cells.diameter_um[at])
         try:
             places = long_axis_places(review.session.slide, *review.place(cell), diameter)
         except BoneMarrowError as error:

@@ -10,10 +10,10 @@ from qtpy.QtWidgets import QWidget
 from napari_bonemarrow.cytology import Differential
 from napari_bonemarrow.gui.core.case_info import header_info
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.correction.review_controller import CellsChanged, Review
-from napari_bonemarrow.gui.counting.second_reader import TwoReaders
-from napari_bonemarrow.gui.counting.sign_off import Signing
-from napari_bonemarrow.gui.counting.tally_controller import TALLY_KINDS, Tallying
+from napari_bonemarrow.gui.correction.review_controller import CellsChanged, ReviewController
+from napari_bonemarrow.gui.counting.second_reader import SecondReader
+from napari_bonemarrow.gui.counting.sign_off import SignOff
+from napari_bonemarrow.gui.counting.tally_controller import TALLY_KINDS, TallyController
 from napari_bonemarrow.gui.keys.bindings import Binding
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 from napari_bonemarrow.review import Kind
@@ -25,7 +25,7 @@ _FROZEN = frozenset({Kind.SIGNED, Kind.AMENDED})
 _OF_THE_COUNT = frozenset({Kind.READING_BEGUN, Kind.READING_ENDED, Kind.READING_TAKEN_UP, Kind.FRAME_SET})
 
 
-class Counting(QObject):
+class CountController(QObject):
     """What the Count tab shows and does.
 
     While the tab is hidden nothing is counted: a key in the review must not pay for what nobody sees. All of
@@ -34,7 +34,7 @@ class Counting(QObject):
 
     keys_wanted = Signal()
 
-    def __init__(self, panel: BoneMarrowPanel, review: Review, reviewer: ReviewerName) -> None:
+    def __init__(self, panel: BoneMarrowPanel, review: ReviewController, reviewer: ReviewerName) -> None:
         super().__init__(panel)
         self._panel, self._review = panel, review
         self.tab = panel.count_tab
@@ -42,10 +42,10 @@ class Counting(QObject):
         self.session: Session | None = None
         self._stale = True
         self._model: Differential | None = None
-        self.signing = Signing(self.tab.sign, review.act, self)
-        self.readers = TwoReaders(self.tab.readers, panel.header, review, reviewer, self)
-        self.tallying = Tallying(self.tab, review.act, self)
-        self.tallying.switched.connect(self._on_tally_switched)
+        self.sign_off = SignOff(self.tab.sign, review.act, self)
+        self.readers = SecondReader(self.tab.readers, panel.header, review, reviewer, self)
+        self.tally = TallyController(self.tab, review.act, self)
+        self.tally.switched.connect(self._on_tally_switched)
         self.readers.settling.connect(self._on_settling)
         self.tab.shown.connect(self._on_shown)
         review.cells_changed.connect(self._on_cells_changed)
@@ -55,9 +55,9 @@ class Counting(QObject):
         if self.session is not None:
             self.session.case.changed.disconnect(self._on_changed)
         self.session = session
-        self.signing.open(session)
+        self.sign_off.open(session)
         self.readers.open(session)
-        self.tallying.open(session)
+        self.tally.open(session)
         if session is not None:
             session.case.changed.connect(self._on_changed)
         self._model = None
@@ -70,18 +70,18 @@ class Counting(QObject):
             if self.session is not None:
                 acts[binding.act]()
             return True
-        return self.tallying.press(binding)
+        return self.tally.press(binding)
 
     def _sign(self) -> None:
         """Show the count that is to be signed, and ask."""
         self.tab.tally_button.setChecked(False)
         self._panel.tabs.setCurrentWidget(self.tab)
-        self.signing.ask()
+        self.sign_off.ask()
 
     def _toggle_tally(self) -> None:
         """Turn to the count by eye, or back to where one came from."""
         tabs = self._panel.tabs
-        if self.tallying.on:
+        if self.tally.on:
             self.tab.tally_button.setChecked(False)
             tabs.setCurrentWidget(self._came_from or self.tab)
             self._came_from = None
@@ -104,9 +104,9 @@ class Counting(QObject):
             return
         counted = self._count()
         self.tab.show_differential(counted, self._model_count(counted))
-        self.signing.show(counted)
+        self.sign_off.show(counted)
         self.readers.show(counted)
-        self.tallying.show()
+        self.tally.show()
 
     def _count(self) -> Differential | None:
         if self.session is None or not len(self.session.case.cells):
@@ -132,7 +132,7 @@ class Counting(QObject):
         """Follow what is no change of cells."""
         kind = str(getattr(change, "of", None) or getattr(change, "kind", ""))
         if kind in TALLY_KINDS:
-            self.tallying.show()
+            self.tally.show()
         elif kind in _FROZEN:
             self._review.refresh()  # what can be edited, and what no more
             self._panel.header.show_info(header_info(self.session))

@@ -12,8 +12,8 @@ from napari_bonemarrow.cytology.defaults import TARGET_STEPS
 from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, Differential
 from napari_bonemarrow.cytology.notes import UNCHECKED, UNLIKE
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
-from napari_bonemarrow.gui.counting.differential_table import CountTable
-from napari_bonemarrow.gui.counting.second_reader_part import ReadersPart
+from napari_bonemarrow.gui.counting.differential_table import DifferentialTable
+from napari_bonemarrow.gui.counting.second_reader_part import SecondReaderPart
 from napari_bonemarrow.gui.counting.sign_off_part import SignPart
 from napari_bonemarrow.gui.counting.tally_view import TallyView
 from napari_bonemarrow.gui.widgets.controls import button, label, line, scrolled
@@ -33,7 +33,7 @@ class CountTab(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.readers, self.sign, self.tally = ReadersPart(), SignPart(), TallyView()
+        self.readers, self.sign, self.tally = SecondReaderPart(), SignPart(), TallyView()
         self.headline = label(role="headline", wrap=False)
         self.unlike_text = label(role="warning")
         self.unlike_text.setContentsMargins(8, 8, 8, 0)
@@ -71,7 +71,7 @@ class CountTab(QWidget):
         self.target_bar = QProgressBar()
         self.target_bar.setTextVisible(False)
         self.target_bar.setFixedHeight(8)
-        self.table = CountTable()
+        self.table = DifferentialTable()
         self.interval_text = label(role="quiet")
         self.flags_text, self.notes_text = label(role="warning"), label(role="quiet")
         content.addWidget(self.target_bar)

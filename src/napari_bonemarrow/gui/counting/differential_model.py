@@ -19,7 +19,7 @@ SHORT_UNRELIABLE = UNRELIABLE_TEXT.partition(" by ")[0]
 """What fits into the table; the line below it and the tooltips say by what."""
 
 
-class CountModel(QAbstractTableModel):
+class DifferentialModel(QAbstractTableModel):
     """Rows of a differential, and what the model alone counted of the same classes."""
 
     def __init__(self) -> None:

@@ -15,10 +15,10 @@ from napari_bonemarrow.gui.counting.differential_model import (
     MODEL,
     NAME,
     PERCENT,
-    CountModel,
+    DifferentialModel,
     counts_by_model,
 )
-from napari_bonemarrow.gui.counting.interval_bars import BarDelegate
+from napari_bonemarrow.gui.counting.interval_bars import IntervalBarDelegate
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 _ROW = 21
@@ -31,16 +31,16 @@ _SMALL = 0.85
 _ACROSS = Qt.Orientation.Horizontal
 
 
-class CountTable(QTableView):
+class DifferentialTable(QTableView):
     """All rows at once; the tab scrolls, not the table."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._model = CountModel()
+        self._model = DifferentialModel()
         self._unreliable: tuple[bool, ...] = ()
         self._digits = 0
         self.setModel(self._model)
-        self._delegate = BarDelegate(self, self._model)
+        self._delegate = IntervalBarDelegate(self, self._model)
         self.setItemDelegateForColumn(BAR, self._delegate)
         self.setAccessibleName("Differential count")
         self.setShowGrid(False)

@@ -6,15 +6,15 @@ from qtpy.QtCore import QModelIndex, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QStyledItemDelegate, QTableView
 
-from napari_bonemarrow.gui.counting.differential_model import CountModel
+from napari_bonemarrow.gui.counting.differential_model import DifferentialModel
 from napari_bonemarrow.gui.widgets import class_style
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 
-class BarDelegate(QStyledItemDelegate):
+class IntervalBarDelegate(QStyledItemDelegate):
     """Draws the bar and its whisker; the scale's end is the largest bound in the table."""
 
-    def __init__(self, parent: QTableView, model: CountModel) -> None:
+    def __init__(self, parent: QTableView, model: DifferentialModel) -> None:
         super().__init__(parent)
         self._model = model
         self.colors: ThemeColors | None = None

@@ -12,10 +12,10 @@ from napari_bonemarrow.cytology import CLASSES, Agreement, Differential
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.core.case_info import header_info
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.correction.review_controller import Review
+from napari_bonemarrow.gui.correction.review_controller import ReviewController
 from napari_bonemarrow.gui.counting.agreement_dialog import AgreementDialog
 from napari_bonemarrow.gui.counting.count_models import AgreementInfo, ClassAgreement, ReadersInfo
-from napari_bonemarrow.gui.counting.second_reader_part import ReadersPart
+from napari_bonemarrow.gui.counting.second_reader_part import SecondReaderPart
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.window.header import HeaderView
 from napari_bonemarrow.review import Case
@@ -26,15 +26,15 @@ _KAPPA = "statsmodels.stats.inter_rater"
 ADVICE = "A count near a threshold: ICSH asks for a second reader."
 
 
-class TwoReaders(QObject):
+class SecondReader(QObject):
     """Readings of a case, begun, ended and compared.
 
     Parameters
     ----------
-    part : ReadersPart
+    part : SecondReaderPart
     header : HeaderView
         Carries the banner while a second reader reads.
-    review : Review
+    review : ReviewController
     reviewer : ReviewerName
     parent : QObject
     """
@@ -43,9 +43,9 @@ class TwoReaders(QObject):
 
     def __init__(
         self,
-        part: ReadersPart,
+        part: SecondReaderPart,
         header: HeaderView,
-        review: Review,
+        review: ReviewController,
         reviewer: ReviewerName,
         parent: QObject,
     ) -> None:

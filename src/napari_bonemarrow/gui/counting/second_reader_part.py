@@ -15,7 +15,7 @@ from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, lab
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 
-class ReadersPart(QWidget):
+class SecondReaderPart(QWidget):
     """Who has read the case, and what comes next."""
 
     begin_requested = Signal(str)

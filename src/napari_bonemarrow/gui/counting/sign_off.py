@@ -34,7 +34,7 @@ Act = Callable[[Callable[[], object]], bool]
 _CHAIN = "tamper-evident, not authenticated"
 
 
-class Signing(QObject):
+class SignOff(QObject):
     """The foot of the Count tab, kept equal to the case.
 
     Parameters

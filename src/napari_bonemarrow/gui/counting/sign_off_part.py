@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFormLayout, QGridLayout, QLineEdit, QWidget
 
 from napari_bonemarrow.gui.counting.count_models import KeyInfo, SignInfo
-from napari_bonemarrow.gui.widgets.confirm_dialog import Confirm
+from napari_bonemarrow.gui.widgets.confirm_dialog import ConfirmDialog
 from napari_bonemarrow.gui.widgets.controls import button, label, set_role
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
@@ -113,7 +113,7 @@ class SignPart(QWidget):
         set_role(self.sign_button, str(self.sign_button.property("role") or ""))
 
 
-class SignDialog(Confirm):
+class SignDialog(ConfirmDialog):
     """The counts, the name with its key, and a reason where cells have not been reviewed."""
 
     def __init__(self, parent: QWidget, info: SignInfo, key_of: KeyOf) -> None:
@@ -189,7 +189,7 @@ class SignDialog(Confirm):
         return "" if hidden or self.passphrase else "The signing key has a passphrase."
 
 
-class AmendDialog(Confirm):
+class AmendDialog(ConfirmDialog):
     """Why a signed case is to be changed."""
 
     def __init__(self, parent: QWidget, info: SignInfo) -> None:

@@ -27,7 +27,7 @@ Act = Callable[[Callable[[], object]], bool]
 TALLY_KINDS = frozenset({"tallied", "tally field begun"})
 
 
-class Tallying(QObject):
+class TallyController(QObject):
     """The count by eye, kept equal to the case.
 
     Parameters

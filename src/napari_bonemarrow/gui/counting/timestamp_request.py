@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from qtpy.QtCore import QObject, QTimer
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.core.wording import one_line
 from napari_bonemarrow.review import CaseError, ask_timestamp
 
@@ -35,7 +35,7 @@ class TimestampRequest(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._runner = Runner(self)
+        self._tasks = Tasks(self)
         self._host = ""
         self._then: Then | None = None
         self._worker: Any = None
@@ -56,7 +56,7 @@ class TimestampRequest(QObject):
         # Neither looking up a name nor a silent server can be interrupted: the thread must not keep the
         # program from ending, so that it is none of napari's, which are waited for.
         Thread(target=_fill, args=(future, server, data), name="timestamp", daemon=True).start()
-        self._worker = self._runner.wait_for(
+        self._worker = self._tasks.wait_for(
             future, lambda token: self._end(token, ""), lambda error: self._end(b"", one_line(error))
         )
         self._limit.start(round(LIMIT_S * 1000))
@@ -65,7 +65,7 @@ class TimestampRequest(QObject):
     def give_up(self, why: str) -> None:
         """Wait no longer, where something is waited for."""
         if self._then is not None:
-            self._runner.cancel(self._worker)
+            self._tasks.cancel(self._worker)
             self._end(b"", why)
 
     def _end(self, token: bytes, why: str) -> None:

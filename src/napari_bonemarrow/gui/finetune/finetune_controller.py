@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Support
 from napari_bonemarrow.cytology.plurals import count_of
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.finetune import run_store as runs
 from napari_bonemarrow.gui.finetune.finetune_tab import FinetuneTab
 from napari_bonemarrow.gui.finetune.reviewed_cells import ReviewedInfo, ReviewedRow
@@ -23,7 +23,7 @@ from napari_bonemarrow.training.data.case_crops import MINIMUM_REVIEWED, CaseSet
 _POLL_MS = 500
 
 
-class Finetuning(QObject):
+class FinetuneController(QObject):
     """Watches one run at a time; the run itself has a process of its own."""
 
     model_wanted = Signal(str)
@@ -34,12 +34,12 @@ class Finetuning(QObject):
     def __init__(
         self,
         tab: FinetuneTab,
-        runner: Runner,
+        tasks: Tasks,
         process: TrainingProcess,
         on_error: Callable[[BoneMarrowError], None],
     ) -> None:
-        super().__init__(runner)
-        self._tab, self._runner, self._process, self._on_error = tab, runner, process, on_error
+        super().__init__(tasks)
+        self._tab, self._tasks, self._process, self._on_error = tab, tasks, process, on_error
         self._folder: Path | None = None  # of the run that is shown
         self._running: Path | None = None  # of the run that our process works on
         self._parent = ""
@@ -84,7 +84,7 @@ class Finetuning(QObject):
     def _read(self, folder: str) -> None:
         """Count the reviewed cells, in a thread: each case's journal is checked."""
         if self._reading is not None:
-            self._runner.cancel(self._reading)
+            self._tasks.cancel(self._reading)
             self._reading = None
         if not folder:
             self._tab.show_reviewed(ReviewedInfo((), "Choose a folder of reviewed cases.", False))
@@ -103,7 +103,7 @@ class Finetuning(QObject):
             self._reading = None
             self.looked.emit()
 
-        self._reading = self._runner.run(
+        self._reading = self._tasks.run(
             steps, on_step=self._tab.show_reviewed, on_done=done, on_failed=failed
         )
 

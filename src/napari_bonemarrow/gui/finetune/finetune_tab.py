@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.finetune.held_out_table import HeldOutTable
-from napari_bonemarrow.gui.finetune.learning_curve import CurveView
+from napari_bonemarrow.gui.finetune.learning_curve import LearningCurve
 from napari_bonemarrow.gui.finetune.reviewed_cells import ReviewedInfo
 from napari_bonemarrow.gui.finetune.run_status import RunInfo, Wish
 from napari_bonemarrow.gui.widgets.controls import button, label, line, scrolled, set_role, swatch_icon
@@ -106,7 +106,7 @@ class FinetuneTab(QWidget):
         self.progress.setAccessibleName("Epochs done")
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
-        self.curve = CurveView()
+        self.curve = LearningCurve()
         self.table = HeldOutTable()
         self.table_note = label(
             "Share of each class classified rightly, with its 95 % interval; in bold the mean over classes.",

@@ -16,7 +16,7 @@ _HEIGHT = 132
 _DOT = 2.5
 
 
-class CurveView(QWidget):
+class LearningCurve(QWidget):
     """Two lines over the epochs, each with its own scale and its last value written beside it."""
 
     def __init__(self) -> None:

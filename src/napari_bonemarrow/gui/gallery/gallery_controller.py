@@ -8,35 +8,35 @@ from qtpy.QtCore import QObject, Qt
 
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.correction.case_sync import CellsChanged
-from napari_bonemarrow.gui.gallery.gallery_dock import CellsDock
+from napari_bonemarrow.gui.gallery.gallery_dock import GalleryDock
 from napari_bonemarrow.gui.widgets.theme import theme_colors
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.gui.window.app_controller import Coordinator
+    from napari_bonemarrow.gui.window.app_controller import AppController
 
 DOCK = "Cells"
 
 
-class Gallery(QObject):
+class GalleryController(QObject):
     """Brings work list, selection and gallery together for one panel.
 
-    The work list follows the case by itself before `Review.cells_changed`; here it is only looked at.
+    The work list follows the case by itself before `cells_changed`; here it is only looked at.
     """
 
-    def __init__(self, coordinator: Coordinator) -> None:
-        super().__init__(coordinator)
-        self._coordinator, self._viewer = coordinator, coordinator.stage.viewer
-        self._review = review = coordinator.review
+    def __init__(self, controller: AppController) -> None:
+        super().__init__(controller)
+        self._controller, self._viewer = controller, controller.smear_viewer.viewer
+        self._review = review = controller.review
         self._session: Session | None = None
         self._arranged: object = None
-        viewer, tab = self._viewer, coordinator.panel.review_tab
-        self.dock = CellsDock(review.selection, lambda: theme_colors(str(viewer.theme)))
+        viewer, tab = self._viewer, controller.panel.review_tab
+        self.dock = GalleryDock(review.selection, lambda: theme_colors(str(viewer.theme)))
         self.dock.hide()
-        self.dock.setParent(coordinator.panel)  # until it has a dock, it ends with the panel
+        self.dock.setParent(controller.panel)  # until it has a dock, it ends with the panel
         self.dock.became_visible.connect(self.refresh)
-        self.dock.asked.connect(coordinator.remembering.touch)
+        self.dock.asked.connect(controller.view_state.touch)
         self.dock.asked.connect(review.selection.keep_one)
-        self.dock.view.opened.connect(coordinator.keys.focus_smear)
+        self.dock.view.opened.connect(controller.keys.focus_smear)
         tab.gallery_requested.connect(self.show)
         tab.grid.cells_dropped.connect(self._on_dropped)
         self.dock.view.cells_dropped.connect(self._on_dropped)
@@ -105,9 +105,9 @@ class Gallery(QObject):
 
     def show(self) -> None:
         """Bring the gallery to the front, in a dock below the smear, and give it the keyboard."""
-        if self.dock.parent() in (None, self._coordinator.panel):
+        if self.dock.parent() in (None, self._controller.panel):
             dock = self._viewer.window.add_dock_widget(self.dock, name=DOCK, area="bottom", tabify=True)
-            self._coordinator.keys.serve(self.dock)
+            self._controller.keys.serve(self.dock)
             # The panel keeps its height: the classes that cells are dragged onto stay in view.
             dock.window().setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         else:
@@ -118,13 +118,13 @@ class Gallery(QObject):
 
     def _show_inspector(self) -> None:
         """Give the keyboard to the Review tab."""
-        panel = self._coordinator.panel
+        panel = self._controller.panel
         panel.show_review()
         panel.review_tab.next_button.setFocus()
 
     def leave(self) -> None:
         """Take the gallery away: the panel is closed."""
         self.dock.store.close()
-        if self.dock.parent() not in (None, self._coordinator.panel):
+        if self.dock.parent() not in (None, self._controller.panel):
             self._viewer.window.remove_dock_widget(self.dock)
         self.dock.deleteLater()

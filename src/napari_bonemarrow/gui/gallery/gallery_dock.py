@@ -10,11 +10,11 @@ from superqt import QFlowLayout
 
 from napari_bonemarrow.cytology import CLASSES, CODES
 from napari_bonemarrow.gui.core.selection import Selection
-from napari_bonemarrow.gui.gallery.gallery_model import CellsModel
+from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel
 from napari_bonemarrow.gui.gallery.gallery_view import GalleryView
 from napari_bonemarrow.gui.gallery.thumbnail_grid import SIDES
 from napari_bonemarrow.gui.widgets.controls import button, label, swatch_icon
-from napari_bonemarrow.gui.widgets.crop_cache import CropStore
+from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors, stylesheet
 from napari_bonemarrow.review.worklist.filters import STATES
@@ -24,7 +24,7 @@ from napari_bonemarrow.review.worklist.worklist import WorkList
 _EVERY = "every class"
 
 
-class CellsDock(QWidget):
+class GalleryDock(QWidget):
     """Order and filter of the work list, how much of it is reviewed, and the thumbnails.
 
     Parameters
@@ -42,7 +42,7 @@ class CellsDock(QWidget):
         super().__init__()
         self._theme, self._colors = colors, None
         self.work: WorkList | None = None
-        self.model, self.store = CellsModel(self), CropStore(self)
+        self.model, self.store = GalleryModel(self), CropCache(self)
         self.view = GalleryView(self.model, self.store, selection)
         self.setFocusProxy(self.view)
         self._make_controls()

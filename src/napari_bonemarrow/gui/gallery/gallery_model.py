@@ -33,7 +33,7 @@ class Look(NamedTuple):
     disputed: bool
 
 
-class CellsModel(QAbstractListModel):
+class GalleryModel(QAbstractListModel):
     """One row a cell, in the order of the list; empty without one."""
 
     def __init__(self, parent: QObject | None = None) -> None:

@@ -9,11 +9,11 @@ from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.core.selection import Selection
-from napari_bonemarrow.gui.gallery.gallery_model import CellsModel
+from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel
 from napari_bonemarrow.gui.gallery.grid_layout import Section
-from napari_bonemarrow.gui.gallery.thumbnail_grid import GalleryGrid
+from napari_bonemarrow.gui.gallery.thumbnail_grid import ThumbnailGrid
 from napari_bonemarrow.gui.widgets.cell_drag import cells_as_mime, cells_dropped
-from napari_bonemarrow.gui.widgets.crop_cache import CropStore
+from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 
 _EDGE_PX = 24
 _SCROLL_MS, _SCROLL_PX = 25, 40
@@ -27,7 +27,7 @@ _ARROWS = {
 _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
-class GalleryView(GalleryGrid):
+class GalleryView(ThumbnailGrid):
     """A click selects a cell and goes to it, Shift selects up to it, Ctrl one more or less.
 
     Selected cells are dragged onto a class, or into the group of another one. The rubber band begins between
@@ -35,8 +35,8 @@ class GalleryView(GalleryGrid):
 
     Parameters
     ----------
-    model : CellsModel
-    store : CropStore
+    model : GalleryModel
+    store : CropCache
     selection : Selection
         That of the window.
     """
@@ -44,7 +44,7 @@ class GalleryView(GalleryGrid):
     cells_dropped = Signal(str, object)  # code, tuple of cell numbers
     opened = Signal()  # a double click: the reviewer wants to be on the smear
 
-    def __init__(self, model: CellsModel, store: CropStore, selection: Selection) -> None:
+    def __init__(self, model: GalleryModel, store: CropCache, selection: Selection) -> None:
         super().__init__(model, store)
         self.selection = selection
         self._anchor = -1

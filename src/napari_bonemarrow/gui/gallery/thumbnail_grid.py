@@ -8,11 +8,11 @@ from qtpy.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPolygon, QRegion
 from qtpy.QtWidgets import QAbstractItemView
 
-from napari_bonemarrow.gui.gallery.gallery_model import CellsModel
+from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel
 from napari_bonemarrow.gui.gallery.grid_layout import GAP, GridLayout, Section
 from napari_bonemarrow.gui.gallery.thumbnail import FRAME, ThumbnailPainter
 from napari_bonemarrow.gui.widgets.controls import draw_swatch
-from napari_bonemarrow.gui.widgets.crop_cache import CropStore
+from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 HEADING = 22
@@ -24,16 +24,16 @@ _WANT_MS = 15
 """How long after a scroll crops are asked for: what flies past is not."""
 
 
-class GalleryGrid(QAbstractItemView):
-    """Shows a `CellsModel`. Which cells are selected is told to it; use it as `GalleryView`.
+class ThumbnailGrid(QAbstractItemView):
+    """Shows a `GalleryModel`. Which cells are selected is told to it; use it as `GalleryView`.
 
     Parameters
     ----------
-    model : CellsModel
-    store : CropStore
+    model : GalleryModel
+    store : CropCache
     """
 
-    def __init__(self, model: CellsModel, store: CropStore) -> None:
+    def __init__(self, model: GalleryModel, store: CropCache) -> None:
         super().__init__()
         self.cells, self.store = model, store
         self.side, self.empty_text = 100, ""

@@ -54,7 +54,7 @@ class OneLine(QLabel):
         self.setAccessibleName(self._whole)
 
 
-class HeadingPart(QWidget):
+class CellHeading(QWidget):
     """Title and standing of the cell, progress of the review, and at its end the way on."""
 
     count_requested = Signal()

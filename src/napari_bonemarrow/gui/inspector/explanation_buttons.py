@@ -11,7 +11,7 @@ WHY = {"off": "off", "gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
 """The explanations: method to text."""
 
 
-class WhyPart(QWidget):
+class ExplanationButtons(QWidget):
     """A button an explanation, and what goes on with the one that is on."""
 
     chosen = Signal(str)

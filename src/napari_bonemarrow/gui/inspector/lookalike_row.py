@@ -37,7 +37,7 @@ class Shown:
     distance: float
 
 
-class LookAlikeButton(QAbstractButton):
+class LookalikeButton(QAbstractButton):
     """One reviewed cell: its crop, and below it the class's sign and code."""
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class LookAlikeButton(QAbstractButton):
         return super().event(event)
 
 
-class LookAlikes(QWidget):
+class LookalikeRow(QWidget):
     """The row of look-alikes, or a line that says why there are none."""
 
     chosen = Signal(int)  # a cell's number
@@ -121,7 +121,7 @@ class LookAlikes(QWidget):
         self.compare.clicked.connect(self.compare_requested)
         self.map = button("Map", "link", "Map of all cells by what the network sees")
         self.map.clicked.connect(self.map_requested)
-        self.buttons = [LookAlikeButton() for _ in range(MOST)]
+        self.buttons = [LookalikeButton() for _ in range(MOST)]
         row = QHBoxLayout()
         row.setSpacing(4)
         row.setContentsMargins(0, 0, 0, 0)
@@ -142,7 +142,7 @@ class LookAlikes(QWidget):
         layout.addLayout(row)
         self.show_text("")
 
-    def _on_clicked(self, made: LookAlikeButton):
+    def _on_clicked(self, made: LookalikeButton):
         def clicked() -> None:
             if made.shown is not None:
                 self.chosen.emit(made.shown.cell_id)

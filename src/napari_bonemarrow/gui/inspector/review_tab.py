@@ -6,16 +6,16 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import Support
-from napari_bonemarrow.gui.inspector.cell_heading import HeadingPart, OneLine
+from napari_bonemarrow.gui.inspector.cell_heading import CellHeading, OneLine
 from napari_bonemarrow.gui.inspector.cell_models import CellInfo, ProgressInfo
 from napari_bonemarrow.gui.inspector.comment_box import CommentBox
 from napari_bonemarrow.gui.inspector.crop_view import CropView
-from napari_bonemarrow.gui.inspector.explanation_buttons import WhyPart
+from napari_bonemarrow.gui.inspector.explanation_buttons import ExplanationButtons
 from napari_bonemarrow.gui.inspector.guess_bars import GuessBars
 from napari_bonemarrow.gui.inspector.history_view import HistoryView
 from napari_bonemarrow.gui.inspector.label_grid import LabelGrid
-from napari_bonemarrow.gui.inspector.lookalike_row import LookAlikes
-from napari_bonemarrow.gui.inspector.settlement_choice import ReadersChoice
+from napari_bonemarrow.gui.inspector.lookalike_row import LookalikeRow
+from napari_bonemarrow.gui.inspector.settlement_choice import SettlementChoice
 from napari_bonemarrow.gui.widgets.controls import button, keyed, label, line, scrolled
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
@@ -50,7 +50,7 @@ class ReviewTab(QWidget):
         super().__init__()
         self._can_merge = self._blind = False
         self._more = 0
-        self.heading = HeadingPart()
+        self.heading = CellHeading()
         self.heading.count_requested.connect(self.count_requested)
         self.title, self.standing = self.heading.title, self.heading.standing
         self.toast = OneLine("toast")
@@ -81,13 +81,13 @@ class ReviewTab(QWidget):
         self.grid.tag_toggled.connect(self.tag_toggled)
         content.addWidget(self.grid)
         content.addLayout(self._reshape_part())
-        self.why_part = WhyPart()
+        self.why_part = ExplanationButtons()
         self.why_part.chosen.connect(self.why_chosen)
         content.addWidget(self.why_part)
         content.addLayout(self._outline_part())
         self.comment_box = CommentBox()
         self.comment_box.written.connect(self.comment_written)
-        self.lookalikes, self.history = LookAlikes(), HistoryView()
+        self.lookalikes, self.history = LookalikeRow(), HistoryView()
         for part in (self.comment_box, self.lookalikes, self.history):
             content.addWidget(part)
         content.addStretch(1)
@@ -112,7 +112,7 @@ class ReviewTab(QWidget):
         self.bars = GuessBars()
         self.bars.chosen.connect(self.label_chosen)
         self.unreliable = label("hatched: not reliably recognised by this model", "quiet")
-        self.readers = ReadersChoice()
+        self.readers = SettlementChoice()
         self.readers.chosen.connect(self.label_chosen)
         guessed = QWidget()
         side = QVBoxLayout(guessed)

@@ -73,7 +73,7 @@ class _ReaderButton(QAbstractButton):
         painter.end()
 
 
-class ReadersChoice(QWidget):
+class SettlementChoice(QWidget):
     """Two buttons, one a reader."""
 
     chosen = Signal(str)

@@ -1,7 +1,7 @@
 """The one table of keys: the window binds it and the help page is printed from it (no Qt).
 
-A binding names an *act* and its argument; `Review.press` knows what an act does. Keys are written as
-napari and Qt both read them (``Shift+M``, ``Ctrl+Z``).
+A binding names an *act* and its argument; `ReviewController.press` knows what an act does. Keys are written
+as napari and Qt both read them (``Shift+M``, ``Ctrl+Z``).
 """
 
 from __future__ import annotations

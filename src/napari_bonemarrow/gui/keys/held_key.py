@@ -16,7 +16,7 @@ and a busy window may read such a release before its press, so that Qt takes it 
 _KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
 
 
-class Holding(QObject):
+class HeldKey(QObject):
     """Tells when a key is let go, wherever the focus is by then.
 
     A window that loses the keyboard is never told of the release, so that counts as one.

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.keys.bindings import TABLE, matches
-from napari_bonemarrow.gui.keys.key_editor_dialog import KeyEditorView, KeyRow
+from napari_bonemarrow.gui.keys.key_editor_dialog import KeyEditorDialog, KeyRow
 from napari_bonemarrow.gui.keys.key_syntax import KeyTableError
 from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
 
@@ -31,7 +31,7 @@ class KeyEditor(QObject):
     """
 
     def __init__(self, parent: QWidget | None, theme: str = "dark") -> None:
-        self.view = KeyEditorView(parent)
+        self.view = KeyEditorDialog(parent)
         super().__init__(self.view)
         self.view.setStyleSheet(stylesheet(theme_colors(theme)))
         self._search = ""

@@ -109,7 +109,7 @@ def pressed_key(event) -> str:
     return QKeySequence(QKeyCombination(modifiers, key)).toString(QKeySequence.SequenceFormat.PortableText)
 
 
-class KeyEditorView(QDialog):
+class KeyEditorDialog(QDialog):
     """Shows the keys and says what the user wants with them."""
 
     key_pressed = Signal(str, str)  # act's name, key

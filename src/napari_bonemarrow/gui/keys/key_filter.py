@@ -44,7 +44,7 @@ _CLICKED = (QAbstractButton, QComboBox, QAbstractSlider, QTabBar)
 _PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
-class KeyMode(QObject):
+class KeyFilter(QObject):
     """Lays the table of keys over the smear and over our widgets, while it is on.
 
     On the smear a key of ours is taken before the canvas hears of it. Bound to napari's own keymaps it would

@@ -27,7 +27,7 @@ class Binding:
     key : str
         ``B``, ``Shift+M``, ``Ctrl+Z``; empty where the act has none.
     act : str
-        ``label``, ``tag``, ``guess``, ``next``, …: what `Review.press` does.
+        ``label``, ``tag``, ``guess``, ``next``, …: what `ReviewController.press` does.
     argument : str
         Class code, tag or rank; empty where the act needs none.
     text : str

@@ -9,28 +9,28 @@ from qtpy.QtCore import QObject, Signal
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine, EngineStatus
 from napari_bonemarrow.gui.core import settings, wording
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.model.bundle_info import ModelInfo
 from napari_bonemarrow.gui.model.model_tab import ModelTab
 from napari_bonemarrow.models import STARTER
 
 
-class Serving(QObject):
+class ModelService(QObject):
     """Has the engine load the bundle that was chosen last, or another one that the user chooses."""
 
     loaded = Signal()
     changed = Signal()  # another bundle serves: what was classified is to be classified anew
 
     def __init__(
-        self, engine: Engine, runner: Runner, tab: ModelTab, on_error: Callable[[BoneMarrowError], None]
+        self, engine: Engine, tasks: Tasks, tab: ModelTab, on_error: Callable[[BoneMarrowError], None]
     ) -> None:
-        super().__init__(runner)
-        self._engine, self._runner, self._tab, self._on_error = engine, runner, tab, on_error
+        super().__init__(tasks)
+        self._engine, self._tasks, self._tab, self._on_error = engine, tasks, tab, on_error
         self.name = settings.model()
 
     def load(self) -> None:
         """Have the child load the bundle while the reviewer looks at the smear."""
-        self._runner.wait_for(self._engine.load(self.name), self._on_status, self._on_load_failed)
+        self._tasks.wait_for(self._engine.load(self.name), self._on_status, self._on_load_failed)
 
     def use(self, name: str) -> None:
         """Have another bundle serve; the old one stays where the new one cannot be loaded."""
@@ -41,7 +41,7 @@ class Serving(QObject):
             self._on_status(status)
             self.changed.emit()
 
-        self._runner.wait_for(self._engine.load(name), taken, self._on_error)
+        self._tasks.wait_for(self._engine.load(name), taken, self._on_error)
 
     def _on_status(self, status: EngineStatus) -> None:
         order = tuple((code, status.support[code]) for code in status.classes)

@@ -12,11 +12,11 @@ from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
-from napari_bonemarrow.gui.correction.review_controller import Review
+from napari_bonemarrow.gui.core.tasks import Tasks
+from napari_bonemarrow.gui.correction.review_controller import ReviewController
 from napari_bonemarrow.gui.overview.overview_view import LONG_SIDE, FieldInfo, OverviewView
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import Slide
@@ -28,23 +28,25 @@ _ALL_SEEN = 0.9
 _MARGIN = 10
 
 
-class Overview(QObject):
+class OverviewController(QObject):
     """Keeps the map equal to the view, the frame and the review.
 
     Parameters
     ----------
-    stage : Stage
-    review : Review
-    runner : Runner
+    smear_viewer : SmearViewer
+    review : ReviewController
+    tasks : Tasks
     panel : QWidget
         Holds the map until it lies over a canvas, and ends with it.
     """
 
     fields_counted = Signal(object)  # tuple of FieldInfo
 
-    def __init__(self, stage: Stage, review: Review, runner: Runner, panel: QWidget) -> None:
-        super().__init__(stage)
-        self._stage, self._runner = stage, runner
+    def __init__(
+        self, smear_viewer: SmearViewer, review: ReviewController, tasks: Tasks, panel: QWidget
+    ) -> None:
+        super().__init__(smear_viewer)
+        self._smear_viewer, self._tasks = smear_viewer, tasks
         self._session: Session | None = None
         self._holder: QWidget | None = None
         self._worker: Any = None
@@ -59,7 +61,7 @@ class Overview(QObject):
             timer.setSingleShot(True)
             timer.setInterval(wait)
             timer.timeout.connect(then)
-        stage.moved.connect(self._on_moved)
+        smear_viewer.moved.connect(self._on_moved)
         review.cells_changed.connect(lambda _changed: self._count_timer.start())
 
     def hold_in(self, holder: QWidget | None) -> None:
@@ -90,7 +92,7 @@ class Overview(QObject):
         self.view.show_slide(slide.width, slide.height)
         self._settle()
         self._count_fields()
-        self._worker = self._runner.run(
+        self._worker = self._tasks.run(
             lambda: _read(slide), on_step=self._on_read, on_done=_nothing, on_failed=_nothing
         )
         self._on_moved()
@@ -98,7 +100,7 @@ class Overview(QObject):
     def close(self) -> None:
         """Forget the session."""
         if self._worker is not None:
-            self._runner.cancel(self._worker)
+            self._tasks.cancel(self._worker)
             self._worker = None
         self._session = None
         self._follow_timer.stop()
@@ -128,7 +130,7 @@ class Overview(QObject):
 
     def follow(self) -> None:
         """Show which part is seen, and the map itself where it tells something."""
-        session, seen = self._session, self._stage.seen()
+        session, seen = self._session, self._smear_viewer.seen()
         if session is None or seen is None or self._holder is None:
             self.view.hide()
             return
@@ -145,10 +147,10 @@ class Overview(QObject):
             self.view.raise_()
 
     def _go(self, x: float, y: float) -> None:
-        smear = self._stage.smear
+        smear = self._smear_viewer.smear
         if smear is not None:
             scale = float(smear.scale[-1])
-            self._stage.camera.center = (y * scale, x * scale)
+            self._smear_viewer.camera.center = (y * scale, x * scale)
 
     def _count_fields(self) -> None:
         if self._session is None:

@@ -11,7 +11,7 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.core.wording import doing_text
 from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.workflow import analyse, apply_step
@@ -22,7 +22,7 @@ _BEGUN, _FOUND = 0.05, 0.35
 instead would have the whole window drawn anew thirty times a second, at the engine's cost."""
 
 
-class Analysis(QObject):
+class CellSearch(QObject):
     """Runs one analysis at a time; every step is in the case before ``progressed`` tells of it."""
 
     progressed = Signal(str, float)  # what is done, part 0..1
@@ -32,9 +32,9 @@ class Analysis(QObject):
     """The first cells of this analysis have their classes in the case."""
     tiles_found = Signal(object)  # Cells of some more tiles, which are not the case's yet
 
-    def __init__(self, engine: Engine, runner: Runner, on_error: Callable[[BoneMarrowError], None]) -> None:
-        super().__init__(runner)
-        self._engine, self._runner, self._on_error = engine, runner, on_error
+    def __init__(self, engine: Engine, tasks: Tasks, on_error: Callable[[BoneMarrowError], None]) -> None:
+        super().__init__(tasks)
+        self._engine, self._tasks, self._on_error = engine, tasks, on_error
         self.model = STARTER
         self._worker: Any = None
         self._session: Session | None = None
@@ -63,7 +63,7 @@ class Analysis(QObject):
         progress = case.detection_progress
         if progress is not None and len(progress.cells):
             self.tiles_found.emit(progress.cells)
-        self._worker = self._runner.run(
+        self._worker = self._tasks.run(
             lambda: steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_error
         )
 
@@ -71,7 +71,7 @@ class Analysis(QObject):
         """Stop. What is in the case stays there, and the rest can be done later."""
         worker, self._worker, self._session = self._worker, None, None
         if worker is not None:
-            self._runner.cancel(worker)
+            self._tasks.cancel(worker)
             self._engine.drop_stale("classify", "detect")
             self.stopped.emit()
 

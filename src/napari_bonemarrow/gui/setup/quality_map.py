@@ -6,30 +6,30 @@ import numpy as np
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.gui.canvas.layers.quality_layer import quality_layer, reason_swatch, score_swatch
-from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.setup.region_choice_part import WherePart
+from napari_bonemarrow.gui.setup.region_choice_part import RegionChoicePart
 from napari_bonemarrow.gui.setup.slide_models import LegendRow
 from napari_bonemarrow.slides.survey.quality_map import QualityMap, Reason
 
 _STRIP = 96
 
 
-class QualityView(QObject):
+class QualityMapView(QObject):
     """Keeps the map's layer, its switch and its key in step.
 
     Parameters
     ----------
-    stage : Stage
-    part : WherePart
+    smear_viewer : SmearViewer
+    part : RegionChoicePart
     """
 
-    def __init__(self, stage: Stage, part: WherePart) -> None:
-        super().__init__(stage)
-        self._stage, self._part = stage, part
+    def __init__(self, smear_viewer: SmearViewer, part: RegionChoicePart) -> None:
+        super().__init__(smear_viewer)
+        self._smear_viewer, self._part = smear_viewer, part
         self.map: QualityMap | None = None
         part.legend.toggled.connect(self._on_toggled)
-        stage.layers_changed.connect(self._follow_layer)
+        smear_viewer.layers_changed.connect(self._follow_layer)
 
     def open(self, session: Session) -> None:
         """Show the map that a case has kept; where cells are counted already it waits to be switched on."""
@@ -39,25 +39,25 @@ class QualityView(QObject):
         """Show a map instead of the one before; None is none."""
         self.map = quality
         if quality is None:
-            self._stage.show_quality(None)
+            self._smear_viewer.show_quality(None)
             self._part.hide_legend()
             return
         layer = quality_layer(quality)
         layer.visible = on
         layer.events.visible.connect(self._follow_layer)
-        self._stage.show_quality(layer)
+        self._smear_viewer.show_quality(layer)
         self._part.show_legend(score_swatch(_STRIP), legend_rows(quality))
         self._follow_layer()
 
     def _on_toggled(self, on: bool) -> None:
-        layer = self._stage.quality
+        layer = self._smear_viewer.quality
         if layer is not None:
             layer.visible = on
         elif on and self.map is not None:
             self.show(self.map)  # it was taken out of the layer list
 
     def _follow_layer(self, _event: object = None) -> None:
-        layer = self._stage.quality
+        layer = self._smear_viewer.quality
         self._part.legend.set_on(layer is not None and layer.visible)
 
 

@@ -12,10 +12,10 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from napari_bonemarrow.gui.setup.quality_legend import QualityLegend
 from napari_bonemarrow.gui.setup.slide_models import LegendRow, WhereInfo
 from napari_bonemarrow.gui.widgets.controls import button, label, set_role
-from napari_bonemarrow.gui.widgets.progress_row import ProgressPart
+from napari_bonemarrow.gui.widgets.progress_row import ProgressRow
 
 
-class WherePart(QWidget):
+class RegionChoicePart(QWidget):
     """Part of the Slide tab that a field does not need."""
 
     survey_requested = Signal()
@@ -43,7 +43,7 @@ class WherePart(QWidget):
         self._avoided = ""
         self.first_button: QPushButton | None = None
         """The one that comes next on this slide, so that Enter alone does not begin to count all of it."""
-        self.progress = ProgressPart()
+        self.progress = ProgressRow()
         row = QHBoxLayout()
         row.addWidget(self.best_button, 1)
         row.addWidget(self.whole_button, 1)

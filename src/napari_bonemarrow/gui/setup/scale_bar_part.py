@@ -10,7 +10,7 @@ from napari_bonemarrow.gui.setup.scale_text import read_length
 from napari_bonemarrow.gui.widgets.controls import button, label
 
 
-class BarPart(QWidget):
+class ScaleBarPart(QWidget):
     """Shown from pressing *Measure a scale bar* until its length is taken or it is given up."""
 
     started = Signal()

@@ -9,15 +9,15 @@ from qtpy.QtCore import QObject, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.keys.key_filter import main_window
 from napari_bonemarrow.gui.setup import scale_memory
 from napari_bonemarrow.gui.setup.microscope_dialog import MicroscopeDialog
 from napari_bonemarrow.gui.setup.scale_part import ScalePart
 from napari_bonemarrow.gui.setup.scale_text import figures
-from napari_bonemarrow.gui.setup.setup_controller import Preparing
+from napari_bonemarrow.gui.setup.setup_controller import SetupController
 from napari_bonemarrow.gui.setup.slide_models import ScaleOffer
 from napari_bonemarrow.slides import ScaleSource
 from napari_bonemarrow.slides.scale.microscopes import COMMON, Microscope
@@ -33,25 +33,25 @@ class ScaleChoice(QObject):
 
     Parameters
     ----------
-    stage : Stage
+    smear_viewer : SmearViewer
     part : ScalePart
-    preparing : Preparing
+    setup : SetupController
         Takes the scale that is confirmed.
-    runner : Runner
+    tasks : Tasks
     on_started : callable
         Called before the mouse draws on the smear.
     """
 
     def __init__(
         self,
-        stage: Stage,
+        smear_viewer: SmearViewer,
         part: ScalePart,
-        preparing: Preparing,
-        runner: Runner,
+        setup: SetupController,
+        tasks: Tasks,
         on_started: Callable[[], None],
     ) -> None:
-        super().__init__(stage)
-        self._stage, self._part, self._preparing, self._runner = stage, part, preparing, runner
+        super().__init__(smear_viewer)
+        self._smear_viewer, self._part, self._setup, self._tasks = smear_viewer, part, setup, tasks
         self._on_started = on_started
         self._session: Session | None = None
         self._worker: Any = None
@@ -60,11 +60,11 @@ class ScaleChoice(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_MEASURE_AFTER_MS)
         self._timer.timeout.connect(self._measure)
-        preparing.opened.connect(self._on_opened)
-        preparing.closed.connect(self._on_closed)
-        preparing.scaled.connect(self._on_scaled)
-        stage.bar_drawn.connect(self._on_drawn)
-        stage.bar_removed.connect(self.end_bar)
+        setup.opened.connect(self._on_opened)
+        setup.closed.connect(self._on_closed)
+        setup.scaled.connect(self._on_scaled)
+        smear_viewer.bar_drawn.connect(self._on_drawn)
+        smear_viewer.bar_removed.connect(self.end_bar)
         part.bar.started.connect(self.start_bar)
         part.bar.cancelled.connect(self.end_bar)
         part.bar.measured.connect(self._on_measured)
@@ -80,7 +80,7 @@ class ScaleChoice(QObject):
         self.end_bar()
         self._timer.stop()
         if self._worker is not None:
-            self._runner.cancel(self._worker)
+            self._tasks.cancel(self._worker)
         self._session = self._worker = None
 
     def _on_scaled(self, session: Session) -> None:
@@ -107,7 +107,7 @@ class ScaleChoice(QObject):
         def receive(diameter: float) -> None:
             session.nucleus_px = diameter
             if session is self._session:
-                self._preparing.show()
+                self._setup.show()
 
         def failed(_error: BoneMarrowError) -> None:
             """A part that cannot be read is told of where it is looked at."""
@@ -115,7 +115,7 @@ class ScaleChoice(QObject):
         def done() -> None:
             self._worker = None
 
-        self._worker = self._runner.run(steps, on_step=receive, on_done=done, on_failed=failed)
+        self._worker = self._tasks.run(steps, on_step=receive, on_done=done, on_failed=failed)
 
     # a scale bar ----------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class ScaleChoice(QObject):
             return
         self._on_started()
         self._part.bar.begin()
-        self._stage.start_bar()
+        self._smear_viewer.start_bar()
         if self._escape is None:
             self._escape = QShortcut(QKeySequence("Escape"), main_window(self._part) or self._part)
             self._escape.activated.connect(self.end_bar)
@@ -133,7 +133,7 @@ class ScaleChoice(QObject):
     def end_bar(self) -> None:
         """Take the line away; what stands in the box stays."""
         self._part.bar.end()
-        self._stage.end_bar()
+        self._smear_viewer.end_bar()
         if self._escape is not None:
             self._escape.setEnabled(False)
             self._escape.deleteLater()
@@ -143,7 +143,7 @@ class ScaleChoice(QObject):
         self._part.bar.show_line(pixels)
 
     def _on_measured(self, microns: float) -> None:
-        pixels = self._stage.bar_length()
+        pixels = self._smear_viewer.bar_length()
         if pixels < 1:
             self._part.bar.show_line(0.0)
             return

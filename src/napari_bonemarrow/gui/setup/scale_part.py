@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.setup.scale_bar_part import BarPart
+from napari_bonemarrow.gui.setup.scale_bar_part import ScaleBarPart
 from napari_bonemarrow.gui.setup.scale_text import Typed, figures, is_begun, meaning, read_typed
 from napari_bonemarrow.gui.setup.slide_models import ScaleInfo, ScaleOffer
 from napari_bonemarrow.gui.widgets.controls import button, label, set_role
@@ -85,7 +85,7 @@ class ScalePart(QWidget):
         self.text = label()
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.offer_buttons = {key: self._offer_button(key) for key in _OFFERED}
-        self.bar = BarPart()
+        self.bar = ScaleBarPart()
         self.microscope_button = button("Microscope and camera", tip="Work it out from objective and camera")
         self.microscope_button.setMenu(QMenu(self.microscope_button))
         self._lay_out()

@@ -9,11 +9,11 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError, Region
 from napari_bonemarrow.cytology.plurals import count_of
-from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import case_info, wording
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.setup import scale_info, slide_info
-from napari_bonemarrow.gui.setup.cell_search import Analysis
+from napari_bonemarrow.gui.setup.cell_search import CellSearch
 from napari_bonemarrow.gui.setup.slide_models import CountedFrame
 from napari_bonemarrow.gui.setup.slide_tab import SlideTab
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
@@ -21,7 +21,7 @@ from napari_bonemarrow.slides.survey.region_ranking import is_whole_slide
 from napari_bonemarrow.workflow.analysis import is_searched_in_one
 
 
-class Preparing(QObject):
+class SetupController(QObject):
     """Everything that is settled before classes are seen."""
 
     opened = Signal(object)  # Session, once the tab shows it
@@ -32,30 +32,35 @@ class Preparing(QObject):
 
     def __init__(
         self,
-        stage: Stage,
+        smear_viewer: SmearViewer,
         tab: SlideTab,
-        analysis: Analysis,
+        cell_search: CellSearch,
         reviewer: ReviewerName,
         on_error: Callable[[BoneMarrowError], None],
     ) -> None:
-        super().__init__(stage)
-        self._stage, self._tab, self._analysis, self._on_error = stage, tab, analysis, on_error
+        super().__init__(smear_viewer)
+        self._smear_viewer, self._tab, self._cell_search, self._on_error = (
+            smear_viewer,
+            tab,
+            cell_search,
+            on_error,
+        )
         self.session: Session | None = None
         # What the case is told from here on stands under somebody's name.
         tab.scale_confirmed.connect(lambda value, key: reviewer.over(partial(self.confirm_scale, value, key)))
         tab.frame_changed.connect(self._on_frame)
         tab.region_requested.connect(self._on_region_requested)
         tab.find_requested.connect(lambda: reviewer.over(self.find_cells))
-        tab.cancel_requested.connect(analysis.cancel)
+        tab.cancel_requested.connect(cell_search.cancel)
         tab.clear_requested.connect(self._on_clear)
         tab.field_requested.connect(self._on_field)
-        tab.retry_requested.connect(stage.tiles.retry)
-        stage.tiles.unreadable.connect(self._on_unreadable)
-        stage.region_changed.connect(self._on_region_drawn)
-        analysis.progressed.connect(tab.show_progress)
-        analysis.found.connect(self.show)
-        analysis.seen.connect(self.show)
-        analysis.stopped.connect(self._on_stopped)
+        tab.retry_requested.connect(smear_viewer.tiles.retry)
+        smear_viewer.tiles.unreadable.connect(self._on_unreadable)
+        smear_viewer.region_changed.connect(self._on_region_drawn)
+        cell_search.progressed.connect(tab.show_progress)
+        cell_search.found.connect(self.show)
+        cell_search.seen.connect(self.show)
+        cell_search.stopped.connect(self._on_stopped)
 
     def open(self, session: Session) -> None:
         """Show a session's smear."""
@@ -72,7 +77,7 @@ class Preparing(QObject):
 
     def close(self) -> None:
         """Stop what runs and forget the session."""
-        self._analysis.cancel()
+        self._cell_search.cancel()
         self.session = None
         self.closed.emit()
 
@@ -84,9 +89,9 @@ class Preparing(QObject):
         self._tab.show_info(slide_info.slide_info(session))
         if session.is_fixed and is_whole_slide(session.slide):
             regions = () if session.case.frame_choice == "whole" else session.frame().regions
-            self._stage.show_regions(session.slide, regions, locked=True)
+            self._smear_viewer.show_regions(session.slide, regions, locked=True)
         scale = session.slide.microns_per_pixel
-        self._stage.show_frame(session.frame().counted_regions(scale) if scale else (), scale)
+        self._smear_viewer.show_frame(session.frame().counted_regions(scale) if scale else (), scale)
 
     def show_estimate(self, session: Session) -> None:
         """Show the scale that the red cells suggest, if their smear is still open."""
@@ -109,15 +114,15 @@ class Preparing(QObject):
             self._on_error(error)
             return
         session.slide = session.slide.with_scale(scale)
-        self._stage.set_scale(scale.microns_per_pixel)
-        self._stage.show_all()
+        self._smear_viewer.set_scale(scale.microns_per_pixel)
+        self._smear_viewer.show_all()
         self.scaled.emit(session)
         self.show()
         self._tab.focus_next()
 
     def _discard_search(self, session: Session) -> None:
         """Stop what runs and put what was found out of force: it rests on what is about to change."""
-        self._analysis.cancel()
+        self._cell_search.cancel()
         session.case.discard_search()
 
     def _on_frame(self, counted: CountedFrame) -> None:
@@ -146,18 +151,18 @@ class Preparing(QObject):
     def _on_region_requested(self) -> None:
         if self.session is not None:
             self.region_started.emit()
-            self._stage.start_region(self.session.slide)
+            self._smear_viewer.start_region(self.session.slide)
 
     def _on_region_drawn(self) -> None:
         session = self.session
         if session is not None and not session.is_fixed:
-            self._take_regions(session, self._stage.drawn_regions(), whole=False)
+            self._take_regions(session, self._smear_viewer.drawn_regions(), whole=False)
 
     def choose(self, regions: Sequence[Region], *, whole: bool = False) -> None:
         """Have these regions counted; none are the whole slide."""
         session = self.session
         if session is not None and not session.is_fixed:
-            self._stage.show_regions(session.slide, regions, locked=False)
+            self._smear_viewer.show_regions(session.slide, regions, locked=False)
             self._take_regions(session, tuple(regions), whole=whole)
 
     def _take_regions(self, session: Session, regions: tuple[Region, ...], *, whole: bool) -> None:
@@ -178,23 +183,23 @@ class Preparing(QObject):
     def _on_field(self, name: str) -> None:
         for field in self.session.slide.fields if self.session is not None else ():
             if field.name == name:
-                self._stage.show_region(field.region)
+                self._smear_viewer.show_region(field.region)
 
     def step_field(self, by: int) -> None:
         """Go to the field before or after the one in the middle of the view; the last is followed by none."""
         fields = self.session.slide.fields if self.session is not None else ()
-        at = self._stage.nearest_region([field.region for field in fields])
+        at = self._smear_viewer.nearest_region([field.region for field in fields])
         if at is not None and 0 <= at + by < len(fields):
-            self._stage.show_region(fields[at + by].region)
+            self._smear_viewer.show_region(fields[at + by].region)
 
     def find_cells(self) -> None:
         """Find and classify; the same again later does what is missing."""
         if self.session is not None and not self.session.case.read_only:
-            self._analysis.start(self.session)
+            self._cell_search.start(self.session)
 
     def classify_added(self) -> None:
         """Have the model look at a cell that was just added; a running analysis is left alone."""
-        if not self._analysis.running:
+        if not self._cell_search.running:
             self.find_cells()
 
     def _on_stopped(self) -> None:

@@ -9,13 +9,13 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.overview.overview_view import FieldInfo
-from napari_bonemarrow.gui.setup.region_choice_part import WherePart
+from napari_bonemarrow.gui.setup.region_choice_part import RegionChoicePart
 from napari_bonemarrow.gui.setup.scale_part import ScalePart
 from napari_bonemarrow.gui.setup.slide_models import CountedFrame, SlideInfo
 from napari_bonemarrow.gui.widgets.controls import button, label, line, set_role
 from napari_bonemarrow.gui.widgets.form import ModelForm
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
-from napari_bonemarrow.gui.widgets.progress_row import ProgressPart
+from napari_bonemarrow.gui.widgets.progress_row import ProgressRow
 
 
 class SlideTab(QWidget):
@@ -60,7 +60,7 @@ class SlideTab(QWidget):
         self.field_box.activated.connect(lambda at: self.field_requested.emit(self.field_box.itemData(at)))
         layout.addWidget(self.field_box)
         layout.addWidget(self._unreadable_part())
-        self.where_line, self.where = line(), WherePart()
+        self.where_line, self.where = line(), RegionChoicePart()
         layout.addWidget(line())
         layout.addWidget(self._make_scale_part())
         layout.addWidget(self.where_line)
@@ -123,7 +123,7 @@ class SlideTab(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         self.find_button = button("Find cells", "primary")
         self.find_button.clicked.connect(self.find_requested)
-        self.progress_part = ProgressPart()
+        self.progress_part = ProgressRow()
         self.progress_part.stop_requested.connect(self.cancel_requested)
         self.progress, self.progress_text = self.progress_part.bar, self.progress_part.text
         self.cancel_button = self.progress_part.stop_button

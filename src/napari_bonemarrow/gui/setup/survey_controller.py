@@ -9,38 +9,38 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import wording
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
-from napari_bonemarrow.gui.setup.quality_map import QualityView
-from napari_bonemarrow.gui.setup.setup_controller import Preparing
+from napari_bonemarrow.gui.core.tasks import Tasks
+from napari_bonemarrow.gui.setup.quality_map import QualityMapView
+from napari_bonemarrow.gui.setup.setup_controller import SetupController
 from napari_bonemarrow.gui.setup.slide_tab import SlideTab
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 from napari_bonemarrow.slides.survey.region_ranking import regions_for
 from napari_bonemarrow.workflow.steps import Doing
 
 
-class Surveying(QObject):
+class SurveyController(QObject):
     """The work of *Where to look*: everything about regions that is settled before classes are seen."""
 
     surveyed = Signal()
 
     def __init__(
         self,
-        stage: Stage,
+        smear_viewer: SmearViewer,
         tab: SlideTab,
-        preparing: Preparing,
+        setup: SetupController,
         engine: Engine,
-        runner: Runner,
+        tasks: Tasks,
         reviewer: ReviewerName,
         on_error: Callable[[BoneMarrowError], None],
     ) -> None:
-        super().__init__(stage)
-        self._tab, self._preparing = tab, preparing
-        self.quality = QualityView(stage, tab.where)
-        preparing.opened.connect(self.quality.open)
-        self._engine, self._runner, self._on_error = engine, runner, on_error
+        super().__init__(smear_viewer)
+        self._tab, self._setup = tab, setup
+        self.quality = QualityMapView(smear_viewer, tab.where)
+        setup.opened.connect(self.quality.open)
+        self._engine, self._tasks, self._on_error = engine, tasks, on_error
         self._worker: Any = None
         part = tab.where
         part.survey_requested.connect(lambda: reviewer.over(self.start))
@@ -51,7 +51,7 @@ class Surveying(QObject):
 
     @property
     def _session(self) -> Session | None:
-        return self._preparing.session
+        return self._setup.session
 
     def start(self) -> None:
         """Look over the slide."""
@@ -66,7 +66,7 @@ class Surveying(QObject):
 
             return survey(self._engine, session.slide, target=session.target)
 
-        self._worker = self._runner.run(
+        self._worker = self._tasks.run(
             steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_error
         )
 
@@ -74,7 +74,7 @@ class Surveying(QObject):
         """Stop; what was there before stays."""
         worker, self._worker = self._worker, None
         if worker is not None:
-            self._runner.cancel(worker)
+            self._tasks.cancel(worker)
             self._tab.show_idle()
 
     def _on_step(self, step: Any) -> None:
@@ -95,7 +95,7 @@ class Surveying(QObject):
     def _on_done(self) -> None:
         self._worker = None
         self._tab.show_idle()
-        self._preparing.show()
+        self._setup.show()
         self._tab.focus_next()
         self.surveyed.emit()
 
@@ -108,12 +108,12 @@ class Surveying(QObject):
             return
         ranking = session.case.ranking
         count = regions_for(ranking, session.target)
-        self._preparing.choose(ranking.regions[:count])
+        self._setup.choose(ranking.regions[:count])
         self._tab.focus_next()
 
     def use_whole(self) -> None:
         """Count all of the slide."""
-        self._preparing.choose((), whole=True)
+        self._setup.choose((), whole=True)
 
     def add_next(self) -> None:
         """Count one ranked region more, and find its cells."""
@@ -125,4 +125,4 @@ class Surveying(QObject):
         except BoneMarrowError as error:
             self._on_error(error)
             return
-        self._preparing.find_cells()
+        self._setup.find_cells()

@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_bonemarrow.cytology import BoneMarrowError, Features
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.workflow import Doing, FeaturesFound, apply_step, embed, unseen
 
@@ -19,7 +19,7 @@ _UNASKED = 64
 """So many cells are looked at without being asked for; more only where the engine has just seen them."""
 
 
-class Embedding(QObject):
+class CellFeatures(QObject):
     """Keeps the features of a session's cells complete, after everything else that the engine has to do.
 
     A case that cannot be written to (read-only, signed) keeps what it has, and the rest is held here for as
@@ -30,9 +30,9 @@ class Embedding(QObject):
     progressed = Signal(str, float)  # what is done, part 0 to 1
     stopped = Signal()
 
-    def __init__(self, engine: Engine, runner: Runner, is_busy: Callable[[], bool]) -> None:
-        super().__init__(runner)
-        self._engine, self._runner, self._is_busy = engine, runner, is_busy
+    def __init__(self, engine: Engine, tasks: Tasks, is_busy: Callable[[], bool]) -> None:
+        super().__init__(tasks)
+        self._engine, self._tasks, self._is_busy = engine, tasks, is_busy
         self.model: Any = STARTER
         self.problem = ""
         self._session: Session | None = None
@@ -81,7 +81,7 @@ class Embedding(QObject):
             return
         self.problem = ""
         steps = embed(self._engine, session.slide, session.case, model=self.model)
-        self._worker = self._runner.run(
+        self._worker = self._tasks.run(
             lambda: steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_failed
         )
         self.progressed.emit("Comparing cells", 0.0)
@@ -90,7 +90,7 @@ class Embedding(QObject):
         """Stop; what is in the case stays there."""
         worker, self._worker = self._worker, None
         if worker is not None:
-            self._runner.cancel(worker)
+            self._tasks.cancel(worker)
             self._engine.drop_stale("embed")
             self.stopped.emit()
 

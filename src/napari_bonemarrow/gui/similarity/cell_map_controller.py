@@ -13,10 +13,10 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.engine import Engine, layout_method
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
-from napari_bonemarrow.gui.correction.review_controller import Review
-from napari_bonemarrow.gui.similarity.cell_features import Embedding
-from napari_bonemarrow.gui.similarity.map_dock import CellMap
+from napari_bonemarrow.gui.core.tasks import Tasks
+from napari_bonemarrow.gui.correction.review_controller import ReviewController
+from napari_bonemarrow.gui.similarity.cell_features import CellFeatures
+from napari_bonemarrow.gui.similarity.map_dock import MapDock
 
 FEWEST = 10
 """Cells below which there is nothing to lay out."""
@@ -24,7 +24,7 @@ _SEED = 0
 _TICK_MS = 1000
 
 
-class Mapping(QObject):
+class CellMapController(QObject):
     """Keeps the view of the map equal to the case and to the selection.
 
     Before there is a map the cells lie on the two principal axes of their features, which cost nothing, and
@@ -35,11 +35,16 @@ class Mapping(QObject):
     made = Signal()
 
     def __init__(
-        self, view: CellMap, review: Review, embedding: Embedding, engine: Engine, runner: Runner
+        self,
+        view: MapDock,
+        review: ReviewController,
+        cell_features: CellFeatures,
+        engine: Engine,
+        tasks: Tasks,
     ) -> None:
-        super().__init__(runner)
-        self.view, self._review, self._embedding = view, review, embedding
-        self._engine, self._runner = engine, runner
+        super().__init__(tasks)
+        self.view, self._review, self._cell_features = view, review, cell_features
+        self._engine, self._tasks = engine, tasks
         self._session: Session | None = None
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._loose: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None
@@ -57,9 +62,9 @@ class Mapping(QObject):
         view.canvas.lassoed.connect(self._on_lassoed)
         review.cells_changed.connect(self._on_cells)
         review.selection.changed.connect(self._on_selection)
-        embedding.changed.connect(self.refresh)
-        embedding.stopped.connect(self._on_embedded)
-        embedding.progressed.connect(self._on_progressed)
+        cell_features.changed.connect(self.refresh)
+        cell_features.stopped.connect(self._on_embedded)
+        cell_features.progressed.connect(self._on_progressed)
 
     def open(self, session: Session) -> None:
         """Begin a session."""
@@ -88,9 +93,9 @@ class Mapping(QObject):
             return
         self._wanted, self._since, self._problem, self._part = True, time.monotonic(), "", 0.0
         self._tick.start()
-        if self._embedding.missing:
-            self._embedding.start()
-        if not self._embedding.running:
+        if self._cell_features.missing:
+            self._cell_features.start()
+        if not self._cell_features.running:
             self._lay_out()
         self._say()
 
@@ -100,7 +105,7 @@ class Mapping(QObject):
         wanted, self._wanted = self._wanted, False
         worker, self._worker = self._worker, None
         if worker is not None:
-            self._runner.cancel(worker)
+            self._tasks.cancel(worker)
         self._end_layout()
         if wanted:
             self._say()
@@ -129,10 +134,10 @@ class Mapping(QObject):
             self._lay_out()
 
     def _lay_out(self) -> None:
-        features = self._embedding.features
+        features = self._cell_features.features
         if features is None or len(features) < FEWEST:
             count = 0 if features is None else len(features)
-            self._fail_with(self._embedding.problem or f"{count_of(count, 'cell')}: too few for a map.")
+            self._fail_with(self._cell_features.problem or f"{count_of(count, 'cell')}: too few for a map.")
             return
         ids = features.cell_id
         self._prepared = True
@@ -141,7 +146,7 @@ class Mapping(QObject):
         except BoneMarrowError as error:
             self._on_failed(error)
             return
-        self._worker = self._runner.wait_for(future, lambda xy: self._take(ids, xy), self._on_failed)
+        self._worker = self._tasks.wait_for(future, lambda xy: self._take(ids, xy), self._on_failed)
 
     def _take(self, ids: NDArray[np.int64], xy: NDArray[np.float32]) -> None:
         self._worker, self._wanted = None, False
@@ -192,7 +197,7 @@ class Mapping(QObject):
         known = self._map()
         if known is not None:
             return known
-        features = self._embedding.features
+        features = self._cell_features.features
         if features is None or features.values.shape[1] < 2:
             return np.empty(0, np.int64), np.empty((0, 2), np.float32)
         return features.cell_id, features.values[:, :2].astype(np.float32)
@@ -211,7 +216,7 @@ class Mapping(QObject):
     def _doing(self) -> str:
         if self._worker is None:
             return f"Comparing cells · {self._part:.0%}"
-        method = layout_method(len(self._embedding.features))
+        method = layout_method(len(self._cell_features.features))
         long = "" if method == "t-SNE" else ", usually about a minute"
         return f"Laying cells out ({method}{long})"
 
@@ -234,10 +239,10 @@ class Mapping(QObject):
                 f"until the map is made."
             )
             self.view.show_state(text, can_make=len(self._ids) >= FEWEST)
-        elif self._embedding.missing:
+        elif self._cell_features.missing:
             self.view.show_state("The network has not compared these cells yet.", can_make=True)
         else:
-            self.view.show_state(self._embedding.problem or "Find and classify the cells first.")
+            self.view.show_state(self._cell_features.problem or "Find and classify the cells first.")
 
     # both ways with the selection -----------------------------------------------------------------
 

@@ -8,9 +8,9 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_bonemarrow.cytology import CODES
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.inspector.lookalike_row import SIDE, LookAlikes, Shown
-from napari_bonemarrow.gui.similarity.cell_features import Embedding
-from napari_bonemarrow.gui.widgets.crop_cache import CropStore
+from napari_bonemarrow.gui.inspector.lookalike_row import SIDE, LookalikeRow, Shown
+from napari_bonemarrow.gui.similarity.cell_features import CellFeatures
+from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 from napari_bonemarrow.workflow.lookalikes import Neighbours
 
 _REST_MS = 60
@@ -19,36 +19,36 @@ _REST_MS = 60
 _CROPS_BYTES = 12 * 2**20
 
 
-class Comparing(QObject):
+class LookalikeFinder(QObject):
     """Shows the reviewed cells that the network sees most like the current one.
 
     In a second reading the case shows only that reader's own labels, and so does the row.
 
     Parameters
     ----------
-    view : LookAlikes
+    view : LookalikeRow
     selection : Selection
-    embedding : Embedding
+    cell_features : CellFeatures
     """
 
     shown = Signal()
 
-    def __init__(self, view: LookAlikes, selection: Selection, embedding: Embedding) -> None:
+    def __init__(self, view: LookalikeRow, selection: Selection, cell_features: CellFeatures) -> None:
         super().__init__(view)
-        self._view, self._selection, self._embedding = view, selection, embedding
+        self._view, self._selection, self._cell_features = view, selection, cell_features
         self._session: Session | None = None
         self._neighbours: Neighbours | None = None
         self._features: object = None
-        self._crops = CropStore(self, _CROPS_BYTES)
+        self._crops = CropCache(self, _CROPS_BYTES)
         self._crops.arrived.connect(self._on_crops)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._rest.timeout.connect(self._show)
         selection.changed.connect(self.follow)
-        embedding.changed.connect(self.follow)
+        cell_features.changed.connect(self.follow)
         view.chosen.connect(self._on_chosen)
-        view.compare_requested.connect(embedding.start)
+        view.compare_requested.connect(cell_features.start)
 
     def open(self, session: Session) -> None:
         """Begin a session."""
@@ -88,7 +88,7 @@ class Comparing(QObject):
         if session is None or cell is None:
             self._view.show_text("")
             return
-        features = self._embedding.features
+        features = self._cell_features.features
         if features is None:
             self._say_why_not()
             return
@@ -104,7 +104,7 @@ class Comparing(QObject):
                 "This cell has not been compared with others."
                 if found is None
                 else "No other cell is reviewed yet: look-alikes show once some are.",
-                can_compare=found is None and not self._embedding.running,
+                can_compare=found is None and not self._cell_features.running,
             )
             return
         at = {each.cell_id: int(np.searchsorted(table.cell_id, each.cell_id)) for each in found}
@@ -116,11 +116,11 @@ class Comparing(QObject):
         self.shown.emit()
 
     def _say_why_not(self) -> None:
-        if self._embedding.problem:
-            self._view.show_text(self._embedding.problem)
-        elif self._embedding.running:
+        if self._cell_features.problem:
+            self._view.show_text(self._cell_features.problem)
+        elif self._cell_features.running:
             self._view.show_text("Comparing cells…")
-        elif self._embedding.missing:
+        elif self._cell_features.missing:
             self._view.show_text("The cells have not been compared with one another.", can_compare=True)
         else:
             self._view.show_text("")

@@ -9,8 +9,8 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import CLASSES, CODES
-from napari_bonemarrow.gui.similarity.map_geometry import View, inside, medians, nearest
-from napari_bonemarrow.gui.similarity.map_raster import Raster
+from napari_bonemarrow.gui.similarity.map_geometry import MapView, inside, medians, nearest
+from napari_bonemarrow.gui.similarity.map_raster import MapRaster
 from napari_bonemarrow.gui.widgets.plain_text import show_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
@@ -37,13 +37,13 @@ class MapCanvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(160, 120)
         self.setAccessibleName("map of cells")
-        self.view = View()
+        self.view = MapView()
         self._xy = np.empty((0, 2), np.float32)
         self._codes = np.empty(0, np.int8)
         self._selected = np.empty(0, np.intp)
         self._current = -1
         self._colors: ThemeColors | None = None
-        self._raster: Raster | None = None
+        self._raster: MapRaster | None = None
         self._places = np.empty((0, 2), np.float32)
         self._names: list[tuple[int, NDArray[np.float32]]] = []
         self._pressed: QPointF | None = None
@@ -116,7 +116,7 @@ class MapCanvas(QWidget):
         if self._raster is None:
             background = 0xFF000000 | int(self._colors.background[1:], 16)
             size = round(self.width() * ratio), round(self.height() * ratio)
-            self._raster = Raster(*size, background)
+            self._raster = MapRaster(*size, background)
             self._places = self.view.to_screen(self._xy) * np.float32(ratio)
             self._raster.draw(self._places, self._codes, self._radius())
         painter = QPainter(self)
@@ -136,9 +136,9 @@ class MapCanvas(QWidget):
             painter.drawPolygon(QPolygonF(self._lasso))
         painter.end()
 
-    def _with_selection(self) -> Raster:
+    def _with_selection(self) -> MapRaster:
         """Paint many selected points large, in the text's colour beneath their own."""
-        marked = Raster(1, 1, 0)
+        marked = MapRaster(1, 1, 0)
         marked.pixels = self._raster.pixels.copy()
         places, codes = self._places[self._selected], self._codes[self._selected]
         marked.draw(places, codes, self._radius() + 2, 0xFF000000 | int(self._colors.text[1:], 16))

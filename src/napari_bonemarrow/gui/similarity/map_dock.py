@@ -8,12 +8,12 @@ from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.similarity.map_canvas import MapCanvas
-from napari_bonemarrow.gui.similarity.map_legend import Legend
+from napari_bonemarrow.gui.similarity.map_legend import MapLegend
 from napari_bonemarrow.gui.widgets.controls import button, label, set_role
 from napari_bonemarrow.gui.widgets.theme import ThemeColors, stylesheet
 
 
-class CellMap(QWidget):
+class MapDock(QWidget):
     """What the network sees alike lies together; a lasso selects a cluster and a class key relabels it.
 
     Parameters
@@ -29,7 +29,7 @@ class CellMap(QWidget):
     def __init__(self, colors: Callable[[], ThemeColors]) -> None:
         super().__init__()
         self._theme, self._colors = colors, None
-        self.canvas, self.legend = MapCanvas(), Legend()
+        self.canvas, self.legend = MapCanvas(), MapLegend()
         self.text = label(role="quiet")
         self.make = button("Make the map", "primary", "Lay the cells out by what the network sees")
         self.make.clicked.connect(self.make_requested)

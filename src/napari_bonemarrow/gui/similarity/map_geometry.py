@@ -9,7 +9,7 @@ _MARGIN = 0.06
 _MOST_ZOOM = 200.0
 
 
-class View:
+class MapView:
     """Which part of the map is seen: map units to pixels and back. y points downwards in both."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 _SIDE, _DOTS = 12, 4
 
 
-class Legend(QWidget):
+class MapLegend(QWidget):
     """The sign of each lineage, one a line, in the colour of the lineage's first class."""
 
     def __init__(self) -> None:

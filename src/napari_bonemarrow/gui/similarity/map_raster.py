@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.gui.similarity.map_markers import SIGN_OF_CODE, colors_of_codes, stamp
 
 
-class Raster:
+class MapRaster:
     """An image of points in their classes' signs and colours.
 
     Attributes

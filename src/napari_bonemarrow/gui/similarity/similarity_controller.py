@@ -8,65 +8,65 @@ from qtpy.QtCore import QObject
 
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.keys.bindings import Binding
-from napari_bonemarrow.gui.similarity.cell_features import Embedding
-from napari_bonemarrow.gui.similarity.cell_map_controller import Mapping
-from napari_bonemarrow.gui.similarity.lookalike_finder import Comparing
-from napari_bonemarrow.gui.similarity.map_dock import CellMap
+from napari_bonemarrow.gui.similarity.cell_features import CellFeatures
+from napari_bonemarrow.gui.similarity.cell_map_controller import CellMapController
+from napari_bonemarrow.gui.similarity.lookalike_finder import LookalikeFinder
+from napari_bonemarrow.gui.similarity.map_dock import MapDock
 from napari_bonemarrow.gui.widgets.theme import theme_colors
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.gui.window.app_controller import Coordinator
+    from napari_bonemarrow.gui.window.app_controller import AppController
 
 DOCK = "Map of cells"
 
 
-class Likeness(QObject):
+class SimilarityController(QObject):
     """Brings features, look-alikes and map together for one panel."""
 
-    def __init__(self, coordinator: Coordinator) -> None:
-        super().__init__(coordinator)
-        self._coordinator, self._viewer = coordinator, coordinator.stage.viewer
-        review, engine, runner = coordinator.review, coordinator.engine, coordinator.runner
-        analysis, view = coordinator.analysis, coordinator.panel.review_tab.lookalikes
-        self.embedding = Embedding(engine, runner, lambda: analysis.running)
-        self.comparing = Comparing(view, review.selection, self.embedding)
+    def __init__(self, controller: AppController) -> None:
+        super().__init__(controller)
+        self._controller, self._viewer = controller, controller.smear_viewer.viewer
+        review, engine, tasks = controller.review, controller.engine, controller.tasks
+        cell_search, view = controller.cell_search, controller.panel.review_tab.lookalikes
+        self.cell_features = CellFeatures(engine, tasks, lambda: cell_search.running)
+        self.lookalike_finder = LookalikeFinder(view, review.selection, self.cell_features)
         viewer = self._viewer
-        self.map = CellMap(lambda: theme_colors(str(viewer.theme)))
+        self.map = MapDock(lambda: theme_colors(str(viewer.theme)))
         self.map.hide()
-        self.map.setParent(coordinator.panel)  # until it has a dock, it ends with the panel
-        self.mapping = Mapping(self.map, review, self.embedding, engine, runner)
-        analysis.stopped.connect(self.embedding.follow_analysis)
-        review.cells_changed.connect(self.comparing.follow)
+        self.map.setParent(controller.panel)  # until it has a dock, it ends with the panel
+        self.map_controller = CellMapController(self.map, review, self.cell_features, engine, tasks)
+        cell_search.stopped.connect(self.cell_features.follow_analysis)
+        review.cells_changed.connect(self.lookalike_finder.follow)
         view.map_requested.connect(self.show_map)
 
     def open(self, session: Session) -> None:
         """Begin a session."""
-        self.embedding.model = self._coordinator.analysis.model
-        self.comparing.open(session)
-        self.mapping.open(session)
-        self.embedding.open(session)
+        self.cell_features.model = self._controller.cell_search.model
+        self.lookalike_finder.open(session)
+        self.map_controller.open(session)
+        self.cell_features.open(session)
 
     def close(self) -> None:
         """Forget the session."""
-        self.mapping.close()
-        self.embedding.close()
-        self.comparing.close()
+        self.map_controller.close()
+        self.cell_features.close()
+        self.lookalike_finder.close()
 
     def press(self, binding: Binding) -> bool:
         """Do what a key stands for, if it is one of these."""
         if binding.act == "map":
             self.show_map()
         elif binding.act == "lookalikes":
-            self.comparing.go_to_most_alike()
+            self.lookalike_finder.go_to_most_alike()
         else:
             return False
         return True
 
     def show_map(self) -> None:
         """Bring the map to the front, in a dock below the smear, and give it the keyboard."""
-        if self.map.parent() in (None, self._coordinator.panel):
+        if self.map.parent() in (None, self._controller.panel):
             dock = self._viewer.window.add_dock_widget(self.map, name=DOCK, area="bottom", tabify=True)
-            self._coordinator.keys.serve(self.map)
+            self._controller.keys.serve(self.map)
         else:
             dock = self.map.parentWidget()
         dock.show()
@@ -75,7 +75,7 @@ class Likeness(QObject):
 
     def leave(self) -> None:
         """Take the map away: the panel is closed."""
-        self.comparing.end()
-        if self.map.parent() not in (None, self._coordinator.panel):
+        self.lookalike_finder.end()
+        if self.map.parent() not in (None, self._controller.panel):
             self._viewer.window.remove_dock_widget(self.map)
         self.map.deleteLater()

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, label
 
 
-class Confirm(QDialog):
+class ConfirmDialog(QDialog):
     """Asks before something that cannot be taken back. Enter alone never does it: in the review it means
     *accept and go on*, and may be pressed once too often.
     """

@@ -95,7 +95,7 @@ class _Cutter:
             self.answers.cut.emit(generation, _images(slide, batch, size))
 
 
-class CropStore(QObject):
+class CropCache(QObject):
     """The thumbnails of one slide.
 
     `get` never waits: it returns what there is, and `want` says what shall be there. The newest wish

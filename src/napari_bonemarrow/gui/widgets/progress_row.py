@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 from napari_bonemarrow.gui.widgets.controls import button, label
 
 
-class ProgressPart(QWidget):
+class ProgressRow(QWidget):
     """Shown while something runs, and hidden else."""
 
     stop_requested = Signal()

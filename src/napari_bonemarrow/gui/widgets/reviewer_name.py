@@ -7,7 +7,7 @@ from collections.abc import Callable
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.gui.core import settings
-from napari_bonemarrow.gui.widgets.reviewer_name_part import NamePart
+from napari_bonemarrow.gui.widgets.reviewer_name_part import ReviewerNamePart
 
 UNNAMED = "not named yet"
 """The name under which a case is opened before somebody has said who reviews; no label bears it."""
@@ -18,13 +18,13 @@ class ReviewerName(QObject):
 
     Parameters
     ----------
-    part : NamePart
+    part : ReviewerNamePart
     parent : QObject
     """
 
     changed = Signal(str)
 
-    def __init__(self, part: NamePart, parent: QObject) -> None:
+    def __init__(self, part: ReviewerNamePart, parent: QObject) -> None:
         super().__init__(parent)
         self._part = part
         self._waiting: Callable[[], None] | None = None

@@ -32,7 +32,7 @@ class _NameEdit(QLineEdit):
             self.left.emit()
 
 
-class NamePart(QWidget):
+class ReviewerNamePart(QWidget):
     """A question, a line to write in, a button. The login is not taken for an answer."""
 
     named = Signal(str)

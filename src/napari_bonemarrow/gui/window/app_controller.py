@@ -1,4 +1,4 @@
-"""The coordinator: brings case, engine, views and viewer together. None of them knows another."""
+"""The controller: brings case, engine, views and viewer together. None of them knows another."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui import commands
 from napari_bonemarrow.gui.canvas.napari_compat import canvas_holder, smear_path
 from napari_bonemarrow.gui.canvas.npe2_reader import CASE_SUFFIX
-from napari_bonemarrow.gui.canvas.smear_viewer import Stage
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import case_info, garbage, settings
 from napari_bonemarrow.gui.core.destruction import when_destroyed
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.correction.cell_menu import cell_menu
-from napari_bonemarrow.gui.correction.heatmap_request import Explaining
-from napari_bonemarrow.gui.correction.outline_request import Outlining
-from napari_bonemarrow.gui.correction.review_controller import Review
-from napari_bonemarrow.gui.counting.count_controller import Counting
-from napari_bonemarrow.gui.finetune.finetune_controller import Finetuning
-from napari_bonemarrow.gui.gallery.gallery_controller import Gallery
+from napari_bonemarrow.gui.correction.heatmap_request import HeatmapRequest
+from napari_bonemarrow.gui.correction.outline_request import OutlineRequest
+from napari_bonemarrow.gui.correction.review_controller import ReviewController
+from napari_bonemarrow.gui.counting.count_controller import CountController
+from napari_bonemarrow.gui.finetune.finetune_controller import FinetuneController
+from napari_bonemarrow.gui.gallery.gallery_controller import GalleryController
 from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
-from napari_bonemarrow.gui.keys.held_key import Holding
+from napari_bonemarrow.gui.keys.held_key import HeldKey
 from napari_bonemarrow.gui.keys.help_dialog import HelpDialog
 from napari_bonemarrow.gui.keys.key_editor import KeyEditor
-from napari_bonemarrow.gui.keys.key_filter import KeyMode
-from napari_bonemarrow.gui.model.model_service import Serving
-from napari_bonemarrow.gui.overview.overview_controller import Overview
+from napari_bonemarrow.gui.keys.key_filter import KeyFilter
+from napari_bonemarrow.gui.model.model_service import ModelService
+from napari_bonemarrow.gui.overview.overview_controller import OverviewController
 from napari_bonemarrow.gui.settings_page import SettingsPage
-from napari_bonemarrow.gui.setup.cell_search import Analysis
-from napari_bonemarrow.gui.setup.open_smear import Opening
+from napari_bonemarrow.gui.setup.cell_search import CellSearch
 from napari_bonemarrow.gui.setup.scale_choice import ScaleChoice
-from napari_bonemarrow.gui.setup.setup_controller import Preparing
-from napari_bonemarrow.gui.setup.survey_controller import Surveying
-from napari_bonemarrow.gui.similarity.similarity_controller import Likeness
+from napari_bonemarrow.gui.setup.setup_controller import SetupController
+from napari_bonemarrow.gui.setup.smear_opener import SmearOpener
+from napari_bonemarrow.gui.setup.survey_controller import SurveyController
+from napari_bonemarrow.gui.similarity.similarity_controller import SimilarityController
 from napari_bonemarrow.gui.widgets import notices
 from napari_bonemarrow.gui.widgets.form_dialog import FormDialog
 from napari_bonemarrow.gui.widgets.notices import Notices
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.window.export_dialog import ExportOptions, ask_export, first_options
-from napari_bonemarrow.gui.window.fresh_start import StartingOver
+from napari_bonemarrow.gui.window.fresh_start import FreshStart
 from napari_bonemarrow.gui.window.recent_list import RecentList
-from napari_bonemarrow.gui.window.shutdown import Ending
+from napari_bonemarrow.gui.window.shutdown import Shutdown
 from napari_bonemarrow.gui.window.side_docks import SideDocks
-from napari_bonemarrow.gui.window.view_state import Remembering
-from napari_bonemarrow.gui.window.window_commands import WindowActs
+from napari_bonemarrow.gui.window.view_state import ViewState
+from napari_bonemarrow.gui.window.window_commands import WindowCommands
 from napari_bonemarrow.slides import SUFFIXES
 from napari_bonemarrow.workflow import was_detected
 
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 
 
-class Coordinator(QObject):
+class AppController(QObject):
     """One panel's work, from opening a smear to closing the window."""
 
     opened = Signal()
@@ -76,67 +76,71 @@ class Coordinator(QObject):
         failing = self.notices.failing
         self._resting = False
         self.engine = Engine()
-        self.ending = Ending(self.engine)
-        self.runner = Runner(self)
-        self.stage = Stage(viewer, self)
-        self.keys, self.side_docks = KeyMode(panel), SideDocks(panel)
-        self.holding = Holding(self)
-        self.holding.changed.connect(self.stage.bare)
-        self.holding.changed.connect(panel.review_tab.crop.cover_heat)
+        self.shutdown = Shutdown(self.engine)
+        self.tasks = Tasks(self)
+        self.smear_viewer = SmearViewer(viewer, self)
+        self.keys, self.side_docks = KeyFilter(panel), SideDocks(panel)
+        self.held_key = HeldKey(self)
+        self.held_key.changed.connect(self.smear_viewer.bare)
+        self.held_key.changed.connect(panel.review_tab.crop.cover_heat)
         for problem in filter(None, (settings.check(), settings.load_keys())):
             self.notices.warn(problem)
         self.reviewer = ReviewerName(panel.name_part, self)
-        self.opening = Opening(self.runner, self.engine, lambda: self.reviewer.text, failing(notices.OPENING))
-        self.analysis = Analysis(self.engine, self.runner, failing(notices.FINDING))
-        self.serving = Serving(self.engine, self.runner, panel.model_tab, failing(notices.MODEL))
-        self.analysis.model = self.serving.name
-        self.finetuning = Finetuning(
-            panel.finetune_tab, self.runner, self.ending.training, failing(notices.TEACHING)
+        self.opener = SmearOpener(
+            self.tasks, self.engine, lambda: self.reviewer.text, failing(notices.OPENING)
         )
-        self.preparing = Preparing(
-            self.stage, panel.slide_tab, self.analysis, self.reviewer, failing(notices.FINDING)
+        self.cell_search = CellSearch(self.engine, self.tasks, failing(notices.FINDING))
+        self.model_service = ModelService(self.engine, self.tasks, panel.model_tab, failing(notices.MODEL))
+        self.cell_search.model = self.model_service.name
+        self.finetune = FinetuneController(
+            panel.finetune_tab, self.tasks, self.shutdown.training, failing(notices.TEACHING)
+        )
+        self.setup = SetupController(
+            self.smear_viewer, panel.slide_tab, self.cell_search, self.reviewer, failing(notices.FINDING)
         )
         self.scale_choice = ScaleChoice(
-            self.stage, panel.slide_tab.scale_part, self.preparing, self.runner, self.keys.leave
+            self.smear_viewer, panel.slide_tab.scale_part, self.setup, self.tasks, self.keys.leave
         )
-        self.surveying = Surveying(
-            self.stage,
+        self.survey = SurveyController(
+            self.smear_viewer,
             panel.slide_tab,
-            self.preparing,
+            self.setup,
             self.engine,
-            self.runner,
+            self.tasks,
             self.reviewer,
             failing(notices.FINDING),
         )
         tab = panel.review_tab
-        self.explaining = Explaining(self.stage, tab, self.engine, self.runner, failing(notices.LOOKING))
-        outlining = Outlining(self.stage, tab, self.runner, failing(notices.LOOKING))
-        self.review = Review(
-            self.stage, tab, self.explaining, outlining, self.reviewer, failing(notices.REVIEW)
+        self.heatmap = HeatmapRequest(
+            self.smear_viewer, tab, self.engine, self.tasks, failing(notices.LOOKING)
         )
-        self.remembering = Remembering(self.review, panel.tabs)
-        self.starting_over = StartingOver(self)
-        self.counting = Counting(panel, self.review, self.reviewer)
-        self.likeness = Likeness(self)
-        self.gallery = Gallery(self)
-        self.overview = Overview(self.stage, self.review, self.runner, panel)
+        outline = OutlineRequest(self.smear_viewer, tab, self.tasks, failing(notices.LOOKING))
+        self.review = ReviewController(
+            self.smear_viewer, tab, self.heatmap, outline, self.reviewer, failing(notices.REVIEW)
+        )
+        self.view_state = ViewState(self.review, panel.tabs)
+        self.fresh_start = FreshStart(self)
+        self.counting = CountController(panel, self.review, self.reviewer)
+        self.similarity = SimilarityController(self)
+        self.gallery = GalleryController(self)
+        self.overview = OverviewController(self.smear_viewer, self.review, self.tasks, panel)
         self.overview.view.set_colors(panel.colors)
         panel.colors_changed.connect(self.overview.view.set_colors)
-        self.recent = RecentList(self.runner, panel.empty, panel.header)
-        self.window_acts = WindowActs(self)
+        self.recent = RecentList(self.tasks, panel.welcome, panel.header)
+        self.window_commands = WindowCommands(self)
         self.settings_page = SettingsPage(self)
         self._connect_views()
         self._connect_parts()
-        self.serving.load()
+        self.model_service.load()
         self.recent.show()
         self._adopt_smear()
 
     def _connect_views(self) -> None:
         panel = self.panel
-        for view in (panel.empty, panel.slide_tab):
+        for view in (panel.welcome, panel.slide_tab):
             view.open_requested.connect(self.ask_for_smear)
             view.folder_requested.connect(self.ask_for_folder)
-        panel.empty.sample_requested.connect(self.opening.open_sample)
+        panel.welcome.sample_requested.connect(self.opener.open_sample)
         panel.slide_tab.review_requested.connect(self.begin_review)
         panel.count_tab.export_requested.connect(self.export)
         panel.header.name_wanted.connect(self.reviewer.ask)
@@ -145,42 +149,42 @@ class Coordinator(QObject):
         panel.review_tab.grid.keys_requested.connect(self.edit_keys)
         panel.review_tab.count_requested.connect(partial(panel.tabs.setCurrentWidget, panel.count_tab))
         panel.review_tab.comment_box.left.connect(self.keys.go_back)
-        panel.busy.stop_requested.connect(self.opening.stop)
+        panel.busy.stop_requested.connect(self.opener.stop)
         panel.tab_changed.connect(self._on_mode)
         panel.tab_changed.connect(self._on_tab)
         panel.tab_changed.connect(self._on_tab_left)
 
     def _connect_parts(self) -> None:
         panel = self.panel
-        self.serving.loaded.connect(self.model_loaded)
-        self.serving.loaded.connect(lambda: self.notices.settle(notices.MODEL))
-        self.preparing.analysed.connect(lambda: self.notices.settle(notices.FINDING))
+        self.model_service.loaded.connect(self.model_loaded)
+        self.model_service.loaded.connect(lambda: self.notices.settle(notices.MODEL))
+        self.setup.analysed.connect(lambda: self.notices.settle(notices.FINDING))
         self.review.cells_changed.connect(lambda _changed: self.notices.settle(notices.REVIEW))
-        self.explaining.shown.connect(lambda: self.notices.settle(notices.LOOKING))
-        self.finetuning.launched.connect(lambda: self.notices.settle(notices.TEACHING))
-        self.serving.changed.connect(self._on_model_changed)
-        self.finetuning.model_wanted.connect(self.serving.use)
-        self.opening.opened.connect(self._on_opened)
-        self.opening.waiting.connect(self._on_waiting)
-        self.opening.waiting.connect(lambda _text: self.settings_page.begin())
-        self.opening.open_already.connect(self._on_open_already)
+        self.heatmap.shown.connect(lambda: self.notices.settle(notices.LOOKING))
+        self.finetune.launched.connect(lambda: self.notices.settle(notices.TEACHING))
+        self.model_service.changed.connect(self._on_model_changed)
+        self.finetune.model_wanted.connect(self.model_service.use)
+        self.opener.opened.connect(self._on_opened)
+        self.opener.waiting.connect(self._on_waiting)
+        self.opener.waiting.connect(lambda _text: self.settings_page.begin())
+        self.opener.open_already.connect(self._on_open_already)
         self.reviewer.changed.connect(self._on_reviewer)
-        self.opening.slide_missing.connect(self._on_slide_missing)
-        self.opening.estimated.connect(self.preparing.show_estimate)
-        self.opening.read_only.connect(self._on_read_only)
-        self.preparing.region_started.connect(self.keys.leave)
-        self.preparing.analysed.connect(self.review.settle)
-        self.analysis.tiles_found.connect(self.review.preview)
-        self.analysis.stopped.connect(self.review.end_preview)
+        self.opener.slide_missing.connect(self._on_slide_missing)
+        self.opener.estimated.connect(self.setup.show_estimate)
+        self.opener.read_only.connect(self._on_read_only)
+        self.setup.region_started.connect(self.keys.leave)
+        self.setup.analysed.connect(self.review.settle)
+        self.cell_search.tiles_found.connect(self.review.preview)
+        self.cell_search.stopped.connect(self.review.end_preview)
         self.counting.keys_wanted.connect(self._on_mode)
-        self.review.cell_added.connect(self.preparing.classify_added)
+        self.review.cell_added.connect(self.setup.classify_added)
         self.review.help_requested.connect(self.show_help)
         self.keys.pressed.connect(self.do)
-        self.stage.smear_chosen.connect(self._on_smear_chosen)
-        self.stage.smear_removed.connect(self._on_smear_removed)
-        self.stage.edited_outside.connect(self._on_edited_outside)
-        self.stage.layers_changed.connect(self._on_mode)
-        self.stage.pointer.menu_requested.connect(self._on_menu)
+        self.smear_viewer.smear_chosen.connect(self._on_smear_chosen)
+        self.smear_viewer.smear_removed.connect(self._on_smear_removed)
+        self.smear_viewer.edited_outside.connect(self._on_edited_outside)
+        self.smear_viewer.layers_changed.connect(self._on_mode)
+        self.smear_viewer.mouse.menu_requested.connect(self._on_menu)
         self.recent.chosen.connect(self.open_path)
         self.overview.fields_counted.connect(panel.slide_tab.show_fields)
         settings.told.changed.connect(self._on_settings)
@@ -188,20 +192,20 @@ class Coordinator(QObject):
         commands.name_keys()
         TABLE.changed.connect(commands.name_keys, unique=True)
         # Painted before the rest is made ready, which takes longer than reading what is seen first.
-        self.stage.shown.connect(lambda: panel.window().repaint())
+        self.smear_viewer.shown.connect(lambda: panel.window().repaint())
 
     # the model ------------------------------------------------------------------------------------
 
     def _on_model_changed(self) -> None:
         """Classify the open smear anew with the bundle that serves now; labels stay as they are."""
-        self.analysis.model = self.likeness.embedding.model = self.serving.name
-        self.finetuning.show_used(self.serving.name)
+        self.cell_search.model = self.similarity.cell_features.model = self.model_service.name
+        self.finetune.show_used(self.model_service.name)
         if self.session is not None and was_detected(self.session.case):
-            self.preparing.find_cells()
+            self.setup.find_cells()
 
     def _on_tab(self, _index: int = -1) -> None:
         if self.panel.tabs.currentWidget() is self.panel.finetune_tab and self.panel.isVisible():
-            self.finetuning.look()
+            self.finetune.look()
 
     # opening --------------------------------------------------------------------------------------
 
@@ -222,7 +226,7 @@ class Coordinator(QObject):
 
     def open_path(self, path: Path) -> None:
         """Open a smear or a case."""
-        self.opening.open(path)
+        self.opener.open(path)
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open several; the first is the one under review, the others wait in the layer list."""
@@ -244,8 +248,8 @@ class Coordinator(QObject):
         """Let nothing be done to the open smear while another one is being opened; ``""`` ends that."""
         self._resting = bool(text)
         self.panel.show_waiting(text)
-        self.stage.pointer.rests = self._resting
-        for dock in (self.gallery.dock, self.likeness.map):
+        self.smear_viewer.mouse.rests = self._resting
+        for dock in (self.gallery.dock, self.similarity.map):
             dock.setEnabled(not text)
         self._on_mode()
 
@@ -253,25 +257,25 @@ class Coordinator(QObject):
         """Napari itself has opened a smear of ours, or the user chose another one of several."""
         if layer is not self._refused:
             self._refused = layer  # until it is open: a smear that cannot be is not tried over and over
-            self.opening.open(smear_path(layer), layer)
+            self.opener.open(smear_path(layer), layer)
 
     def _on_open_already(self, layer) -> None:
         """Bring the open smear to the front; a second layer of the same pixels is not kept."""
-        self.stage.come_to_front(layer)
+        self.smear_viewer.come_to_front(layer)
         self._refused = None
         self.panel.show_session(True)
         self.notices.tell(f"{self.session.slide.path.name} is open already.")
 
     def _adopt_smear(self) -> None:
         """Take up a smear that was open before the panel was."""
-        smears = self.stage.smears()
+        smears = self.smear_viewer.smears()
         if smears:
             self._on_smear_chosen(smears[0])
 
     def _on_slide_missing(self, case_path: Path, name: str) -> None:
         chosen, _filter = QFileDialog.getOpenFileName(self.panel, f"Where is {name}?", str(case_path.parent))
         if chosen:
-            self.opening.open(case_path, slide_path=Path(chosen))
+            self.opener.open(case_path, slide_path=Path(chosen))
 
     def _on_read_only(self, reason: str) -> None:
         reason = reason if reason.endswith(".") else f"{reason}."
@@ -280,23 +284,23 @@ class Coordinator(QObject):
     def _on_opened(self, session: Session, layer) -> None:
         self._leave_session()
         self.notices.settle(notices.OPENING)
-        self.session, self.opening.current, self._refused = session, session, None
-        self.ending.case = session.case
-        self.stage.show_slide(session.slide, layer)
+        self.session, self.opener.current, self._refused = session, session, None
+        self.shutdown.case = session.case
+        self.smear_viewer.show_slide(session.slide, layer)
         self.counting.open(session)
         self.review.open(session)
-        self.preparing.open(session)
-        self.likeness.open(session)
+        self.setup.open(session)
+        self.similarity.open(session)
         self.gallery.open(session)
         self.overview.hold_in(canvas_holder(self.panel.window()))
         self.overview.open(session)
-        self.finetuning.open(session.case.path.parent, self.serving.name)
+        self.finetune.open(session.case.path.parent, self.model_service.name)
         self.panel.show_session(True)
         self.panel.header.show_info(case_info.header_info(session))
         self._rest("")
         self._tell_left_out(session.slide.warnings)
         self.recent.note(session)
-        self.remembering.open()  # the last: what it shows again, such as a tab, looks at all the rest
+        self.view_state.open()  # the last: what it shows again, such as a tab, looks at all the rest
         if self.panel.is_reviewing():  # it was closed in the midst of the review
             self.keys.focus_smear()
         self.panel.slide_tab.focus_next()
@@ -318,23 +322,23 @@ class Coordinator(QObject):
             self.review.next()
 
     def _leave_session(self) -> None:
-        session, self.session, self.opening.current = self.session, None, None
+        session, self.session, self.opener.current = self.session, None, None
         if session is None:
             return
-        self.holding.end()
+        self.held_key.end()
         self.reviewer.forget()
-        self.remembering.close()
+        self.view_state.close()
         self.recent.note(session)
         self.overview.close()
-        self.surveying.cancel()
-        self.likeness.close()
+        self.survey.cancel()
+        self.similarity.close()
         self.gallery.close()
-        self.preparing.close()
+        self.setup.close()
         self.keys.leave()
         self.review.close()
         self.counting.open(None)
-        self.stage.clear()
-        self.ending.case = None
+        self.smear_viewer.clear()
+        self.shutdown.case = None
         session.case.close()
         self.notices.settle(*notices.OF_THE_SMEAR)
         garbage.take_up()
@@ -357,10 +361,10 @@ class Coordinator(QObject):
 
         While cells are counted by eye, nothing on the smear says what the model makes of them.
         """
-        self.stage.hide_model(self.session is not None and self.counting.tallying.on)
+        self.smear_viewer.hide_model(self.session is not None and self.counting.tally.on)
         if self.session is not None and self.panel.is_reviewing() and not self._resting:
             self.keys.enter()
-            self.stage.make_active()
+            self.smear_viewer.make_active()
         else:
             self.keys.leave()
         self._make_room()
@@ -388,9 +392,9 @@ class Coordinator(QObject):
         """Do an act: the window's, the Count tab's, those of the tally while it is open; the rest review."""
         if self._resting:
             return  # another smear is being opened
-        parts = (self.window_acts, self.counting, self.likeness)
+        parts = (self.window_commands, self.counting, self.similarity)
         if binding.act == "bare":
-            self.holding.begin(binding)
+            self.held_key.begin(binding)
         elif not any(part.press(binding) for part in parts):
             self.review.press(binding)
 
@@ -399,7 +403,7 @@ class Coordinator(QObject):
 
     def _on_menu(self, x: float, y: float) -> None:
         if self.session is not None and not self.session.case.read_only:
-            cell = self.stage.overlay.nearest(x, y)
+            cell = self.smear_viewer.rings.nearest(x, y)
             if cell not in {self.review.selected, *self.review.marked}:
                 self.review.select(cell, go=False)
             cell_menu(self.panel, self.review, (x, y))
@@ -449,18 +453,18 @@ class Coordinator(QObject):
 
     def edit_keys(self) -> None:
         """Open the dialog in which keys are changed."""
-        KeyEditor(self.panel, str(self.stage.viewer.theme)).show()
+        KeyEditor(self.panel, str(self.smear_viewer.viewer.theme)).show()
 
     # errors and the end ---------------------------------------------------------------------------
 
     def leave(self) -> None:
         """End the work: the panel was closed. The smear stays in the viewer."""
-        self.runner.cancel_all()
+        self.tasks.cancel_all()
         self._leave_session()
         self.side_docks.unfold()
-        self.likeness.leave()
+        self.similarity.leave()
         self.gallery.leave()
         self.overview.leave()
-        self.finetuning.close()
-        self.ending()
-        self.stage.leave()
+        self.finetune.close()
+        self.shutdown()
+        self.smear_viewer.leave()

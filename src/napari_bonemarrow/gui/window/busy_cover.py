@@ -9,7 +9,7 @@ from napari_bonemarrow.gui.inspector.cell_heading import OneLine
 from napari_bonemarrow.gui.widgets.controls import button
 
 
-class BusyPart(QWidget):
+class BusyCover(QWidget):
     """One line, and a button that stops."""
 
     stop_requested = Signal()

@@ -8,56 +8,56 @@ from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.widgets import notices
-from napari_bonemarrow.gui.window.fresh_start_dialog import StartOverDialog
+from napari_bonemarrow.gui.window.fresh_start_dialog import FreshStartDialog
 from napari_bonemarrow.review import Case, CaseError
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.gui.window.app_controller import Coordinator
+    from napari_bonemarrow.gui.window.app_controller import AppController
 
 
-class StartingOver(QObject):
+class FreshStart(QObject):
     """Asks first, then leaves the smear, begins its new case and opens it.
 
     Parameters
     ----------
-    coordinator : Coordinator
+    controller : AppController
     """
 
-    def __init__(self, coordinator: Coordinator) -> None:
-        super().__init__(coordinator)
-        self._coordinator = coordinator
-        coordinator.panel.slide_tab.start_over_requested.connect(self.ask)
+    def __init__(self, controller: AppController) -> None:
+        super().__init__(controller)
+        self._controller = controller
+        controller.panel.slide_tab.start_over_requested.connect(self.ask)
 
     def ask(self) -> None:
         """Ask whether the smear shall be started over; a case that cannot be is told of at once."""
-        session = self._coordinator.session
+        session = self._controller.session
         if session is None:
             return
         case = session.case
         if case.read_only:
             text = f"{case.path.name} is open to look at only, so it cannot be started over"
-            self._coordinator.notices.fail(CaseError(text), notices.SMEAR)
+            self._controller.notices.fail(CaseError(text), notices.SMEAR)
             return
-        dialog = StartOverDialog(self._coordinator.panel, kept_text(case), case.path.name)
+        dialog = FreshStartDialog(self._controller.panel, kept_text(case), case.path.name)
         dialog.accepted.connect(self.start)
         dialog.open()
 
     def start(self) -> None:
         """Keep the case so far and begin a new one."""
-        coordinator = self._coordinator
-        session, layer = coordinator.session, coordinator.stage.smear
+        controller = self._controller
+        session, layer = controller.session, controller.smear_viewer.smear
         if session is None:
             return
         case, slide = session.case, session.slide
-        coordinator.leave_smear()
+        controller.leave_smear()
         try:
             new, kept = case.start_over(slide)
             new.close()
         except BoneMarrowError as error:
-            coordinator.notices.fail(error, notices.SMEAR)
+            controller.notices.fail(error, notices.SMEAR)
         else:
-            coordinator.notices.tell(f"The case so far is kept as {kept.name}.")
-        coordinator.opening.open(case.path, layer, slide.path)
+            controller.notices.tell(f"The case so far is kept as {kept.name}.")
+        controller.opener.open(case.path, layer, slide.path)
 
 
 def kept_text(case: Case) -> str:

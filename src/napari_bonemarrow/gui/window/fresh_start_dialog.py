@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QWidget
 
-from napari_bonemarrow.gui.widgets.confirm_dialog import Confirm
+from napari_bonemarrow.gui.widgets.confirm_dialog import ConfirmDialog
 from napari_bonemarrow.gui.widgets.controls import label
 
 
-class StartOverDialog(Confirm):
+class FreshStartDialog(ConfirmDialog):
     """Says what is kept and what begins.
 
     Parameters

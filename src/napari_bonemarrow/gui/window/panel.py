@@ -15,19 +15,19 @@ from napari_bonemarrow.gui.model.model_tab import ModelTab
 from napari_bonemarrow.gui.setup.slide_tab import SlideTab
 from napari_bonemarrow.gui.widgets.controls import scrolled
 from napari_bonemarrow.gui.widgets.notice_strip import NoticeStrip
-from napari_bonemarrow.gui.widgets.reviewer_name_part import NamePart
+from napari_bonemarrow.gui.widgets.reviewer_name_part import ReviewerNamePart
 from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
-from napari_bonemarrow.gui.window.app_controller import Coordinator
-from napari_bonemarrow.gui.window.busy_cover import BusyPart
+from napari_bonemarrow.gui.window.app_controller import AppController
+from napari_bonemarrow.gui.window.busy_cover import BusyCover
 from napari_bonemarrow.gui.window.header import HeaderView
-from napari_bonemarrow.gui.window.shutdown import Ending
-from napari_bonemarrow.gui.window.welcome import EmptyView
+from napari_bonemarrow.gui.window.shutdown import Shutdown
+from napari_bonemarrow.gui.window.welcome import WelcomeView
 
 WIDTH = 424
 
 
 class BoneMarrowPanel(QWidget):
-    """Header and tabs, put together; the work is the coordinator's.
+    """Header and tabs, put together; the work is the controller's.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ class BoneMarrowPanel(QWidget):
         self.setObjectName("bone-marrow-panel")
         self._viewer = napari_viewer
         self._docked = self._left = False
-        self.header, self.notices, self.empty = HeaderView(), NoticeStrip(), EmptyView()
-        self.busy, self.name_part = BusyPart(), NamePart()
+        self.header, self.notices, self.welcome = HeaderView(), NoticeStrip(), WelcomeView()
+        self.busy, self.name_part = BusyCover(), ReviewerNamePart()
         self.slide_tab, self.review_tab = SlideTab(), ReviewTab()
         self.count_tab, self.model_tab, self.finetune_tab = CountTab(), ModelTab(), FinetuneTab()
         self.tabs = QTabWidget()
@@ -55,7 +55,7 @@ class BoneMarrowPanel(QWidget):
         self.tabs.addTab(self.finetune_tab, "Fine-tune")
         self.tabs.currentChanged.connect(self.tab_changed)
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.tabs)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -68,10 +68,10 @@ class BoneMarrowPanel(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._follow_theme()
         napari_viewer.events.theme.connect(self._follow_theme)
-        self.coordinator = Coordinator(napari_viewer, self)
-        self._end_with_window(self.coordinator.ending)
+        self.controller = AppController(napari_viewer, self)
+        self._end_with_window(self.controller.shutdown)
 
-    def _end_with_window(self, ending: Ending) -> None:
+    def _end_with_window(self, ending: Shutdown) -> None:
         """Have the engine and the case end with the panel, or with the application before it."""
         quitting = QApplication.instance().aboutToQuit
 
@@ -89,7 +89,7 @@ class BoneMarrowPanel(QWidget):
 
     def show_session(self, is_open: bool) -> None:
         """Show the tabs, or the invitation to open a smear."""
-        self.pages.setCurrentWidget(self.tabs if is_open else self.empty)
+        self.pages.setCurrentWidget(self.tabs if is_open else self.welcome)
 
     def show_review(self) -> None:
         """Turn to the Review tab."""
@@ -98,7 +98,7 @@ class BoneMarrowPanel(QWidget):
     def show_waiting(self, text: str) -> None:
         """Say what is being opened; meanwhile nothing can be done to what was open before."""
         shown = self.pages.currentWidget() is self.tabs
-        self.empty.show_waiting(text)
+        self.welcome.show_waiting(text)
         self.busy.show_text(text if shown else "")
         self.tabs.setEnabled(not text)
         if text:
@@ -115,7 +115,7 @@ class BoneMarrowPanel(QWidget):
     def hideEvent(self, event) -> None:
         """Give the keys back: a hidden panel, or one behind another dock, reviews nothing."""
         super().hideEvent(event)
-        self.coordinator.remembering.save()  # the window may be closing
+        self.controller.view_state.save()  # the window may be closing
         self.tab_changed.emit(-1)
 
     def showEvent(self, event) -> None:
@@ -131,7 +131,7 @@ class BoneMarrowPanel(QWidget):
             elif self._docked and not self._left:
                 self._left = True
                 self._viewer.events.theme.disconnect(self._follow_theme)
-                self.coordinator.leave()
+                self.controller.leave()
                 self.deleteLater()
         return super().event(event)
 

@@ -10,11 +10,11 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.window import recent_cases
 from napari_bonemarrow.gui.window.header import HeaderView
 from napari_bonemarrow.gui.window.recent_cases import RecentCase
-from napari_bonemarrow.gui.window.welcome import EmptyView
+from napari_bonemarrow.gui.window.welcome import WelcomeView
 
 
 class RecentList(QObject):
@@ -22,9 +22,9 @@ class RecentList(QObject):
 
     Parameters
     ----------
-    runner : Runner
+    tasks : Tasks
         Looks in a thread whether the smears are there.
-    empty : EmptyView
+    empty : WelcomeView
     header : HeaderView
     """
 
@@ -32,9 +32,9 @@ class RecentList(QObject):
     shown = Signal()
     """It is known of each case whether its smear is there."""
 
-    def __init__(self, runner: Runner, empty: EmptyView, header: HeaderView) -> None:
-        super().__init__(runner)
-        self._runner, self._views = runner, (empty, header)
+    def __init__(self, tasks: Tasks, empty: WelcomeView, header: HeaderView) -> None:
+        super().__init__(tasks)
+        self._tasks, self._views = tasks, (empty, header)
         self._worker: Any = None
         for view in self._views:
             view.recent_chosen.connect(self._on_chosen)
@@ -64,12 +64,12 @@ class RecentList(QObject):
         cases = recent_cases.recent()
         self._show(cases)
         if self._worker is not None:
-            self._runner.cancel(self._worker)
+            self._tasks.cancel(self._worker)
 
         def steps() -> Iterator[tuple[RecentCase, ...]]:
             yield recent_cases.with_missing(cases)
 
-        self._worker = self._runner.run(
+        self._worker = self._tasks.run(
             steps, on_step=self._show, on_done=self.shown.emit, on_failed=lambda _error: None
         )
 

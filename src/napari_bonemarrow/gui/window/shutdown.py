@@ -8,7 +8,7 @@ from napari_bonemarrow.gui.finetune.run_process import TrainingProcess
 from napari_bonemarrow.review import Case
 
 
-class Ending:
+class Shutdown:
     """Ends the engine and what is being trained, and closes the case.
 
     It knows no widget, for it is called when they are gone. A fine-tune can be resumed from its last

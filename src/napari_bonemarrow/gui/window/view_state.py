@@ -10,14 +10,14 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QTabWidget
 
-from napari_bonemarrow.gui.correction.review_controller import Review
+from napari_bonemarrow.gui.correction.review_controller import ReviewController
 from napari_bonemarrow.review import CaseError
 
 _REST_MS = 1500
 """Written once nothing has been touched for so long: never while keys come one after another."""
 
 
-class Remembering(QObject):
+class ViewState(QObject):
     """Keeps in the case what the window shows, a moment after the reviewer pauses and when it closes.
 
     It is no act: it lies outside the journal, and losing it costs nothing but a few steps. Of several
@@ -25,13 +25,13 @@ class Remembering(QObject):
 
     Parameters
     ----------
-    review : Review
+    review : ReviewController
     tabs : QTabWidget
     """
 
-    def __init__(self, review: Review, tabs: QTabWidget) -> None:
+    def __init__(self, review: ReviewController, tabs: QTabWidget) -> None:
         super().__init__(review)
-        self._review, self._stage, self._tabs = review, review.stage, tabs
+        self._review, self._smear_viewer, self._tabs = review, review.smear_viewer, tabs
         self._kept: dict[str, Any] | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -39,7 +39,7 @@ class Remembering(QObject):
         self._rest.timeout.connect(self.save)
         review.selection.changed.connect(self.touch)
         tabs.currentChanged.connect(self.touch)
-        self._stage.moved.connect(self.touch)
+        self._smear_viewer.moved.connect(self.touch)
 
     def touch(self, *_ignored: object) -> None:
         """Something is shown otherwise: keep it once the reviewer pauses."""
@@ -75,7 +75,7 @@ class Remembering(QObject):
         self._kept = view
 
     def _view(self) -> dict[str, Any]:
-        selection, camera = self._review.selection, self._stage.camera
+        selection, camera = self._review.selection, self._smear_viewer.camera
         return {
             "current": selection.current,
             "centre": [round(float(value), 3) for value in camera.center[-2:]],
@@ -96,7 +96,7 @@ class Remembering(QObject):
             self._tabs.setCurrentIndex(names.index(view["tab"]))
         centre, zoom = _numbers(view.get("centre")), _numbers([view.get("zoom")])
         if len(centre) == 2 and zoom and zoom[0] > 0:
-            self._stage.look(tuple(centre), zoom[0])
+            self._smear_viewer.look(tuple(centre), zoom[0])
 
 
 def _numbers(values: Any) -> list[float]:

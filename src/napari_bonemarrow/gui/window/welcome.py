@@ -55,7 +55,7 @@ class BusyText(QLabel):
         self.setText(f"{sign} {self.doing}" if self.doing else "")
 
 
-class EmptyView(QWidget):
+class WelcomeView(QWidget):
     """The invitation."""
 
     open_requested = Signal()

@@ -43,47 +43,47 @@ def test_lines_keep_their_width_on_the_screen():
 @pytest.fixture
 def opened(open_panel, field, qtbot):
     viewer, panel = open_panel()
-    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
-        panel.coordinator.open_path(field)
-    return viewer, panel.coordinator
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
+        panel.controller.open_path(field)
+    return viewer, panel.controller
 
 
 def test_the_frame_is_drawn_at_its_margin_and_follows_it(opened):
-    viewer, coordinator = opened
-    layer, slide = coordinator.stage.frame.layer, coordinator.session.slide
+    viewer, controller = opened
+    layer, slide = controller.smear_viewer.frame.layer, controller.session.slide
     assert layer in viewer.layers
     for margin in (5.0, 12.0, 0.0):
-        coordinator.preparing._on_frame(CountedFrame(margin_um=margin, target=500))
+        controller.setup._on_frame(CountedFrame(margin_um=margin, target=500))
         px = margin / slide.microns_per_pixel
         np.testing.assert_allclose(_bounds(layer), (px, px, slide.width - px, slide.height - px), atol=1e-6)
 
 
 def test_the_frame_follows_the_scale(open_panel, plain_field, qtbot):
     _viewer, panel = open_panel()
-    coordinator = panel.coordinator
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
-        coordinator.open_path(plain_field)
-    qtbot.waitUntil(lambda: not coordinator.session.estimating, timeout=20_000)
-    assert coordinator.stage.frame.layer is None  # no scale, no margin
-    coordinator.preparing.confirm_scale(0.1)
-    assert _bounds(coordinator.stage.frame.layer)[0] == pytest.approx(50)
+    controller = panel.controller
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
+        controller.open_path(plain_field)
+    qtbot.waitUntil(lambda: not controller.session.estimating, timeout=20_000)
+    assert controller.smear_viewer.frame.layer is None  # no scale, no margin
+    controller.setup.confirm_scale(0.1)
+    assert _bounds(controller.smear_viewer.frame.layer)[0] == pytest.approx(50)
 
 
 def test_the_frame_is_what_is_counted_and_goes_with_the_case(opened, qtbot):
-    viewer, coordinator = opened
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
-        coordinator.preparing.find_cells()
-    case, layer = coordinator.session.case, coordinator.stage.frame.layer
+    viewer, controller = opened
+    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
+        controller.setup.find_cells()
+    case, layer = controller.session.case, controller.smear_viewer.frame.layer
     left, top, right, bottom = _bounds(layer)
     x, y = case.cells.x, case.cells.y
     np.testing.assert_array_equal(case.cells.in_frame, (x >= left) & (x < right) & (y >= top) & (y < bottom))
-    viewer.layers.remove(coordinator.stage.smear)
+    viewer.layers.remove(controller.smear_viewer.smear)
     qtbot.waitUntil(lambda: layer not in viewer.layers)
 
 
 def test_a_click_on_the_line_means_the_cells(opened, qtbot):
-    viewer, coordinator = opened
-    viewer.layers.selection.active = coordinator.stage.frame.layer
+    viewer, controller = opened
+    viewer.layers.selection.active = controller.smear_viewer.frame.layer
     assert viewer.layers.selection.active.name == "counted frame"
     qtbot.waitUntil(lambda: viewer.layers.selection.active.name == "cells")
 
@@ -107,10 +107,10 @@ def test_a_frame_that_is_drawn_already_needs_no_line_and_no_warning():
 
 
 def test_dashes_are_fitted_to_the_screen_when_the_view_is_moved(opened, qtbot):
-    _viewer, coordinator = opened
-    stage = coordinator.stage
-    many = len(stage.frame.layer.data)
-    stage.camera.zoom *= 3
-    qtbot.waitUntil(lambda: len(stage.frame.layer.data) > 2 * many)
-    length = np.abs(stage.frame.layer.data[:, 1]).sum(axis=1) * float(stage.smear.scale[-1])
-    np.testing.assert_allclose(length * stage.camera.zoom, 8.0, rtol=0.3)
+    _viewer, controller = opened
+    smear_viewer = controller.smear_viewer
+    many = len(smear_viewer.frame.layer.data)
+    smear_viewer.camera.zoom *= 3
+    qtbot.waitUntil(lambda: len(smear_viewer.frame.layer.data) > 2 * many)
+    length = np.abs(smear_viewer.frame.layer.data[:, 1]).sum(axis=1) * float(smear_viewer.smear.scale[-1])
+    np.testing.assert_allclose(length * smear_viewer.camera.zoom, 8.0, rtol=0.3)

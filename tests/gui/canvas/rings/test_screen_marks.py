@@ -118,13 +118,13 @@ def test_marks_are_gone_with_the_rings(canvas):
 def full(analysed, qtbot):
     """Rings, codes, a heatmap, an outline and a counted frame, all on the smear."""
     viewer, panel = analysed
-    coordinator = panel.coordinator
-    coordinator.review.next()
-    coordinator.review.explaining.set_method("gradcam")
-    with qtbot.waitSignal(coordinator.review.explaining.shown):
-        coordinator.review.next()
-    qtbot.waitUntil(lambda: len(coordinator.stage.overlay.texts) > 0)
-    panel.coordinator.keys.focus_smear()
+    controller = panel.controller
+    controller.review.next()
+    controller.review.heatmap.set_method("gradcam")
+    with qtbot.waitSignal(controller.review.heatmap.shown):
+        controller.review.next()
+    qtbot.waitUntil(lambda: len(controller.smear_viewer.rings.texts) > 0)
+    panel.controller.keys.focus_smear()
     return viewer, panel
 
 
@@ -144,7 +144,7 @@ def test_while_the_key_is_held_the_smear_is_bare_and_then_all_is_back(full, qtbo
         QTest.keyPress(canvas, key)
     np.testing.assert_array_equal(held, _shot(viewer))
     QTest.keyRelease(canvas, key)
-    qtbot.waitUntil(lambda: not panel.coordinator.holding.on)
+    qtbot.waitUntil(lambda: not panel.controller.held_key.on)
     back = _shot(viewer)
     for layer in _ours(viewer):
         layer.visible = False
@@ -169,9 +169,9 @@ def test_the_key_is_let_go_where_the_window_loses_the_keyboard(full, qtbot):
 
 def test_a_heatmap_that_comes_while_the_key_is_held_waits_for_its_release(full, qtbot):
     _viewer, panel = full
-    coordinator = panel.coordinator
-    coordinator.stage.bare(True)
-    coordinator.stage.show_heatmap(
+    controller = panel.controller
+    controller.smear_viewer.bare(True)
+    controller.smear_viewer.show_heatmap(
         np.ones((50, 50), np.float32),
         name="why?",
         x=100,
@@ -179,22 +179,22 @@ def test_a_heatmap_that_comes_while_the_key_is_held_waits_for_its_release(full, 
         slide_microns_per_pixel=0.1,
         microns_per_pixel=0.1,
     )
-    assert not coordinator.stage.heat.layer.visible
-    coordinator.stage.bare(False)
-    assert coordinator.stage.heat.layer.visible
+    assert not controller.smear_viewer.heat.layer.visible
+    controller.smear_viewer.bare(False)
+    assert controller.smear_viewer.heat.layer.visible
 
 
 def test_counting_by_eye_shows_nothing_of_the_model(full, qtbot):
     _viewer, panel = full
-    coordinator = panel.coordinator
-    stage = coordinator.stage
+    controller = panel.controller
+    smear_viewer = controller.smear_viewer
     panel.tabs.setCurrentWidget(panel.count_tab)
     panel.count_tab.tally_button.setChecked(True)
-    assert not stage.overlay.layer.visible
-    assert not stage.heat.layer.visible
+    assert not smear_viewer.rings.layer.visible
+    assert not smear_viewer.heat.layer.visible
     panel.count_tab.tally_button.setChecked(False)
-    assert stage.overlay.layer.visible
-    assert stage.heat.layer.visible
+    assert smear_viewer.rings.layer.visible
+    assert smear_viewer.heat.layer.visible
     panel.count_tab.tally_button.setChecked(True)
     panel.show_review()
-    assert stage.overlay.layer.visible
+    assert smear_viewer.rings.layer.visible

@@ -19,7 +19,7 @@ _STEP = 1.25
 """Lines are fitted to the screen again once the zoom has changed by so much: each fit draws all anew."""
 
 
-class RegionLayer:
+class CountingRegionsLayer:
     """Makes the layer when it is wanted; every rectangle on it is a region, numbered in order.
 
     Parameters

@@ -10,7 +10,7 @@ from napari.layers import Vectors
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Region
-from napari_bonemarrow.gui.canvas.layers.reusable_layer import KeptLayer
+from napari_bonemarrow.gui.canvas.layers.reusable_layer import ReusableLayer
 
 LAYER_NAME = "counted frame"
 _TONES = np.array([(0.06, 0.06, 0.08, 0.8), (1.0, 1.0, 1.0, 0.8)], np.float32)
@@ -34,7 +34,7 @@ class DashLayer(Vectors):
         """Leave the picture as it is: dashes at a border are not seen at its size."""
 
 
-class FrameLayer(KeptLayer[Vectors]):
+class FrameLayer(ReusableLayer[Vectors]):
     """The layer of the frame that is counted."""
 
     def __init__(self) -> None:

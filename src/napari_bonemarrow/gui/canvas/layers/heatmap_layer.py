@@ -6,7 +6,7 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
-from napari_bonemarrow.gui.canvas.layers.reusable_layer import KeptLayer
+from napari_bonemarrow.gui.canvas.layers.reusable_layer import ReusableLayer
 from napari_bonemarrow.gui.widgets import class_style
 
 METHOD_NAMES = {"gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
@@ -17,7 +17,7 @@ def layer_name(target: str, method: str) -> str:
     return f"why? {target} ({METHOD_NAMES[method]})"
 
 
-class HeatmapLayer(KeptLayer[Image]):
+class HeatmapLayer(ReusableLayer[Image]):
     """The layer of the heatmap that is shown."""
 
     def draw(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari.layers import Shapes
 
-from napari_bonemarrow.gui.canvas.layers.reusable_layer import KeptLayer
+from napari_bonemarrow.gui.canvas.layers.reusable_layer import ReusableLayer
 from napari_bonemarrow.slides.detection.outlines import Outline
 
 LAYER_NAME = "outline"
@@ -14,7 +14,7 @@ _STEP = 1.25
 """Lines are fitted to the screen again once the zoom has changed by so much."""
 
 
-class OutlineLayer(KeptLayer[Shapes]):
+class OutlineLayer(ReusableLayer[Shapes]):
     """The layer of the outline that is shown."""
 
     def __init__(self) -> None:

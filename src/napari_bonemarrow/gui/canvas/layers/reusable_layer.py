@@ -10,7 +10,7 @@ from napari.layers import Layer
 AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
 
-class KeptLayer(Generic[AnyLayer]):
+class ReusableLayer(Generic[AnyLayer]):
     """Keeps a layer, made when there is something to show for the first time.
 
     napari needs a fifth of a second to take a layer away and as long to add one, and a reviewer who has it on

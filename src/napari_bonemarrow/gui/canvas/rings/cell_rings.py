@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells
 from napari_bonemarrow.gui.canvas.rings import code_layout, code_plates, ring_style
-from napari_bonemarrow.gui.canvas.rings.features_table import FeatureTable
+from napari_bonemarrow.gui.canvas.rings.features_table import FeaturesTable
 from napari_bonemarrow.gui.canvas.rings.ring_layer import RingLayer
 from napari_bonemarrow.gui.canvas.rings.ring_marks import RingMarks
 
@@ -29,7 +29,7 @@ _BEYOND = 0.15
 """Codes are written so far beyond the edge too, in parts of the view, and are there when it is moved."""
 
 
-class CellsOverlay:
+class CellRings:
     """Keeps the Points layer equal to the case.
 
     Parameters
@@ -51,7 +51,7 @@ class CellsOverlay:
         self._ring_um: NDArray[np.float64] = np.empty(0)
         self._reviewed: NDArray[np.bool_] = np.empty(0, bool)
         self._flagged: NDArray[np.bool_] = np.empty(0, bool)
-        self._table = FeatureTable()
+        self._table = FeaturesTable()
         self._selected: NDArray[np.int64] = np.empty(0, np.int64)
         self._marked: NDArray[np.intp] = np.empty(0, np.intp)
         self._current: int | None = None

@@ -65,7 +65,7 @@ def features_of(case: Case, cell_ids: NDArray[np.int64]) -> dict[str, list[Any]]
     }
 
 
-class FeatureTable:
+class FeaturesTable:
     """What the features table shall say; what somebody else writes into napari's is told from it."""
 
     def __init__(self) -> None:

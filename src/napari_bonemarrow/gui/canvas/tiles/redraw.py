@@ -14,7 +14,7 @@ _THROTTLE_MS = 80
 """Tiles come many times a second; drawing the view for each would take the time of the next."""
 
 
-class TileWatcher(QObject):
+class TileRedraw(QObject):
     """Watches one smear's layer; a layer whose pixels are all in memory needs none."""
 
     idle = Signal()

@@ -16,17 +16,17 @@ from napari_bonemarrow.review import Case, CaseError, case_path_for
 from napari_bonemarrow.slides import Scale, ScaleSource, open_slide
 
 
-def _open(qtbot, coordinator, path: Path) -> None:
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
-        coordinator.open_path(path)
+def _open(qtbot, controller, path: Path) -> None:
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
+        controller.open_path(path)
 
 
 def test_an_unknown_scale_is_asked_for_with_an_estimate(open_panel, qtbot, plain_field, truth_engine):
     estimate = Scale(0.081, ScaleSource.ESTIMATE, 0.076, 0.086, "12 red cells")
     truth_engine.scales = (estimate,)
     viewer, panel = open_panel()
-    coordinator, tab = panel.coordinator, panel.slide_tab
-    _open(qtbot, coordinator, plain_field)
+    controller, tab = panel.controller, panel.slide_tab
+    _open(qtbot, controller, plain_field)
     offer = tab.scale_part.offer_buttons["estimate"]
     qtbot.waitUntil(offer.isEnabled, timeout=20_000)
     assert "0.081 (0.076 to 0.086)" in offer.text()
@@ -35,9 +35,9 @@ def test_an_unknown_scale_is_asked_for_with_an_estimate(open_panel, qtbot, plain
     assert tuple(viewer.layers["plain"].scale) == (1.0, 1.0)
     offer.click()
     tab.confirm_button.click()
-    assert coordinator.session.case.scale == estimate
+    assert controller.session.case.scale == estimate
     assert tuple(viewer.layers["plain"].scale) == pytest.approx((0.081, 0.081))
-    assert tuple(coordinator.stage.overlay.layer.scale) == pytest.approx((0.081, 0.081))
+    assert tuple(controller.smear_viewer.rings.layer.scale) == pytest.approx((0.081, 0.081))
     assert tab.find_button.isEnabled()
 
 
@@ -45,13 +45,13 @@ def test_a_corrected_estimate_is_the_reviewers_and_an_absurd_one_is_refused(
     open_panel, qtbot, plain_field, notices
 ):
     _viewer, panel = open_panel()
-    coordinator = panel.coordinator
-    _open(qtbot, coordinator, plain_field)
-    coordinator.preparing.confirm_scale(4000.0)
+    controller = panel.controller
+    _open(qtbot, controller, plain_field)
+    controller.setup.confirm_scale(4000.0)
     assert "not possible" in notices[-1]
-    assert coordinator.session.case.scale is None
-    coordinator.preparing.confirm_scale(0.08)
-    assert coordinator.session.case.scale.source is ScaleSource.USER
+    assert controller.session.case.scale is None
+    controller.setup.confirm_scale(0.08)
+    assert controller.session.case.scale.source is ScaleSource.USER
 
 
 def test_the_window_can_be_closed_while_the_scale_is_estimated(
@@ -65,7 +65,7 @@ def test_the_window_can_be_closed_while_the_scale_is_estimated(
 
     monkeypatch.setattr(truth_engine, "map_tiles", answer)
     viewer, panel = open_panel(show=False)
-    _open(qtbot, panel.coordinator, plain_field)
+    _open(qtbot, panel.controller, plain_field)
     assert len(asked) == 1
     with qtbot.captureExceptions() as raised:
         viewer.close()
@@ -90,9 +90,9 @@ def test_opening_another_smear_gives_up_the_estimate_of_the_one_before(
 
     monkeypatch.setattr(truth_engine, "map_tiles", answer)
     _viewer, panel = open_panel(show=False)
-    _open(qtbot, panel.coordinator, plain_field)
+    _open(qtbot, panel.controller, plain_field)
     assert not asked[0].cancelled()
-    _open(qtbot, panel.coordinator, field)
+    _open(qtbot, panel.controller, field)
     assert asked[0].cancelled()
 
 
@@ -116,16 +116,16 @@ def test_what_cannot_be_opened_is_one_notice_and_leaves_what_was_open(
     open_panel, qtbot, field, tmp_path, notices
 ):
     _viewer, panel = open_panel(show=False)
-    coordinator = panel.coordinator
-    _open(qtbot, coordinator, field)
+    controller = panel.controller
+    _open(qtbot, controller, field)
     for path in _spoilt(tmp_path):
         told = len(notices)
-        with qtbot.waitSignal(coordinator.failed, timeout=20_000):
-            coordinator.open_path(path)
+        with qtbot.waitSignal(controller.failed, timeout=20_000):
+            controller.open_path(path)
         assert len(notices) == told + 1
         assert "spoilt" in notices[-1]
         assert "\n" not in notices[-1]
-        assert coordinator.session.slide.path == field
+        assert controller.session.slide.path == field
 
 
 def test_a_case_somebody_else_has_is_open_to_look_at_only(open_panel, qtbot, field, notices, monkeypatch):
@@ -140,8 +140,8 @@ def test_a_case_somebody_else_has_is_open_to_look_at_only(open_panel, qtbot, fie
     opened = Case.open
     monkeypatch.setattr(Case, "open", refuse)
     _viewer, panel = open_panel()
-    _open(qtbot, panel.coordinator, field)
-    assert panel.coordinator.session.case.read_only
+    _open(qtbot, panel.controller, field)
+    assert panel.controller.session.case.read_only
     assert notices[-1] == f"{text}. It is open to look at only."
     assert panel.header.saved_label.text() == "read only"
     assert not panel.slide_tab.find_button.isEnabled()
@@ -154,14 +154,14 @@ def test_a_case_whose_smear_moved_asks_where_it_is(open_panel, qtbot, field, tmp
     moved = Path(shutil.move(field, tmp_path / "elsewhere" / "renamed.png"))
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(moved), ""))
     _viewer, panel = open_panel()
-    _open(qtbot, panel.coordinator, path)
-    assert panel.coordinator.session.slide.path == moved
-    assert panel.coordinator.session.case.path == path
+    _open(qtbot, panel.controller, path)
+    assert panel.controller.session.slide.path == moved
+    assert panel.controller.session.case.path == path
 
 
 def test_a_smear_that_napari_opened_is_taken_up(open_panel, qtbot, field):
     viewer, panel = open_panel()
-    with qtbot.waitSignal(panel.coordinator.opened, timeout=20_000):
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
         viewer.open(str(field), plugin="napari-bonemarrow")
     assert [layer.name for layer in viewer.layers] == ["field", "counted frame", "cells"]
     assert panel.pages.currentWidget() is panel.tabs
@@ -170,18 +170,18 @@ def test_a_smear_that_napari_opened_is_taken_up(open_panel, qtbot, field):
 def test_of_several_smears_the_chosen_one_is_under_review(open_panel, qtbot, field, tmp_path):
     other = Path(shutil.copy(field, tmp_path / "other.png"))
     viewer, panel = open_panel()
-    coordinator = panel.coordinator
-    coordinator.open_paths([field, other])
+    controller = panel.controller
+    controller.open_paths([field, other])
     qtbot.waitUntil(
-        lambda: len(coordinator.stage.smears()) == 2 and coordinator.session.slide.path == field,
+        lambda: len(controller.smear_viewer.smears()) == 2 and controller.session.slide.path == field,
         timeout=20_000,
     )
     assert viewer.layers["field"].visible
     assert not viewer.layers["other"].visible
-    qtbot.waitUntil(lambda: not panel.empty.waiting.text())
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
+    qtbot.waitUntil(lambda: not panel.welcome.waiting.text())
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
         viewer.layers.selection.active = viewer.layers["other"]
-    assert coordinator.session.slide.path == other
+    assert controller.session.slide.path == other
     assert viewer.layers["other"].visible
     Case.open(case_path_for(field)).close()  # the first is closed
 
@@ -190,13 +190,13 @@ def test_smears_with_and_without_scale_side_by_side_are_shown_one_at_a_time(
     open_panel, qtbot, field, plain_field, notices
 ):
     viewer, panel = open_panel()
-    coordinator = panel.coordinator
-    with qtbot.waitSignal(coordinator.all_opened, timeout=20_000):
-        coordinator.open_paths([field, plain_field])
-    assert coordinator.session.slide.path == field
-    scale = coordinator.session.slide.microns_per_pixel
+    controller = panel.controller
+    with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+        controller.open_paths([field, plain_field])
+    assert controller.session.slide.path == field
+    scale = controller.session.slide.microns_per_pixel
     np.testing.assert_allclose(viewer.layers.extent.world[1], np.array([700, 900]) * scale, atol=15)
-    with qtbot.waitSignal(coordinator.opened, timeout=20_000):
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
         viewer.layers.selection.active = viewer.layers["plain"]
     assert tuple(viewer.layers["plain"].scale) == (1.0, 1.0)
     assert not [text for text in notices if "units" in text]
@@ -204,15 +204,15 @@ def test_smears_with_and_without_scale_side_by_side_are_shown_one_at_a_time(
 
 def test_only_a_drawn_region_is_counted(open_panel, qtbot, field, smear):
     viewer, panel = open_panel()
-    coordinator = panel.coordinator
-    _open(qtbot, coordinator, field)
+    controller = panel.controller
+    _open(qtbot, controller, field)
     panel.slide_tab.region_button.click()
     layer = viewer.layers["counted regions"]
     layer.add_rectangles(np.array([[100, 200], [100, 600], [500, 600], [500, 200]]))
     assert panel.slide_tab.frame_text.text().startswith("The drawn region")
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
-        coordinator.preparing.find_cells()
-    case = coordinator.session.case
+    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
+        controller.setup.find_cells()
+    case = controller.session.case
     inside = (smear.cells.x >= 200) & (smear.cells.x < 600) & (smear.cells.y >= 100) & (smear.cells.y < 500)
     np.testing.assert_array_equal(case.cells.in_frame, inside)
     assert not panel.slide_tab.region_button.isEnabled()
@@ -222,18 +222,18 @@ def test_an_engine_that_fails_is_one_notice_and_can_be_asked_again(
     open_panel, qtbot, field, truth_engine, notices, monkeypatch
 ):
     _viewer, panel = open_panel()
-    coordinator = panel.coordinator
-    _open(qtbot, coordinator, field)
+    controller = panel.controller
+    _open(qtbot, controller, field)
     monkeypatch.setattr(truth_engine, "fails", "classify")
-    with qtbot.waitSignal(coordinator.failed, timeout=20_000):
-        coordinator.preparing.find_cells()
-    qtbot.waitUntil(lambda: not coordinator.analysis.running)
+    with qtbot.waitSignal(controller.failed, timeout=20_000):
+        controller.setup.find_cells()
+    qtbot.waitUntil(lambda: not controller.cell_search.running)
     assert notices[-1] == "engine: it could not classify: close other programs"
-    assert len(coordinator.session.case.cells)  # what was found is kept
+    assert len(controller.session.case.cells)  # what was found is kept
     assert panel.slide_tab.find_button.isEnabled()
     assert panel.slide_tab.find_button.text() == "Classify the cells that wait"
     monkeypatch.setattr(truth_engine, "fails", "")
-    with qtbot.waitSignal(coordinator.preparing.analysed, timeout=20_000):
+    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
         panel.slide_tab.find_button.click()
 
 
@@ -241,23 +241,23 @@ def test_an_export_that_cannot_be_written_is_one_notice(analysed, tmp_path, noti
     from napari_bonemarrow.gui.window.export_dialog import first_options, write_export
 
     _viewer, panel = analysed
-    session = panel.coordinator.session
+    session = panel.controller.session
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    assert not write_export(session, first_options("csv"), blocked / "cells.csv", panel.coordinator.notices)
+    assert not write_export(session, first_options("csv"), blocked / "cells.csv", panel.controller.notices)
     assert "\n" not in notices[-1]
-    assert write_export(session, first_options("json"), tmp_path / "count.json", panel.coordinator.notices)
+    assert write_export(session, first_options("json"), tmp_path / "count.json", panel.controller.notices)
     assert (tmp_path / "count.json").stat().st_size > 100
 
 
 def test_another_reviewers_name_is_written_beside_what_follows(analysed):
     _viewer, panel = analysed
-    panel.coordinator.review.next()
+    panel.controller.review.next()
     panel.header.reviewer_button.click()
     panel.name_part.edit.setText("Berta")
     panel.name_part.ok_button.click()
-    panel.coordinator.review.label("BLA")
-    assert panel.coordinator.session.case.events()[-1].reviewer == "Berta"
+    panel.controller.review.label("BLA")
+    assert panel.controller.session.case.events()[-1].reviewer == "Berta"
     assert panel.header.reviewer_button.text() == "Berta"
 
 

@@ -16,7 +16,7 @@ from napari_bonemarrow.gui.canvas.npe2_reader import CASE_SUFFIX, sample_path
 from napari_bonemarrow.gui.canvas.tiles.tile_index import read_first_view
 from napari_bonemarrow.gui.core import preload, settings
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.tasks import Runner
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.setup import scale_memory
 from napari_bonemarrow.review import Case, CaseError, case_path_for
 from napari_bonemarrow.slides import Scale, Slide, open_slide
@@ -42,7 +42,7 @@ class _SlideMissing:
     name: str
 
 
-class Opening(QObject):
+class SmearOpener(QObject):
     """Opens one smear at a time. A failure leaves what was open before as it is."""
 
     opened = Signal(object, object)  # Session, the layer that shows the smear already or None
@@ -54,13 +54,13 @@ class Opening(QObject):
 
     def __init__(
         self,
-        runner: Runner,
+        tasks: Tasks,
         engine: Engine,
         reviewer: Callable[[], str],
         on_error: Callable[[BoneMarrowError], None],
     ) -> None:
-        super().__init__(runner)
-        self._runner, self._engine, self._on_error = runner, engine, on_error
+        super().__init__(tasks)
+        self._tasks, self._engine, self._on_error = tasks, engine, on_error
         self._reviewer = reviewer
         self.current: Session | None = None
         """The session that is open: its case is not opened a second time, which our own lock would refuse."""
@@ -88,7 +88,7 @@ class Opening(QObject):
     def stop(self) -> None:
         """Leave what is being opened; what was open before stays."""
         if self._worker is not None:
-            self._runner.cancel(self._worker)
+            self._tasks.cancel(self._worker)
             self._on_done()
 
     def _is_open(self, path: Path) -> bool:
@@ -113,13 +113,13 @@ class Opening(QObject):
 
     def _start(self, text: str, steps: Callable[[], Iterator[Any]], layer: Any) -> None:
         if self._worker is not None:
-            self._runner.cancel(self._worker)
+            self._tasks.cancel(self._worker)
         self.waiting.emit(text)
 
         def receive(step: Any) -> None:
             self._receive(step, layer)
 
-        self._worker = self._runner.run(
+        self._worker = self._tasks.run(
             steps, on_step=receive, on_done=self._on_done, on_failed=self._on_error
         )
 
@@ -183,13 +183,13 @@ class Opening(QObject):
             session.estimating = False
             self.estimated.emit(session)
 
-        worker = self._runner.wait_for(future, receive, self._on_error, done)
+        worker = self._tasks.wait_for(future, receive, self._on_error, done)
         self._estimate = (worker, future)
 
     def _end_estimate(self) -> None:
         if self._estimate is not None:
             worker, future = self._estimate
-            self._runner.cancel(worker)
+            self._tasks.cancel(worker)
             future.cancel()
             self._estimate = None
 
