@@ -1,4 +1,4 @@
-"""``python -m napari_bonemarrow`` is the console script."""
+"""The console script, run as ``python -m napari_bonemarrow``."""
 
 from napari_bonemarrow.cli import main
 

@@ -1,4 +1,4 @@
-"""The domain: classes, schemes, tags, counting rules, differential statistics and shared containers."""
+"""The domain: classes, schemes, tags, counting rules, differential counts and shared containers."""
 
 import lazy_loader
 

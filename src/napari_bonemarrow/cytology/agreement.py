@@ -1,9 +1,9 @@
-"""How far two readers agree on the same cells.
+"""Agreement of two readers on the same cells.
 
 Cohen's kappa (Cohen, Educ Psychol Meas 1960;20:37-46) with the 95 % interval of Fleiss, Cohen & Everitt
-(Psychol Bull 1969;72:323-7), both as statsmodels works them out. Specific agreement on a class is
-2a / (2a + b + c) (Cicchetti & Feinstein, J Clin Epidemiol 1990;43:551-8): of the cells that either reader
-put there, how many both did.
+(Psychol Bull 1969;72:323-7), both computed by statsmodels. Specific agreement on a class is
+2a / (2a + b + c) (Cicchetti & Feinstein, J Clin Epidemiol 1990;43:551-8): cells that both readers put there
+among those that either did.
 """
 
 from __future__ import annotations

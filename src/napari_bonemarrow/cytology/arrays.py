@@ -24,14 +24,14 @@ class Region:
     height: float
 
     def within(self, other: Region) -> Region:
-        """Return the part that lies in another region; without one its width or height is 0."""
+        """Return the intersection with another region; an empty one has width or height 0."""
         left, top = max(self.x, other.x), max(self.y, other.y)
         right = min(self.x + self.width, other.x + other.width)
         bottom = min(self.y + self.height, other.y + other.height)
         return Region(left, top, max(right - left, 0.0), max(bottom - top, 0.0))
 
     def shrunk(self, margin: float) -> Region:
-        """Return the region less a margin on each side."""
+        """Return the region without a margin on each side."""
         return Region(
             self.x + margin,
             self.y + margin,
@@ -56,11 +56,11 @@ class Region:
 
 
 def covered_area(regions: Sequence[Region]) -> float:
-    """Return the area that regions cover together, level-0 px²; where they overlap it is taken once."""
+    """Return the area that regions cover together, level-0 px²; overlaps count once."""
     lefts = np.array([region.x for region in regions])
     rights = np.array([region.x + region.width for region in regions])
     area, edges = 0.0, np.unique([lefts, rights])
-    for start, stop in pairwise(edges.tolist()):  # between two edges the same regions lie side by side
+    for start, stop in pairwise(edges.tolist()):  # between two x edges the set of regions is the same
         across = [regions[at] for at in np.flatnonzero((lefts <= start) & (start < rights)).tolist()]
         covered, bottom = 0.0, -np.inf
         for region in sorted(across, key=lambda each: each.y):
@@ -72,7 +72,7 @@ def covered_area(regions: Sequence[Region]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One image among several that lie in one coordinate system.
+    """One of several images in one coordinate system.
 
     Attributes
     ----------
@@ -87,14 +87,14 @@ class Field:
 
 
 def images_at(images: Sequence[Region], x: ArrayLike, y: ArrayLike) -> NDArray[np.intp]:
-    """Tell which of several images each point lies in.
+    """Return the number of the image that each point lies in.
 
     Parameters
     ----------
     images : sequence of Region
         Their pixels; they do not overlap.
     x, y : array-like of float, shape (n,)
-        Level-0 pixels. The centre of a pixel is a whole number, so that an image begins half a pixel before
+        Level-0 pixels. The centre of a pixel is a whole number, so an image begins half a pixel before
         its first one.
 
     Returns
@@ -112,7 +112,7 @@ def images_at(images: Sequence[Region], x: ArrayLike, y: ArrayLike) -> NDArray[n
 
 @dataclass(frozen=True, slots=True)
 class RegionRanking:
-    """Regions of a slide in the order in which they shall be counted, chosen blind to every class.
+    """Regions of a slide in counting order, chosen without looking at any class.
 
     Attributes
     ----------
@@ -121,9 +121,9 @@ class RegionRanking:
     scores : tuple of float
         One each, 0 to 1.
     avoided : mapping of str to int
-        How many places were left out, by reason.
+        Number of places left out, by reason.
     parameters : mapping
-        What the ranking was made with, JSON values.
+        Settings of the ranking, JSON values.
     """
 
     regions: tuple[Region, ...]
@@ -138,10 +138,10 @@ class RegionRanking:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is counted, fixed before any class is seen.
+    """The counting frame, fixed before any class is seen.
 
-    A cell counts when its centre lies in a region less one margin that is the same for every class:
-    leaving out cells that touch the border would select by size.
+    A cell counts when its centre lies in a region without its margin. The margin is the same for every
+    class: leaving out cells that touch the border would select by size.
 
     Attributes
     ----------
@@ -152,8 +152,8 @@ class Frame:
     width, height : int
         The slide's size at level 0.
     images : tuple of Region
-        Where one slide is made of several fields, each field, at whose border the margin is taken; empty
-        where the slide is one image.
+        Each field of a slide made of several fields; the margin is taken at their borders. Empty where
+        the slide is one image.
     """
 
     regions: tuple[Region, ...]
@@ -166,25 +166,25 @@ class Frame:
     def whole_field(
         cls, width: int, height: int, margin_um: float = MARGIN_UM, images: tuple[Region, ...] = ()
     ) -> Frame:
-        """Count the whole image, or each of its fields, less the margin at the border."""
+        """Return the frame of the whole image, or of each of its fields, without the margin at the border."""
         whole = Region(0, 0, width, height)
         return cls(images or (whole,), margin_um, width, height, images)
 
     def counted_regions(self, microns_per_pixel: float) -> tuple[Region, ...]:
-        """Return the regions less the margin on sides that lie on an image's border."""
+        """Return the regions without the margin on sides that lie on an image's border."""
         margin = self.margin_um / microns_per_pixel
         images = self.images or (Region(0, 0, self.width, self.height),)
         parts = (region.within(image.shrunk(margin)) for region in self.regions for image in images)
         return tuple(part for part in parts if part.width > 0 and part.height > 0)
 
     def counted_area(self, microns_per_pixel: float) -> float:
-        """Return the area that is counted, level-0 px²; where regions overlap it is taken once."""
+        """Return the counted area, level-0 px²; overlaps count once."""
         return covered_area(self.counted_regions(microns_per_pixel))
 
     def contains(
         self, x: NDArray[np.float64], y: NDArray[np.float64], microns_per_pixel: float
     ) -> NDArray[np.bool_]:
-        """Tell which centres are counted.
+        """Return which centres are counted.
 
         Parameters
         ----------
@@ -237,7 +237,7 @@ class Cells:
 
     @classmethod
     def empty(cls) -> Cells:
-        """No cells."""
+        """Return a container without cells."""
         return cls(
             np.empty(0, np.int64),
             np.empty(0, np.float64),
@@ -248,13 +248,13 @@ class Cells:
         )
 
     def select(self, which: NDArray[np.bool_] | NDArray[np.integer]) -> Cells:
-        """Take a subset by mask or by index."""
+        """Return a subset by mask or by index."""
         return Cells(*(getattr(self, name)[which] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
 class ModelReference:
-    """Which bundle said it: its name and the SHA-256 of its weights and card."""
+    """The model bundle of a prediction: its name and the SHA-256 of its weights and card."""
 
     name: str
     sha256: str
@@ -262,7 +262,7 @@ class ModelReference:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a bundle says of some cells.
+    """Class probabilities that a model bundle gives some cells.
 
     Attributes
     ----------
@@ -275,10 +275,10 @@ class Predictions:
         How well the bundle has learnt each class.
     model : ModelReference
     abstain_below : float, optional
-        Confidence below which the bundle had better not answer.
+        Confidence below which the bundle should abstain.
     strangeness : ndarray of float32, shape (n,), optional
-        Of each cell the share of held-out crops that look more like what the bundle was taught with, 0 to
-        1; NaN where it was not measured, None where it was of no cell.
+        Share of held-out crops that look more like the training data than the cell does, 0 to 1; NaN
+        where a cell was not measured, None where no cell was.
     """
 
     cell_id: NDArray[np.int64]
@@ -317,17 +317,17 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What a bundle's network sees of some cells, reduced to a few numbers each.
+    """Feature vectors of some cells, reduced to a few numbers each.
 
-    They are the network's features (the input of its last layer) less `mean`, on the principal `axes` of
-    the case's own cells. Cells that are seen later are laid on the same axes, so that features of one
-    model and one set of axes add up.
+    They are the network's features (the input of its last layer) minus `mean`, on the principal `axes` of
+    the case's own cells. Later cells are projected on the same axes, so features of one model and one
+    set of axes can be joined.
 
     Attributes
     ----------
     cell_id : ndarray of int64, shape (n,)
     values : ndarray of float16, shape (n, d)
-        Coordinates on the axes, the one that tells most first; d is at most 32.
+        Coordinates on the axes, in order of decreasing variance; d is at most 32.
     model : ModelReference
     mean : ndarray of float32, shape (f,)
         Mean of the network's features over the cells that the axes were fitted on.

@@ -1,8 +1,8 @@
-"""The cell classes: the 21 of Matek et al. and those that only a reviewer gives.
+"""Cell classes: the 21 of Matek et al. and those that only a reviewer gives.
 
 The codes and names of the 21 are those of Matek et al., Blood 2021;138(20):1917-27 (doi
 10.1182/blood.2020010568). The further codes are cells that ICSH 2008 (Lee et al., Int J Lab Hematol
-30:349) counts or leaves out and that the 21 have no place for.
+30:349) counts or leaves out and that are not among the 21.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Lineage(StrEnum):
-    """What a class descends from; the lineage groups rows of a differential and colours."""
+    """The lineage of a class; it groups the rows of a differential and the colours."""
 
     BLAST = "blast"
     GRANULOCYTIC = "granulocytic"
@@ -28,9 +28,9 @@ class Lineage(StrEnum):
 
 
 class Support(StrEnum):
-    """How well a bundle has learnt a class.
+    """How well a model bundle has learnt a class.
 
-    At least 100 marrow crops, fewer than that, blood only, or not at all. Only the first is relied on.
+    At least 100 marrow crops, fewer, blood only, or none. Only the first is relied on.
     """
 
     TRAINED = "trained"
@@ -50,11 +50,11 @@ class CellClass(BaseModel):
         The field's name, in English.
     lineage : Lineage
     color : str
-        ``#rrggbb`` of the ring. Colour is never the only sign: the code stands beside it.
+        ``#rrggbb`` of the ring. Colour is never the only sign: the code stands next to it.
     emphasis : {"plain", "thick", "dashed"}
         Second sign of the ring: thick for blasts, dashed for what is not counted.
     predicted : bool
-        Whether it is one of the 21 classes that a bundle can predict.
+        Whether a bundle can predict it: one of the 21.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,8 +69,8 @@ class CellClass(BaseModel):
 
 _G, _E, _L = Lineage.GRANULOCYTIC, Lineage.ERYTHROID, Lineage.LYMPHOID
 
-# In the order in which a differential is read: maturation within a lineage. Neighbours differ in lightness
-# too, so that they stay apart to colour-blind eyes; tests/gui/widgets/test_class_style.py measures it.
+# In the order in which a differential is read: maturation within a lineage. Neighbours also differ in
+# lightness for colour-blind readers; tests/gui/widgets/test_class_style.py measures it.
 _TABLE: tuple[tuple[str, str, Lineage, str, str, bool], ...] = (
     ("BLA", "blast", Lineage.BLAST, "#ff36c0", "thick", True),
     ("FGC", "faggot cell", _G, "#c71585", "thick", True),
@@ -108,10 +108,10 @@ CLASSES: Mapping[str, CellClass] = MappingProxyType(
         for code, name, lineage, color, emphasis, predicted in _TABLE
     }
 )
-"""Every class a cell can be given, by code, in reading order."""
+"""Every class of a cell, by code, in reading order."""
 
 CODES: tuple[str, ...] = ("", *CLASSES)
-"""What small numbers for classes mean in arrays: 0 is no class, then the classes in reading order."""
+"""Codes by class index in arrays: 0 is no class, then the classes in reading order."""
 
 BMC21: tuple[str, ...] = tuple(sorted(code for code, cell in CLASSES.items() if cell.predicted))
 """The 21 codes of Matek et al. in alphabetical order: the column order of every bundle we train."""
@@ -127,4 +127,4 @@ TAGS: Mapping[str, str] = MappingProxyType(
         "mitosis": "mitosis",
     }
 )
-"""Attributes a cell can carry beside its class: key to text. Dysplasia is no class of its own."""
+"""Tags a cell can carry in addition to its class: key to text. Dysplasia is a tag, not a class."""

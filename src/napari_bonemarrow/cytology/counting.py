@@ -1,8 +1,8 @@
-"""Which classes a differential counts, groups and divides by.
+"""Counting rules: which classes a differential counts, groups and divides by.
 
 The default follows ICSH 2008 (Lee et al., Int J Lab Hematol 30:349) on the classes of
-`napari_bonemarrow.cytology.CLASSES`. A laboratory that counts otherwise states it here, and every export
-names the rules it was made with.
+`napari_bonemarrow.cytology.CLASSES`. A laboratory that counts otherwise states it here; every export names
+its rules.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _APART = (
     ("plasma", "monocytic"),
     ("plasma", "eosinophils"),
 )
-"""Groups of different cells: a code in both would be told as both, or stand twice above the line of M:E."""
+"""Groups that exclude each other: a code in both would count twice, for instance above the line of M:E."""
 
 
 class CountingRules(BaseModel):
@@ -39,16 +39,16 @@ class CountingRules(BaseModel):
     Attributes
     ----------
     name : str
-        What an export calls these rules.
+        Name of the rules in an export.
     excluded : tuple of str
-        Codes that leave the denominator and are shown apart with their number. ICSH 2008 leaves out
-        megakaryocytes, macrophages, smudged and non-haemopoietic cells; artefacts and what cannot be
-        identified go with them.
+        Codes left out of the denominator and listed separately with their number. ICSH 2008 leaves out
+        megakaryocytes, macrophages, smudged and non-haemopoietic cells; artefacts and cells that cannot be
+        identified are treated alike.
     blasts : tuple of str
         Codes that count as blasts. Promonocytes are never among them.
     fgc_as_blast : bool
         Count faggot cells as blasts too. They are abnormal promyelocytes and a blast equivalent in acute
-        promyelocytic leukaemia alone, so it is done on request only.
+        promyelocytic leukaemia alone, so this is off by default.
     erythroid : tuple of str
         Denominator of M:E.
     myeloid : tuple of str
@@ -57,16 +57,16 @@ class CountingRules(BaseModel):
         Monocytes and their precursors.
     monocytes_in_me : bool
         Whether ``monocytic`` belongs to the numerator of M:E, as ICSH 2008 has it. Another convention
-        leaves it out, so each ratio names which one it used.
+        leaves them out, so each ratio names its own.
     eosinophils : tuple of str
-        Eosinophils, normal and abnormal, for their common total.
+        Eosinophils, normal and abnormal, for their total.
     plasma : tuple of str
         Plasma cells.
     unidentified : tuple of str
         Codes whose share is watched: leaving many of them out inflates the rest.
     unidentified_limit : float
-        Per cent of ``unidentified`` among counted and unidentified cells above which a note is made. Our
-        own default: a laboratory sets its own.
+        Per cent of ``unidentified`` among counted and unidentified cells above which a note appears. Our
+        own default; a laboratory sets its own.
     blast_thresholds, plasma_thresholds : tuple of float
         Per cent at which a classification changes (WHO 2022 and ICC 2022: blasts 5, 10, 20 %; plasma
         cells 10, 60 %). A count whose interval contains one carries a note about sampling error.
@@ -124,22 +124,22 @@ class CountingRules(BaseModel):
 
     @property
     def blast_codes(self) -> Codes:
-        """The codes counted as blasts, with faggot cells where that was asked for."""
+        """Return the codes counted as blasts, with faggot cells where the rules say so."""
         extra = ("FGC",) if self.fgc_as_blast and "FGC" not in self.blasts else ()
         return self.blasts + extra
 
     @property
     def me_numerator(self) -> Codes:
-        """The codes above the line of M:E."""
+        """Return the codes above the line of M:E."""
         return self.myeloid + (self.monocytic if self.monocytes_in_me else ())
 
     @property
     def me_definition(self) -> str:
-        """What M:E was taken to mean, in one sentence."""
+        """Return the definition of M:E in one sentence."""
         monocytes = "with monocytes" if self.monocytes_in_me else "without monocytes"
         return f"({' + '.join(self.me_numerator)}) / ({' + '.join(self.erythroid)}), {monocytes}"
 
     @property
     def blast_definition(self) -> str:
-        """What was counted as a blast, in one sentence."""
+        """Return the definition of a blast in one sentence."""
         return f"Blasts are {' + '.join(self.blast_codes)}; promonocytes are not counted as blasts."

@@ -1,9 +1,9 @@
-"""The differential count: what was counted, how sure the sampling is, and what to note about it.
+"""The differential count, its sampling intervals and its notes.
 
-Two rules run through this module. Thresholds are tested on counts and unrounded intervals, never on the
-rounded percentages that are printed. And nothing that rests on a model which has not really learnt a counted
-class prints a percentage, interval, ratio or note: a false zero is the worst thing to print here, and a cell
-of a class that the model cannot name swells another one.
+Two rules hold. Thresholds are tested on counts and unrounded intervals, never on printed percentages. And
+no percentage, interval, ratio or note is printed that rests on a model which has not learnt every counted
+class: a false zero is the worst error here, and a cell of a class that the model cannot name adds to
+another one.
 """
 
 from __future__ import annotations
@@ -48,31 +48,31 @@ class Differential:
     Attributes
     ----------
     counted, target : int
-        Cells in the denominator, and how many were asked for.
+        Cells in the denominator, and how many are wanted.
     excluded : mapping of str to int
         Cells seen but left out of the denominator, by class.
     classes : tuple of ClassCount
-        Every counted class in reading order, those with no cell too.
+        Every counted class in reading order, also those without a cell.
     groups : tuple of ClassCount
-        Common totals: blasts, eosinophils with abnormal ones, erythroid cells.
+        Totals: blasts, eosinophils with abnormal ones, erythroid cells.
     ratios : mapping of str to Ratio
         ``"m_to_e"``.
     flags : tuple of Flag
-        What this count gives cause to note.
+        Notes on this count.
     notes : tuple of Flag
-        What holds of every count: what the intervals cover, what a blast is.
+        Notes on every count: what the intervals cover, what a blast is.
     tags : tuple of TagCount
-        Tags a lineage.
+        Tags by lineage.
     reviewed, unreviewed : int
-        Cells in the frame with and without a reviewer's label, excluded ones among them: an artefact that
-        the model saw may be a blast.
+        Cells in the frame with and without a reviewer's label, including excluded ones: an artefact in the
+        model's view may be a blast.
     unclassified : int
-        Cells in the frame without label and prediction. They are not counted.
+        Cells in the frame without label and prediction; they are not counted.
     rules : CountingRules
     imported : int
-        Cells among the unreviewed ones whose class came with data: nobody has looked at them.
+        Unreviewed cells whose class was imported.
     domain : DomainCheck or None
-        Whether the smear looks like what the model was taught with; None where that was not checked.
+        Whether the smear looks like the training data; None where that was not checked.
     """
 
     counted: int
@@ -104,7 +104,7 @@ class Differential:
         unread: int = 0,
         domain: DomainCheck | None = None,
     ) -> Differential:
-        """Count.
+        """Compute the differential of classified cells.
 
         Parameters
         ----------
@@ -113,19 +113,18 @@ class Differential:
         reviewed : sequence of bool, length n
             Whether a reviewer has given the cell its class.
         support : mapping of str to Support
-            How well the model has learnt each class; what is missing counts as not learnt.
+            How well the model has learnt each class; a missing class counts as not learnt.
         rules : CountingRules, optional
         target : int
             Cells to count: ICSH 2008 asks for 500 where a percentage matters, else 300.
         tags : mapping of int to collection of str, optional
-            Tags of the cells that carry any, by position in ``codes``.
+            Tags of a cell, by position in ``codes``.
         doubtful : int
-            Unreviewed cells that the model had better not have classed: its confidence lies below its own
-            threshold.
+            Unreviewed cells with a confidence below the model's own threshold.
         unread : int
-            Tiles of the slide in which no cell was sought, since they could not be read.
+            Tiles of the slide that could not be read and were not searched.
         domain : DomainCheck, optional
-            How the cells compare with what the model was taught with.
+            Comparison of the cells with the training data.
 
         Returns
         -------
@@ -161,20 +160,20 @@ class Differential:
         imported: int = 0,
         domain: DomainCheck | None = None,
     ) -> Differential:
-        """Make a differential of cells that were counted by class already.
+        """Compute the differential of cells already counted by class.
 
         Parameters
         ----------
         counts : mapping of str to int
-            Cells in the frame by effective class; ``""`` for those without class.
+            Cells in the frame by effective class; ``""`` for those without one.
         unreviewed : int
-            How many of them no reviewer has given a class.
+            Those without a reviewer's label.
         support, rules, target, doubtful, unread, domain
             As in `compute`.
         tagged : mapping of str to mapping of str to int, optional
-            Of each tag, the cells that carry it, by effective class.
+            By tag, the cells that carry it by effective class.
         imported : int
-            Cells among the unreviewed ones whose class came with data.
+            Unreviewed cells whose class was imported.
 
         Raises
         ------
@@ -204,16 +203,16 @@ class Differential:
 
     @property
     def fully_reviewed(self) -> bool:
-        """Whether a reviewer has classed every cell in the frame."""
+        """Return whether a reviewer has classified every cell in the frame."""
         return self.unreviewed == 0 and self.reviewed > 0
 
     @property
     def unlike_text(self) -> str:
-        """What stands before any number where the smear looks unlike what was learnt; else empty."""
+        """Return the warning before the numbers of a smear unlike the training data, else an empty text."""
         return next((flag.text for flag in self.flags if flag.code == UNLIKE), "")
 
     def row(self, code: str) -> ClassCount:
-        """Return the row of a class or common total by its code."""
+        """Return the row of a class or total by its code."""
         return next(row for row in (*self.classes, *self.groups) if row.code == code)
 
     def to_dict(self) -> dict[str, Any]:
@@ -255,7 +254,7 @@ def _row(tally: Tally, code: str, name: str, codes: tuple[str, ...], percent: fl
 
 
 def _class_rows(tally: Tally) -> tuple[ClassCount, ...]:
-    """Make a row a counted class; the column adds up to 100.0 once review is complete."""
+    """Return a row for each counted class; percentages add up to 100.0 once review is complete."""
     codes = [code for code in CLASSES if code not in tally.rules.excluded]
     counts = [tally.of.get(code, 0) for code in codes]
     percents: Sequence[float | None] = [None] * len(codes)
@@ -268,7 +267,7 @@ def _class_rows(tally: Tally) -> tuple[ClassCount, ...]:
 
 
 def _group_rows(tally: Tally, rows: tuple[ClassCount, ...]) -> tuple[ClassCount, ...]:
-    """Make the common totals; a total of a reviewed count adds up its rows as printed."""
+    """Return the totals; in a reviewed count a total is the sum of its printed rows."""
     rules = tally.rules
     groups = (
         ("blasts", "blasts (promonocytes not included)", rules.blast_codes),
@@ -306,7 +305,7 @@ def _m_to_e(tally: Tally) -> Ratio:
 
 
 def _tag_counts(tally: Tally, tagged: Mapping[str, Mapping[str, int]]) -> tuple[TagCount, ...]:
-    """Count tags a lineage, among cells that are counted."""
+    """Return the tags by lineage, among counted cells."""
     of_lineage: Counter[Lineage] = Counter()
     for code, count in tally.of.items():
         if code and code not in tally.rules.excluded:

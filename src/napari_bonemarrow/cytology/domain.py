@@ -1,4 +1,4 @@
-"""Whether a smear looks like what its model was taught with, judged over its cells before any number."""
+"""Domain check: whether a smear looks like the training data of its model, judged before any number."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology.intervals import binomial_tail
 
 LIMIT = 0.95
-"""A cell is strange where it lies farther from what the model was taught with than this share of held-out
-crops of the same data sets do."""
+"""A cell is strange where it lies farther from the training data than this share of held-out crops of the
+same data sets."""
 
 USUAL_STRANGE = 0.20
-"""Share of strange cells up to which a smear is taken for one of the model's own domain: four times the 5 %
-that held-out crops have by construction. Classes differ (5 to 17 % of held-out crops of the starter's single
-classes), and so will slides."""
+"""Share of strange cells up to which a smear belongs to the model's domain: four times the 5 % that held-out
+crops have by construction. Classes differ (5 to 17 % of held-out crops in single classes of the starter),
+and slides will too."""
 
 USUAL_DOUBTFUL = 0.25
 """The same for cells below the model's confidence: 10 % of its calibration crops, up to 21 % in one class."""
 
 LEVEL = 0.005
-"""Chance at most, a test, that a smear with the usual share alarms; two tests together 1 %."""
+"""Largest chance that a test raises an alarm on a smear with the usual share; 1 % for both tests."""
 
 FEWEST = 20
-"""Cells below which nothing can be told: even half of them strange may be chance."""
+"""Fewest cells for a decision: of fewer, even half may be strange by chance."""
 
 UNLIKE_TEXT = "This smear looks unlike what the model has learnt"
 UNCHECKED_TEXT = "No out-of-domain check: the model's bundle holds no statistics of what it was taught with."
@@ -34,12 +34,12 @@ UNCHECKED_TEXT = "No out-of-domain check: the model's bundle holds no statistics
 
 @dataclass(frozen=True, slots=True)
 class DomainCheck:
-    """How many cells of a smear look unlike what the model was taught with.
+    """Numbers of cells of a smear that look unlike the training data.
 
     Attributes
     ----------
     cells : int
-        Cells in the frame that were looked at, those of excluded classes among them.
+        Measured cells in the frame, including excluded classes.
     strange : int
         Cells beyond `LIMIT`.
     doubtful : int or None
@@ -57,13 +57,13 @@ class DomainCheck:
         confidence: NDArray[np.float32],
         abstain_below: float | None = None,
     ) -> DomainCheck | None:
-        """Look at the cells of a smear.
+        """Compare the cells of a smear with the training data.
 
         Parameters
         ----------
         strangeness : ndarray of float32, shape (n,)
-            Of each cell the share of held-out crops that lie closer to what the model was taught with, 0 to
-            1; NaN where it was not measured.
+            Share of held-out crops that lie closer to the training data than the cell, 0 to 1; NaN where it
+            was not measured.
         confidence : ndarray of float32, shape (n,)
         abstain_below : float, optional
 
@@ -82,14 +82,14 @@ class DomainCheck:
 
     @property
     def too_few(self) -> bool:
-        """Whether there are too few cells to tell anything."""
+        """Return whether there are too few cells for a decision."""
         return self.cells < FEWEST
 
     @property
     def unlike(self) -> bool:
-        """Whether the smear looks unlike what the model was taught with.
+        """Return whether the smear looks unlike the training data.
 
-        Either share is tested against what is usual by the exact one-sided binomial test at `LEVEL`.
+        Each share is tested against the usual one by the exact one-sided binomial test at `LEVEL`.
         """
         if self.too_few:
             return False
@@ -101,7 +101,7 @@ class DomainCheck:
 
     @property
     def text(self) -> str:
-        """One sentence for people."""
+        """Return the result in one sentence."""
         if self.too_few:
             return f"Too few cells to compare the smear with what the model was taught with ({self.cells})."
         figures = (
@@ -120,7 +120,7 @@ class DomainCheck:
 
     @property
     def short_text(self) -> str:
-        """The same without figures; empty where the smear does not look unlike."""
+        """Return the result without figures; empty where the smear looks like the training data."""
         return f"{UNLIKE_TEXT}: its classes are guesses, review every cell." if self.unlike else ""
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The errors that a user reads."""
+"""Errors that a user reads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from __future__ import annotations
 class BoneMarrowError(Exception):
     """An error whose text is one line for the user: what, where, what to do.
 
-    The command line prints it as ``error: <text>`` and the window as a notification; anything that is
-    not a `BoneMarrowError` is a defect of the program.
+    The command line prints it as ``error: <text>`` and the window as a notification; any other
+    exception is a defect of the program.
     """
 
 

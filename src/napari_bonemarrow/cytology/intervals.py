@@ -1,4 +1,4 @@
-"""Sampling intervals of counts and how percentages are rounded."""
+"""Sampling intervals of counts and the rounding of percentages."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def wilson(count: int, total: int) -> tuple[float, float]:
 
     Notes
     -----
-    Wilson, J Am Stat Assoc 1927;22:209-12, eq. for the score interval without continuity correction: the
-    same as ``scipy.stats.binomtest(count, total).proportion_ci(method="wilson")``, which the tests hold it
-    to. That call also works out an exact p-value, 0.6 ms a class, and its import takes a second, both of
-    which a live count would feel at each key. 0 of n starts at exactly 0 and n of n ends at exactly 1.
+    Wilson, J Am Stat Assoc 1927;22:209-12, eq. for the score interval without continuity correction. Tests
+    compare it with ``scipy.stats.binomtest(count, total).proportion_ci(method="wilson")``, which also
+    computes an exact p-value, 0.6 ms a class, and takes a second to import: too slow for a count that
+    follows each key. 0 of n starts at exactly 0 and n of n ends at exactly 1.
     """
     p = count / total
     centre = (p + _Z2 / (2 * total)) / (1 + _Z2 / total)
@@ -54,24 +54,24 @@ def ratio_interval(above: int, below: int) -> tuple[float, float]:
     Returns
     -------
     tuple of float
-        Lower and upper bound; the upper one is infinite when nothing lies below the line.
+        Lower and upper bound; the upper one is infinite when ``below`` is 0.
     """
     low, high = wilson(above, above + below)
     return low / (1 - low) if low < 1 else math.inf, high / (1 - high) if high < 1 else math.inf
 
 
 def rounded_tenths(counts: Sequence[int], total: int) -> list[float]:
-    """Round each share to a tenth of a per cent on its own, halves up."""
+    """Round each share separately to a tenth of a per cent, halves up."""
     return [(2000 * count + total) // (2 * total) / 10 for count in counts]
 
 
 def largest_remainder(counts: Sequence[int]) -> list[float]:
     """Round shares to tenths of a per cent so that they add up to exactly 100.0.
 
-    Each share is cut off at a tenth, and the tenths that are left are dealt out one a class, so that no share
-    moves by a whole tenth. They go to the largest remainders (Hamilton's method), as far as classes with
-    equal counts can stay equal and a larger count never reads less. Where they cannot, as with three thirds,
-    the classes of one count differ by a tenth, and the earlier ones read more.
+    Each share is cut to a tenth, and the tenths that are left are given to one class each, so no share moves
+    by a whole tenth. They go to the largest remainders (Hamilton's method), as long as equal counts stay
+    equal and a larger count never reads less. Where that is impossible, as with three thirds, classes of
+    one count differ by a tenth and the earlier ones read more.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def largest_remainder(counts: Sequence[int]) -> list[float]:
     spare = 1000 - sum(tenths[count] for count in counts)
     ranked = sorted(range(len(counts)), key=lambda i: (-(1000 * counts[i] % total), -counts[i], i))
     first, last = ranked[:spare], ranked[spare:]
-    if first and last and counts[first[-1]] == counts[last[0]]:  # equal counts would read differently
+    if first and last and counts[first[-1]] == counts[last[0]]:  # equal counts would print differently
         raised = _raised_alike(Counter(counts), total, spare)
         if raised is not None:
             first = [index for index in ranked if counts[index] in raised]
@@ -97,34 +97,34 @@ def largest_remainder(counts: Sequence[int]) -> list[float]:
 
 
 def _raised_alike(classes: Mapping[int, int], total: int, spare: int) -> frozenset[int] | None:
-    """Choose counts of which every class gets one of the spare tenths, with the largest sum of remainders.
+    """Return the counts whose classes all get a spare tenth, with the largest sum of remainders.
 
     Parameters
     ----------
     classes : mapping of int to int
-        How many classes have a count.
+        Number of classes by count.
     total, spare : int
-        Of all counts; tenths to deal out.
+        Sum of all counts; tenths to give.
 
     Returns
     -------
     frozenset of int or None
-        None where no choice takes up exactly the spare tenths.
+        None where no choice uses exactly the spare tenths.
     """
     alike: dict[int, list[int]] = {}
     for count in sorted(classes, reverse=True):
-        if 1000 * count % total:  # what needs no rounding is left as it is
+        if 1000 * count % total:  # exact tenths stay as they are
             alike.setdefault(1000 * count // total, []).append(count)
     best: dict[int, tuple[int, frozenset[int]]] = {0: (0, frozenset())}
     for counts in alike.values():
-        # Of counts that are cut to the same tenth the largest come first: a larger count never reads less.
+        # Among counts cut to the same tenth the largest come first: a larger count never reads less.
         choices = [counts[:taken] for taken in range(len(counts) + 1)]
         found: dict[int, tuple[int, frozenset[int]]] = {}
         for used, (gain, chosen) in best.items():
             for more in choices:
                 now = used + sum(classes[count] for count in more)
                 worth = gain + sum(classes[count] * (1000 * count % total) for count in more)
-                # Of choices that are as good, one that raises larger counts comes later, and stays.
+                # Among equally good choices the one that raises larger counts comes last, and stays.
                 if now <= spare and (now not in found or worth >= found[now][0]):
                     found[now] = worth, chosen.union(more)
         best = found
@@ -133,20 +133,20 @@ def _raised_alike(classes: Mapping[int, int], total: int, spare: int) -> frozens
 
 @lru_cache(maxsize=1024)
 def binomial_tail(count: int, total: int, share: float) -> float:
-    """Return the probability of so many or more among a number of cells, each with the same chance.
+    """Return the probability of at least ``count`` successes in ``total`` trials.
 
     Parameters
     ----------
     count, total : int
         ``0 <= count <= total``.
     share : float
-        Chance of one, between 0 and 1.
+        Probability of one success, between 0 and 1.
 
     Returns
     -------
     float
-        P(X >= count) of the binomial distribution, summed term by term: ``scipy.stats.binom.sf(count - 1,
-        total, share)``, which the tests hold it to and whose import takes a second.
+        P(X >= count) of the binomial distribution, summed term by term. Tests compare it with
+        ``scipy.stats.binom.sf(count - 1, total, share)``, whose import takes a second.
     """
     if count <= 0:
         return 1.0

@@ -1,27 +1,27 @@
-"""Text of files and people on one line of a terminal or panel: no control characters, and with a bound."""
+"""Text from files and people, made safe for one line of a terminal or panel."""
 
 from __future__ import annotations
 
 import re
 
 LONGEST = 300
-"""Characters of a line that tells of an error: what is wrong and what to do fit, and so does a path."""
+"""Longest error line, in characters: room for what is wrong, what to do and a path."""
 
 _SPACE = re.compile(r"[ \t\r\n\f\v\u2028\u2029\x85]+")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls of a terminal, marks that turn the direction of what follows, and bytes that are no text."""
+"""Control characters, marks that change the writing direction, and bytes that are not text."""
 
 _GAP = " … "
 
 
 def one_line(text: str, longest: int | None = LONGEST) -> str:
-    r"""Return a text as one line that shows what is in it and does nothing to a terminal.
+    r"""Return a text as one line without control characters.
 
     Parameters
     ----------
     text : str
     longest : int, optional
-        Characters; what is longer loses its middle, since the reason stands at the end. None is no bound.
+        Characters; a longer text loses its middle, since the reason is at the end. None is no limit.
 
     Returns
     -------
@@ -37,6 +37,6 @@ def one_line(text: str, longest: int | None = LONGEST) -> str:
 
 def _shown(found: re.Match[str]) -> str:
     number = ord(found[0])
-    if 0xDC80 <= number <= 0xDCFF:  # a byte of a file's name that is no UTF-8, as Python keeps it
+    if 0xDC80 <= number <= 0xDCFF:  # a byte of a file name that is not UTF-8, as Python keeps it
         return f"\\x{number - 0xDC00:02x}"
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"

@@ -1,4 +1,4 @@
-"""The notes beside a differential. They speak of counting, never of a diagnosis."""
+"""Notes on a differential. They concern counting, never a diagnosis."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SAMPLING_TEXT = (
 
 
 UNLIKE, UNCHECKED = "unlike_training", "domain_unchecked"
-"""Codes of the notes on whether the smear is what the model has learnt."""
+"""Codes of the notes on the domain check."""
 
 
 def standing_notes(rules: CountingRules) -> tuple[Flag, ...]:
-    """Return what holds of every count made by these rules."""
+    """Return the notes on every count by these rules."""
     return (
         Flag("sampling_only", SAMPLING_TEXT),
         Flag("blast_definition", rules.blast_definition),
@@ -38,10 +38,10 @@ def arising_flags(
     imported: int = 0,
     domain: DomainCheck | None = None,
 ) -> tuple[Flag, ...]:
-    """Return what this count gives cause to note.
+    """Return the notes on this count.
 
-    A note that rests on a class the model has not learnt is withheld, and a note says so, until every cell
-    in the frame has been reviewed.
+    Until every cell in the frame is reviewed, a note that rests on a class the model has not learnt is
+    withheld, and another note says so.
     """
     rules = tally.rules
     candidates = (
@@ -62,14 +62,14 @@ def arising_flags(
 
 
 def _unlike(tally: Tally, domain: DomainCheck | None) -> Flag | None:
-    """Note, before any number, that the smear is not what the model has learnt."""
+    """Note that the smear looks unlike the training data."""
     if tally.complete or domain is None or not domain.unlike:
         return None
     return Flag(UNLIKE, domain.text)
 
 
 def _unchecked(tally: Tally, domain: DomainCheck | None) -> Flag | None:
-    """Note that nothing tells whether the smear is what the model has learnt."""
+    """Note that the smear was not compared with the training data."""
     if tally.complete or not tally.support or domain is not None:
         return None
     return Flag(UNCHECKED, UNCHECKED_TEXT)
@@ -102,7 +102,7 @@ def _unclassified(tally: Tally) -> Flag | None:
 
 
 def _imported(count: int) -> Flag | None:
-    """Note that classes were taken from data and nobody has looked at the cells."""
+    """Note that classes were imported and the cells not reviewed."""
     if not count:
         return None
     verb = "has its class" if count == 1 else "have their classes"
@@ -114,7 +114,7 @@ def _imported(count: int) -> Flag | None:
 
 
 def _unlearnt(tally: Tally) -> Flag | None:
-    """Note that cells of classes which the model cannot name lie among those that it names."""
+    """Note that cells of classes the model has not learnt are counted under other classes."""
     if tally.complete or not tally.support:
         return None
     unlearnt = [
@@ -143,7 +143,7 @@ def _unlearnt(tally: Tally) -> Flag | None:
 
 
 def _doubted(tally: Tally, doubtful: int) -> Flag | None:
-    """Note how many classes the model itself is unsure of."""
+    """Note how many predictions lie below the model's confidence threshold."""
     if not doubtful:
         return None
     verb = "lies" if doubtful == 1 else "lie"
@@ -155,7 +155,7 @@ def _doubted(tally: Tally, doubtful: int) -> Flag | None:
 
 
 def _unidentified(tally: Tally) -> Flag | None:
-    """Note that many cells were left out as not identifiable, among counted and unidentified cells."""
+    """Note that a large share of cells could not be identified."""
     rules = tally.rules
     names = " and ".join(rules.unidentified)
     if not tally.reliable(rules.unidentified):

@@ -1,4 +1,4 @@
-"""Numbers of things in words: the one place where a plural is made."""
+"""Plurals and counted nouns."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ _ES = ("s", "x", "ch", "sh")
 
 
 def plural(noun: str, many: str = "") -> str:
-    """Return a noun for several things.
+    """Return the plural of a noun.
 
     Parameters
     ----------
     noun : str
-        For one: ``cell``, ``plasma cell``; of several words the last is changed.
+        Singular: ``cell``, ``plasma cell``; only the last word changes.
     many : str
-        For several, where the rules of English do not lead there.
+        An irregular plural.
     """
     if many:
         return many
@@ -31,7 +31,7 @@ def count_of(number: int, noun: str, many: str = "", *, of: int | None = None) -
     noun, many : str
         As in `plural`.
     of : int, optional
-        How many there are in all; the noun then follows this number.
+        Total; the noun then follows this number.
     """
     total = number if of is None else of
     what = noun if total == 1 else plural(noun, many)

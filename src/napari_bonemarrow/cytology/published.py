@@ -1,4 +1,4 @@
-"""Published figures on the 21 classes, and the confusions that tolerant figures forgive.
+"""Published figures of the 21 classes, and the confusions that tolerant figures accept.
 
 Matek et al., Blood 2021;138(20):1917-27 (doi 10.1182/blood.2020010568), Table 1: ResNeXt-50, five-fold
 cross-validation on 171,374 images, mean and standard deviation over the folds, strict and tolerant.
@@ -22,7 +22,7 @@ class Spread(NamedTuple):
 
 
 class Published(NamedTuple):
-    """One class's published figures.
+    """Published figures of one class.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Published(NamedTuple):
     precision, recall : Spread
         Strict: only the class itself is right.
     tolerant_precision, tolerant_recall : Spread
-        A confusion with a neighbour that is hard to tell apart counts as right.
+        A confusion with a similar neighbouring class counts as right.
     """
 
     n: int
@@ -73,7 +73,7 @@ MATEK_2021: Mapping[str, Published] = MappingProxyType(
         for code, n, precision, recall, tolerant, forgiven in _TABLE_1
     }
 )
-"""By class code."""
+"""Published figures by class code."""
 
 PUBLISHED_NOTE = (
     "Published: Matek et al. 2021, Table 1, ResNeXt-50, five-fold cross-validation on 171,374 marrow images, "
@@ -93,12 +93,12 @@ TOLERATED: frozenset[frozenset[str]] = frozenset(
         ("LYT", "HAC"),
     )
 )
-"""Neighbours in maturation or look whose confusion the tolerant figures count as right.
+"""Similar classes whose confusion the tolerant figures count as right.
 
-These are what Table 1 implies: the paper's list itself was not read. Where strict and tolerant figures of a
+They follow from Table 1; the paper's own list was not read. Where strict and tolerant figures of a
 class are equal (ABE, ART, BAS, EOS, FGC, KSC, MON, NIF, OTH, PLM), it is in no pair. Blasts gain a little in
-the paper, by a neighbour that its table does not tell; here they are in no pair: taking a blast for something
-else, or the reverse, is never forgiven.
+the paper, by a neighbour that the table does not name; here they are in no pair: a confusion with a blast
+always counts as an error.
 """
 
 TOLERATED_NOTE = (

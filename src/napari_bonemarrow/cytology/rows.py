@@ -1,4 +1,4 @@
-"""The printed parts of a differential: rows, ratios, notes and tags."""
+"""Rows, ratios, notes and tags of a differential, as printed."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from typing import Any
 from napari_bonemarrow.cytology.classes import Support
 
 UNRELIABLE_TEXT = "not reliably recognised by this model"
-"""What stands in place of a figure that would rest on a class the model has not learnt."""
+"""Text in place of a figure that would rest on a class the model has not learnt."""
 
 OF_NAMED_TEXT = "of what the model can name"
-"""What a share is of where the model lacks classes."""
+"""Name of the denominator of a share where the model lacks classes."""
 
 UNNAMED_TEXT = "this model cannot name every class of a marrow"
-"""Why no figure stands where a bundle lacks classes, though it has learnt the one at hand."""
+"""Reason for a missing figure where the bundle has learnt this class but lacks others."""
 
 Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassCount:
-    """One row of a differential: a class, or the common total of several.
+    """One row of a differential: a class, or the total of several.
 
     Attributes
     ----------
     code, name : str
-        ``name`` is the field's own.
+        ``name`` is the usual name.
     count : int
         Cells in the frame with this effective class.
     percent : float or None
-        Of all counted cells, one decimal; None where it would not be reliable or nothing was counted.
+        Of all counted cells, one decimal; None where it is not reliable or nothing was counted.
     ci95 : tuple of float or None
         Wilson 95 % interval in per cent, unrounded; sampling error alone.
     ci_method : str
         ``"wilson"``.
     support : Support
-        How well the model has learnt it; the weakest of its members for a common total.
+        How well the model has learnt it; for a total, the weakest of its classes.
     reliable : bool
-        False while cells are unreviewed and the model has not learnt this class, or another that is counted.
+        False while cells are unreviewed and the model has not learnt every counted class.
     codes : tuple of str
-        What it adds up: itself for a class.
+        The classes in it: itself for a class.
     share_of_named : float or None
-        Where no percentage stands though the model has learnt this class: its share of the counted cells,
-        per cent, whole (one decimal below 1). It is no percentage of the smear.
+        Share of the counted cells where the model has learnt this class but lacks others: per cent, whole
+        (one decimal below 1). It is not a percentage of the smear.
     partly_reviewed : bool
         Whether some cells in the frame are reviewed and others are not.
     """
@@ -63,7 +63,7 @@ class ClassCount:
 
     @property
     def percent_text(self) -> str:
-        """The percentage as printed; a class that was seen never reads 0.0."""
+        """Return the printed percentage; a class that was seen never reads 0.0."""
         if not self.reliable:
             return self.share_text or UNRELIABLE_TEXT
         if self.percent is None:
@@ -72,19 +72,19 @@ class ClassCount:
 
     @property
     def zero_tells(self) -> bool:
-        """Whether no cell of this class is a finding: the model has learnt it, or a reviewer has seen all."""
+        """Return whether 0 cells is a finding: the model has learnt the class, or every cell is reviewed."""
         return self.reliable or self.share_of_named is not None
 
     @property
     def share_text(self) -> str:
-        """What is said, small, where no percentage stands; empty where there is not even a share."""
+        """Return the share printed in place of a percentage; empty without one."""
         if self.share_of_named is None:
             return ""
         return f"{self._share} % {'so far, partly reviewed' if self.partly_reviewed else OF_NAMED_TEXT}"
 
     @property
     def short_share_text(self) -> str:
-        """The same where there is little room."""
+        """Return a shorter `share_text`."""
         if self.share_of_named is None:
             return ""
         return f"{self._share} % {'so far' if self.partly_reviewed else 'of what it can name'}"
@@ -96,11 +96,11 @@ class ClassCount:
 
     @property
     def ci_text(self) -> str:
-        """The interval as printed, empty where there is none."""
+        """Return the printed interval; empty without one."""
         return "" if self.ci95 is None else f"{self.ci95[0]:.1f}–{self.ci95[1]:.1f} %"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the row as the contract's JSON has it."""
+        """Return the row as JSON values."""
         ci = None if self.ci95 is None else [round(bound, 2) for bound in self.ci95]
         return {
             "code": self.code,
@@ -121,11 +121,11 @@ class Ratio:
     Attributes
     ----------
     value : float or None
-        Unrounded; None where it is not reliable or nothing lies below the line.
+        Unrounded; None where it is not reliable or the denominator is 0.
     ci95 : tuple of float or None
         95 % interval from the conditional binomial; the upper bound may be infinite.
     definition : str
-        Which codes stand above and below, and whether monocytes are in.
+        Codes above and below the line, and whether monocytes are included.
     text : str
         As printed.
     """
@@ -136,7 +136,7 @@ class Ratio:
     text: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as the contract's JSON has it; an infinite bound is null."""
+        """Return the ratio as JSON values; an infinite bound is null."""
         value = None if self.value is None else round(self.value, 3)
         ci = None
         if self.ci95 is not None:
@@ -146,7 +146,7 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A note beside a count; never a diagnosis.
+    """A note on a count; never a diagnosis.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ class Flag:
     text : str
         One sentence for people.
     thresholds : tuple of float
-        Per cent that the note is about, if any.
+        Percentages that the note is about, if any.
     """
 
     code: str
@@ -163,23 +163,23 @@ class Flag:
     thresholds: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as the contract's JSON has it."""
+        """Return the note as JSON values."""
         entry: dict[str, Any] = {"code": self.code, "text": self.text}
         return entry | ({"thresholds": list(self.thresholds)} if self.thresholds else {})
 
 
 @dataclass(frozen=True, slots=True)
 class TagCount:
-    """How many cells of a lineage carry a tag.
+    """The number of cells of a lineage that carry a tag.
 
     Attributes
     ----------
     tag, name, lineage : str
     count, of : int
-        Tagged cells, and all cells of the lineage that are counted.
+        Tagged cells, and all counted cells of the lineage.
     percent : float or None
-        Of the lineage, one decimal; None until every cell in the frame has been reviewed, since only a
-        reviewer gives tags and a cell that nobody has looked at is not a cell without the tag.
+        Of the lineage, one decimal; None until every cell in the frame is reviewed, since only a reviewer
+        gives tags.
     ci95 : tuple of float or None
         Wilson 95 % interval in per cent, unrounded.
     """
@@ -193,7 +193,7 @@ class TagCount:
     ci95: Interval | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
+        """Return the tag count as JSON values."""
         ci = None if self.ci95 is None else [round(bound, 2) for bound in self.ci95]
         return {
             "tag": self.tag,

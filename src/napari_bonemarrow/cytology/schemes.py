@@ -1,10 +1,10 @@
-"""Class schemes of other data sets and how their folders read in the 21 classes.
+"""Class schemes of other data sets, with the class of each folder among the 21.
 
 Sources: Matek et al. 2021 (doi 10.7937/TCIA.AXH3-T579) for the 21 codes; Acevedo et al. 2020
 (doi 10.17632/snkd93bnjr.1) for the peripheral-blood codes; Choi et al. 2017
 (doi 10.1371/journal.pone.0189259), ten stages of the myeloid and erythroid series in marrow. Choi's images
-have no folder codes of their own, so folders bear the stages' names in small letters. The 21 classes tell
-only the first stage of the erythroblasts from the later three, which read as one class.
+have no folder codes, so folders are named by stage in lower case. The 21 classes separate only the first
+stage of the erythroblasts from the later three, which are one class.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from napari_bonemarrow.cytology.classes import BMC21
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """How the folders of a data set are named.
+    """The folder names of a data set and their classes.
 
     Attributes
     ----------
     name : str
         ``bmc21``, ``pbc`` or ``choi10``.
     codes : mapping of str to (str or None)
-        Folder name to class code; None where the 21 classes have no place for it.
+        Folder name to class code; None where it is not among the 21.
     marrow : bool
         Whether its cells were photographed in marrow rather than in blood.
     sums : mapping of str to tuple of str
-        In a scheme that is coarser than the 21 classes: a stage, named by one of them, to the classes
-        whose probabilities add up to it. Stages that are a single class need no entry.
+        In a scheme coarser than the 21 classes: a stage, named by one of them, to the classes whose
+        probabilities add up to it. Stages of a single class need no entry.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Scheme:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The class codes that the scheme can show, in alphabetical order."""
+        """Return the class codes of the scheme in alphabetical order."""
         return tuple(sorted({code for code in self.codes.values() if code is not None}))
 
 
@@ -83,7 +83,7 @@ SCHEMES: Mapping[str, Scheme] = MappingProxyType(
                 }
             ),
             marrow=True,
-            # An abnormal promyelocyte has no stage of its own there.
+            # Choi has no stage for an abnormal promyelocyte.
             sums=MappingProxyType({"PMO": ("PMO", "FGC")}),
         ),
     }

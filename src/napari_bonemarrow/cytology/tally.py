@@ -1,4 +1,4 @@
-"""Cells by class, and which figures may be printed from them."""
+"""Tally of cells by class, and which figures may be printed from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_bonemarrow.cytology.rows import Interval
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What rows, ratios and notes are made from.
+    """The numbers that rows, ratios and notes are computed from.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Tally:
         support: Mapping[str, Support],
         rules: CountingRules,
     ) -> Tally:
-        """Take cells that were counted by class already; see `Differential.of_counts`."""
+        """Make a tally of cells already counted by class; see `Differential.of_counts`."""
         unknown = [code for code in counts if code and code not in CLASSES]
         if unknown:
             raise ValueError(f"no class has the code {', '.join(map(repr, unknown))}")
@@ -55,30 +55,30 @@ class Tally:
 
     @property
     def complete(self) -> bool:
-        """Whether no cell in the frame waits for review, those of excluded classes among them."""
+        """Return whether every cell in the frame is reviewed, including excluded classes."""
         return self.unreviewed == 0
 
     @property
     def partly_reviewed(self) -> bool:
-        """Whether some cells in the frame are reviewed and others wait."""
+        """Return whether some cells in the frame are reviewed and others not."""
         return self.reviewed > 0 and not self.complete
 
     def total(self, codes: Collection[str]) -> int:
-        """Add up some classes."""
+        """Return the number of cells of some classes."""
         return sum(self.of.get(code, 0) for code in codes)
 
     @property
     def names_all(self) -> bool:
-        """Whether the model has learnt every class of the 21 that is counted.
+        """Return whether the model has learnt every counted class of the 21.
 
-        Where it has not, cells of the others lie among those it names, so that no share of cells that it
-        named is a percentage of the smear.
+        Where it has not, cells of the missing classes are counted under others, so no share is a percentage
+        of the smear.
         """
         return not self.unlearnt
 
     @property
     def unlearnt(self) -> tuple[str, ...]:
-        """The counted classes of the 21 that the model has not learnt from marrow."""
+        """Return the counted classes of the 21 that the model has not learnt from marrow."""
         return tuple(
             code
             for code, cell in CLASSES.items()
@@ -88,30 +88,30 @@ class Tally:
         )
 
     def learnt(self, codes: Collection[str]) -> bool:
-        """Tell whether the model has learnt those of some codes that a model predicts.
+        """Return whether the model has learnt the predictable classes among some codes.
 
-        Codes that only a reviewer gives do not hold back a sum: the model has called such cells something
-        else, and review will tell.
+        Codes that only a reviewer gives do not withhold a sum: the model gives such cells another class until
+        they are reviewed.
         """
         needed = [code for code in codes if CLASSES[code].predicted] or codes
         return all(self.support.get(code) is Support.TRAINED for code in needed)
 
     def reliable(self, codes: Collection[str]) -> bool:
-        """Tell whether a figure over these codes may be printed.
+        """Return whether a figure over these codes may be printed.
 
         It may once every cell is reviewed. Before that the model must have learnt these codes and every
-        other counted class: a cell of a class that it cannot name is given to one that it can.
+        other counted class: a cell of an unknown class is counted under a known one.
         """
         return self.complete or (self.names_all and self.learnt(codes))
 
     def share_of_named(self, codes: Collection[str]) -> float | None:
-        """Return the share of the counted cells that these codes have where no percentage stands.
+        """Return the share of these codes among the counted cells where no percentage is printed.
 
         Returns
         -------
         float or None
-            Per cent, whole; one decimal below 1, so that cells which were seen do not read 0. None where a
-            percentage stands, nothing was counted, or the model has not learnt one of the codes.
+            Per cent, whole; one decimal below 1, so that a class that was seen does not read 0. None where a
+            percentage is printed, nothing was counted, or the model has not learnt one of the codes.
         """
         if not self.counted or self.reliable(codes) or not self.learnt(codes):
             return None
@@ -124,7 +124,7 @@ class Tally:
         return min((self.support.get(code, Support.NONE) for code in codes), key=order.index)
 
     def interval(self, codes: Collection[str]) -> Interval | None:
-        """Return the Wilson interval in per cent, None where none may be printed."""
+        """Return the Wilson interval in per cent, None where it may not be printed."""
         if not self.counted or not self.reliable(codes):
             return None
         low, high = wilson(self.total(codes), self.counted)

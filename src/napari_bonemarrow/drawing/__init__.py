@@ -1,4 +1,4 @@
-"""The drawn smear: marrow with perfect truth, for the demo and as the test suite's ruler."""
+"""The drawn smear: marrow with exact ground truth, for the demo and the tests."""
 
 from napari_bonemarrow.drawing.morphology import MORPHOLOGY
 from napari_bonemarrow.drawing.placement import DrawingError

@@ -1,4 +1,4 @@
-"""The field on which red cells, platelets and nucleated cells are laid, each in its own window."""
+"""Canvas of a field: red cells, platelets and nucleated cells are drawn on it, each in its own window."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from napari_bonemarrow.drawing.stain import Float, Ink, Stain
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What is known of one drawn cell, in pixels of the picture."""
+    """Ground truth of one drawn cell, in pixels of the image."""
 
     x: float
     y: float
@@ -29,7 +29,7 @@ class Truth:
 
 
 class Canvas:
-    """Optical density of a field, and the truth about what was laid on it.
+    """Optical density of a field and the ground truth of what is drawn on it.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ class Canvas:
         self._bodies: Float = np.zeros((height, width), np.float32)
 
     def _window(self, at: tuple[float, float], reach: float) -> tuple[int, int, int]:
-        """Return left, top and side of the square window of a thing of a reach (µm) round a middle (µm)."""
+        """Return left, top and side of the square window around a middle (µm) with a reach (µm)."""
         half = int(np.ceil(reach / self.step)) + 2
         return round(at[0] / self.step) - half, round(at[1] / self.step) - half, 2 * half + 1
 
     def _clip(self, left: int, top: int, side: int) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
-        """Return the part of a window inside the picture: slices of the picture, slices of the window."""
+        """Return the part of a window inside the image: slices of the image, slices of the window."""
         x0, x1 = max(0, left), min(self.width, left + side)
         y0, y1 = max(0, top), min(self.height, top + side)
         if x0 >= x1 or y0 >= y1:
@@ -65,7 +65,7 @@ class Canvas:
         return (slice(y0, y1), slice(x0, x1)), inner
 
     def add_red_cells(self, reds: Sequence[RedCell], cells: Sequence[Anatomy], placed: Placed) -> None:
-        """Lay red cells that do not lie mostly under a nucleated cell."""
+        """Draw red cells that do not lie mostly under a nucleated cell."""
         xs, ys = np.array(placed.x), np.array(placed.y)
         radii = np.array([c.outline.reach for c in cells])
         for red in reds:
@@ -89,7 +89,7 @@ class Canvas:
         placed: Placed,
         seed: int,
     ) -> None:
-        """Lay platelets between nucleated cells."""
+        """Draw platelets between nucleated cells."""
         xs, ys = np.array(placed.x), np.array(placed.y)
         radii = np.array([c.outline.reach for c in cells])
         for k, (x, y, radius) in enumerate(platelets):
@@ -105,7 +105,7 @@ class Canvas:
             self.density[picture] += self._developed(ink)[inner]
 
     def add_cell(self, cell: Anatomy, at: tuple[float, float], number: int) -> None:
-        """Lay a nucleated cell and note the truth about it."""
+        """Draw a nucleated cell and record its ground truth."""
         left, top, side = self._window(at, cell.reach + 2.5 * cell.defocus_um + 0.3)
         grid = Grid.window(left, top, side, side, at, self.step)
         painted = paint(cell, grid)
@@ -118,7 +118,7 @@ class Canvas:
         if cell.defocus_um > 0.05:
             density = _defocused(density, cell.defocus_um / self.step)
         self.density[picture] += density[inner]
-        # A red cell under a nucleated one is pressed aside; here and there it still shows through.
+        # A red cell under a nucleated one is displaced; some still show through.
         pressed = coverage(painted.cell + np.float32(0.3), 0.6)[inner] * np.float32(
             0.5 if number % 7 == 0 else 0.93
         )
@@ -135,7 +135,7 @@ class Canvas:
         """Add the red cells' haemoglobin and the plasma film, which red cells displace."""
         for channel in range(3):
             self.density[..., channel] += self.inks[Ink.HAEMOGLOBIN, channel] * self._haemoglobin
-        # The film is smooth: every second pixel is drawn, and stands for its neighbour too.
+        # The film is smooth: every second pixel is drawn and repeated.
         grid = Grid.window(0, 0, -(-self.width // 2), -(-self.height // 2), (0.0, 0.0), 2 * self.step)
         sheet = plasma_film(grid.x, grid.y, rng)
         sheet = np.repeat(np.repeat(sheet, 2, axis=0), 2, axis=1)[: self.height, : self.width]
@@ -165,7 +165,7 @@ class Canvas:
 
 
 def _polygon(distance: Float) -> NDArray[np.float64]:
-    """Trace the zero level of a signed distance; the longest closed line, x and y in window pixels."""
+    """Return the longest closed zero contour of a signed distance, x and y in window pixels."""
     from skimage.measure import find_contours
 
     stride = max(1, distance.shape[0] // 90)
@@ -179,7 +179,7 @@ def _polygon(distance: Float) -> NDArray[np.float64]:
 
 
 def _uptake(cell: Anatomy) -> Float:
-    """Return how much more or less than its neighbours a cell takes up of the stain, shape (3,)."""
+    """Return the stain uptake of a cell relative to its neighbours, shape (3,)."""
     rng = np.random.default_rng((*cell.seed, 3))
     taken: Float = np.exp(rng.normal(0, 0.05) + rng.normal(0, (0.05, 0.015, 0.06))).astype(np.float32)
     return taken

@@ -1,4 +1,4 @@
-"""One nucleated cell: what it is made of, and its ink over a window of pixels."""
+"""Nucleated cell: its anatomy, and its ink over a window of pixels."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from napari_bonemarrow.drawing.texture import Lookup
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """One cell before it is drawn, in µm from the cell's middle.
+    """The parts of one cell, in µm from its middle.
 
     Attributes
     ----------
     code : str
         One of the 21.
     look : Morphology
-        The class's row, narrowed to this cell's stage.
+        Morphology of the class, narrowed to this cell's stage.
     outline : Polar
         The cell's border.
     nucleus : Nucleus
     nucleus_at : tuple of float
-        Where the nucleus's centroid is put.
+        The nucleus's centroid.
     seed : tuple of int
-        Of everything that is drawn at random within the cell.
+        Seed of everything random within the cell.
     defocus_um : float
         Standard deviation of the cell's own blur.
     debris : bool
-        Precipitated stain: no cell and no nucleus.
+        Precipitated stain without cell or nucleus.
     """
 
     code: str
@@ -56,11 +56,11 @@ class Anatomy:
 
     @property
     def reach(self) -> float:
-        """Radius of the circle that holds the whole cell, µm."""
+        """Return the radius of the circle that holds the whole cell, µm."""
         return self.outline.reach + 0.6
 
     def distances(self, grid: Grid) -> tuple[Float, Float]:
-        """Return signed distances to the cell's and to the nucleus's border, µm, each of shape (h, w)."""
+        """Return signed distances to the borders of the cell and the nucleus, µm, each of shape (h, w)."""
         look = Lookup(grid.x, grid.y, np.random.default_rng((*self.seed, 1)))
         bend_x, bend_y = look.noise(4.5), look.noise(6.0)
         near, far = np.float32(0.07), np.float32(0.18)
@@ -86,7 +86,7 @@ class Anatomy:
 
 @dataclass(frozen=True, eq=False)
 class Painted:
-    """A drawn cell: ink (6, h, w), and the signed distances (h, w) that are the truth of its borders."""
+    """A drawn cell: ink (6, h, w), and signed distances (h, w) to its borders, the ground truth."""
 
     ink: Float
     cell: Float
@@ -94,7 +94,7 @@ class Painted:
 
 
 def _staged(code: str, rng: np.random.Generator) -> Morphology:
-    """Narrow a class to one cell's stage or kind."""
+    """Return the morphology of one stage or variant of a class."""
     look = MORPHOLOGY[code]
     if code == "EBO":
         return _erythroblast(look, float(rng.beta(1.6, 1.4)))
@@ -108,7 +108,7 @@ def _staged(code: str, rng: np.random.Generator) -> Morphology:
 
 
 def _erythroblast(look: Morphology, stage: float) -> Morphology:
-    """Ripen from basophilic (0) over polychromatic to orthochromatic (1)."""
+    """Return an erythroblast's morphology from basophilic (0) over polychromatic to orthochromatic (1)."""
     diameter = 13.5 - 4.6 * stage
     blue = 1.15 * (1 - stage) ** 1.3 + 0.10
     colour = Cytoplasm(
@@ -151,7 +151,7 @@ def _mast_cell(look: Morphology) -> Morphology:
 
 
 def conceive(code: str, seed: tuple[int, ...]) -> Anatomy:
-    """Make a cell of a class.
+    """Return a random cell of a class.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def conceive(code: str, seed: tuple[int, ...]) -> Anatomy:
     away = turn + rng.choice([0, np.pi]) + rng.normal(0, 0.45)
     elongation = between(look.elongation, rng)
     nucleus = SHAPES[look.nucleus](nuclear_radius, elongation, away + np.pi, rng)
-    for _ in range(8):  # lobes and bands must find room in the cell
+    for _ in range(8):  # lobes and bands must fit in the cell
         if nucleus.reach < 0.98 * radius or look.nucleus == "smeared":
             break
         nucleus = SHAPES[look.nucleus](nuclear_radius, elongation, away + np.pi, rng)
@@ -202,7 +202,7 @@ def paint(anatomy: Anatomy, grid: Grid) -> Painted:
     ----------
     anatomy : Anatomy
     grid : Grid
-        Window round the cell's middle.
+        Window around the cell's middle.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def paint(anatomy: Anatomy, grid: Grid) -> Painted:
 
 
 def _hof(anatomy: Anatomy, grid: Grid) -> Float:
-    """Place the Golgi region beside the nucleus, towards the cell's middle."""
+    """Place the Golgi region next to the nucleus, towards the cell's middle."""
     x, y = anatomy.nucleus_at
     size = np.hypot(x, y)
     radius = np.sqrt(anatomy.outline.area / np.pi)
@@ -252,7 +252,7 @@ def _nuclear_ink(
     """Return chromatin with its nucleoli; dense chromatin also takes up blue."""
     row = anatomy.look
     level = between(row.chromatin.density, rng)
-    if row.chromatin.pattern == "strands":  # drawn out by the spreader
+    if row.chromatin.pattern == "strands":  # stretched by the spreader
         look = Lookup(grid.x, grid.y, rng, stretch=2.0)
     dense = chromatin(row.chromatin, level, look, grid, nucleus)
     reach = np.sqrt(anatomy.outline.area * np.mean(row.nuclear_fraction) / np.pi)

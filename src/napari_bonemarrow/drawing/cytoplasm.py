@@ -45,11 +45,11 @@ def _ragged(polar: Polar, rng: np.random.Generator) -> Polar:
 EDGES: Mapping[str, Callable[[Polar, np.random.Generator], Polar]] = MappingProxyType(
     {"smooth": _smooth, "blebs": _blebs, "frayed": _frayed, "hairy": _hairy, "ragged": _ragged}
 )
-"""What is done to a rounded outline."""
+"""Edges by name: changes to a rounded outline."""
 
 
 def between(limits: Range, rng: np.random.Generator) -> float:
-    """Draw evenly from a range."""
+    """Return a uniform random number from a range."""
     return float(rng.uniform(*limits))
 
 
@@ -62,7 +62,7 @@ def paint_ground(
     hof: Float,
     rng: np.random.Generator,
 ) -> None:
-    """Lay the cytoplasm's own colour into ``ink``.
+    """Add the cytoplasm's own colour to ``ink``.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def paint_granules(
     hof: Float,
     rng: np.random.Generator,
 ) -> None:
-    """Strew one kind of granule over the cytoplasm.
+    """Add one kind of granule to the cytoplasm.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def paint_granules(
     body, nucleus : ndarray of float32, shape (h, w)
         Coverages of the cell and of its nucleus.
     hof : ndarray of float32, shape (h, w)
-        Granules are a little denser round the Golgi region.
+        Granules are a little denser around the Golgi region.
     rng : numpy.random.Generator
     """
     tile = granules(kind.diameter, kind.spacing, kind.spread, kind.flat)
@@ -125,7 +125,7 @@ def paint_granules(
 def paint_vacuoles(
     ink: Float, count: int, grid: Grid, outline: Polar, nucleus: Float, rng: np.random.Generator, size: Range
 ) -> None:
-    """Punch clear holes with a faintly darker rim into the cytoplasm."""
+    """Add vacuoles: clear holes with a slightly darker rim."""
     for _ in range(count):
         direction, radius = rng.uniform(0, 2 * np.pi), rng.uniform(*size)
         far = outline.at(direction) * np.sqrt(rng.uniform(0.1, 0.8))
@@ -139,7 +139,7 @@ def paint_vacuoles(
 def paint_rods(
     ink: Float, count: int, grid: Grid, outline: Polar, body: Float, nucleus: Float, rng: np.random.Generator
 ) -> None:
-    """Lay bundles of Auer rods: red-purple needles, a few directions, crossing like a faggot of sticks."""
+    """Add bundles of Auer rods: red-purple needles that cross in a few directions."""
     bundle = rng.uniform(0, np.pi, 3)
     rods = np.zeros(grid.x.shape, np.float32)
     for k in range(count):

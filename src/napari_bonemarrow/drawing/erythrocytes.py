@@ -13,7 +13,7 @@ from napari_bonemarrow.drawing.texture import Lookup, granules
 
 @dataclass(frozen=True, eq=False)
 class RedCell:
-    """A red cell, µm from the picture's corner.
+    """A red cell, µm from the image's corner.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class RedCell:
         Middle.
     outline : Polar
     haemoglobin : float
-        Ink of its thickest part.
+        Ink at its thickest part.
     pallor : float
         0 flat to 1 a deep dimple.
     azure : float
@@ -36,7 +36,7 @@ class RedCell:
 
 
 def red_cell(at: tuple[float, float], rng: np.random.Generator, squash: float = 1.0) -> RedCell:
-    """Make a red cell: diameter 7.3 µm, standard deviation 0.45 µm, some oval, some without pallor."""
+    """Return a red cell: diameter 7.3 µm, standard deviation 0.45 µm, some oval, some without pallor."""
     young = rng.random() < 0.03
     radius = np.clip(rng.normal(3.65, 0.22), 2.9, 4.4) * (1.12 if young else 1)
     outline = Polar.wavy(
@@ -74,14 +74,14 @@ def paint_red_cell(cell: RedCell, grid: Grid) -> tuple[Float, Float]:
 
 
 def scatter_red_cells(width: float, height: float, per_um2: float, rng: np.random.Generator) -> list[RedCell]:
-    """Scatter red cells over a field, two in five of them in rouleaux.
+    """Scatter red cells over a field, 40 % of them in rouleaux.
 
     Parameters
     ----------
     width, height : float
         µm.
     per_um2 : float
-        Red cells a square micrometre.
+        Red cells per square micrometre.
     rng : numpy.random.Generator
     """
     wanted = int(width * height * per_um2)
@@ -108,7 +108,7 @@ def scatter_red_cells(width: float, height: float, per_um2: float, rng: np.rando
 
 
 def _crowded(places: dict[tuple[int, int], list[tuple[float, float]]], x: float, y: float) -> bool:
-    """Tell whether a red cell lies within 6.3 µm; places are kept in squares of 7 µm."""
+    """Return whether a red cell lies within 6.3 µm; places are kept in squares of 7 µm."""
     column, row = int(x // 7), int(y // 7)
     near = ((column + dx, row + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
     return any((px - x) ** 2 + (py - y) ** 2 < 6.3**2 for square in near for px, py in places.get(square, ()))
@@ -136,7 +136,7 @@ def scatter_platelets(
 
 
 def paint_platelet(radius: float, grid: Grid, rng: np.random.Generator) -> Float:
-    """Draw a platelet: a pale blue hyalomere round a purple granulomere.
+    """Draw a platelet: a pale blue hyalomere around a purple granulomere.
 
     Returns
     -------

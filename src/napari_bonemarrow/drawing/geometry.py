@@ -1,4 +1,4 @@
-"""Shapes in micrometres as signed distances: negative inside, smooth, drawn with soft edges."""
+"""Shapes as signed distances in micrometres: negative inside, smooth, with soft edges."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Grid:
     def window(
         cls, left: int, top: int, width: int, height: int, middle: tuple[float, float], step: float
     ) -> Grid:
-        """Lay a grid over pixels ``left .. left + width`` and ``top .. top + height``.
+        """Return the grid of pixels ``left .. left + width`` and ``top .. top + height``.
 
         Parameters
         ----------
         left, top, width, height : int
-            Pixels of the picture.
+            Pixels of the image.
         middle : tuple of float
-            x and y, in µm of the picture, that become (0, 0).
+            x and y, in µm of the image, that become (0, 0).
         step : float
             µm per pixel.
         """
@@ -51,14 +51,14 @@ class Grid:
 
 
 def coverage(distance: Float, soft_um: float) -> Float:
-    """Turn a signed distance into ink: 1 inside, 0 outside, over an edge ``soft_um`` wide."""
+    """Return the coverage of a signed distance: 1 inside, 0 outside, with an edge ``soft_um`` wide."""
     t = np.clip(0.5 - distance / np.float32(soft_um), 0, 1)
     smooth: Float = t * t * (3 - 2 * t)
     return smooth
 
 
 def smooth_union(first: Float, second: Float, blend_um: float) -> Float:
-    """Unite two signed distances with a fillet (polynomial smooth minimum)."""
+    """Return the union of two signed distances with a fillet (polynomial smooth minimum)."""
     h = np.clip(0.5 + 0.5 * (second - first) / np.float32(blend_um), 0, 1)
     united: Float = second + (first - second) * h - np.float32(blend_um) * h * (1 - h)
     return united
@@ -66,7 +66,7 @@ def smooth_union(first: Float, second: Float, blend_um: float) -> Float:
 
 @dataclass(frozen=True, eq=False)
 class Polar:
-    """A star-shaped outline: a radius for each of 720 directions.
+    """A star-shaped outline: one radius for each of 720 directions.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Polar:
         turn: float = 0.0,
         waves: int = 6,
     ) -> Polar:
-        """Draw a rounded outline.
+        """Return a random rounded outline.
 
         Parameters
         ----------
@@ -95,13 +95,13 @@ class Polar:
             Radius of the circle with the same area.
         rng : numpy.random.Generator
         roughness : float
-            Relative amplitude of the waves; higher ones are weaker.
+            Relative amplitude of the waves; higher frequencies are weaker.
         elongation : float
             Long axis over short axis.
         turn : float
             Direction of the long axis, radians.
         waves : int
-            Highest number of waves round the outline.
+            Highest number of waves around the outline.
         """
         theta = directions()
         a = np.sqrt(elongation)
@@ -113,17 +113,17 @@ class Polar:
 
     @property
     def area(self) -> float:
-        """Area in µm²."""
+        """Return the area in µm²."""
         return float(0.5 * np.sum(self.radii**2) * 2 * np.pi / _TURN)
 
     @property
     def reach(self) -> float:
-        """The largest radius, µm."""
+        """Return the largest radius, µm."""
         return float(self.radii.max())
 
     @cached_property
     def _tables(self) -> tuple[Float, Float, Float]:
-        """Radius, rise to the next direction, and what turns radial into shortest distance; two turns."""
+        """Return radius, rise to the next direction, factor from radial to shortest distance; two turns."""
         after = np.roll(self.radii, -1)
         change = (after - np.roll(self.radii, 1)) / (4 * np.pi / _TURN)
         slope = 1 / np.sqrt(1 + (change / self.radii) ** 2)
@@ -133,18 +133,18 @@ class Polar:
         return radii, rise, slant
 
     def scaled_to_area(self, area_um2: float) -> Polar:
-        """Return the same shape with another area."""
+        """Return the shape scaled to another area."""
         return Polar(self.radii * np.sqrt(area_um2 / self.area))
 
     def notched(self, direction: float, depth: float, width: float) -> Polar:
-        """Press in a notch.
+        """Return the shape with a notch.
 
         Parameters
         ----------
         direction : float
             Radians.
         depth : float
-            Part of the radius that goes; negative makes a bulge.
+            Fraction of the radius removed; negative makes a bulge.
         width : float
             Standard deviation of the notch, radians.
         """
@@ -156,7 +156,7 @@ class Polar:
         return float(self.radii[int(direction / (2 * np.pi) * _TURN) % _TURN])
 
     def distance(self, x: Float, y: Float) -> Float:
-        """Return the signed distance to first order, µm, at points given in µm from the middle."""
+        """Return the first-order signed distance, µm, at points given in µm from the middle."""
         table, rise, slope = self._tables
         theta = np.arctan2(y, x)
         theta *= np.float32(_TURN / (2 * np.pi))
@@ -195,7 +195,7 @@ def tube(
     x, y : ndarray of float32, shape (h, w)
         µm.
     path : ndarray of float64, shape (n, 2)
-        Points along the tube's middle, µm, closer than the tube's radius.
+        Points along the tube's middle, µm, spaced more closely than the tube's radius.
     radii : ndarray of float64, shape (n,)
         µm.
     blend_um : float

@@ -1,8 +1,8 @@
-"""What each class looks like: one row of textbook morphology for each of the 21 codes.
+"""Morphology of the 21 classes, from textbooks.
 
-Diameters are of the flattened cell on a dried smear. They and the parts of the cell that the nucleus
-takes follow the descriptions that haematology textbooks, the ICSH recommendations on morphology and the
-WHO classification share; where books differ the range spans them. `docs/drawn-smear.md` lists the ranges.
+Diameters are of the flattened cell on a dried smear. Diameters and nuclear fractions follow haematology
+textbooks, the ICSH recommendations on morphology and the WHO classification; where they differ the range
+spans them. `docs/drawn-smear.md` lists the ranges.
 """
 
 from __future__ import annotations
@@ -264,7 +264,7 @@ MORPHOLOGY: Mapping[str, Morphology] = MappingProxyType(
         ),
     }
 )
-"""The 21 classes by code."""
+"""Morphology of the 21 classes by code."""
 
 PRECIPITATE = Morphology(
     (4.0, 9.0),
@@ -281,4 +281,4 @@ PRECIPITATE = Morphology(
     roughness=0.2,
     oval=(1.0, 1.8),
 )
-"""Precipitated stain, one kind of artefact."""
+"""Morphology of precipitated stain, one kind of artefact."""

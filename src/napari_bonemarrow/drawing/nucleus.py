@@ -19,7 +19,7 @@ Distance = Callable[[Float, Float], Float]
 
 @dataclass(frozen=True, eq=False)
 class Nucleus:
-    """A nucleus round its own centroid.
+    """A nucleus relative to its centroid.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Nucleus:
     reach : float
         Radius of the circle that holds it, µm.
     lobes : int
-        Segments that only filaments join; 1 unless segmented or bilobed.
+        Segments joined only by filaments; 1 unless segmented or bilobed.
     """
 
     distance: Distance
@@ -37,7 +37,7 @@ class Nucleus:
 
 
 def _measured(distance: Distance, area_um2: float, reach: float, lobes: int = 1) -> Nucleus:
-    """Scale a shape to an area and move its centroid to (0, 0)."""
+    """Return a shape scaled to an area with its centroid at (0, 0)."""
     pitch = 0.16
     axis = np.arange(-reach, reach, pitch, dtype=np.float32)
     x, y = np.meshgrid(axis, axis)
@@ -95,7 +95,7 @@ def _smeared(radius: float, elongation: float, towards: float, rng: np.random.Ge
 
 
 def _band(radius: float, elongation: float, towards: float, rng: np.random.Generator) -> Nucleus:
-    """Bend a ribbon into a C, a U or an S; its width stays above a third of its widest part."""
+    """Return a ribbon bent into a C, a U or an S; its width stays above a third of its widest part."""
     length, points = radius * rng.uniform(2.7, 3.4), 26
     t = np.linspace(-0.5, 0.5, points)
     if rng.random() < 0.75:
@@ -114,7 +114,7 @@ def _band(radius: float, elongation: float, towards: float, rng: np.random.Gener
 
 
 def _chain(lobes: int, sizes: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Lay lobes along a bent chain; of several, keep the most compact whose lobes stay apart."""
+    """Return lobes along a bent chain: of several tries, the most compact with separate lobes."""
     best, best_score = np.zeros((lobes, 2)), -np.inf
     for _ in range(12):
         heading, sign = rng.uniform(0, 2 * np.pi), rng.choice([-1, 1])
@@ -181,11 +181,12 @@ SHAPES: Mapping[str, Callable[[float, float, float, np.random.Generator], Nucleu
         "smeared": _smeared,
     }
 )
-"""Builders: radius of the circle of equal area (µm), elongation, direction of the cell's middle (radians)."""
+"""Shape functions by name, called with the radius of the circle of equal area (µm), the elongation and the
+direction of the cell's middle (radians)."""
 
 
 def _ridges(noise: Float) -> Float:
-    """Turn noise into a network of threads, mean about 0, standard deviation about 1."""
+    """Return a network of threads made from noise, mean about 0, standard deviation about 1."""
     threads: Float = np.float32(1.33) - np.float32(1.66) * np.abs(noise)
     return threads
 
@@ -241,7 +242,7 @@ def _spongy(look: Lookup, grid: Grid, distance: Float) -> Float:
 
 
 def _clock(look: Lookup, grid: Grid, distance: Float) -> Float:
-    """Blocks along the membrane like the figures of a clock, fewer in the middle."""
+    """Return clock-face chromatin: blocks along the membrane, fewer in the middle."""
     edge = np.exp(-(((distance + 0.9) / 0.9) ** 2))
     blocks = _blocks(look.noise(1.5), 2.2)
     texture: Float = blocks * (0.5 + 0.7 * edge) + 0.25 * look.noise(0.55) + 0.35 * edge
@@ -267,7 +268,7 @@ PATTERNS: Mapping[str, Callable[[Lookup, Grid, Float], Float]] = MappingProxyTyp
         "strands": _strands,
     }
 )
-"""Chromatin textures of about unit standard deviation."""
+"""Chromatin textures by name, of about unit standard deviation."""
 
 
 def chromatin(style: Chromatin, level: float, look: Lookup, grid: Grid, distance: Float) -> Float:

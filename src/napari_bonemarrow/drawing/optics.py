@@ -1,4 +1,4 @@
-"""From ink to a photograph: light, lens and sensor."""
+"""Optics: light, lens and sensor turn ink into a photograph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from napari_bonemarrow.drawing.stain import Float, Ink, Stain
 from napari_bonemarrow.drawing.texture import Lookup, granules
 
 POINT_SPREAD_UM = 0.115
-"""Standard deviation of the point spread: an oil objective of numerical aperture 1.3 in green light."""
+"""Standard deviation of the point spread function: an oil objective of numerical aperture 1.3, green
+light."""
 
 
 def film_tint(stain: Stain) -> Float:
@@ -47,7 +48,7 @@ def photograph(
     noise: float = 2.4,
     sharpening: float = 0.4,
 ) -> NDArray[np.uint8]:
-    """Shine light through the smear and record it.
+    """Return the photograph of a smear.
 
     Parameters
     ----------
@@ -57,11 +58,11 @@ def photograph(
     microns_per_pixel : float
     rng : numpy.random.Generator
     vignette : float
-        Part of the light that the corners lose.
+        Fraction of the light lost in the corners.
     noise : float
         Standard deviation of the sensor's noise at full light, in levels of 255.
     sharpening : float
-        Strength of the camera's own sharpening, which draws the pale line round cells.
+        Strength of the camera's sharpening, the cause of the pale line around cells.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Where cells lie: no two overlap, some touch, some are cut by the border."""
+"""Placement of cells: none overlap, some touch, some are cut by the border."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _TOLERANCE_UM = 0.15
 
 
 class DrawingError(BoneMarrowError):
-    """What was asked for cannot be drawn or written."""
+    """The request cannot be drawn or written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Middles of cells in µm, in the order given, and the pairs that were made to touch."""
+    """Middles of cells in µm, in the order given, and the touching pairs."""
 
     x: list[float]
     y: list[float]
@@ -42,7 +42,7 @@ def place(
     touching: float = 0.12,
     at_border: float = 0.06,
 ) -> Placed:
-    """Strew cells over a field and push them apart until none overlap.
+    """Scatter cells over a field and push them apart until none overlap.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ def place(
         µm.
     rng : numpy.random.Generator
     touching : float
-        Part of the cells that are set against a neighbour.
+        Fraction of the cells that touch a neighbour.
     at_border : float
-        Part of the cells that the picture's border cuts; their nuclear centroid stays inside.
+        Fraction of the cells cut by the image's border; their nuclear centroid stays inside.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def place(
     Raises
     ------
     DrawingError
-        When the field has no room.
+        If the field has no room.
     """
     if not cells:
         return Placed([], [], [])
@@ -80,7 +80,7 @@ def place(
 
 
 class _Crowd:
-    """Cells that push each other apart; every cell is a radius in each of 72 directions."""
+    """Cells that push each other apart; a cell is one radius in each of 72 directions."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class _Crowd:
         self.x, self.y = rng.uniform(self.low, self.high)
 
     def _pin_some(self, width: float, height: float, rng: np.random.Generator, part: float) -> None:
-        """Bind some cells to a side: the nucleus's centroid 0.5 to 3 µm inside the picture."""
+        """Bind some cells to a side, with the nucleus's centroid 0.5 to 3 µm inside the image."""
         self.pinned = rng.random(len(self.cells)) < part
         sides, depths = rng.integers(0, 4, len(self.cells)), rng.uniform(0.5, 3.0, len(self.cells))
         for k in np.flatnonzero(self.pinned).tolist():
@@ -109,7 +109,7 @@ class _Crowd:
             self.low[axis, k], self.high[axis, k] = value, value + 1e-6
 
     def _meetings(self) -> tuple[Indices, Indices, Doubles, Doubles, Doubles]:
-        """Return all pairs that may meet: both indices, how deep they overlap (µm), and the unit vector."""
+        """Return all pairs that may meet: both indices, the depth of the overlap (µm) and the unit vector."""
         from scipy.spatial import cKDTree
 
         tree = cKDTree(np.stack([self.x, self.y], 1))
@@ -123,7 +123,7 @@ class _Crowd:
         return i, j, needed - away, dx / away, dy / away
 
     def relax(self, bound: list[tuple[int, int]]) -> None:
-        """Push apart what overlaps; draw together the bound pairs, until all is settled."""
+        """Push overlapping cells apart and draw bound pairs together until no cell moves."""
         count = len(self.cells)
         tied = np.array([a * count + b for a, b in bound], np.int64)
         for _ in range(1500):
@@ -140,7 +140,7 @@ class _Crowd:
                 np.clip(values + 0.45 * shift, self.low[axis], self.high[axis], out=values)
 
     def neighbours(self, wanted: int) -> list[tuple[int, int]]:
-        """Choose the closest pairs in which no cell comes twice and none is cut by the border."""
+        """Return the closest pairs of cells; each cell occurs once and none is cut by the border."""
         i, j, depth, _, _ = self._meetings()
         chosen: list[tuple[int, int]] = []
         taken = set(np.flatnonzero(self.pinned).tolist())
@@ -152,7 +152,7 @@ class _Crowd:
         return chosen
 
     def join(self, pairs: list[tuple[int, int]]) -> None:
-        """Close the last gap of each pair."""
+        """Close the remaining gap of each pair."""
         for i, j in pairs:
             direction = float(np.arctan2(self.y[j] - self.y[i], self.x[j] - self.x[i]))
             wanted = _contact(self.cells[i], self.cells[j], direction)
@@ -160,7 +160,7 @@ class _Crowd:
             self.y[j] = self.y[i] + wanted * np.sin(direction)
 
     def worst_overlap(self, bound: list[tuple[int, int]]) -> float:
-        """Return the deepest overlap of cells that are not bound, µm."""
+        """Return the deepest overlap of unbound cells, µm."""
         i, j, depth, _, _ = self._meetings()
         tied = set(bound)
         triples = zip(i.tolist(), j.tolist(), depth.tolist(), strict=True)
@@ -169,7 +169,7 @@ class _Crowd:
 
 
 def _hull(cell: Anatomy) -> Doubles:
-    """Return how far a cell reaches in each of 72 directions: the largest within 15°, and a gap."""
+    """Return a cell's radius in each of 72 directions: the largest within 15°, plus a gap."""
     sectors = cell.outline.radii.reshape(_SECTORS, -1).max(1)
     turned = [np.roll(sectors, k) for k in range(-3, 4)]
     hull: Doubles = np.max(turned, axis=0) + _GAP_UM
@@ -177,7 +177,7 @@ def _hull(cell: Anatomy) -> Doubles:
 
 
 def _contact(fixed: Anatomy, moved: Anatomy, direction: float) -> float:
-    """Return the distance of middles at which two outlines first touch along a direction, µm."""
+    """Return the distance between middles at which two outlines touch along a direction, µm."""
     theta = np.arange(0, 2 * np.pi, 2 * np.pi / 720)
     still, other = theta - direction, theta - direction
     bins = np.arange(-40, 40.01, 0.25)

@@ -1,4 +1,4 @@
-"""The bundled sample smear, single drawn crops, and writing a smear with its scale."""
+"""The sample smear, single drawn crops, and image files of a drawn smear with its scale."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAMPLE_SEED = 41
 
 
 def sample_smear() -> DrawnSmear:
-    """Draw the demo's field: 2560 × 1920 px at 0.08 µm/px, every one of the 21 classes two or more times.
+    """Draw the demo's field: 2560 × 1920 px at 0.08 µm/px, each of the 21 classes at least twice.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def draw_cell(
     red_cells_per_um2: float = 0.013,
     noise: float = 2.4,
 ) -> NDArray[np.uint8]:
-    """Draw a single crop of a class, its nucleus's centroid in the middle, red cells round it.
+    """Draw a crop of one cell, its nuclear centroid in the middle, with red cells around it.
 
     Parameters
     ----------
@@ -49,11 +49,11 @@ def draw_cell(
     seed : int
     microns_per_pixel : float
     size : int
-        Pixels a side.
+        Pixels per side.
     stain : Stain, optional
     red_cells_per_um2 : float
     noise : float
-        Of the sensor, see `optics.photograph`.
+        Sensor noise, see `optics.photograph`.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def draw_cell(
     Raises
     ------
     DrawingError
-        On an unknown code.
+        If the code is unknown.
     """
     if code not in BMC21:
         raise DrawingError(f"drawn cell: no class {code!r}; use one of {', '.join(BMC21)}")
@@ -87,7 +87,7 @@ def write_sample(path: Path | str, smear: DrawnSmear | None = None) -> Path:
     Parameters
     ----------
     path : Path or str
-        Ends in .png, .tif or .tiff.
+        Its suffix is .png, .tif or .tiff.
     smear : DrawnSmear, optional
         The sample smear by default.
 
@@ -98,7 +98,7 @@ def write_sample(path: Path | str, smear: DrawnSmear | None = None) -> Path:
     Raises
     ------
     DrawingError
-        On another suffix, or where nothing can be written.
+        If the suffix is another one or the file cannot be written.
     """
     path = Path(path)
     suffix = path.suffix.lower()

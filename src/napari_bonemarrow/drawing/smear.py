@@ -1,4 +1,4 @@
-"""A drawn field of marrow with perfect truth."""
+"""A drawn field of marrow with exact ground truth."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ SAMPLE_COUNTS: Mapping[str, int] = MappingProxyType(
         "OTH": 2,
     }
 )
-"""Cells a class on the sample smear: a reactive marrow's order, with two or three of every rare class."""
+"""Cells of each class on the sample smear: as in a reactive marrow, with two or three of each rare class."""
 
 
 @dataclass(frozen=True, eq=False)
 class DrawnSmear:
-    """A drawn field and the truth about it.
+    """A drawn field and its ground truth.
 
     Attributes
     ----------
@@ -58,19 +58,19 @@ class DrawnSmear:
     codes : tuple of str
         Class of each cell.
     outlines : tuple of ndarray of float64, shape (m, 2)
-        Closed polygon of each cell's border, x and y in level-0 pixels; may pass the picture's border.
+        Closed polygon of each cell's border, x and y in level-0 pixels; may cross the image's border.
     nuclei : ndarray of int32, shape (h, w)
         0, or the ``cell_id`` whose nucleus covers the pixel.
     lobes : ndarray of int64, shape (n,)
-        Segments of each nucleus.
+        Number of segments of each nucleus.
     cell_diameter_um : ndarray of float64, shape (n,)
         Diameter of the circle with the whole cell's area.
     nuclear_fraction : ndarray of float64, shape (n,)
-        Nucleus's part of the cell's area.
+        Nuclear area divided by the cell's area.
     at_border : ndarray of bool, shape (n,)
-        Whether the picture's border cuts the cell.
+        Whether the image's border cuts the cell.
     debris : ndarray of bool, shape (n,)
-        Artefacts that hold no nucleus: precipitated stain.
+        Artefacts without a nucleus: precipitated stain.
     touching : tuple of (int, int)
         Pairs of ``cell_id`` whose borders meet.
     """
@@ -103,8 +103,8 @@ def draw_smear(
 ) -> DrawnSmear:
     """Draw a field of bone-marrow smear.
 
-    The geometry is drawn in micrometres: the same seed at another scale (and as many more or fewer
-    pixels) gives the same cells in the same places.
+    The geometry is in micrometres: the same seed and area at another scale give the same cells in the
+    same places.
 
     Parameters
     ----------
@@ -114,11 +114,11 @@ def draw_smear(
     microns_per_pixel : float
         0.02 to 0.5.
     cells_per_class : mapping of str to int, optional
-        How many of each of the 21 codes; by default `SAMPLE_COUNTS` in proportion to the area.
+        Cells of each of the 21 codes; by default `SAMPLE_COUNTS` in proportion to the area.
     stain : Stain, optional
     red_cells_per_um2, platelets_per_um2 : float
     noise : float
-        Of the sensor, see `optics.photograph`.
+        Sensor noise, see `optics.photograph`.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def draw_smear(
     Raises
     ------
     DrawingError
-        On an unknown code, an absurd size or scale, or cells that find no room.
+        If a code is unknown, a size or scale absurd, or the cells do not fit.
     """
     if not (0.02 <= microns_per_pixel <= 0.5 and min(width, height) >= 16 and width * height <= 2**28):
         raise DrawingError(

@@ -1,8 +1,8 @@
-"""The May-Grünwald-Giemsa stain as inks: optical densities that add up where things overlap.
+"""The May-Grünwald-Giemsa stain as inks: optical densities that add up.
 
 By Beer and Lambert, transmitted light is ``illumination * 10 ** -(sum of concentration * density)``. A
-camera's power-law gamma scales densities by one factor and leaves the sum a sum, so everything here is
-in the densities that the stored pixel values show.
+camera's power-law gamma scales all densities by one factor, so densities here are those of the stored
+pixel values.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Float = NDArray[np.float32]
 
 
 class Ink(IntEnum):
-    """What absorbs light, and the row of its density in `Stain.densities`."""
+    """An absorbing substance; its value is its row in `Stain.densities`."""
 
     CHROMATIN = 0
     """Purple of the azure B-eosin complex on DNA (the Romanowsky effect)."""
@@ -33,9 +33,8 @@ class Ink(IntEnum):
     """Neutral: dust, precipitate seen edge-on."""
 
 
-# Display density of one unit of each ink in red, green and blue. One unit is about what one sees: a
-# neutrophil's nucleus is 1 unit of chromatin, a plasma cell's cytoplasm 1 unit of azure, a red cell's
-# rim 1 unit of haemoglobin.
+# Density of one unit of each ink in red, green and blue. A neutrophil's nucleus is about 1 unit of chromatin,
+# a plasma cell's cytoplasm 1 unit of azure, a red cell's rim 1 unit of haemoglobin.
 _DENSITIES = np.array(
     [
         [0.46, 0.95, 0.17],
@@ -51,12 +50,12 @@ _DENSITIES = np.array(
 
 @dataclass(frozen=True, slots=True)
 class Stain:
-    """How a smear was stained, lit and photographed.
+    """The stain and light of a smear.
 
     Attributes
     ----------
     azure, eosin : float
-        Strength of the two dyes, 1 the usual. Azure also drives chromatin.
+        Strength of the two dyes, usually 1. Azure also sets chromatin.
     pinkness : float
         -1 (blue, alkaline buffer) to 1 (pink, acid buffer).
     illumination : tuple of float
@@ -73,7 +72,7 @@ class Stain:
 
     @classmethod
     def varied(cls, seed: int) -> Stain:
-        """Draw a stain as differs from one laboratory and day to the next.
+        """Return a random stain, as it varies between laboratories and days.
 
         Parameters
         ----------
@@ -96,7 +95,7 @@ class Stain:
         )
 
     def with_illumination(self, red: float, green: float, blue: float) -> Stain:
-        """Return the same stain under another light."""
+        """Return the stain under another light."""
         return replace(self, illumination=(red, green, blue))
 
     def densities(self) -> Float:
@@ -109,7 +108,7 @@ class Stain:
         """
         table = _DENSITIES.copy()
         pink = np.clip(self.pinkness, -1.0, 1.0)
-        # An acid buffer lets eosin win: chromatin turns from blue-violet to red-violet, cytoplasm pales.
+        # An acid buffer favours eosin: chromatin turns from blue-violet to red-violet, cytoplasm pales.
         table[Ink.CHROMATIN] *= (1 - 0.14 * pink, 1 + 0.02 * pink, 1 + 0.35 * pink)
         table[Ink.VIOLET] *= (1 - 0.14 * pink, 1, 1)
         table[Ink.AZURE] *= (1 - 0.10 * pink, 1 + 0.04 * pink, 1 + 0.10 * pink)

@@ -1,4 +1,4 @@
-"""The words in which a class's look is written down: chromatin, cytoplasm, granules."""
+"""Styles that describe the morphology of a class: chromatin, cytoplasm, granules."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Cytoplasm:
     rim : float
         How much deeper the blue is at the cell's border.
     hof : float
-        How much paler it is beside the nucleus, 0 to 1.
+        How much paler it is next to the nucleus, 0 to 1.
     mottle : float
         Relative contrast of its texture.
     """
@@ -67,9 +67,9 @@ class Granules:
     diameter, spacing : float
         µm; see `texture.granules`.
     density : tuple of float
-        Part of the places that hold a granule, 0 to 1.
+        Fraction of the places that hold a granule, 0 to 1.
     over_nucleus : float
-        How well those that lie over the nucleus are seen, 0 to 1.
+        Visibility of granules over the nucleus, 0 to 1.
     flat : float
         0 soft, 1 sharp-edged.
     spread : float
@@ -87,14 +87,14 @@ class Granules:
 
 @dataclass(frozen=True, slots=True)
 class Morphology:
-    """One class.
+    """Morphology of one class.
 
     Attributes
     ----------
     diameter : tuple of float
         µm.
     nuclear_fraction : tuple of float
-        Nucleus's part of the cell's area.
+        Nuclear area divided by the cell's area.
     nucleus : str
         A key of `nucleus.SHAPES`.
     elongation : tuple of float
@@ -110,7 +110,7 @@ class Morphology:
     fringe : float
         Width over which the cell's border fades, µm.
     nucleoli, vacuoles : tuple of int
-        How many, both ends included.
+        Range of their number, both ends included.
     """
 
     diameter: Range

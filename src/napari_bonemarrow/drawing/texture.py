@@ -1,7 +1,7 @@
-"""Procedural textures, made once as tiles that repeat and looked up in micrometres.
+"""Procedural textures: repeating tiles, made once and looked up in micrometres.
 
-A tile is the same whatever the resolution of the picture, so that a smear drawn at another scale has the
-same chromatin and the same granules in the same places.
+A tile does not depend on the resolution of the image, so a smear drawn at another scale has the same
+chromatin and granules in the same places.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COARSE_UM = 0.12
 
 @lru_cache(maxsize=1)
 def _white() -> tuple[NDArray[np.complex64], Float]:
-    """Return the spectrum of white noise and the frequency (1/µm) of each of its places."""
+    """Return the spectrum of white noise and the frequency (1/µm) of each element."""
     from scipy import fft
 
     rng = np.random.default_rng(11)
@@ -36,7 +36,7 @@ def _white() -> tuple[NDArray[np.complex64], Float]:
 
 @lru_cache(maxsize=16)
 def noise(wavelength_um: float) -> Float:
-    """Make isotropic noise of one spatial frequency.
+    """Return isotropic noise of one spatial frequency.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def noise(wavelength_um: float) -> Float:
     Returns
     -------
     ndarray of float32, shape (TILE, TILE)
-        Mean 0, standard deviation 1, wraps round at the edges.
+        Mean 0, standard deviation 1, periodic.
     """
     from scipy import fft
 
@@ -63,14 +63,14 @@ def noise(wavelength_um: float) -> Float:
 
 @dataclass(frozen=True, eq=False)
 class GranuleTile:
-    """Granules laid out on a tile.
+    """Granules on a tile.
 
     Attributes
     ----------
     profile : ndarray of float32, shape (TILE, TILE)
         Thickness of the granule at each pixel, 0 outside to 1 at a granule's middle.
     rank : ndarray of float32, shape (TILE, TILE)
-        One random number of 0 to 1 a granule, constant over it: show those below the density wanted.
+        A random number from 0 to 1 for each granule, constant over it: those below the wanted density show.
     """
 
     profile: Float
@@ -79,7 +79,7 @@ class GranuleTile:
 
 @lru_cache(maxsize=16)
 def granules(diameter_um: float, spacing_um: float, spread: float = 0.25, flat: float = 0.5) -> GranuleTile:
-    """Lay out granules on a jittered grid.
+    """Return granules on a jittered grid.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def granules(diameter_um: float, spacing_um: float, spread: float = 0.25, flat: 
     radii = diameter_um / 2 / SPACING * np.clip(rng.normal(1, spread, count), 0.4, 1.8)
     ranks = rng.random(count, dtype=np.float32)
     squeeze = rng.uniform(0.75, 1.25, count)
-    # All granules at once, each on its own little window: arrays of (granule, row, column).
+    # All granules at once, each on its own window: arrays of (granule, row, column).
     window = np.arange(-int(1.3 * radii.max()) - 1, int(1.3 * radii.max()) + 2)
     nearest = np.rint(middles).astype(np.intp)
     rows, columns = nearest[0][:, None] + window, nearest[1][:, None] + window
@@ -127,7 +127,7 @@ def granules(diameter_um: float, spacing_um: float, spread: float = 0.25, flat: 
 
 @lru_cache(maxsize=16)
 def _flattened(tile: GranuleTile, width_um: float) -> Float:
-    """Average granules over a pixel's width."""
+    """Return granules averaged over a pixel's width."""
     from scipy import ndimage
 
     made: Float = ndimage.gaussian_filter(tile.profile, 0.4 * width_um / SPACING, mode="wrap")
@@ -135,16 +135,16 @@ def _flattened(tile: GranuleTile, width_um: float) -> Float:
 
 
 class Lookup:
-    """Where a picture's pixels fall on the tiles: one random shift and turn for one cell.
+    """Positions of an image's pixels on the tiles, with one random shift and turn for each cell.
 
     Parameters
     ----------
     x, y : ndarray of float32, shape (h, w)
         µm.
     rng : numpy.random.Generator
-        Gives shift and turn; the number of draws does not depend on the picture's size.
+        Gives shift and turn; the number of draws does not depend on the image's size.
     stretch : float
-        How much the texture is drawn out along one direction.
+        Stretch of the texture along one direction.
     """
 
     def __init__(self, x: Float, y: Float, rng: np.random.Generator, stretch: float = 1.0) -> None:
@@ -153,7 +153,7 @@ class Lookup:
         along = x * np.float32(cos / stretch) - y * np.float32(sin / stretch)
         u = (along + np.float32(sx / SPACING)).astype(np.int32)
         v = (x * np.float32(sin) + y * np.float32(cos) + np.float32(sy / SPACING)).astype(np.int32)
-        # A pixel averages over its width, which flattens fine textures on coarse pictures.
+        # A pixel averages over its width, which flattens fine textures in coarse images.
         self._width = float(x[0, 1] - x[0, 0]) if x.shape[1] > 1 else SPACING
         self._index: NDArray[np.int32] = (v & (TILE - 1)) * TILE + (u & (TILE - 1))
 
