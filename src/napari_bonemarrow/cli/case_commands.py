@@ -28,6 +28,7 @@ from napari_bonemarrow.cli.common import (
     tell,
 )
 from napari_bonemarrow.cytology.defaults import TARGET
+from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD, METHODS
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Region
@@ -180,7 +181,7 @@ def explain(
             metavar="N",
         ),
     ] = None,
-    method: Annotated[str, typer.Option(help="gradcam or smoothgrad.")] = "gradcam",
+    method: Annotated[str, typer.Option(help=f"{' or '.join(METHODS)}.")] = DEFAULT_METHOD,
     target: Annotated[
         str | None, typer.Option(help="Class to explain; the predicted one.", metavar="CODE")
     ] = None,

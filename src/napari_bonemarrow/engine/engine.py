@@ -16,6 +16,7 @@ from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatu
 from napari_bonemarrow.engine.network_child import NetworkChild
 from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
 from napari_bonemarrow.engine.tilepool import TilePool
+from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD
 
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Heatmap
@@ -200,7 +201,7 @@ class Engine:
         source: SlideSource,
         x: float,
         y: float,
-        method: str = "gradcam",
+        method: str = DEFAULT_METHOD,
         *,
         target: str | None = None,
         against: str | None = None,
@@ -212,7 +213,7 @@ class Engine:
     def explain_crop(
         self,
         crop: NDArray[np.uint8],
-        method: str = "gradcam",
+        method: str = DEFAULT_METHOD,
         *,
         target: str | None = None,
         against: str | None = None,

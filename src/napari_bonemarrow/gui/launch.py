@@ -13,6 +13,7 @@ from napari_bonemarrow import workflow
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.splash import NAME, Splash
 from napari_bonemarrow.gui.window.panel_dock import bring_panel, size_on_screen
+from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD
 from napari_bonemarrow.report import export, make_folder
 from napari_bonemarrow.review import home
 
@@ -159,7 +160,7 @@ class _Demo(_Script):
             controller.notices.fail(error)
             return
         self.panel.show_review()
-        controller.heatmap.set_method("gradcam")
+        controller.heatmap.set_method(DEFAULT_METHOD)
         controller.review.select(cell, go=True)
 
     def _count(self) -> None:

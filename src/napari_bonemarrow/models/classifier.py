@@ -19,6 +19,7 @@ from napari_bonemarrow.models.device import exact_float32, is_out_of_memory, res
 from napari_bonemarrow.models.domain import read_domain
 from napari_bonemarrow.models.explanation import attribution
 from napari_bonemarrow.models.explanation.heatmap import Heatmap
+from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD
 from napari_bonemarrow.models.features import watched
 from napari_bonemarrow.models.network_input import NetworkInput
 from napari_bonemarrow.models.networks.architectures import has_head, head_of
@@ -195,7 +196,7 @@ class Classifier:
     def explain(
         self,
         crop: NDArray[np.uint8],
-        method: str = "gradcam",
+        method: str = DEFAULT_METHOD,
         target: str | None = None,
         against: str | None = None,
         seed: int = 0,
@@ -205,7 +206,8 @@ class Classifier:
         Parameters
         ----------
         crop : ndarray of uint8, shape (s, s, 3)
-        method : {"gradcam", "smoothgrad"}
+        method : str
+            One of `METHODS`.
         target : str, optional
             Class code; the most probable class if not given.
         against : str, optional

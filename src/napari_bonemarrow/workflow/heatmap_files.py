@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import BMC21, BoneMarrowError, Cells, Region, images_at
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle, Card
+from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD, METHODS
 from napari_bonemarrow.report import make_folder, write_bytes
 from napari_bonemarrow.review import SUFFIX, Case, case_path_for
 from napari_bonemarrow.slides import Slide, cut_crops, detect_cells, open_slide
@@ -23,7 +24,6 @@ from napari_bonemarrow.workflow.scale_rule import settle_scale
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Heatmap
 
-METHODS = ("gradcam", "smoothgrad")
 _STRONGEST = 0.65
 """Opacity of the overlay where the heatmap is 1: the cell stays visible under it."""
 
@@ -101,7 +101,8 @@ class Question:
     field : int or None
         Of a folder of fields, in which of them ``at`` is, by number from 1; by default ``at`` is in the
         pixels of the fields side by side.
-    method : {"gradcam", "smoothgrad"}
+    method : str
+        One of `METHODS`.
     target, against : str or None
         The class that is explained, by default the predicted one, and the one it is set against.
     seed : int
@@ -110,7 +111,7 @@ class Question:
     cell: int | None = None
     at: tuple[float, float] | None = None
     field: int | None = None
-    method: str = "gradcam"
+    method: str = DEFAULT_METHOD
     target: str | None = None
     against: str | None = None
     seed: int = 0

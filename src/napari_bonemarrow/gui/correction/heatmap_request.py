@@ -41,7 +41,7 @@ class HeatmapRequest(QObject):
         self._worker: Any = None
 
     def set_method(self, method: str) -> None:
-        """Choose Grad-CAM, SmoothGrad or nothing."""
+        """Choose a method, or ``off``."""
         self.method = method
         self._tab.show_why(method)
 

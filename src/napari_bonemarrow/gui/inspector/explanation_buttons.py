@@ -6,9 +6,10 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
 from napari_bonemarrow.gui.widgets.controls import button, keyed, label
+from napari_bonemarrow.models.explanation.methods import METHODS
 
-WHY = {"off": "off", "gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
-"""The explanations: method to text."""
+WHY = {"off": "off", **METHODS}
+"""The buttons: method to text."""
 
 
 class ExplanationButtons(QWidget):

@@ -12,6 +12,7 @@ from html import escape
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
 from napari_bonemarrow.gui.keys.key_table import Binding, KeyTable
+from napari_bonemarrow.models.explanation.methods import METHODS
 
 __all__ = [
     "DEFAULTS",
@@ -85,7 +86,7 @@ _ACTS = (
     Binding("Delete", "remove", "", "remove what is no cell", _CORRECT),
     Binding("W", "split", "", "split into two: click both centres, or press it again", _CORRECT),
     Binding("J", "merge", "", "join the selected cells; Shift+click selects one more", _CORRECT),
-    Binding("E", "explain", "", "why? off, Grad-CAM, SmoothGrad", _LOOK),
+    Binding("E", "explain", "", f"why? {', '.join(('off', *METHODS.values()))}", _LOOK),
     Binding("U", "outline", "", "outline of the cell and its nucleus, on or off", _LOOK),
     Binding("F", "full_crop", "", "fill the view with the cell, and back", _LOOK),
     Binding(".", "bare", "", "the bare smear for as long as it is held", _LOOK),

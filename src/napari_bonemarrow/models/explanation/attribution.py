@@ -6,7 +6,7 @@ Grad-CAM: Selvaraju et al., ICCV 2017 (arXiv:1610.02391). SmoothGrad: Smilkov et
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -19,8 +19,7 @@ from napari_bonemarrow.models.bundles.card import Card
 from napari_bonemarrow.models.device import repeatable_gradients
 from napari_bonemarrow.models.explanation.cam import cam_layer_of, first_field
 from napari_bonemarrow.models.explanation.heatmap import Heatmap
-
-METHODS = ("gradcam", "smoothgrad")
+from napari_bonemarrow.models.explanation.methods import METHODS
 
 SAMPLES = 32  # noisy copies; the map changes little beyond some 50, and not in what it shows beyond 30
 SAMPLES_AT_ONCE = 8
@@ -45,7 +44,8 @@ def explain(
     images : Tensor of float32, shape (1, 3, m, m)
         Prepared as for the network.
     card : Card
-    method : {"gradcam", "smoothgrad"}
+    method : str
+        One of `METHODS`.
     target, against : str
         Class codes; `against` may be None.
     seed : int
@@ -66,10 +66,7 @@ def explain(
         return logits[:, columns[0]] - logits[:, columns[1]] if against else logits[:, columns[0]]
 
     images = images.clone().requires_grad_()
-    if method == "gradcam":
-        values = _gradcam(network, logit, images, card)
-    else:
-        values = _smoothgrad(logit, images, card.crop_size, seed)
+    values = _MAPS[method](network, logit, images, card, seed)
     return Heatmap(values, method, target, against, card.microns_per_pixel)
 
 
@@ -80,7 +77,7 @@ def _column(card: Card, code: str) -> int:
 
 
 def _gradcam(
-    network: nn.Module, logit: Callable[[Tensor], Tensor], images: Tensor, card: Card
+    network: nn.Module, logit: Callable[[Tensor], Tensor], images: Tensor, card: Card, _seed: int
 ) -> NDArray[np.float32]:
     """Weigh the layer's maps by their mean gradient (equations 1 and 2 of the paper).
 
@@ -106,7 +103,7 @@ def _gradcam(
 
 
 def _smoothgrad(
-    logit: Callable[[Tensor], Tensor], images: Tensor, crop_size: int, seed: int
+    _network: nn.Module, logit: Callable[[Tensor], Tensor], images: Tensor, card: Card, seed: int
 ) -> NDArray[np.float32]:
     from captum.attr import Saliency
 
@@ -120,10 +117,14 @@ def _smoothgrad(
         noisy = (whole + noise.to(whole.device)).requires_grad_()
         magnitude += Saliency(logit).attribute(noisy).detach().sum(dim=(0, 1))
     magnitude /= SAMPLES
-    values = _on_crop_grid(magnitude, images.shape[-1], crop_size, 1, 0.0)
+    values = _on_crop_grid(magnitude, images.shape[-1], card.crop_size, 1, 0.0)
     # A few pixels stand far out; the 99.5th percentile as the top keeps the rest visible.
     top = np.quantile(values, 0.995)
     return np.clip(values / top, 0, 1).astype(np.float32) if top > 0 else values
+
+
+_MAPS: Mapping[str, Callable[..., NDArray[np.float32]]] = {"gradcam": _gradcam, "smoothgrad": _smoothgrad}
+"""What computes each of `METHODS`, on the crop's grid."""
 
 
 def _on_crop_grid(

@@ -17,7 +17,7 @@ class Heatmap:
     values : ndarray of float32, shape (s, s)
         0 to 1, on the grid of the crop: pixel (row, column) of the map is that of the crop. All 0 when
         nothing in the crop speaks for the target.
-    method : {"gradcam", "smoothgrad"}
+    method : str
     target : str
         The class whose logit is explained.
     against : str or None

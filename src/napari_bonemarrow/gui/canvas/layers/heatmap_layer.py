@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.gui.canvas.layers.reusable_layer import ReusableLayer
 from napari_bonemarrow.gui.widgets import class_style
-
-METHOD_NAMES = {"gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"}
+from napari_bonemarrow.models.explanation.methods import METHODS
 
 
 def layer_name(target: str, method: str) -> str:
     """Return the name in the layer list, such as ``why? BLA (Grad-CAM)``."""
-    return f"why? {target} ({METHOD_NAMES[method]})"
+    return f"why? {target} ({METHODS[method]})"
 
 
 class HeatmapLayer(ReusableLayer[Image]):
