@@ -64,3 +64,9 @@ def test_reviewed_cells_become_crops_in_a_folder_a_class(case: Case, tmp_path: P
     assert crop.shape == (250, 250, 3)
     dark = np.argwhere(crop[..., 0] < 200)
     np.testing.assert_allclose(dark.mean(axis=0), 124.5, atol=0.6)
+
+
+def test_the_guide_names_every_format() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "command-line.md"
+    on_offer = "\\|".join(FORMATS)
+    assert f"--format {on_offer} " in guide.read_text("utf-8")

@@ -29,6 +29,7 @@ from napari_bonemarrow.cli.common import (
 )
 from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD, METHODS
+from napari_bonemarrow.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Region
@@ -228,7 +229,7 @@ def explain(
 def export(
     case: Annotated[Path, typer.Argument(help="A .bmcase.", metavar="CASE")],
     format: Annotated[
-        str, typer.Option(help="csv, json, html, geojson, tally, or crops: pictures of reviewed cells.")
+        str, typer.Option(help=f"{'; '.join(f'{each.key}: {each.what}' for each in FORMATS.values())}.")
     ],
     out: Annotated[
         Path,

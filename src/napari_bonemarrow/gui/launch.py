@@ -14,7 +14,7 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.splash import NAME, Splash
 from napari_bonemarrow.gui.window.panel_dock import bring_panel, size_on_screen
 from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD
-from napari_bonemarrow.report import export, make_folder
+from napari_bonemarrow.report import USUAL, export, make_folder
 from napari_bonemarrow.review import home
 
 if TYPE_CHECKING:
@@ -170,8 +170,8 @@ class _Demo(_Script):
             return
         case = self.controller.session.case
         try:
-            for kind, name in (("csv", "cells.csv"), ("json", "differential.json"), ("html", "report.html")):
-                export(case, kind, self.folder / name)
+            for each in USUAL:
+                export(case, each.key, self.folder / each.name)
         except BoneMarrowError as error:
             self.controller.notices.fail(error)
             return

@@ -4,15 +4,13 @@ from .document import CELL_COLUMNS as CELL_COLUMNS
 from .document import FOUND_COLUMNS as FOUND_COLUMNS
 from .document import SCHEMA as SCHEMA
 from .document import differential_document as differential_document
-from .export import FORMATS as FORMATS
 from .export import export as export
-from .export import write_differential_json as write_differential_json
-from .export import write_geojson as write_geojson
-from .export import write_html as write_html
 from .files import ReportError as ReportError
 from .files import make_folder as make_folder
 from .files import write_bytes as write_bytes
 from .files import write_text as write_text
+from .formats import FORMATS as FORMATS
+from .formats import USUAL as USUAL
 from .html import html_report as html_report
 from .tables import SummaryRow as SummaryRow
 from .tables import defused as defused

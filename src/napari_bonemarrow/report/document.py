@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from napari_bonemarrow.cytology import Cells, Field, Predictions, images_at
+from napari_bonemarrow.report.files import write_text
 from napari_bonemarrow.report.record import SECOND, both_read, record_document
 from napari_bonemarrow.review import Case, Label
 
@@ -70,6 +72,16 @@ def differential_json(case: Case, *, anonymous: bool = False) -> str:
     """Return `differential_document` as JSON text."""
     document = differential_document(case, anonymous=anonymous)
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_differential_json(case: Case, path: Path, *, anonymous: bool = False) -> None:
+    """Write ``differential.json``.
+
+    Raises
+    ------
+    ReportError
+    """
+    write_text(path, differential_json(case, anonymous=anonymous))
 
 
 def cell_rows(case: Case) -> Iterator[dict[str, object]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.report.document import FIELD_COLUMNS, cell_rows
+from napari_bonemarrow.report.files import write_text
 from napari_bonemarrow.review import Case
 
 
@@ -23,6 +25,16 @@ def geojson_text(case: Case) -> str:
     if case.distrust:  # RFC 7946, 6.1: members of one's own are allowed
         collection["distrust"] = case.distrust
     return json.dumps(collection, ensure_ascii=False) + "\n"
+
+
+def write_geojson(case: Case, path: Path, *, anonymous: bool = False) -> None:
+    """Write the cells as GeoJSON points in level-0 pixels, which QuPath imports.
+
+    Raises
+    ------
+    ReportError
+    """
+    write_text(path, geojson_text(case))
 
 
 def _feature(row: dict[str, object], code: str) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Support
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT
 from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.report.files import write_text
 from napari_bonemarrow.report.record import CHAIN_TEXT, model_count, record_document
 from napari_bonemarrow.review import Case
 
@@ -91,6 +93,16 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         "reviewers": sorted({label.by for label in case.labels.values() if not label.imported}),
     }
     return _template().render(context)
+
+
+def write_html(case: Case, path: Path, *, anonymous: bool = False) -> None:
+    """Write the report as one HTML page.
+
+    Raises
+    ------
+    ReportError
+    """
+    write_text(path, html_report(case, anonymous=anonymous))
 
 
 @cache

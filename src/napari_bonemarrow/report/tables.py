@@ -155,8 +155,8 @@ def _write_summary(values: Sequence[Mapping[str, object]], path: Path) -> None:
     write_text(path, table((*_SUMMARY_COLUMNS, *seen), values))
 
 
-def write_cells_csv(case: Case, path: Path) -> None:
-    """Write a row a cell of a case.
+def write_cells_csv(case: Case, path: Path, *, anonymous: bool = False) -> None:
+    """Write a row a cell of a case; it names no file.
 
     Raises
     ------

@@ -16,11 +16,10 @@ from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.report import (
+    USUAL,
     SummaryRow,
+    export,
     make_folder,
-    write_cells_csv,
-    write_differential_json,
-    write_html,
     write_summary_csv,
 )
 from napari_bonemarrow.review import SUFFIX, Case
@@ -158,9 +157,8 @@ def _count(
     try:
         device = _analyse(engine, slide, case, options, lambda text: say(f"{item.shown}: {text}"))
         folder = make_folder(out / item.name)
-        write_cells_csv(case, folder / "cells.csv")
-        write_differential_json(case, folder / "differential.json", anonymous=options.anonymous)
-        write_html(case, folder / "report.html", anonymous=options.anonymous)
+        for each in USUAL:
+            export(case, each.key, folder / each.name, anonymous=options.anonymous)
         return SummaryRow(
             item.shown,
             folder=item.name,

@@ -11,6 +11,7 @@ from napari_bonemarrow.models.bundles.catalogue import ARCHITECTURES, CAM_STRIDE
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.explanation.attribution import _on_crop_grid, explain
 from napari_bonemarrow.models.explanation.cam import CamLayer, answer_of, cam_layer_of, first_field
+from napari_bonemarrow.models.explanation.methods import METHODS
 from napari_bonemarrow.models.networks.architectures import build, head_of
 from tests.models.conftest import card
 
@@ -20,7 +21,7 @@ def classifier(bundle: Bundle) -> Classifier:
     return Classifier(bundle, "cpu")
 
 
-@pytest.mark.parametrize("method", ["gradcam", "smoothgrad"])
+@pytest.mark.parametrize("method", METHODS)
 def test_map_lies_on_the_crop(classifier: Classifier, crops: np.ndarray, method: str) -> None:
     map_ = classifier.explain(crops[0], method)
     assert map_.values.shape == crops[0].shape[:2]
@@ -60,7 +61,7 @@ def test_gradcam_repeats(classifier: Classifier, crops: np.ndarray) -> None:
         np.testing.assert_array_equal(maps[0], each)
 
 
-@pytest.mark.parametrize("method", ["gradcam", "smoothgrad"])
+@pytest.mark.parametrize("method", METHODS)
 def test_against_another_class_is_another_question(
     classifier: Classifier, crops: np.ndarray, method: str
 ) -> None:

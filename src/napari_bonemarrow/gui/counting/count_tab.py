@@ -19,8 +19,8 @@ from napari_bonemarrow.gui.counting.tally_view import TallyView
 from napari_bonemarrow.gui.widgets.controls import button, label, line, scrolled
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
+from napari_bonemarrow.report import USUAL
 
-EXPORTS = {"csv": "Cells (CSV)", "json": "Count (JSON)", "html": "Report (HTML)"}
 TALLY = "Tally by eye"
 
 
@@ -113,10 +113,10 @@ class CountTab(QWidget):
         part.setSpacing(4)
         part.addWidget(label("Export", wrap=False))
         self.export_buttons = {}
-        for kind, text in EXPORTS.items():
-            made = button(text)
-            made.clicked.connect(self._export_clicked(kind))
-            self.export_buttons[kind] = made
+        for each in USUAL:
+            made = button(f"{each.what.capitalize()} ({each.key.upper()})")
+            made.clicked.connect(self._export_clicked(each.key))
+            self.export_buttons[each.key] = made
             part.addWidget(made, 1)
         self.more_button = button("…", tip="Another format, or without the file's name")
         self.more_button.setFixedWidth(28)

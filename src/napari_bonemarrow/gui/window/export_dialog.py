@@ -14,22 +14,13 @@ from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.widgets.notices import EXPORT, Notices
 from napari_bonemarrow.report import FORMATS, export
 
-FILE_NAMES = {
-    "csv": "cells.csv",
-    "json": "differential.json",
-    "html": "report.html",
-    "geojson": "cells.geojson",
-    "tally": "tally.csv",
-}
-"""What is suggested; a format that is not here is a folder."""
-
 
 class ExportOptions(BaseModel):
     """How a case is taken along."""
 
     model_config = ConfigDict(frozen=True)
 
-    format: Literal[FORMATS] = Field("csv", title="Format")
+    format: Literal[tuple(FORMATS)] = Field("csv", title="Format")
     anonymous: bool = Field(
         False,
         title=settings.Settings.model_fields["anonymous"].title,
@@ -46,8 +37,8 @@ def ask_export(parent: QWidget, session: Session, options: ExportOptions, notice
     """Let the user choose where to write, and write."""
     slide = session.slide
     stem = slide.fingerprint[:12] if options.anonymous else slide.path.stem
-    name = FILE_NAMES.get(options.format)
-    if name is None:
+    name = FORMATS[options.format].name
+    if not name:
         folder = QFileDialog.getExistingDirectory(parent, "Export", str(session.case.path.parent))
         chosen = str(Path(folder) / f"{stem} {options.format}") if folder else ""
     else:

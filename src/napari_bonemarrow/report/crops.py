@@ -1,0 +1,45 @@
+"""Pictures of the reviewed cells, a folder a class."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from napari_bonemarrow.report.files import ReportError, make_folder, write_bytes
+from napari_bonemarrow.review import Case
+
+
+def write_crops(case: Case, path: Path, *, anonymous: bool = False) -> None:
+    """Write a picture of each cell that a reviewer has classed, into a folder a class, as `train` reads them.
+
+    Parameters
+    ----------
+    case : Case
+    path : Path
+        A folder; it is made. Pictures are 250 px at 0.1 µm per pixel, named by the slide's fingerprint
+        and the cell's number.
+    anonymous : bool
+        They never name the slide's file.
+
+    Raises
+    ------
+    ReportError, CaseError, SlideError
+        Nothing is reviewed, nothing can be written, or the slide cannot be found or read.
+    """
+    from PIL import Image
+
+    from napari_bonemarrow.slides import cut_crops, open_slide
+
+    if case.distrust:
+        raise ReportError(f"{case.path}: no pictures to learn from. {case.distrust}")
+    cells = case.cells.select(case.reviewed())
+    if not len(cells):
+        raise ReportError(f"{case.path}: no cell has been reviewed yet: only reviewed cells become crops")
+    slide = open_slide(case.require_slide())
+    case.check_slide(slide)
+    slide = slide.with_scale(case.scale)
+    for cell_id, crop in zip(cells.cell_id.tolist(), cut_crops(slide, cells.x, cells.y), strict=True):
+        folder = make_folder(path / case.labels[cell_id].code)
+        file = io.BytesIO()
+        Image.fromarray(crop).save(file, "PNG")
+        write_bytes(folder / f"{slide.fingerprint[:12]}_{cell_id}.png", file.getvalue())

@@ -1,0 +1,49 @@
+"""The formats that a case is written in; light, for the command line's help and the window's buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Format(NamedTuple):
+    """A format on offer.
+
+    Attributes
+    ----------
+    key : str
+        What ``--format`` calls it.
+    what : str
+        What it holds, in small letters.
+    name : str
+        The file that is suggested, after the slide's name; empty where it is a folder.
+    writer : str
+        Module and function of `report`, called with the case, the path and ``anonymous``.
+    usual : bool
+        Whether ``count`` writes it for every input and the Count tab has a button for it.
+    """
+
+    key: str
+    what: str
+    name: str
+    writer: str
+    usual: bool = False
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        each.key: each
+        for each in (
+            Format("csv", "cells", "cells.csv", "tables:write_cells_csv", usual=True),
+            Format("json", "count", "differential.json", "document:write_differential_json", usual=True),
+            Format("html", "report", "report.html", "html:write_html", usual=True),
+            Format("geojson", "points for QuPath", "cells.geojson", "geojson:write_geojson"),
+            Format("crops", "pictures of reviewed cells", "", "crops:write_crops"),
+            Format("tally", "tally by eye", "tally.csv", "tally:write_tally_csv"),
+        )
+    }
+)
+"""Every format by its key."""
+
+USUAL = tuple(each for each in FORMATS.values() if each.usual)
