@@ -9,8 +9,9 @@ from pathlib import Path
 from npe2 import PluginManifest
 
 import napari_bonemarrow
-from napari_bonemarrow.gui import commands
 from napari_bonemarrow.gui.core.settings import Settings
+from napari_bonemarrow.gui.keys import command_titles
+from napari_bonemarrow.gui.window import command_keys
 
 MANIFEST = Path(napari_bonemarrow.__file__).with_name("napari.yaml")
 
@@ -19,8 +20,11 @@ def test_every_command_is_there():
     manifest = PluginManifest.from_file(MANIFEST)
     manifest.validate_imports()
     titles = {command.id: command.title for command in manifest.contributions.commands}
-    own = {f"{commands.PREFIX}{name}" for name in ("read", "drawn_smear", "panel")}
-    acts = {f"{commands.PREFIX}{name}": commands.title(act) for name, act in commands.names().items()}
+    own = {f"{command_keys.PREFIX}{name}" for name in ("read", "drawn_smear", "panel")}
+    acts = {
+        f"{command_keys.PREFIX}{name}": command_titles.title(act)
+        for name, act in command_titles.names().items()
+    }
     assert {name: title for name, title in titles.items() if name not in own} == acts
     assert own <= set(titles)
 

@@ -9,7 +9,8 @@ import pytest
 
 from napari_bonemarrow.cytology import Cells
 from napari_bonemarrow.engine import SlideSource, child
-from napari_bonemarrow.gui.canvas.npe2_reader import read, slide_layer
+from napari_bonemarrow.gui.canvas.smear_layer import slide_layer
+from napari_bonemarrow.gui.npe2_reader import read
 from napari_bonemarrow.gui.widgets.crop_cache import SPAN_UM, _images
 from napari_bonemarrow.review import Case, CaseError
 from napari_bonemarrow.slides import cut_crops, open_slide

@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QDialog
 from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.settings import Settings
-from napari_bonemarrow.gui.settings_page import napari_page
 from napari_bonemarrow.gui.widgets.form_dialog import FormDialog
+from napari_bonemarrow.gui.window.settings_page import napari_page
 from napari_bonemarrow.review import home
 
 

@@ -10,6 +10,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.keys import key_files
 from napari_bonemarrow.gui.keys.bindings import DEFAULTS, TABLE, KeyTable, key_of
 from napari_bonemarrow.gui.keys.help_dialog import HelpDialog
 from napari_bonemarrow.gui.keys.key_editor import KeyEditor
@@ -167,12 +168,12 @@ def test_an_unreadable_or_unwritable_file_is_said_so(table: KeyTable, tmp_path: 
 
 def test_keys_are_there_again_the_next_day():
     TABLE.set_keys("label BLA", ["Ctrl+B"])
-    settings.save_keys()
+    key_files.save_keys()
     TABLE.reset_all()
-    assert settings.load_keys() == ""
+    assert key_files.load_keys() == ""
     assert key_of("label", "BLA") == "Ctrl+B"
     (home() / "keys.json").unlink()
-    assert settings.load_keys() == ""
+    assert key_files.load_keys() == ""
     assert key_of("label", "BLA") == "B"
 
 
@@ -180,12 +181,12 @@ def test_a_spoilt_file_of_keys_gives_a_line_and_the_first_keys():
     home().mkdir(exist_ok=True)
     (home() / "keys.json").write_text('{"keys": {"undo"')
     TABLE.set_keys("undo", ["Ctrl+Y"])
-    told = settings.load_keys()
+    told = key_files.load_keys()
     assert told.startswith("keys.json: no file of keys")
     assert "\n" not in told
     assert TABLE.bindings() == FIRST
     assert (home() / "keys.json.spoilt").read_text() == '{"keys": {"undo"'  # nothing is thrown away
-    assert settings.load_keys() == ""
+    assert key_files.load_keys() == ""
 
 
 def test_spoilt_settings_give_a_line_once():

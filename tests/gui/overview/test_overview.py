@@ -13,9 +13,9 @@ from qtpy.QtCore import QPoint, Qt
 from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.drawing import write_sample
 from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.core.case_info import FieldInfo, field_infos
 from napari_bonemarrow.gui.keys.bindings import TABLE
-from napari_bonemarrow.gui.overview.overview_controller import field_infos
-from napari_bonemarrow.gui.overview.overview_view import LONG_SIDE, FieldInfo, OverviewView
+from napari_bonemarrow.gui.overview.overview_view import LONG_SIDE, OverviewView
 from napari_bonemarrow.gui.widgets.theme import theme_colors
 
 

@@ -131,7 +131,7 @@ def test_an_export_that_goes_well_settles_the_one_that_did_not(analysed, tmp_pat
 def test_what_naparis_own_menu_could_not_open_stands_there_too(open_panel, tmp_path, qtbot):
     from napari.utils.notifications import notification_manager
 
-    from napari_bonemarrow.gui.canvas import npe2_reader
+    from napari_bonemarrow.gui import npe2_reader
 
     _viewer, panel = open_panel()
     bad = tmp_path / "text.png"

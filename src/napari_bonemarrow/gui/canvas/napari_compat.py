@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Layer
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QDockWidget, QWidget
 
-from napari_bonemarrow.gui.canvas.npe2_reader import METADATA_KEY
+from napari_bonemarrow.gui.canvas.smear_layer import METADATA_KEY
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
 
 
 def camera_and_scale_bar(viewer):

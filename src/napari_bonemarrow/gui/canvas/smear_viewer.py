@@ -27,8 +27,8 @@ from napari_bonemarrow.gui.canvas.napari_compat import (
     text_overlay,
     view_corners,
 )
-from napari_bonemarrow.gui.canvas.npe2_reader import slide_layer
 from napari_bonemarrow.gui.canvas.rings.cell_rings import CellRings
+from napari_bonemarrow.gui.canvas.smear_layer import slide_layer
 from napari_bonemarrow.gui.canvas.tiles.redraw import TileRedraw
 from napari_bonemarrow.gui.canvas.view_glide import ViewGlide
 from napari_bonemarrow.gui.canvas.viewport import Viewport

@@ -7,8 +7,10 @@ from datetime import datetime
 
 import numpy as np
 
+from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.review import Case
+from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.workflow import was_detected
 from napari_bonemarrow.workflow.analysis import searched_regions
 
@@ -70,3 +72,31 @@ def locked_text(case: Case) -> str:
         at = datetime.fromisoformat(signature.at).astimezone()
         return f"Signed by {signature.name} on {at:%d %b %Y %H:%M}: an amendment (Count tab) opens it again."
     return "Open to look at only: nothing can be changed." if case.read_only else ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """One photograph of a folder, and how far its review is; ``cells`` are those that count."""
+
+    name: str
+    region: Region
+    cells: int
+    reviewed: int
+
+    @property
+    def text(self) -> str:
+        """Name and progress."""
+        return f"{self.name} · {self.reviewed} of {self.cells} reviewed" if self.cells else self.name
+
+
+def field_infos(slide: Slide, case: Case) -> tuple[FieldInfo, ...]:
+    """Count in each photograph of a folder the cells that count and those of them that were reviewed."""
+    cells, reviewed = case.cells, case.reviewed()
+    counts = cells.in_frame
+    infos = []
+    for field in slide.fields:
+        inside = field.region.contains(cells.x, cells.y) & counts
+        infos.append(
+            FieldInfo(field.name, field.region, int(np.count_nonzero(inside)), int((inside & reviewed).sum()))
+        )
+    return tuple(infos)

@@ -12,12 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_bonemarrow.cytology.defaults import MARGIN_UM, MOST_CELLS, TARGET, TARGET_TEXT, WIDEST_MARGIN_UM
 from napari_bonemarrow.gui.core.form_hints import shown
-from napari_bonemarrow.gui.keys.bindings import TABLE
-from napari_bonemarrow.gui.keys.key_syntax import KeyTableError
 from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.review import home
 
-_FILE, _KEYS_FILE = "settings.json", "keys.json"
+_FILE = "settings.json"
 
 
 class KeyOptions(BaseModel):
@@ -157,35 +155,6 @@ def set_goes_on(on: bool) -> None:
     change(goes_on=on)
 
 
-def load_keys() -> str:
-    """Give the table of keys what this user has changed; return what went wrong in one line, else ``""``.
-
-    A file that cannot be used leaves the keys as they are at first. It stays where it is, under another
-    name once keys are changed anew.
-    """
-    path = home() / _KEYS_FILE
-    if not path.exists():
-        TABLE.reset_all()
-        return ""
-    try:
-        return TABLE.read(path)
-    except KeyTableError as error:
-        TABLE.reset_all()
-        _set_aside(path)
-        return f"{error}. The keys are those they were at first; the file is now {_aside(path).name}."
-
-
-def save_keys() -> None:
-    """Remember the keys.
-
-    Raises
-    ------
-    KeyTableError
-        They cannot be written: they hold until the window is closed.
-    """
-    TABLE.write(home() / _KEYS_FILE)
-
-
 def check() -> str:
     """Return in one line what is wrong with the settings, else ``""``; a spoilt file is set aside."""
     path = home() / _FILE
@@ -197,20 +166,22 @@ def check() -> str:
         spoilt = True
     if not spoilt:
         return ""
-    _set_aside(path)
+    set_aside(path)
     return (
-        f"{_FILE}: it is spoilt and is now {_aside(path).name}: check the reviewer's name and the model, "
+        f"{_FILE}: it is spoilt and is now {aside_of(path).name}: check the reviewer's name and the model, "
         "which are as they were at first"
     )
 
 
-def _aside(path: Path) -> Path:
+def aside_of(path: Path) -> Path:
+    """Return where a file goes that cannot be used."""
     return path.with_name(f"{path.name}.spoilt")
 
 
-def _set_aside(path: Path) -> None:
+def set_aside(path: Path) -> None:
+    """Rename a file that cannot be used: what it holds is not lost."""
     try:
-        path.replace(_aside(path))
+        path.replace(aside_of(path))
     except OSError as error:
         logging.getLogger(__name__).info("%s could not be set aside: %s", path.name, error)
 

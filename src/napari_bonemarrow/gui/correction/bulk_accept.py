@@ -9,8 +9,7 @@ from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BMC21
 from napari_bonemarrow.cytology.plurals import count_of
-from napari_bonemarrow.gui.correction.bulk_dialog import BulkDialog
-from napari_bonemarrow.gui.counting.count_models import BulkInfo
+from napari_bonemarrow.gui.correction.bulk_dialog import BulkDialog, BulkInfo
 from napari_bonemarrow.gui.keys.bindings import key_of
 from napari_bonemarrow.review import Case, CaseError
 

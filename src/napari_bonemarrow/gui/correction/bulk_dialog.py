@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QWidget
 
-from napari_bonemarrow.gui.counting.count_models import BulkInfo
 from napari_bonemarrow.gui.widgets.confirm_dialog import ConfirmDialog
 from napari_bonemarrow.gui.widgets.controls import label
 
@@ -76,3 +76,19 @@ class BulkDialog(ConfirmDialog):
     def lacks(self) -> str:
         """Return why nothing would be accepted."""
         return self._info.refusal
+
+
+@dataclass(frozen=True, slots=True)
+class BulkInfo:
+    """What a bulk rule would do.
+
+    Attributes
+    ----------
+    text : str
+        How many cells it would accept.
+    refusal : str
+        Why it would accept none; empty where it would.
+    """
+
+    text: str = ""
+    refusal: str = ""

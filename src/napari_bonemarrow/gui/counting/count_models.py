@@ -63,22 +63,6 @@ class SignInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class BulkInfo:
-    """What a bulk rule would do.
-
-    Attributes
-    ----------
-    text : str
-        How many cells it would accept.
-    refusal : str
-        Why it would accept none; empty where it would.
-    """
-
-    text: str = ""
-    refusal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ClassAgreement:
     """How two readers agree on one class."""
 

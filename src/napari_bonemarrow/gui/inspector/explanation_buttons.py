@@ -5,7 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
-from napari_bonemarrow.gui.widgets.controls import button, keyed, label
+from napari_bonemarrow.gui.keys.key_hints import keyed
+from napari_bonemarrow.gui.widgets.controls import button, label
 from napari_bonemarrow.models.explanation.methods import METHODS
 
 WHY = {"off": "off", **METHODS}

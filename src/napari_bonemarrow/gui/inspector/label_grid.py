@@ -6,7 +6,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
-from napari_bonemarrow.gui.widgets.controls import ClassButton, button, keyed
+from napari_bonemarrow.gui.inspector.class_button import ClassButton
+from napari_bonemarrow.gui.keys.key_hints import keyed
+from napari_bonemarrow.gui.widgets.controls import button
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 _COLUMNS, _FEWEST_NAMED = 5, 3

@@ -16,7 +16,8 @@ from napari_bonemarrow.gui.inspector.history_view import HistoryView
 from napari_bonemarrow.gui.inspector.label_grid import LabelGrid
 from napari_bonemarrow.gui.inspector.lookalike_row import LookalikeRow
 from napari_bonemarrow.gui.inspector.settlement_choice import SettlementChoice
-from napari_bonemarrow.gui.widgets.controls import button, keyed, label, line, scrolled
+from napari_bonemarrow.gui.keys.key_hints import keyed
+from napari_bonemarrow.gui.widgets.controls import button, label, line, scrolled
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 

@@ -129,7 +129,7 @@ The one list of acts: keys, help page and napari's commands (`commands`) are all
 """
 
 TABLE = KeyTable(DEFAULTS)
-"""The keys of this user: `settings.load_keys` reads what was changed."""
+"""The keys of this user: `key_files.load_keys` reads what was changed."""
 
 
 def key_of(act: str, argument: str = "") -> str:

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.keys import key_files
 from napari_bonemarrow.gui.keys.bindings import TABLE, matches
 from napari_bonemarrow.gui.keys.key_editor_dialog import KeyEditorDialog, KeyRow
 from napari_bonemarrow.gui.keys.key_syntax import KeyTableError
@@ -94,7 +95,7 @@ class KeyEditor(QObject):
             done = f"{TABLE.acts[name].text}: {keys}."
         self._show()
         try:
-            settings.save_keys()
+            key_files.save_keys()
         except KeyTableError as error:
             self.view.show_notice(f"{error}; until then they hold in this window only", problem=True)
         else:

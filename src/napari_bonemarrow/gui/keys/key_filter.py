@@ -31,7 +31,7 @@ from qtpy.QtWidgets import (
 from napari_bonemarrow.gui.core.destruction import when_destroyed
 from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
 from napari_bonemarrow.gui.keys.key_event import key_event
-from napari_bonemarrow.gui.widgets.controls import show_keys
+from napari_bonemarrow.gui.keys.key_hints import show_keys
 
 AnyWidget = TypeVar("AnyWidget", bound=QWidget)
 _WRITING = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)

@@ -14,11 +14,11 @@ from qtpy.QtWidgets import QWidget
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.core.case_info import field_infos
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.correction.review_controller import ReviewController
-from napari_bonemarrow.gui.overview.overview_view import LONG_SIDE, FieldInfo, OverviewView
-from napari_bonemarrow.review import Case
+from napari_bonemarrow.gui.overview.overview_view import LONG_SIDE, OverviewView
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.pixels.overview import overview
 
@@ -158,19 +158,6 @@ class OverviewController(QObject):
         fields = field_infos(self._session.slide, self._session.case)
         self.view.show_fields(fields)
         self.fields_counted.emit(fields)
-
-
-def field_infos(slide: Slide, case: Case) -> tuple[FieldInfo, ...]:
-    """Count in each photograph of a folder the cells that count and those of them that were reviewed."""
-    cells, reviewed = case.cells, case.reviewed()
-    counts = cells.in_frame
-    infos = []
-    for field in slide.fields:
-        inside = field.region.contains(cells.x, cells.y) & counts
-        infos.append(
-            FieldInfo(field.name, field.region, int(np.count_nonzero(inside)), int((inside & reviewed).sum()))
-        )
-    return tuple(infos)
 
 
 def _read(slide: Slide) -> Iterator[np.ndarray]:

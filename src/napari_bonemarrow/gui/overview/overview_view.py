@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPen
 from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import Region
+from napari_bonemarrow.gui.core.case_info import FieldInfo
 from napari_bonemarrow.gui.widgets.plain_text import show_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
@@ -166,18 +166,3 @@ class OverviewView(QWidget):
     def wheelEvent(self, event) -> None:
         """Keep it from the smear below."""
         event.accept()
-
-
-@dataclass(frozen=True, slots=True)
-class FieldInfo:
-    """One photograph of a folder, and how far its review is; ``cells`` are those that count."""
-
-    name: str
-    region: Region
-    cells: int
-    reviewed: int
-
-    @property
-    def text(self) -> str:
-        """Name and progress."""
-        return f"{self.name} · {self.reviewed} of {self.cells} reviewed" if self.cells else self.name

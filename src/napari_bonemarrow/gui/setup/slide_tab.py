@@ -8,7 +8,7 @@ from dataclasses import replace
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.overview.overview_view import FieldInfo
+from napari_bonemarrow.gui.core.case_info import FieldInfo
 from napari_bonemarrow.gui.setup.region_choice_part import RegionChoicePart
 from napari_bonemarrow.gui.setup.scale_part import ScalePart
 from napari_bonemarrow.gui.setup.slide_models import CountedFrame, SlideInfo

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui.canvas.npe2_reader import CASE_SUFFIX, sample_path
+from napari_bonemarrow.gui.canvas.smear_layer import CASE_SUFFIX, sample_path
 from napari_bonemarrow.gui.canvas.tiles.tile_index import read_first_view
 from napari_bonemarrow.gui.core import preload, settings
 from napari_bonemarrow.gui.core.session import Session

@@ -11,9 +11,8 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.gui import commands
 from napari_bonemarrow.gui.canvas.napari_compat import canvas_holder, smear_path
-from napari_bonemarrow.gui.canvas.npe2_reader import CASE_SUFFIX
+from napari_bonemarrow.gui.canvas.smear_layer import CASE_SUFFIX
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import case_info, garbage, settings
 from napari_bonemarrow.gui.core.destruction import when_destroyed
@@ -26,6 +25,7 @@ from napari_bonemarrow.gui.correction.review_controller import ReviewController
 from napari_bonemarrow.gui.counting.count_controller import CountController
 from napari_bonemarrow.gui.finetune.finetune_controller import FinetuneController
 from napari_bonemarrow.gui.gallery.gallery_controller import GalleryController
+from napari_bonemarrow.gui.keys import key_files
 from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
 from napari_bonemarrow.gui.keys.held_key import HeldKey
 from napari_bonemarrow.gui.keys.help_dialog import HelpDialog
@@ -33,7 +33,6 @@ from napari_bonemarrow.gui.keys.key_editor import KeyEditor
 from napari_bonemarrow.gui.keys.key_filter import KeyFilter
 from napari_bonemarrow.gui.model.model_service import ModelService
 from napari_bonemarrow.gui.overview.overview_controller import OverviewController
-from napari_bonemarrow.gui.settings_page import SettingsPage
 from napari_bonemarrow.gui.setup.cell_search import CellSearch
 from napari_bonemarrow.gui.setup.scale_choice import ScaleChoice
 from napari_bonemarrow.gui.setup.setup_controller import SetupController
@@ -44,9 +43,11 @@ from napari_bonemarrow.gui.widgets import notices
 from napari_bonemarrow.gui.widgets.form_dialog import FormDialog
 from napari_bonemarrow.gui.widgets.notices import Notices
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
+from napari_bonemarrow.gui.window import command_keys
 from napari_bonemarrow.gui.window.export_dialog import ExportOptions, ask_export, first_options
 from napari_bonemarrow.gui.window.fresh_start import FreshStart
 from napari_bonemarrow.gui.window.recent_list import RecentList
+from napari_bonemarrow.gui.window.settings_page import SettingsPage
 from napari_bonemarrow.gui.window.shutdown import Shutdown
 from napari_bonemarrow.gui.window.side_docks import SideDocks
 from napari_bonemarrow.gui.window.view_state import ViewState
@@ -83,7 +84,7 @@ class AppController(QObject):
         self.held_key = HeldKey(self)
         self.held_key.changed.connect(self.smear_viewer.bare)
         self.held_key.changed.connect(panel.review_tab.crop.cover_heat)
-        for problem in filter(None, (settings.check(), settings.load_keys())):
+        for problem in filter(None, (settings.check(), key_files.load_keys())):
             self.notices.warn(problem)
         self.reviewer = ReviewerName(panel.name_part, self)
         self.opener = SmearOpener(
@@ -189,8 +190,8 @@ class AppController(QObject):
         self.overview.fields_counted.connect(panel.slide_tab.show_fields)
         settings.told.changed.connect(self._on_settings)
         when_destroyed(self, partial(settings.told.changed.disconnect, self._on_settings, missing_ok=True))
-        commands.name_keys()
-        TABLE.changed.connect(commands.name_keys, unique=True)
+        command_keys.name_keys()
+        TABLE.changed.connect(command_keys.name_keys, unique=True)
         # Painted before the rest is made ready, which takes longer than reading what is seen first.
         self.smear_viewer.shown.connect(lambda: panel.window().repaint())
 

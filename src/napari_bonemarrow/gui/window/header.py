@@ -8,9 +8,9 @@ from functools import partial
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
-from napari_bonemarrow.gui.commands import title
 from napari_bonemarrow.gui.core.case_info import HeaderInfo
 from napari_bonemarrow.gui.keys.bindings import TABLE
+from napari_bonemarrow.gui.keys.command_titles import title
 from napari_bonemarrow.gui.widgets.controls import button, label
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors

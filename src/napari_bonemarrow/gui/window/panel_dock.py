@@ -7,13 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import ref
 
+from napari_bonemarrow.gui.core.plugin_names import PLUGIN, WIDGET
+
 if TYPE_CHECKING:
     from qtpy.QtCore import QRect
     from qtpy.QtWidgets import QWidget
 
     from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 
-PLUGIN, WIDGET = "napari-bonemarrow", "Bone marrow"
 _FRAME = (12, 40)
 """Width and height that a window manager's frame may take, before it says so."""
 _SETTLE_MS = 200

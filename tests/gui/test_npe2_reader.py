@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui.canvas.npe2_reader import METADATA_KEY, get_reader
+from napari_bonemarrow.gui.canvas.smear_layer import METADATA_KEY
+from napari_bonemarrow.gui.npe2_reader import get_reader
 from napari_bonemarrow.review import Case, case_path_for
 from napari_bonemarrow.slides import fingerprint, open_slide
 
@@ -63,7 +64,7 @@ def test_a_spoilt_file_is_one_line(tmp_path: Path, content: bytes):
 
 def test_the_reader_needs_neither_qt_nor_torch(field: Path):
     code = (
-        "import sys; from napari_bonemarrow.gui.canvas.npe2_reader import get_reader;"
+        "import sys; from napari_bonemarrow.gui.npe2_reader import get_reader;"
         f"get_reader({str(field)!r})({str(field)!r});"
         "bad = {'torch', 'qtpy', 'PyQt6', 'napari', 'pandas'} & set(sys.modules);"
         "sys.exit(str(bad or '') or 0)"

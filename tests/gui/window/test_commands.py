@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from qtpy.QtWidgets import QApplication, QDialog
 
-from napari_bonemarrow.gui import commands
 from napari_bonemarrow.gui.canvas.napari_compat import napari_application
+from napari_bonemarrow.gui.keys import command_titles
 from napari_bonemarrow.gui.keys.bindings import TABLE
+from napari_bonemarrow.gui.window import command_keys, commands
 from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 
 
@@ -24,36 +25,40 @@ def _titles() -> dict[str, str]:
     menus = napari_application().menus
     items = menus.get_menu(menus.COMMAND_PALETTE_ID)
     return {
-        item.command.id: item.command.title for item in items if item.command.id.startswith(commands.PREFIX)
+        item.command.id: item.command.title
+        for item in items
+        if item.command.id.startswith(command_keys.PREFIX)
     }
 
 
 def _do(name: str) -> None:
     """Run a command as the palette does."""
-    napari_application().commands.execute_command(f"{commands.PREFIX}{name}").result()
+    napari_application().commands.execute_command(f"{command_keys.PREFIX}{name}").result()
 
 
 def test_the_palette_has_every_act_with_its_key_and_follows_the_table(open_panel):
     _viewer, _panel = open_panel()
     titles = _titles()
-    assert {f"{commands.PREFIX}{name}" for name in commands.names()} <= set(titles)
-    assert titles[f"{commands.PREFIX}undo"].endswith("· Ctrl+Z")
-    assert titles[f"{commands.PREFIX}help"].endswith("· ? or F1")
-    assert "·" not in titles[f"{commands.PREFIX}open_smear"]
+    assert {f"{command_keys.PREFIX}{name}" for name in command_titles.names()} <= set(titles)
+    assert titles[f"{command_keys.PREFIX}undo"].endswith("· Ctrl+Z")
+    assert titles[f"{command_keys.PREFIX}help"].endswith("· ? or F1")
+    assert "·" not in titles[f"{command_keys.PREFIX}open_smear"]
     TABLE.set_keys("undo", ["F9"])
     TABLE.set_keys("open_smear", ["F12"])
     titles = _titles()
-    assert titles[f"{commands.PREFIX}undo"].endswith("· F9")
-    assert "Ctrl+Z" not in titles[f"{commands.PREFIX}undo"]
-    assert titles[f"{commands.PREFIX}open_smear"].endswith("· F12")
+    assert titles[f"{command_keys.PREFIX}undo"].endswith("· F9")
+    assert "Ctrl+Z" not in titles[f"{command_keys.PREFIX}undo"]
+    assert titles[f"{command_keys.PREFIX}open_smear"].endswith("· F12")
     TABLE.set_keys("open_smear", [])
-    assert "·" not in _titles()[f"{commands.PREFIX}open_smear"]
+    assert "·" not in _titles()[f"{command_keys.PREFIX}open_smear"]
 
 
 def test_keys_in_titles_are_no_second_shortcut(open_panel):
     open_panel()
     bound = napari_application().keybindings
-    assert not [name for name in commands.names() if bound.get_keybinding(f"{commands.PREFIX}{name}")]
+    assert not [
+        name for name in command_titles.names() if bound.get_keybinding(f"{command_keys.PREFIX}{name}")
+    ]
 
 
 def test_a_command_without_a_panel_brings_it_and_says_what_is_missing(
@@ -132,4 +137,4 @@ def test_menus_kept_in_another_way_show_the_titles_of_the_manifest():
     class Other:
         menus = Registry()
 
-    commands.name_keys(Other())
+    command_keys.name_keys(Other())

@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.destruction import when_destroyed
-from napari_bonemarrow.gui.window.panel_dock import PLUGIN
+from napari_bonemarrow.gui.core.plugin_names import PLUGIN
 
 PAGE = "window"
 """Name of the page in the manifest."""

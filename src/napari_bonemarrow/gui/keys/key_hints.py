@@ -1,0 +1,33 @@
+"""The keys that controls name in their tooltips, now and whenever keys are changed."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import (
+    QWidget,
+)
+
+from napari_bonemarrow.gui.keys.bindings import TABLE
+from napari_bonemarrow.gui.widgets.plain_text import set_tip
+
+
+def keyed(widget: QWidget, act: str, argument: str = "", tip: str = "") -> None:
+    """Name in a control's tooltip the key that does the same, now and whenever keys are changed."""
+    widget.setProperty("act", f"{act} {argument}".strip())
+    widget.setProperty("tip", tip)
+    _show_key(widget)
+
+
+def show_keys(*roots: QWidget) -> None:
+    """Let all controls within some widgets name the keys as they are now."""
+    for root in roots:
+        for widget in root.findChildren(QWidget):
+            if widget.property("act"):
+                _show_key(widget)
+
+
+def _show_key(widget: QWidget) -> None:
+    keys = " or ".join(TABLE.keys_of(widget.property("act")))
+    tip = widget.property("tip")
+    set_tip(widget, f"{tip} · key {keys}" if keys else tip)
+    if hasattr(widget, "show_key"):
+        widget.show_key(keys)
