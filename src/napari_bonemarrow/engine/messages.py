@@ -48,7 +48,7 @@ class SlideSource:
         Raises
         ------
         ScaleError
-            Where the slide's scale is unknown.
+            If the slide's scale is unknown.
         """
         return cls(slide.path, slide.known_scale(), slide.fingerprint, slide.fields)
 

@@ -66,7 +66,7 @@ def open_slide(path: str | os.PathLike[str], *, microns_per_pixel: float | None 
     SlideError
         One line: which file, why, what to do.
     ScaleError
-        Where `microns_per_pixel` is no number from 0.01 to 5.
+        If `microns_per_pixel` is no number from 0.01 to 5.
     """
     given = None
     if microns_per_pixel is not None:
@@ -241,7 +241,7 @@ def check_size(path: Path, width: int, height: int) -> None:
     Raises
     ------
     SlideError
-        Where it is too large or too small.
+        If it is too large or too small.
     """
     if width * height > LARGEST_PIXELS:
         raise SlideError(

@@ -54,7 +54,7 @@ class Scale:
     Raises
     ------
     ScaleError
-        Where the value is not a number between 0.01 and 5.
+        If the value is not a number between 0.01 and 5.
     """
 
     microns_per_pixel: float
@@ -191,7 +191,7 @@ class Slide:
         Raises
         ------
         ScaleError
-            Where the scale is unknown.
+            If the scale is unknown.
         """
         asked = microns_per_pixel / self.known_scale() * _SAME_MAGNIFICATION
         return max((i for i, each in enumerate(self.downsamples) if each <= asked), default=0)
@@ -206,7 +206,7 @@ class Slide:
         Raises
         ------
         ScaleError
-            Where the scale is unknown.
+            If the scale is unknown.
         """
         if self.scale is None:
             name = self.path.name or "this image"
@@ -242,9 +242,9 @@ def slide_from_array(
     Raises
     ------
     SlideError
-        Where the array is no RGB image of 8 bits.
+        If the array is no RGB image of 8 bits.
     ScaleError
-        Where the scale is absurd.
+        If the scale is absurd.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
         raise SlideError(

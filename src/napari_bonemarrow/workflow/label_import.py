@@ -109,10 +109,10 @@ def import_labels(case: Case, path: Path | str, *, vouch: bool = False) -> Impor
     Raises
     ------
     LabelFileError
-        Where the file cannot be read, has not these columns, holds a number that is none, or gives one cell
+        If the file cannot be read, has not these columns, holds a number that is none, or gives one cell
         two classes. Nothing is written then.
     CaseError
-        Where the case takes no labels now.
+        If the case takes no labels now.
     """
     path = Path(path)
     data = _read(path)

@@ -66,7 +66,7 @@ def search_tiles(
     Raises
     ------
     BoneMarrowError
-        Where nothing at all can be read, or the slide has gone meanwhile.
+        If nothing at all can be read, or the slide has gone meanwhile.
     """
     plan = layout.continues(earlier.plan) if earlier is not None else None
     known: tuple[Cells, ...] = ()

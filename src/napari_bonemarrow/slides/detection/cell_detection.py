@@ -38,9 +38,9 @@ def detect_cells(
     Raises
     ------
     ScaleError
-        Where the slide's scale is unknown.
+        If the slide's scale is unknown.
     SlideError
-        Where it is too coarse to show a nucleus.
+        If it is too coarse to show a nucleus.
     """
     report = progress or (lambda _done: None)
     report(0.0)
@@ -74,9 +74,9 @@ def detection_plan(
     Raises
     ------
     ScaleError
-        Where the slide's scale is unknown.
+        If the slide's scale is unknown.
     SlideError
-        Where it is too coarse to show a nucleus, or cannot be read at all.
+        If it is too coarse to show a nucleus, or cannot be read at all.
     """
     check_fine_enough(slide)
     layout = lay_out(slide, regions, tile_um=tile_um)
@@ -94,9 +94,9 @@ def check_fine_enough(slide: Slide) -> None:
     Raises
     ------
     ScaleError
-        Where the slide's scale is unknown.
+        If the slide's scale is unknown.
     SlideError
-        Where it is too coarse.
+        If it is too coarse.
     """
     scale = slide.known_scale()
     if scale > COARSEST_MICRONS:

@@ -95,9 +95,9 @@ def outline(slide: Slide, x: float, y: float, profile: StainProfile | None = Non
     Raises
     ------
     ScaleError
-        Where the slide's scale is unknown.
+        If the slide's scale is unknown.
     SlideError
-        Where there is no nucleus, or the file cannot be read.
+        If there is no nucleus, or the file cannot be read.
     """
     if slide.fields:
         return _outline_in_field(slide, x, y, profile)

@@ -141,7 +141,7 @@ class DetectionPlan:
         Raises
         ------
         SlideError
-            Where it is no plan.
+            If it is no plan.
         """
         try:
             plan = cls(
@@ -198,7 +198,7 @@ def lay_out(
     Raises
     ------
     ScaleError
-        Where the slide's scale is unknown.
+        If the slide's scale is unknown.
     """
     alone = [photograph(slide, number) for number in range(len(slide.images))]
     wholes = [Region(0, 0, each.width, each.height) for each in alone]

@@ -48,7 +48,7 @@ class StainProfile:
         Raises
         ------
         SlideError
-            Where a part is missing or absurd.
+            If a part is missing or absurd.
         """
         try:
             red, green, blue = (int(value) for value in written["background"])

@@ -39,7 +39,7 @@ def search_tile(slide: Slide, tile: Tile) -> Cells:
     Raises
     ------
     TileError
-        Where a tile of the file cannot be read.
+        If a tile of the file cannot be read.
     """
     # scipy.ndimage takes half a second to import, which opening a slide need not wait for.
     from napari_bonemarrow.slides.detection.empty_areas import blocks_at, stained_blocks

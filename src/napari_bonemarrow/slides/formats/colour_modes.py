@@ -33,7 +33,7 @@ def to_uint8(values: NDArray[Any], bits: int | None = None) -> NDArray[np.uint8]
     Raises
     ------
     ValueError
-        Where samples are negative or not finite.
+        If samples are negative or not finite.
     """
     if values.dtype == np.uint8:
         return values
@@ -64,7 +64,7 @@ def significant_bits(values: NDArray[Any]) -> int:
     Raises
     ------
     ValueError
-        Where more than 16 are needed.
+        If more than 16 are needed.
     """
     return _depth(values.dtype, float(values.max()))
 

@@ -35,7 +35,7 @@ def read(folder: Path) -> Opened:
     Raises
     ------
     SlideError
-        Where no image can be read, or their scales differ.
+        If no image can be read, or their scales differ.
     """
     paths = folders.images(folder)
     if not paths:

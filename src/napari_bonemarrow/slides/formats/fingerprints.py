@@ -41,7 +41,7 @@ def fingerprint(path: Path) -> str:
     Raises
     ------
     OSError
-        Where a file cannot be read, or is none: a device or a pipe would be waited for without end.
+        If a file cannot be read, or is none: a device or a pipe would be waited for without end.
     """
     from napari_bonemarrow.slides.formats import folders, vms
 

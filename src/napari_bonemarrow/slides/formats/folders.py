@@ -31,7 +31,7 @@ def kind_of(folder: Path) -> Kind:
     Raises
     ------
     OSError
-        Where it cannot be listed.
+        If it cannot be listed.
     """
     if any((folder / mark).is_file() for mark in _ZARR_MARKS):
         return Kind.ZARR
@@ -98,7 +98,7 @@ def dicom_series(folder: Path, like: Path | None = None) -> list[tuple[str, Path
     Raises
     ------
     SlideError
-        Where there are several series and none was named, or no whole-slide image.
+        If there are several series and none was named, or no whole-slide image.
     """
     series: dict[str, list[tuple[str, Path]]] = {}
     meant = None

@@ -65,7 +65,7 @@ def read(image: Image.Image, path: Path, head: bytes) -> Picture:
     Raises
     ------
     SlideError
-        Where decoding it would take too much memory.
+        If decoding it would take too much memory.
     Exception
         Whatever the decoder raises on damaged data.
     """

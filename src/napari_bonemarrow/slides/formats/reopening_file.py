@@ -36,9 +36,9 @@ class FileBytes:
         Raises
         ------
         OSError
-            Where the file cannot be read, nor opened again.
+            If the file cannot be read, nor opened again.
         ValueError
-            Where it ends before.
+            If it ends before.
         """
         with self._lock:
             try:

@@ -27,7 +27,7 @@ def parts(path: Path) -> list[Path]:
     Raises
     ------
     OSError
-        Where the text cannot be read.
+        If the text cannot be read.
     """
     found = {_beside(path, value) for value in _values(path).values()}
     return sorted(file for file in found if file is not None)
@@ -41,9 +41,9 @@ def check(path: Path) -> None:
     Raises
     ------
     SlideError
-        Where that is not so.
+        If that is not so.
     OSError
-        Where the text cannot be read.
+        If the text cannot be read.
     """
     told = _values(path)
     if (told.get("BitsPerPixel"), told.get("PixelOrder")) != ("36", "RGB") and not _is_jpeg(path):

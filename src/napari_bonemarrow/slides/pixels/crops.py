@@ -52,9 +52,9 @@ def cut_crops(
     Raises
     ------
     ScaleError
-        Where the slide's scale is unknown.
+        If the slide's scale is unknown.
     TileError
-        Where a crop lies where the file cannot be read.
+        If a crop lies where the file cannot be read.
     """
     crops, problems = _cut_all(slide, x, y, microns_per_pixel, size)
     for problem in problems:
@@ -77,9 +77,9 @@ def cut_readable(
     Raises
     ------
     ScaleError
-        Where the slide's scale is unknown.
+        If the slide's scale is unknown.
     SlideError
-        Where none of them can be read.
+        If none of them can be read.
     """
     crops, problems = _cut_all(slide, x, y, microns_per_pixel, size)
     readable = np.array([problem is None for problem in problems], bool)

@@ -56,7 +56,7 @@ def shared_scale(fields: Sequence[FieldFile]) -> FileScale | None:
     Raises
     ------
     SlideError
-        Where two differ by more than 2 %.
+        If two differ by more than 2 %.
     """
     stated = [(each, each.scale) for each in fields if each.scale is not None]
     if not stated:

@@ -125,9 +125,9 @@ class TiledLevel:
         Raises
         ------
         TileError
-            Where it cannot be read.
+            If it cannot be read.
         IndexError
-            Where there is no such tile.
+            If there is no such tile.
         """
         rows, columns = self.grid
         if not (0 <= row < rows and 0 <= column < columns):
@@ -157,7 +157,7 @@ class TiledLevel:
         Raises
         ------
         TileError
-            Where a tile of that part cannot be read.
+            If a tile of that part cannot be read.
         """
         return _read(self, key, self.tile)
 

@@ -40,7 +40,7 @@ def working_shape(slide: Slide) -> tuple[int, int]:
     Raises
     ------
     ScaleError
-        Where the slide's scale is unknown.
+        If the slide's scale is unknown.
     """
     step = level_zero_pixels(slide)
     return max(2, round(slide.height / step)), max(2, round(slide.width / step))
@@ -113,9 +113,9 @@ def working_image(slide: Slide, i0: int, j0: int, i1: int, j1: int) -> NDArray[n
     Raises
     ------
     ScaleError
-        Where the slide's scale is unknown.
+        If the slide's scale is unknown.
     TileError
-        Where a tile of the file cannot be read.
+        If a tile of the file cannot be read.
     """
     height, width = working_shape(slide)
     if not (0 <= i0 <= i1 <= height and 0 <= j0 <= j1 <= width):

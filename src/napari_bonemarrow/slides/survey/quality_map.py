@@ -138,7 +138,7 @@ class QualityMap:
         Raises
         ------
         ValueError
-            Where one is missing, or they are not of one shape.
+            If one is missing, or they are not of one shape.
         """
         names = [each.name for each in fields(cls) if each.name != "grid"]
         shapes = {np.shape(arrays[name]) if name in arrays else () for name in names}

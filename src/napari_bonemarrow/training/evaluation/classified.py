@@ -192,7 +192,7 @@ def crops_of(
     Raises
     ------
     TrainingError
-        When it is called, if a file that was there is no more.
+        If it is called, if a file that was there is no more.
     """
 
     def read() -> Iterator[NDArray[np.uint8]]:

@@ -32,7 +32,7 @@ def stoppable(out: Path) -> Iterator[None]:
     Raises
     ------
     TrainingError
-        When the run was interrupted or terminated.
+        If the run was interrupted or terminated.
     """
 
     def stop(_number: int, _frame: object) -> None:

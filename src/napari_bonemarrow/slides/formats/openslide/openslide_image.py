@@ -73,9 +73,9 @@ def read(path: Path) -> Opened:
     Raises
     ------
     DamagedError
-        Where parts of it are damaged or missing.
+        If parts of it are damaged or missing.
     SlideError
-        Where OpenSlide is not installed, or does not read slides of that kind.
+        If OpenSlide is not installed, or does not read slides of that kind.
     """
     handle = _Handle(path)
     try:

@@ -36,7 +36,7 @@ def choose(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     Raises
     ------
     ValueError
-        Where the file's XML defines entities.
+        If the file's XML defines entities.
     """
     _check_text(file)
     # A pyramid's name can be free text of the scanner's user; what lies beside a slide is no pyramid.
@@ -106,7 +106,7 @@ def read(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -
     Raises
     ------
     SlideError
-        Where nothing decodes its compression.
+        If nothing decodes its compression.
     Exception
         Whatever the decoder raises on damaged data; ValueError where strips or tiles are missing.
     """
@@ -215,7 +215,7 @@ def samples_to_rgb(page: Any, samples: NDArray[Any], bits: int | None = None) ->
     Raises
     ------
     ValueError
-        Where the colour model is not known.
+        If the colour model is not known.
     """
     if samples.ndim == 3 and samples.shape[2] == 1:
         samples = samples[..., 0]

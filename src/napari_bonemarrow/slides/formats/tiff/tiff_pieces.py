@@ -43,7 +43,7 @@ def check(page: Any, data: bytes) -> None:
     Raises
     ------
     ValueError
-        Where it is larger, or does not say.
+        If it is larger, or does not say.
     """
     reader = _HEADERS.get(int(page.compression))
     if reader is None or not data:

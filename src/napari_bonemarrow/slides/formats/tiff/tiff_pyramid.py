@@ -61,7 +61,7 @@ def read(file: tifffile.TiffFile, levels: Sequence[Sequence[Any]], path: Path) -
     Raises
     ------
     SlideError
-        Where a level is in one compressed piece too large to decode, or in a compression that has no decoder.
+        If a level is in one compressed piece too large to decode, or in a compression that has no decoder.
     """
     first = levels[0][0]
     width, height = int(first.imagewidth), int(first.imagelength)

@@ -19,7 +19,7 @@ def is_cut(path: Path) -> bool:
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     """
     size = path.stat().st_size
     with path.open("rb") as file:

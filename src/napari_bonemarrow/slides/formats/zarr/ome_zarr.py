@@ -44,7 +44,7 @@ def read(path: Path) -> Opened:
     Raises
     ------
     SlideError
-        Where it is no image of that kind.
+        If it is no image of that kind.
     """
     try:
         folder, multiscale = _multiscale(path)

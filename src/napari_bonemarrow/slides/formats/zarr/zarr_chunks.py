@@ -37,7 +37,7 @@ def check(layout: Layout, file: Path, inner: Iterator[tuple[int, ...]]) -> None:
     ValueError
         One that decodes to too much, or whose shard's index is damaged.
     OSError
-        Where it cannot be read.
+        If it cannot be read.
     """
     if not file.is_file():
         return

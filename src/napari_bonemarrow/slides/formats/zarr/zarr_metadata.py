@@ -83,9 +83,9 @@ def read_json(file: Path) -> dict[str, Any]:
     Raises
     ------
     OSError
-        Where it cannot be read.
+        If it cannot be read.
     ValueError
-        Where it is no JSON object, or absurdly long.
+        If it is no JSON object, or absurdly long.
     """
     if file.stat().st_size > _LARGEST_JSON:
         raise ValueError(f"{file.name} is longer than {_LARGEST_JSON // 2**20} MB")
@@ -143,7 +143,7 @@ def layout(path: Path, folder: Path) -> Layout:
     SlideError
         It names the codec or data type that is not decoded here, or the size that is too large.
     OSError, KeyError, TypeError, ValueError
-        Where the metadata is not as the specification says.
+        If the metadata is not as the specification says.
     """
     third = (folder / "zarr.json").is_file()
     file = folder / ("zarr.json" if third else ".zarray")
