@@ -1,4 +1,4 @@
-"""Pixels in: open a field, know its physical scale, find its cells, cut them out."""
+"""Slides: opening an image, its physical scale, finding cells and cutting crops."""
 
 from napari_bonemarrow.slides.detection.cell_detection import detect_cells
 from napari_bonemarrow.slides.formats.fingerprints import fingerprint

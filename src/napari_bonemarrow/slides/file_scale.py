@@ -1,4 +1,4 @@
-"""The physical scale that a file's metadata states, where a microscope could have written it."""
+"""The physical scale in a file's metadata, where it is plausible for a microscope."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from napari_bonemarrow.slides.slide import Scale, ScaleSource, is_plausible
 
 _SQUARE = 0.02
-"""Largest relative difference of x and y: beyond it the pixels are not square and the value is not used."""
+"""Largest relative difference of x and y: beyond it pixels are not square and the value is ignored."""
 
 MICRONS = {
     "m": 1e6,
@@ -28,26 +28,26 @@ MICRONS = {
 
 
 class FileScale(NamedTuple):
-    """µm per pixel that a file states, and in which field."""
+    """µm per pixel from a file's metadata, and the name of the field."""
 
     microns_per_pixel: float
     basis: str
 
 
 def from_sizes(x: float, y: float, basis: str) -> FileScale | None:
-    """Take µm per pixel along x and y where they are plausible and the pixel is square, else None."""
+    """Return the scale of µm per pixel along x and y; None where it is implausible or not square."""
     if not (is_plausible(x) and is_plausible(y)) or abs(x - y) > _SQUARE * max(x, y):
         return None
     return FileScale((x + y) / 2, basis)
 
 
 def from_density(x: float, y: float, unit_microns: float, basis: str) -> FileScale | None:
-    """Take a density of pixels per unit (of so many µm) where it is plausible, else None."""
+    """Return the scale of a density of pixels per unit (in µm), None where it is implausible."""
     if not (x > 0 and y > 0):
         return None
     return from_sizes(unit_microns / float(x), unit_microns / float(y), basis)
 
 
 def to_scale(stated: FileScale | None) -> Scale | None:
-    """Mark what a file states as such."""
+    """Return the scale with the file as its source."""
     return None if stated is None else Scale(stated.microns_per_pixel, ScaleSource.FILE, basis=stated.basis)

@@ -1,4 +1,4 @@
-"""What image libraries say of a file, kept out of logs and off the terminal: they quote its text."""
+"""Messages of image libraries, kept out of logs and terminal, since they quote a file's text."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pathlib import Path
 from napari_bonemarrow.cytology.lines import one_line
 
 NAMES = ("PIL", "imagecodecs", "numcodecs", "openslide", "pydicom", "tifffile", "zarr")
-"""Libraries that read files. What they find wrong is told by the error or warning of our own, in one line."""
+"""Libraries that read files. Our own one-line errors and warnings replace their messages."""
 
 
 def quieten() -> None:
-    """Keep these libraries' log records and Python warnings from anyone who listens.
+    """Suppress the log records and Python warnings of these libraries.
 
-    tifffile quotes the text of a tag that it cannot read, pydicom a value that is not valid, Pillow tells
-    each EXIF tag where debugging is on: a patient's name would come to be in a log file or a bug report. It
-    holds for the whole process, since a warning's filter cannot know who asked for the file.
+    tifffile quotes the text of a tag that it cannot read, pydicom an invalid value, Pillow each EXIF tag
+    while debugging: a patient's name could reach a log file or a bug report. This applies to the whole
+    process, since a warning's filter cannot know which file caused it.
     """
     for name in NAMES:
         logger = logging.getLogger(name)
-        logger.setLevel(logging.CRITICAL + 1)  # of those below it too
-        logger.disabled = True  # pydicom sets its level again when it is imported
-    for name in (*NAMES, r"napari_bonemarrow\.slides"):  # to which a library's warning is often put down
+        logger.setLevel(logging.CRITICAL + 1)  # also of its child loggers
+        logger.disabled = True  # pydicom resets its level on import
+    for name in (*NAMES, r"napari_bonemarrow\.slides"):  # the reported origin of many library warnings
         warnings.filterwarnings("ignore", module=rf"{name}(\.|$)")
 
 
@@ -34,10 +34,10 @@ _LONGEST = 120
 
 
 def reason(error: BaseException, path: Path | None = None) -> str:
-    """Say in a few words why a library failed, without the text of the file that it quotes.
+    """Return in a few words why a library failed, without quoted text of the file.
 
-    Names of files stand in it without their folder, where `path` is what was read. All from the first
-    quotation mark on is left out: such a text may hold marks of its own.
+    File names appear without their folder; `path` is the file that was read. Everything from the first
+    quotation mark on is removed, since quoted text may contain more quotation marks.
     """
     said = str(error)
     for folder in () if path is None else (path.parent, path.absolute().parent):

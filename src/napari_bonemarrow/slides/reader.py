@@ -1,4 +1,4 @@
-"""Open any image of a smear as a slide, or say in one line why not."""
+"""Reader of any image of a smear as a slide, with one-line errors."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ FOLDER_SUFFIXES: tuple[str, ...] = (".zarr",)
 """Suffixes of folders that are one image, in lower case."""
 
 SUFFIXES: tuple[str, ...] = (*folders.IMAGE_SUFFIXES, *SCANNER_SUFFIXES, *FOLDER_SUFFIXES)
-"""Suffixes of what `open_slide` reads, in lower case. It goes by content; these are what to offer."""
+"""Suffixes for file dialogs, in lower case; `open_slide` itself goes by content."""
 
 LARGEST_PIXELS = 250_000_000
-"""Largest image that is read whole. As RGB it takes 0.75 GB and twice that while it is decoded, in the
-window's process and again in the engine's: about what a computer with 8 GB can give."""
+"""Largest image that is read whole. As RGB it takes 0.75 GB, twice that while decoding, once in the window's
+process and once in the engine's: about the limit of a computer with 8 GB."""
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -45,10 +45,10 @@ def open_slide(path: str | os.PathLike[str], *, microns_per_pixel: float | None 
 
     Whole slides (Aperio, Hamamatsu, MIRAX, Leica, Ventana, Philips, Trestle, Zeiss, DICOM, pyramidal and OME
     TIFF, OME-Zarr) are read a tile at a time; PNG, JPEG, TIFF, BMP and WebP of any colour mode and up to
-    16 bits at once. What a file is, its content says, not its name. A folder is an OME-Zarr, a DICOM
-    series, or fields that are laid side by side. The last level is at most 4096 px long: coarser levels are
-    made where the file has none. EXIF rotation is applied to images that are read at once, and transparency
-    is laid on white. Labels, macro images and free text (descriptions, authors) never get into the slide.
+    16 bits at once. The content decides the format, not the name. A folder is an OME-Zarr, a DICOM series,
+    or fields side by side. The last level is at most 4096 px long: coarser levels are added where the file
+    has none. EXIF rotation is applied to images that are read at once, and transparency becomes white.
+    Labels, macro images and free text (descriptions, authors) never get into the slide.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def open_slide(path: str | os.PathLike[str], *, microns_per_pixel: float | None 
     SlideError
         One line: which file, why, what to do.
     ScaleError
-        If `microns_per_pixel` is no number from 0.01 to 5.
+        If `microns_per_pixel` is not a number from 0.01 to 5.
     """
     given = None
     if microns_per_pixel is not None:
@@ -82,10 +82,10 @@ def open_slide(path: str | os.PathLike[str], *, microns_per_pixel: float | None 
     except MemoryError as error:
         raise SlideError(f"{path}: not enough memory to open it; close other programs or crop it") from error
     except OSError as error:
-        if error.errno is None:  # how Pillow reports damaged data
+        if error.errno is None:  # Pillow's errors on damaged data
             raise _damaged(path, error) from error
         raise SlideError(f"{path}: cannot be read ({error.strerror}); check the disk or network") from error
-    # A decoder meets damaged bytes with whatever its parsing ran into: any error is then the file's.
+    # A decoder raises any error on damaged bytes: it is the file's.
     except Exception as error:
         raise _damaged(path, error) from error
     height, width = opened.levels[0].shape[:2]
@@ -165,9 +165,9 @@ def _open_file(path: Path) -> Opened:
 
 
 def _open_tiff(path: Path) -> Opened:
-    """Read a scanner's TIFF through OpenSlide; others, and those that it fails at, through tifffile.
+    """Return a scanner's TIFF read by OpenSlide; others, and those that it fails on, by tifffile.
 
-    Of a slide that was cut, the finest level is often whole and only coarser ones are lost.
+    In a truncated slide often only coarser levels are lost.
     """
     from napari_bonemarrow.slides.formats.openslide import openslide_image
 
@@ -196,7 +196,7 @@ def _read_tiff(path: Path) -> Opened:
 
     with tifffile.TiffFile(path) as file:
         scanner = tiff_image.put_together_by(file)
-        if scanner is not None:  # OpenSlide does not know it again, or is not there
+        if scanner is not None:  # OpenSlide does not know the format, or is not installed
             why = (
                 "is damaged or incomplete; copy it again"
                 if openslide_image.is_installed()
@@ -219,12 +219,12 @@ def _read_tiff(path: Path) -> Opened:
 
 
 def decode(path: Path) -> NDArray[np.uint8]:
-    """Read one image that is no whole slide; uint8 of shape (h, w, 3).
+    """Return one image that is not a whole slide; uint8 of shape (h, w, 3).
 
     Raises
     ------
     Exception
-        Whatever kept it from being read.
+        Any error of the decoder.
     """
     return np.asarray(_open_file(path).levels[0])
 
@@ -236,7 +236,7 @@ def _whole(picture: Picture) -> Opened:
 
 
 def check_size(path: Path, width: int, height: int) -> None:
-    """Refuse an image that cannot be read whole.
+    """Raise an error for an image that cannot be read whole.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A smear as the other layers see it: pixels, physical scale and how to recognise it again."""
+"""Slide: pixels, physical scale and fingerprint of a smear."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from napari_bonemarrow.cytology import BoneMarrowError, Field, Region, ScaleErro
 
 FINEST_MICRONS_PER_PIXEL = 0.01
 COARSEST_MICRONS_PER_PIXEL = 5.0
-"""Bounds of a believable scale. A ×100 objective with a small camera pixel gives about 0.02 µm/px and
+"""Bounds of a plausible scale. A ×100 objective with a small camera pixel gives about 0.02 µm/px and
 a ×4 overview about 2.5; the 72, 96 and 300 dpi that image programs write are 353, 265 and 85 µm/px."""
 
 _SAME_MAGNIFICATION = 1.01
-"""Levels are whole numbers of pixels, so that a level at half the size may be a little more than half."""
+"""Levels are whole numbers of pixels, so a level at half the size may be slightly more than half."""
 
 
 class SlideError(BoneMarrowError):
-    """An image that cannot be opened, as one line: which file, why, what to do."""
+    """An image that cannot be opened, one line: which file, why, what to do."""
 
 
 class ScaleSource(StrEnum):
-    """Who said what the µm per pixel are."""
+    """The source of the µm per pixel."""
 
     FILE = "file"
     USER = "user"
@@ -49,7 +49,7 @@ class Scale:
     low, high : float or None
         95 % interval of an estimate, µm per pixel.
     basis : str
-        What it rests on, for people: the metadata's name, or the cells that were measured.
+        Its basis, for people: the metadata's name, or the measured cells.
 
     Raises
     ------
@@ -73,28 +73,28 @@ class Scale:
 
 
 def is_plausible(microns_per_pixel: float) -> bool:
-    """Tell whether a microscope could have taken an image at this scale (NaN is not plausible)."""
+    """Return whether a microscope could have this scale (NaN is not plausible)."""
     return bool(FINEST_MICRONS_PER_PIXEL <= microns_per_pixel <= COARSEST_MICRONS_PER_PIXEL)
 
 
 @runtime_checkable
 class Level(Protocol):
-    """RGB pixels of one magnification: an array in memory, or one that reads its tiles when asked.
+    """RGB pixels of one magnification: an array in memory, or one that reads its tiles on demand.
 
     Indexing with slices returns an ndarray of uint8; it may raise a `SlideError` that names file and tile.
     """
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Height, width and 3."""
+        """Return height, width and 3."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Always uint8."""
+        """Return uint8."""
 
     @property
     def ndim(self) -> int:
-        """Always 3."""
+        """Return 3."""
 
     def __getitem__(self, key: Any, /) -> Any:
         """Read a part."""
@@ -102,28 +102,28 @@ class Level(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Slide:
-    """One opened field or slide.
+    """An opened field or slide.
 
     Attributes
     ----------
     path : Path
-        The file; the current folder where the slide was never a file.
+        The file; the current folder for a slide made in memory.
     levels : tuple of Level, each of shape (h, w, 3)
         RGB, level 0 first, read-only; whole slides read their tiles lazily.
     scale : Scale or None
-        None where nobody has said it yet.
+        None while unknown.
     fingerprint : str
-        64 hexadecimal digits that recognise the file wherever it has been moved to.
+        64 hexadecimal digits that identify the file after it was moved.
     vendor : str
         ``"plain"`` for an ordinary image file, ``"array"`` for one made in memory.
     properties : mapping of str to str
-        Technical facts (format, colour mode, bit depth). Free text of the file is never copied into
-        it, since descriptions and authors can carry a patient's name.
+        Technical facts (format, colour mode, bit depth). Free text of the file is never copied,
+        since descriptions and authors can contain a patient's name.
     fields : tuple of Field
-        The images that a folder of fields is made of, side by side with a gap; empty for one image. Each
-        has a border, background and margin of its own, and nothing lies between them.
+        The images of a folder of fields, side by side with a gap; empty for one image. Each has its own
+        border, background and margin, and nothing lies between them.
     warnings : tuple of str
-        One line for each part that was left out, such as an unreadable file in a folder of fields.
+        One line for each part left out, such as an unreadable file in a folder of fields.
     """
 
     path: Path
@@ -137,36 +137,35 @@ class Slide:
 
     @property
     def microns_per_pixel(self) -> float | None:
-        """µm per level-0 pixel, or None."""
+        """Return µm per level-0 pixel, or None."""
         return None if self.scale is None else self.scale.microns_per_pixel
 
     @property
     def width(self) -> int:
-        """Width at level 0, px."""
+        """Return the width at level 0, px."""
         return int(self.levels[0].shape[1])
 
     @property
     def height(self) -> int:
-        """Height at level 0, px."""
+        """Return the height at level 0, px."""
         return int(self.levels[0].shape[0])
 
     @property
     def downsamples(self) -> tuple[float, ...]:
-        """How many level-0 pixels a pixel of each level spans."""
+        """Return the level-0 pixels per pixel of each level."""
         return tuple(self.width / int(level.shape[1]) for level in self.levels)
 
     @property
     def images(self) -> tuple[Region, ...]:
-        """The images whose border is a smear's photographed border: the whole, or each field."""
+        """Return the images with a photographed border: the whole slide, or each field."""
         if self.fields:
             return tuple(each.region for each in self.fields)
         return (Region(0, 0, self.width, self.height),)
 
     def images_at(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.intp]:
-        """Tell which of `images` each point belongs to: the one it lies in, else the nearest.
+        """Return the number in `images` of each point's image: the one it lies in, else the nearest.
 
-        Nothing that is looked at around a point reaches beyond its image: what lies there in a folder of
-        fields is another photograph.
+        Nothing around a point is read beyond its image: in a folder of fields that is another photograph.
 
         Parameters
         ----------
@@ -186,7 +185,7 @@ class Slide:
         return found
 
     def level_for(self, microns_per_pixel: float) -> int:
-        """Return the coarsest level that is at least as fine as asked for, else level 0.
+        """Return the coarsest level that is fine enough, else level 0.
 
         Raises
         ------
@@ -197,7 +196,7 @@ class Slide:
         return max((i for i, each in enumerate(self.downsamples) if each <= asked), default=0)
 
     def with_scale(self, scale: Scale | None) -> Slide:
-        """Return the same slide with another scale."""
+        """Return the slide with another scale."""
         return replace(self, scale=scale)
 
     def known_scale(self) -> float:
@@ -217,7 +216,7 @@ class Slide:
 
 
 def _distance(image: Region, x: float, y: float) -> float:
-    """Return how far a point lies from an image, px."""
+    """Return the distance of a point from an image, px."""
     across = max(image.x - x, x - (image.x + image.width - 1), 0.0)
     down = max(image.y - y, y - (image.y + image.height - 1), 0.0)
     return math.hypot(across, down)
@@ -226,14 +225,14 @@ def _distance(image: Region, x: float, y: float) -> float:
 def slide_from_array(
     rgb: NDArray[np.uint8], microns_per_pixel: float | None, path: Path | None = None
 ) -> Slide:
-    """Make a slide of an image in memory.
+    """Return a slide of an image in memory.
 
     Parameters
     ----------
     rgb : ndarray of uint8, shape (h, w, 3)
     microns_per_pixel : float or None
     path : Path, optional
-        Where it came from, if from a file.
+        Its file, if any.
 
     Returns
     -------
@@ -242,7 +241,7 @@ def slide_from_array(
     Raises
     ------
     SlideError
-        If the array is no RGB image of 8 bits.
+        If the array is not an RGB image of 8 bits.
     ScaleError
         If the scale is absurd.
     """

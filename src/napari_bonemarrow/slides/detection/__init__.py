@@ -1,1 +1,1 @@
-"""Detection: find nucleated cells, tile by tile, and outline them."""
+"""Detection of nucleated cells, tile by tile, and their outlines."""

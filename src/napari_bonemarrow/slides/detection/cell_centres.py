@@ -1,4 +1,4 @@
-"""Where the middle of a cell is: its nucleus often lies at one side of it."""
+"""Centres of cells, which differ from the centres of eccentric nuclei."""
 
 from __future__ import annotations
 
@@ -8,59 +8,60 @@ from numpy.typing import NDArray
 from napari_bonemarrow.slides.pixels.working_grid import WORKING_MICRONS
 
 BACKGROUND_DENSITY = 0.075
-"""Sum of the three absorbances over 3 below which there is no cell; the palest neutrophil has 0.1."""
+"""Mean of the three absorbances below which there is no cell; the palest neutrophil has 0.1."""
 
 HAEMOGLOBIN = (0.47, 0.6, 0.05)
-"""A pixel is a red cell's where its blue absorbance over green is above the first and exceeds the second
-times red over green by the third. Aspirate fields: red cells have blue 0.5 to 1.4 and red 0.3 to 0.9,
+"""A pixel belongs to a red cell where blue over green absorbance is above the first number and exceeds the
+second times red over green by the third. Aspirate fields: red cells have blue 0.5 to 1.4 and red 0.3 to 0.9,
 plasma cells' cytoplasm blue -0.02 to 0.45 and red 0.6 to 1.4 (5th to 95th percentile, 6 fields)."""
 
 FINEST = 2.0**-10
-"""Centres are rounded to this part of a working pixel (0.25 nm), so that a position does not carry the
-rounding of where its tile began."""
+"""Centres are rounded to this part of a working pixel (0.25 nm), so that rounding errors from a tile's
+origin vanish."""
 
 CYTOPLASM_UM = 7.0
-"""How far a ray goes on beyond its nucleus. The middle of 64 masked plasma cells was missed by 1.04 µm with
-6 µm, by 0.95 with 7 and by 0.93 with 8; farther off lies more of other cells than of the cell's own."""
+"""Length of a ray beyond its nucleus. On 64 masked plasma cells the error of the centre was 1.04 µm with 6
+µm, 0.95 with 7 and 0.93 with 8; farther out more belongs to other cells than to the cell."""
 
 REACH_UM = 20.0
-"""How far a ray goes in all: with the largest shift it stays within the 30 µm that a cell depends on."""
+"""Total length of a ray: with the largest shift it stays within the 30 µm that a cell depends on."""
 
 LARGEST_SHIFT_UM = 3.0
-"""The most that a centre moves off its nucleus's. People mark a cell now at its nucleus, now in its middle:
+"""Largest distance of a centre from its nucleus's. People mark either the nucleus or the middle of a cell:
 crops of blood (767 of ten classes) are centred on the middle, those of marrow (172) nearer to the nucleus.
-Only in large plasma cells is the middle farther off, up to 5 µm, and 3 µm is within reach of both; 4 would
-come 0.06 µm nearer to the middle of masked plasma cells."""
+The middle is farther off, up to 5 µm, only in large plasma cells; 3 µm suits both, and 4 would come 0.06 µm
+nearer to the middle of masked plasma cells."""
 
 ANOTHER_NUCLEUS = (0.3, 0.7)
-"""Nuclear stain from which there is another nucleus: the first of all, and this part of the cell's own."""
+"""Nuclear stain from which a sample is another nucleus: at least the first, and this part of the cell's
+own."""
 
 _RAYS = 32
 _STEP_UM = 0.5
 _NUCLEAR_RIM = 2
-"""Samples beside a nucleus's border in which its own blurred stain is not taken for another nucleus."""
+"""Samples next to a nucleus's border where its own blurred stain is not taken for another nucleus."""
 
 _ALIKE = 5
-"""A radius is the median of its own and its neighbours', so that one ray that slips out past a neighbour
-does not count."""
+"""A radius is the median of itself and its neighbours, so that a single ray that passes a neighbour is
+ignored."""
 
 _AT_ONCE = 256
 
 _ANGLES = np.arange(_RAYS) * (2 * np.pi / _RAYS)
 _SAMPLES = round(REACH_UM / _STEP_UM)
 _ALONG = (np.arange(_SAMPLES) + 0.5) * (_STEP_UM / WORKING_MICRONS)
-# Multiples of the same part of a pixel as the centres: then the sums are exact wherever a tile begins.
+# Multiples of the same part of a pixel as the centres, so that sums are exact in every tile.
 _RIGHT = np.rint(np.cos(_ANGLES)[:, None] * _ALONG / FINEST) * FINEST
 _DOWN = np.rint(np.sin(_ANGLES)[:, None] * _ALONG / FINEST) * FINEST
 
 
 def rounded(at: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round positions, in working pixels, to `FINEST`."""
+    """Return positions, in working pixels, rounded to `FINEST`."""
     return np.asarray(np.rint(at / FINEST) * FINEST)
 
 
 def red_cell(density: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell where haemoglobin is; see `HAEMOGLOBIN`.
+    """Return where haemoglobin is; see `HAEMOGLOBIN`.
 
     Parameters
     ----------
@@ -85,12 +86,11 @@ def cell_centres(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the middle of each cell, nucleus and cytoplasm.
 
-    From the nucleus's centre 32 rays go out, through the nucleus and on until the background, a red
-    cell or another nucleus; in the last case the border is taken to be half-way between the two nuclei.
-    The centre is the centroid of the star that they span; of a cell that the image's border cuts it is that
-    of the nucleus, as the middle of what is seen is not the middle of the cell. It needs no watershed as
-    outlines do, and only pixels within 20 µm: no label but the cell's own is looked at, since whether a
-    neighbour is found may depend on what lies farther off.
+    From the nucleus's centre 32 rays run through the nucleus to the background, a red cell or another
+    nucleus; in the last case the border is half-way between the two nuclei. The centre is the centroid of
+    the star that they span. A cell cut by the image's border keeps the centre of its nucleus. Unlike outlines
+    this needs no watershed, and only pixels within 20 µm. Only the cell's own label is used, since whether a
+    neighbour is found may depend on pixels farther away.
 
     Parameters
     ----------
@@ -128,18 +128,18 @@ def _radii(
     density: NDArray[np.float32],
     stain: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return how far a cell reaches along each ray from its nucleus's centre, µm, shape (n, rays), and
-    whether more than one or two come to the image's border, shape (n,).
+    """Return each cell's radii along the rays from its nucleus's centre, µm, shape (n, rays), and whether
+    more than one or two reach the image's border, shape (n,).
     """
     height, width = labels.shape
-    # Half-way between two pixels the one to the right or below is taken, wherever a tile begins.
+    # Half-way between two pixels the one to the right or below is taken, in every tile.
     columns = np.floor(x[:, None, None] + _RIGHT + 0.5).astype(np.intp)
     rows = np.floor(y[:, None, None] + _DOWN + 0.5).astype(np.intp)
     within = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     at = np.clip(rows, 0, height - 1) * width + np.clip(columns, 0, width - 1)
     own = within & (labels.ravel()[at] == index[:, None, None])
     sample = np.arange(_SAMPLES)
-    # The first sample beyond the nucleus, 0 where its centre lies in no part of it and none is ahead.
+    # The first sample beyond the nucleus; 0 where the centre lies outside it and none of it is ahead.
     beyond = np.where(own.any(axis=2), _SAMPLES - own[..., ::-1].argmax(axis=2), 0)[..., None]
     colour = density.reshape(-1, 3)[at]
     colour[:, :, 1:-1] = (colour[:, :, :-2] + colour[:, :, 1:-1] + colour[:, :, 2:]) / np.float32(3)

@@ -1,4 +1,4 @@
-"""Find every nucleated cell of a field."""
+"""Detection of every nucleated cell of a field."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_bonemarrow.slides.pixels.photographs import photograph
 from napari_bonemarrow.slides.slide import Slide, SlideError
 
 COARSEST_MICRONS = 0.6
-"""Coarser images do not show a nucleus well enough; scanners of ×20 give 0.5 µm per pixel."""
+"""Coarsest scale that shows a nucleus well enough; ×20 scanners give 0.5 µm per pixel."""
 
 
 def detect_cells(
@@ -25,8 +25,8 @@ def detect_cells(
     slide : Slide
         With a known scale.
     frame : Frame, optional
-        What is counted; the whole field less 5 µm by default. Cells whose centre lies outside are
-        returned too, with `Cells.in_frame` False.
+        The counting frame; by default the whole field without 5 µm at its border. Cells whose centre lies
+        outside are also returned, with `Cells.in_frame` False.
     progress : callable, optional
         Called with the fraction done, 0 to 1.
 
@@ -56,16 +56,16 @@ def detect_cells(
 def detection_plan(
     slide: Slide, regions: Sequence[Region] | None = None, *, tile_um: float = TILE_UM
 ) -> DetectionPlan:
-    """Plan a search: measure the stain of each image and cut what is wanted into tiles.
+    """Return the plan of a search: the stain of each image and the tiles of the wanted regions.
 
     Parameters
     ----------
     slide : Slide
         With a known scale.
     regions : sequence of Region, optional
-        Where cells are wanted, level-0 pixels, in order of preference; the whole slide by default.
+        Regions to search, level-0 pixels, in order of preference; the whole slide by default.
     tile_um : float
-        About the side of a tile. It changes how long a tile takes, never what is found.
+        Approximate side of a tile. It changes the time for a tile, never its cells.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def detection_plan(
 
 
 def check_fine_enough(slide: Slide) -> None:
-    """Refuse a slide that is too coarse to show a nucleus.
+    """Raise an error if a slide is too coarse to show a nucleus.
 
     Raises
     ------

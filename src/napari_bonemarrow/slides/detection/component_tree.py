@@ -1,4 +1,4 @@
-"""The tree of an image's components at rising thresholds, built from stained pixels only."""
+"""Component tree of an image at rising thresholds, built from stained pixels only."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 class ComponentTree:
     """Components (4-connected) of the pixels above each threshold.
 
-    A node is a set of pixels that is a component at one threshold or several. Nodes are numbered from
-    the highest threshold down, so that a node's parent always has a higher number.
+    A node is a set of pixels that is a component at one or more thresholds. Nodes are numbered from the
+    highest threshold down, so a parent always has a higher number than its children.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class ComponentTree:
     parent : ndarray of int64, shape (n,)
         The next larger node; -1 for a component at the lowest threshold.
     starts : tuple of int
-        Where in the numbering each threshold's nodes start, from the highest threshold on, then n.
+        First number of each threshold's nodes, from the highest threshold on, then n.
     shape : (int, int)
-        Of the image.
+        Shape of the image.
     """
 
     pixels: NDArray[np.int64]
@@ -41,18 +41,18 @@ class ComponentTree:
         return len(self.parent)
 
     def totals(self, values: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """Sum a value of each pixel (1 by default) over each node; shape (n,)."""
+        """Return the sum of a value of each pixel (1 by default) over each node; shape (n,)."""
         return self.gathered(np.bincount(self.node, values, len(self)).astype(np.float64))
 
     def gathered(self, own: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Add to each node's own value those of all nodes inside it; shape (n,)."""
+        """Return each node's value plus those of all nodes inside it; shape (n,)."""
         total = own.copy()
         for nodes in self._nested():
             np.add.at(total, self.parent[nodes], total[nodes])
         return total
 
     def extremes(self, values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the least and the greatest value of each node's pixels; each of shape (n,)."""
+        """Return the minimum and maximum of each node's pixels; each of shape (n,)."""
         least = np.full(len(self), np.iinfo(np.int64).max)
         greatest = np.full(len(self), np.iinfo(np.int64).min)
         np.minimum.at(least, self.node, values)
@@ -63,12 +63,12 @@ class ComponentTree:
         return least, greatest
 
     def chosen(self, quality: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Choose nodes of which none lies in another: the best in quality, weighed by area.
+        """Return the disjoint nodes of best quality, weighted by area.
 
         Parameters
         ----------
         quality : ndarray of float64, shape (n,)
-            0 for what must not be chosen.
+            0 for a node that must not be chosen.
         area : ndarray of float64, shape (n,)
 
         Returns
@@ -85,7 +85,7 @@ class ComponentTree:
             nested = layer[self.parent[layer] >= 0]
             np.add.at(weighed, self.parent[nested], best[nested] * area[nested])
             np.add.at(weight, self.parent[nested], area[nested])
-        taken = np.zeros(len(self) + 1, bool)  # the last is what a node without a parent asks
+        taken = np.zeros(len(self) + 1, bool)  # the last entry stands for a missing parent
         for layer in reversed(self._layers()):
             above = taken[self.parent[layer]]
             keep[layer] &= ~above
@@ -93,7 +93,7 @@ class ComponentTree:
         return keep
 
     def labels(self, keep: NDArray[np.bool_]) -> NDArray[np.int32]:
-        """Label the pixels of each kept node 1 to k, in the order of nodes; int32, the image's shape."""
+        """Return labels 1 to k of the kept nodes' pixels, in the order of nodes; int32, the image's shape."""
         label = np.zeros(len(self) + 1, np.int32)
         label[:-1][keep] = np.arange(1, keep.sum() + 1)
         for layer in reversed(self._layers()):
@@ -107,24 +107,24 @@ class ComponentTree:
         return [np.arange(first, last) for first, last in pairwise(self.starts)]
 
     def _nested(self) -> list[NDArray[np.int64]]:
-        """Return each threshold's nodes that lie in another, from the highest threshold on."""
+        """Return each threshold's nodes that have a parent, from the highest threshold on."""
         return [layer[self.parent[layer] >= 0] for layer in self._layers()]
 
 
 def component_tree(steps: NDArray[np.uint8], count: int) -> ComponentTree:
-    """Build the tree.
+    """Return the component tree of an image.
 
-    From the highest threshold down, the pixels that are new at a threshold are joined to each other and
-    to the components beside them; each pair of neighbours is looked at once, at the lower one's
-    threshold, so that the cost is that of labelling the image once (cf. Najman & Couprie, Building the
-    component tree in quasi-linear time, IEEE TIP 2006).
+    From the highest threshold down, the new pixels at a threshold are joined to each other and to
+    neighbouring components. Each pair of neighbours is visited once, at the lower one's threshold, so the
+    cost is that of labelling the image once (cf. Najman & Couprie, Building the component tree in
+    quasi-linear time, IEEE TIP 2006).
 
     Parameters
     ----------
     steps : ndarray of uint8, shape (h, w)
-        How many of the thresholds each pixel is above.
+        Number of thresholds that each pixel is above.
     count : int
-        How many thresholds there are.
+        Number of thresholds.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def component_tree(steps: NDArray[np.uint8], count: int) -> ComponentTree:
         first, last = bounds[level - 1], bounds[level]
         made = starts[-1]
         here = pairs[:, pair_bounds[level - 1] : pair_bounds[level]]
-        # Ends that are new at this threshold stand for themselves, the others for the component around them.
+        # New pixels at this threshold stand for themselves, the others for the component around them.
         fresh = here < last
         ends = np.where(fresh, here - first, 0)
         ends[~fresh] = root[node[here[~fresh]]]
@@ -171,7 +171,7 @@ def component_tree(steps: NDArray[np.uint8], count: int) -> ComponentTree:
 def _pairs(
     steps: NDArray[np.uint8], pixels: NDArray[np.int64], rank: NDArray[np.int64], ordered: NDArray[np.uint8]
 ) -> NDArray[np.int64]:
-    """List neighbouring pixels by their ranks, lower one first, in its threshold's order; shape (2, e)."""
+    """Return the ranks of neighbouring pixels, lower one first, in its threshold's order; shape (2, e)."""
     height, width = steps.shape
     ranks = np.full(steps.size, -1, np.int64)
     ranks[pixels] = rank

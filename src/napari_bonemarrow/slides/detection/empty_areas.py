@@ -1,4 +1,4 @@
-"""Where a slide holds nothing stained, told from a coarse level, so that glass is not searched."""
+"""Unstained areas of a slide, measured on a coarse level, so that glass is not searched."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ SMALLEST_SLIDE_PX = 4096
 """Images up to about 1 mm, in working pixels, are searched everywhere."""
 
 COARSEST_MICRONS = 8.0
-"""Of a pixel that still shows one cell: a pyknotic nucleus 4 µm across with nothing around it darkens the
-green of the four pixels that it may fall between by 7 levels or more."""
+"""Largest pixel that still shows one cell, µm: a bare pyknotic nucleus 4 µm across darkens the green of the
+four pixels that it may fall between by at least 7 levels."""
 
 STAINED = 5
 """Levels (of 255) below the background in any colour from which a pixel counts as stained."""
 
 RIM_BLOCKS = 1
-"""Blocks around a stained pixel that are searched as well: 32 µm, more than a cell."""
+"""Blocks around a stained pixel that are also searched: 32 µm, more than a cell."""
 
 _maps: WeakKeyDictionary[Slide, NDArray[np.bool_] | None] = WeakKeyDictionary()
 
 
 def stained_blocks(slide: Slide) -> NDArray[np.bool_] | None:
-    """Tell which blocks of the working grid may hold a cell, measured once a slide.
+    """Return which blocks of the working grid may hold a cell, measured once per slide.
 
-    What cannot be read counts as stained. Whether a block is searched does not depend on tiles.
+    Unreadable areas count as stained. The result does not depend on tiles.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def stained_blocks(slide: Slide) -> NDArray[np.bool_] | None:
     Returns
     -------
     ndarray of bool, shape (ceil(h / BLOCK), ceil(w / BLOCK)), or None
-        None where all of it is searched: a small image, or one without a level that is coarse enough to be
+        None where everything is searched: a small image, or one without a level that is coarse enough to
         read quickly and fine enough to show a cell.
     """
     if slide not in _maps:

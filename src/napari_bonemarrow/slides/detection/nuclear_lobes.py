@@ -1,4 +1,4 @@
-"""Tell the lobes of one nucleus from the nuclei of neighbouring cells."""
+"""Merging the lobes of one nucleus, but not the nuclei of neighbouring cells."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ LARGEST_LOBE_UM2 = 34.0
 
 LARGEST_PARTNER_UM2 = 50.0
 FRAGMENT_UM2 = 14.0
-"""A whole round nucleus takes no lobe, only a fragment of itself."""
+"""A whole round nucleus merges with no lobe, only with a fragment of itself."""
 
 LARGEST_NUCLEUS_UM2 = 88.0
 LONGEST_NUCLEUS_UM = 17.5
-"""All lobes together: a segmented nucleus of 40 to 80 µm² lies within a cell of 12 to 15 µm."""
+"""Limits of all lobes together: a segmented nucleus of 40 to 80 µm² lies within a cell of 12 to 15 µm."""
 
 WIDEST_GAP_UM = 2.4
 NEAR_GAP_UM = 1.2
@@ -32,23 +32,23 @@ Round neighbours of the size of an erythroblast's nucleus must be joined more fi
 a very small pair (lobes for sure) less."""
 
 ALIKE = 0.5
-"""Least stain of one lobe over that of another; granules and cytoplasm beside a nucleus are paler."""
+"""Least stain of one lobe over that of another; granules and cytoplasm next to a nucleus are paler."""
 
 ONE_CELL_GREEN = 0.17
 ONE_CELL_NUCLEAR = 0.6
 ONE_CELL_GAP_UM = 3.0
 ONE_CELL_UM2 = 88.0
 ONE_CELL_LENGTH_UM = 16.0
-"""Lobes too far apart or too faintly joined for the saddle, and nuclei that a neck divides, are one nucleus
-where all of the convex hull around them is cytoplasm: its green absorbance is nowhere the background's
+"""Lobes too far apart or too faintly joined for the saddle, and nuclei divided by a neck, are one nucleus
+where the whole convex hull around them is cytoplasm: its green absorbance is nowhere the background's
 (5th percentile at least 0.17) nor that of a third nucleus (median at most 0.6 of the lobes'). Of 143 such
-pairs within one granulocyte of blood or marrow 121 have such a hull, and 101 are no longer than 16 µm and
-not both round; of 34 pairs of neighbouring cells as small, in fields of marrow and among erythroblasts,
-three and none."""
+pairs within one granulocyte of blood or marrow 121 have such a hull, and 101 are at most 16 µm long and
+not both round; of 34 pairs of neighbouring small cells, in fields of marrow and among erythroblasts, 3 and
+0."""
 
 _ROUND_NUCLEUS = 1.3
-"""Two round nuclei, neither longer than wide by this, are never joined by what lies around them: where late
-erythroblasts stand side by side in thick plasma, that is as dark as the cytoplasm of a neutrophil."""
+"""Two nuclei with elongations below this are never joined by the area around them: between neighbouring late
+erythroblasts thick plasma is as dark as the cytoplasm of a neutrophil."""
 
 _ODD = 0.9
 _ROUND = 0.965
@@ -56,7 +56,7 @@ _ROUND_UM2 = 18.0
 _SAMPLES = 9
 _SMOOTHING_PX = 1.0
 _RIM_PX = 5
-"""More than that smoothing reaches."""
+"""More than the reach of the smoothing."""
 
 
 def merge_lobes(
@@ -74,15 +74,14 @@ def merge_lobes(
     smooth : ndarray of float32, shape (h, w)
         The smoothed nuclear stain.
     whole : ndarray of int32, shape (n,)
-        Labels with the same number here were divided: no saddle joins them again, but the cell around them
-        may.
+        Labels with the same number here were divided: no saddle joins them again, but their common cell may.
     green : ndarray of float32, shape (h, w)
         Absorbance of green.
 
     Returns
     -------
     ndarray of int32, shape (n + 1,)
-        For each label, the label of its nucleus, 1 to m; 0 for 0.
+        The nucleus of each label, 1 to m; 0 for 0.
     """
     count = int(labels.max())
     moments = Moments.of_labels(labels, count)
@@ -112,7 +111,7 @@ def _join(
     moments: Moments,
     largest: tuple[float, float],
 ) -> None:
-    """Put the groups of two lobes together, unless that were too large or they were divided for good."""
+    """Merge the groups of two lobes unless the result is too large or they were divided for good."""
     if group[lobe] is group[other] or {whole[i] for i in group[lobe]} & {whole[i] for i in group[other]}:
         return
     together = group[lobe] + group[other]
@@ -129,7 +128,7 @@ def _in_one_cell(
     places: list[tuple[slice, slice]],
     green: NDArray[np.float32],
 ) -> bool:
-    """Tell whether cytoplasm alone fills the convex hull around some lobes."""
+    """Return whether only cytoplasm fills the convex hull around some lobes."""
     from skimage import morphology
 
     area, _, length = moments.union(members)
@@ -158,7 +157,7 @@ def _neighbours(
     mean: NDArray[np.float64],
     places: list[tuple[slice, slice]],
 ) -> tuple[list[tuple[float, int, int]], list[tuple[float, int, int]]]:
-    """List pairs that are lobes of one nucleus as (saddle, index, index), and others near as (gap, ...)."""
+    """Return pairs of lobes of one nucleus as (saddle, index, index), and other near pairs as (gap, ...)."""
     pairs, apart = [], []
     reach = int(np.ceil(ONE_CELL_GAP_UM / WORKING_MICRONS)) + 1
     for lobe in np.flatnonzero(moments.area <= max(LARGEST_LOBE_UM2, ONE_CELL_UM2 / 2)):
@@ -197,7 +196,7 @@ def _neighbours(
 
 
 def _needed(moments: Moments, lobe: int, other: int, gap_um: float) -> float:
-    """The least saddle for a pair of a lobe and its neighbour; 2 where they cannot be one nucleus."""
+    """Return the least saddle for a lobe and its neighbour; 2 where they cannot be one nucleus."""
     areas = moments.area[[lobe, other]]
     if areas.max() > LARGEST_PARTNER_UM2 and areas.min() > FRAGMENT_UM2:
         return 2.0

@@ -1,4 +1,4 @@
-"""Tell nuclei from platelets, red cells, dirt and stain by size, colour and border."""
+"""Filter of nuclei against platelets, red cells, dirt and stain by size, colour and border."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ HAEMOGLOBIN = 0.33
 HAEMOGLOBIN_SLOPE = 0.25
 HAEMOGLOBIN_WIDTH = (-0.04, 0.06)
 """Blue over green absorbance: nuclei have -0.3 to 0.4, red cells 0.37 to 0.65. The limit is 0.33 for a
-faint stain of 0.3 and rises by 0.25 a unit of stain, since in very dark nuclei green is saturated."""
+faint stain of 0.3 and rises by 0.25 per unit of stain, since in very dark nuclei green is saturated."""
 
 DARK_ALLOWANCE = 0.15
 DARK_RED = (0.75, 0.85)
 DARK_STAIN = (0.4, 0.5)
-"""How much higher that limit is where red over green absorbance and stain are both high: haemoglobin hardly
-absorbs red, so these are condensed nuclei in which all colours near the camera's darkest. In one aspirate
-field 15 of 17 erythroblasts so dark have blue of 0.33 to 0.4, two 0.44 and 0.49; no red cell of 144 blood
-images has such red and stain."""
+"""Rise of that limit where red over green absorbance and stain are both high: haemoglobin hardly absorbs red,
+so these are condensed nuclei in which all colours approach the camera's darkest. In one aspirate field 15 of
+17 such dark erythroblasts have blue of 0.33 to 0.4, two 0.44 and 0.49; no red cell of 144 blood images has
+such red and stain."""
 
 BLUENESS = 0.84
 BLUENESS_SLOPE = 0.4
@@ -33,14 +33,14 @@ BLUENESS_WIDTH = (-0.06, 0.06)
 and the bodies of platelets 0.85 to 1.2."""
 
 BLUEST = 1.1
-"""The most that a smear's own nuclei can raise that limit to: pen and ink absorb red as much as green."""
+"""Highest value of that limit, as a smear's own nuclei raise it: pen and ink absorb red as much as green."""
 
 FAINTEST = 0.3
 STAIN = (0.2, 0.35)
 EDGE = (0.06, 0.18)
 AREA_UM2 = (9.0, 16.0)
 RADIUS_UM = (0.7, 1.1)
-"""Of the largest circle inside: fibres and smears are thinner than the band of a band neutrophil."""
+"""Limits of the largest circle inside: fibres and smears are thinner than the band of a band neutrophil."""
 
 STEEP = 0.7
 SURE_AREA_UM2 = 25.0
@@ -48,13 +48,13 @@ SURE_ELLIPTICITY = 0.9
 
 
 def rising(values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray[np.float64]:
-    """0 below the lower limit, 1 above the upper one, straight between."""
+    """Return 0 below the lower limit, 1 above the upper one, linear between."""
     low, high = limits
     return np.clip((values - low) / (high - low), 0, 1)
 
 
 def drop(labels: NDArray[np.int32], keep: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Keep some of the labels 1 to n and number them anew."""
+    """Return some of the labels 1 to n, renumbered."""
     renumbered = np.zeros(len(keep) + 1, np.int32)
     renumbered[1:][keep] = np.arange(1, keep.sum() + 1)
     return renumbered[labels]
@@ -120,7 +120,7 @@ class Evidence:
         )
 
     def belief(self, usual_blueness: float = 0.0) -> NDArray[np.float64]:
-        """Tell nuclear colour and border, whatever the size: 0 to 1.
+        """Return how nuclear the colour and border are, whatever the size: 0 to 1.
 
         Parameters
         ----------
@@ -139,13 +139,14 @@ class Evidence:
         return HAEMOGLOBIN + HAEMOGLOBIN_SLOPE * (self.stain - FAINTEST) + DARK_ALLOWANCE * dark
 
     def surely_nuclear(self) -> NDArray[np.bool_]:
-        """Tell the large, round ones that are no red cells, whatever their blueness; bool, shape (n,)."""
+        """Return which are large, round and not red cells, whatever their blueness; bool, shape (n,)."""
         large = (self.area >= SURE_AREA_UM2) & (self.ellipticity >= SURE_ELLIPTICITY)
         sharp = (self.stain >= STAIN[1]) & (self.edge >= EDGE[1])
         return np.asarray(large & sharp & (self.blue < self._haemoglobin_limit()))
 
     def score(self, radius_um: NDArray[np.float64], usual_blueness: float = 0.0) -> NDArray[np.float64]:
-        """Score nuclei: belief, size and thickness, graded by how steep the border and how round it is.
+        """Return scores of nuclei: belief, size and thickness, graded by the steepness and roundness of the
+        border.
 
         Parameters
         ----------
@@ -160,8 +161,8 @@ class Evidence:
 
 
 def _on_border(labels: NDArray[np.int32], pixels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which of some pixels (flat indices) have a neighbour of another label, of the eight."""
-    padded = np.pad(labels, 1, mode="edge")  # the image's own border is none of a label's
+    """Return which pixels (flat indices) have one of their eight neighbours in another label."""
+    padded = np.pad(labels, 1, mode="edge")  # the image's own border is not a label's border
     width = padded.shape[1]
     rows, columns = np.divmod(pixels, labels.shape[1])
     at = (rows + 1) * width + columns + 1

@@ -1,4 +1,4 @@
-"""Find the nuclei of an image on the working grid."""
+"""Finder of the nuclei of an image on the working grid."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from napari_bonemarrow.slides.pixels.colour import optical_density
 
 
 class OpenSides(NamedTuple):
-    """On which sides the smear goes on beyond the image that is searched.
+    """The sides on which the smear continues beyond the searched image.
 
-    What touches an open side is seen in part only: it is left to the tile in which it is whole. A closed
-    side is the photographed border, where a cell that is cut is still a cell.
+    An object at an open side is seen in part: it is left to the tile in which it is whole. A closed side
+    is the photographed border, where a cut cell is still a cell.
     """
 
     left: bool = False
@@ -34,8 +34,7 @@ class Nuclei:
     labels : ndarray of int32, shape (h, w)
         1 to n; the lobes of one nucleus share a label.
     x, y : ndarray of float64, shape (n,)
-        Centre of the nucleus, pixels of the image that was searched; the centre of its top-left pixel is
-        (0, 0).
+        Centre of the nucleus, pixels of the searched image; the centre of its top-left pixel is (0, 0).
     cell_x, cell_y : ndarray of float64, shape (n,)
         Centre of the cell, nucleus and cytoplasm (`centres.cell_centres`).
     diameter_um, score : ndarray of float64, shape (n,)
@@ -53,23 +52,23 @@ class Nuclei:
 def find_nuclei(
     working: NDArray[np.uint8], profile: StainProfile, open_sides: OpenSides = OpenSides()
 ) -> Nuclei:
-    """Segment nuclei, join lobes and leave out what is no nucleus.
+    """Return the nuclei of an image: segmented, lobes merged, other objects left out.
 
     Parameters
     ----------
     working : ndarray of uint8, shape (h, w, 3)
         At 0.25 µm per pixel.
     profile : StainProfile
-        Of the smear that the image is a part of.
+        Stain profile of the whole smear.
     open_sides : OpenSides
-        On which sides the smear goes on.
+        Sides on which the smear continues.
 
     Returns
     -------
     Nuclei
-        Each depends on no more than 30 µm around it.
+        Each depends on at most 30 µm around it.
     """
-    # scipy.ndimage takes half a second to import, which opening a slide need not wait for.
+    # scipy.ndimage takes half a second to import, too long for opening a slide.
     from napari_bonemarrow.slides.detection import (
         cell_centres,
         nuclear_lobes,

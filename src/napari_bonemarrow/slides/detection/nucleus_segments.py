@@ -1,4 +1,4 @@
-"""Segment nuclei: each at the threshold that suits it best, chosen from a tree of thresholds."""
+"""Segmentation of nuclei, each at its best threshold, chosen from a component tree."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from napari_bonemarrow.slides.detection.component_tree import ComponentTree, component_tree
 
 WORKING_MICRONS = 0.25
-"""Scale at which nuclei are sought, µm per pixel: about the resolution of a ×40 objective, and a small
-nucleus (4 µm) still has 16 pixels across."""
+"""Scale of the search for nuclei, µm per pixel: about the resolution of a ×40 objective; a small nucleus
+(4 µm) is still 16 pixels across."""
 
 SMOOTHING_MICRONS = 0.35
-"""Standard deviation of the smoothing: chromatin clumps go, gaps of 1 µm between nuclei stay."""
+"""Standard deviation of the smoothing: it removes chromatin clumps and keeps gaps of 1 µm between nuclei."""
 
 THRESHOLDS = 0.2 * 1.1 ** np.arange(22)
-"""From just above the plasma's own stain to the darkest pyknotic nuclei, in steps of 10 %."""
+"""Thresholds from just above the plasma's own stain to the darkest pyknotic nuclei, in steps of 10 %."""
 
 AREA_UM2 = (6.0, 330.0)
-"""From a lobe 2.8 µm across to a nucleus of 20 µm; a megakaryocyte's nucleus may fall apart."""
+"""Areas from a lobe 2.8 µm across to a nucleus of 20 µm; a megakaryocyte's nucleus may be split."""
 
 LONGEST_UM = 25.0
-"""The longest side of the upright box around a nucleus. It bounds how far what lies around a cell can
-change it: fibres and sheets that are longer are never a reason for or against what lies in them."""
+"""Longest side of the upright box around a nucleus. It bounds how far the surroundings can change a cell:
+longer fibres and sheets have no effect on the objects in them."""
 
 LARGEST_HOLE_UM2 = 4.0
 
@@ -35,10 +35,10 @@ _FULL_SIZE_UM = (2.0, 4.5)
 
 
 def nuclear_stain(density: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weigh the absorbances so that nuclei stand out from everything else.
+    """Return absorbances weighted so that nuclei stand out.
 
-    Nuclei (azure-eosin on DNA) absorb green most. Haemoglobin absorbs blue as well, basophilic cytoplasm
-    red as well, and dirt all three alike: so blue and red are taken off in part.
+    Nuclei (azure-eosin on DNA) absorb green most. Haemoglobin also absorbs blue, basophilic cytoplasm red,
+    and dirt all three alike, so parts of blue and red are subtracted.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Moments:
 
     @classmethod
     def of_labels(cls, labels: NDArray[np.int32], count: int) -> Moments:
-        """Measure labels 1 to `count`, each of which must occur."""
+        """Return the moments of labels 1 to `count`, each of which must occur."""
         pixels = np.flatnonzero(labels)
         which = labels.ravel()[pixels]
         rows, columns = np.divmod(pixels, labels.shape[1])
@@ -77,7 +77,7 @@ class Moments:
 
     @classmethod
     def of_sums(cls, tree: ComponentTree, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Moments:
-        """Measure each node of a tree, whose pixels are at these rows and columns."""
+        """Return the moments of each node of a tree, whose pixels are at these rows and columns."""
         return cls._of(tree.totals, rows, columns)
 
     @classmethod
@@ -102,7 +102,7 @@ class Moments:
         )
 
     def union(self, members: list[int]) -> tuple[float, float, float]:
-        """Total area (µm²), area of the ellipse with the same covariance (µm²) and its long axis (µm)."""
+        """Return total area, area of the ellipse with the same covariance (µm²) and its long axis (µm)."""
         weight = self.area[members] / self.area[members].sum()
         dx = self.x[members] - weight @ self.x[members]
         dy = self.y[members] - weight @ self.y[members]
@@ -115,15 +115,15 @@ class Moments:
 
     @property
     def ellipticity(self) -> NDArray[np.float64]:
-        """Area over that of the ellipse with the same covariance: 1 for any ellipse, 0.89 for two equal
-        discs that touch, lower for a horseshoe. A convexity that costs no convex hull.
+        """Return the area over that of the ellipse with the same covariance: 1 for an ellipse, 0.89 for two
+        equal touching discs, lower for a horseshoe. It measures convexity without a convex hull.
         """
         ellipse = 4 * np.pi * np.sqrt(np.maximum(self.xx * self.yy - self.xy**2, 1e-6))
         return np.minimum(self.area / ellipse, 1)
 
     @property
     def elongation(self) -> NDArray[np.float64]:
-        """Long over short axis of the ellipse with the same covariance."""
+        """Return long over short axis of the ellipse with the same covariance."""
         mean, spread = (self.xx + self.yy) / 2, np.hypot((self.xx - self.yy) / 2, self.xy)
         return np.asarray(np.sqrt((mean + spread) / np.maximum(mean - spread, 1e-6)))
 
@@ -149,22 +149,22 @@ class Segmented(NamedTuple):
 def segment(
     stain: NDArray[np.float32], open_sides: tuple[bool, bool, bool, bool] = (False, False, False, False)
 ) -> Segmented:
-    """Label nuclei and lobes of nuclei.
+    """Return labels of nuclei and lobes.
 
-    The components of the smoothed stain at each threshold form a tree. A component's quality is the
-    mean steepness of its border, times its ellipticity cubed, less where it is small; from the leaves
-    up, a component gives way to those inside it where their quality (weighed by area) is higher. So a
-    pale blast and a pyknotic erythroblast side by side each get their own threshold, and a nucleus is
-    told from its deep blue cytoplasm where one threshold for all cannot (component-tree selection after
-    Arteta et al., MICCAI 2012, with a hand-set quality in place of a learnt one).
+    The components of the smoothed stain at each threshold form a tree. A component's quality is the mean
+    steepness of its border times its ellipticity cubed, less for small ones; from the leaves up, a
+    component is replaced by those inside it where their quality (weighted by area) is higher. So a pale
+    blast next to a pyknotic erythroblast gets its own threshold, and a nucleus is separated from deep blue
+    cytoplasm where a global threshold fails (component-tree selection after Arteta et al., MICCAI 2012,
+    with a hand-set quality in place of a learnt one).
 
     Parameters
     ----------
     stain : ndarray of float32, shape (h, w)
         Of `nuclear_stain`, at `WORKING_MICRONS`.
     open_sides : tuple of bool
-        Left, top, right, bottom: where the smear goes on. A component that touches such a side has no
-        quality, as it would not be the same in a wider image.
+        Left, top, right, bottom: where the smear continues. A component that touches such a side has no
+        quality, since it would differ in a wider image.
     """
     from scipy import ndimage as ndi
 
@@ -186,7 +186,7 @@ def _quality(
     area: NDArray[np.float64],
     open_sides: tuple[bool, bool, bool, bool],
 ) -> NDArray[np.float64]:
-    """Grade each component by border, shape and size; 0 where it is no nucleus for sure."""
+    """Return each component's quality by border, shape and size; 0 where it cannot be a nucleus."""
     height, width = steps.shape
     rows, columns = np.divmod(tree.pixels, width)
     moments = Moments.of_sums(tree, rows, columns)
@@ -206,11 +206,11 @@ def _quality(
 
 
 def _edge(tree: ComponentTree, steps: NDArray[np.uint8], slope: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the mean steepness of each component's border (its pixels beside a lower one)."""
-    # A pixel is on the border of all nodes around it that its lowest neighbour is not in: it is added to
-    # the smallest node that holds it and taken off again from the smallest that holds that neighbour.
+    """Return the mean steepness of each component's border (its pixels next to a lower one)."""
+    # A pixel is on the border of all nodes that contain it but not its lowest neighbour: it is added to the
+    # smallest node that contains it and subtracted from the smallest that also contains that neighbour.
     width = steps.shape[1]
-    padded = np.pad(steps, 1, mode="edge")  # the image's own border is none of a component's
+    padded = np.pad(steps, 1, mode="edge")  # the image's own border is not a component's border
     beside = np.stack([padded[1:-1, :-2], padded[1:-1, 2:], padded[:-2, 1:-1], padded[2:, 1:-1]])
     lowest = beside.reshape(4, -1)[:, tree.pixels]
     way = lowest.argmin(axis=0)
@@ -231,11 +231,11 @@ def _edge(tree: ComponentTree, steps: NDArray[np.uint8], slope: NDArray[np.float
 
 
 def _filled(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Fill nucleoli and vacuoles, but not the space that a ring of touching nuclei leaves."""
+    """Return a mask with nucleoli and vacuoles filled, but not the space inside a ring of touching nuclei."""
     from scipy import ndimage as ndi
 
     for index, place in enumerate(ndi.find_objects(labels), start=1):
-        # The background beyond the box is one piece with the padding, which is labelled first.
+        # The background outside joins the padding, which is labelled first.
         holes, count = ndi.label(np.pad(labels[place] != index, 1, constant_values=True))
         if count > 1:
             small = np.bincount(holes.ravel(), minlength=count + 1) * WORKING_MICRONS**2 <= LARGEST_HOLE_UM2

@@ -1,4 +1,4 @@
-"""The outline of one cell and of its nucleus."""
+"""Outlines of one cell and its nucleus."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ from napari_bonemarrow.slides.pixels.working_grid import (
 from napari_bonemarrow.slides.slide import Slide, SlideError
 
 WINDOW_UM = 40.0
-"""Side of what is looked at around a cell."""
+"""Side of the window around a cell."""
 
 NEAREST_UM = 5.0
-"""A nucleus belongs to a position that lies in it, or no farther than this from its centre or its cell's."""
+"""A position belongs to a nucleus if it lies in it, or within this distance of its centre or its cell's."""
 
 SAME_UM = 0.5
-"""Nearer than this to the centre that detection reports of a cell, a position is that cell's in any case."""
+"""A position nearer than this to a detected cell's centre always belongs to that cell."""
 
 CYTOPLASM_UM = 9.0
-"""How far cytoplasm may reach beyond its nucleus: in a plasma cell of 18 µm with a nucleus of 8 µm at its
-side it is 9 µm on one side; what lies farther off is mostly another cell."""
+"""Largest reach of cytoplasm beyond its nucleus: 9 µm on one side in a plasma cell of 18 µm with an eccentric
+nucleus of 8 µm; anything farther is mostly another cell."""
 
 _SMOOTHING_UM = 0.4
 _SURELY_CELL_UM = 0.5
 _NUCLEAR_BORDER_UM = (0.8, 1.6)
 _OPENING_UM = 0.75
 BINUCLEATE_SOLIDITY = 0.96
-"""Two nuclei share a cell where both cells together are as convex as this: touching discs have 0.90."""
+"""Convexity of two cells together from which two nuclei share a cell: touching discs have 0.90."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """One cell's shape.
+    """The outline of one cell.
 
     Attributes
     ----------
     nucleus, cell : ndarray of float64, shape (m, 2)
-        Closed polygons, x and y in level-0 pixels. The nucleus's is that of its largest lobe.
+        Closed polygons, x and y in level-0 pixels. The nucleus's is its largest lobe.
     nucleus_area_um2, cell_area_um2 : float
-        All nuclei and lobes of the cell, and all of the cell, µm².
+        Area of all nuclei and lobes of the cell, and of the whole cell, µm².
     cell_diameter_um : float
-        Of the disc of the cell's area.
+        Diameter of the disc with the cell's area.
     nc_ratio : float
         Area of the nucleus over that of the whole cell, 0 to 1.
     nuclei : int
-        How many detections lie in the cell: 2 in a binucleate one.
+        Number of detections in the cell: 2 in a binucleate one.
     cut : bool
-        Whether the border of its image or field cuts the cell, which is then larger than seen.
+        Whether the border of its image or field cuts the cell, which is then larger than it appears.
     """
 
     nucleus: NDArray[np.float64]
@@ -74,10 +74,10 @@ class Outline:
 
 
 def outline(slide: Slide, x: float, y: float, profile: StainProfile | None = None) -> Outline:
-    """Outline the cell whose nucleus is at a position.
+    """Return the outline of the cell whose nucleus is at a position.
 
-    The cell is what a watershed on the image's steepness gives its nucleus, from markers in all nuclei
-    near by, in the background and in red cells.
+    The cell is the nucleus's basin in a watershed on the image gradient, with markers in all nearby
+    nuclei, the background and red cells.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def outline(slide: Slide, x: float, y: float, profile: StainProfile | None = Non
     x, y : float
         Level-0 pixels; on a nucleus, or within 5 µm of its centre or its cell's.
     profile : StainProfile, optional
-        Of the image or field that the cell is in; measured by default.
+        Stain profile of the cell's image or field; measured by default.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def outline(slide: Slide, x: float, y: float, profile: StainProfile | None = Non
 
 
 def _outline_in_field(slide: Slide, x: float, y: float, profile: StainProfile | None) -> Outline:
-    """Outline a cell of a folder of fields in its own field alone."""
+    """Return the outline of a cell in a folder of fields, from its own field only."""
     [number] = slide.images_at(x, y).tolist()
     corner = np.array([slide.images[number].x, slide.images[number].y])
     found = outline(photograph(slide, number), x - corner[0], y - corner[1], profile)
@@ -175,7 +175,7 @@ def _nucleus_at(nuclei: Nuclei, row: float, column: float) -> int | None:
 
 
 def _cells(density: NDArray[np.float32], nuclei: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Give each pixel the label of the nucleus in whose cell it lies; 0 elsewhere."""
+    """Return for each pixel the label of the nucleus whose cell it is in; 0 elsewhere."""
     from scipy import ndimage as ndi
     from skimage import segmentation
 
@@ -192,7 +192,7 @@ def _cells(density: NDArray[np.float32], nuclei: NDArray[np.int32]) -> NDArray[n
     none = int(nuclei.max()) + 1
     markers[outside] = none
     steep = np.sqrt(sum(np.square(np.hypot(*np.gradient(smooth[..., k]))) for k in range(3)))
-    # The nucleus's own border is the steepest of all: it must not keep the cytoplasm from its nucleus.
+    # The nucleus's border is the steepest: it must not separate the cytoplasm from its nucleus.
     steep *= np.clip((away - _NUCLEAR_BORDER_UM[0]) / np.ptp(_NUCLEAR_BORDER_UM), 0, 1)
     cells: NDArray[np.int32] = segmentation.watershed(steep, markers).astype(np.int32)  # type: ignore[no-untyped-call]
     cells[cells == none] = 0
@@ -200,14 +200,14 @@ def _cells(density: NDArray[np.float32], nuclei: NDArray[np.int32]) -> NDArray[n
 
 
 def _tidied(cells: NDArray[np.int32], nuclei: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Smooth each cell, fill its holes, and keep the part that holds its nucleus."""
+    """Return smoothed cells without holes, each only the part with its nucleus."""
     from scipy import ndimage as ndi
 
     tidy = np.zeros_like(cells)
     rounds = round(_OPENING_UM / WORKING_MICRONS)
     for index in range(1, int(nuclei.max()) + 1):
         own = nuclei == index
-        # Beyond the window the cell goes on: its border there is none to be eaten away.
+        # The cell continues beyond the window: that border must not be eroded.
         opened = ndi.binary_erosion(cells == index, iterations=rounds, border_value=1)
         mask = ndi.binary_dilation(opened, iterations=rounds) & (cells == index)
         parts, _ = ndi.label(ndi.binary_fill_holes(mask | own))
@@ -217,7 +217,7 @@ def _tidied(cells: NDArray[np.int32], nuclei: NDArray[np.int32]) -> NDArray[np.i
 
 
 def _sharing(cells: NDArray[np.int32], index: int) -> list[int]:
-    """Return the labels that share a cell with one: itself, and a neighbour that completes its shape."""
+    """Return the labels in the same cell as one: itself and a neighbour that completes its shape."""
     from scipy import ndimage as ndi
     from skimage import morphology
 

@@ -1,4 +1,4 @@
-"""Tell large platelets from small nuclei: a platelet's granules lie in nothing, a nucleus in a cell."""
+"""Separation of large platelets from small nuclei: a platelet is bare, a nucleus lies in a cell."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from napari_bonemarrow.slides.detection.nucleus_filter import rising
 from napari_bonemarrow.slides.detection.nucleus_segments import WORKING_MICRONS
 
 AREA_UM2 = (28.0, 40.0)
-"""Half of 300 platelets of blood have less than 21 µm², one in twenty more than 38. What is larger without
+"""Half of 300 platelets of blood have less than 21 µm², one in twenty more than 38. A larger object without
 cytoplasm is a bare nucleus or a small lymphocyte."""
 
 BARE = (0.4, 0.6)
-"""Part of the ring around it in which there is nothing. Platelets 0.5 to 0.99, nuclei of erythroblasts 0 to
+"""Empty part of the ring around it. Platelets 0.5 to 0.99, nuclei of erythroblasts 0 to
 0.76 (2nd to 98th percentile of 296 and 300 in blood)."""
 
 NOTHING = 0.1
-"""Mean of the three absorbances below which there is nothing."""
+"""Mean of the three absorbances below which a pixel is empty."""
 
 UNEVEN = (0.24, 0.32)
 """Standard deviation of the nuclear stain over its mean. Platelets 0.21 to 0.56, erythroblasts' nuclei 0.05
-to 0.31, those of aspirate fields 0.04 to 0.28 (2nd to 98th percentile); each of the three alone would not
-do, as bare pyknotic nuclei are even, and uneven ones of that size lie in cytoplasm."""
+to 0.31, those of aspirate fields 0.04 to 0.28 (2nd to 98th percentile); all three are needed,
+as bare pyknotic nuclei are even, and uneven ones of that size lie in cytoplasm."""
 
 _RING_UM = (0.6, 1.5)
 _INSIDE_UM = 0.6
@@ -35,9 +35,9 @@ def platelet_likeness(
     stain: NDArray[np.float32],
     density: NDArray[np.float32],
 ) -> NDArray[np.float64]:
-    """Grade how much each object is like a platelet: small, uneven and bare.
+    """Return how similar each object is to a platelet: small, uneven and bare.
 
-    What the image's border cuts is given 0, since neither its size nor what lies around it is known.
+    An object cut by the image's border gets 0, since neither its size nor its surroundings are known.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The plan of a search: which tiles of a slide are looked through, cut and written down."""
+"""The plan of a search: the tiles of a slide to be searched."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ from napari_bonemarrow.slides.pixels.working_grid import WORKING_MICRONS, workin
 from napari_bonemarrow.slides.slide import Slide, SlideError
 
 TILE_UM = 256.0
-"""Side of a tile, µm. Measured: with the 30 µm that are looked at around it, tiles of 384 and 512 µm took
-1.3 and 1.7 times as long on the same slide, as their arrays outgrow a core's cache, and twice the memory."""
+"""Side of a tile, µm. Measured with the 30 µm margin: tiles of 384 and 512 µm took 1.3 and 1.7 times as long
+on the same slide, as their arrays outgrow a core's cache, and twice the memory."""
 
 RIM_UM = 10.0
-"""How far around a wanted region cells are sought, so that a reviewer sees which lie just outside."""
+"""Margin around a region that is also searched, so that a reviewer sees cells just outside."""
 
 METHOD = 3
-"""Raised when the same slide and plan would give other cells, so that the two are never mixed."""
+"""Version of the method, raised when the same slide and plan give other cells, so that the two are never
+mixed."""
 
 Box = tuple[int, int, int, int]
-"""First row and column and the ones after the last, working pixels."""
+"""First row and column, and those after the last, working pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One piece of a plan, with all that it takes to search it.
+    """One tile of a plan, with everything needed to search it.
 
     Attributes
     ----------
     number : int
-        From 0, in the order of the plan's areas.
+        Number from 0, in the order of the plan's areas.
     core : Box
         Cells whose centre lies here belong to this tile; half-open, working pixels.
     image : Box
-        The photographed border around it, working pixels.
+        The image around it, up to the photographed border, working pixels.
     profile : StainProfile or None
-        Of that image; None while the plan is but a layout.
+        Stain profile of that image; None in a plan that is only a layout.
     image_number : int
-        Which of `Slide.images` it is; boxes are in that image's own working pixels.
+        Index in `Slide.images`; boxes are in that image's own working pixels.
     """
 
     number: int
@@ -54,35 +55,36 @@ class Tile:
 
     @property
     def area_mm2(self) -> float:
-        """Area of the core, mm²."""
+        """Return the area of the core, mm²."""
         i0, j0, i1, j1 = self.core
         return (i1 - i0) * (j1 - j0) * (WORKING_MICRONS / 1000) ** 2
 
 
 @dataclass(frozen=True)
 class DetectionPlan:
-    """Which tiles of a slide are searched, and with what stain profile.
+    """The tiles of a slide to be searched, with their stain profiles.
 
-    Two plans that are equal find the same cells, tile by tile; so a plan is written down with what was
-    found, and a search that was broken off goes on where it stopped.
+    Equal plans find the same cells, tile by tile. A plan is stored with its cells, so that an interrupted
+    search can continue.
 
     Attributes
     ----------
     microns_per_pixel : float
-        Of level 0.
+        Scale of level 0.
     images : tuple of Box
-        The photographed borders of the images that are searched, each in its own working pixels.
+        The searched images, up to their photographed borders, each in its own working pixels.
     areas : tuple of Box
-        Where cells are wanted, in order of preference, each within one image; `area_images` tells which.
+        Areas to search, in order of preference, each within one image.
     area_images : tuple of int
+        The image of each area.
     tile_px : int
-        About the side of a tile, working pixels.
+        Approximate side of a tile, working pixels.
     profiles : tuple of StainProfile
-        One an image; empty while the plan is but a layout, which costs no reading of pixels.
+        One per image; empty in a layout, which is made without reading pixels.
     method : int
         `METHOD` of the program that made it.
     image_numbers : tuple of int
-        Which of `Slide.images` each image is.
+        Index of each image in `Slide.images`.
     """
 
     microns_per_pixel: float
@@ -96,7 +98,7 @@ class DetectionPlan:
 
     @cached_property
     def tiles(self) -> tuple[Tile, ...]:
-        """Every tile, area by area, from top to bottom."""
+        """Return every tile, area by area, from top to bottom."""
         pieces = [
             (core, image)
             for area, image in zip(self.areas, self.area_images, strict=True)
@@ -109,11 +111,11 @@ class DetectionPlan:
         )
 
     def with_profiles(self, profiles: Sequence[StainProfile]) -> DetectionPlan:
-        """Return the plan that a layout becomes once the stain of its images is measured."""
+        """Return the layout with the stain profiles of its images."""
         return replace(self, profiles=tuple(profiles))
 
     def continues(self, written: Mapping[str, Any]) -> DetectionPlan | None:
-        """Return a plan that was written down earlier, if this is the layout that it was made of."""
+        """Return a stored plan if it was made from this layout."""
         try:
             before = DetectionPlan.from_json(written)
         except SlideError:
@@ -123,7 +125,7 @@ class DetectionPlan:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `from_json` reads: plain lists and numbers."""
+        """Return the plan as JSON values, for `from_json`."""
         return {
             "microns_per_pixel": self.microns_per_pixel,
             "images": [[*box, which] for box, which in zip(self.images, self.image_numbers, strict=True)],
@@ -136,12 +138,12 @@ class DetectionPlan:
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> DetectionPlan:
-        """Read what `to_json` wrote.
+        """Return the plan of JSON values from `to_json`.
 
         Raises
         ------
         SlideError
-            If it is no plan.
+            If it is not a plan.
         """
         try:
             plan = cls(
@@ -152,7 +154,7 @@ class DetectionPlan:
                 int(written["tile_px"]),
                 tuple(StainProfile.from_json(profile) for profile in written["profiles"]),
                 int(written["method"]),
-                # A plan of before says no number: it is of one image.
+                # Plans of older versions have no image numbers: they are of one image.
                 tuple(int(box[4]) if len(box) > 4 else at for at, box in enumerate(written["images"])),
             )
         except (KeyError, TypeError, ValueError) as problem:
@@ -168,7 +170,7 @@ def _box(values: Sequence[int]) -> Box:
 
 
 def _cut(area: Box, side: int) -> Iterable[Box]:
-    """Cut an area into tiles of about one size."""
+    """Return an area cut into tiles of similar size."""
     i0, j0, i1, j1 = area
     rows, columns = (max(1, round(length / side)) for length in (i1 - i0, j1 - j0))
     for top, bottom in pairwise(i0 + (i1 - i0) * k // rows for k in range(rows + 1)):
@@ -179,16 +181,16 @@ def _cut(area: Box, side: int) -> Iterable[Box]:
 def lay_out(
     slide: Slide, regions: Sequence[Region] | None = None, *, tile_um: float = TILE_UM
 ) -> DetectionPlan:
-    """Cut what is wanted of a slide into tiles, without reading it.
+    """Return the tiles of the wanted regions of a slide, without reading it.
 
     Parameters
     ----------
     slide : Slide
         With a known scale.
     regions : sequence of Region, optional
-        Where cells are wanted, level-0 pixels, in order of preference; the whole slide by default.
+        Regions to search, level-0 pixels, in order of preference; the whole slide by default.
     tile_um : float
-        About the side of a tile. It changes how long a tile takes, never what is found.
+        Approximate side of a tile. It changes the time for a tile, never its cells.
 
     Returns
     -------
@@ -232,5 +234,5 @@ def lay_out(
 
 
 def within(box: Box, image: Box) -> Box:
-    """Return what two boxes share."""
+    """Return the intersection of two boxes."""
     return max(box[0], image[0]), max(box[1], image[1]), min(box[2], image[2]), min(box[3], image[3])

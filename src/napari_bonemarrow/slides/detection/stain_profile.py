@@ -1,4 +1,4 @@
-"""What is measured of a whole smear once, so that finding cells needs no other statistic of it."""
+"""Stain profile: measured once per smear, the only global statistic that detection needs."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class StainProfile:
     Attributes
     ----------
     background : tuple of int
-        Red, green and blue, 0 to 255, of the smear where there is no cell.
+        Red, green and blue, 0 to 255, of the background between cells.
     blueness : float
-        Median ratio of red to green absorbance of the smear's strongest nuclei; 0 where none was seen.
-        Some cameras render all nuclei blue, and a fixed limit would take them for basophilic cytoplasm.
+        Median ratio of red to green absorbance of the smear's strongest nuclei; 0 without nuclei.
+        Some cameras render all nuclei blue; a fixed limit would take them for basophilic cytoplasm.
     """
 
     background: tuple[int, int, int]
@@ -34,21 +34,21 @@ class StainProfile:
 
     @property
     def background_colour(self) -> NDArray[np.uint8]:
-        """The background as an array, uint8, shape (3,)."""
+        """Return the background as an array, uint8, shape (3,)."""
         return np.array(self.background, np.uint8)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain numbers, for a case or a tiling plan."""
+        """Return the profile as JSON values, for a case or a search plan."""
         return {"background": list(self.background), "blueness": self.blueness}
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> StainProfile:
-        """Read what `to_json` wrote.
+        """Return the profile of JSON values from `to_json`.
 
         Raises
         ------
         SlideError
-            If a part is missing or absurd.
+            If a value is missing or absurd.
         """
         try:
             red, green, blue = (int(value) for value in written["background"])
@@ -61,19 +61,19 @@ class StainProfile:
 
 
 def measure_profile(samples: Sequence[NDArray[np.uint8]]) -> StainProfile:
-    """Measure the background and the strongest nuclei of some places of a smear.
+    """Return the stain profile of sampled places of a smear.
 
     Parameters
     ----------
     samples : sequence of ndarray of uint8, shape (h, w, 3)
-        At 0.25 µm per pixel, of any sizes: all of a field, or a few hundred µm here and there of a slide.
+        At 0.25 µm per pixel, of any size: a whole field, or places of a few hundred µm in a slide.
 
     Returns
     -------
     StainProfile
-        Of a white background and no nuclei, where there are no samples.
+        White background and no nuclei without samples.
     """
-    # scipy.ndimage takes half a second to import, which opening a slide need not wait for.
+    # scipy.ndimage takes half a second to import, too long for opening a slide.
     from napari_bonemarrow.slides.detection.nucleus_filter import Evidence
     from napari_bonemarrow.slides.detection.nucleus_segments import nuclear_stain, segment
 

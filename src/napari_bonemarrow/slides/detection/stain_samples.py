@@ -1,4 +1,4 @@
-"""Measure a slide's stain from a few places, chosen the same way every time."""
+"""Stain samples: a slide's stain, measured at a few reproducible places."""
 
 from __future__ import annotations
 
@@ -15,35 +15,34 @@ from napari_bonemarrow.slides.pixels.working_grid import working_image, working_
 from napari_bonemarrow.slides.slide import Slide, SlideError
 
 LARGEST_WHOLE_PX = 2**20
-"""An image up to 256 µm square, in working pixels, is measured as a whole."""
+"""Largest image measured as a whole: 256 µm square, in working pixels."""
 
 SAMPLE_PX = 512
 SAMPLES = 12
-"""Larger ones in twelve places of 128 µm: some hundred nuclei where there are any, in about a second."""
+"""Larger ones are measured at twelve places of 128 µm: about a hundred nuclei, in about a second."""
 
 _SPARE = 3
-"""Places chosen for each that is needed, as some may be unreadable."""
+"""Places chosen per place needed, as some may be unreadable."""
 
 _CELLULAR = 0.75
-"""Quantile of nuclear stain from which a place of the smear is taken: mostly where cells lie, yet not
-only the thickest."""
+"""Quantile of nuclear stain from which a place is eligible: mostly cellular, but not only the thickest."""
 
 
 def image_profile(slide: Slide, image: tuple[int, int, int, int]) -> StainProfile:
-    """Measure the stain of one of a slide's images.
+    """Return the stain profile of one of a slide's images.
 
     Parameters
     ----------
     slide : Slide
         With a known scale.
     image : (int, int, int, int)
-        First row and column and the ones after the last, working pixels.
+        First row and column, and those after the last, working pixels.
 
     Returns
     -------
     StainProfile
-        The same for the same slide and scale, whatever is searched later. Where no place can be read it
-        is that of the overview's background; what fails then are the tiles.
+        It depends only on slide and scale. Where no place can be read it holds the overview's background;
+        the tiles fail later.
     """
     small = (image[2] - image[0]) * (image[3] - image[1]) <= LARGEST_WHOLE_PX
     samples: list[NDArray[np.uint8]] = []
@@ -62,11 +61,11 @@ def image_profile(slide: Slide, image: tuple[int, int, int, int]) -> StainProfil
 
 
 def _places(slide: Slide, box: tuple[int, int, int, int], side: int) -> Iterator[tuple[int, int, int, int]]:
-    """Choose places by the nuclear stain that the overview shows there, evenly spread among the stained."""
+    """Return places by their nuclear stain in the overview, evenly spread among the stained ones."""
     rows, columns = (max(1, (box[k + 2] - box[k]) // side) for k in (0, 1))
     small = _part(overview(slide), slide, box)
     density = optical_density(small, background_colour(small))
-    # The same weights as `nuclei.nuclear_stain`, on a scale of 0 to 255 for the resampling.
+    # The weights of `nuclear_stain`, on a scale of 0 to 255 for the resampling.
     stain = np.clip(density[..., 1] - 0.5 * density[..., 2] - 0.35 * density[..., 0], 0, 1)
     grid = resized(np.repeat((255 * stain[..., None]).astype(np.uint8), 3, axis=2), columns, rows)[..., 0]
     order = np.argsort(-grid.ravel().astype(int), kind="stable")
@@ -74,7 +73,7 @@ def _places(slide: Slide, box: tuple[int, int, int, int], side: int) -> Iterator
     chosen = stained[
         np.linspace(0, len(stained) - 1, min(len(stained), SAMPLES * _SPARE)).round().astype(int)
     ]
-    # Every third first, so that those that are read in the end are spread as well.
+    # Every third first, so that the places read are also spread.
     spread = np.concatenate([chosen[k::_SPARE] for k in range(_SPARE)])
     for row, column in zip(*np.divmod(spread, columns), strict=True):
         top, left = box[0] + int(row) * side, box[1] + int(column) * side
@@ -82,7 +81,7 @@ def _places(slide: Slide, box: tuple[int, int, int, int], side: int) -> Iterator
 
 
 def _part(small: NDArray[np.uint8], slide: Slide, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """Cut an image of a slide out of its overview."""
+    """Return the part of the overview that shows one image."""
     height, width = working_shape(slide)
     top, bottom = (round(at * small.shape[0] / height) for at in (box[0], box[2]))
     left, right = (round(at * small.shape[1] / width) for at in (box[1], box[3]))

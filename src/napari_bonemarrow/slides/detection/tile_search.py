@@ -1,4 +1,4 @@
-"""Search a planned slide tile by tile, and make one list of what was found."""
+"""Search of a planned slide, tile by tile, and the merged list of its cells."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from napari_bonemarrow.slides.pixels.working_grid import BLOCK, WORKING_MICRONS,
 from napari_bonemarrow.slides.slide import Slide
 
 HALO_UM = 30.0
-"""What a tile sees around itself: more than a cell's width, so that no cell of its own is cut."""
+"""Margin of a tile: more than a cell's width, so that none of its cells is cut."""
 
 
 def search_tile(slide: Slide, tile: Tile) -> Cells:
-    """Find the cells whose centre lies in a tile's core.
+    """Return the cells whose centre lies in a tile's core.
 
-    A tile in which nothing is stained is not read.
+    A tile without stain is not read.
 
     Parameters
     ----------
     slide : Slide
         With a known scale.
     tile : Tile
-        Of a plan with profiles.
+        A tile of a plan with profiles.
 
     Returns
     -------
     Cells
-        Numbered from 1 and not yet marked as in the frame.
+        Numbered from 1; `in_frame` is not set yet.
 
     Raises
     ------
     TileError
         If a tile of the file cannot be read.
     """
-    # scipy.ndimage takes half a second to import, which opening a slide need not wait for.
+    # scipy.ndimage takes half a second to import, too long for opening a slide.
     from napari_bonemarrow.slides.detection.empty_areas import blocks_at, stained_blocks
 
     canvas, slide = slide, photograph(slide, tile.image_number)
@@ -59,7 +59,7 @@ def search_tile(slide: Slide, tile: Tile) -> Cells:
     )
     nuclei = find_nuclei(working_image(slide, *around), tile.profile, open_sides)
     x, y = nuclei.cell_x + around[1], nuclei.cell_y + around[0]
-    # Centres of pixels are whole numbers, so that a tile's first pixel begins half a pixel before it.
+    # Centres of pixels are whole numbers, so a tile's first pixel begins half a pixel before it.
     inside = (x >= j0 - 0.5) & (x < j1 - 0.5) & (y >= i0 - 0.5) & (y < i1 - 0.5)
     if stained is not None:
         inside &= stained[blocks_at(x, y)]
@@ -73,12 +73,12 @@ def search_tile(slide: Slide, tile: Tile) -> Cells:
 
 
 def _blocks(core: Box) -> tuple[slice, slice]:
-    """Return the blocks that a box meets."""
+    """Return the blocks that a box overlaps."""
     return slice(core[0] // BLOCK, -(-core[2] // BLOCK)), slice(core[1] // BLOCK, -(-core[3] // BLOCK))
 
 
 def stained_tiles(slide: Slide, plan: DetectionPlan) -> tuple[int, ...]:
-    """Return the numbers of the tiles that have to be read; in the others there is nothing stained."""
+    """Return the numbers of the tiles with stain, which have to be read."""
     from napari_bonemarrow.slides.detection.empty_areas import stained_blocks
 
     def is_stained(tile: Tile) -> bool:
@@ -103,18 +103,18 @@ def _numbered(
 
 
 def merge_tiles(found: Iterable[Cells], frame: Frame, microns_per_pixel: float) -> Cells:
-    """Make one list of the cells of several tiles.
+    """Return the cells of several tiles as one list.
 
-    A cell that two areas share is the same to the last digit, and is kept once.
+    A cell in two areas is identical to the last digit and is kept once.
 
     Parameters
     ----------
     found : iterable of Cells
         In any order.
     frame : Frame
-        Tells which cells count.
+        The counting frame.
     microns_per_pixel : float
-        Of level 0.
+        Scale of level 0.
 
     Returns
     -------

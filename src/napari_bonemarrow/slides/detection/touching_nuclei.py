@@ -1,4 +1,4 @@
-"""Divide nuclei that touch, by the neck between them."""
+"""Division of touching nuclei at the neck between them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ NECK = 0.78
 
 SMALLEST_PART_UM2 = 14.0
 SMALLEST_WHOLE_UM2 = 46.0
-"""Below it the parts are lobes, not nuclei."""
+"""Least area of a nucleus; smaller parts are lobes."""
 
 _PART_ELLIPTICITY = 0.9
 _ROUND_ELLIPTICITY = 0.955
 _ROUND_NECK = 0.72
 _LOBED_WHOLE_UM2 = 84.0
-"""Up to this area the whole may be one segmented nucleus (granulocytes of blood reach it, two
-late erythroblasts of a field have 88): only two parts, both quite round and with a narrow neck, are then
-two cells."""
+"""Largest area of one segmented nucleus (granulocytes of blood reach it, two late erythroblasts of a field
+have 88): below it only two parts, both quite round and with a narrow neck, are two cells."""
 
 _DEPTH_UM = 0.2
 _SMOOTHING_PX = 1.0
 
 
 def divide(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Divide each label whose shape is two or more round nuclei joined by a neck.
+    """Return labels in which round nuclei joined by a neck are divided.
 
     The parts are the basins of the distance to the border (watershed). Two parts stay together where
     the neck is wide, one of them is small or one of them is not round.
@@ -60,7 +59,7 @@ def divide(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int
     for index in np.flatnonzero(suspect):
         rows, columns = places[index]
         shape = labels[rows, columns] == index + 1
-        # Where the image cuts a nucleus it goes on: the cut is no border to measure the distance from.
+        # A nucleus cut by the image continues: the cut is not a border for the distance.
         rim = (
             (int(rows.start > 0), int(rows.stop < height)),
             (int(columns.start > 0), int(columns.stop < width)),
@@ -73,7 +72,7 @@ def divide(labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int
 
 
 def _parts(shape: NDArray[np.bool_], rim: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.int32]:
-    """Divide one shape; all ones where it is a single nucleus. `rim` is how far to pad with background."""
+    """Return the parts of one shape; all ones for a single nucleus. `rim` is the background padding."""
     from skimage import morphology, segmentation
 
     padded = ndi.distance_transform_edt(np.pad(shape, rim)) * WORKING_MICRONS
@@ -99,7 +98,7 @@ def _parts(shape: NDArray[np.bool_], rim: tuple[tuple[int, int], tuple[int, int]
 def _weakest_border(
     parts: NDArray[np.int32], distance: NDArray[np.float64], lobed: bool
 ) -> tuple[int, int] | None:
-    """Find the two parts that most deserve to stay one, or None where all are nuclei of their own."""
+    """Return the two parts most likely to be one nucleus, or None where all are separate nuclei."""
     count = int(parts.max())
     moments = Moments.of_labels(parts, count)
     depth = ndi.maximum(distance, parts, np.arange(1, count + 1))

@@ -1,1 +1,1 @@
-"""File formats: one reader a format, and what is checked before anything is decoded."""
+"""File formats: one reader per format, and the checks before anything is decoded."""

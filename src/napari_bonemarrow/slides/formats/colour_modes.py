@@ -1,4 +1,4 @@
-"""Any colour mode and bit depth to 8-bit RGB."""
+"""Conversion of any colour mode and bit depth to 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ _BAND_BYTES = 2**22
 
 
 def to_uint8(values: NDArray[Any], bits: int | None = None) -> NDArray[np.uint8]:
-    """Bring samples of any type to 8 bits without stretching the contrast.
+    """Return samples of any type as 8 bits, without stretching the contrast.
 
-    Cameras put 10, 12 or 14 bits into 16, so the white level is the smallest of those depths that
-    holds the brightest sample, unless the file says its bits. Floating point counts as 0 to 1, or as
-    the depth that holds it.
+    Cameras put 10, 12 or 14 bits into 16, so the white level is the smallest of those depths that holds
+    the brightest sample, unless the file states its bits. Floating point is 0 to 1, or the depth that
+    holds it.
 
     Parameters
     ----------
     values : ndarray of an integer, floating or boolean type
     bits : int, optional
-        Significant bits that the file states or that the whole was measured to have; 0 for floating point
-        of 0 to 1.
+        Significant bits, stated by the file or measured on the whole image; 0 for floating point of 0 to 1.
 
     Returns
     -------
@@ -53,13 +52,13 @@ def to_uint8(values: NDArray[Any], bits: int | None = None) -> NDArray[np.uint8]
 
 
 def bands(rows: int, nbytes: int) -> Iterator[slice]:
-    """Yield the rows of an image a few at a time, so that what is computed of them takes little memory."""
+    """Yield the rows of an image a few at a time, which keeps memory low."""
     step = max(1, rows * _BAND_BYTES // max(1, nbytes))
     yield from (slice(top, min(top + step, rows)) for top in range(0, rows, step))
 
 
 def significant_bits(values: NDArray[Any]) -> int:
-    """Return the camera's bits that the brightest sample needs, 0 for floating point of 0 to 1.
+    """Return the bits that the brightest sample needs, 0 for floating point of 0 to 1.
 
     Raises
     ------
@@ -78,7 +77,7 @@ def _depth(dtype: np.dtype[Any], high: float) -> int:
 
 
 def over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay a partly transparent image on white, as an empty slide is.
+    """Return a partly transparent image on white, the colour of an empty slide.
 
     Parameters
     ----------
@@ -100,7 +99,7 @@ def over_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.u
 
 
 def to_rgb(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bring grey (1), grey and alpha (2), RGB (3) or RGB and alpha (4 samples) to RGB over white.
+    """Return grey (1), grey and alpha (2), RGB (3) or RGB and alpha (4 samples) as RGB over white.
 
     Parameters
     ----------
@@ -117,7 +116,7 @@ def to_rgb(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return over_white(rgb, samples[..., -1]) if count in (2, 4) else rgb
 
 
-# What brings an image of an EXIF orientation upright (TIFF 6.0, tag 274): transpose, then flips.
+# EXIF orientations (TIFF 6.0, tag 274) and how they become upright: transpose, then flips.
 _UPRIGHT: dict[int, tuple[bool, bool, bool]] = {
     1: (False, False, False),
     2: (False, False, True),
@@ -131,7 +130,7 @@ _UPRIGHT: dict[int, tuple[bool, bool, bool]] = {
 
 
 def upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn an image upright by its EXIF orientation (1 to 8; anything else leaves it as it is)."""
+    """Return an image upright by its EXIF orientation (1 to 8; any other value changes nothing)."""
     transpose, flip_y, flip_x = _UPRIGHT.get(orientation, _UPRIGHT[1])
     if transpose:
         rgb = rgb.transpose(1, 0, 2)

@@ -1,4 +1,4 @@
-"""A DICOM file's header, and nothing of it that could grow without end."""
+"""Header of a DICOM file, read with a bound on memory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 """Deflated Explicit VR Little Endian (DICOM PS3.5, A.5): all of the file but its first bytes is one
-compressed block, which pydicom inflates whole whatever it grows to. No scanner writes slides so."""
+compressed block, which pydicom inflates without a limit. No scanner writes such slides."""
 
 
 def read(file: Path, tags: Sequence[str]) -> Any:
-    """Read some elements of a file's header.
+    """Return some elements of a file's header.
 
     Parameters
     ----------
@@ -33,10 +33,10 @@ def read(file: Path, tags: Sequence[str]) -> Any:
     from pydicom.config import disable_value_validation
     from pydicom.filereader import read_file_meta_info
 
-    with disable_value_validation():  # which would quote damaged values in warnings and the log
+    with disable_value_validation():  # pydicom quotes damaged values in warnings and the log
         if str(read_file_meta_info(file).get("TransferSyntaxUID", "")) == _DEFLATED:
             raise ValueError("its header is compressed")
         header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(tags))
-        for tag in tags:  # a value is looked at when it is first asked for
+        for tag in tags:  # pydicom parses a value on first access
             header.get(tag)
         return header

@@ -1,4 +1,4 @@
-"""What a DICOM series of whole-slide images lacks, as far as its files tell of one another."""
+"""Completeness of a DICOM series of whole-slide images."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _MOST_PARTS, _NAMED = 10_000, 10
 
 
 def lacking(file: Path) -> tuple[str, ...]:
-    """Say what is missing of the series that a file belongs to.
+    """Return what is missing in the series of a file.
 
-    The finest level is the one that is not marked as resampled (DICOM PS3.3, C.8.12.4.1.1: value 4 of Image
-    Type), and a level in several files says how many they are (PS3.3, C.7.6.16.1.1). A level between two
-    others leaves no trace. Nothing about the patient is read.
+    The finest level is the one not marked as resampled (DICOM PS3.3, C.8.12.4.1.1: value 4 of Image Type),
+    and a level in several files states their number (PS3.3, C.7.6.16.1.1). A missing level between two
+    others cannot be detected. Nothing about the patient is read.
 
     Parameters
     ----------
     file : Path
-        Any of the series.
+        Any file of the series.
 
     Returns
     -------
     tuple of str
-        A line each, empty where nothing is known to be missing.
+        One line for each missing part.
     """
     return tuple(_told(file))
 
@@ -58,7 +58,7 @@ def _told(file: Path) -> list[str]:
 
 
 def _concatenations(headers: Iterable[Any]) -> list[tuple[set[int], int]]:
-    """Return of each image in several files the parts that are there, and how many there should be."""
+    """Return the present parts and their expected number for each image in several files."""
     found: dict[str, tuple[set[int], int]] = {}
     for header in headers:
         uid, total = str(header.get("ConcatenationUID", "")), header.get("InConcatenationTotalNumber")

@@ -1,4 +1,4 @@
-"""The files of a folder of fields: which can be read, how large they are, what scale they state."""
+"""A folder of fields: its readable files, their sizes and scales."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROTATED = frozenset({5, 6, 7, 8})
 
 
 def read(folder: Path) -> Opened:
-    """Lay the images of a folder side by side; none is decoded before it is looked at.
+    """Return the images of a folder side by side; each is decoded on first use.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def read(folder: Path) -> Opened:
     Returns
     -------
     Opened
-        With a warning for each image that cannot be read.
+        It has a warning for each image that cannot be read.
 
     Raises
     ------
@@ -70,14 +70,14 @@ def _files(paths: Sequence[Path]) -> tuple[list[FieldFile], list[str]]:
             files.append(_measure(path))
         except SlideError as error:
             warnings.append(str(error))
-        # As on opening a single image: any error of a decoder is the file's.
+        # As for a single image, any error of a decoder is the file's fault.
         except Exception as error:
             warnings.append(f"{path}: cannot be read ({reason(error)}); copy or export it again")
     return files, warnings
 
 
 def _measure(path: Path) -> FieldFile:
-    """Tell a field's upright size and scale from its header."""
+    """Return a field's upright size and scale from its header."""
     from napari_bonemarrow.slides.reader import check_size
 
     stamp = _stamp(path)
@@ -113,7 +113,7 @@ def _measure_tiff(path: Path, stamp: tuple[int, int]) -> FieldFile:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """Return size and time of the last change, by which a file that is replaced is noticed."""
+    """Return size and time of the last change, which reveal a replaced file."""
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns
 

@@ -1,4 +1,4 @@
-"""Recognise a slide again wherever it has been moved to: one file, or the several that it consists of."""
+"""Fingerprints that recognise a slide after it was moved or renamed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ZARR_CHUNKS = 64
 
 
 def fingerprint(path: Path) -> str:
-    """Recognise a slide again, whatever its name.
+    """Return the fingerprint of a slide, which does not depend on its name.
 
-    Of one file up to 64 MiB it is the SHA-256 of the bytes. Of a longer file (a whole slide) it is that
-    of its length and of 64 blocks of 1 MiB, evenly spread from first to last byte, so that it takes well
-    under a second on a network drive. A slide of several files (MIRAX with its folder, VMS, a DICOM series, a
-    folder of fields) is recognised by the names below its folder, sizes and bytes of all of them, of each
-    file over 4 MiB three blocks of 64 KiB; an OME-Zarr by its metadata and 64 chunks of its smallest level.
+    For a file up to 64 MiB it is the SHA-256 of the bytes. For a longer one (a whole slide) it covers the
+    length and 64 blocks of 1 MiB, evenly spread from first to last byte, which takes well under a second on a
+    network drive. For several files (MIRAX with its folder, VMS, a DICOM series, a folder of fields) it
+    covers their names below the folder, sizes and bytes, of each file over 4 MiB three blocks of 64 KiB; for
+    an OME-Zarr its metadata and 64 chunks of its smallest level.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def fingerprint(path: Path) -> str:
     Raises
     ------
     OSError
-        If a file cannot be read, or is none: a device or a pipe would be waited for without end.
+        If a file cannot be read, or is a device or a pipe, which might never end.
     """
     from napari_bonemarrow.slides.formats import folders, vms
 
@@ -63,7 +63,7 @@ def fingerprint(path: Path) -> str:
 
 
 def _check_kind(path: Path) -> None:
-    """See that something is a file or a folder before it is opened: a pipe or a device may have no end."""
+    """Raise an error for anything but a file or a folder: a pipe or a device may never end."""
     mode = path.stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise OSError(errno.EINVAL, "neither a file nor a folder", str(path))
@@ -104,9 +104,9 @@ def _of_parts(parts: Iterable[tuple[str, Path]]) -> str:
 
 
 def _of_zarr(path: Path) -> str:
-    """Take the metadata of the group and its arrays, and chunks of its last array: there may be 10⁵ files."""
+    """Return the metadata of group and arrays, and chunks of the last array: there may be 10⁵ files."""
     folders = [path, *sorted(each for each in path.iterdir() if each.is_dir())]
-    # One group deeper in the layout of bioformats2raw, where each image is a folder.
+    # One group deeper in the layout of bioformats2raw, with a folder for each image.
     folders += sorted(each for folder in folders[1:] for each in folder.iterdir() if each.is_dir())[:64]
     parts = [
         (file.relative_to(path).as_posix(), file)

@@ -1,4 +1,4 @@
-"""What a folder holds: an OME-Zarr, a DICOM series or fields."""
+"""Kinds of image folders: an OME-Zarr, a DICOM series or fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari_bonemarrow.slides.formats import vms
 from napari_bonemarrow.slides.slide import SlideError
 
 IMAGE_SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
-"""Suffixes of files that a folder of fields is made of, in lower case."""
+"""Suffixes of the images in a folder of fields, in lower case."""
 
 _ZARR_MARKS = (".zattrs", ".zgroup", ".zarray", "zarr.json")
 
@@ -18,7 +18,7 @@ _VMS_SUFFIXES = (".vms", ".vmu")
 
 
 class Kind(StrEnum):
-    """What a folder is opened as."""
+    """The kind of an image folder."""
 
     ZARR = "zarr"
     DICOM = "dicom"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 def kind_of(folder: Path) -> Kind:
-    """Tell what a folder is opened as, by what lies in it.
+    """Return the kind of a folder by its contents.
 
     Raises
     ------
@@ -42,19 +42,19 @@ def kind_of(folder: Path) -> Kind:
 
 
 def visible_files(folder: Path) -> list[Path]:
-    """List a folder's own files but hidden ones, as people number them (field 2 before field 10)."""
+    """Return a folder's visible files in natural order (field 2 before field 10)."""
     found = [file for file in folder.iterdir() if not file.name.startswith(".") and file.is_file()]
     return sorted(found, key=lambda file: natural(file.name))
 
 
 def natural(name: str) -> list[tuple[bool, int, str]]:
-    """Sort key that takes runs of digits as numbers."""
+    """Return a sort key in which runs of digits are numbers."""
     parts = re.findall(r"\d+|\D+", name.casefold())
     return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def images(folder: Path) -> list[Path]:
-    """List the images that a folder of fields is made of, by their suffixes; no parts of a whole slide."""
+    """Return the images of a folder of fields, by suffix, without parts of a whole slide."""
     others = parts_within(folder)
     return [
         file
@@ -64,13 +64,13 @@ def images(folder: Path) -> list[Path]:
 
 
 def parts_within(folder: Path) -> set[str]:
-    """Names of a folder's files that are parts of a VMS or VMU slide, its macro image with the label too."""
+    """Return the names of files of a VMS or VMU slide, including its macro image with the label."""
     slides = [file for file in visible_files(folder) if file.suffix.lower() in _VMS_SUFFIXES]
     return {part.name for slide in slides if vms.is_vms(slide) for part in vms.parts(slide)}
 
 
 def is_dicom(path: Path) -> bool:
-    """Tell whether a file is DICOM: ``DICM`` after a preamble of 128 bytes (PS3.10, 7.1)."""
+    """Return whether a file is DICOM: ``DICM`` after a preamble of 128 bytes (PS3.10, 7.1)."""
     try:
         with path.open("rb") as file:
             file.seek(128)
@@ -80,15 +80,15 @@ def is_dicom(path: Path) -> bool:
 
 
 def dicom_series(folder: Path, like: Path | None = None) -> list[tuple[str, Path]]:
-    """List the DICOM files of the one series of whole-slide images in a folder.
+    """Return the DICOM files of the series of whole-slide images in a folder.
 
-    Only the series' number and the kind of object are read of each file, nothing about the patient.
+    Only the series' number and the kind of object are read from each file, nothing about the patient.
 
     Parameters
     ----------
     folder : Path
     like : Path, optional
-        A file of the series that is meant.
+        A file of the wanted series.
 
     Returns
     -------
@@ -131,6 +131,6 @@ def _series_of(file: Path) -> str | None:
         kind, number = (str(header.get(name, "")) for name in names)
     except OSError:
         raise
-    except Exception:  # damaged bytes make pydicom's parsing fail anywhere
+    except Exception:  # pydicom raises any error on damaged bytes
         return None
     return number or None if kind == _WHOLE_SLIDE else None

@@ -1,4 +1,4 @@
-"""How much a file may ask for: sides, bytes to decode, told before anything is decoded or planned."""
+"""Limits on the size of images, checked before anything is decoded or planned."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from pathlib import Path
 from napari_bonemarrow.slides.slide import SlideError
 
 LONGEST_SIDE = 2_000_000
-"""px. A slide 50 mm long has 1,000,000 at the 0.05 µm/px of a ×100 objective."""
+"""Longest side, px. A slide 50 mm long has 1,000,000 at the 0.05 µm/px of a ×100 objective."""
 
 LARGEST_AREA = 10**12
-"""px. All of a slide of 25×50 mm has 5·10¹¹ at 0.05 µm/px."""
+"""Largest area, px. A slide of 25×50 mm has 5·10¹¹ at 0.05 µm/px."""
 
 DECODED_BYTES = 1_750_000_000
-"""Most that decoding an image which is read whole may hold at its peak: below 2 GB with the program itself,
-in the window's process and again in the engine's, which is about what a computer with 8 GB can give."""
+"""Peak memory for decoding a whole image: below 2 GB with the program itself, once in the window's process
+and once in the engine's, about the limit of a computer with 8 GB."""
 
 PIECE_BYTES = 64 * 2**20
-"""Most that one tile, strip or chunk may have once it is decoded: larger ones make every pan wait for
-seconds, and several are decoded at a time."""
+"""Largest decoded tile, strip or chunk: larger ones delay every pan for seconds, and several are decoded at a
+time."""
 
 PIXELS_PER_BYTE = 20_000
-"""A file of over 10⁹ px holds at least one byte for so many of them: JPEG spends one on 64 px of nothing, and
-scanners leave out what they did not scan, but not 99.9 % of it."""
+"""Most pixels per stored byte in a file of over 10⁹ px: JPEG spends one on 64 empty px, and scanners leave
+out unscanned areas, but not 99.9 % of a slide."""
 
 _CHECKED_AREA = 10**9
 
 
 def check_extent(path: Path, width: int, height: int, stored: int | None = None) -> None:
-    """Refuse a slide that no scanner makes, before tiles are listed or searched.
+    """Raise an error for a size that no scanner makes, before tiles are listed or searched.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def check_extent(path: Path, width: int, height: int, stored: int | None = None)
     width, height : int
         Of level 0, px.
     stored : int, optional
-        Bytes of the file, where it is one file.
+        Size of the file in bytes, for a single file.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def check_extent(path: Path, width: int, height: int, stored: int | None = None)
 
 
 def check_decoded(path: Path, width: int, height: int, bytes_per_pixel: float) -> None:
-    """Refuse an image that takes too much memory to read whole.
+    """Raise an error for an image that takes too much memory to read whole.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def check_decoded(path: Path, width: int, height: int, bytes_per_pixel: float) -
     width, height : int
         px.
     bytes_per_pixel : float
-        That decoding holds at its peak, the RGB result included.
+        Peak of decoding, including the RGB result.
 
     Raises
     ------

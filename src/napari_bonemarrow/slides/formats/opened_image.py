@@ -1,4 +1,4 @@
-"""What a reader returns of any format."""
+"""The result of every reader."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from napari_bonemarrow.slides.slide import Level
 
 @dataclass(frozen=True)
 class Opened:
-    """A file's own levels with its own scale and technical facts.
+    """The levels of a file, with its scale and technical facts.
 
     Attributes
     ----------
     levels : tuple of Level
-        Finest first, as far as the file has them.
+        The file's levels, finest first.
     scale : FileScale or None
     vendor : str
     properties : dict of str to str
     fields : tuple of Field
-        Of a folder of fields.
+        The fields of a folder.
     warnings : tuple of str
-        One line for each part that was left out.
+        One line for each part left out.
     """
 
     levels: tuple[Level, ...]

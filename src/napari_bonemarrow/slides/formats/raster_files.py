@@ -1,4 +1,4 @@
-"""Read PNG, JPEG, BMP and WebP through Pillow, and 16-bit PNG through imagecodecs."""
+"""PNG, JPEG, BMP and WebP files, read by Pillow, and 16-bit PNG, read by imagecodecs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 @dataclass(frozen=True)
 class Picture:
-    """A file's pixels with its own scale and technical facts."""
+    """The pixels of a file, with its scale and technical facts."""
 
     rgb: NDArray[np.uint8]
     scale: FileScale | None
@@ -32,10 +32,10 @@ def _is_webp(head: bytes) -> bool:
 
 
 def open_lazily(path: Path, head: bytes) -> Image.Image | None:
-    """Open an image by its first bytes without decoding it; None for another kind of file.
+    """Return an image recognised by its first bytes, not decoded; None for another kind of file.
 
-    The plugins are called by name rather than through `PIL.Image.open`, which knows forty formats more
-    and refuses or warns of large images before their size can be told.
+    The plugins are called by name: `PIL.Image.open` knows forty more formats, and refuses or warns about
+    large images before their size is known.
     """
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return PngImagePlugin.PngImageFile(str(path))
@@ -49,7 +49,7 @@ def open_lazily(path: Path, head: bytes) -> Image.Image | None:
 
 
 def read(image: Image.Image, path: Path, head: bytes) -> Picture:
-    """Decode an image that `open_lazily` opened.
+    """Return the pixels of an image from `open_lazily`.
 
     Parameters
     ----------
@@ -67,13 +67,13 @@ def read(image: Image.Image, path: Path, head: bytes) -> Picture:
     SlideError
         If decoding it would take too much memory.
     Exception
-        Whatever the decoder raises on damaged data.
+        Any error of the decoder on damaged data.
     """
     deep = image.format == "PNG" and head[24] == 16
     check_decoded(path, *image.size, _peak(image, deep))
-    orientation = int(image.getexif().get(_ORIENTATION, 1))  # a PNG's may follow its pixels: it is decoded
+    orientation = int(image.getexif().get(_ORIENTATION, 1))  # in a PNG it may follow the pixels: decode it
     check_decoded(path, *image.size, _peak(image, deep) + (0 if orientation == 1 else 3))
-    # Byte 24 of a PNG is its bit depth; Pillow would drop the low byte of 16-bit colour.
+    # Byte 24 of a PNG is its bit depth; Pillow drops the low byte of 16-bit colour.
     if deep:
         rgb, bits = _read_deep_png(path), 16
     else:
@@ -108,14 +108,14 @@ def _from_pillow(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _peak(image: Image.Image, deep: bool) -> float:
-    """Return how many bytes a pixel decoding holds at its peak, the RGB result of 3 included.
+    """Return the peak bytes per pixel of decoding, including 3 of the RGB result.
 
-    Pillow keeps 4 bytes for each pixel of any colour mode. WebP's decoder has two canvases of its own and
-    hands out a third, JPEG's keeps the coefficients of a progressive image, 16 bits each.
+    Pillow keeps 4 bytes for each pixel of any colour mode. WebP's decoder has two canvases and returns a
+    third; JPEG's keeps the coefficients of a progressive image, 16 bits each.
     """
     if deep:
         samples = {"I": 1, "I;16": 1, "LA": 2, "RGB": 3}.get(image.mode, 4)
-        return 3 * samples + 3 + 6  # the file and what Pillow has made of it are in memory too
+        return 3 * samples + 3 + 6  # the file and Pillow's image are also in memory
     stored = 1 if image.mode in ("1", "L", "P") else 2 if image.mode.startswith("I;16") else 4
     if image.mode.startswith("I") or image.mode == "F":
         return 3 * stored + 4
@@ -126,8 +126,8 @@ def _peak(image: Image.Image, deep: bool) -> float:
 
 
 def scale_of(image: Image.Image) -> FileScale | None:
-    """Take the scale that a PNG's or JPEG's header states, where it is believable."""
-    if image.format == "PNG" and "dpi" in image.info:  # only where pHYs says that its unit is the metre
+    """Return the plausible scale in a PNG's or JPEG's header."""
+    if image.format == "PNG" and "dpi" in image.info:  # only where the unit of pHYs is the metre
         across, down = image.info["dpi"]
         return from_density(across, down, 25_400.0, "PNG pixels per metre")
     if image.format == "JPEG" and image.info.get("jfif_unit") in (1, 2):

@@ -1,4 +1,4 @@
-"""Bytes of a file for several threads, opened again once where a network drive had gone away."""
+"""A file for several threads, reopened after a network drive was lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 
 class FileBytes:
-    """Reads parts of a file through one handle, locked while bytes are copied, not while they are decoded.
+    """Bytes of a file through one handle, locked while they are copied, not while they are decoded.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class FileBytes:
         self._closing: weakref.finalize[[], FileBytes] | None = None
 
     def read(self, offset: int, count: int) -> bytes:
-        """Read bytes.
+        """Return a range of bytes.
 
         Parameters
         ----------
@@ -36,9 +36,9 @@ class FileBytes:
         Raises
         ------
         OSError
-            If the file cannot be read, nor opened again.
+            If the file cannot be read or reopened.
         ValueError
-            If it ends before.
+            If the file is too short.
         """
         with self._lock:
             try:
@@ -56,7 +56,7 @@ class FileBytes:
             self._closing = weakref.finalize(self, self._file.close)
         self._file.seek(offset)
         data = self._file.read(count)
-        while 0 < len(data) < count:  # an unbuffered read may stop early
+        while 0 < len(data) < count:  # an unbuffered read may return fewer bytes
             more = self._file.read(count - len(data))
             if not more:
                 break

@@ -1,4 +1,4 @@
-"""Hamamatsu VMS and VMU: a text that names the images which make up the slide."""
+"""Hamamatsu VMS and VMU: a text file that names the images of the slide."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from napari_bonemarrow.slides.slide import SlideError
 
 _HEADING = re.compile(rb"^\W*\[(Uncompressed )?Virtual Microscope Specimen\]")
 _LONGEST = 64 * 2**10
-"""Bytes of the text that are read, as OpenSlide does."""
+"""Bytes of the text that are read, as in OpenSlide."""
 
 
 def is_vms(path: Path) -> bool:
-    """Tell whether a file is such a text, by its heading."""
+    """Return whether a file is such a text, by its heading."""
     try:
         with path.open("rb") as file:
             return _HEADING.search(file.read(128)) is not None
@@ -22,7 +22,7 @@ def is_vms(path: Path) -> bool:
 
 
 def parts(path: Path) -> list[Path]:
-    """List the files beside a VMS or VMU that its text names: images, map and macro image.
+    """Return the files that a VMS or VMU names: images, map and macro image.
 
     Raises
     ------
@@ -34,14 +34,14 @@ def parts(path: Path) -> list[Path]:
 
 
 def check(path: Path) -> None:
-    """Refuse a VMS or VMU on which OpenSlide would end the process rather than report an error.
+    """Raise an error for a VMS or VMU on which OpenSlide would end the process.
 
-    It takes for granted that a VMU has colours of 12 bits, and that no image of a VMS exceeds the first.
+    OpenSlide assumes that a VMU has colours of 12 bits, and that no image of a VMS exceeds the first.
 
     Raises
     ------
     SlideError
-        If that is not so.
+        If that is wrong.
     OSError
         If the text cannot be read.
     """
@@ -75,13 +75,13 @@ def _is_jpeg(path: Path) -> bool:
 
 
 def _beside(path: Path, name: str) -> Path | None:
-    """Return a file of the same folder, and nothing that lies elsewhere."""
+    """Return a file of the same folder, never one elsewhere."""
     file = path.parent / name
     return file if name and name == Path(name).name and file != path and file.is_file() else None
 
 
 def _size(image: Path | None) -> tuple[int, int]:
-    """Width and height of a JPEG, 0 where that cannot be told."""
+    """Return width and height of a JPEG, 0 where they are unknown."""
     from PIL import JpegImagePlugin
 
     if image is None:
@@ -89,6 +89,6 @@ def _size(image: Path | None) -> tuple[int, int]:
     try:
         with JpegImagePlugin.JpegImageFile(str(image)) as opened:
             return opened.size
-    # A decoder meets damaged bytes with whatever its parsing ran into; OpenSlide says what is wrong.
+    # A decoder raises any error on damaged bytes; OpenSlide then reports what is wrong.
     except Exception:
         return 0, 0

@@ -1,1 +1,1 @@
-"""Pixels of a slide: tiles, levels, the working grid, overviews, crops, stain colour."""
+"""Pixels of a slide: tiles, levels, the working grid, overviews, crops and stain colour."""

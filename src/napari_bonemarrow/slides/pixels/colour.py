@@ -1,4 +1,4 @@
-"""The colours of a stained smear: its background, and how much nuclear stain a pixel holds."""
+"""Colours of a stained smear: its background and optical density."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _BINS = 96
 
 
 def resized(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Resample an image: by the mean of the covered pixels where it shrinks, bicubic where it grows."""
+    """Return an image resampled: the mean of the covered pixels to shrink, bicubic to enlarge."""
     shrinks = width <= rgb.shape[1]
     method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
     return np.asarray(Image.fromarray(rgb).resize((width, height), method))
 
 
 def thumbnail(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Shrink an image to at most 512 pixels a side."""
+    """Return an image shrunk to at most 512 pixels per side."""
     factor = max(rgb.shape[:2]) / _THUMBNAIL
     if factor <= 1:
         return rgb
@@ -26,7 +26,7 @@ def thumbnail(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def background_colour(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Estimate the colour of the smear where there is no cell; see `background_of`.
+    """Return the colour between the cells of a smear; see `background_of`.
 
     Parameters
     ----------
@@ -40,10 +40,10 @@ def background_colour(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def background_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Estimate the background's colour from pixels of a smear.
+    """Return the background's colour from pixels of a smear.
 
-    It is the median colour around the commonest brightness of the brighter half of the pixels, so that
-    neither cells nor brighter holes (fat vacuoles, bubbles) move it.
+    It is the median colour around the most frequent brightness in the brighter half of the pixels, which
+    neither cells nor brighter holes (fat vacuoles, bubbles) change.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def background_of(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def optical_density(rgb: NDArray[np.uint8], background: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the natural-log absorbance relative to the background (Beer-Lambert).
 
-    Dividing by the background takes out a colour cast and the lamp's brightness.
+    Dividing by the background removes a colour cast and the lamp's brightness.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Cut single cells out of a slide at the scale a model was trained at."""
+"""Crops of single cells at the scale of a model."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def cut_crops(
     microns_per_pixel: float = CROP_MICRONS_PER_PIXEL,
     size: int = CROP_SIZE,
 ) -> NDArray[np.uint8]:
-    """Cut a square around each point, resampled to a physical scale.
+    """Return a square around each point, resampled to a physical scale.
 
     The pixels come from the coarsest level that is at least as fine as the crops.
-    The point comes to lie at ``(size - 1) / 2`` on both axes, to a fraction of a pixel. Where the image
-    is finer than the crop, the kernel (Hamming) widens with the reduction, so that chromatin does not
-    alias; where it is coarser, the kernel is bicubic. What lies outside the image has the colour of
-    its background; in a folder of fields that is the field which the point lies in, or the nearest one.
+    The point is at ``(size - 1) / 2`` on both axes, to a fraction of a pixel. Where the image is finer than
+    the crop, the kernel (Hamming) widens with the reduction, so that chromatin does not alias; where it is
+    coarser, the kernel is bicubic. Outside the image pixels have the colour of its background; in a folder
+    of fields, of the point's field or the nearest one.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def cut_crops(
     x, y : array-like of float, shape (n,)
         Level-0 pixels; the centre of the top-left pixel is (0, 0).
     microns_per_pixel : float
-        Of the crops.
+        Scale of the crops.
     size : int
         Side of a crop, px.
 
@@ -54,7 +54,7 @@ def cut_crops(
     ScaleError
         If the slide's scale is unknown.
     TileError
-        If a crop lies where the file cannot be read.
+        If a crop lies in an unreadable part of the file.
     """
     crops, problems = _cut_all(slide, x, y, microns_per_pixel, size)
     for problem in problems:
@@ -66,13 +66,13 @@ def cut_crops(
 def cut_readable(
     slide: Slide, x: ArrayLike, y: ArrayLike, *, microns_per_pixel: float, size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Cut crops as `cut_crops` does, leaving out those that lie where the file cannot be read.
+    """Return crops as `cut_crops` does, without those in unreadable parts of the file.
 
     Returns
     -------
     crops : ndarray of uint8, shape (m, size, size, 3)
     readable : ndarray of bool, shape (n,)
-        Which of the points they are of.
+        The points that have a crop.
 
     Raises
     ------
@@ -91,12 +91,12 @@ def cut_readable(
 def _cut_all(
     slide: Slide, x: ArrayLike, y: ArrayLike, microns_per_pixel: float, size: int
 ) -> tuple[NDArray[np.uint8], list[SlideError | None]]:
-    """Cut every crop from the image that its point lies in, or say what kept it from being read."""
+    """Return every crop, from its point's own image, or the error that prevented reading it."""
     xs, ys = (np.atleast_1d(np.asarray(values, np.float64)) for values in (x, y))
     which = slide.images_at(xs, ys)
     crops = np.empty((len(xs), size, size, 3), np.uint8)
     problems: list[SlideError | None] = [None] * len(xs)
-    slide.known_scale()  # also where there is no point
+    slide.known_scale()  # also without points
     for number in np.unique(which).tolist():
         rows, image = np.flatnonzero(which == number), slide.images[number]
         alone = photograph(slide, number)
@@ -124,7 +124,7 @@ def _cut_of_one(
             return error
         return None
 
-    # Pillow lets go of the interpreter's lock while it resamples, so threads do run side by side.
+    # Pillow releases the interpreter's lock while it resamples, so threads run in parallel.
     with ThreadPoolExecutor(_THREADS) as pool:
         return crops, list(pool.map(cut, range(len(lefts))))
 
@@ -132,10 +132,10 @@ def _cut_of_one(
 def _cut(
     level: Level, left: float, top: float, side: float, size: int, fill: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """Resample one square, given by its left and top edges and its side in the level's pixels."""
+    """Return one resampled square, given by its left and top edges and its side in the level's pixels."""
     factor = side / size
-    # Whole pixels around the square, with a rim for the kernel; the square itself is given to the
-    # resampler as a box with fractional corners.
+    # Whole pixels around the square, with a margin for the kernel; the resampler gets the square as a box
+    # with fractional corners.
     rim = 3 + int(np.ceil(2 * factor))
     x0, y0 = int(np.floor(left)) - rim, int(np.floor(top)) - rim
     span = int(np.ceil(side)) + 2 * rim + 1
@@ -146,7 +146,7 @@ def _cut(
 
 
 def _window(level: Level, x0: int, y0: int, span: int, fill: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Copy a square of a level that may reach beyond it."""
+    """Return a square of a level, which may reach beyond it."""
     height, width = level.shape[:2]
     if min(x0, y0) >= 0 and x0 + span <= width and y0 + span <= height:
         return np.asarray(level[y0 : y0 + span, x0 : x0 + span])

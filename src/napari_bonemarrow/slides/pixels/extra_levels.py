@@ -1,4 +1,4 @@
-"""Which of a file's levels belong to its pyramid, and coarser ones where the file has none."""
+"""Levels of a pyramid: which of a file's belong to it, and those added where the file has none."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from napari_bonemarrow.slides.pixels.tiled import ReadTile, Through, TiledLevel
 from napari_bonemarrow.slides.slide import Level
 
 LONGEST_LAST = 4096
-"""Longest side of the last level, px: a slide is looked at as a whole through 50 MB at most."""
+"""Longest side of the last level, px: a view of the whole slide takes at most 50 MB."""
 
 _TILE = 256
 _BAND_ROWS = 64
 
 _LARGEST_STEP = 2.5
-"""Largest ratio of two levels' widths at which a window can go on with what there is."""
+"""Largest ratio of two levels' widths without a level added between them."""
 
 _SMALLEST_SIDE = 16
 _ROUNDING = 2.0
 _SAME_SHAPE = 0.02
-"""A level's height is what its width says, to 2 px (each writer rounds its own way) and 2 % (MIRAX and
-some TIFF writers drop or fill up incomplete tiles). Labels, macro images and cropped thumbnails fail this."""
+"""A level's height must match its width to 2 px (writers round differently) and 2 % (MIRAX and some TIFF
+writers drop or fill incomplete tiles). Labels, macro images and cropped thumbnails fail this."""
 
 
 def belongs(width: int, height: int, to_width: int, to_height: int, finer_width: int) -> bool:
-    """Tell whether a level shows the same image as level 0, smaller than the level before it.
+    """Return whether a level shows the same image as level 0, smaller than the level before it.
 
     Parameters
     ----------
     width, height : int
-        Of the level, px.
+        Size of the level, px.
     to_width, to_height : int
-        Of level 0, px.
+        Size of level 0, px.
     finer_width : int
-        Of the last level that belongs, px.
+        Width of the last level that belongs, px.
     """
     if min(width, height) < _SMALLEST_SIDE or width >= finer_width:
         return False
@@ -46,19 +46,19 @@ def belongs(width: int, height: int, to_width: int, to_height: int, finer_width:
 
 
 def with_coarser(name: str, levels: Sequence[Level]) -> tuple[Level, ...]:
-    """Add levels until the last is at most 4096 px long, each the mean of 2×2 or 4×4 px of the one before it.
+    """Return levels down to at most 4096 px, each added one the mean of 2×2 or 4×4 px of the one before.
 
     Parameters
     ----------
     name : str
-        The file, as errors name it.
+        The file, for error messages.
     levels : sequence of Level
         Level 0 first, at least one.
 
     Returns
     -------
     tuple of Level
-        The given ones, then the coarser ones, which read tiles of the last given one when they are asked.
+        The given ones, then coarser ones, which read tiles of the last given one on demand.
     """
     found = list(levels)
     while max(found[-1].shape) > LONGEST_LAST:
@@ -68,10 +68,10 @@ def with_coarser(name: str, levels: Sequence[Level]) -> tuple[Level, ...]:
 
 
 def with_between(name: str, levels: Sequence[Level]) -> tuple[Level, ...]:
-    """Add levels at half the size where a file leaves larger steps.
+    """Return levels with added ones at half the size where a file has larger steps.
 
-    Scanners often write every fourth size only. A window that is a little too wide for one level then has to
-    take sixteen times the pixels that it shows.
+    Scanners often write only every fourth size. A window slightly too wide for one level would then read
+    sixteen times the pixels that it shows.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def with_between(name: str, levels: Sequence[Level]) -> tuple[Level, ...]:
     Returns
     -------
     tuple of Level
-        The given ones, and between them ones that read the finer one's tiles when they are asked.
+        The given ones, and between them levels that read the finer one's tiles on demand.
     """
     found = [levels[0]]
     for number, level in enumerate(levels[1:]):
@@ -94,7 +94,7 @@ def with_between(name: str, levels: Sequence[Level]) -> tuple[Level, ...]:
 
 
 class CoarserLevel(TiledLevel):
-    """The means of squares of a finer level's pixels.
+    """A level of means over squares of a finer level's pixels.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class CoarserLevel(TiledLevel):
     index : int
     finer : Level
     factor : int
-        Side of a square, px of the finer level. What is left over at the right and lower edge is not shown.
+        Side of a square, px of the finer level. Incomplete squares at the right and lower edge are dropped.
     """
 
     def __init__(self, name: str, index: int, finer: Level, factor: int) -> None:
@@ -110,18 +110,18 @@ class CoarserLevel(TiledLevel):
         shape = tuple(max(1, side // factor) for side in finer.shape[:2])
         tile = (_TILE, _TILE)
         if isinstance(finer, TiledLevel) and finer.tile_shape[1] >= finer.shape[1]:
-            tile = (_BAND_ROWS, shape[1])  # of strips as wide as the image, each is then decoded once
+            tile = (_BAND_ROWS, shape[1])  # each strip as wide as the image is then decoded once
         super().__init__(name, index, shape, tile, _reader_of_means(finer, factor, shape, tile))
 
     def cached_tile(self, row: int, column: int) -> NDArray[np.uint8] | None:
-        """Return a tile that is in memory, or can be made at once of finer ones that are; never reads."""
+        """Return a tile in memory, or one made from finer tiles in memory; never reads."""
         held = super().cached_tile(row, column)
         if held is not None or not isinstance(self._finer, TiledLevel):
             return held
         high, wide = self._finer.tile_shape
         height, width = self._extent(row, column)
         top, left = row * self.tile_shape[0] * self._factor, column * self.tile_shape[1] * self._factor
-        found: dict[tuple[int, int], NDArray[np.uint8]] = {}  # kept, lest the cache drops one meanwhile
+        found: dict[tuple[int, int], NDArray[np.uint8]] = {}  # kept in case the cache drops one meanwhile
         for down in range(top // high, (top + height * self._factor - 1) // high + 1):
             for across in range(left // wide, (left + width * self._factor - 1) // wide + 1):
                 tile = self._finer.cached_tile(down, across)
@@ -133,7 +133,7 @@ class CoarserLevel(TiledLevel):
         return self.tile_by(row, column, made)
 
     def tile_or_blank(self, row: int, column: int) -> NDArray[np.uint8]:
-        """Return a tile, white only where the finer level's tiles cannot be read."""
+        """Return a tile, white where the finer level's tiles cannot be read."""
         held = self.cached_tile(row, column)
         if held is not None or not isinstance(self._finer, TiledLevel):
             return self.tile(row, column) if held is None else held

@@ -1,4 +1,4 @@
-"""A folder of fields as one slide: the images side by side with a gap, each read when it is looked at."""
+"""A folder of fields as one slide: the images side by side with a gap, each read on demand."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from napari_bonemarrow.slides.pixels.tiled import BLANK, ReadTile, TiledLevel, T
 from napari_bonemarrow.slides.slide import SlideError
 
 LAYOUT = 2
-"""Raised when the same photographs would come to lie elsewhere, so that a case of before is known by it.
-Layout 1 left 40 µm between fields, or a tenth of a field where the scale was unknown."""
+"""Version of the layout, raised when fields move, so that older cases are recognised. Layout 1 left 40 µm
+between fields, or a tenth of a field where the scale was unknown."""
 
 _SAME_SCALE = 0.02
 _TILE = 512
 GAP_PX = _TILE
-"""Least gap between fields, px. It does not depend on the scale, which may become known later. At the
-finest believable scale it is 5 µm, farther than two centres of one cell lie apart; whatever else is looked at
-around a cell, is looked at in its own field alone (`photographs.photograph`)."""
+"""Least gap between fields, px. It does not depend on the scale, which may become known later. At the finest
+plausible scale it is 5 µm, more than the distance between two centres of one cell; everything else around a
+cell is read in its own field only (`photographs.photograph`)."""
 
 
 @dataclass(frozen=True)
 class FieldFile:
-    """What is known of a field before it is decoded.
+    """A field before it is decoded.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class FieldFile:
 
 
 def shared_scale(fields: Sequence[FieldFile]) -> FileScale | None:
-    """Return the scale that all fields state, None where one does not say it.
+    """Return the common scale of all fields, None where one states none.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def shared_scale(fields: Sequence[FieldFile]) -> FileScale | None:
 
 
 def lay_out(fields: Sequence[FieldFile]) -> tuple[Field, ...]:
-    """Place fields in a nearly square grid, row by row in their order, by their sizes in pixels alone.
+    """Return fields in a nearly square grid, row by row in their order, from their sizes in pixels only.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def lay_out(fields: Sequence[FieldFile]) -> tuple[Field, ...]:
     Returns
     -------
     tuple of Field
-        Their regions, level-0 pixels.
+        Fields with their regions, level-0 pixels.
     """
     columns = math.ceil(math.sqrt(len(fields)))
     lefts = _starts([max(each.width for each in fields[i::columns]) for i in range(columns)])
@@ -96,7 +96,7 @@ def lay_out(fields: Sequence[FieldFile]) -> tuple[Field, ...]:
 
 
 def _starts(lengths: Sequence[int]) -> list[int]:
-    """Start each field at a tile's edge, so that one that fails leaves the others whole."""
+    """Return starts at tile edges, so that a field that fails leaves the others whole."""
     whole_tiles = [_TILE * -(-(length + GAP_PX) // _TILE) for length in lengths]
     return [0, *accumulate(whole_tiles)][:-1]
 
@@ -124,14 +124,14 @@ class Mosaic(TiledLevel):
 
 
 def level(folder: Path, files: Sequence[FieldFile], fields: Sequence[Field]) -> Mosaic:
-    """Make the level in which fields lie side by side.
+    """Return the level with fields side by side.
 
     Parameters
     ----------
     folder : Path
     files : sequence of FieldFile
     fields : sequence of Field
-        Where they lie, in the same order.
+        Their places, in the same order.
 
     Returns
     -------
@@ -164,7 +164,7 @@ class _Canvas:
         self._sources, self._boxes = sources, boxes
         self._backgrounds: dict[int, NDArray[np.uint8]] = {}
         xs, ys = sorted({box[0] for box in boxes}), sorted({box[1] for box in boxes})
-        # The gap is the least distance; half of it on each side of a field is the field's.
+        # The gap is the least distance; half of it on each side belongs to the field.
         self._halves = (_half_gap(boxes, xs, 0), _half_gap(boxes, ys, 1))
 
     def tile(self, height: int, width: int) -> ReadTile:
@@ -204,7 +204,7 @@ class _Canvas:
         pixels[inside[1] - top : inside[3] - top, inside[0] - left : inside[2] - left] = shown
 
     def _background(self, number: int) -> NDArray[np.uint8]:
-        """Return a field's colour without cells, white where the field cannot be read."""
+        """Return a field's background colour, white where the field cannot be read."""
         if number not in self._backgrounds:
             try:
                 self._backgrounds[number] = background_colour(self._sources[number].tile(0, 0))

@@ -1,4 +1,4 @@
-"""A small picture of a whole slide, for everything that is judged at a glance."""
+"""Overview: a small image of a whole slide, for survey and background."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _backgrounds: WeakKeyDictionary[Slide, NDArray[np.uint8]] = WeakKeyDictionary()
 
 
 def overview(slide: Slide, long_side: int = 1024) -> NDArray[np.uint8]:
-    """Return the whole slide no longer than a side, from the coarsest level that is still as long.
+    """Return the whole slide with a longest side, from the coarsest level that is at least as long.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def overview(slide: Slide, long_side: int = 1024) -> NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, shape (h, w, 3)
-        White where a tile cannot be read, as it is only looked at.
+        White where a tile cannot be read.
     """
     chosen = max((i for i, level in enumerate(slide.levels) if max(level.shape) >= long_side), default=0)
     level = slide.levels[chosen]
@@ -42,7 +42,7 @@ def overview(slide: Slide, long_side: int = 1024) -> NDArray[np.uint8]:
 
 
 def slide_background(slide: Slide) -> NDArray[np.uint8]:
-    """Return the colour of a slide where there is no cell, measured once; shape (3,)."""
+    """Return the background colour of a slide, measured once; shape (3,)."""
     if slide not in _backgrounds:
         _backgrounds[slide] = background_colour(overview(slide, _BACKGROUND_SIDE))
     return _backgrounds[slide]

@@ -1,4 +1,4 @@
-"""One photograph of a folder, looked at as if it were alone."""
+"""Single fields of a folder as slides."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from napari_bonemarrow.slides.pixels.mosaic import Mosaic
 from napari_bonemarrow.slides.slide import Slide
 
 KEPT = 8
-"""Photographs of a folder that are kept with what was measured of them: up to 12 MB of working grid each."""
+"""Number of fields kept with their measurements: up to 12 MB of working grid each."""
 
 _known: WeakKeyDictionary[Slide, LRUCache[int, Slide]] = WeakKeyDictionary()
-_lock = threading.RLock()  # the collector may end a slide in a thread that holds it
+_lock = threading.RLock()  # the garbage collector may delete a slide in a thread that holds the lock
 
 
 def photograph(slide: Slide, number: int) -> Slide:
-    """Return one of a slide's images as a slide of its own, at the same scale; nothing is read.
+    """Return one of a slide's images as a slide, at the same scale; nothing is read.
 
-    Cells are found and outlined, and crops cut, in it: what lies beside a photograph on the canvas is another
-    one, and what is found in it does not depend on which others there are.
+    Detection, outlines and crops use it: the neighbour of a field on the canvas is another field, and results
+    must not depend on which others there are.
 
     Parameters
     ----------
     slide : Slide
     number : int
-        Of `Slide.images`, from 0.
+        Index in `Slide.images`.
 
     Returns
     -------
     Slide
-        The slide itself where it is one image. The same one while it is among those asked for last.
+        The slide itself where it is one image. The same object while it is among the most recent.
     """
     if not slide.fields:
         return slide

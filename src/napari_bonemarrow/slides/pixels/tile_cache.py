@@ -1,4 +1,4 @@
-"""One bounded store of decoded tiles for every slide that is open in this process."""
+"""Bounded cache of decoded tiles, shared by every open slide of this process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Key = tuple[int, int, int]
 
 
 class TileCache:
-    """The tiles used last, bounded by their bytes; one that is being decoded is waited for."""
+    """The most recent tiles, bounded by their bytes; each tile is decoded by one thread only."""
 
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self._tiles: LRUCache[Key, NDArray[np.uint8]] = LRUCache(limit, getsizeof=lambda tile: tile.nbytes)
@@ -31,16 +31,16 @@ class TileCache:
         self._owners = itertools.count()
 
     def new_owner(self) -> int:
-        """Return a number that no other level's tiles carry."""
+        """Return an unused owner number."""
         return next(self._owners)
 
     @property
     def bytes(self) -> int:
-        """Bytes held now."""
+        """Return the bytes in the cache."""
         return int(self._tiles.currsize)
 
     def limit(self, bytes_: int) -> None:
-        """Set the bound; what is held beyond it is let go."""
+        """Set the bound and drop tiles beyond it."""
         with self._lock:
             kept = list(self._tiles.items())
             self._tiles = LRUCache(bytes_, getsizeof=lambda tile: tile.nbytes)
@@ -49,17 +49,17 @@ class TileCache:
                     self._tiles[key] = tile
 
     def get(self, key: Key) -> NDArray[np.uint8] | None:
-        """Return a tile that is held, else None."""
+        """Return a cached tile, else None."""
         with self._lock:
             return self._tiles.get(key)
 
     def get_or_read(self, key: Key, read: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """Return a tile that is held, else read it in this thread or wait for the thread that is reading it.
+        """Return a cached tile, else read it in this thread or wait for the thread that reads it.
 
         Raises
         ------
         Exception
-            Whatever `read` raises; nothing is held then, so that the next call tries again.
+            Any error of `read`; nothing is cached then, so the next call tries again.
         """
         with self._lock:
             self._let_go()
@@ -82,16 +82,16 @@ class TileCache:
             raise
         with self._lock:
             del self._coming[key]
-            with suppress(ValueError):  # a tile larger than the whole cache
+            with suppress(ValueError):  # a tile larger than the cache
                 self._tiles[key] = tile
         mine.set_result(tile)
         return tile
 
     def drop(self, owner: int) -> None:
-        """Let go of a closed level's tiles, now or at the next reading.
+        """Drop a closed level's tiles, now or at the next read.
 
-        The garbage collector calls it at any moment, also in a thread that holds the lock just then: it
-        must not wait for it.
+        The garbage collector calls it at any moment, even in a thread that holds the lock, so it must not
+        wait.
         """
         self._closed.append(owner)
         if self._lock.acquire(blocking=False):
@@ -108,4 +108,4 @@ class TileCache:
 
 
 tile_cache = TileCache()
-"""The process's one cache."""
+"""The cache of this process."""

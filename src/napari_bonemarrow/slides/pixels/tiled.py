@@ -1,4 +1,4 @@
-"""A level of a slide whose tiles are read when they are asked for."""
+"""Tiled levels of a slide, read on demand."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from napari_bonemarrow.slides.pixels.tile_cache import tile_cache
 from napari_bonemarrow.slides.slide import SlideError
 
 ReadTile = Callable[[int, int], NDArray[np.uint8]]
-"""Reads the tile of a row and a column; one at the right or lower edge may be padded."""
+"""Function that reads the tile of a row and a column; at the right or lower edge it may be padded."""
 
 BLANK = 255
-"""What stands for a tile that cannot be read where reading must go on: the white of an empty slide."""
+"""Colour of an unreadable tile where reading must continue: the white of an empty slide."""
 
 
 class TileError(SlideError):
-    """A tile that cannot be read, as one line: which file, level, column and row, why, what to do.
+    """An unreadable tile, one line: file, level, column and row, why, what to do.
 
     Attributes
     ----------
     level, column, row : int
-        Which tile, counted from 0; -1 where it is not known.
+        The tile, counted from 0; -1 where unknown.
     """
 
     level: int = -1
@@ -37,7 +37,7 @@ class TileError(SlideError):
 
     @classmethod
     def of(cls, name: str, level: int, column: int, row: int, error: BaseException) -> TileError:
-        """Say what kept a tile from being read."""
+        """Return the error of a tile."""
         if isinstance(error, OSError) and error.errno is not None:
             why, advice = error.strerror or str(error), "check the disk or network, then try again"
         elif isinstance(error, MemoryError):
@@ -53,16 +53,16 @@ class TileError(SlideError):
 
 
 class TiledLevel:
-    """RGB pixels of one magnification that decode a tile at a time, through the process's one bounded cache.
+    """RGB pixels of one magnification, decoded a tile at a time through the process's cache.
 
     It may be read from several threads at once.
 
     Parameters
     ----------
     name : str
-        The file, as errors name it.
+        The file, for error messages.
     index : int
-        Which level of the slide.
+        Number of the level.
     shape : tuple of int
         Height and width, px; a third number is ignored.
     tile : tuple of int
@@ -87,22 +87,22 @@ class TiledLevel:
 
     @property
     def chunks(self) -> tuple[int, int, int]:
-        """Height and width of a tile, and 3, as zarr and dask name it."""
+        """Return height and width of a tile, and 3, as in zarr and dask."""
         return (*self.tile_shape, 3)
 
     @property
     def size(self) -> int:
-        """Number of samples."""
+        """Return the number of samples."""
         return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the whole level would take."""
+        """Return the bytes of the whole level."""
         return self.size
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of tiles."""
+        """Return rows and columns of tiles."""
         height, width = self.tile_shape
         return -(-self.shape[0] // height), -(-self.shape[1] // width)
 
@@ -116,7 +116,7 @@ class TiledLevel:
         return np.asarray(self[:, :], dtype)
 
     def cached_tile(self, row: int, column: int) -> NDArray[np.uint8] | None:
-        """Return a tile where it is in memory already, else None; never reads."""
+        """Return a tile in memory, else None; never reads."""
         return tile_cache.get((self._owner, row, column))
 
     def tile(self, row: int, column: int) -> NDArray[np.uint8]:
@@ -137,18 +137,18 @@ class TiledLevel:
         return self.tile_by(row, column, self._read_tile)
 
     def tile_by(self, row: int, column: int, read: ReadTile) -> NDArray[np.uint8]:
-        """Return a tile as `tile` does, read by another reader where it is not in memory."""
+        """Return a tile as `tile` does, but with another reader."""
         return tile_cache.get_or_read((self._owner, row, column), lambda: self._load(row, column, read))
 
     def tile_or_blank(self, row: int, column: int) -> NDArray[np.uint8]:
-        """Return a tile, or a white one where it cannot be read: for looking, never for counting."""
+        """Return a tile, white where it cannot be read: for display, never for counting."""
         try:
             return self.tile(row, column)
         except TileError:
             return np.full((*self._extent(row, column), 3), BLANK, np.uint8)
 
     def forgiving(self) -> Through:
-        """Return the same level with white where tiles cannot be read: for looking, never for counting."""
+        """Return the level with white in place of unreadable tiles: for display, never for counting."""
         return Through(self, self.tile_or_blank)
 
     def __getitem__(self, key: Any, /) -> Any:
@@ -175,10 +175,10 @@ class TiledLevel:
                 raise ValueError(f"it is {read.shape[1]}×{read.shape[0]} px instead of {width}×{height}")
         except TileError:
             raise
-        # A decoder meets damaged bytes with whatever its parsing ran into: any error is then the tile's.
+        # A decoder raises any error on damaged bytes: it is the tile's.
         except Exception as error:
             raise TileError.of(self.name, self.index, column, row, error) from error
-        # A copy where the tile is a view, which would keep what it was cut from in memory uncounted.
+        # A copy where the tile is a view, which would keep its uncounted base in memory.
         tile = read[:height, :width]
         tile = np.ascontiguousarray(tile) if tile.base is None else tile.copy()
         tile.flags.writeable = False
@@ -186,7 +186,7 @@ class TiledLevel:
 
 
 class Through:
-    """A tiled level seen through another way to its tiles.
+    """A tiled level with another source of tiles.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ class Through:
 
     @property
     def chunks(self) -> tuple[int, int, int]:
-        """Height and width of a tile, and 3."""
+        """Return height and width of a tile, and 3."""
         return self._level.chunks
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -238,7 +238,7 @@ def _read(level: TiledLevel, key: Any, tile_of: ReadTile) -> Any:
 
 
 def _within(wanted: range, start: int, length: int) -> tuple[slice, slice]:
-    """Which of the wanted indices lie in a tile: their places in the result, and in the tile."""
+    """Return the wanted indices in a tile: their places in the result, and in the tile."""
     step = wanted.step
     first = max(0, -(-(start - wanted.start) // step))
     last = min(len(wanted), -(-(start + length - wanted.start) // step))
@@ -247,7 +247,7 @@ def _within(wanted: range, start: int, length: int) -> tuple[slice, slice]:
 
 
 def _parse(key: Any, shape: tuple[int, int, int]) -> tuple[range, range, Any, tuple[bool, bool]]:
-    """Spell out a subscript: rows, columns, what is taken of the colours, which axes are dropped."""
+    """Return the parts of a subscript: rows, columns, colours, and which axes are dropped."""
     keys = list(key) if isinstance(key, tuple) else [key]
     if any(each is Ellipsis for each in keys):
         at = next(i for i, each in enumerate(keys) if each is Ellipsis)
@@ -261,7 +261,7 @@ def _parse(key: Any, shape: tuple[int, int, int]) -> tuple[range, range, Any, tu
             spans.append(range(*each.indices(length)))
             drop.append(False)
             continue
-        index = operator.index(each)  # a TypeError for anything that is no whole number
+        index = operator.index(each)  # a TypeError for anything but a whole number
         if not -length <= index < length:
             raise IndexError(f"index {index} is out of bounds for {length} px")
         spans.append(range(index % length, index % length + 1))

@@ -1,4 +1,4 @@
-"""The working grid: a slide at 0.25 µm per pixel, the same however it is cut into tiles."""
+"""The working grid: a slide at 0.25 µm per pixel, independent of tiles."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.slides.slide import Slide
 
 WORKING_MICRONS = 0.25
-"""Side of a pixel of the working grid, µm: about the resolution of a ×40 objective, and a small nucleus
-(4 µm) still has 16 pixels across."""
+"""Side of a pixel of the working grid, µm: about the resolution of a ×40 objective; a small nucleus (4 µm)
+is still 16 pixels across."""
 
 BLOCK = 128
-"""Side of a block, working pixels (32 µm, as wide as what a tile sees around itself)."""
+"""Side of a block, working pixels (32 µm, about the margin of a tile)."""
 
 BLOCKS_KEPT = 256
-"""Blocks of a slide that are kept, 48 KiB each: what a tile sees around itself is its neighbour's, and a
-field is looked at twice, for its stain and for its cells."""
+"""Number of cached blocks of a slide, 48 KiB each: a tile's margin is its neighbour's, and a field is read
+twice, for its stain and for its cells."""
 
 _RIM = 3
-"""Pixels around a block that the bicubic kernel may look at."""
+"""Pixels around a block within the bicubic kernel."""
 
 
 _Key = tuple[float | None, int, int]
 _kept: WeakKeyDictionary[Slide, LRUCache[_Key, NDArray[np.uint8]]] = WeakKeyDictionary()
-_kept_lock = threading.RLock()  # the collector may end a slide in a thread that holds it
+_kept_lock = threading.RLock()  # the garbage collector may delete a slide in a thread that holds the lock
 
 
 def working_shape(slide: Slide) -> tuple[int, int]:
@@ -47,22 +47,22 @@ def working_shape(slide: Slide) -> tuple[int, int]:
 
 
 def level_zero_pixels(slide: Slide) -> float:
-    """Return how many level-0 pixels a working pixel spans."""
+    """Return the level-0 pixels per working pixel."""
     return WORKING_MICRONS / slide.known_scale()
 
 
 def to_working(slide: Slide, at: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Convert level-0 positions along one axis to the working grid; pixel centres are whole numbers."""
+    """Return level-0 positions along one axis on the working grid; pixel centres are whole numbers."""
     return (at + 0.5) / level_zero_pixels(slide) - 0.5
 
 
 def to_level_zero(slide: Slide, at: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Convert positions on the working grid along one axis to level 0."""
+    """Return positions on the working grid along one axis at level 0."""
     return (at + 0.5) * level_zero_pixels(slide) - 0.5
 
 
 def working_box(slide: Slide, region: Region) -> tuple[int, int, int, int]:
-    """Return the working pixels (i0, j0, i1, j1) that lie wholly in a region of level 0.
+    """Return the working pixels (i0, j0, i1, j1) wholly in a region of level 0.
 
     At the slide's own right and bottom border the last pixel may reach half a pixel beyond.
     """
@@ -78,10 +78,10 @@ def working_box(slide: Slide, region: Region) -> tuple[int, int, int, int]:
 
 
 def level_pixels(slide: Slide, index: int) -> float:
-    """Return how many level-0 pixels a pixel of a level spans.
+    """Return the level-0 pixels per pixel of a level.
 
-    Scanners halve (or quarter) again and again and drop what is left over, so that the ratio of two
-    widths is a little off: a hundred thousand pixels wide, the far end would come to lie a cell away.
+    Scanners halve (or quarter) repeatedly and drop remainders, so the ratio of two widths is slightly wrong:
+    on a slide 100,000 pixels wide the far end would be off by a cell.
     """
     level = slide.levels[index]
     ratio = slide.width / level.shape[1]
@@ -94,17 +94,17 @@ def level_pixels(slide: Slide, index: int) -> float:
 
 
 def working_image(slide: Slide, i0: int, j0: int, i1: int, j1: int) -> NDArray[np.uint8]:
-    """Read a part of a slide at the working scale.
+    """Return a part of a slide at the working scale.
 
-    The grid begins at the slide's top-left corner. It is made of fixed blocks, each resampled by itself
-    from the coarsest level that is fine enough, so that a pixel does not depend on what else is read.
+    The grid begins at the slide's top-left corner. It consists of fixed blocks, each resampled separately
+    from the coarsest level that is fine enough, so a pixel does not depend on what else is read.
 
     Parameters
     ----------
     slide : Slide
         With a known scale.
     i0, j0, i1, j1 : int
-        First row and column, and the ones after the last, within `working_shape`.
+        First row and column, and those after the last, within `working_shape`.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def working_image(slide: Slide, i0: int, j0: int, i1: int, j1: int) -> NDArray[n
 
 
 def _kept_block(slide: Slide, top: int, left: int, rows: int, columns: int) -> NDArray[np.uint8]:
-    """Return a block, from those kept if it is among them."""
+    """Return a block, from the cache if possible."""
     key = (slide.microns_per_pixel, top, left)
     with _kept_lock:
         kept = _kept.get(slide)
@@ -147,7 +147,7 @@ def _kept_block(slide: Slide, top: int, left: int, rows: int, columns: int) -> N
 
 
 def _block(slide: Slide, top: int, left: int, rows: int, columns: int) -> NDArray[np.uint8]:
-    """Resample one block: by the mean of the covered pixels where it shrinks, bicubic where it grows."""
+    """Return one resampled block: the mean of the covered pixels to shrink, bicubic to enlarge."""
     index = slide.level_for(WORKING_MICRONS)
     level = slide.levels[index]
     step = level_zero_pixels(slide) / level_pixels(slide, index)
@@ -173,6 +173,6 @@ def _block(slide: Slide, top: int, left: int, rows: int, columns: int) -> NDArra
 
 
 def _span(start: float, end: float, rim: int, length: int) -> tuple[int, int]:
-    """Return the level's pixels between two positions, and a rim, within the level."""
+    """Return the level's pixels between two positions, plus a margin, within the level."""
     first = max(0, math.floor(start) - rim)
     return min(first, length - 1), min(length, math.ceil(end) + rim)

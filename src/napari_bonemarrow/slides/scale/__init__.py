@@ -1,1 +1,1 @@
-"""The physical scale of an image: estimated from its cells, or known by camera and microscope."""
+"""Physical scale of an image, estimated from its cells or computed from camera and microscope."""

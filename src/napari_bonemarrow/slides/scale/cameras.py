@@ -1,4 +1,4 @@
-"""Know a camera's images again, so that the scale that was last used with it can be offered."""
+"""Cameras, recognised from their images, so that the last scale can be offered again."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 
 from napari_bonemarrow.slides.slide import Slide
 
-_MAKE, _MODEL = 271, 272  # the same numbers in EXIF and in TIFF
+_MAKE, _MODEL = 271, 272  # the same tag numbers in EXIF and TIFF
 
 
 def camera_of(slide: Slide) -> str:
-    """Return a key that images of one camera share: its make, its model and how large its images are.
+    """Return a key of the camera: a hash of make, model and image size.
 
-    Only a hash of these is returned, so that nothing that a file says can be read from the settings.
+    Only a hash is returned, so that the settings contain no text of a file.
 
     Parameters
     ----------
     slide : Slide
-        Of a folder of fields, the first one counts.
+        In a folder of fields the first field is used.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def camera_of(slide: Slide) -> str:
 
 
 def _make_and_model(path: Path) -> tuple[str, str]:
-    """Read who made a camera and what it is called; empty where the file does not say it."""
+    """Return make and model of the camera; empty where the file states none."""
     from napari_bonemarrow.slides.formats import raster_files
 
     try:
@@ -47,7 +47,7 @@ def _make_and_model(path: Path) -> tuple[str, str]:
         with image:
             exif = image.getexif()
             return str(exif.get(_MAKE, "")).strip(), str(exif.get(_MODEL, "")).strip()
-    except Exception:  # a decoder meets damaged tags with anything: the camera is then one that is not named
+    except Exception:  # a decoder raises any error on damaged tags: the camera is then unknown
         return "", ""
 
 

@@ -1,4 +1,4 @@
-"""What a pixel measures by the microscope and the camera, where no file says it."""
+"""Pixel size from microscope and camera, for files without a scale."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Microscope(BaseModel):
     """An objective, an adapter and a camera.
 
     A pixel of the camera is ``camera_pixel_um`` wide, and an image of the smear is magnified by objective and
-    adapter: a pixel shows ``camera_pixel_um * binning / (objective * adapter)`` µm. This holds for images as
-    the camera took them, not for those that were scaled down afterwards.
+    adapter: a pixel shows ``camera_pixel_um * binning / (objective * adapter)`` µm. This holds for original
+    images, not for resized ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,12 +67,12 @@ class Microscope(BaseModel):
 
     @property
     def microns_per_pixel(self) -> float:
-        """µm of the smear that a pixel of the image shows."""
+        """Return µm of the smear per pixel of the image."""
         return self.camera_pixel_um * self.binning / (self.objective * self.adapter)
 
     @property
     def text(self) -> str:
-        """What it is made of, on one line."""
+        """Return objective, adapter and camera on one line."""
         binned = f", binning {self.binning}" if self.binning > 1 else ""
         return f"{self.objective:g}× · adapter {self.adapter:g}× · {self.camera_pixel_um:g} µm{binned}"
 
@@ -82,5 +82,5 @@ COMMON = tuple(
     for objective in (100, 63, 50, 40)
     for adapter, pixel in ((0.5, 3.45), (1.0, 3.45), (0.5, 2.4), (1.0, 6.5))
 )
-"""Objectives for smears, with camera pixels that are sold most: 2.4 µm (1-inch CMOS of 20 megapixels),
-3.45 µm (2/3-inch CMOS of 5) and 6.5 µm (scientific CMOS), as their makers' data sheets state them."""
+"""Common objectives for smears and camera pixels: 2.4 µm (1-inch CMOS of 20 megapixels), 3.45 µm (2/3-inch
+CMOS of 5) and 6.5 µm (scientific CMOS), from the makers' data sheets."""

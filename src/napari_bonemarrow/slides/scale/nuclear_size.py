@@ -1,4 +1,4 @@
-"""How large the nuclei of an image are in its own pixels: a check on its scale, at any scale."""
+"""Sizes of the nuclei of an image in its own pixels, a check on its scale."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUCLEUS_UM = 9.2
 NUCLEUS_SPREAD = 0.17
 """Diameter of the typical nucleus of an aspirate (half of the nuclear area lies in larger ones), and its
 relative spread between smears. Measured on 34 fields of two laboratories: 8.4 µm with 7 % in one and
-10.2 µm with 12 % in the other. A smear of lymphocytes alone, or of blasts alone, lies outside."""
+10.2 µm with 12 % in the other. A smear of only lymphocytes or only blasts lies outside."""
 
 FEWEST_NUCLEI = 5
 
@@ -24,7 +24,7 @@ _LEAST_AXES_RATIO = 0.65
 
 
 def nuclear_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Measure the round nuclei that stand apart and do not touch the border.
+    """Return the diameters of separate round nuclei away from the border.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def nuclear_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def typical_diameter(diameters: NDArray[np.float64]) -> float:
-    """Return the diameter above which half of the area lies, so that specks and fragments count little."""
+    """Return the diameter above which half of the area lies, so specks and fragments weigh little."""
     ordered = np.sort(diameters)
     area = np.cumsum(ordered**2)
     return float(ordered[np.searchsorted(area, area[-1] / 2)])

@@ -1,4 +1,4 @@
-"""Measure red cells that lie in rouleaux and clumps by the arcs that stick out of them."""
+"""Diameters of red cells in rouleaux and clumps, from their free arcs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.slides.scale.red_cell_discs import fit_circle, red_cell_mask
 
 SHORTEST_ARC = 1.5
-"""Radians of a circle below which a fitted radius is too uncertain."""
+"""Shortest arc, radians; the fitted radius of a shorter one is too uncertain."""
 
 _SMOOTHING = 3.0
 _FEWEST_POINTS = 14
@@ -20,7 +20,7 @@ _EVEN = 0.15
 
 
 def arc_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Fit a circle to every outward arc of what is stained, and keep those filled evenly by haemoglobin.
+    """Return diameters of circles fitted to outward arcs of stained areas and evenly filled by haemoglobin.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ def arc_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of float64, shape (n,)
-        Pixels of this image. Platelets, vacuoles and parts of outlines are among them: take those near a
-        size that is expected.
+        Pixels of this image, including platelets, vacuoles and parts of outlines: use those near an expected
+        size.
     """
     from skimage import measure
 
@@ -51,7 +51,7 @@ def arc_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _outward_arcs(outline: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Cut an outline where it turns inward, as it does where two cells meet; x and y, a pixel apart."""
+    """Return an outline cut where it turns inward, between two cells; x and y, a pixel apart."""
     from scipy import ndimage as ndi
 
     along = np.r_[0, np.cumsum(np.hypot(*np.diff(outline, axis=0).T))]
@@ -64,7 +64,7 @@ def _outward_arcs(outline: NDArray[np.float64]) -> list[tuple[NDArray[np.float64
     smooth = ndi.gaussian_filter1d(points, _SMOOTHING, axis=0, mode="wrap" if closed else "nearest")
     first = np.gradient(smooth, axis=0)
     second = np.gradient(first, axis=0)
-    # find_contours keeps the larger values on its left, rows pointing down: outward is clockwise.
+    # find_contours has larger values on its left, with rows pointing down: outward is clockwise.
     outward = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0] < 0
     edges = np.flatnonzero(np.diff(np.r_[False, outward, False].astype(np.int8)))
     runs = [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
@@ -80,7 +80,7 @@ def _outward_arcs(outline: NDArray[np.float64]) -> list[tuple[NDArray[np.float64
 
 
 def _is_red_cell(density: NDArray[np.float32], cx: float, cy: float, radius: float) -> bool:
-    """Tell whether a disc absorbs blue as haemoglobin does, evenly: no nucleus lies in it."""
+    """Return whether a disc absorbs blue as haemoglobin does and evenly, without a nucleus."""
     height, width = density.shape[:2]
     reach = _INSIDE * radius
     top, left = max(0, int(cy - reach)), max(0, int(cx - reach))

@@ -1,4 +1,4 @@
-"""Measure red cells that stand apart, in pixels of their image."""
+"""Diameters of separate red cells, in pixels of their image."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from napari_bonemarrow.slides.pixels.colour import background_colour, optical_de
 
 RED_CELL_UM = 7.35
 RED_CELL_SPREAD_UM = 0.3
-"""Mean diameter of red cells on a dried, stained smear: 7.2 to 7.5 µm in normal adults, which is about
-7.35 with a spread of 0.3 µm between smears (micro- and macrocytic blood lies outside)."""
+"""Mean diameter of red cells on a dried, stained smear: 7.2 to 7.5 µm in normal adults, about 7.35 with a
+spread of 0.3 µm between smears (micro- and macrocytic blood lies outside)."""
 _DIAMETER_PX = (12.0, 220.0)
 _ROUNDNESS = 0.1
 _FEWEST_POINTS = 16
@@ -22,7 +22,7 @@ _LEAST_COVERAGE = 0.05
 
 
 def disc_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Diameters of round red cells, pixels of this image."""
+    """Return the diameters of round red cells, pixels of this image."""
     density, _, _, mask = red_cell_mask(rgb)
     if not mask.any():
         return np.empty(0)
@@ -42,7 +42,7 @@ def disc_diameters(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
 def red_cell_mask(
     rgb: NDArray[np.uint8],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float, NDArray[np.bool_]]:
-    """Tell cells from background, red cells among them.
+    """Return the mask of all cells, including red cells.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def red_cell_mask(
         Its mean over the channels.
     threshold : float
     mask : ndarray of bool, shape (h, w)
-        What absorbs more, holes filled; empty where nothing is stained.
+        Pixels that absorb more, holes filled; empty without stain.
     """
     from scipy import ndimage as ndi
     from skimage import filters
@@ -67,14 +67,14 @@ def red_cell_mask(
     clipped = np.clip(absorbed, 0, 0.6)
     if np.ptp(clipped) < _LEAST_DENSITY:
         return density, absorbed, _LEAST_DENSITY, np.zeros(absorbed.shape, bool)
-    # Background, red cells, nuclei: the lower of two thresholds. Nuclei far darker must not pull it up.
+    # Background, red cells, nuclei: the lower of two thresholds, not raised by much darker nuclei.
     classes = filters.threshold_multiotsu(clipped, 3)  # type: ignore[no-untyped-call]
     threshold = max(_LEAST_DENSITY, float(classes[0]))
     return density, absorbed, threshold, ndi.binary_fill_holes(absorbed > threshold)
 
 
 def _means(values: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Mean of each label, 0 for the background."""
+    """Return the mean of each label, 0 for the background."""
     flat = labels.ravel()
     means = np.bincount(flat, values.ravel()) / np.maximum(np.bincount(flat), 1)
     means[0] = 0
@@ -82,22 +82,22 @@ def _means(values: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np
 
 
 def _diameter(x: NDArray[np.float64], y: NDArray[np.float64], share: float) -> float:
-    """Fit a circle to the free border of a cell, 0 where it is none.
+    """Return the diameter of a circle fitted to a cell's free border, 0 where it is not a circle.
 
-    The algebraic fit of Kåsa (1976) is exact enough for arcs of more than half a circle, and what a
-    neighbour hides does not make the cell smaller.
+    The algebraic fit of Kåsa (1976) is accurate for arcs of more than half a circle, and a hidden part does
+    not make the cell smaller.
     """
     if share < _FREE_BORDER or len(x) < _FEWEST_POINTS:
         return 0.0
     _, _, radius, residual = fit_circle(x, y)
-    # The points are centres of pixels inside: the border lies half a pixel further out.
+    # The points are centres of pixels inside: the border is half a pixel farther out.
     diameter = 2 * radius + 1
     in_range = _DIAMETER_PX[0] <= diameter <= _DIAMETER_PX[1]
     return diameter if in_range and residual <= _ROUNDNESS * radius else 0.0
 
 
 def fit_circle(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """Fit a circle by Kåsa's algebraic method: middle x and y, radius, scatter of the points about it."""
+    """Return a circle by Kåsa's algebraic fit: middle x and y, radius, scatter of the points."""
     mx, my = x.mean(), y.mean()
     dx, dy = x - mx, y - my
     system = np.column_stack([2 * dx, 2 * dy, np.ones_like(dx)])
@@ -107,7 +107,7 @@ def fit_circle(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, f
 
 
 def separate(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Divide touching cells at their necks, at any scale: the depth asked for is relative."""
+    """Return labels of touching cells divided at their necks, at any scale: the depth is relative."""
     from scipy import ndimage as ndi
     from skimage import segmentation
 
@@ -125,7 +125,7 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
 def _free_borders(
     parts: NDArray[np.int32], mask: NDArray[np.bool_]
 ) -> list[tuple[int, tuple[NDArray[np.float64], NDArray[np.float64], float]]]:
-    """List, for each part inside the image, its border pixels on background (x, y) and their share of all."""
+    """Return the border pixels on background (x, y) of each part inside the image, and their share of all."""
     from scipy import ndimage as ndi
 
     cross = np.ones((3, 3), bool)
@@ -150,7 +150,7 @@ def _free_borders(
 
 
 def largest_cluster(diameters: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The diameters around the commonest one, within a fifth."""
+    """Return the diameters within a fifth of the most frequent one."""
     if len(diameters) == 0:
         return diameters
     logs = np.log(diameters)

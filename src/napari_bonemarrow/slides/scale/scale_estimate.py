@@ -1,4 +1,4 @@
-"""Estimate the physical scale of a slide from what is in it."""
+"""Estimate of a slide's physical scale from its cells."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from napari_bonemarrow.slides.scale.red_cell_discs import (
 from napari_bonemarrow.slides.slide import Scale, ScaleSource, Slide, SlideError, is_plausible
 
 METHOD_ERROR = 0.08
-"""Relative error of an outline that lies half-way up a blurred border, and of cells that neighbours press
-or that dried thick or thin, as measured on fields of aspirate."""
+"""Relative error of an outline half-way up a blurred border, and of cells pressed by neighbours or dried
+thick or thin, measured on fields of aspirate."""
 FEWEST_DISCS = 4
 LARGEST_SPREAD = 0.16
-"""Fewest discs, and largest relative spread of their diameters (about 0.08 in health)."""
+"""Fewest discs, and largest relative spread of their diameters (about 0.08 in healthy people)."""
 
 ARC_UM = 6.7
 ARC_SPREAD = 0.15
 FEWEST_ARCS = 3
-"""Diameter of circles fitted to arcs of crowded red cells, which press each other narrower, its relative
-spread between smears, and how many it takes. Measured on fields of two laboratories."""
+"""Diameter of circles fitted to arcs of crowded red cells, which are narrower, its relative spread between
+smears, and the fewest arcs. Measured on fields of two laboratories."""
 _ARC_WINDOW = (0.7, 1.35)
 _ARC_SCATTER = 0.2
 
 DOUBT, CONTRADICTION = 0.25, 0.45
-"""Logarithm of the ratio between what red cells and nuclei say, from which the interval is widened so
-that it holds both, and from which there is no answer."""
+"""Logarithm of the ratio of the scales from red cells and nuclei from which the interval is widened to
+contain both, and from which there is no estimate."""
 
 _LONG_SIDE = 1024
 _WHOLE_SIDE = 4096
@@ -52,22 +52,22 @@ _PATCHES = 12
 
 
 def estimate_scale(slide: Slide) -> Scale | None:
-    """Estimate µm per pixel from red cells, which are 7.2 to 7.5 µm across on a smear.
+    """Return µm per pixel estimated from red cells, which are 7.2 to 7.5 µm across on a smear.
 
-    Red cells that stand apart are measured by themselves. Where they are crowded, circles are fitted to
-    the arcs that stick out, and the nuclei tell about which size to look for. Where nuclei contradict the
-    red cells there is no answer. Of a whole slide, patches are read that the overview shows to hold
-    cells, neither bare nor thick; the fields of a folder are measured one by one and pooled.
+    Separate red cells are measured directly. For crowded ones circles are fitted to free arcs, and the
+    nuclei give the approximate size. Where nuclei contradict the red cells there is no estimate. On a
+    whole slide, patches are read that are cellular in the overview, neither bare nor thick; the fields of
+    a folder are measured one by one and pooled.
 
     Parameters
     ----------
     slide : Slide
-        Its own scale, if any, is not looked at.
+        Its own scale, if any, is ignored.
 
     Returns
     -------
     Scale or None
-        With a 95 % interval; None where the image does not tell.
+        With a 95 % interval; None where no estimate is possible.
     """
     samples = list(_samples(slide))
     if not samples:
@@ -83,7 +83,7 @@ def estimate_scale(slide: Slide) -> Scale | None:
 
 
 def typical_nucleus(slide: Slide) -> float | None:
-    """Measure the typical nucleus of a slide, whatever its scale; read where `estimate_scale` reads.
+    """Return the diameter of a slide's typical nucleus, from the places that `estimate_scale` reads.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def typical_nucleus(slide: Slide) -> float | None:
     Returns
     -------
     float or None
-        Diameter in level-0 pixels; None where fewer than `FEWEST_NUCLEI` stand apart.
+        Diameter in level-0 pixels; None with fewer than `FEWEST_NUCLEI` separate nuclei.
     """
     sizes = [nuclear_diameters(rgb) * factor for rgb, factor in _samples(slide)]
     found = np.concatenate(sizes) if sizes else np.empty(0)
@@ -107,7 +107,7 @@ def _from_discs(diameters: NDArray[np.float64], nuclear: float | None, nuclei: i
     value = RED_CELL_UM / middle
     if spread > LARGEST_SPREAD:
         return None
-    # 1.25: the standard error of a median over that of a mean.
+    # 1.25: the standard error of a median divided by that of a mean.
     parts = (RED_CELL_SPREAD_UM / RED_CELL_UM, METHOD_ERROR, 1.25 * spread / np.sqrt(len(diameters)))
     relative = 1.96 * float(np.linalg.norm(parts))
     low, high = value * (1 - relative), value * (1 + relative)
@@ -125,7 +125,7 @@ def _from_discs(diameters: NDArray[np.float64], nuclear: float | None, nuclei: i
 
 
 def _from_arcs(diameters: NDArray[np.float64], nuclear: float, nuclei: int) -> Scale | None:
-    """Weigh arcs of about the expected size and nuclei by their variances, on a logarithmic scale."""
+    """Return the mean of arcs and nuclei, weighted by their variances on a logarithmic scale."""
     relative = diameters * nuclear / ARC_UM
     near = diameters[(relative > _ARC_WINDOW[0]) & (relative < _ARC_WINDOW[1])]
     if len(near) < FEWEST_ARCS:
@@ -134,7 +134,7 @@ def _from_arcs(diameters: NDArray[np.float64], nuclear: float, nuclei: int) -> S
     variances = np.array([ARC_SPREAD**2 + (1.25 * _ARC_SCATTER) ** 2 / len(near), NUCLEUS_SPREAD**2])
     weights = 1 / variances
     value = float(np.exp(weights @ np.log([red, nuclear]) / weights.sum()))
-    # Arcs were chosen by the nuclei, so that the two do not err independently: the better one's spread.
+    # Arcs were chosen by the nuclei, so their errors are dependent: use the better one's spread.
     spread = float(np.exp(1.96 * np.sqrt(variances.min())))
     basis = f"{count_of(len(near), 'arc')} of crowded red cells, with {count_of(nuclei, 'nucleus', 'nuclei')}"
     return _scale(value, value / spread, value * spread, basis)
@@ -147,7 +147,7 @@ def _scale(value: float, low: float, high: float, basis: str) -> Scale | None:
 
 
 def _samples(slide: Slide) -> Iterator[tuple[NDArray[np.uint8], float]]:
-    """Yield images of at most 1024 px with the level-0 pixels that one of theirs spans."""
+    """Yield images of at most 1024 px, each with its level-0 pixels per pixel."""
     if slide.fields:
         step = max(1, len(slide.fields) // _PATCHES)
         boxes = [each.region for each in slide.fields[::step]][:_PATCHES]
@@ -159,14 +159,14 @@ def _samples(slide: Slide) -> Iterator[tuple[NDArray[np.uint8], float]]:
         yield rgb, slide.width / rgb.shape[1]
         return
     for x, y, width, height in places:
-        with suppress(SlideError):  # a torn tile costs its patch
+        with suppress(SlideError):  # a damaged tile costs its patch
             rgb = np.asarray(slide.levels[0][y : y + height, x : x + width])
             factor = max(1.0, max(rgb.shape[:2]) / _LONG_SIDE)
             yield resized(rgb, round(rgb.shape[1] / factor), round(rgb.shape[0] / factor)), factor
 
 
 def _patches(slide: Slide) -> list[tuple[int, int, int, int]]:
-    """Choose places of middling absorbance among those that are stained, spread over the slide."""
+    """Return stained places of medium absorbance, spread over the slide."""
     small = overview(slide, _LONG_SIDE)
     absorbed = optical_density(small, background_colour(small)).mean(axis=2)
     rows, columns = (max(1, side // _LONG_SIDE) for side in (slide.height, slide.width))

@@ -1,1 +1,1 @@
-"""Survey of a whole slide: the quality of each place, and the regions ranked by it."""
+"""Survey of a whole slide: its quality map and ranked regions."""

@@ -1,4 +1,4 @@
-"""Measure small patches of a slide at full scale: what the quality map is made of."""
+"""Measures of small patches of a slide, from which the quality map is made."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from napari_bonemarrow.slides.pixels.working_grid import WORKING_MICRONS
 from napari_bonemarrow.slides.slide import Slide, SlideError
 
 PATCH_UM = 48.0
-"""Side of a patch: six red cells, and in a cellular area some five to twenty nucleated cells."""
+"""Side of a patch: six red cells, and in a cellular area about five to twenty nucleated cells."""
 
 COVERED = 0.1
-"""Green absorbance (natural log) above the clearest of a patch from which a pixel is of a cell."""
+"""Green absorbance (natural log) above a patch's clearest from which a pixel belongs to a cell."""
 
 NUCLEAR = 0.35
-"""Smoothed nuclear stain (see `nuclei.nuclear_stain`) of a nucleus; red cells, blue cytoplasm have less."""
+"""Smoothed nuclear stain (see `nuclear_stain`) of a nucleus; red cells and blue cytoplasm have less."""
 
 _FINE_UM, _COARSE_UM = 0.35, 0.9
 _LEAST_SLOPE = 0.06
 _FEWEST_EDGES = 60
 _LEAST_NUCLEUS_UM2 = 14.0
-"""Above a platelet of 4 µm."""
+"""Least area of a nucleus, above a platelet of 4 µm."""
 _USUAL_NUCLEUS_UM2 = 75.0
 _RING_UM = (0.6, 1.6)
 _RING = 0.08
@@ -37,7 +37,7 @@ _PEN_DARK = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PatchMeasures:
-    """What was measured on n patches, arrays of float32 and shape (n,); NaN where it cannot be told.
+    """Measures of n patches, arrays of float32 and shape (n,); NaN where unknown.
 
     Attributes
     ----------
@@ -46,21 +46,21 @@ class PatchMeasures:
     density : ndarray
         Nucleated cells per mm².
     covered : ndarray
-        Part of the area that cells of any kind cover, 0 to 1.
+        Part of the area covered by cells of any kind, 0 to 1.
     veil : ndarray
-        Green absorbance of the clearest twentieth: how much lies over everything.
+        Green absorbance of the clearest twentieth: a veil over the whole patch.
     dark : ndarray
         Mean green absorbance, natural log.
     nuclear : ndarray
-        Part of the area that nuclear stain covers, 0 to 1.
+        Part of the area covered by nuclear stain, 0 to 1.
     smudged : ndarray
-        Part of the nuclear stain that is in bare, pale, spread or streaked nuclei, 0 to 1.
+        Part of the nuclear stain in bare, pale, spread or streaked nuclei, 0 to 1.
     stain : ndarray
         Green absorbance of the nuclei, natural log.
     red, blue : ndarray
         Their absorbance of red and of blue light over that of green: the hue.
     pen : ndarray
-        Part of the area that has an ink's colour and no structure, 0 to 1.
+        Part of the area with an ink's colour and no structure, 0 to 1.
     """
 
     blur_um: NDArray[np.float32]
@@ -77,7 +77,7 @@ class PatchMeasures:
 
     @classmethod
     def from_table(cls, table: NDArray[np.float32]) -> PatchMeasures:
-        """Take a table of shape (n, 11), a column a measure in the order above."""
+        """Return the measures of a table of shape (n, 11), one column per measure in the order above."""
         return cls(*np.ascontiguousarray(np.asarray(table, np.float32).T))
 
 
@@ -85,7 +85,7 @@ MEASURES = tuple(field.name for field in fields(PatchMeasures))
 
 
 def survey_tile(slide: Slide, boxes: NDArray[np.int64], background: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Measure some patches of a slide.
+    """Return measures of some patches of a slide.
 
     Parameters
     ----------
@@ -94,18 +94,17 @@ def survey_tile(slide: Slide, boxes: NDArray[np.int64], background: NDArray[np.u
     boxes : ndarray of int64, shape (n, 4)
         Left, top, right and bottom of each patch, level-0 pixels, half-open, inside the slide.
     background : ndarray of uint8, shape (3,)
-        The slide's colour where there is no cell.
+        The slide's background colour.
 
     Returns
     -------
     ndarray of float32, shape (n, 11)
-        A row a patch, in the order of `MEASURES`. A patch that cannot be read is all NaN: the others
-        go on.
+        One row per patch, in the order of `MEASURES`; an unreadable patch is all NaN.
 
     Raises
     ------
     ScaleError
-        The slide has no scale.
+        If the slide has no scale.
     """
     table = np.full((len(boxes), len(MEASURES)), np.nan, np.float32)
     for row, box in enumerate(boxes):
@@ -118,7 +117,7 @@ def survey_tile(slide: Slide, boxes: NDArray[np.int64], background: NDArray[np.u
 
 
 def read_patch(slide: Slide, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
-    """Read a box of level-0 pixels at 0.25 µm per pixel, from the coarsest level that is as fine."""
+    """Return a box of level-0 pixels at 0.25 µm per pixel, from the coarsest level that is fine enough."""
     number = slide.level_for(WORKING_MICRONS)
     level, factor = slide.levels[number], slide.downsamples[number]
     y0, x0 = int(top / factor), int(left / factor)
@@ -129,7 +128,7 @@ def read_patch(slide: Slide, left: int, top: int, right: int, bottom: int) -> ND
 
 
 def measure_patch(rgb: NDArray[np.uint8], background: NDArray[np.uint8]) -> tuple[float, ...]:
-    """Measure one patch.
+    """Return the measures of one patch.
 
     Parameters
     ----------
@@ -156,11 +155,11 @@ def measure_patch(rgb: NDArray[np.uint8], background: NDArray[np.uint8]) -> tupl
 
 
 def blur_of(green: NDArray[np.float32]) -> float:
-    """Estimate the blur at the steepest edges of a patch.
+    """Return the blur at the steepest edges of a patch.
 
     An edge blurred by σ and smoothed by s has a slope of contrast / √(2π(σ² + s²)). The ratio of its
-    slopes after two smoothings therefore tells σ whatever its contrast, so that neither stain nor light
-    nor the number of cells matter (re-blurring after Zhuo & Sim, Pattern Recognition 44:1852, 2011).
+    slopes after two smoothings gives σ whatever the contrast, so stain, light and the number of cells do
+    not matter (re-blurring after Zhuo & Sim, Pattern Recognition 44:1852, 2011).
 
     Parameters
     ----------
@@ -170,7 +169,7 @@ def blur_of(green: NDArray[np.float32]) -> float:
     Returns
     -------
     float
-        Standard deviation, µm; NaN where there is no edge to tell it by.
+        Standard deviation, µm; NaN without an edge.
     """
     from scipy import ndimage as ndi
 
@@ -181,7 +180,7 @@ def blur_of(green: NDArray[np.float32]) -> float:
     edges = coarse >= max(_LEAST_SLOPE, 0.6 * float(np.percentile(coarse, 98)))
     if edges.sum() < _FEWEST_EDGES:
         return float("nan")
-    # Where an edge's own line lies the ratio is highest, beside it lower: the upper part is the edge.
+    # The ratio is highest on the edge line and lower next to it: the upper part is the edge.
     ratio = float(np.percentile(fine[edges] / coarse[edges], 75))
     squared = ratio * ratio
     if squared <= 1.0 + 1e-3:
@@ -192,7 +191,7 @@ def blur_of(green: NDArray[np.float32]) -> float:
 def _nuclei(
     smooth: NDArray[np.float32], density: NDArray[np.float32], covered: float, veil: float
 ) -> tuple[float, ...]:
-    """Count the nuclei of a patch and describe them: all measures but the blur."""
+    """Return the measures of a patch's nuclei: all but the blur."""
     from scipy import ndimage as ndi
 
     labels, count = ndi.label(smooth > NUCLEAR)
@@ -226,7 +225,7 @@ def _nuclei(
 
 
 def ink(density: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell where a pen has been: dark, and not in a stain's order green over red over blue.
+    """Return the pixels of pen ink: dark, and not in a stain's order green over red over blue.
 
     Black ink absorbs all colours alike, blue and green ink absorb red most, red ink absorbs blue as
     much as green and hardly any red.
@@ -293,7 +292,7 @@ class _Shapes:
         )
 
     def spoilt(self, veil: float) -> NDArray[np.bool_]:
-        """Tell bare nuclei (nothing round them), pale and spread ones, and streaks."""
+        """Return which nuclei are bare (nothing around them), pale and spread, or streaks."""
         bare = self.ring < veil + _RING
         pale = (self.area > 110.0) & (self.green < _PALE)
         streak = (self.long > _LONGEST * self.short) & (self.long > 9.0)

@@ -1,4 +1,4 @@
-"""The quality map of a slide: where it is thin, sharp, cellular and well stained, and where it is not."""
+"""Quality map of a slide: where it is thin, sharp, cellular and well stained."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from napari_bonemarrow.slides.survey.patch_measures import PATCH_UM, PatchMeasur
 from napari_bonemarrow.slides.survey.survey_grid import Grid
 
 METHOD = 1
-"""Raised when the same slide would get another map or ranking."""
+"""Version, raised when the same slide gets another map or ranking."""
 
 
 class Reason(IntEnum):
-    """Why a place is avoided."""
+    """The reason to avoid a place."""
 
     NONE = 0
     BLANK = 1
@@ -33,12 +33,12 @@ class Reason(IntEnum):
 
     @property
     def code(self) -> str:
-        """A short name for files."""
+        """Return a short name for files."""
         return _TEXTS[self][0]
 
     @property
     def text(self) -> str:
-        """A short sentence for people."""
+        """Return a short sentence for people."""
         return _TEXTS[self][1]
 
 
@@ -55,7 +55,7 @@ _TEXTS = {
     Reason.UNREADABLE: ("unreadable", "Cannot be read"),
 }
 
-# Each pair is where a measure begins to count against a place, and where the place is avoided for it.
+# For each measure: where it begins to lower the score, and where the place is avoided.
 _FOCUS = (0.85, 0.50)
 _BLURRED_UM = 1.2
 _DENSITY = (150.0, 1500.0)
@@ -77,25 +77,25 @@ _FEWEST_NUCLEI = 3
 
 @dataclass(frozen=True, eq=False)
 class QualityMap:
-    """How fit each place of a slide is for counting. No class has any part in it.
+    """The quality of each place of a slide for counting, independent of any class.
 
     Attributes
     ----------
     grid : Grid
     measured : ndarray of bool, shape (rows, columns)
-        Whether a patch was read there; elsewhere only the overview was looked at.
+        Whether a patch was read there; elsewhere only the overview was used.
     score : ndarray of float32, shape (rows, columns)
         0 where a place is avoided, to 1; NaN where it was not measured.
     reason : ndarray of uint8, shape (rows, columns)
         A `Reason`.
     focus : ndarray of float32, shape (rows, columns)
-        0 to 1, the slide's sharpest places 1; NaN where it cannot be told.
+        0 to 1, the slide's sharpest places 1; NaN where unknown.
     density : ndarray of float32, shape (rows, columns)
         Nucleated cells per mm².
     overlap : ndarray of float32, shape (rows, columns)
-        0 a single layer, 1 so thick that it is avoided.
+        0 a single layer, 1 thick enough to be avoided.
     smudged : ndarray of float32, shape (rows, columns)
-        Part of the nuclear stain that is in bare, spread or streaked nuclei.
+        Part of the nuclear stain in bare, spread or streaked nuclei.
     stain : ndarray of float32, shape (rows, columns)
         Strength of the nuclear stain relative to the slide's median.
     particle : ndarray of bool, shape (rows, columns)
@@ -114,18 +114,18 @@ class QualityMap:
     particle: NDArray[np.bool_]
 
     def avoided(self) -> dict[str, int]:
-        """Return how many grid cells are avoided, by the code of the reason."""
+        """Return the number of avoided grid cells by the reason's code."""
         return {r.code: int((self.reason == r).sum()) for r in Reason if r and (self.reason == r).any()}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return what was measured by name, for a case to keep."""
+        """Return the arrays by name, to store in a case."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "grid"}
 
     @classmethod
     def from_arrays(
         cls, width: int, height: int, microns_per_pixel: float, arrays: Mapping[str, NDArray[Any]]
     ) -> QualityMap:
-        """Make a map of what a case has kept.
+        """Return the map stored in a case.
 
         Parameters
         ----------
@@ -133,12 +133,12 @@ class QualityMap:
             The slide at level 0, px.
         microns_per_pixel : float
         arrays : mapping of str to ndarray, shape (rows, columns)
-            As `arrays` returns them; further ones, of a later version, are left out.
+            As `arrays` returns them; others, of a later version, are ignored.
 
         Raises
         ------
         ValueError
-            If one is missing, or they are not of one shape.
+            If one is missing or their shapes differ.
         """
         names = [each.name for each in fields(cls) if each.name != "grid"]
         shapes = {np.shape(arrays[name]) if name in arrays else () for name in names}
@@ -157,26 +157,26 @@ def judge(
     particle: NDArray[np.bool_],
     empty: NDArray[np.float32],
 ) -> QualityMap:
-    """Make a map of what was measured.
+    """Return the map of measured patches.
 
     Parameters
     ----------
     grid : Grid
     which : ndarray of int64, shape (n,)
-        The cells that were measured, counted row by row.
+        The measured grid cells, counted row by row.
     measures : PatchMeasures
-        Of n patches.
+        Measures of n patches.
     glanced : ndarray of uint8, shape (rows, columns)
-        The `Reason` that the overview gave.
+        The `Reason` from the overview.
     particle : ndarray of bool, shape (rows, columns)
     empty : ndarray of float32, shape (rows, columns)
-        Part of each cell that is bare glass in the overview.
+        Part of each grid cell that is bare glass in the overview.
 
     Returns
     -------
     QualityMap
-        The score is the product of what focus, density, overlap, smudges and stain leave, each 0 to 1:
-        a place is as good as its worst side lets it be.
+        The score is the product of the factors for focus, density, overlap, smudges and stain, each 0 to
+        1.
     """
     shape = (grid.rows, grid.columns)
 
@@ -195,7 +195,7 @@ def judge(
     hue = np.maximum(abs(m["red"] - _median(m["red"][nuclei])), abs(m["blue"] - _median(m["blue"][nuclei])))
     odd = np.maximum(_share(abs(np.log(np.maximum(relative, 0.05))), _PALER), _share(hue, _HUE))
     odd = np.where(nuclei, odd, 0.0)
-    # Weighed by how much nuclear stain there is: one bare nucleus among red cells says little.
+    # Weighted by nuclear stain: one bare nucleus among red cells means little.
     weight = neighbourhood(np.where(np.isnan(m["smudged"]), m["nuclear"] * 0, m["nuclear"]))
     smudged = neighbourhood(np.nan_to_num(m["smudged"]) * m["nuclear"]) / np.maximum(weight, 1e-6)
     spoilt = np.where(nuclei, _share(smudged, _SMUDGED), 0.0)
@@ -204,7 +204,7 @@ def judge(
     score = (1 - _share(-focus, (-_FOCUS[0], -_FOCUS[1]))) * cellular * (1 - overlap)
     score = score * (1 - spoilt) * (1 - odd) * (1 - _share(empty, _BARE))
     read = np.isfinite(m["dark"])
-    # A patch without any nucleus is beside cellular places, not in one, unless these are dense.
+    # A patch without nuclei is next to cellular places, not in one, unless these are dense.
     few = (density < low) | ((m["density"] == 0) & (density < _BESIDE * low))
     glass = few & (m["covered"] < _EMPTY) & (m["dark"] < _VEIL[1])
     unsharp = (focus < _FOCUS[1]) | (m["blur_um"] > _BLURRED_UM) | (np.isnan(focus) & ~glass)
@@ -231,9 +231,9 @@ def judge(
 
 
 def neighbourhood(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the weighed mean (4, 2 and 1) of each measured cell and its measured neighbours.
+    """Return the weighted mean (4, 2 and 1) of each measured grid cell and its measured neighbours.
 
-    A patch holds few cells, so that one alone says little of how many there are.
+    A patch has too few cells for a reliable density.
     """
     from scipy import ndimage as ndi
 
@@ -245,7 +245,7 @@ def neighbourhood(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _focus(blur: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Relate each blur to the slide's sharpest tenth, or to what a good objective shows if that is less."""
+    """Return each focus relative to the slide's sharpest tenth, or to a good objective if that is less."""
     known = blur[np.isfinite(blur)]
     if not len(known):
         return blur
@@ -254,7 +254,7 @@ def _focus(blur: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _overlap(m: dict[str, NDArray[np.float32]], strength: float) -> NDArray[np.float32]:
-    """Tell by four signs how far cells lie on each other; single layers of marrow show none of them."""
+    """Return the overlap of cells from four signs that single layers of marrow do not show."""
     signs = (
         _share(m["nuclear"], _NUCLEAR),
         _share(m["covered"], _COVERED),
@@ -265,7 +265,7 @@ def _overlap(m: dict[str, NDArray[np.float32]], strength: float) -> NDArray[np.f
 
 
 def _usual_veil(m: dict[str, NDArray[np.float32]]) -> float:
-    """Return the absorbance between cells where a slide is thin: its plasma film on the glass."""
+    """Return the absorbance between cells where a slide is thin: its plasma film."""
     veil = m["veil"][(m["density"] > 0) & np.isfinite(m["veil"])]
     return float(np.percentile(veil, 20)) if len(veil) else 0.0
 
@@ -276,6 +276,6 @@ def _median(values: NDArray[np.float32]) -> float:
 
 
 def _share(values: NDArray[Any], limits: tuple[float, float]) -> NDArray[Any]:
-    """0 below the first limit, 1 above the second, straight between; NaN stays."""
+    """Return 0 below the first limit, 1 above the second, linear between; NaN stays."""
     low, high = limits
     return np.clip((values - low) / (high - low), 0, 1)

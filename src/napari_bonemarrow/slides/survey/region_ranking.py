@@ -1,4 +1,4 @@
-"""Choose regions by a quality map, blind to every class."""
+"""Ranking of regions by a quality map, independent of any class."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from napari_bonemarrow.slides.survey.quality_map import METHOD, QualityMap, Reas
 from napari_bonemarrow.slides.survey.survey_grid import CELL_UM
 
 REGION_CELLS = 3
-"""Side of a region, grid cells: 300 µm, some six fields under an oil objective."""
+"""Side of a region, grid cells: 300 µm, about six fields under an oil objective."""
 
 MOST_AVOIDED = 0.12
-"""Part of a region's grid cells that may be avoided ones."""
+"""Largest part of avoided grid cells in a region."""
 
 LEAST_SCORE = 0.3
-"""Score below which a region is not fit for counting."""
+"""Lowest score of a region fit for counting."""
 
 NEAR_UM = (400.0, 1500.0)
-"""Bounds of the distance within which a region that is taken makes its neighbours less wanted."""
+"""Bounds of the distance within which a chosen region lowers the score of its neighbours."""
 
 NEARNESS = 0.6
-"""How much of its score a region loses right beside one that is taken."""
+"""Part of its score that a region loses right next to a chosen one."""
 
 TRAIL_UM = 1000.0
 AWAY_FROM_TRAILS = 0.75
-"""What is left of the score far from any particle: aspirates are counted in the trails just behind the
-particles (ICSH 2008, Lee et al., Int J Lab Hematol 30:349)."""
+"""Factor of the score far from any particle: aspirates are counted in the trails just behind the particles
+(ICSH 2008, Lee et al., Int J Lab Hematol 30:349)."""
 
 RESERVE = 1.1
-"""Cells to find for each cell to count: excluded classes are found and not counted."""
+"""Cells to find per cell to count: excluded classes are found but not counted."""
 
 LARGE_MM2 = 2.0
-"""From this area on a slide is surveyed first: ten fields of a ×10 objective."""
+"""Area from which a slide is surveyed first: ten fields of a ×10 objective."""
 
 LISTED = 4.0
 FEWEST_LISTED = 30
-"""Regions are listed until four times the cells needed are expected in them, and thirty at the least."""
+"""Regions are listed until four times the needed cells are expected in them, and at least thirty."""
 
 Window = tuple[int, int, int, int, float]
 """First row and column, rows, columns, score."""
@@ -51,10 +51,10 @@ Window = tuple[int, int, int, int, float]
 def rank_regions(
     quality: QualityMap, target: int = TARGET, *, reserve: float = RESERVE, limit: int | None = None
 ) -> RegionRanking:
-    """Rank regions of about 300 µm a side.
+    """Return a ranking of regions of about 300 µm per side.
 
-    The first is the best; each next one is the best where a region loses score the nearer it lies to
-    those taken before, so that the count rests on several trails.
+    The first is the best; each next one is the best after regions lose score near those chosen before, so
+    that the count rests on several trails.
 
     Parameters
     ----------
@@ -63,12 +63,12 @@ def rank_regions(
         Cells to count.
     reserve : float
     limit : int, optional
-        At most so many; by default as many as may be needed for the target.
+        Largest number; by default as many as the target may need.
 
     Returns
     -------
     RegionRanking
-        Level-0 pixels; empty where nothing is fit for counting. It never depends on a class.
+        Level-0 pixels; empty where nothing is fit for counting. It does not depend on any class.
     """
     needed = LISTED * target * reserve
     density = np.nan_to_num(quality.density)
@@ -89,15 +89,15 @@ def rank_regions(
 
 
 def regions_for(ranking: RegionRanking, target: int, reserve: float = RESERVE) -> int:
-    """Return how many of the first regions a target is expected to need, going by the survey."""
+    """Return the number of first regions that a target is expected to need by the survey."""
     expected = np.cumsum(ranking.parameters.get("expected_cells", [0.0] * len(ranking.regions)))
     return min(int(np.searchsorted(expected, target * reserve)) + 1, len(ranking.regions))
 
 
 def is_whole_slide(slide: Slide) -> bool:
-    """Tell whether a slide is too large to be counted as a whole without a thought: over 2 mm².
+    """Return whether a slide is too large to be counted as a whole by default: over 2 mm².
 
-    A folder of fields is not: each of them was chosen by whoever took it.
+    A folder of fields is not: each field was chosen by its photographer.
     """
     scale = slide.microns_per_pixel
     if scale is None or slide.fields:
@@ -125,18 +125,18 @@ def _parameters(quality: QualityMap, target: int, reserve: float) -> dict[str, o
 
 
 def best_windows(quality: QualityMap) -> Iterator[Window]:
-    """Give non-overlapping windows of grid cells, each the best that is left.
+    """Yield non-overlapping windows of grid cells, each the best remaining.
 
     Parameters
     ----------
     quality : QualityMap
-        Its score is taken as it is; unmeasured cells (NaN) make a window unfit.
+        Its score is used unchanged; unmeasured grid cells (NaN) make a window unfit.
 
     Yields
     ------
     Window
-        The score lies between the mean and the lowest quarter of its cells, less what lies far from
-        particles, before neighbours count against it.
+        The score lies between the mean and the lowest quarter of its grid cells, lower far from
+        particles, before the effect of neighbours.
     """
     rows, columns = (min(REGION_CELLS, side) for side in quality.score.shape)
     value = _window_scores(quality, rows, columns)
@@ -156,7 +156,7 @@ def best_windows(quality: QualityMap) -> Iterator[Window]:
 
 
 def _window_scores(quality: QualityMap, rows: int, columns: int) -> NDArray[np.float32] | None:
-    """Return the score of the window that begins at each cell; 0 where it is unfit."""
+    """Return the score of the window that begins at each grid cell; 0 where it is unfit."""
     avoided = quality.reason != Reason.NONE
     unfit = np.isin(quality.reason, (Reason.PEN, Reason.UNREADABLE)) | np.isnan(quality.score)
     score = np.where(avoided, 0.0, np.nan_to_num(quality.score)) * _by_trails(quality)
@@ -166,13 +166,13 @@ def _window_scores(quality: QualityMap, rows: int, columns: int) -> NDArray[np.f
         return inside.reshape(*inside.shape[:2], -1)
 
     fit = (windows(avoided).mean(axis=2) <= MOST_AVOIDED) & ~windows(unfit).any(axis=2)
-    # An even region is better than one of which a part is useless.
+    # An even region is better than one with a useless part.
     value = (windows(score).mean(axis=2) + np.quantile(windows(score), 0.25, axis=2)) / 2
     return np.asarray(value * fit, np.float32) if fit.any() else None
 
 
 def _by_trails(quality: QualityMap) -> NDArray[np.float64]:
-    """Weigh each cell by how near it lies to a particle; 1 everywhere on a slide without particles."""
+    """Return weights by the distance to a particle; 1 everywhere on a slide without particles."""
     from scipy import ndimage as ndi
 
     if not quality.particle.any():
@@ -182,6 +182,6 @@ def _by_trails(quality: QualityMap) -> NDArray[np.float64]:
 
 
 def _reach(quality: QualityMap) -> float:
-    """Return how far a taken region is felt, grid cells: an eighth of the side of what may be counted."""
+    """Return the reach of a chosen region, grid cells: an eighth of the side of the countable area."""
     usable = np.sqrt(max(1, int((quality.reason == Reason.NONE).sum()))) * CELL_UM
     return float(np.clip(usable / 8, *NEAR_UM)) / CELL_UM

@@ -1,4 +1,4 @@
-"""Survey a slide: a glance at all of it, then patches where it may be good, most where it is best."""
+"""Survey of a slide: its overview, then patches where it may be good, most where it is best."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from napari_bonemarrow.slides.survey.region_ranking import best_windows
 from napari_bonemarrow.slides.survey.survey_grid import Grid
 
 FIRST, MORE = 1500, 1500
-"""Patches read evenly over what the overview leaves, and then where these were best: about a minute on
-one core, whatever the slide's size."""
+"""Patches read evenly over the eligible area, and then where these were best: about a minute on one core,
+whatever the slide's size."""
 
 PER_ITEM = 24
 """Patches read by one call: about half a second, after which it can be cancelled."""
@@ -35,7 +35,7 @@ _OPAQUE = 1.3
 
 @dataclass(frozen=True, slots=True)
 class SurveyItem:
-    """Patches that one call measures.
+    """A batch of patches, measured by one call.
 
     Attributes
     ----------
@@ -52,10 +52,9 @@ class SurveyItem:
 
 
 class Survey:
-    """A survey of one slide; the same slide always gives the same map.
+    """A survey of one slide, reproducible.
 
-    Ask for `first`, `add` what its items measured, then the same with `second`, then take the
-    `quality_map`.
+    Measure the items of `first` and `add` them, then those of `second`, then take the `quality_map`.
 
     Parameters
     ----------
@@ -65,9 +64,9 @@ class Survey:
     Raises
     ------
     ScaleError
-        The slide has no scale.
+        If the slide has no scale.
     SlideError
-        Its overview cannot be read.
+        If its overview cannot be read.
     """
 
     def __init__(self, slide: Slide) -> None:
@@ -80,7 +79,7 @@ class Survey:
         self._table = np.empty((0, len(MEASURES)), np.float32)
 
     def first(self) -> list[SurveyItem]:
-        """Return patches spread evenly over what may be good."""
+        """Return patches spread evenly over the eligible area."""
         candidates = np.flatnonzero(self.glanced.ravel() == Reason.NONE)
         if len(candidates) <= FIRST + MORE:
             return self._items(candidates)
@@ -91,7 +90,7 @@ class Survey:
         return self._items(candidates[on])
 
     def second(self) -> list[SurveyItem]:
-        """Return the patches of the windows that seem best by those measured so far."""
+        """Return the patches of the best windows so far."""
         wanted: list[int] = []
         known = np.zeros(self.glanced.shape, bool)
         known.ravel()[self._which] = True
@@ -108,19 +107,19 @@ class Survey:
         return self._items(np.sort(np.asarray(wanted, np.int64)))
 
     def add(self, item: SurveyItem, table: NDArray[np.float32]) -> None:
-        """Take in what was measured, in any order.
+        """Add the measures of an item, in any order.
 
         Parameters
         ----------
         item : SurveyItem
         table : ndarray of float32, shape (n, 11)
-            Of `patches.survey_tile`.
+            From `survey_tile`.
         """
         self._which = np.concatenate([self._which, item.which])
         self._table = np.concatenate([self._table, table])
 
     def quality_map(self) -> QualityMap:
-        """Return the map of what is measured so far."""
+        """Return the map of the patches measured so far."""
         order = np.argsort(self._which)
         measures = PatchMeasures.from_table(self._table[order])
         return judge(self.grid, self._which[order], measures, self.glanced, self.particle, self._empty)
@@ -131,14 +130,14 @@ class Survey:
 
 
 def survey_item(slide: Slide, item: SurveyItem) -> NDArray[np.float32]:
-    """Measure an item's patches; see `patches.survey_tile`."""
+    """Return measures of an item's patches; see `survey_tile`."""
     return survey_tile(slide, item.boxes, item.background)
 
 
 def _glance(
     small: NDArray[np.uint8], background: NDArray[np.uint8], grid: Grid
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float32]]:
-    """Tell from the overview what is blank, ink, or too dark to see through, and where particles are."""
+    """Return what is blank, ink or too dark in the overview, and where particles are."""
     density = optical_density(small, background)
     green = density[..., 1]
     stained = _means((green > _STAINED).astype(np.float32), grid)
@@ -155,7 +154,7 @@ def _glance(
 
 
 def _means(values: NDArray[np.float32], grid: Grid) -> NDArray[np.float64]:
-    """Return the mean over each cell of a grid, shape (rows, columns)."""
+    """Return the mean over each grid cell, shape (rows, columns)."""
     sums: NDArray[np.float64] = values.astype(np.float64)
     for axis, count in ((0, grid.rows), (1, grid.columns)):
         length = sums.shape[axis]
@@ -167,7 +166,7 @@ def _means(values: NDArray[np.float32], grid: Grid) -> NDArray[np.float64]:
 
 
 def _spread(quality: QualityMap) -> QualityMap:
-    """Give cells that were not measured the mean score of those measured near them."""
+    """Return scores in which unmeasured grid cells get the mean of measured ones nearby."""
     score, known = quality.score, quality.measured
     gap = max(1.0, np.sqrt(max(1, (quality.reason == 0).sum()) / max(1, known.sum())))
     total = ndi.gaussian_filter(np.where(known, np.nan_to_num(score), 0).astype(np.float64), gap)

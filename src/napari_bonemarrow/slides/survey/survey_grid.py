@@ -1,4 +1,4 @@
-"""The grid in which a slide's quality is told."""
+"""Grid of the quality map."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from napari_bonemarrow.slides.slide import Slide
 from napari_bonemarrow.slides.survey.patch_measures import PATCH_UM
 
 CELL_UM = 100.0
-"""About the side of a grid cell: a field under an oil objective."""
+"""Approximate side of a grid cell: a field under an oil objective."""
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """A grid over a slide, its cells about 100 µm a side.
+    """A grid over a slide, its cells about 100 µm per side.
 
     Attributes
     ----------
@@ -35,12 +35,12 @@ class Grid:
 
     @classmethod
     def over(cls, slide: Slide) -> Grid:
-        """Lay a grid over a slide.
+        """Return the grid of a slide.
 
         Raises
         ------
         ScaleError
-            The slide has no scale.
+            If the slide has no scale.
         """
         scale = slide.known_scale()
         rows, columns = (max(1, round(side * scale / CELL_UM)) for side in (slide.height, slide.width))
@@ -48,16 +48,16 @@ class Grid:
 
     @property
     def cell_width(self) -> float:
-        """Width of a cell, level-0 px."""
+        """Return the width of a grid cell, level-0 px."""
         return self.width / self.columns
 
     @property
     def cell_height(self) -> float:
-        """Height of a cell, level-0 px."""
+        """Return the height of a grid cell, level-0 px."""
         return self.height / self.rows
 
     def boxes(self, which: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the patch in the middle of some cells: left, top, right, bottom, level-0 px.
+        """Return the patches in the middle of some grid cells: left, top, right, bottom, level-0 px.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Grid:
         return np.asarray(np.clip(np.rint(box), 0, bounds), np.int64)
 
     def region(self, row: int, column: int, rows: int, columns: int) -> Region:
-        """Return a rectangle of cells, level-0 px."""
+        """Return a rectangle of grid cells, level-0 px."""
         left, right = (round(at * self.cell_width) for at in (column, column + columns))
         top, bottom = (round(at * self.cell_height) for at in (row, row + rows))
         return Region(left, top, right - left, bottom - top)

@@ -1,1 +1,1 @@
-"""Slides that OpenSlide reads, in a process of its own."""
+"""Slides read by OpenSlide, in a separate process."""

@@ -1,8 +1,8 @@
-"""The process in which OpenSlide reads: a file that ends it costs a tile, not the program.
+"""The process that runs OpenSlide: a crash there costs a tile, not the program.
 
-It is run by its path and imports nothing of this package, so that it is there in a tenth of a second.
-It takes requests on its standard input, each a length and JSON, and answers with a length, JSON and bytes:
-no answer of a library that a hostile file has taken over is ever unpickled or run.
+It is run by its path and imports nothing of this package, so that it starts in a tenth of a second.
+Requests on standard input are a length and JSON, answers a length, JSON and bytes: no answer of a library
+that a hostile file has taken over is ever unpickled or run.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from collections import OrderedDict
 from typing import IO, Any
 
 MEMORY = 1_500_000_000
-"""Bytes that OpenSlide may take: a damaged header asks for any number, and it ends the process where it does
-not get them."""
+"""Memory limit of OpenSlide in bytes: a damaged header asks for any number, and OpenSlide ends the process
+when an allocation fails."""
 
 _SLIDES_OPEN = 4
 _TOLD = ("openslide.vendor", "openslide.objective-power", "openslide.mpp-x", "openslide.mpp-y")
-"""The properties that are passed on; the others hold the scanner's texts, and those of the patient."""
+"""Properties that are passed on; others hold the scanner's texts and the patient's."""
 
 
 class _Reader:
-    """Keeps the slides open that were asked for last."""
+    """A reader that keeps the most recent slides open."""
 
     def __init__(self) -> None:
         import openslide
@@ -60,7 +60,7 @@ class _Reader:
         try:
             return {}, self._region(path, number, place, level, size)
         except self.library.OpenSlideError:
-            # After its first error a handle fails for good, also for other tiles and a drive that is back.
+            # After its first error a handle fails for good, even for other tiles or when a drive is back.
             self.forget(number)
             if not held:
                 raise
@@ -115,7 +115,7 @@ def _answer(reader: _Reader, request: dict[str, Any]) -> tuple[dict[str, Any], b
 
 
 def _limit() -> None:
-    """Bound memory where the system can, and leave no image of it on the disk."""
+    """Limit memory where the system can, and turn off core dumps."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(ImportError, OSError, ValueError, AttributeError):
         import resource
@@ -125,7 +125,7 @@ def _limit() -> None:
 
 
 def _requests(file: IO[bytes]) -> queue.SimpleQueue[dict[str, Any]]:
-    """Take requests in a thread of its own: when the parent goes, this process ends amid any call."""
+    """Yield requests read in a separate thread: when the parent ends, this process ends during any call."""
     found: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def take() -> None:
@@ -141,7 +141,7 @@ def main() -> None:
     """Serve until the parent closes the pipe."""
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # what a library prints must not get between the answers
+    os.dup2(nowhere, 1)  # output of libraries must not mix with the answers
     if sys.platform == "win32":
         import msvcrt
 

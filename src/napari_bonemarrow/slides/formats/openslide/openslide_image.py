@@ -1,4 +1,4 @@
-"""Whole slides that OpenSlide reads: SVS, NDPI, MIRAX, SCN, BIF, Philips, Trestle, CZI, DICOM and others."""
+"""Whole slides read by OpenSlide: SVS, NDPI, MIRAX, SCN, BIF, Philips, Trestle, CZI, DICOM and others."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from napari_bonemarrow.slides.pixels.tiled import ReadTile, TiledLevel
 from napari_bonemarrow.slides.slide import SlideError
 
 _TILE = 512
-"""Side of a tile where the file does not say its own (MIRAX, some NDPI): px."""
+"""Side of a tile where the file states none (MIRAX, some NDPI): px."""
 _LARGEST_TILE = 2048
 _MOST_PIXELS = PIECE_BYTES
-"""Of the file's own tiles, which OpenSlide decodes as a whole, four bytes each: 256 MB."""
+"""Largest tile of a file in px, which OpenSlide decodes as a whole, four bytes each: 256 MB."""
 
 GENERIC = "generic-tiff"
-"""How OpenSlide calls a tiled TIFF of no known scanner, which is read without it."""
+"""OpenSlide's name for a tiled TIFF of an unknown scanner, which is read without OpenSlide."""
 
 
 NEEDED = "needs OpenSlide: pip install openslide-python openslide-bin"
 
 
 class DamagedError(SlideError):
-    """A slide that OpenSlide knows and whose parts are damaged or missing."""
+    """A slide in a known format with damaged or missing parts."""
 
 
 def is_installed() -> bool:
-    """Tell whether OpenSlide can be used."""
+    """Return whether OpenSlide can be used."""
     try:
         _ask("vendor", path=__file__)
     except (ImportError, ReadingError):
@@ -46,7 +46,7 @@ def is_installed() -> bool:
 
 
 def vendor_of(path: Path) -> str | None:
-    """Name the scanner's format, or None where OpenSlide does not know it or is not installed."""
+    """Return the scanner's format, None where OpenSlide does not know it or is not installed."""
     try:
         vendor = _ask("vendor", path=str(path))[0]["vendor"]
     except (ImportError, ReadingError):
@@ -59,12 +59,12 @@ def _ask(do: str, **request: Any) -> tuple[dict[str, Any], bytes]:
 
 
 def read(path: Path) -> Opened:
-    """Open a slide's levels. Its label, macro image and free text are never touched.
+    """Return a slide's levels. Its label, macro image and free text are never read.
 
     Parameters
     ----------
     path : Path
-        The file; of a DICOM series any one.
+        The file, any one in a DICOM series.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def read(path: Path) -> Opened:
     DamagedError
         If parts of it are damaged or missing.
     SlideError
-        If OpenSlide is not installed, or does not read slides of that kind.
+        If OpenSlide is not installed or does not read this kind of slide.
     """
     handle = _Handle(path)
     try:
@@ -101,7 +101,7 @@ def read(path: Path) -> Opened:
 
 
 def _lacking(path: Path, vendor: str) -> tuple[str, ...]:
-    """Say what is missing of a slide of several files, where they tell."""
+    """Return what is missing in a slide of several files, as far as known."""
     if vendor != "dicom":
         return ()
     from napari_bonemarrow.slides.formats.dicom_series import lacking
@@ -110,7 +110,7 @@ def _lacking(path: Path, vendor: str) -> tuple[str, ...]:
 
 
 def _refusal(path: Path, error: ReadingError) -> SlideError:
-    """Say in one line why OpenSlide does not open a slide, without the texts of the file that it quotes."""
+    """Return the reason why OpenSlide cannot open a slide, one line without quoted texts of the file."""
     why = reason(error, path)
     if error.kind == "openslide" and "support" in why.lower():  # pixels or a compression
         return SlideError(f"{path}: OpenSlide cannot read it ({why}); export it as a tiled TIFF or OME-TIFF")
@@ -147,7 +147,7 @@ def _levels(
             else _TILE
             for side in ("height", "width")
         ]
-        if sides[0] * sides[1] > _MOST_PIXELS:  # OpenSlide would end the process for want of memory
+        if sides[0] * sides[1] > _MOST_PIXELS:  # out of memory, OpenSlide would end the process
             raise SlideError(
                 f"{path}: level {number} is in pieces of {sides[1]}×{sides[0]} px, which cannot be read in "
                 "parts; copy it again, or export it as a tiled TIFF"
@@ -159,7 +159,7 @@ def _levels(
 
 
 def _tile_side(stated: int, length: int) -> int:
-    """Take the file's own tile, unless it is as good as none (strips of one row, an image in one piece)."""
+    """Return the file's tile side, unless it is useless (strips of one row, an image in one piece)."""
     side = stated if 64 <= stated <= _LARGEST_TILE else _TILE
     return min(side, length)
 
@@ -176,7 +176,7 @@ def _tile_reader(
 
 
 class _Handle:
-    """A slide that is open in the processes which read it; for several threads."""
+    """A slide that is open in the reading processes; safe for several threads."""
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
@@ -189,9 +189,8 @@ class _Handle:
     def read(self, place: tuple[int, int], level: int, size: tuple[int, int]) -> NDArray[np.uint8]:
         """Read a region; what was not scanned is white.
 
-        A level's pixels seldom lie on whole pixels of level 0, by which OpenSlide is asked: the last row or
-        column of a level is then covered in part. It is no lighter for that, so alpha decides and does not
-        mix.
+        OpenSlide takes positions in level-0 pixels, which seldom match a level's pixels, so the last row or
+        column of a level can be covered in part. It is not lighter, so alpha selects and does not mix.
         """
         try:
             _answer, data = _ask(

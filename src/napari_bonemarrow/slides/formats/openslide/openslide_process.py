@@ -1,4 +1,4 @@
-"""Ask the process in which OpenSlide reads, start it again where a file has ended it, and wait no longer."""
+"""Processes that run OpenSlide, restarted after a crash, with a time limit for each answer."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from typing import IO, Any
 from napari_bonemarrow.slides.formats.openslide import openslide_child
 
 PROCESSES = 2
-"""How many read at a time: as many as the window's threads, 40 MB each."""
+"""Number of processes: as many as the window's threads, 40 MB each."""
 
 SECONDS = 30.0
-"""How long an answer may take. A tile takes 10 ms, from a slow network drive a second, of a damaged file
-forever."""
+"""Time limit of an answer, s. A tile takes 10 ms, a second from a slow network drive, forever in a damaged
+file."""
 
 _LONGEST_ANSWER = 2**30
 
@@ -33,7 +33,7 @@ class ReadingError(Exception):
     Attributes
     ----------
     kind : str
-        ``openslide``, ``format`` where it does not know such files, or ``ended`` where the process did.
+        ``openslide``, ``format`` for an unknown format, or ``ended`` where the process ended.
     """
 
     def __init__(self, kind: str, text: str) -> None:
@@ -42,7 +42,7 @@ class ReadingError(Exception):
 
 
 class _Child:
-    """One process, asked by one thread at a time."""
+    """One process, used by one thread at a time."""
 
     def __init__(self) -> None:
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
@@ -50,7 +50,7 @@ class _Child:
             [sys.executable, "-P", "-X", "utf8", str(Path(openslide_child.__file__))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # libtiff, GLib and libdicom write texts of the file there
+            stderr=subprocess.DEVNULL,  # libtiff, GLib and libdicom print texts of the file
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             creationflags=flags,
         )
@@ -66,12 +66,12 @@ class _Child:
         return self._process.poll() is None
 
     def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
-        """Send a request and wait for its answer.
+        """Return the answer to a request.
 
         Raises
         ------
         EOFError
-            The process has ended, or was ended since it took too long.
+            If the process has ended, or was ended because it took too long.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -115,13 +115,13 @@ def _exactly(file: IO[bytes], count: int) -> bytes:
 
 
 class Readers:
-    """The processes that read whole slides, shared by every slide and thread of this one."""
+    """The processes that read whole slides, shared by every slide and thread of this process."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._begin()
         atexit.register(self.close)
-        if hasattr(os, "register_at_fork"):  # a forked process would talk through its parent's pipes
+        if hasattr(os, "register_at_fork"):  # a forked process would use its parent's pipes
             os.register_at_fork(after_in_child=self._begin)
 
     def _begin(self) -> None:
@@ -129,45 +129,45 @@ class Readers:
         self._lock = threading.Lock()
         self._idle: list[_Child] = []
         self._closed: list[int] = []
-        self._deadly: set[int] = set()  # slides that ended two processes: one more is enough for each tile
+        self._deadly: set[int] = set()  # slides that ended two processes get one try for each tile
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of those that wait for a request."""
+        """Return the ids of idle processes."""
         with self._lock:
             return [child.pid for child in self._idle]
 
     def number_for(self, owner: object) -> int:
-        """Return a number by which an open slide goes, and have it closed once its owner is gone."""
+        """Return the number of an open slide, which is closed when its owner is deleted."""
         number = next(self._numbers)
         weakref.finalize(owner, self._closed.append, number).atexit = False
         return number
 
     def warm(self) -> None:
-        """Start a process that will be needed soon, without waiting for it."""
+        """Start a process in advance, without waiting for it."""
         with self._free:
             child = self._take()
             with self._lock:
                 self._idle.append(child)
 
     def ask(self, do: str, **request: Any) -> tuple[dict[str, Any], bytes]:
-        """Have one of the child's functions called; once more in a new process where it ends.
+        """Return the result of one of the child's functions; a crash is retried once in a new process.
 
         Raises
         ------
         ReadingError
-            As OpenSlide says, or where two processes ended or took too long.
+            If OpenSlide fails, or two processes ended or took too long.
         ImportError
-            OpenSlide or its library is not installed.
+            If OpenSlide or its library is not installed.
         OSError
-            The file cannot be read.
+            If the file cannot be read.
         MemoryError
-            It takes more memory than a slide may.
+            If it takes more memory than the limit.
         """
         with self._free:
             number = request.get("number")
             for attempt in range(1 if number in self._deadly else 2):
-                # One that waits may have been ended with the first, such as for want of memory.
+                # An idle process may have ended with the first, for instance out of memory.
                 child = self._take() if attempt == 0 else _Child()
                 try:
                     with self._lock:
@@ -198,10 +198,10 @@ class Readers:
                 return _Child()
             if child.lives:
                 return child
-            child.end()  # it was ended while it had nothing to do
+            child.end()  # it was ended while idle
 
     def close(self) -> None:
-        """End the processes; the next request starts others."""
+        """End the processes; the next request starts new ones."""
         with self._lock:
             idle, self._idle = self._idle, []
         for child in idle:
@@ -222,4 +222,4 @@ def _raise_for(answer: dict[str, Any]) -> None:
 
 
 readers = Readers()
-"""The ones of this process."""
+"""The shared readers of this process."""

@@ -1,4 +1,4 @@
-"""Read one image of a TIFF file: plain, OME or ImageJ, of any depth, compression and colour model."""
+"""One image of a TIFF file: plain, OME or ImageJ, of any depth, compression and colour model."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from napari_bonemarrow.slides.slide import SlideError
 _COLOUR = ("RGB", "YCBCR", "PALETTE", "SEPARATED", "CIELAB")
 _UNIT_MICRONS = {2: 25_400.0, 3: 10_000.0}
 _BESIDE = re.compile(r"\b(label|macro|thumbnail|overview|barcode)\b", re.IGNORECASE)
-"""Names of the images that lie beside the slide's own, as scanners and converters give them."""
+"""Names that scanners and converters give to images other than the slide's own."""
 
 _APERIO_YCBCR = 33003
-"""JPEG 2000 of luminance and colour differences, whatever the colour model's tag says."""
+"""JPEG 2000 in YCbCr, whatever the colour model's tag says."""
 
 
 def choose(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
-    """Choose the image of a multi-image file: the largest colour one, else the largest, the first of equals.
+    """Return the main image of a file: the largest colour one, else the largest, the first of equals.
 
-    Labels and macro images show the patient's name and can be larger than a small scanned region: where a
-    file tells which images they are, they are not taken. Of a stack the first plane is read.
+    Labels and macro images show the patient's name and can be larger than a small scanned region; they are
+    excluded where the file marks them. The first plane of a stack is read.
 
     Raises
     ------
@@ -39,23 +39,23 @@ def choose(file: tifffile.TiffFile) -> tifffile.TiffPageSeries:
         If the file's XML defines entities.
     """
     _check_text(file)
-    # A pyramid's name can be free text of the scanner's user; what lies beside a slide is no pyramid.
+    # A pyramid's name can be free text of the scanner's user; labels and macro images are not pyramids.
     series = [each for each in file.series if each.is_pyramidal or not _BESIDE.search(each.name)]
     series = series or list(file.series)
     return max(series, key=lambda each: (_has_colour(each), _area(each.keyframe)))
 
 
 def _check_text(file: tifffile.TiffFile) -> None:
-    """Refuse XML that defines entities, which no writer does: a few lines of them grow without end."""
+    """Raise an error for XML that defines entities: no writer does, and a few lines can fill the memory."""
     first: Any = file.pages.first
     if re.search(r"<!\s*(DOCTYPE|ENTITY)", first.description, re.IGNORECASE):
         raise ValueError("its XML defines entities of its own")
 
 
 def put_together_by(file: tifffile.TiffFile) -> str | None:
-    """Name the scanner whose tiles or regions do not lie where the file has them, else None.
+    """Return the scanner whose tiles or regions need to be placed by its own metadata, else None.
 
-    Overlapping tiles would show cells twice, and regions without their places would move them.
+    Overlapping tiles would show cells twice, and unplaced regions would move them.
     """
     if file.is_scn:
         return "Leica SCN"
@@ -66,12 +66,12 @@ def put_together_by(file: tifffile.TiffFile) -> str | None:
 
 
 def check_decoder(page: Any, path: Path) -> None:
-    """Refuse a compression that nothing here decodes, or of which it is not known beforehand to how much.
+    """Raise an error for a compression that has no decoder here, or whose decoded size is unknown.
 
     Raises
     ------
     SlideError
-        It names the compression.
+        If it is such a compression; the text names it.
     """
     error: KeyError | None = None
     try:
@@ -86,12 +86,12 @@ def check_decoder(page: Any, path: Path) -> None:
 
 
 def size(series: tifffile.TiffPageSeries) -> tuple[int, int]:
-    """Width and height of a series, px."""
+    """Return width and height of a series, px."""
     return int(series.keyframe.imagewidth), int(series.keyframe.imagelength)
 
 
 def read(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -> Picture:
-    """Decode the first plane of a series.
+    """Return the first plane of a series.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ def read(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -
     Raises
     ------
     SlideError
-        If nothing decodes its compression.
+        If its compression has no decoder.
     Exception
-        Whatever the decoder raises on damaged data; ValueError where strips or tiles are missing.
+        Any error of the decoder on damaged data; ValueError if strips or tiles are missing.
     """
     page: Any = series.keyframe
     check_decoder(page, path)
@@ -122,7 +122,7 @@ def read(file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path) -
 
 
 def facts(file: tifffile.TiffFile, page: Any) -> dict[str, str]:
-    """Tell technical facts of a page, none of the file's free text."""
+    """Return technical facts of a page, without the file's free text."""
     return {
         "format": "OME-TIFF" if file.is_ome else "TIFF",
         "mode": name_of(page.photometric),
@@ -139,7 +139,7 @@ def _tag(page: Any, name: str, default: int) -> int:
 
 
 def name_of(value: Any) -> str:
-    """Name one of tifffile's enumerations, or the number that it does not know or left as it was."""
+    """Return the name of one of tifffile's enumerations, or the number of an unknown one."""
     return str(getattr(value, "name", value))
 
 
@@ -158,7 +158,7 @@ def colour_planes(series: tifffile.TiffPageSeries) -> list[Any] | None:
         return None
     if series.shape[series.axes.index("C")] != 3:
         return None
-    # The number of pages that lie between one channel and the next: the axes after C that are not in a page.
+    # The number of pages from one channel to the next: the axes after C that are not in a page.
     step = 1
     for axis, length in zip(series.axes, series.shape, strict=True):
         if axis not in "YXSC" and series.axes.index(axis) > series.axes.index("C"):
@@ -173,7 +173,7 @@ def _check_complete(page: Any, file_size: int) -> None:
 
 
 def _check_pieces(page: Any, path: Path) -> None:
-    """Look at what each piece says of its own size, which decoders go by."""
+    """Check the size in each piece's own header, which decoders use."""
     with path.open("rb") as file:
         for offset, count in tiff_pieces.places(page):
             file.seek(offset)
@@ -181,7 +181,7 @@ def _check_pieces(page: Any, path: Path) -> None:
 
 
 def fits_memory(page: Any) -> bool:
-    """Tell whether a page can be decoded as a whole: pieces and page side by side, then as RGB."""
+    """Return whether a whole page can be decoded: its pieces and the page in memory, then as RGB."""
     samples = max(1, int(page.samplesperpixel)) * max(1, int(page.imagedepth))
     deep = samples * max(1, int(page.bitspersample) + 7 >> 3)
     palette = 6 if page.colormap is not None else 0
@@ -197,16 +197,16 @@ def _to_rgb(page: Any, samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def samples_to_rgb(page: Any, samples: NDArray[Any], bits: int | None = None) -> NDArray[np.uint8]:
-    """Bring decoded samples of a page's colour model to RGB.
+    """Return decoded samples of a page's colour model as RGB.
 
     Parameters
     ----------
     page : tifffile.TiffPage
-        Its colour model counts.
+        The page, for its colour model.
     samples : ndarray, shape (h, w) or (h, w, samples)
         A whole page or a part.
     bits : int, optional
-        Significant bits of deep samples, where a part does not tell those of the whole.
+        Significant bits of deep samples, where a part alone does not show those of the whole.
 
     Returns
     -------
@@ -215,7 +215,7 @@ def samples_to_rgb(page: Any, samples: NDArray[Any], bits: int | None = None) ->
     Raises
     ------
     ValueError
-        If the colour model is not known.
+        If the colour model is unknown.
     """
     if samples.ndim == 3 and samples.shape[2] == 1:
         samples = samples[..., 0]
@@ -242,7 +242,7 @@ def samples_to_rgb(page: Any, samples: NDArray[Any], bits: int | None = None) ->
 
 
 def scale_of(file: tifffile.TiffFile, page: Any) -> FileScale | None:
-    """Take the first believable scale of OME-XML, ImageJ's calibration, Aperio's MPP and the resolution."""
+    """Return the first plausible scale of OME-XML, ImageJ's calibration, Aperio's MPP and the resolution."""
     found = _ome_scale(file) or _imagej_scale(file, page)
     return found or _aperio_scale(file, page) or _resolution_scale(page)
 

@@ -1,4 +1,4 @@
-"""How large a tile or strip of a TIFF becomes once it is decoded, as the piece's own header says."""
+"""Decoded sizes of the tiles or strips of a TIFF, from their own headers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 PLAIN = frozenset({1, 5, 8, 32773, 32946, 34925, 50000})
-"""Compressions that know nothing of images: none, LZW, Deflate, PackBits, LZMA, Zstandard. Their decoders are
-given the size of the piece and fill no more."""
+"""Compressions without a notion of images: none, LZW, Deflate, PackBits, LZMA, Zstandard. Their decoders get
+the size of the piece and fill no more."""
 
 _FAX = frozenset({2, 3, 4})
 _JPEG = frozenset({6, 7, 33007, 34892})
@@ -17,33 +17,33 @@ _WEBP = frozenset({34927, 50001})
 _PNG = frozenset({34933})
 
 HEAD_BYTES = 2**16
-"""Of a piece, in which its size stands; JPEG's comes after its tables and what a camera says."""
+"""First bytes of a piece that contain its size; in a JPEG it follows tables and camera metadata."""
 
 _MOST_PARTS = 1024
-"""Tiles that a JPEG 2000 image may have in itself: each costs its decoder some kB."""
+"""Most tiles inside a JPEG 2000 image: each costs its decoder some kB."""
 
 Size = tuple[int, int, int]
-"""Width, height and samples a pixel."""
+"""Width, height and samples per pixel."""
 
 
 def is_known(compression: int) -> bool:
-    """Tell whether the size of pieces in a compression can be told before they are decoded."""
+    """Return whether the decoded size of a compression's pieces can be known in advance."""
     return compression in PLAIN | _FAX or compression in _HEADERS
 
 
 def check(page: Any, data: bytes) -> None:
-    """Refuse a piece that says of itself that it is larger than the page says.
+    """Raise an error for a piece whose header states a larger size than the page.
 
     Parameters
     ----------
     page : tifffile.TiffPage
     data : bytes
-        The piece's beginning, or all of it.
+        The first bytes of the piece, or all.
 
     Raises
     ------
     ValueError
-        If it is larger, or does not say.
+        If it is larger or states no size.
     """
     reader = _HEADERS.get(int(page.compression))
     if reader is None or not data:
@@ -54,14 +54,14 @@ def check(page: Any, data: bytes) -> None:
     if stated is None:
         if data[:2] == b"\xff\xd8" or int(page.compression) not in _JPEG:
             raise ValueError("a part of its image data does not say its size")
-        return  # NDPI keeps the header that all parts of an image share elsewhere
+        return  # NDPI keeps the header shared by all parts of an image elsewhere
     expected = int(width) * int(height) * max(1, int(page.samplesperpixel))
     if stated[0] * stated[1] * stated[2] > 2 * expected:
         raise ValueError("a part of its image data states another size than the file does")
 
 
 def _jpeg(data: bytes) -> Size | None:
-    """Read a frame's header (ITU-T T.81, B.2.2)."""
+    """Return the size in a frame's header (ITU-T T.81, B.2.2)."""
     at = 2
     while at + 9 < len(data) and data[:2] == b"\xff\xd8":
         if data[at] != 0xFF:
@@ -78,7 +78,7 @@ def _jpeg(data: bytes) -> Size | None:
 
 
 def _jpeg2000(data: bytes) -> Size | None:
-    """Read the SIZ marker (ITU-T T.800, A.5.1), within a JP2 file or without."""
+    """Return the size in the SIZ marker (ITU-T T.800, A.5.1), inside a JP2 file or not."""
     at = data.find(b"\xff\x4f\xff\x51")
     if at < 0 or len(data) < at + 42:
         return None
@@ -92,7 +92,7 @@ def _jpeg2000(data: bytes) -> Size | None:
 
 
 def _webp(data: bytes) -> Size | None:
-    """Read the first chunk of a WebP (RFC 9649, 2.6 to 2.7)."""
+    """Return the size in the first chunk of a WebP (RFC 9649, 2.6 to 2.7)."""
     kind = data[12:16] if data[:4] == b"RIFF" and len(data) >= 30 else b""
     if kind == b"VP8X":
         return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little"), 4
@@ -120,7 +120,7 @@ _HEADERS: dict[int, Callable[[bytes], Size | None]] = {
 
 
 def places(page: Any) -> Iterator[tuple[int, int]]:
-    """Yield where the pieces lie whose headers are to be looked at, and how much of each to read."""
+    """Yield offset and length of the header of each piece to check."""
     if int(page.compression) in _HEADERS:
         for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
             yield int(offset), min(int(count), HEAD_BYTES)

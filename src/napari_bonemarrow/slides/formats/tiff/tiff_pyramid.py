@@ -1,4 +1,4 @@
-"""Tiled or very large TIFF and OME-TIFF: their levels, decoded a tile or a strip at a time."""
+"""Levels of tiled or very large TIFF and OME-TIFF, decoded a tile or a strip at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SAMPLED_TILES = 16
 
 
 def pages_of(series: tifffile.TiffPageSeries) -> list[list[Any]]:
-    """List the levels of a series that show the same image, finest first, each as its one or three pages."""
+    """Return the levels of a series that show the same image, finest first, each as one or three pages."""
     found: list[list[Any]] = []
     first = series.keyframe
     finer = int(first.imagewidth) + 1
@@ -39,12 +39,12 @@ def pages_of(series: tifffile.TiffPageSeries) -> list[list[Any]]:
 
 
 def is_pyramid(levels: Sequence[Sequence[Any]]) -> bool:
-    """Tell whether levels are made to be read a tile at a time."""
+    """Return whether levels can be read a tile at a time."""
     return len(levels) > 1 and bool(levels[0][0].is_tiled)
 
 
 def read(file: tifffile.TiffFile, levels: Sequence[Sequence[Any]], path: Path) -> Opened:
-    """Prepare a TIFF's levels for lazy reading.
+    """Return a TIFF's levels for lazy reading.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def read(file: tifffile.TiffFile, levels: Sequence[Sequence[Any]], path: Path) -
     Raises
     ------
     SlideError
-        If a level is in one compressed piece too large to decode, or in a compression that has no decoder.
+        If a level is one compressed piece too large to decode, or its compression has no decoder.
     """
     first = levels[0][0]
     width, height = int(first.imagewidth), int(first.imagelength)
@@ -82,7 +82,7 @@ def read(file: tifffile.TiffFile, levels: Sequence[Sequence[Any]], path: Path) -
 
 
 class _Pieces:
-    """The tiles or strips of one level: where their bytes lie and how they become RGB."""
+    """The tiles or strips of one level, with the places of their bytes and the conversion to RGB."""
 
     def __init__(self, path: Path, source: FileBytes, pages: Sequence[Any]) -> None:
         self.source = source
@@ -90,9 +90,9 @@ class _Pieces:
         tiff_image.check_decoder(page, path)
         self.shape = (int(page.imagelength), int(page.imagewidth))
         self.bits: int | None = None
-        # Made while the file is open: for JPEG tifffile looks into the first tile.
+        # Made while the file is open: for JPEG tifffile reads the first tile.
         self.decoder = page.decode
-        # Pages of later channels share the first one's decoder and tables, not its places.
+        # Pages of later channels share the first one's decoder and tables, not its offsets.
         self.places = [tuple(zip(each.dataoffsets, each.databytecounts, strict=True)) for each in pages]
         self.separate = (
             tiff_image.name_of(page.planarconfig) in ("SEPARATE", "2") and page.samplesperpixel > 1
@@ -117,7 +117,7 @@ class _Pieces:
         return self._read_raw if self.raw else self._read
 
     def measure_bits(self) -> int:
-        """Return how many bits the brightest of some evenly spread tiles needs: the same for every tile."""
+        """Return the bits of the brightest sample in evenly spread tiles, which hold for every tile."""
         count = self.across * self.down
         if self.raw:
             return 8
@@ -127,11 +127,11 @@ class _Pieces:
     def _read(self, row: int, column: int) -> NDArray[np.uint8]:
         place = row * self.across + column
         if all(count == 0 for places in self.places for _, count in places[place : place + 1]):
-            return np.full((*self.tile, 3), BLANK, np.uint8)  # never scanned: the writer left it out
+            return np.full((*self.tile, 3), BLANK, np.uint8)  # never scanned, left out by the writer
         return tiff_image.samples_to_rgb(self.page, self._samples(place), self.bits)
 
     def _samples(self, place: int) -> NDArray[Any]:
-        """Decode a tile of every plane and channel: shape (h, w) or (h, w, samples)."""
+        """Return a tile with every plane and channel: shape (h, w) or (h, w, samples)."""
         step = self.across * self.down
         number = int(self.page.samplesperpixel) if self.separate else 1
         wanted = [(places, place + step * k) for places in self.places for k in range(number)]
@@ -140,7 +140,7 @@ class _Pieces:
 
     def _decode(self, where: tuple[int, int], index: int) -> NDArray[Any]:
         extra: dict[str, Any] = {}
-        if int(self.page.compression) in (6, 7, 33007, 34892):  # JPEG keeps its tables apart
+        if int(self.page.compression) in (6, 7, 33007, 34892):  # JPEG stores its tables separately
             extra = {"jpegtables": self.page.jpegtables, "jpegheader": self.page.jpegheader}
         data = self.source.read(*where) if where[1] else b""
         if not data:
@@ -152,7 +152,7 @@ class _Pieces:
         return np.asarray(decoded)[0, : shape[1], : shape[2]]
 
     def _read_raw(self, row: int, column: int) -> NDArray[np.uint8]:
-        """Copy a square out of uncompressed strips, row by row."""
+        """Return a square of uncompressed strips, row by row."""
         height, width = self.shape
         top, left = row * self.tile[0], column * self.tile[1]
         samples = int(self.page.samplesperpixel)

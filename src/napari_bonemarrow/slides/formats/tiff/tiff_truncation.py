@@ -1,4 +1,4 @@
-"""Whether a TIFF has all of its directories: one that was cut has lost those behind the cut."""
+"""Truncation of TIFF files: a truncated one has lost the directories behind the cut."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def is_cut(path: Path) -> bool:
-    """Tell whether a TIFF's chain of directories leads out of the file.
+    """Return whether a TIFF's chain of directories leads out of the file.
 
-    Readers stop there without an error: the finest level is often the first, so that a cut slide looks whole.
+    Readers stop there without an error: the finest level is often first, so a truncated slide looks whole.
 
     Parameters
     ----------
     path : Path
-        A TIFF or BigTIFF. Not an NDPI, whose offsets are of 64 bits in a TIFF of 32.
+        A TIFF or BigTIFF, but not an NDPI, which has 64-bit offsets in a 32-bit TIFF.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""OME-Zarr: metadata and chunks checked before a codec sees them."""
+"""OME-Zarr, with metadata and chunks checked before a codec reads them."""

@@ -1,4 +1,4 @@
-"""OME-Zarr images (NGFF 0.4 and 0.5): their levels, decoded a chunk at a time."""
+"""Levels of OME-Zarr images (NGFF 0.4 and 0.5), decoded a chunk at a time."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from napari_bonemarrow.slides.slide import SlideError
 _SMALLEST_TILE = 64
 _SAMPLES_ALONG = 4
 _WITNESS = 8
-"""Longest side of what is looked at in another level about the middle of a chunk, px."""
+"""Longest side of the area checked in another level around the middle of a chunk, px."""
 
 
 def read(path: Path) -> Opened:
-    """Open the first image of an OME-Zarr folder.
+    """Return the first image of an OME-Zarr folder.
 
-    Time and depth are read at their first plane; three channels are red, green and blue, one is grey.
+    The first plane of time and depth is read; three channels are red, green and blue, one is grey.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def read(path: Path) -> Opened:
     Raises
     ------
     SlideError
-        If it is no image of that kind.
+        If it is not such an image.
     """
     try:
         folder, multiscale = _multiscale(path)
@@ -53,7 +53,7 @@ def read(path: Path) -> Opened:
         planes = [_opened(path, each, names) for each in datasets]
     except (SlideError, OSError):
         raise
-    # Metadata that is not as the specification says fails wherever it is first used.
+    # Metadata outside the specification fails at its first use, with any error.
     except Exception as error:
         why = reason(error)
         raise SlideError(f"{path}: is no readable OME-Zarr image ({why}); export it again") from error
@@ -70,7 +70,7 @@ def read(path: Path) -> Opened:
 
 
 def _multiscale(path: Path) -> tuple[Path, Mapping[str, Any]]:
-    """Find the image's description, one folder deeper where several images share a container."""
+    """Return the image's description, one folder deeper where several images share a container."""
     attributes = zarr_metadata.attributes(path)
     series = [] if "multiscales" in attributes.get("ome", attributes) else zarr_metadata.groups(path)[:1]
     for folder, told in ((path, attributes), *((each, zarr_metadata.attributes(each)) for each in series)):
@@ -83,7 +83,7 @@ def _multiscale(path: Path) -> tuple[Path, Mapping[str, Any]]:
 
 
 def _below(folder: Path, name: Any) -> Path:
-    """Return the folder of an array, which lies within the image's own."""
+    """Return the folder of an array, which must lie inside the image's folder."""
     parts = PurePosixPath(str(name)).parts
     array = folder.joinpath(*parts)
     if not parts or ".." in parts or not array.resolve().is_relative_to(folder.resolve()):
@@ -92,7 +92,7 @@ def _below(folder: Path, name: Any) -> Path:
 
 
 def _opened(path: Path, folder: Path, names: list[str]) -> _Plane:
-    """Open an array once what its metadata names is known to be harmless, in the form that was looked at."""
+    """Return an opened array, with exactly the metadata that was checked."""
     layout = zarr_metadata.layout(path, folder)
     if not {"y", "x"} <= set(names) or len(layout.shape) != len(names):
         raise SlideError(f"{path}: the axes of this OME-Zarr do not fit its arrays; export it again")
@@ -118,7 +118,7 @@ def _levels(path: Path, planes: Sequence[_Plane]) -> tuple[TiledLevel, ...]:
 
 
 def _tile_side(chunk: int) -> int:
-    """Take a chunk for a tile, or several where they are so small that a slide would have too many tiles."""
+    """Return the tile side: one chunk, or several small ones to keep the number of tiles low."""
     return chunk * -(-_SMALLEST_TILE // chunk)
 
 
@@ -133,10 +133,10 @@ class _Plane:
         channels = int(array.shape[names.index("c")]) if "c" in names else 1
         self.channels = 1 if channels < 3 else 3
         self.witnesses: tuple[_Plane, ...] = ()
-        """The other levels, coarser ones first: they tell a chunk that was lost from an empty one."""
+        """The other levels, coarser ones first: they distinguish a lost chunk from an empty one."""
 
     def samples(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
-        """Read a part, shape (h, w, channels)."""
+        """Return a part, shape (h, w, channels)."""
         self._check_sizes(top, left, height, width)
         part = {"y": slice(top, top + height), "x": slice(left, left + width), "c": slice(self.channels)}
         found = np.asarray(self.array[tuple(part.get(name, 0) for name in self.names)])
@@ -147,7 +147,7 @@ class _Plane:
         return found
 
     def measure_bits(self) -> int:
-        """Return how many bits the brightest sample needs of some parts that are evenly spread."""
+        """Return the bits of the brightest sample in evenly spread parts."""
         height, width = self.shape
         return max(
             significant_bits(
@@ -171,9 +171,9 @@ class _Plane:
         return read_tile
 
     def _check_stored(self, top: int, left: int, height: int, width: int) -> None:
-        """Raise where chunks of a tile are lost: a store takes one that it does not find for an empty one.
+        """Raise an error where chunks of a tile are lost: a store reads a missing chunk as an empty one.
 
-        Writers leave empty chunks out too. One is lost if another level shows something there.
+        Writers also leave out empty chunks. A chunk is lost if another level is not empty there.
         """
         lost = [
             key for key, _inner in self._files(top, left, height, width) if not (self.folder / key).exists()
@@ -181,7 +181,7 @@ class _Plane:
         if not lost:
             return
         if not any((self.folder / name).exists() for name in ("zarr.json", ".zarray")):
-            (self.folder / "zarr.json").stat()  # tells what is wrong with the disk or network
+            (self.folder / "zarr.json").stat()  # raises the error of the disk or network
         high, wide = self.shape
         bottom, right = min(top + height, high), min(left + width, wide)
         middle = ((top + bottom) / 2 / high, (left + right) / 2 / wide)
@@ -191,13 +191,13 @@ class _Plane:
                 raise ValueError(f"its chunk {self.folder.name}/{lost[0]} is missing")
 
     def shows(self, middle: tuple[float, float], span: tuple[float, float]) -> bool:
-        """Tell whether there is anything about a place.
+        """Return whether the area around a place has content.
 
         Parameters
         ----------
         middle, span : tuple of float
-            Of what is asked about, as parts of height and width: no more than half of it is looked at, as
-            coarser levels mix what lies side by side.
+            Middle and size of the area, relative to height and width: at most half of it is read, since
+            coarser levels mix neighbouring pixels.
         """
         sides = [
             max(1, min(_WITNESS, int(part * side / 2))) for part, side in zip(span, self.shape, strict=True)
@@ -213,7 +213,7 @@ class _Plane:
             zarr_chunks.check(self.layout, self.folder / key, product(*inner))
 
     def _files(self, top: int, left: int, height: int, width: int) -> Iterator[tuple[str, tuple[range, ...]]]:
-        """Yield the files that hold a part, relative to the array's folder, and which chunks in a shard."""
+        """Yield the files of a part, relative to the array's folder, and the chunks in a shard."""
         ends = {"y": min(top + height, self.shape[0]), "x": min(left + width, self.shape[1])}
         part = {"y": range(top, ends["y"]), "x": range(left, ends["x"]), "c": range(self.channels)}
         places = [part.get(name, range(1)) for name in self.names]
@@ -256,4 +256,4 @@ _UNITS = MICRONS | {
     "meter": 1e6,
     "angstrom": 1e-4,
 }
-"""µm in a unit as NGFF spells it (UDUNITS-2 names)."""
+"""µm per unit, as NGFF spells units (UDUNITS-2 names)."""

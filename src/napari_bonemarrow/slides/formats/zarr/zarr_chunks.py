@@ -1,4 +1,4 @@
-"""How many bytes a stored Zarr chunk decodes to, told from its first bytes before it is decoded."""
+"""Decoded sizes of stored Zarr chunks, known before decoding."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import BinaryIO
 from napari_bonemarrow.slides.formats.zarr.zarr_metadata import COMPRESSORS, Layout
 
 _DEFLATE_RATIO = 1032
-"""Deflate makes at most so many bytes of one (RFC 1951: 258 bytes of two bits)."""
+"""Largest expansion of Deflate (RFC 1951: 258 bytes from two bits)."""
 
 _SLACK = 4096
-"""Bytes of headers and checksums that a chunk may have beyond its samples."""
+"""Allowance for headers and checksums of a chunk, bytes."""
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_BLOCK = 128 * 2**10
@@ -22,20 +22,20 @@ _NOT_THERE = 2**64 - 1
 
 
 def check(layout: Layout, file: Path, inner: Iterator[tuple[int, ...]]) -> None:
-    """Refuse a chunk that would decode to more than the array says.
+    """Raise an error for a chunk that would decode to more bytes than the array states.
 
     Parameters
     ----------
     layout : Layout
     file : Path
-        Of a chunk or shard; one that is not there is empty.
+        A chunk or shard; a missing one is empty.
     inner : iterator of tuple of int
-        Of a shard, which of its chunks are wanted; is not used otherwise.
+        The wanted chunks of a shard; unused otherwise.
 
     Raises
     ------
     ValueError
-        One that decodes to too much, or whose shard's index is damaged.
+        If it decodes to too much, or its shard's index is damaged.
     OSError
         If it cannot be read.
     """
@@ -53,7 +53,7 @@ def check(layout: Layout, file: Path, inner: Iterator[tuple[int, ...]]) -> None:
 def _places(
     layout: Layout, file: BinaryIO, size: int, inner: Iterator[tuple[int, ...]]
 ) -> Iterator[tuple[int, int]]:
-    """Yield where the wanted chunks of a shard lie and how long they are."""
+    """Yield offset and length of the wanted chunks of a shard."""
     sides = [piece // chunk for piece, chunk in zip(layout.piece, layout.chunk, strict=True)]
     entries = 1
     for side in sides:
@@ -86,7 +86,7 @@ def _check_one(layout: Layout, file: BinaryIO, offset: int, count: int) -> None:
 
 
 def _decoded(codec: str, file: BinaryIO, count: int, limit: int) -> int:
-    """Return a bound of what a compressed chunk decodes to, bytes; reads on from where the file stands."""
+    """Return an upper bound of a compressed chunk's decoded bytes; reads from the current position."""
     if codec == "blosc":
         head = file.read(16)
         return int(struct.unpack("<I", head[4:8])[0]) if len(head) == 16 else 0
@@ -101,7 +101,7 @@ def _decoded(codec: str, file: BinaryIO, count: int, limit: int) -> int:
 
 
 def _inflated(data: bytes, limit: int) -> int:
-    """Count what gzip or zlib decodes to, a little at a time, up to just beyond a limit."""
+    """Return the decoded bytes of gzip or zlib, counted in small steps up to just beyond a limit."""
     total = 0
     while data and total <= limit:
         reader = zlib.decompressobj(wbits=47)  # either header
@@ -109,7 +109,7 @@ def _inflated(data: bytes, limit: int) -> int:
             try:
                 part = reader.decompress(data, 2**20)
             except zlib.error:
-                return total  # the decoder will say so
+                return total  # the decoder reports it
             if not part and not reader.unconsumed_tail:
                 return total
             total += len(part)
@@ -119,7 +119,7 @@ def _inflated(data: bytes, limit: int) -> int:
 
 
 def _zstd(data: bytes) -> int:
-    """Add up the sizes that frames of Zstandard state, or bound them by their blocks (RFC 8878, 3.1.1)."""
+    """Return the sum of the sizes in Zstandard frames, or a bound from their blocks (RFC 8878, 3.1.1)."""
     total = at = 0
     while data[at : at + 4] == _ZSTD_MAGIC and len(data) > at + 6:
         kind = data[at + 4]
@@ -134,7 +134,7 @@ def _zstd(data: bytes) -> int:
 
 
 def _blocks(data: bytes, at: int) -> tuple[int, int]:
-    """Return where a frame's blocks end, and a bound of what they decode to."""
+    """Return the end of a frame's blocks, and an upper bound of their decoded bytes."""
     bound = 0
     while at + 3 <= len(data):
         head = int.from_bytes(data[at : at + 3], "little")

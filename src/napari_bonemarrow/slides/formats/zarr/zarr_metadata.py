@@ -1,4 +1,4 @@
-"""What an OME-Zarr's JSON says of its arrays, checked before a library that runs codecs sees it."""
+"""Metadata of an OME-Zarr's arrays, checked before a library that runs codecs reads it."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from napari_bonemarrow.slides.formats.limits import PIECE_BYTES
 from napari_bonemarrow.slides.slide import SlideError
 
 COMPRESSORS = frozenset({"blosc", "zstd", "gzip", "zlib", "lz4"})
-"""Codecs that make bytes smaller. Each says how much it decodes to, or is bounded by its format."""
+"""Codecs that compress. Each states its decoded size or is bounded by its format."""
 
 HARMLESS = frozenset({"bytes", "transpose", "crc32c"})
-"""Codecs that put samples in another order, or check them."""
+"""Codecs that reorder or check samples."""
 
 _DTYPES = {"bool": 1} | {f"{kind}{8 * size}": size for kind in ("int", "uint") for size in (1, 2, 4, 8)}
 _DTYPES |= {"float16": 2, "float32": 4, "float64": 8}
-"""Bytes of the data types of Zarr 3 that hold samples."""
+"""Sizes of Zarr 3 data types for samples, bytes."""
 
 _DTYPE2 = re.compile(r"[<>|](?:b1|[iu][1248]|f[248])")
-"""Data types of Zarr 2 that hold samples; objects, texts, records and times are none."""
+"""Zarr 2 data types for samples; not objects, texts, records and times."""
 
 _LARGEST_JSON = 8 * 2**20
 _MOST_AXES = 6
 _MOST_INNER = 2**18
-"""Chunks in a shard: its index, 16 bytes each, is read as a whole."""
+"""Most chunks in a shard: its index, 16 bytes each, is read as a whole."""
 
 
 @dataclass(frozen=True)
 class Codec:
-    """One step of decoding, by name, as the array's metadata configures it."""
+    """One step of decoding, with its configuration in the array's metadata."""
 
     name: str
     options: Mapping[str, Any]
@@ -42,22 +42,22 @@ class Codec:
 
 @dataclass(frozen=True)
 class Layout:
-    """How an array is stored.
+    """The storage layout of an array.
 
     Attributes
     ----------
     version : 2 or 3
-        Of the Zarr format.
+        Version of the Zarr format.
     shape, piece : tuple of int
-        Of the array, and of what one file holds: a chunk, or a shard of several.
+        Shape of the array, and of one file: a chunk or a shard of several.
     chunk : tuple of int
-        What is decoded at once.
+        Shape of a chunk, which is decoded as a whole.
     itemsize : int
-        Bytes a sample.
+        Bytes per sample.
     codecs : tuple of Codec
-        That a chunk is encoded with, first to last.
+        Codecs of a chunk in encoding order.
     index_first : bool or None
-        Of shards, whether the index stands before the chunks; None without shards.
+        Whether a shard's index precedes the chunks; None without shards.
     index_checked : bool
         Whether a checksum follows a shard's index.
     """
@@ -73,19 +73,19 @@ class Layout:
 
     @property
     def chunk_bytes(self) -> int:
-        """Bytes of a decoded chunk."""
+        """Return the bytes of a decoded chunk."""
         return math.prod(self.chunk) * self.itemsize
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """Read one of a Zarr's JSON files.
+    """Return one of a Zarr's JSON files.
 
     Raises
     ------
     OSError
         If it cannot be read.
     ValueError
-        If it is no JSON object, or absurdly long.
+        If it is not a JSON object, or absurdly long.
     """
     if file.stat().st_size > _LARGEST_JSON:
         raise ValueError(f"{file.name} is longer than {_LARGEST_JSON // 2**20} MB")
@@ -104,7 +104,7 @@ def attributes(folder: Path) -> dict[str, Any]:
     Raises
     ------
     OSError, ValueError
-        As `read_json`; also where the folder is no group.
+        As `read_json`; also if the folder is not a group.
     """
     if (folder / "zarr.json").is_file():
         told = read_json(folder / "zarr.json")
@@ -115,7 +115,7 @@ def attributes(folder: Path) -> dict[str, Any]:
 
 
 def groups(folder: Path) -> list[Path]:
-    """List the groups right below a group, by name."""
+    """Return the groups directly below a group, by name."""
     found = [
         each
         for each in folder.iterdir()
@@ -129,21 +129,21 @@ def _is_group(file: Path) -> bool:
 
 
 def layout(path: Path, folder: Path) -> Layout:
-    """Read how an array is stored, and refuse what could run code or take all memory.
+    """Return an array's storage layout; raise an error if it could run code or exhaust memory.
 
     Parameters
     ----------
     path : Path
-        The image, as errors name it.
+        The image, for error messages.
     folder : Path
-        Of the array.
+        Folder of the array.
 
     Raises
     ------
     SlideError
-        It names the codec or data type that is not decoded here, or the size that is too large.
+        If a codec or data type has no decoder here, or a size is too large.
     OSError, KeyError, TypeError, ValueError
-        If the metadata is not as the specification says.
+        If the metadata does not follow the specification.
     """
     third = (folder / "zarr.json").is_file()
     file = folder / ("zarr.json" if third else ".zarray")
@@ -203,7 +203,7 @@ def _third(path: Path, told: Mapping[str, Any]) -> Layout:
 
 
 def _steps(told: Sequence[Any]) -> list[tuple[Any, Mapping[str, Any]]]:
-    """Name and configuration of each codec of Zarr 3, which may be a name alone."""
+    """Return name and configuration of each Zarr 3 codec, which may be only a name."""
     return [
         (each, {}) if isinstance(each, str) else (each["name"], _mapping(each.get("configuration") or {}))
         for each in told
@@ -222,7 +222,7 @@ def _codec(path: Path, name: Any, options: Mapping[str, Any]) -> Codec:
 
 
 def _refused(path: Path, what: str, name: Any) -> SlideError:
-    """Name what is refused, where it looks like a name: a file's free text is not repeated."""
+    """Return the name to print in an error; free text of a file is not repeated."""
     shown = name if isinstance(name, str) and re.fullmatch(r"[\w.|<>-]{1,32}", name, re.ASCII) else "unnamed"
     return SlideError(
         f"{path}: its {what} '{shown}' is not one that is decoded here; export it as OME-Zarr with Blosc, "
