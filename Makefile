@@ -15,7 +15,7 @@ export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 # GNU make 4 keeps apart what goes on side by side; macOS's make 3.81 mixes it.
 APART := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: demo test test-full test-lowest test-python lint types layers pytest window-tests other-tests docs map \
+.PHONY: demo test test-full test-lowest test-python lint types layers pytest window-tests other-tests docs copies \
 	package benchmarks system clean
 .DELETE_ON_ERROR:
 
@@ -80,8 +80,9 @@ docs: $(VENV)/.installed system
 	VIRTUAL_DISPLAY=1 $(DISPLAYED) $(BIN)/python docs/make_pictures.py
 	$(BIN)/mkdocs build --strict
 
-# The picture of the folders and packages, from their imports.
-map: $(VENV)/.installed
+# What is made from the code and kept in files: parts of napari's manifest, the page of keys, the map of the source.
+copies: $(VENV)/.installed
+	$(BIN)/python tools/write_copies.py
 	$(BIN)/python docs/make_map.py
 
 # Wheel and source distribution, checked, and the wheel tried in an environment of its own, which has no Qt.

@@ -1,4 +1,4 @@
-"""A hook of mkdocs: CONTRIBUTING.md, which GitHub looks for at the top, is a page of the documentation too."""
+"""A hook of mkdocs: CONTRIBUTING.md, which GitHub looks for at the top, is a page of the docs too."""
 
 from __future__ import annotations
 

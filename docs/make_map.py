@@ -1,4 +1,4 @@
-"""Draw the map of the source from its imports: ``make map`` writes ``docs/pictures/source-map.svg``.
+"""Draw the map of the source from its imports: ``make copies`` writes ``docs/pictures/source-map.svg``.
 
 The picture holds the data that it was drawn from, and a test compares these with the imports as they are.
 """

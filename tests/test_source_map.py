@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def test_the_picture_shows_the_imports_as_they_are() -> None:
     made = runpy.run_path(str(ROOT / "docs" / "make_map.py"))
-    assert made["drawn_map"]() == made["read_map"](), "run `make map`"
+    assert made["drawn_map"]() == made["read_map"](), "run `make copies`"
 
 
 def test_the_picture_is_what_the_script_draws() -> None:

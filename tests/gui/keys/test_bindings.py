@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from qtpy.QtCore import QEvent, Qt
@@ -74,11 +73,6 @@ def test_the_documentation_prints_every_key_and_its_text():
     for binding in DEFAULTS:
         keys = f"`{binding.key}`" if binding.key else "no key"
         assert any(keys in line and binding.text in line for line in text.splitlines())
-
-
-def test_the_page_of_keys_is_up_to_date():
-    page = (Path(__file__).parents[3] / "docs" / "keys.md").read_text(encoding="utf-8")
-    assert page.partition("<!-- keys -->")[2].partition("<!-- /keys -->")[0] == help_markdown()
 
 
 # where the keys work ------------------------------------------------------------------------------
