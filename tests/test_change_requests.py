@@ -1,16 +1,18 @@
-"""CONTRIBUTING.md leads to files and names that are there, and to no more files than it says."""
+"""Pages name only files and names that are there; CONTRIBUTING.md leads to no more files than it says."""
 
 from __future__ import annotations
 
 import ast
 import re
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "CONTRIBUTING.md"
 SOURCE = ROOT / "src" / "napari_bonemarrow"
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", PAGE, *sorted((ROOT / "docs").glob("*.md"))]
 WORKFLOWS = ROOT / ".github" / "workflows"
 _REQUEST = re.compile(r"^### ([a-z])\. (.+?) \((\d) files?\)\n(.*?)(?=^##)", re.MULTILINE | re.DOTALL)
 _STEP = re.compile(r"^\d\. `([^`]+)`: (.*?)(?=^\d\. |^$|\Z)", re.MULTILINE | re.DOTALL)
@@ -39,7 +41,7 @@ def names_in(path: Path) -> set[str]:
     def walk(body: list[ast.stmt], owner: str) -> None:
         for node in body:
             targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
-            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 names.append(node.name)
             found.update(names)
@@ -76,6 +78,17 @@ def test_every_path_on_the_page_leads_somewhere() -> None:
     named = [code for code in _CODE.findall(text) if _PATH.fullmatch(code)]
     assert len(named) > 20
     assert [path for path in (*linked, *named) if place(path) is None and "NAME" not in path] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_of_the_source_is_there(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    folders = "|".join(path.name for path in (*SOURCE.iterdir(), *ROOT.iterdir()) if path.is_dir())
+    for code in _CODE.findall(text):
+        if re.fullmatch(rf"(?:{folders})/[\w./-]*|[\w./-]+\.py", code):
+            assert "NAME" in code or place(code), code
+        elif found := re.fullmatch(rf"(?:napari_bonemarrow\.)?((?:{folders})(?:\.\w+)+)(?:\(.*\))?", code):
+            assert resolve_name(f"napari_bonemarrow.{found[1]}"), code
 
 
 def test_the_readme_leads_to_the_page_and_the_map() -> None:

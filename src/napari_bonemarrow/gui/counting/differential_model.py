@@ -14,6 +14,8 @@ from napari_bonemarrow.gui.widgets.plain_text import tip
 
 NAME, MODEL, COUNT, PERCENT, BAR = range(5)
 """The columns."""
+NUMBERS = (MODEL, COUNT)
+"""Columns of whole numbers, which are as wide as their digits."""
 
 SHORT_UNRELIABLE = UNRELIABLE_TEXT.partition(" by ")[0]
 """What fits into the table; the line below it and the tooltips say by what."""
@@ -79,7 +81,7 @@ class DifferentialModel(QAbstractTableModel):
             return ("Class", "model", "reviewed" if self.complete else "now", "%", "  95 %")[section]
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip(self._heading_tip(section))
-        if role == Qt.ItemDataRole.TextAlignmentRole and section in (MODEL, COUNT, PERCENT):
+        if role == Qt.ItemDataRole.TextAlignmentRole and section in (*NUMBERS, PERCENT):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
@@ -106,7 +108,7 @@ class DifferentialModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and column == NAME:
             return self._sign(row.code)
         if role == Qt.ItemDataRole.TextAlignmentRole and (
-            column in (MODEL, COUNT) or (column == PERCENT and row.reliable)
+            column in NUMBERS or (column == PERCENT and row.reliable)
         ):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole:

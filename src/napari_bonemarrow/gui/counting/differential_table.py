@@ -11,9 +11,9 @@ from qtpy.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 from napari_bonemarrow.cytology.differential import ClassCount
 from napari_bonemarrow.gui.counting.differential_model import (
     BAR,
-    COUNT,
     MODEL,
     NAME,
+    NUMBERS,
     PERCENT,
     DifferentialModel,
     counts_by_model,
@@ -110,7 +110,7 @@ class DifferentialTable(QTableView):
                 break
         self._model.font = None if share == 1 else font
         self._model.small = small
-        for column in (NAME, MODEL, COUNT, PERCENT):
+        for column in (NAME, *NUMBERS, PERCENT):
             if self.columnWidth(column) != widths[column]:
                 self.setColumnWidth(column, widths[column])
         height = self.horizontalHeader().sizeHint().height() + _ROW * len(self._model.rows) + 4
@@ -136,8 +136,7 @@ class DifferentialTable(QTableView):
         instead = max((small.horizontalAdvance(text) + 8 for text in words), default=0)
         return {
             NAME: max((metrics.horizontalAdvance(model.text(at, NAME)) for at in rows), default=60) + _SIGN,
-            MODEL: 0 if self.isColumnHidden(MODEL) else counts(MODEL),
-            COUNT: counts(COUNT),
+            **{column: 0 if self.isColumnHidden(column) else counts(column) for column in NUMBERS},
             PERCENT: percent,
             BAR: max(_BAR_LEAST, instead - percent),
         }
