@@ -13,3 +13,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     text = (Path(config.docs_dir).parent / "CONTRIBUTING.md").read_text("utf-8")
     files.append(File.generated(config, "contributing.md", content=text.replace("](docs/", "](")))
     return files
+
+
+def on_page_markdown(markdown: str, **_given: object) -> str:
+    """Let the other pages lead to it."""
+    return markdown.replace("](../CONTRIBUTING.md", "](contributing.md")
