@@ -1,4 +1,4 @@
-"""Training and evaluation of bundles. Everything is resolved on first use: torch takes seconds to load."""
+"""Training and evaluation of model bundles. Names load on first use: torch takes seconds to import."""
 
 import lazy_loader
 

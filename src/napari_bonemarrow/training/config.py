@@ -1,4 +1,4 @@
-"""What a training run is told: a preset in JSON, checked before anything is read."""
+"""Configuration of a training run: a preset in JSON, checked before anything is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class TrainingError(BoneMarrowError):
-    """A training or evaluation that cannot start or go on."""
+    """A training or evaluation that cannot start or continue."""
 
 
 class _Part(BaseModel):
@@ -26,14 +26,14 @@ class _Part(BaseModel):
 
 
 class Stage(_Part):
-    """Some epochs at one size of input: small first, since most is learnt there at less cost."""
+    """Some epochs at one input size: small first, where learning is cheap."""
 
     epochs: int = Field(ge=0)
     size: int = Field(ge=16, le=1024)
 
 
 class AugmentConfig(_Part):
-    """Strengths of what is done to a batch; 0 switches a step off.
+    """Strengths of the augmentation; 0 switches a step off.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class AugmentConfig(_Part):
     jpeg : float
         Share of the images that are compressed again, at a quality drawn between 30 and 95.
     background : float
-        Share of the images whose background is tinted anew.
+        Share of the images whose background gets another tint.
     """
 
     shift: Share = 0.08
@@ -73,7 +73,7 @@ class AugmentConfig(_Part):
 
 
 class SourceText(_Part):
-    """What the card says of a source."""
+    """The text about a source on the card."""
 
     title: str
     attribution: str
@@ -81,66 +81,67 @@ class SourceText(_Part):
 
 
 class TrainConfig(_Part):
-    """One training run.
+    """Configuration of one training run.
 
     Attributes
     ----------
     architecture : str
         A name in `ARCHITECTURES`, an alias, or ``timm:NAME``.
     init : str
-        ``none`` for fresh weights, ``imagenet``, the name of published weights that ``models fetch`` has
-        fetched, a file of weights, else the name or folder of a bundle to start from.
+        ``none`` for fresh weights, ``imagenet``, the name of published weights from ``models fetch``, a file
+        of weights, or the name or folder of a bundle to start from.
     tune : {"all", "head", "lora"}
-        What is fitted: every weight, the last layer alone, or low-rank adapters and the last layer.
+        What is fitted: every weight, only the last layer, or low-rank adapters and the last layer.
     lora_rank : int
         Rank of the adapters.
     stages : tuple of Stage
-        In order; the last one's size is the size the finished network works at.
+        In order; the last one's size is the input size of the finished network.
     folds, fold : int
         The images are split into `folds` stratified parts; part `fold` is the test set, never trained on.
     calibration_share : float
-        Share of the rest held out for early stopping and for the temperature.
+        Share of the rest held out for early stopping and the temperature.
     minimum_images : int
-        A class with fewer images in a source is not learnt from that source (default 100, the number
-        below which no class counts as trained).
+        A class with fewer images in a source is not learnt from it (default 100, the least for a class
+        to count as trained).
     trusted_images : int
-        A class learnt from fewer marrow images than this counts as learnt from few, not as trained: no
-        percentage of it is printed before review.
+        A class learnt from fewer marrow images counts as ``few``, not as ``trained``: no percentage of it
+        is printed before review.
     draws : mapping of str to int
-        Images drawn a class and epoch, by source; `default_draws` for a source not named.
+        Images drawn per class and epoch, by source; `default_draws` for other sources.
     largest_repeat : float
         No image is drawn more often than this in an epoch, which caps small classes.
     foreign_weight : float
-        Weight, in an image's softmax, of the classes that only other sources teach; those its own source
-        teaches weigh 1. At 0 a class known from blood alone is neither suppressed in marrow nor kept
-        from it; at 1 the network learns to tell the sources apart and never to see it in marrow.
+        Weight, in an image's softmax, of the classes that only other sources teach; classes of its own
+        source weigh 1. At 0 a class known only from blood is neither suppressed in marrow nor kept out
+        of it; at 1 the network learns to recognise the source and never predicts it in marrow.
     split : str
-        A CSV file ``file,part`` beside the preset (or a path) that fixes each image's part, ``calibration``
-        or ``test``; images it does not name are trained on. Empty: `folds`, `fold` and `seed` decide.
+        A CSV file ``file,part`` next to the preset (or a path) with each image's part, ``calibration`` or
+        ``test``; other images are trained on. Empty: `folds`, `fold` and `seed` decide.
     precision : {"auto", "float32", "bfloat16"}
-        Of the network's sums; ``auto`` takes bfloat16 where the device computes faster in it.
+        Precision of the network; ``auto`` is bfloat16 where the device is faster in it.
     accumulate : int
-        Batches whose gradients are added up before a step.
+        Batches whose gradients are summed before a step.
     teachers : tuple of str
-        Bundles whose averaged probabilities are learnt beside the labels.
+        Bundles whose averaged probabilities are learnt in addition to the labels.
     teacher_weight : float
         Share of the teachers in the loss.
     teacher_temperature : float
-        Both sides' logits are divided by it in that part of the loss (Hinton et al., arXiv:1503.02531).
+        Student and teacher logits are divided by it in that part of the loss (Hinton et al.,
+        arXiv:1503.02531).
     test_time_views : {1, 2, 4}
-        Mirrored copies that a prediction is averaged over: none, one, or both axes.
+        Mirrored copies in the average of a prediction: none, one, or both axes.
     coverage : float
-        Share of the marrow calibration images that lie above the threshold of confidence below which the
-        model abstains.
+        Share of the marrow calibration images above the confidence threshold below which the model
+        abstains.
     backbone_rate : float
-        Factor on the learning rate of every weight but the last layer's.
+        Factor on the learning rate of all weights except the last layer's.
     half_weights : bool
         Whether the bundle stores its matrices in float16, which halves its file; vectors (biases, norms and
-        their statistics) stay float32. The figures are measured on the rounded weights.
+        their statistics) stay float32. Figures are measured with the rounded weights.
     scales : mapping of str to float
-        µm per pixel of data sets by name, before what they state themselves; their crops are resampled.
+        µm per pixel of data sets by name, which override their own; their crops are resampled.
     patience : int
-        Epochs of the last stage without gain on the calibration split before stopping; 0 never stops.
+        Epochs of the last stage without gain on the calibration split before stopping; 0 is never.
     """
 
     name: str = "model"
@@ -201,16 +202,16 @@ class TrainConfig(_Part):
 
     @property
     def epochs(self) -> int:
-        """All epochs of all stages."""
+        """Return the number of epochs of all stages."""
         return sum(stage.epochs for stage in self.stages)
 
     @property
     def network_size(self) -> int:
-        """Side of the network's input in the end, px."""
+        """Return the side of the network's final input, px."""
         return self.stages[-1].size
 
     def size_at(self, epoch: int) -> int:
-        """Return the side of the input in an epoch counted from 0, px."""
+        """Return the side of the input in an epoch (from 0), px."""
         for stage in self.stages:
             if epoch < stage.epochs:
                 return stage.size
@@ -218,7 +219,7 @@ class TrainConfig(_Part):
         return self.network_size
 
     def with_epochs(self, epochs: int) -> TrainConfig:
-        """Spread another number of epochs over the stages in the same shares; the last keeps one."""
+        """Return a copy with another number of epochs in the same shares, at least one in the last stage."""
         total, left, stages = self.epochs, epochs, []
         for stage in self.stages[:-1]:
             share = min(left - 1, round(stage.epochs * epochs / total))
@@ -239,12 +240,12 @@ class TrainConfig(_Part):
 
 
 def load_preset(name_or_path: str | Path) -> TrainConfig:
-    """Read a preset that ships with the package, or a JSON file of the same form.
+    """Return a preset of the package, or one from a JSON file.
 
     Raises
     ------
     TrainingError
-        If there is none or a value is out of range.
+        If there is no such preset or a value is out of range.
     """
     path = Path(name_or_path)
     if not path.suffix:

@@ -1,1 +1,1 @@
-"""Labelled crops: where they come from, how they are checked, decoded and split."""
+"""Labelled crops: their sources, checks, decoding and splits."""

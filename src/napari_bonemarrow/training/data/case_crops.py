@@ -1,4 +1,4 @@
-"""Reviewed cases as training data: which cells a reviewer has classed, and their crops (no torch)."""
+"""Reviewed cases as training data: cells with a reviewer's label, and their crops (no torch)."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from napari_bonemarrow.slides import Scale, cut_crops, open_slide
 from napari_bonemarrow.training.config import TrainingError
 
 MINIMUM_REVIEWED = 20
-"""Reviewed cells below which nothing is learnt: a fifth of them would say nothing on what was held out."""
+"""Fewest reviewed cells for a fine-tune: a fifth of fewer would be too small a held-out part."""
 
-_AT_ONCE = 256  # crops cut at a time
+_AT_ONCE = 256  # crops per batch
 
 
 @dataclass(frozen=True, slots=True)
 class CaseCells:
-    """The cells of one case that a reviewer has classed.
+    """The cells of one case with a reviewer's label.
 
     Attributes
     ----------
     path : Path
         The case's file.
     slide : Path
-        Where its slide lies now.
+        The present path of its slide.
     slide_fingerprint : str
-        Recognises the slide: cells of one slide stay on one side of a split.
+        Identifies the slide: cells of one slide stay in one part of a split.
     state : str
-        Hash of the journal's last line: says which labels were read.
+        Hash of the journal's last line, which identifies the labels.
     scale : Scale
     cell_id : ndarray of int64, shape (n,)
     x, y : ndarray of float64, shape (n,)
         Centres, level-0 px.
     codes : tuple of str
-        The reviewer's class of each, one of the 21.
+        The reviewer's class of each cell, one of the 21.
     waiting : ndarray of float64, shape (m, 2)
-        Centres (x, y) of the cells that no reviewer has classed.
+        Centres (x, y) of the unreviewed cells.
     other : mapping of str to int
-        Labels that are none of the 21 classes, left out.
+        Labels outside the 21 classes, left out.
     reviewers : frozenset of str
     """
 
@@ -67,7 +67,7 @@ class CaseCells:
 
 @dataclass(frozen=True, slots=True)
 class CaseSet:
-    """Cases that can be learnt from, and those that cannot with the reason.
+    """Usable cases, and skipped ones with the reason.
 
     Attributes
     ----------
@@ -81,15 +81,15 @@ class CaseSet:
     skipped: tuple[str, ...] = field(default=())
 
     def counts(self) -> Counter[str]:
-        """Count the reviewed cells of each class."""
+        """Return the number of reviewed cells by class."""
         return Counter(code for case in self.cases for code in case.codes)
 
     def cases_with(self) -> Counter[str]:
-        """Count the cases in which each class was seen by a reviewer."""
+        """Return the number of cases with reviewed cells by class."""
         return Counter(code for case in self.cases for code in set(case.codes))
 
     def other(self) -> Counter[str]:
-        """Count the labels that are none of the 21 classes."""
+        """Return the number of labels outside the 21 classes."""
         return sum((case.other for case in self.cases), Counter())
 
     def __len__(self) -> int:
@@ -97,12 +97,12 @@ class CaseSet:
 
 
 def find_cases(given: Sequence[str | Path]) -> list[Path]:
-    """Find cases: files, and folders at any depth, but for cases that were started over.
+    """Return case files, also from folders at any depth, except cases that were started over.
 
     Raises
     ------
     TrainingError
-        If a path is missing or is no case, or nothing is found.
+        If a path is missing or not a case, or nothing is found.
     """
     found: list[Path] = []
     for path in map(Path, given):
@@ -121,10 +121,10 @@ def find_cases(given: Sequence[str | Path]) -> list[Path]:
 
 
 def read_cases(given: Sequence[str | Path]) -> CaseSet:
-    """Read which cells reviewers have classed. Pixels are not touched, but each slide must be there.
+    """Return the reviewed cells of cases. Pixels are not read, but each slide must exist.
 
-    A label counts where a reviewer set or confirmed it; labels that a rule or an import made do not.
-    Of several copies of one case the longest journal is taken.
+    A label counts if a reviewer set or confirmed it, not if a rule or an import made it. Of several
+    copies of one case the longest journal is used.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def read_cases(given: Sequence[str | Path]) -> CaseSet:
 
 
 def _read(path: Path) -> tuple[str, int, CaseCells]:
-    """Read a case; returns which case it is and how many lines its journal has, too."""
+    """Return the cells of a case, its identity and the length of its journal."""
     with Case.open(path, read_only=True) as case:
         if not case.verification.ok:
             raise CaseError(f"was changed by hand ({case.verification.text}); restore it from a copy")
@@ -196,17 +196,17 @@ def _read(path: Path) -> tuple[str, int, CaseCells]:
 def cut_reviewed(
     case: CaseCells, *, microns_per_pixel: float, size: int, waiting: NDArray[np.intp] | None = None
 ) -> Iterator[NDArray[np.uint8]]:
-    """Cut the crops of a case, a few hundred at a time.
+    """Yield the crops of a case, a few hundred at a time.
 
     Parameters
     ----------
     case : CaseCells
     microns_per_pixel : float
-        Of the crops.
+        Scale of the crops.
     size : int
         Side of a crop, px.
     waiting : ndarray of intp, optional
-        Cut these rows of ``case.waiting`` instead of the reviewed cells.
+        Rows of ``case.waiting`` to cut instead of the reviewed cells.
 
     Yields
     ------

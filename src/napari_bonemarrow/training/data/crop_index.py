@@ -1,4 +1,4 @@
-"""What the training knows of its images: data sets, decoded crops, parts."""
+"""Index of the training images: data sets, decoded crops and split."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from napari_bonemarrow.cytology.schemes import Scheme
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One data set: its name, how its folders are named, its files with their class.
+    """One data set: its name, class scheme and labelled files.
 
     Attributes
     ----------
     name : str
     scheme : Scheme
     files : tuple of Path
-        A reviewed cell of a case stands as ``CASE.bmcase/NUMBER``.
+        A reviewed cell of a case is ``CASE.bmcase/NUMBER``.
     codes : tuple of str
         Class of each file, one of the 21.
     left_out : int
-        Images with a label that has no place among the 21.
+        Images with a label outside the 21.
     root : Path
-        Folder from which files are named.
+        Folder to which file names are relative.
     microns_per_pixel : float or None
-        Scale of its images; None where nobody stated it: they are taken to have the run's.
+        Scale of its images; None where unknown, which means the run's scale.
     scales : mapping of Path to float
         Scale of single files, where it differs.
     together : mapping of Path to str
-        Patient, else slide, of single files: they stay on one side of a split.
+        Patient, else slide, of single files, which stay in one part of a split.
     titles : mapping of Path to str
-        Names of single files within the source, where they are not their path from its root.
+        Names of single files within the source, where they differ from the path.
     """
 
     name: str
@@ -53,11 +53,11 @@ class Source:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Source and path within it of each file, the same wherever the data lie."""
+        """Return source and relative path of each file, independent of where the data lie."""
         return tuple(self.name_of(file) for file in self.files)
 
     def name_of(self, file: Path) -> str:
-        """Return one file's name: source and path within it."""
+        """Return one file's name: source and relative path."""
         if file in self.titles:
             return f"{self.name}/{self.titles[file]}"
         if file.is_relative_to(self.root):
@@ -65,14 +65,14 @@ class Source:
         return f"{self.name}/{file.as_posix().lstrip('/')}"
 
     def scale_of(self, file: Path) -> float | None:
-        """Return µm per pixel of a file, or None where nobody stated it."""
+        """Return µm per pixel of a file, None where unknown."""
         return self.scales.get(file, self.microns_per_pixel)
 
     def scale_used(self, resampled_to: float) -> dict[str, Any]:
-        """Say at which scale its images were taken: ``images`` and ``resampled_to``, µm per pixel.
+        """Return the scales of its images as ``images`` and ``resampled_to``, µm per pixel.
 
-        ``images`` is None where nobody stated it, so that they are taken to have the model's scale, and a
-        list of the lowest and the highest where files have scales of their own.
+        ``images`` is None where unknown, which means the model's scale, and a list of the lowest and the
+        highest where files differ.
         """
         stated = {self.scale_of(file) for file in self.files} - {None}
         known = sorted(scale for scale in stated if scale is not None)
@@ -93,12 +93,12 @@ class Crops:
     files : tuple of str
         Relative to the data folder.
     group : ndarray of int64, shape (n,)
-        Equal for crops that show the same cell, or are of one patient: they stay on one side of a split.
+        Equal for crops of the same cell or patient, which stay in one part of a split.
     unreadable : tuple of str
         Files that could not be decoded and were skipped.
     sources : tuple of Source
     names : tuple of str
-        Source and path within it, the same wherever the data lie: ``bmc/BLA/BLA_00001.jpg``.
+        Source and relative path, independent of where the data lie: ``bmc/BLA/BLA_00001.jpg``.
     """
 
     pixels: NDArray[np.uint8]
@@ -120,7 +120,7 @@ class Crops:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Indices into `Crops`: no image is in two of them; `absent` counts those that a file names in vain."""
+    """Disjoint indices into `Crops`; `absent` counts images named in a split file but missing."""
 
     train: NDArray[np.intp]
     calibration: NDArray[np.intp]
@@ -129,7 +129,7 @@ class Split:
 
 
 def count_by_source(crops: Crops, which: NDArray[np.intp]) -> dict[str, Counter[str]]:
-    """Count the images of each class in each source."""
+    """Return the number of images by source and class."""
     counts: dict[str, Counter[str]] = {source.name: Counter() for source in crops.sources}
     for source, code in zip(crops.source[which], crops.codes[which], strict=True):
         counts[str(source)][str(code)] += 1

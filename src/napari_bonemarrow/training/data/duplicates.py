@@ -1,13 +1,13 @@
-"""Near-duplicates: the same cell twice, encoded again or cut a few pixels aside.
+"""Near-duplicates: the same cell twice, re-encoded or shifted by a few pixels.
 
-Two stages, as perceptual hashes are commonly used. A descriptor of low spatial frequencies (the discrete
-cosine transform that pHash takes the signs of: Zauner, *Implementation and Benchmarking of Perceptual Image
-Hash Functions*, 2010) and one of Fourier magnitudes, which a shift leaves alone, propose pairs. A pair
-counts only if the two thumbnails, laid over each other at the best shift, correlate in their fine structure
-too, and their colours agree everywhere: round dark nuclei on a bright ground look alike to every hash.
+There are two stages. A descriptor of low spatial frequencies (the discrete cosine transform whose signs
+pHash uses: Zauner, *Implementation and Benchmarking of Perceptual Image Hash Functions*, 2010) and one of
+Fourier magnitudes, which a shift does not change, propose pairs. A pair counts only if the two thumbnails,
+aligned at the best shift, also correlate in their fine structure and their colours agree everywhere: round
+dark nuclei on a bright ground look alike to every hash.
 
-The thresholds were set on 12,332 real crops against copies cut up to 8 px aside both ways and compressed
-again at JPEG quality 60: 98 of 100 copies are found, and no two different cells are taken for one.
+The thresholds were set on 12,332 real crops against copies shifted by up to 8 px both ways and recompressed
+at JPEG quality 60: 98 of 100 copies are found, and no two different cells.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 THUMBNAIL = 64
-"""Side of the grey thumbnails that are compared, px."""
+"""Side of the grey thumbnails, px."""
 
 COLOURS = 16
-"""Side of the coloured ones."""
+"""Side of the colour thumbnails, px."""
 
-_COSINES = 8  # lowest frequencies a side, as in pHash
+_COSINES = 8  # lowest frequencies per side, as in pHash
 _LOOK_ALIKE = 0.90  # least cosine of two descriptors of low frequencies
 _SAME_SPECTRUM = 0.90  # least cosine of two descriptors of magnitudes
 _SAME_PICTURE = 0.95  # least correlation of the thumbnails at the best shift
-_SAME_TEXTURE = 0.85  # least correlation of what is left without structures of more than _COARSE
+_SAME_TEXTURE = 0.85  # least correlation without structures larger than _COARSE
 _COARSE = 3.0  # sigma, thumbnail px
-_SHIFT = 3  # largest shift that is looked for, thumbnail px
+_SHIFT = 3  # largest shift, thumbnail px
 _SAME_COLOUR = 10.0  # largest difference of the mean colours, of 255
-_SAME_HUE = 30.0  # largest difference of red or blue less green at any place, of 255
+_SAME_HUE = 30.0  # largest difference of red or blue minus green at any place, of 255
 _BLOCK = 2048  # rows compared at a time
 
 
 def thumbnails(crop: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Reduce an RGB crop to a grey thumbnail, shape (64, 64), and a coloured one, shape (16, 16, 3)."""
+    """Return a grey thumbnail of an RGB crop, shape (64, 64), and a colour one, shape (16, 16, 3)."""
     from PIL import Image
 
     image, box = Image.fromarray(crop), Image.Resampling.BOX
@@ -46,7 +46,7 @@ def thumbnails(crop: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.u
 
 
 class Prints:
-    """What is kept of each crop to find it again: a digest and two thumbnails."""
+    """Fingerprints of crops: a digest and two thumbnails each."""
 
     def __init__(self) -> None:
         self.digests: list[bytes] = []
@@ -57,14 +57,14 @@ class Prints:
         return len(self.digests)
 
     def add(self, crop: NDArray[np.uint8]) -> None:
-        """Take in the next crop, uint8, shape (s, s, 3)."""
+        """Add the next crop, uint8, shape (s, s, 3)."""
         self.digests.append(hashlib.sha256(crop.tobytes()).digest())
         grey, colours = thumbnails(crop)
         self._thumbnails.append(grey)
         self._colours.append(colours)
 
     def near_pairs(self) -> NDArray[np.intp]:
-        """Pairs that show the same cell, those of equal pixels left out, shape (m, 2)."""
+        """Return pairs of the same cell, without those of equal pixels, shape (m, 2)."""
         if not self.digests:
             return np.empty((0, 2), np.intp)
         pairs = near_pairs(np.stack(self._thumbnails), np.stack(self._colours))
@@ -73,16 +73,16 @@ class Prints:
         return kept
 
     def exact_pairs(self) -> NDArray[np.intp]:
-        """Link each crop to the first one with equal pixels, shape (m, 2)."""
+        """Return pairs of each crop and the first one with equal pixels, shape (m, 2)."""
         return equal_pairs(self.digests)
 
     def groups(self) -> NDArray[np.int64]:
-        """Number the crops that show the same cell, shape (n,); a number is a group's first row."""
+        """Return the group of each crop by cell, shape (n,); its number is the group's first row."""
         return join(len(self), self.exact_pairs(), self.near_pairs())
 
 
 def near_pairs(grey: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Find pairs of crops that show the same cell in the same position.
+    """Return pairs of crops that show the same cell in the same position.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def near_pairs(grey: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDArray[n
 
 
 def join(n: int, *pairs: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Number the groups that pairs link together, shape (n,); a number is a group's lowest row."""
+    """Return the group of each row linked by pairs, shape (n,); its number is the group's lowest row."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -115,7 +115,7 @@ def join(n: int, *pairs: NDArray[np.intp]) -> NDArray[np.int64]:
 
 
 def equal_pairs(keys: Sequence[bytes | str]) -> NDArray[np.intp]:
-    """Link every row to the first one with an equal key, shape (m, 2)."""
+    """Return pairs of every row and the first one with an equal key, shape (m, 2)."""
     first: dict[bytes | str, int] = {}
     links = [(first.setdefault(key, row), row) for row, key in enumerate(keys)]
     return np.array([link for link in links if link[0] != link[1]], np.intp).reshape(-1, 2)
@@ -158,7 +158,7 @@ def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _candidates(low: NDArray[np.float32], magnitudes: NDArray[np.float32]) -> Iterator[NDArray[np.intp]]:
-    """Yield pairs that both descriptors find alike, block against block."""
+    """Yield pairs similar in both descriptors, block against block."""
     for start in range(0, len(low), _BLOCK):
         for other in range(start, len(low), _BLOCK):
             alike = low[start : start + _BLOCK] @ low[other : other + _BLOCK].T > _LOOK_ALIKE
@@ -174,7 +174,7 @@ def _candidates(low: NDArray[np.float32], magnitudes: NDArray[np.float32]) -> It
 def _verified(
     grey: NDArray[np.uint8], colours: NDArray[np.uint8], pairs: NDArray[np.intp]
 ) -> NDArray[np.bool_]:
-    """Tell which pairs are one picture at the best shift, shape (m,)."""
+    """Return which pairs are the same image at the best shift, shape (m,)."""
     from scipy.ndimage import gaussian_filter
 
     right = np.ones(len(pairs), bool)
@@ -190,12 +190,12 @@ def _verified(
 
 
 def _same_colours(one: NDArray[np.float32], two: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which pairs have the same colours on the average and everywhere, shape (m,)."""
+    """Return which pairs have the same colours on average and everywhere, shape (m,)."""
     from scipy.ndimage import gaussian_filter
 
     average = np.abs(one.mean(axis=(1, 2)) - two.mean(axis=(1, 2))).max(axis=1)
     hues = (each[..., [0, 2]] - each[..., 1:2] for each in (one, two))
-    smooth = [gaussian_filter(hue, (0, 1.5, 1.5, 0)) for hue in hues]  # a small shift must not tell
+    smooth = [gaussian_filter(hue, (0, 1.5, 1.5, 0)) for hue in hues]  # tolerate a small shift
     place = np.abs(smooth[0] - smooth[1]).max(axis=(1, 2, 3))
     same: NDArray[np.bool_] = (average <= _SAME_COLOUR) & (place <= _SAME_HUE)
     return same

@@ -1,4 +1,4 @@
-"""Crops from files and from cases, at one scale and size (no torch)."""
+"""Crops from files and cases, at one scale and size (no torch)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 def read_image(
     source: Source, file: Path, size: int, microns_per_pixel: float | None = None
 ) -> NDArray[np.uint8] | None:
-    """Read one crop of a source at a scale.
+    """Return one crop of a source at a scale.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def read_image(
     file : Path
         One of its files.
     size : int
-        Side wanted, px.
+        Wanted side, px.
     microns_per_pixel : float, optional
-        Scale wanted. A file whose own scale is known is resampled to it; others are taken as they are.
+        Wanted scale. A file of known scale is resampled to it; others stay unchanged.
 
     Returns
     -------
@@ -52,14 +52,14 @@ def read_image(
 
 
 def read_crop(file: Path, size: int, enlarge: float = 1.0) -> NDArray[np.uint8] | None:
-    """Read one crop as RGB at the given side, or None where it cannot be decoded.
+    """Return one crop as RGB at the given side, None where it cannot be decoded.
 
     Parameters
     ----------
     file : Path
-        Any mode and depth; what is transparent is laid on white.
+        Any mode and depth; transparency becomes white.
     size : int
-        Side wanted, px; larger images are cut about their centre, smaller ones padded with the median of
+        Wanted side, px; larger images are cut to their centre, smaller ones padded with the median of
         their border.
     enlarge : float
         Resample by this factor first.
@@ -71,7 +71,7 @@ def read_crop(file: Path, size: int, enlarge: float = 1.0) -> NDArray[np.uint8] 
 
 
 def read_rgb(file: Path) -> NDArray[np.uint8] | None:
-    """Read an image of any mode and depth as RGB, or None where it cannot be decoded."""
+    """Return an image of any mode and depth as RGB, None where it cannot be decoded."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -87,16 +87,16 @@ def read_rgb(file: Path) -> NDArray[np.uint8] | None:
 
 
 def looks_damaged(rgb: NDArray[np.uint8]) -> bool:
-    """Tell whether a JPEG was hit by a bit error: from some row of 8 px blocks on, all is shifted.
+    """Return whether a JPEG has a bit error, which shifts all blocks from some row of 8 px on.
 
-    Decoders put up with it without a word. The step between two rows of blocks is compared with the steps
-    one row above and below, on the average over the columns. On eight damaged crops it was 15 to 143 levels
-    greater, on 4,500 intact ones at most 6; the threshold is 10.
+    Decoders report no error. The step between two rows of blocks is compared with the steps one row above
+    and below, averaged over the columns. On eight damaged crops it was 15 to 143 levels greater, on 4,500
+    intact ones at most 6; the threshold is 10.
 
     Parameters
     ----------
     rgb : ndarray of uint8, shape (h, w, 3)
-        As the file holds it, uncut.
+        The whole image of the file.
     """
     steps = np.abs(np.diff(rgb.astype(np.int16), axis=0)).max(axis=2)
     borders = np.arange(8, rgb.shape[0] - 2, 8)
@@ -107,7 +107,7 @@ def looks_damaged(rgb: NDArray[np.uint8]) -> bool:
 
 
 def _read_unusual(file: Path) -> NDArray[np.uint8] | None:
-    """Read more than 8 bits, transparency, and TIFFs that Pillow does not know."""
+    """Return an image of more than 8 bits, with transparency, or a TIFF unknown to Pillow."""
     from napari_bonemarrow.cytology import BoneMarrowError
 
     try:
@@ -142,10 +142,10 @@ def _cut_cell(file: Path, size: int, microns_per_pixel: float) -> NDArray[np.uin
 
 
 def in_order(read: Callable[[int], T], count: int) -> Iterator[T]:
-    """Call a reader for 0, 1, 2, … on several threads and yield its results in order.
+    """Yield a reader's results for 0, 1, 2, … in order, from several threads.
 
-    Decoders let go of the interpreter's lock, so that this scales with the cores; a few hundred results
-    are held at a time.
+    Decoders release the interpreter's lock, so this scales with the cores; a few hundred results are in
+    memory at a time.
     """
     with ThreadPoolExecutor(threads()) as pool:
         for start in range(0, count, _AT_ONCE):
@@ -153,11 +153,11 @@ def in_order(read: Callable[[int], T], count: int) -> Iterator[T]:
 
 
 def threads() -> int:
-    """Return how many threads to decode on: the cores that this process may use, eight at most."""
+    """Return the number of decoding threads: the cores of this process, at most eight."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(8, allowed)
 
 
 def all_images(sources: Sequence[Source]) -> list[tuple[Source, int]]:
-    """List every image of some sources, in order."""
+    """Return every image of some sources, in order."""
     return [(source, index) for source in sources for index in range(len(source.files))]

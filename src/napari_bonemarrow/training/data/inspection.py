@@ -1,4 +1,4 @@
-"""Looking at labelled crops before anything is taught with them."""
+"""Inspection of labelled crops before training."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from napari_bonemarrow.training.data.split import (
 Progress = Callable[[int, int, str], None]
 
 ENOUGH = 100
-"""Images of a class below which no class counts as trained."""
+"""Fewest images for a class to count as trained."""
 
-_EVERY = 1000  # images between two words on progress
+_EVERY = 1000  # images between two progress reports
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What kind of image a file holds: its size in px, its mode, and whether a bit error shows."""
+    """The kind of an image file: its size in px, its mode, and whether it has a bit error."""
 
     width: int
     height: int
@@ -50,25 +50,25 @@ class Kind:
 
     @property
     def size(self) -> str:
-        """Width and height as text."""
+        """Return width and height as text."""
         return f"{self.width}x{self.height}"
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one reading of every image has shown.
+    """The result of reading every image once.
 
     Attributes
     ----------
     sources : tuple of Source
     images : list of (Source, int)
-        Those that can be read.
+        The readable ones.
     unreadable : tuple of str
-        Names of the others.
+        Names of the unreadable ones.
     prints : Prints
-        Of `images`.
+        Fingerprints of `images`.
     kinds : list of Kind
-        Of `images`.
+        Kinds of `images`.
     """
 
     sources: tuple[Source, ...]
@@ -79,16 +79,16 @@ class Seen:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the readable images."""
+        """Return the names of the readable images."""
         return tuple(source.name_of(source.files[index]) for source, index in self.images)
 
     @property
     def codes(self) -> list[str]:
-        """Classes of the readable images."""
+        """Return the classes of the readable images."""
         return [source.codes[index] for source, index in self.images]
 
     def crops(self) -> Crops:
-        """Return them as crops without pixels, to be split."""
+        """Return the images as crops without pixels, for a split."""
         return Crops(
             np.empty((0, 1, 1, 3), np.uint8),
             np.array(self.codes),
@@ -102,7 +102,7 @@ class Seen:
 
 
 def look(data: Path, scheme: str | None = None, progress: Progress | None = None) -> Seen:
-    """Read every image once for what tells it from the others; pixels are not kept.
+    """Read every image once for its kind and fingerprint; pixels are not kept.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def look(data: Path, scheme: str | None = None, progress: Progress | None = None
 
 
 def _square(source: Source, file: Path) -> tuple[NDArray[np.uint8], Kind] | None:
-    """Read the middle square of an image, and what kind of image it is."""
+    """Return the middle square of an image, and its kind."""
     from PIL import Image
 
     if file.parent.suffix == SUFFIX:
@@ -147,7 +147,7 @@ def _square(source: Source, file: Path) -> tuple[NDArray[np.uint8], Kind] | None
     try:
         with Image.open(file) as image:
             mode, damaged = image.mode, image.format == "JPEG" and looks_damaged(rgb)
-    except OSError:  # a TIFF of more than 8 bits, which another reader knows
+    except OSError:  # a TIFF of more than 8 bits, left to another reader
         mode, damaged = "more than 8 bits", False
     return fit_crop(rgb, min(height, width)), Kind(width, height, mode, damaged)
 
@@ -162,7 +162,7 @@ def split_data(
     scheme: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Split the crops of a data set once for all runs and write ``file,part``.
+    """Split the crops of a data set for all runs and write ``file,part``.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def split_data(
     Returns
     -------
     dict
-        ``sources`` to classes to the number of images a part, and ``unreadable`` files.
+        ``sources`` to classes to the number of images per part, and ``unreadable`` files.
 
     Raises
     ------
@@ -197,13 +197,13 @@ def check(
     scheme: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Look for what would spoil a training: damaged, odd and doubled images, classes with few of them.
+    """Return problems of a data set: damaged, odd and duplicate images, small classes.
 
     Parameters
     ----------
     data : path
     split : str, optional
-        A table ``file,part``, by path or by the name under which it ships.
+        A table ``file,part``, by path or by its name in the package.
     scheme : str, optional
     progress : callable, optional
 
@@ -243,7 +243,7 @@ def check(
 
 
 def _of_source(seen: Seen, source: Source) -> dict[str, Any]:
-    """Count one source's classes, sizes and modes."""
+    """Return one source's numbers of classes, sizes and modes."""
     rows = [row for row, (whose, _) in enumerate(seen.images) if whose is source]
     counts = Counter(seen.codes[row] for row in rows)
     every = BMC21 if source.scheme.marrow else source.scheme.targets
@@ -268,7 +268,7 @@ def _groups(
     parts: Mapping[str, int] | None,
     beyond: NDArray[np.intp] | None = None,
 ) -> list[dict[str, Any]]:
-    """List the groups that pairs link; with `beyond`, only those that those pairs alone do not link."""
+    """Return the groups that pairs link; with `beyond`, only those that its pairs do not link."""
     group = join(len(seen.images), *pairs)
     known = None if beyond is None else join(len(seen.images), beyond)
     members: dict[int, list[int]] = {}

@@ -1,4 +1,4 @@
-"""Labelled crops: decoded once into a memory-mapped cache that later epochs and runs use again."""
+"""Labelled crops, decoded once into a memory-mapped cache for later epochs and runs."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ __all__ = [
 ]
 
 Decoded = Callable[[int, int], object]
-"""Told how many images are decoded and how many there are."""
+"""Called with the number of decoded images and of all images."""
 
 _DRAFT = ".draft-"
-_FORGOTTEN = 86_400.0  # seconds after which a draft is one that a killed run has left
+_FORGOTTEN = 86_400.0  # seconds after which a draft is from a killed run
 
 
 def load_crops(
@@ -57,21 +57,20 @@ def load_crops(
     scales: Mapping[str, float] | None = None,
     progress: Decoded | None = None,
 ) -> Crops:
-    """Decode every crop once and map the pixels into memory.
+    """Return the crops of a data set, decoded once and memory-mapped.
 
     Parameters
     ----------
     data : Path
         As `find_sources` takes it.
     size : int
-        Side of the crops, px; larger images are cut about their centre, smaller ones padded with the
+        Side of the crops, px; larger images are cut to their centre, smaller ones padded with the
         median of their border.
     cache : Path
-        Folder for the decoded pixels; what is there already for the same files, unchanged since, is used
-        again. Several runs may share it.
+        Folder for the decoded pixels; those of unchanged files are reused. Several runs may share it.
     scheme : str, optional
     microns_per_pixel : float, optional
-        Scale of the run. Images whose own scale is stated are resampled to it.
+        Scale of the run. Images of known scale are resampled to it.
     scales : mapping of str to float, optional
         µm per pixel of data sets by name.
     progress : callable, optional
@@ -116,13 +115,13 @@ def load_crops(
 
 
 def keep_together(images: Sequence[tuple[Source, int]], group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Join groups of near-duplicates that are of one patient (of one slide where no patient is known).
+    """Return groups of near-duplicates joined by patient (by slide where no patient is known).
 
     Parameters
     ----------
     images : sequence of (Source, int)
     group : ndarray of int64, shape (n,)
-        Equal for crops that show the same cell.
+        Equal for crops of the same cell.
 
     Returns
     -------
@@ -140,8 +139,8 @@ def _relative(file: Path, data: Path) -> str:
 
 
 def _key(images: Sequence[tuple[Source, int]], size: int, microns_per_pixel: float | None) -> str:
-    """Name the cache by everything that the pixels depend on: files, their state, sizes and scales."""
-    digest = hashlib.sha256(f"3 {size}".encode())  # the number is this layout's
+    """Return the cache's key: a hash of files, their state, sizes and scales."""
+    digest = hashlib.sha256(f"3 {size}".encode())  # the version of this layout
     for source, index in images:
         file = source.files[index]
         scale = microns_per_pixel if source.scale_of(file) or file.parent.suffix == SUFFIX else None
@@ -156,7 +155,7 @@ def _beside(target: Path) -> Path:
 
 
 def _sweep(cache: Path) -> None:
-    """Remove drafts that killed runs have left; those of runs beside this one are younger."""
+    """Remove drafts of killed runs; those of parallel runs are younger."""
     for draft in cache.glob(f"{_DRAFT}*"):
         with suppress(OSError):
             if time.time() - draft.stat().st_mtime > _FORGOTTEN:
@@ -170,16 +169,16 @@ def _decode_all(
     target: Path,
     progress: Decoded | None,
 ) -> None:
-    """Decode on several threads into drafts, which are put in place once they are whole."""
+    """Decode on several threads into drafts, which are moved into place when complete."""
     needed, free = len(images) * size * size * 3, shutil.disk_usage(target.parent).free
-    if free < needed + 2**26:  # a full disk under a memory map would end the process, not raise
+    if free < needed + 2**26:  # a full disk under a memory map would kill the process
         raise TrainingError(
             f"{target.parent}: decoded crops need {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
             "make room or name another cache"
         )
     drafts = [_draft(target.parent), _draft(target.parent)]
     try:
-        # Room for every file; what cannot be read leaves its row unused at the end.
+        # Room for every file; unreadable ones leave unused rows at the end.
         pixels = np.lib.format.open_memmap(drafts[0], "w+", np.uint8, (len(images), size, size, 3))
         _reserve(drafts[0])
         readable = np.zeros(len(images), np.int64)
@@ -214,7 +213,7 @@ def _draft(folder: Path) -> Path:
 
 
 def _reserve(path: Path) -> None:
-    """Take the room on the disk now, where the system can: an error, not a crash, if it fills up."""
+    """Reserve the disk space now, where the system can: an error, not a crash, on a full disk."""
     if hasattr(os, "posix_fallocate"):
         with path.open("rb+") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

@@ -1,4 +1,4 @@
-"""Labelled crops listed in a table, with patients, slides, sources and scales where they are known."""
+"""Manifest: a table of labelled crops, with patients, slides, sources and scales where known."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ class _Row:
 
 
 def read_manifest(path: Path, scheme: str | None = None) -> tuple[Source, ...]:
-    """Read a table of labelled crops.
+    """Return the sources in a table of labelled crops.
 
     Columns ``file,label`` and, where known, ``patient,slide,source,microns_per_pixel,scheme``; others are
-    passed over. Where a scheme is stated, a label may be one of the 21 codes too. Files are given from
-    the table's folder or in full. Separated by commas, semicolons or tabs; UTF-8 with or without a
-    byte-order mark.
+    ignored. With a scheme, a label may also be one of the 21 codes. Files are relative to the table's folder
+    or absolute. Separated by commas, semicolons or tabs; UTF-8 with or without a byte-order mark.
 
     Parameters
     ----------
     path : Path
     scheme : str, optional
-        How the labels are to be read; by default the column, else recognised by the labels.
+        Class scheme of the labels; by default the column, else recognised by the labels.
 
     Returns
     -------
     tuple of Source
-        One for each name in the column ``source``, in alphabetical order; without it one, named as the table.
+        One for each name in the column ``source``, in alphabetical order; without it one, named after the
+        table.
 
     Raises
     ------
     TrainingError
-        If the table cannot be read, a file is missing or listed twice, or a label is none of its scheme.
+        If the table cannot be read, a file is missing or listed twice, or a label is not in its scheme.
     """
     groups: dict[str, list[_Row]] = {}
     rows = list(_rows(path))
@@ -95,7 +95,7 @@ def _text(path: Path) -> str:
 
 
 def _delimiter(path: Path) -> str:
-    """Tell by the first line what separates the columns: spreadsheets write what their country uses."""
+    """Return the separator in the first line: spreadsheets use that of their country."""
     head = _text(path).partition("\n")[0]
     return max(",;\t", key=head.count)
 
@@ -120,7 +120,7 @@ def _row(path: Path, line: int, values: Mapping[str, str]) -> _Row:
 
 
 def _name(file: str, source: str) -> str:
-    """Name a file from the folder called as its source, else as it is written."""
+    """Return a file's name from the folder named like its source, else as written."""
     inner = f"/{Path(file).as_posix()}"
     return inner.rpartition(f"/{source}/")[2].lstrip("/") if f"/{source}/" in inner else inner.lstrip("/")
 
@@ -159,7 +159,7 @@ def _source(path: Path, name: str, rows: Sequence[_Row], scheme: str | None) -> 
     recognised = _scheme(path, rows, scheme)
     kept: list[tuple[_Row, str]] = []
     for row in rows:
-        if row.scheme and row.label in BMC21:  # a corrected label, which the scheme may have no word for
+        if row.scheme and row.label in BMC21:  # a corrected label, which the scheme may lack
             kept.append((row, row.label))
             continue
         if row.label not in recognised.codes:
@@ -186,7 +186,7 @@ def _source(path: Path, name: str, rows: Sequence[_Row], scheme: str | None) -> 
 
 
 def _scheme(path: Path, rows: Sequence[_Row], scheme: str | None) -> Scheme:
-    """Choose how labels read: what was asked for, what the table says, else what knows most of them."""
+    """Return the scheme: the given one, the table's, else the one that knows most labels."""
     for row in rows:
         if row.scheme and row.scheme not in SCHEMES:
             raise TrainingError(

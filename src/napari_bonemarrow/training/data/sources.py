@@ -1,4 +1,4 @@
-"""Where labelled crops come from: folders named by class code, manifests, and reviewed cases."""
+"""Sources of labelled crops: folders named by class code, manifests and reviewed cases."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ log = logging.getLogger(__name__)
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 
 ABOUT = "source.json"
-"""File in a data set's folder that says its ``scheme`` and ``microns_per_pixel``."""
+"""File in a data set's folder with its ``scheme`` and ``microns_per_pixel``."""
 
 ALL = "*"
-"""Stands for every data set where scales are given by name."""
+"""Name for every data set where scales are given by name."""
 
 
 def find_sources(
     data: Path, scheme: str | None = None, scales: Mapping[str, float] | None = None
 ) -> tuple[Source, ...]:
-    """Find the data sets in a folder, a manifest or cases.
+    """Return the data sets in a folder, a manifest or cases.
 
     Parameters
     ----------
@@ -38,15 +38,14 @@ def find_sources(
         One data set (folders named by class code, images in them at any depth), a folder of several, a
         manifest (a CSV file, see `read_manifest`), a reviewed case, or a folder of cases.
     scheme : str, optional
-        A name in `SCHEMES` instead of recognising it by the labels.
+        A name in `SCHEMES`; recognised by the labels if not given.
     scales : mapping of str to float, optional
-        µm per pixel of data sets by name, before what they state themselves; `ALL` stands for all that are
-        not named.
+        µm per pixel of data sets by name, which override their own; `ALL` is every other data set.
 
     Raises
     ------
     TrainingError
-        If the data are missing, empty, or a folder's name is no class code.
+        If the data are missing, empty, or a folder's name is not a class code.
     """
     if scheme is not None and scheme not in SCHEMES:
         raise TrainingError(f"no class scheme {scheme!r}: choose one of {', '.join(sorted(SCHEMES))}")
@@ -81,12 +80,12 @@ def _with_scales(sources: tuple[Source, ...], scales: Mapping[str, float]) -> tu
 
 
 def check_scale(scale: float, where: str) -> float:
-    """Return a scale that can be one.
+    """Return a scale if it is plausible.
 
     Raises
     ------
     TrainingError
-        If it is no number between 0.01 and 5 µm per pixel.
+        If it is not a number between 0.01 and 5 µm per pixel.
     """
     if not (math.isfinite(scale) and 0.01 <= scale <= 5):
         raise TrainingError(f"{where}: {scale:g} µm per pixel is no scale of a smear; give 0.01 to 5")
@@ -163,7 +162,7 @@ def _labelled(folders: list[Path], scheme: Scheme) -> tuple[tuple[Path, ...], tu
 
 
 def _about(root: Path) -> tuple[str | None, float | None]:
-    """Read what a data set says of itself: its scheme and its µm per pixel."""
+    """Return the scheme and the µm per pixel that a data set states."""
     path = root / ABOUT
     if not path.is_file():
         return None, None
@@ -182,7 +181,7 @@ def _about(root: Path) -> tuple[str | None, float | None]:
 
 
 def _from_cases(data: Path) -> Source:
-    """Take the cells that reviewers have classed; labels beyond the 21 classes are counted."""
+    """Return the reviewed cells as a source; labels outside the 21 classes are counted."""
     found = read_cases([data])
     for line in found.skipped:
         log.warning("%s", line)

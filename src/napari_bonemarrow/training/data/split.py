@@ -1,4 +1,4 @@
-"""Which images teach, which calibrate and which test: patients and near-duplicates are never torn apart."""
+"""Splits into training, calibration and test images that keep patients and near-duplicates together."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ PARTS = ("train", "calibration", "test")
 
 
 def choose_split(crops: Crops, config: TrainConfig) -> Split:
-    """Split as a configuration says: by its file, else into its folds.
+    """Return the split of a configuration: from its file, else into its folds.
 
     Raises
     ------
     TrainingError
-        If the file is missing, damaged, or tears near-duplicates apart.
+        If the file is missing, damaged, or separates near-duplicates.
     """
     if config.split:
         path = split_file(config.split)
@@ -46,10 +46,10 @@ def choose_split(crops: Crops, config: TrainConfig) -> Split:
 
 
 def settle_split(crops: Crops, config: TrainConfig) -> TrainConfig:
-    """Leave a preset's own split out where the images are others than those that it was made for.
+    """Return the configuration without a preset's split if that was made for other images.
 
-    A preset is also a recipe for other people's images: these are then split into folds. A split that was
-    named by its path stays, and `choose_split` refuses it where it names none of the images.
+    A preset is also a recipe for other images, which are then split into folds. A split given by path
+    stays, and `choose_split` rejects it if it names none of the images.
     """
     if not config.split or Path(config.split).is_file():
         return config
@@ -61,9 +61,9 @@ def settle_split(crops: Crops, config: TrainConfig) -> TrainConfig:
 
 
 def split_crops(crops: Crops, *, folds: int, fold: int, calibration_share: float, seed: int) -> Split:
-    """Split into folds by class and source; groups of crops stay together.
+    """Return a split into folds by class and source; groups of crops stay together.
 
-    The split depends on file names, what belongs together and the seed, not on the order of the files.
+    The split depends on file names, groups and the seed, not on the order of the files.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def split_crops(crops: Crops, *, folds: int, fold: int, calibration_share: float
 
 
 def make_split(crops: Crops, *, test: float, calibration: float, seed: int) -> Split:
-    """Split once into three parts by class and source; groups of crops stay together.
+    """Return a split into three parts by class and source; groups of crops stay together.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def make_split(crops: Crops, *, test: float, calibration: float, seed: int) -> S
 
 
 def write_split(crops: Crops, split: Split, path: Path) -> None:
-    """Write a split as ``file,part``; what it does not name is trained on.
+    """Write a split as ``file,part``; other images are trained on.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def write_split(crops: Crops, split: Split, path: Path) -> None:
 
 
 def split_file(name: str) -> Path:
-    """Find a split by its path, or among those that ship with the package.
+    """Return a split file by its path, or from the package.
 
     Raises
     ------
@@ -140,9 +140,9 @@ def split_file(name: str) -> Path:
 
 
 def read_split(crops: Crops, path: Path) -> Split:
-    """Split as a file ``file,part`` says; images that it does not name are trained on.
+    """Return the split in a file ``file,part``; other images are trained on.
 
-    Files that it names and that are not there are passed over: a split serves a part of the data too.
+    Missing files are ignored, so a split also works for a part of the data.
 
     Raises
     ------
@@ -169,19 +169,19 @@ def read_split(crops: Crops, path: Path) -> Split:
 
 
 def split_digest(parts: Mapping[str, int]) -> str:
-    """Return the SHA-256 of which images a split sets aside, whatever the order of its lines.
+    """Return the SHA-256 of the images that a split holds out, independent of the order of its lines.
 
     Parameters
     ----------
     parts : mapping of str to int
-        As `read_parts` gives them.
+        As from `read_parts`.
     """
     lines = sorted(f"{name},{PARTS[part]}\n" for name, part in parts.items() if part)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def read_parts(path: Path) -> dict[str, int]:
-    """Read the part, as its place in `PARTS`, of each image that a split names.
+    """Return the part of each image in a split, as its index in `PARTS`.
 
     Raises
     ------
@@ -217,18 +217,18 @@ def _torn(crops: Crops, part: NDArray[np.int8]) -> list[tuple[int, int]]:
 
 
 def _together(crops: Crops) -> NDArray[np.int64]:
-    """Number what must stay on one side: near-duplicates and a patient's images, shape (n,)."""
+    """Return the group of each image, by near-duplicates and patient, shape (n,)."""
     return crops.group
 
 
 def _allocate(
     crops: Crops, together: NDArray[np.int64], which: NDArray[np.intp], shares: Sequence[float], salt: str
 ) -> NDArray[np.int8]:
-    """Give each group to the part that lacks most of its kind; return the part of each of `which`.
+    """Return the part of each of `which`: each group goes to the part that lacks most of its kind.
 
-    Large groups first, then in an order drawn from names and salt. A group goes where the sum of squares of
-    what the parts lack, each kind by its own size, shrinks most. For groups of one image this deals each
-    class of each source out in the wanted shares to within one image.
+    Large groups first, then in an order drawn from names and salt. A group goes where it most reduces the sum
+    of squares of what the parts lack, relative to each kind's size. With groups of one image each class of
+    each source gets the wanted shares to within one image.
     """
     kinds = [f"{crops.source[i]}/{crops.codes[i]}" for i in which]
     sizes = Counter(kinds)
@@ -251,7 +251,7 @@ def _allocate(
 
 
 def _wanted(kind: str, size: int, shares: Sequence[float], salt: str) -> NDArray[np.float64]:
-    """Return how many images of a kind each part should get; ties are broken by chance, never by order."""
+    """Return the number of images of a kind for each part; ties are broken at random, not by order."""
     chance = [int(_draw(salt, f"{kind} {part}")[:8], 16) / 2**32 for part in range(len(shares))]
     wanted: NDArray[np.float64] = size * np.array(shares) + 1e-6 * np.array(chance)
     return wanted
@@ -262,7 +262,7 @@ def _draw(salt: str, name: str) -> str:
 
 
 def describe_split(crops: Crops, split: Split) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
-    """Count the images of each source and class in each part."""
+    """Return the number of images by source, class and part."""
     table: dict[str, dict[str, dict[str, int]]] = {}
     for part in PARTS:
         for i in getattr(split, part):

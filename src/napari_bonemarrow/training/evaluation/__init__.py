@@ -1,1 +1,1 @@
-"""`evaluate`: which images, what a bundle makes of them, and the documents of it."""
+"""Evaluation: the images, their predictions and the metrics documents."""

@@ -1,4 +1,4 @@
-"""The images of an evaluation: which are taken, and what a bundle makes of them."""
+"""Images of an evaluation and their predictions."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ AT_ONCE = 256
 """Crops decoded at a time."""
 
 Tell = Callable[[int], None]
-"""Told how many more crops are done."""
+"""Called with the number of further crops done."""
 
 Progress = Callable[[int, int, str], None]
-"""Told how many crops are done, how many there are over all passes, and what is being done."""
+"""Called with the number of crops done, the number in all passes, and the present step."""
 
 
 class Steps:
-    """Counts crops over the passes of an evaluation.
+    """A counter of crops over the passes of an evaluation.
 
     Parameters
     ----------
     progress : callable, optional
     crops : int
-        In one pass.
+        Crops in one pass.
     passes : int
     """
 
@@ -42,7 +42,7 @@ class Steps:
         self._done = 0
 
     def next(self, crops: int, doing: str = "classified") -> None:
-        """Count some more crops."""
+        """Add crops to the count."""
         self._done = min(self._done + crops, self._total)
         if self._progress is not None:
             self._progress(self._done, self._total, doing)
@@ -56,15 +56,15 @@ class Classified:
     ----------
     source : Source
     files : tuple of Path
-        Those that could be read.
+        The readable ones.
     truth : ndarray of int, shape (n,)
         Columns of the bundle's classes.
     probabilities : ndarray of float32, shape (n, k)
     asked : ndarray of bool, shape (n,)
-        Whether an image belongs to what was asked for; the others are there for the transfer alone.
+        Whether an image was requested; others only serve the transfer figures.
     unreadable : tuple of str
     available : mapping of str to int
-        Images of each class in the whole source, less those found unreadable.
+        Images of each class in the whole source, without unreadable ones.
     """
 
     source: Source
@@ -76,22 +76,22 @@ class Classified:
     available: Mapping[str, int]
 
     def name_of(self, index: int | np.intp, data: Path) -> str:
-        """Return an image's path within the data folder, or as it is where it lies elsewhere."""
+        """Return an image's path relative to the data folder, or unchanged if it lies elsewhere."""
         file = self.files[index]
         return file.relative_to(data).as_posix() if file.is_relative_to(data) else file.as_posix()
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A source reduced to the images that are wanted.
+    """The selected images of a source.
 
     Attributes
     ----------
     source : Source
     asked : tuple of bool
-        Which of its images were asked for.
+        Which of its images were requested.
     available : mapping of str to int
-        Images of each class in the whole source, whatever was asked for.
+        Images of each class in the whole source.
     """
 
     source: Source
@@ -107,24 +107,24 @@ def select(
     extra: Collection[str],
     seed: int,
 ) -> Selection | None:
-    """Take the images of a part, at most so many a class.
+    """Return the images of a part, with an optional limit per class.
 
     Parameters
     ----------
     source : Source
     parts : mapping of str to str, optional
-        Part by name of the image (`Source.names`); what it does not name is ``train``. None: all images.
+        Part by image name (`Source.names`); other images are ``train``. None: all images.
     part : str
     limit : int, optional
-        Largest number of images a class, drawn at random.
+        Largest number of images per class, drawn at random.
     extra : collection of str
-        Codes whose images are taken from every part, though not asked for.
+        Codes whose images are taken from every part, even if not requested.
     seed : int
 
     Returns
     -------
     Selection or None
-        None where nothing of the source was asked for.
+        None where nothing of the source was requested.
     """
     asked = [parts is None or parts.get(name, "train") == part for name in source.names]
     if limit is not None:
@@ -144,12 +144,12 @@ def select(
 
 
 def classify_source(classifier: Classifier, selection: Selection, tell: Tell) -> Classified:
-    """Classify a source's crops in order, a few hundred decoded at a time.
+    """Return a source's predictions, in order, a few hundred crops at a time.
 
     Raises
     ------
     TrainingError
-        If no image can be read, or a class is none of the bundle's.
+        If no image can be read, or a class is not in the bundle.
     """
     card, source = classifier.bundle.card, selection.source
     column = {code: index for index, code in enumerate(card.classes)}
@@ -187,12 +187,12 @@ def classify_source(classifier: Classifier, selection: Selection, tell: Tell) ->
 def crops_of(
     classified: Classified, which: NDArray[np.intp], size: int, microns_per_pixel: float
 ) -> Callable[[], Iterator[NDArray[np.uint8]]]:
-    """Return what reads some of a source's crops again, in order, a few hundred at a time.
+    """Return a function that reads some of a source's crops again, in order, a few hundred at a time.
 
     Raises
     ------
     TrainingError
-        If it is called, if a file that was there is no more.
+        When called, if a file has disappeared.
     """
 
     def read() -> Iterator[NDArray[np.uint8]]:

@@ -28,7 +28,7 @@ from napari_bonemarrow.training.figures.transfer import transfer
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an evaluation was asked for beside its images.
+    """The options of an evaluation besides its images.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Asked:
     prior : str, optional
         A class distribution, as `target_prior` reads it, or ``estimate``.
     protocol : str
-        Which images these are, and whether training has seen them.
+        A text: which images these are, and whether training has seen them.
     """
 
     minimum_images: int
@@ -46,10 +46,9 @@ class Asked:
 
 
 def counted(classified: Classified, card: Card, minimum_images: int) -> NDArray[np.bool_]:
-    """Return which images the figures rest on, shape (n,).
+    """Return which images count in the figures, shape (n,).
 
-    Those of classes of which the whole source has enough: a part of a split, or a limit, leaves no class
-    out.
+    Those of classes with enough images in the whole source: a part of a split or a limit excludes no class.
     """
     counts = classified.available
     enough = [code for code, n in counts.items() if n >= minimum_images]
@@ -58,7 +57,7 @@ def counted(classified: Classified, card: Card, minimum_images: int) -> NDArray[
 
 
 def document(bundle: Bundle, classified: Classified, asked: Asked) -> dict[str, Any]:
-    """Work out all figures of one source.
+    """Return all figures of one source.
 
     Parameters
     ----------
@@ -69,7 +68,7 @@ def document(bundle: Bundle, classified: Classified, asked: Asked) -> dict[str, 
     Returns
     -------
     dict
-        What stands in ``metrics.json`` for the source: `figures`, ``too_few``, ``unreadable``,
+        The source's part of ``metrics.json``: `figures`, ``too_few``, ``unreadable``,
         ``left_out``, ``support``, ``protocol``, ``data``, ``scheme``, ``model``; where they apply
         ``selective``, ``closed``, ``prior`` and ``transfer``.
     """
@@ -107,10 +106,10 @@ def document(bundle: Bundle, classified: Classified, asked: Asked) -> dict[str, 
 def sum_stages(
     probabilities: NDArray[np.floating], classes: tuple[str, ...], scheme: Scheme
 ) -> NDArray[np.floating]:
-    """Add up the probabilities of classes that are one stage in a coarser scheme, shape (n, k).
+    """Return probabilities summed over classes that are one stage in a coarser scheme, shape (n, k).
 
-    The sum stands in the column of the stage's own code; what went into it is 0. Where the scheme is as
-    fine as the bundle, nothing changes.
+    The sum is in the column of the stage's code, the other columns are 0. A scheme as fine as the bundle
+    changes nothing.
     """
     if not scheme.sums:
         return probabilities
@@ -127,7 +126,7 @@ def sum_stages(
 def _closed(
     truth: NDArray[np.intp], probabilities: NDArray[np.floating], card: Card, scheme: Scheme
 ) -> dict[str, Any]:
-    """Figures when only the scheme's own classes may be answered, as a model of that scheme would."""
+    """Return the figures if only the scheme's classes may be predicted, as by a model of that scheme."""
     own = np.array([code in scheme.targets for code in card.classes])
     narrowed = np.where(own, probabilities, 0)
     total = narrowed.sum(axis=1, keepdims=True)
@@ -140,7 +139,7 @@ def _closed(
 def under_prior(
     truth: NDArray[np.intp], probabilities: NDArray[np.floating], card: Card, wanted: str
 ) -> dict[str, Any]:
-    """Figures under another class distribution, before and after the posteriors are corrected for it.
+    """Return the figures under another class distribution, before and after correcting the posteriors.
 
     Parameters
     ----------
@@ -148,9 +147,9 @@ def under_prior(
     probabilities : ndarray, shape (n, k)
     card : Card
     wanted : str
-        As `target_prior` reads it: images weigh by their class's share, so that the figures are those to
-        be expected where classes come in these shares. ``estimate``: the shares are estimated from the
-        probabilities alone and compared with the true ones; images weigh alike.
+        As in `target_prior`: images are weighted by their class's share, so the figures are those expected
+        under these shares. ``estimate``: the shares are estimated from the probabilities only and compared
+        with the true ones; images have equal weight.
 
     Returns
     -------

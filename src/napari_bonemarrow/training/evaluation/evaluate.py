@@ -1,4 +1,4 @@
-"""`evaluate`: a bundle against folders of crops with known classes, beside the published figures."""
+"""Evaluation of a bundle on labelled crops, compared with the published figures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from napari_bonemarrow.training.figures.priors import ESTIMATE, target_prior
 from napari_bonemarrow.training.figures.tables import background_table, table
 from napari_bonemarrow.training.files import write_atomically, write_json
 
-MINIMUM_IMAGES = 100  # below it, a class's figures say more of chance than of the model
+MINIMUM_IMAGES = 100  # with fewer images, a class's figures are mostly chance
 
 
 def evaluate(
@@ -47,12 +47,11 @@ def evaluate(
     scales: Mapping[str, float] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Classify folders of crops named by class code and write the figures.
+    """Classify labelled crops and write the figures.
 
-    Several sources in `data` are reported apart and never pooled; the first one of marrow stands on top
-    of the document, all under ``sources``. Classes of which a source has fewer than `minimum_images`
-    images, all parts together, are left out of its figures and listed under ``too_few``, unless no class
-    has as many.
+    Sources in `data` are reported separately and never pooled; the first one of marrow is on top of the
+    document, all are under ``sources``. Classes with fewer than `minimum_images` images in a source, all
+    parts together, are left out of its figures and listed under ``too_few``, unless no class has as many.
 
     Parameters
     ----------
@@ -62,36 +61,36 @@ def evaluate(
         Gets ``metrics.json``, ``predictions.csv``, ``confusion.png`` and ``reliability.png`` (further
         sources: ``confusion-<source>.png`` and so on) and ``table.md``.
     scheme : {"bmc21", "pbc", "choi10"}, optional
-        How the folders are named; recognised by the names if not given.
+        Class scheme of the folders; recognised by their names if not given.
     tolerant : bool
-        Print the tolerant figures in the table too. ``metrics.json`` always holds them.
+        Also print the tolerant figures in the table. ``metrics.json`` always contains them.
     device : {"auto", "cpu", "cuda", "cuda:N"}
     minimum_images : int
     split : str, optional
-        A table ``file,part``, by path or by the name under which it ships. Only the images of `part`
-        are measured, and the protocol says whether training held to that split.
+        A table ``file,part``, by path or by its name in the package. Only the images of `part` are measured,
+        and the protocol says whether training used that split.
     part : {"test", "calibration", "train"}
     limit : int, optional
-        Most images a class and source, drawn at random.
+        Most images per class and source, drawn at random.
     prior : str, optional
         Also the figures under a class distribution: ``published``, a CSV file, ``CODE=number,...``, or
         ``estimate``.
     robust : bool
         Also classify each crop under changes of colour, light, focus, storage, scale and direction.
     background : bool
-        Also guess the crops' source by their background and by the network's features.
+        Also predict the crops' source from their background and from the network's features.
     umap : bool
-        Also lay the features out on a plane: ``umap.png`` and ``umap.csv``.
+        Also project the features on a plane: ``umap.png`` and ``umap.csv``.
     seed : int
-        Of what is drawn at random.
+        Random seed.
     scales : mapping of str to float, optional
-        µm per pixel of data sets by name, before what they state themselves.
+        µm per pixel of data sets by name, which override their own.
     progress : callable, optional
 
     Returns
     -------
     dict
-        What ``metrics.json`` holds.
+        The contents of ``metrics.json``.
 
     Raises
     ------
@@ -100,7 +99,7 @@ def evaluate(
     data, out = Path(data), Path(out)
     bundle = Bundle.open(model)
     if prior and prior != ESTIMATE:
-        target_prior(prior, bundle.card.classes)  # before anything is classified
+        target_prior(prior, bundle.card.classes)  # before classification starts
     if limit is not None and limit < 1:
         raise TrainingError(f"limit: {limit} is too few; give at least 1 image a class")
     sources = find_sources(data, scheme, scales)
@@ -140,7 +139,7 @@ def _write(
     first: str,
     data: Path,
 ) -> None:
-    """Write the predictions and each source's pictures."""
+    """Write the predictions and each source's figures as images."""
     header = ["source", "file", "truth", "predicted", "confidence", "second", "second_confidence"]
     header += [f"p_{code}" for code in card.classes]
     rows = [row for each in results for row in _prediction_rows(data, each, card.classes)]

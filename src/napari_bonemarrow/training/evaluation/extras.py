@@ -1,4 +1,4 @@
-"""What an evaluation measures on request: robustness, tellable sources, features on a plane."""
+"""Optional measurements of an evaluation: robustness, source prediction, features on a plane."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from napari_bonemarrow.training.files import write_atomically
 def measure_robustness(
     classifier: Classifier, each: Classified, which: NDArray[np.intp], steps: Steps
 ) -> dict[str, Any]:
-    """Classify some of a source's crops again under each change; see `robustness`."""
+    """Return the figures of some of a source's crops under each change; see `robustness`."""
     card, scheme = classifier.bundle.card, each.source.scheme
 
     def classify(crops: NDArray[np.uint8]) -> NDArray[np.floating]:
@@ -42,21 +42,21 @@ def measure_robustness(
 def tell_sources(
     classifier: Classifier, results: Sequence[Classified], steps: Steps, seed: int
 ) -> dict[str, Any]:
-    """Guess the source of crops by their background, and by the network's features.
+    """Return how well the source of crops is predicted from background and from network features.
 
     Parameters
     ----------
     classifier : Classifier
     results : sequence of Classified
-        Of two or more sources.
+        Results of two or more sources.
     steps : Steps
     seed : int
 
     Returns
     -------
     dict
-        ``sources, classes, background, features`` (as `guess_source`) and a ``text`` that says what it
-        means.
+        ``sources, classes, background, features`` (as `guess_source`) and a ``text`` that explains
+        it.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def _meaning(told: dict[str, Any]) -> str:
 def write_umap(
     classifier: Classifier, results: Sequence[Classified], data: Path, out: Path, steps: Steps, seed: int
 ) -> None:
-    """Lay the features of all images that were asked for out on a plane: ``umap.csv``, ``umap.png``.
+    """Write the features of all requested images on a plane: ``umap.csv``, ``umap.png``.
 
     Raises
     ------

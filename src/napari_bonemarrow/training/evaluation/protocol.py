@@ -1,4 +1,4 @@
-"""Which images an evaluation takes, and what training has seen of them."""
+"""Protocol of an evaluation: its images, and whether training has seen them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SEEN = {
 def choose_images(
     sources: Sequence[Source], card: Card, split: str | None, part: str, limit: int | None, seed: int
 ) -> tuple[list[Selection], str]:
-    """Take the images that were asked for and say in a sentence which they are.
+    """Return the requested images and a sentence that describes them.
 
-    Of marrow, classes that the bundle learnt from blood only are taken from every part: no image of theirs
-    was trained on, and there are few. They count for the transfer alone.
+    Marrow images of classes that the bundle learnt only from blood are taken from every part: none was
+    trained on, and there are few. They count only for the transfer figures.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def choose_images(
     Raises
     ------
     TrainingError
-        If the split is missing or damaged, or nothing is in the part.
+        If the split is missing or damaged, or the part is empty.
     """
     parts: dict[str, str] | None = None
     protocol = ALL
@@ -76,7 +76,7 @@ def choose_images(
 
 
 def _protocol(card: Card, name: str, part: str, *, known: bool) -> str:
-    """Say what training has seen of a part."""
+    """Return a sentence on whether training has seen a part."""
     if not known:
         why = "was trained with another split" if card.split_sha256 else "does not say which split it held to"
         return f"part {part} of {name}; the bundle {why}, so that it may have been trained on these images"

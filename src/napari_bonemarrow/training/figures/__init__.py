@@ -1,1 +1,1 @@
-"""Figures of a classification: metrics, intervals, calibration, tables and pictures."""
+"""Figures of a classification: metrics, intervals, calibration, tables and plots."""

@@ -1,8 +1,8 @@
-"""Whether a crop's source can be told by its background, or by what the network makes of it.
+"""Prediction of a crop's source from its background, or from the network's features.
 
-Where sources show different classes, a network that knows the source knows half the answer, and its
-figures say too much about the cells. What is guessed here is the source, among images of classes that both
-sources hold in equal numbers, so that the cell itself gives nothing away by its class.
+Where sources show different classes, a network that recognises the source knows half the answer, and its
+figures are too good. Here the source is predicted among images of shared classes in equal numbers, so that
+the class itself reveals nothing.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 CENTRE = 0.4
-"""Radius of the central disc that is taken for the cell, share of the side: 10 µm of a 25 µm crop."""
+"""Radius of the central disc taken as the cell, share of the side: 10 µm of a 25 µm crop."""
 
 SATURATED = 0.25
-"""Saturation from which a pixel that is not red is taken for stained nucleus or cytoplasm."""
+"""Saturation from which a pixel that is not red is stained nucleus or cytoplasm."""
 
 SURE = 0.95
-"""Probability from which a right guess counts as told."""
+"""Probability from which a right prediction counts as recognised."""
 
 FOLDS = 5
 
 
 def background_mask(crop: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return the pixels that belong to no nucleated cell.
+    """Return the pixels outside nucleated cells.
 
-    Left out are a central disc and what is stained blue to purple: saturated, and blue not below red, as
-    red cells are. Plasma, red cells and empty glass remain.
+    A central disc and pixels stained blue to purple (saturated, blue not below red as in red cells) are
+    left out. Plasma, red cells and empty glass remain.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def background_mask(crop: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def background_features(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Describe the background: colour of each channel and local texture.
+    """Return features of the background: colour of each channel and local texture.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def background_features(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32, shape (25,)
-        A channel: mean, standard deviation, 5th, 50th and 95th percentile, mean gradient, mean absolute
-        Laplacian (noise and compression); two correlations of channels; steps between JPEG's blocks of
-        8 px less those within them; the background's share of the crop.
+        For each channel: mean, standard deviation, 5th, 50th and 95th percentile, mean gradient, mean
+        absolute Laplacian (noise and compression); two correlations of channels; steps between JPEG's blocks
+        of 8 px less those within them; the background's share of the crop.
     """
     from scipy.ndimage import gaussian_gradient_magnitude, laplace
 
     mask = background_mask(crop)
-    if mask.sum() < 16:  # a crop full of stain: its border is all there is
+    if mask.sum() < 16:  # a crop full of stain: only its border is left
         mask = np.zeros_like(mask)
         mask[[0, -1], :] = mask[:, [0, -1]] = True
     values: list[float] = []
@@ -84,7 +84,7 @@ def background_features(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _blockiness(brightness: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
-    """Return by how much neighbours differ more across blocks of 8 px than within, in the background."""
+    """Return how much more neighbours differ across blocks of 8 px than within, in the background."""
     both = mask[:, 1:] & mask[:, :-1]
     step = np.abs(np.diff(brightness, axis=1))
     across = np.zeros_like(both)
@@ -96,13 +96,13 @@ def _blockiness(brightness: NDArray[np.float32], mask: NDArray[np.bool_]) -> flo
 def shared_images(
     source: NDArray[np.str_], code: NDArray[np.str_], *, most: int = 200, seed: int = 0
 ) -> NDArray[np.intp]:
-    """Draw equally many images of each class that every source holds.
+    """Return equal numbers of images of each class in every source.
 
     Parameters
     ----------
     source, code : ndarray of str, shape (n,)
     most : int
-        Largest number a class and source.
+        Largest number per class and source.
     seed : int
 
     Returns
@@ -123,7 +123,7 @@ def shared_images(
 def guess_source(
     features: NDArray[np.floating], source: NDArray[np.str_], *, seed: int = 0
 ) -> dict[str, Any]:
-    """Guess the source by cross-validated logistic regression.
+    """Return how well a cross-validated logistic regression predicts the source.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def guess_source(
     Returns
     -------
     dict
-        ``n, balanced_accuracy, balanced_accuracy_ci95`` of images whose source the regression was not
-        fitted on, ``chance``, and ``told``, the share of them whose source is guessed rightly with a
+        ``n, balanced_accuracy, balanced_accuracy_ci95`` of images that the regression was not fitted on,
+        ``chance``, and ``told``, the share of images whose source is predicted correctly with a
         probability of at least 0.95.
     """
     from sklearn.linear_model import LogisticRegression

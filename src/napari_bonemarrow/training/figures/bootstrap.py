@@ -1,4 +1,4 @@
-"""Bootstrap intervals of a classification's figures, images drawn anew within their class."""
+"""Bootstrap intervals of a classification's figures, resampled within each class."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ DRAWS = 2000
 LEVEL = 0.95
 
 MEASURES = ("accuracy", "balanced_accuracy", "macro_f1", "ece")
-"""What `intervals` gives an interval for."""
+"""The measures of `intervals`."""
 
-_AT_ONCE = 2_000_000  # images a block of resamples holds
+_AT_ONCE = 2_000_000  # images in a block of resamples
 
 
 def intervals(
@@ -29,19 +29,19 @@ def intervals(
     """Return the 95 % percentile bootstrap of each of `MEASURES`.
 
     Images are drawn with replacement within their true class (Efron & Tibshirani, *An Introduction to the
-    Bootstrap*, 1993, ch. 13), so that each resample holds as many images a class as the set. A class with a
-    single image stays as it is. The calibration error is a sum of absolute gaps, to which resampling adds
-    noise of its own, so that its resamples lie above it: their interval is moved down by as much as their
-    mean exceeds the error measured (the bootstrap's estimate of bias, ch. 10). What the measured error owes
-    to the number of images in the same way stays in, which errs on the safe side.
+    Bootstrap*, 1993, ch. 13), so each resample has the set's number of images per class. A class with a
+    single image stays unchanged. The calibration error is a sum of absolute gaps, which resampling noise
+    increases, so the interval is moved down by the excess of the resamples' mean over the measured error (the
+    bootstrap's estimate of bias, ch. 10). The same bias in the measured error, from the number of images,
+    stays, which is conservative.
 
     Parameters
     ----------
     truth, predicted : ndarray of int, shape (n,)
     confidence : ndarray, shape (n,)
-        Of the predicted class.
+        Probability of the predicted class.
     weight : ndarray, shape (n,), optional
-        Of each image, equal within a true class.
+        Weight of each image, equal within a true class.
     draws, seed : int
 
     Returns
@@ -95,12 +95,12 @@ def measures(
     weight: NDArray[np.float64],
     k: int,
 ) -> NDArray[np.float64]:
-    """Work out `MEASURES` for many sets of equal size at once.
+    """Return `MEASURES` of many sets of equal size at once.
 
     Parameters
     ----------
     truth, predicted : ndarray of int, shape (m, n)
-        0 to k - 1; every row holds the same true classes.
+        0 to k - 1; every row has the same true classes.
     confidence, weight : ndarray, shape (m, n)
     k : int
 
@@ -131,15 +131,15 @@ def drop_interval(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> tuple[float, float, float]:
-    """Return by how much the balanced accuracy falls, with its paired 95 % bootstrap interval.
+    """Return the fall of the balanced accuracy with its paired 95 % bootstrap interval.
 
-    The same images are drawn before and after, within their class.
+    Before and after use the same resampled images, within each class.
 
     Parameters
     ----------
     truth : ndarray of int, shape (n,)
     before, after : ndarray of bool, shape (n,)
-        Whether each image was classified rightly.
+        Whether each image was classified correctly.
 
     Returns
     -------

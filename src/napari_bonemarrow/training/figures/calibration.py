@@ -1,4 +1,4 @@
-"""How far confidence can be believed: calibration error, reliability, temperature."""
+"""Calibration of confidence: error, reliability and temperature."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BINS = 15
 
 
 def bin_of(confidence: NDArray[np.floating]) -> NDArray[np.intp]:
-    """Return the bin of each confidence, 0 to 14; bins hold their lower bound."""
+    """Return the bin of each confidence, 0 to 14; bins include their lower bound."""
     return np.minimum((confidence * BINS).astype(np.intp), BINS - 1)
 
 
@@ -23,14 +23,14 @@ def expected_calibration_error(
     right: NDArray[np.bool_],
     weight: NDArray[np.float64] | None = None,
 ) -> float:
-    """Mean gap of confidence and accuracy over 15 equal bins (Guo et al. 2017, arXiv:1706.04599)."""
+    """Return the mean gap of confidence and accuracy over 15 bins (Guo et al. 2017, arXiv:1706.04599)."""
     weight = np.ones(len(right)) if weight is None else weight
     gaps = np.bincount(bin_of(confidence), weight * (confidence - right), BINS)
     return float(np.abs(gaps).sum() / weight.sum())
 
 
 def reliability(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    """List the bins that hold images: bounds, n, mean confidence, accuracy with its Wilson interval."""
+    """Return the bins with images: bounds, n, mean confidence, accuracy with its Wilson interval."""
     bins = bin_of(confidence)
     rows = []
     for number in np.unique(bins):
@@ -50,12 +50,12 @@ def reliability(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> li
 
 
 def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.intp]) -> float:
-    """Find the temperature with the least negative log-likelihood (Guo et al. 2017, arXiv:1706.04599).
+    """Return the temperature of least negative log-likelihood (Guo et al. 2017, arXiv:1706.04599).
 
     Parameters
     ----------
     logits : ndarray, shape (n, k)
-        Of images that the network was not fitted on.
+        Logits of images that the network was not fitted on.
     truth : ndarray of int, shape (n,)
 
     Returns

@@ -1,4 +1,4 @@
-"""The network's features laid out on a plane, by UMAP or, where there are few, by t-SNE."""
+"""Feature vectors on a plane, by UMAP or, for few cells, by t-SNE."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.training.config import TrainingError
 
 FEWEST = 10
-"""Cells below which there is nothing to lay out."""
+"""Fewest cells for a map."""
 
 _NEIGHBOURS = 15
 _EXACT_UP_TO = 80_000
-"""Neighbours of so many are found exactly, which is faster than umap-learn's own search: that one has to be
-compiled first, for about half a minute."""
+"""Most cells with exact neighbours, which are faster than umap-learn's own search: that is compiled first,
+for about half a minute."""
 
 
 _PERPLEXITY = 30.0
 
 
 def tsne(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32]:
-    """Lay features out on a plane (van der Maaten & Hinton 2008; Barnes-Hut, scikit-learn).
+    """Return features on a plane by t-SNE (van der Maaten & Hinton 2008; Barnes-Hut, scikit-learn).
 
-    146 images take a second where UMAP takes most of a minute, which umap-learn spends compiling itself;
-    from some thousands on UMAP is the faster.
+    146 images take a second, UMAP most of a minute, mainly for compiling; from some thousands on UMAP is
+    faster.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def tsne(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32
     _refuse_few(len(values))
     from sklearn.manifold import TSNE
 
-    # Begun on the two axes that tell most, so that the map lies as a plain projection would.
+    # Begun on the first two principal axes, for the orientation of a plain projection.
     spread = values.shape[1] > 1 and bool(values.std(axis=0).max() > 0)
     layout = TSNE(
         perplexity=min(_PERPLEXITY, (len(values) - 1) / 3),
@@ -66,7 +66,7 @@ def _refuse_few(count: int) -> None:
 
 
 def umap(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32]:
-    """Lay features out on a plane (McInnes et al. 2018, arXiv:1802.03426; umap-learn).
+    """Return features on a plane by UMAP (McInnes et al. 2018, arXiv:1802.03426; umap-learn).
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def umap(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32
     """
     _refuse_few(len(features))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of umap-learn's own: one thread with a seed, TensorFlow missing
+        warnings.simplefilter("ignore")  # umap-learn warns of one thread with a seed, no TensorFlow
         try:
             from umap import UMAP
         except ImportError as error:
@@ -95,7 +95,7 @@ def umap(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32
         values = np.asarray(features, np.float32)
         neighbours = min(_NEIGHBOURS, len(values) - 1)
         known = _exact_neighbours(values, neighbours) if len(values) <= _EXACT_UP_TO else (None, None, None)
-        # Begun on the two axes that tell most, so that the map lies as a plain projection would.
+        # Begun on the first two principal axes, for the orientation of a plain projection.
         layout: Any = UMAP(
             n_neighbors=neighbours, min_dist=0.1, init="pca", random_state=seed, precomputed_knn=known
         )
@@ -106,7 +106,7 @@ def umap(features: NDArray[np.floating], *, seed: int = 0) -> NDArray[np.float32
 def _exact_neighbours(
     values: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], None]:
-    """Return each row's nearest rows, itself the first of them, and their distances, both (n, count)."""
+    """Return each row's nearest rows, itself first, and their distances, both (n, count)."""
     from sklearn.neighbors import NearestNeighbors
 
     distances, indices = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(values).kneighbors(values)
@@ -114,7 +114,7 @@ def _exact_neighbours(
 
 
 def write_points(path: Path, rows: Sequence[tuple[str, str, str, str]], points: NDArray[np.float32]) -> None:
-    """Write a row a crop: ``source,file,truth,predicted,x,y``."""
+    """Write a row per crop: ``source,file,truth,predicted,x,y``."""
     import csv
 
     from napari_bonemarrow.report import defused

@@ -1,4 +1,4 @@
-"""Figures of a classification, from true and predicted classes."""
+"""Metrics of a classification, from true and predicted classes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def confusion(
     k: int,
     weight: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Add up true (rows) against predicted (columns) classes, shape (k, k)."""
+    """Return the confusion table of true (rows) and predicted (columns) classes, shape (k, k)."""
     table = np.zeros((k, k))
     np.add.at(table, (truth, predicted), 1.0 if weight is None else weight)
     return table
@@ -37,22 +37,22 @@ def figures(
     tolerated: frozenset[frozenset[str]] = frozenset(),
     share: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
-    """Compute the figures of the metrics document.
+    """Return the figures of the metrics document.
 
-    Classes that occur in the truth count; a prediction of another class is wrong.
+    Only classes in the truth count; a prediction of another class is wrong.
 
     Parameters
     ----------
     truth : ndarray of int, shape (n,)
-        Columns.
+        Columns of the true classes.
     probabilities : ndarray, shape (n, k)
     classes : sequence of str
         The k codes.
     tolerated : frozenset of pairs of codes
         Confusions that the tolerant figures count as right.
     share : ndarray, shape (k,), optional
-        Share of each class where the figures shall hold; each image then weighs its class's share
-        divided by its class's number of images. By default every image weighs the same.
+        Share of each class in the target population; each image then weighs its class's share divided by
+        its class's number of images. By default every image has the same weight.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def figures(
 
 
 def _near(classes: Sequence[str], tolerated: frozenset[frozenset[str]]) -> NDArray[np.bool_]:
-    """Return which confusions count as right, shape (k, k): equal classes and the pairs, no pair of pairs."""
+    """Return which confusions count as right, shape (k, k): equal classes and the pairs, not chains."""
     near = np.eye(len(classes), dtype=bool)
     index = {code: i for i, code in enumerate(classes)}
     for pair in tolerated:
@@ -114,7 +114,7 @@ def _near(classes: Sequence[str], tolerated: frozenset[frozenset[str]]) -> NDArr
 def _by_class(table: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return precision, recall and F1 of every class, shape (3, k); 0 where nothing was predicted.
 
-    Precision is the share of a column, recall that of a row, whose confusion counts as right.
+    Precision is the share of a column, recall that of a row, that counts as right.
     """
     hits = table * right
     with np.errstate(invalid="ignore"):

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: confusion, reliability, features on a plane."""
+"""Plots of an evaluation: confusion, reliability, features on a plane."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MARKERS = "o^sDvP"
 
 
 def _figure(width: float, height: float) -> Any:
-    """Make a figure that needs no display."""
+    """Return a figure that needs no display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -50,7 +50,7 @@ def draw_confusion(document: Mapping[str, Any], path: Path) -> None:
 
 
 def draw_reliability(document: Mapping[str, Any], path: Path) -> None:
-    """Draw accuracy against confidence as a PNG: a point a bin with its Wilson interval, and how many."""
+    """Draw accuracy against confidence as a PNG: for each bin a point, its Wilson interval and its number."""
     bins = document["reliability"]
     low = np.array([row["low"] for row in bins])
     width = np.array([row["high"] for row in bins]) - low
@@ -91,7 +91,7 @@ def draw_points(points: NDArray[np.float32], truth: Sequence[str], source: Seque
         for name, marker in zip(names, _MARKERS * len(names), strict=False):
             some = here & (sources == name)
             left.scatter(*points[some].T, s=size, color=colour, marker=marker, linewidths=0, alpha=0.7)
-            if some.any():  # a code beside a cloud: colours of a lineage are close
+            if some.any():  # a code next to a cloud: colours of a lineage are similar
                 x, y = np.median(points[some], axis=0)
                 box = {"facecolor": "white", "edgecolor": colour, "pad": 1, "alpha": 0.8}
                 left.text(x, y, code, fontsize=7, ha="center", va="center", bbox=box)

@@ -1,8 +1,8 @@
-"""Class distributions other than that of training: posteriors corrected, a distribution estimated.
+"""Class distributions other than that of training: correction of posteriors and estimation.
 
 Saerens, Latinne & Decaestecker, *Adjusting the outputs of a classifier to new a priori probabilities: a
-simple procedure*, Neural Computation 2002;14:21-41. It assumes that cells of a class look alike in both
-places, and only the classes' shares differ.
+simple procedure*, Neural Computation 2002;14:21-41. It assumes that cells of a class look the same in
+both places, and only the classes' shares differ.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ ESTIMATE = "estimate"
 
 
 def training_prior(card: Card) -> tuple[NDArray[np.float64], str]:
-    """Return each class's share of the images that training drew, and what that rests on.
+    """Return each class's share of the images drawn in training, and its basis.
 
     Returns
     -------
     shares : ndarray, shape (k,)
-        0 for classes that were never taught.
+        0 for untaught classes.
     text : str
     """
     drawn = np.array(
@@ -47,14 +47,14 @@ def training_prior(card: Card) -> tuple[NDArray[np.float64], str]:
 
 
 def target_prior(wanted: str, classes: Sequence[str]) -> NDArray[np.float64]:
-    """Read a class distribution.
+    """Return a class distribution.
 
     Parameters
     ----------
     wanted : str
-        ``published`` (the class counts of Matek et al. 2021), a CSV file with a row ``CODE,number`` a
-        class (a first row of headings may stand above), or ``CODE=number,...``. Numbers are shares or
-        counts; classes that are not named have none.
+        ``published`` (the class counts of Matek et al. 2021), a CSV file with a row ``CODE,number`` per
+        class (optionally after a row of headings), or ``CODE=number,...``. Numbers are shares or counts;
+        unnamed classes have none.
     classes : sequence of str
 
     Returns
@@ -65,7 +65,7 @@ def target_prior(wanted: str, classes: Sequence[str]) -> NDArray[np.float64]:
     Raises
     ------
     TrainingError
-        If the file or a code is unknown, or the numbers are no distribution.
+        If the file or a code is unknown, or the numbers are not a distribution.
     """
     if wanted == PUBLISHED:
         return _normalised({code: row.n for code, row in MATEK_2021.items()}, classes, PUBLISHED)
@@ -111,16 +111,16 @@ def _normalised(values: Mapping[str, object], classes: Sequence[str], where: str
 def reweigh(
     probabilities: NDArray[np.floating], training: NDArray[np.float64], target: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Correct posteriors for another class distribution (Saerens et al., eq. 2.4).
+    """Return posteriors corrected for another class distribution (Saerens et al., eq. 2.4).
 
-    Each class's posterior is multiplied by ``target / training`` and each row made to add up to 1.
+    Each class's posterior is multiplied by ``target / training`` and each row normalised to 1.
 
     Parameters
     ----------
     probabilities : ndarray, shape (n, k)
     training, target : ndarray, shape (k,)
-        A class with no share in training keeps its posterior of about 0. A row that has no class left with
-        a share in `target` stays as it was.
+        A class without a share in training keeps its posterior of about 0. A row without a class with a
+        share in `target` stays unchanged.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def estimate_prior(
     tolerance: float = 1e-6,
     rounds: int = 1000,
 ) -> NDArray[np.float64]:
-    """Estimate the classes' shares in unlabelled images by expectation and maximisation.
+    """Return the classes' shares in unlabelled images, estimated by expectation maximisation.
 
     Parameters
     ----------
@@ -147,14 +147,14 @@ def estimate_prior(
         Posteriors under the training distribution.
     training : ndarray, shape (k,)
     tolerance : float
-        Ends when no share moves by more.
+        Stop when no share moves by more.
     rounds : int
-        Ends after so many rounds in any case.
+        Largest number of rounds.
 
     Returns
     -------
     ndarray, shape (k,)
-        Saerens et al., eq. 2.9: the mean of the posteriors that the last estimate gives.
+        Saerens et al., eq. 2.9: the mean of the posteriors under the last estimate.
     """
     prior = training.copy()
     for _ in range(rounds):

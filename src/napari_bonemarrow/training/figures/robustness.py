@@ -1,4 +1,4 @@
-"""How far the figures fall when crops are coloured, lit, focused, stored, scaled or turned otherwise."""
+"""Robustness of the figures to changes of colour, light, focus, storage, scale and direction."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ SCALE_ERROR = 0.1
 
 
 def cast(crop: Image8, channel: int, gain: float) -> Image8:
-    """Multiply one channel, as a shifted white balance does."""
+    """Return a crop with one channel multiplied, as by a shifted white balance."""
     factors = np.ones(3)
     factors[channel] = gain
     return np.rint(np.clip(crop * factors, 0, 255)).astype(np.uint8)
 
 
 def gamma(crop: Image8, exponent: float) -> Image8:
-    """Raise pixels scaled to 0-1 to a power."""
+    """Return a crop scaled to 0-1 and raised to a power."""
     table = np.rint(255 * (np.arange(256) / 255) ** exponent).astype(np.uint8)
     return table[crop]
 
 
 def blur(crop: Image8, sigma: float) -> Image8:
-    """Blur by a Gaussian, sigma in px."""
+    """Return a crop blurred by a Gaussian, sigma in px."""
     from scipy.ndimage import gaussian_filter
 
     soft: NDArray[np.float32] = gaussian_filter(crop.astype(np.float32), (sigma, sigma, 0), mode="nearest")
@@ -52,7 +52,7 @@ def blur(crop: Image8, sigma: float) -> Image8:
 
 
 def jpeg(crop: Image8, quality: int) -> Image8:
-    """Compress and open again."""
+    """Return a crop after JPEG compression."""
     from PIL import Image
 
     stored = io.BytesIO()
@@ -62,7 +62,7 @@ def jpeg(crop: Image8, quality: int) -> Image8:
 
 
 def rescale(crop: Image8, factor: float) -> Image8:
-    """Enlarge or reduce about the centre at the same side; what lies beyond gets the border's median."""
+    """Return a crop scaled about the centre at the same side, padded with the border's median."""
     from PIL import Image
 
     side = max(1, round(len(crop) * factor))
@@ -71,12 +71,12 @@ def rescale(crop: Image8, factor: float) -> Image8:
 
 
 def rotate(crop: Image8, quarters: int) -> Image8:
-    """Turn by quarters of a circle."""
+    """Return a crop rotated by multiples of 90°."""
     return np.ascontiguousarray(np.rot90(crop, quarters))
 
 
 def changes(microns_per_pixel: float) -> Mapping[str, Change]:
-    """Return what is tried, by name, for crops of a scale in µm per pixel."""
+    """Return the changes by name, for crops of a scale in µm per pixel."""
     table: dict[str, Change] = {}
     for channel, colour in enumerate(("red", "green", "blue")):
         for gain in (1 - CAST, 1 + CAST):
@@ -100,24 +100,24 @@ def robustness(
     microns_per_pixel: float,
     tell: Callable[[int], None] = lambda crops: None,
 ) -> dict[str, Any]:
-    """Classify the same crops under each change.
+    """Return the figures of the same crops under each change.
 
     Parameters
     ----------
     truth, clean : ndarray of int, shape (n,)
-        Columns: the true classes, and those predicted from the crops as they are.
+        Columns: the true classes, and those predicted from the unchanged crops.
     batches : callable
-        Gives the n crops in order, some at a time, afresh at each call.
+        Yields the n crops in order, some at a time, again at each call.
     classify : callable
         Crops (m, s, s, 3) to probabilities (m, k).
     microns_per_pixel : float
     tell : callable
-        Told how many more crops are done.
+        Called with the number of further crops done.
 
     Returns
     -------
     dict
-        ``n, balanced_accuracy`` of the crops as they are, ``changes`` (by name: ``balanced_accuracy, drop,
+        ``n, balanced_accuracy`` of the unchanged crops, ``changes`` (by name: ``balanced_accuracy, drop,
         drop_ci95`` by paired bootstrap), and the ``largest_drop`` with its name.
     """
     table = changes(microns_per_pixel)

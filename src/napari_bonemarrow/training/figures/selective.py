@@ -1,4 +1,4 @@
-"""What abstaining gains: a threshold of confidence for a stated coverage, and figures above it."""
+"""Selective classification: a confidence threshold for a coverage, and the figures above it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def abstain_threshold(confidence: NDArray[np.floating], coverage: float) -> float:
-    """Find the highest confidence that at least a share `coverage` of the images reaches.
+    """Return the highest confidence that at least a share `coverage` of the images reaches.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def abstain_threshold(confidence: NDArray[np.floating], coverage: float) -> floa
     Returns
     -------
     float
-        Rounded down to four digits, so that rounding leaves nobody out.
+        Rounded down to four digits, so that rounding excludes no image.
     """
     ordered = np.sort(confidence)[::-1]
     last = ordered[max(1, math.ceil(coverage * len(ordered) - 1e-9)) - 1]
@@ -32,15 +32,15 @@ def abstain_threshold(confidence: NDArray[np.floating], coverage: float) -> floa
 def selective_figures(
     truth: NDArray[np.intp], probabilities: NDArray[np.floating], threshold: float | NDArray[np.floating]
 ) -> dict[str, Any]:
-    """Measure the images whose confidence reaches the threshold (selective classification, El-Yaniv and
-    Wiener, J Mach Learn Res 2010;11:1605-41).
+    """Return the figures of images at or above the threshold (selective classification, El-Yaniv and Wiener,
+    J Mach Learn Res 2010;11:1605-41).
 
     Parameters
     ----------
     truth : ndarray of int, shape (n,)
     probabilities : ndarray, shape (n, k)
     threshold : float, or ndarray of shape (n,)
-        One for all, or each image's own.
+        One for all, or one per image.
 
     Returns
     -------

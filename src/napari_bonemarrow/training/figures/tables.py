@@ -1,4 +1,4 @@
-"""The tables of an evaluation, as Markdown."""
+"""Tables of an evaluation in Markdown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _measured(document: Mapping[str, Any], key: str) -> str:
 
 
 def table(name: str, document: Mapping[str, Any], *, tolerant: bool = False) -> str:
-    """Write one source's figures as Markdown beside the paper's; the tolerant ones in their own table."""
+    """Return one source's figures next to the paper's in Markdown; the tolerant ones in their own table."""
     model = document["model"]
     measured = ", ".join(f"{text} {_measured(document, key)}" for key, text in _NAMES.items())
     few = ", ".join(f"{code} ({n})" for code, n in document["too_few"].items())
@@ -184,7 +184,7 @@ def _robustness(told: Mapping[str, Any]) -> list[str]:
 
 
 def background_table(told: Mapping[str, Any]) -> str:
-    """Write how well the source of a crop is told."""
+    """Return the table of source prediction."""
     lines = [
         "## Which source is it?",
         "",

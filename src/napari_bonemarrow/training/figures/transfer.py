@@ -1,4 +1,4 @@
-"""How classes that were learnt from blood only are classified in marrow."""
+"""Transfer: classification in marrow of classes learnt only from blood."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ PROTOCOL = (
 
 
 def transferred_classes(card: Card) -> frozenset[str]:
-    """Return the classes that the card says were learnt from blood only."""
+    """Return the classes that were learnt only from blood, by the card."""
     return frozenset(code for code, support in card.support.items() if support is Support.TRANSFERRED)
 
 
 def transfer(
     truth: NDArray[np.str_], predicted: NDArray[np.str_], card: Card, pairs: frozenset[frozenset[str]]
 ) -> dict[str, Any] | None:
-    """Count how the transferred classes of a marrow source were classified.
+    """Return how the transferred classes of a marrow source were classified.
 
     Parameters
     ----------
     truth, predicted : ndarray of str, shape (n,)
-        Codes of all the source's images.
+        Codes of all images of the source.
     card : Card
     pairs : frozenset of pairs of codes
-        The declared tolerance.
+        The tolerated confusions.
 
     Returns
     -------
     dict or None
-        ``n, right, share, share_ci95, tolerant_right, classes`` (by code: ``n, right`` and what the cells
-        were ``called``) and ``protocol``; None where the source has no such image.
+        ``n, right, share, share_ci95, tolerant_right, classes`` (by code: ``n, right`` and ``called``, the
+        predicted classes) and ``protocol``; None where the source has no such image.
     """
     codes = transferred_classes(card)
     here = np.isin(truth, list(codes))

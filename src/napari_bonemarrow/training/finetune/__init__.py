@@ -1,1 +1,1 @@
-"""Fine-tuning from reviewed cases: what is learnt from, what is kept, what it leaves."""
+"""Fine-tuning from reviewed cases: data, snapshot, comparison and outcome."""

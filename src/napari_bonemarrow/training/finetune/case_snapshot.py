@@ -1,4 +1,4 @@
-"""What a fine-tune took from its cases, kept with it: reviewing goes on while it learns and is resumed."""
+"""Snapshot of the cases, stored with the fine-tune, since reviewing goes on and a run may be resumed."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ REVIEWED = "reviewed cells"
 UNREVIEWED = "unreviewed cells"
 
 SURE = 0.7
-"""Confidence of the old model above which its word on an unreviewed cell is kept up."""
+"""Confidence from which the old model's class of an unreviewed cell is used."""
 
 _LEAST_UNREVIEWED, _MOST_UNREVIEWED = 200, 4000
 
 
 @dataclass(frozen=True, slots=True)
 class CutCells:
-    """Crops of cells with their class and the slide that they lie on.
+    """Crops of cells with their class and slide.
 
     Attributes
     ----------
     name : str
-        Of the source.
+        Name of the source.
     pixels : ndarray of uint8, shape (n, s, s, 3)
     codes : ndarray of str, shape (n,)
     slide : ndarray of str, shape (n,)
@@ -53,7 +53,7 @@ class CutCells:
     slide: NDArray[np.str_]
 
     def as_crops(self) -> Crops:
-        """Return them as one marrow source; cells of one slide are one group."""
+        """Return the crops as one marrow source; cells of one slide are one group."""
         group = np.unique(self.slide, return_inverse=True)[1].astype(np.int64)
         source = Source(self.name, SCHEMES["bmc21"], (), tuple(self.codes.tolist()), 0)
         files = tuple(f"{self.name}/{at}" for at in range(len(self.codes)))
@@ -63,23 +63,23 @@ class CutCells:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was taken from the cases when a fine-tune began.
+    """The cells taken from the cases when a fine-tune began.
 
     Attributes
     ----------
     reviewed : CutCells
     unreviewed : CutCells or None
-        Cells that nobody has reviewed, with the class that the old model is sure of.
+        Unreviewed cells with a confident class of the old model.
     too_few : mapping of str to int
-        Reviewed cells of classes that the old model does not know and that are too few to be learnt.
+        Reviewed cells of new classes, too few to learn.
     other : mapping of str to int
-        Labels that are none of the 21 classes.
+        Labels outside the 21 classes.
     skipped : tuple of str
-        Cases that could not be used, with the reason.
+        Unusable cases, with the reason.
     states : tuple of str
-        Hash of each case's journal: which labels were read.
+        Hash of each case's journal, which identifies the labels.
     reviewers : int
-        How many people reviewed them.
+        Number of reviewers.
     """
 
     reviewed: CutCells
@@ -91,11 +91,11 @@ class Snapshot:
     reviewers: int
 
     def counts(self) -> Counter[str]:
-        """Count the reviewed cells of each class."""
+        """Return the number of reviewed cells by class."""
         return Counter(self.reviewed.codes.tolist())
 
     def save(self, path: Path) -> None:
-        """Write it in one step."""
+        """Write the snapshot atomically."""
         facts = {
             "too_few": dict(self.too_few),
             "other": dict(self.other),
@@ -120,7 +120,7 @@ class Snapshot:
 
     @classmethod
     def load(cls, path: Path) -> Snapshot:
-        """Read it again.
+        """Return a saved snapshot.
 
         Raises
         ------
@@ -156,9 +156,9 @@ class Snapshot:
 def take_snapshot(
     parent: Bundle, cases: CaseSet, known: set[str], config: TrainConfig, device: str, *, unreviewed: bool
 ) -> Snapshot:
-    """Cut the reviewed cells at the old model's scale.
+    """Return crops of the reviewed cells at the old model's scale.
 
-    A slide that cannot be read costs its own case alone.
+    An unreadable slide excludes only its own case.
 
     Parameters
     ----------
@@ -166,11 +166,11 @@ def take_snapshot(
         The model to start from.
     cases : CaseSet
     known : set of str
-        Classes of which any number of cells helps; of others `minimum_images` are needed.
+        Classes without a least number of cells; others need `minimum_images`.
     config : TrainConfig
     device : str
     unreviewed : bool
-        Also take cells that nobody has reviewed (see `Snapshot.unreviewed`).
+        Also take unreviewed cells (see `Snapshot.unreviewed`).
 
     Raises
     ------
@@ -230,7 +230,7 @@ def _too_few_text(total: int, too_few: Mapping[str, int], skipped: list[str], co
 
 
 def _sure_of(cases: list[CaseCells], parent: Bundle, config: TrainConfig, device: str) -> CutCells | None:
-    """Take some cells that nobody has reviewed and that the old model is sure of."""
+    """Return some unreviewed cells that the old model classifies confidently."""
     waiting = sum(len(case.waiting) for case in cases)
     reviewed = sum(len(case) for case in cases)
     wanted = min(waiting, max(_LEAST_UNREVIEWED, 2 * reviewed), _MOST_UNREVIEWED)

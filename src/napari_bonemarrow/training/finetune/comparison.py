@@ -1,4 +1,4 @@
-"""Before and after: whether a fine-tuned network may take the old one's place."""
+"""Comparison before and after: whether a fine-tuned network may replace the old one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from napari_bonemarrow.training.figures.metrics import figures
 from napari_bonemarrow.training.finetune.case_snapshot import REVIEWED, UNREVIEWED
 
 ALLOWED_FALL = 0.01
-"""What the balanced accuracy on base data may fall by before that counts as worse: with some hundred
-images a class, two fits of one recipe differ by as much. Reviewed cells allow no fall at all."""
+"""Allowed fall of the balanced accuracy on base data: with some hundred images per class, two fits of one
+recipe differ by as much. Reviewed cells allow no fall."""
 
 ALLOWED_CHANGE = 0.2
-"""Share of the unreviewed cells, mean over classes, that may get another class than the old model was sure
-of: some of its words were wrong, but one that changes most of them has forgotten what it knew."""
+"""Allowed share of unreviewed cells, mean over classes, that change the confident class of the old model:
+some were wrong, but a network that changes most of them has forgotten what it knew."""
 
 
 def compare(
@@ -30,13 +30,13 @@ def compare(
     after: NDArray[np.floating],
     classes: tuple[str, ...],
 ) -> dict[str, dict[str, Any]]:
-    """Measure both networks on the same held-out images, each source apart.
+    """Return the figures of both networks on the same held-out images, by source.
 
     Parameters
     ----------
     source : ndarray of str, shape (n,)
     truth : ndarray of int, shape (n,)
-        Columns.
+        Columns of the true classes.
     before, after : ndarray, shape (n, k)
         Probabilities.
     classes : tuple of str
@@ -46,7 +46,7 @@ def compare(
     -------
     dict
         Source to ``before`` and ``after`` (as `figures`, and ``recall_ci95``, Wilson, by class) and
-        ``gain``: by how much the balanced accuracy rose, with its paired 95 % bootstrap interval.
+        ``gain``: the rise of the balanced accuracy with its paired 95 % bootstrap interval.
     """
     tables: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(source.tolist()):
@@ -64,7 +64,7 @@ def compare(
 
 
 def verdict(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """Say why the new network must not replace the old one; empty where it may.
+    """Return why the new network must not replace the old one; empty where it may.
 
     It may where the balanced accuracy fell neither on the held-out reviewed cells nor, by more than
     `ALLOWED_FALL`, on the held-out images of any base data, and where no more than `ALLOWED_CHANGE` of the
@@ -73,7 +73,7 @@ def verdict(tables: Mapping[str, Mapping[str, Any]]) -> str:
     Parameters
     ----------
     tables : mapping
-        As `compare` returns them.
+        As from `compare`.
     """
     for name, table in tables.items():
         before, after = (table[each]["balanced_accuracy"] for each in ("before", "after"))

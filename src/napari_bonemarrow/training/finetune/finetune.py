@@ -1,4 +1,4 @@
-"""`train --from-cases`: a bundle learns from what reviewers corrected and keeps what it knew."""
+"""Fine-tuning, `train --from-cases`: a bundle learns from reviewed cases and keeps its skill."""
 
 from __future__ import annotations
 
@@ -53,33 +53,33 @@ def fine_tune(
     progress: Progress | None = None,
     tick: Tick | None = None,
 ) -> Bundle:
-    """Teach a bundle what reviewers set and confirmed, without losing what it knew.
+    """Fine-tune a bundle on reviewed cells without losing its skill.
 
     Parameters
     ----------
     cases : sequence of path
-        Reviewed cases (``.bmcase``), and folders of them. One that cannot be used is named and skipped.
+        Reviewed cases (``.bmcase``), and folders of them. Unusable ones are skipped and named.
     out : path
         The run: ``bundle/``, ``history.csv``, ``metrics.json`` with the figures before and after,
         ``run.json``, ``checkpoints/last.pt``.
     init : str or path
         The bundle to start from, by name or folder.
     base : path, optional
-        Folders of crops to mix in. Without them the old bundle teaches the new one, on the reviewed
-        cells and on cells of the same slides that nobody has reviewed.
+        Folders of crops to mix in. Without them the old bundle teaches the new one, on the reviewed cells
+        and on unreviewed cells of the same slides.
     config : TrainConfig, or name or path of a preset
         Architecture, sizes and scale are those of `init`.
     name : str, optional
-        Of the new bundle.
+        Name of the new bundle.
     epochs, seed : optional
         Override the configuration's.
     resume : bool
-        Go on from the run's checkpoint, with the cells as they were when it began.
+        Continue from the run's checkpoint, with the cells of its snapshot.
     device : {"auto", "cpu", "cuda", "cuda:N"}
     progress : callable, optional
         Called after each epoch with the epochs done, all epochs and the epoch's figures.
     tick : callable, optional
-        Called during an epoch with how far the fit is and how fast.
+        Called during an epoch with its `Pace`.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def fine_tune(
     Raises
     ------
     TrainingError, BundleError
-        One line; also where the new bundle got worse on what was held out: it then lies in ``rejected/``.
+        One line; also if the new bundle is worse on held-out cells: it is then in ``rejected/``.
     """
     out, parent = Path(out), Bundle.open(init)
     checkpoint = out / "checkpoints" / "last.pt"
@@ -100,7 +100,7 @@ def fine_tune(
     network = load_network(parent).requires_grad_(True)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 0.1  # the statistics must keep up with weights that change in few steps
+            module.momentum = 0.1  # the statistics must follow weights that change in few steps
     close_untaught(network, parent.card, reopen=True)
     state = new_state(network, settings, job.fitter.device)
     signature = _signature(job)
@@ -131,7 +131,7 @@ def settings_for(
     *,
     with_base: bool,
 ) -> TrainConfig:
-    """Fit a configuration to the bundle that it starts from."""
+    """Return a configuration adapted to the bundle that it starts from."""
     card = parent.card
     changes: dict[str, object] = {
         "name": name or config.name,
@@ -150,10 +150,10 @@ def settings_for(
 
 
 def base_settings(parent: Bundle, config: TrainConfig) -> TrainConfig:
-    """Return how the base data are split: as when the old bundle was taught, if its preset is known.
+    """Return the configuration of the base data's split: the old bundle's, if its preset is known.
 
-    Else images on which the new bundle is tested might be images that the old one was taught with. A
-    preset is known by its split, which bundles hand on, or by the bundle's name.
+    Otherwise the new bundle might be tested on training images of the old one. A preset is recognised by its
+    split, which bundles inherit, or by the bundle's name.
     """
     presets = [load_preset(path.stem) for path in sorted(PRESETS.glob("*.json"))]
     held_to = parent.card.split_sha256
@@ -211,7 +211,7 @@ def _prepare(
 
 
 def _check_kept(snapshot: Snapshot, known: set[str]) -> None:
-    """Refuse to teach new classes alone: what every crop shows is soon seen everywhere."""
+    """Raise an error if only new classes are taught: the network would soon predict them everywhere."""
     shown = Counter({code: n for code, n in snapshot.counts().items() if code in known})
     if snapshot.unreviewed is not None:
         shown.update(snapshot.unreviewed.codes.tolist())
@@ -226,14 +226,14 @@ def _check_kept(snapshot: Snapshot, known: set[str]) -> None:
 
 
 def _signature(job: Job) -> str:
-    """Tell whether a checkpoint belongs to these options, this parent and these cells."""
+    """Return a hash of options, parent and cells, which a checkpoint must match."""
     digest = hashlib.sha256(job.config.model_dump_json().encode())
     digest.update(json.dumps([job.parent.sha256, job.snapshot.states, job.material.crops.files]).encode())
     return digest.hexdigest()
 
 
 def _write_plan(job: Job, out: Path) -> None:
-    """Write what the run is about, for whoever watches it."""
+    """Write the plan of the run, for programs that watch it."""
     snapshot = job.snapshot
     write_json(
         out / "run.json",

@@ -1,4 +1,4 @@
-"""What a fine-tune learns from: reviewed cells, what keeps the old skill, and the part held out."""
+"""Data of a fine-tune: reviewed cells, data that keep the old skill, and the held-out part."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from napari_bonemarrow.training.finetune.case_snapshot import REVIEWED, UNREVIEW
 from napari_bonemarrow.training.fitting.epoch_sample import Curriculum, plan
 
 GROUPED_SLIDES = 3
-"""From so many slides on, whole slides are held out instead of single cells."""
+"""Number of slides from which whole slides are held out instead of single cells."""
 
 _CALIBRATION_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Everything that a fine-tune is given.
+    """The data of a fine-tune.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Material:
 
 
 class Joined:
-    """Several arrays of crops that read as one, without copying the large ones.
+    """Several arrays of crops as one, without copying them.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Joined:
         return len(self.parts[0]) + sum(len(part) for part in self.parts[1:])
 
     def __getitem__(self, which: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Gather crops by their numbers, shape (m,), in the order asked for."""
+        """Return crops by number, shape (m,), in the given order."""
         which = np.asarray(which)
         rows = np.empty((len(which), *self.shape[1:]), self.dtype)
         owner = np.searchsorted(self._ends, which, side="right")
@@ -78,10 +78,10 @@ class Joined:
 def gather(
     snapshot: Snapshot, parent: Bundle, base: Crops | None, config: TrainConfig, base_config: TrainConfig
 ) -> Material:
-    """Put the reviewed cells beside what keeps the old skill.
+    """Return the reviewed cells together with data that keep the old skill.
 
-    That is the base data where they are given; else cells of the same slides that nobody has reviewed
-    yet, with the class that the old model is sure of (Li and Hoiem, arXiv:1606.09282).
+    These are the base data if given, else unreviewed cells of the same slides with a confident class of
+    the old model (Li and Hoiem, arXiv:1606.09282).
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def gather(
     base : Crops, optional
     config : TrainConfig
     base_config : TrainConfig
-        How the base data are split and what they can teach.
+        Configuration of the base data's split and classes.
     """
     by_base = None if base is None else plan(base, base_config)
     reviewed = snapshot.reviewed
@@ -111,10 +111,10 @@ def gather(
 def split_reviewed(
     codes: NDArray[np.str_], slide: NDArray[np.str_], config: TrainConfig
 ) -> tuple[Split, bool]:
-    """Hold a part of the reviewed cells out, and a part of the rest for the best epoch.
+    """Return a split of the reviewed cells, with a calibration part for the best epoch.
 
-    From three slides on whole slides are held out, provided that every class stays taught; otherwise
-    cells are drawn within their class.
+    From three slides on whole slides are held out, if every class remains taught; otherwise cells are
+    drawn within their class.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def split_reviewed(
     Returns
     -------
     Split, bool
-        And whether whole slides are held out.
+        The split, and whether whole slides are held out.
     """
     test = _grouped_test(codes, slide, config)
     grouped = test is not None
@@ -158,7 +158,7 @@ def _grouped_test(
 def _draw(
     codes: NDArray[np.str_], among: NDArray[np.bool_], share: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Draw a share of each class; of a class with fewer than three cells none, so that it is taught."""
+    """Return a random share of each class; none of a class with fewer than three cells, to teach it."""
     drawn = np.zeros(len(codes), bool)
     for code in np.unique(codes[among]):
         members = rng.permutation(np.flatnonzero(among & (codes == code)))
@@ -168,14 +168,14 @@ def _draw(
 
 
 def _split_unreviewed(codes: NDArray[np.str_], config: TrainConfig) -> Split:
-    """Hold a part of the unreviewed cells out, to see whether the old model's word still holds there."""
+    """Return a split of the unreviewed cells, to compare the old model's classes on the held-out part."""
     rng = np.random.default_rng([config.seed, 33])
     test = _draw(codes, np.ones(len(codes), bool), 1 / config.folds, rng)
     return Split(np.flatnonzero(~test), np.empty(0, np.intp), np.flatnonzero(test))
 
 
 def join(parts: Sequence[Crops]) -> Crops:
-    """Put crops of several sources behind one another; pixels stay where they are."""
+    """Return crops of several sources joined, without copying pixels."""
     if len(parts) == 1:
         return parts[0]
     shifts = np.cumsum([0, *(int(part.group.max()) + 1 for part in parts[:-1])])
@@ -208,9 +208,9 @@ def _curriculum(
     parts: Sequence[Crops],
     config: TrainConfig,
 ) -> Curriculum:
-    """Say how well each class is known afterwards, and what each source can show.
+    """Return the support of each class after the fine-tune, and the classes of each source.
 
-    A reviewer chooses among all classes, so that a reviewed cell tells about each of them.
+    A reviewer chooses among all classes, so a reviewed cell informs about each of them.
     """
     order = (Support.NONE, Support.TRANSFERRED, Support.FEW, Support.TRAINED)
     support = {}

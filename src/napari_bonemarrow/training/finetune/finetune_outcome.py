@@ -1,4 +1,4 @@
-"""What a fine-tune leaves: the comparison, the card with its lineage, and the bundle or its refusal."""
+"""Outcome of a fine-tune: the comparison, the card with its lineage, and the bundle or its rejection."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from napari_bonemarrow.training.fitting.domain_statistics import Taught, add_dom
 from napari_bonemarrow.training.fitting.fit import Fitter
 from napari_bonemarrow.training.fitting.outcome import card_metrics, close_untaught
 
-_ENOUGH_TO_CALIBRATE = 50  # marrow images below which the old temperature is kept
+_ENOUGH_TO_CALIBRATE = 50  # fewest marrow images for a new temperature
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one fine-tune works on.
+    """The inputs of one fine-tune.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Job:
     material : Material
     config : TrainConfig
     base_config : TrainConfig
-        How the base data are split and what the card says of them.
+        Configuration of the base data's split and their text on the card.
     fitter : Fitter
     """
 
@@ -55,7 +55,7 @@ class Job:
 
 
 def finish_finetune(job: Job, state: State, out: Path) -> Bundle:
-    """Compare, write the card and put the bundle where it belongs: ``bundle/``, or ``rejected/``.
+    """Compare, write the card and put the bundle into ``bundle/`` or ``rejected/``.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def finish_finetune(job: Job, state: State, out: Path) -> Bundle:
     Raises
     ------
     TrainingError
-        If the new bundle got worse on what was held out.
+        If the new bundle is worse on held-out cells.
     """
     network = state.average
     if state.best:
@@ -119,7 +119,7 @@ def _probabilities(
 
 
 def _calibrate(job: Job, network: nn.Module) -> tuple[float, float | None]:
-    """Fit temperature and threshold on marrow; where there is little, keep the old temperature alone."""
+    """Return temperature and threshold fitted on marrow; with few images, only the old temperature."""
     crops, which = job.material.crops, job.fitter.calibration
     marrow = {source.name for source in crops.sources if source.scheme.marrow}
     which = which[np.isin(crops.source[which], sorted(marrow))]
@@ -132,7 +132,7 @@ def _calibrate(job: Job, network: nn.Module) -> tuple[float, float | None]:
 
 
 def _card(job: Job) -> Card:
-    """Carry the parent's card on; figures, temperature and lineage are still to come."""
+    """Return a card based on the parent's, still without figures, temperature and lineage."""
     counts, parent = job.snapshot.counts(), job.parent.card
     own = TrainingSource(
         name=f"Reviewed cells of {count_of(len(job.snapshot.states), 'case')}",
@@ -155,7 +155,7 @@ def _card(job: Job) -> Card:
 
 
 def _base_data(job: Job) -> tuple[TrainingSource, ...]:
-    """Name base data that the parent was not taught with already."""
+    """Return the base data that the parent was not taught with."""
     known = {source.name for source in job.parent.card.training_data}
     texts = job.base_config.sources
     data = []
@@ -200,7 +200,7 @@ def _protocol(job: Job, source: str) -> str:
 
 
 def _known_truth(sources: dict[str, dict[str, Any]]) -> tuple[Metrics, ...]:
-    """Return the card's figures; what the old bundle said of unreviewed cells is no truth."""
+    """Return the card's figures, without unreviewed cells, whose class is the old bundle's."""
     return card_metrics({"sources": {name: each for name, each in sources.items() if name != UNREVIEWED}})
 
 
@@ -219,7 +219,7 @@ def _document(
     bundle: Bundle,
     reason: str,
 ) -> dict[str, Any]:
-    """Build ``metrics.json``: the new bundle on top as `train` writes it, the old one under ``before``."""
+    """Return ``metrics.json``: the new bundle on top as in `train`, the old one under ``before``."""
     return {
         **after[REVIEWED],
         "sources": after,

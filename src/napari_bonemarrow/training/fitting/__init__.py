@@ -1,1 +1,1 @@
-"""The fit: batches, augmentation, losses, epochs, checkpoints, what it leaves."""
+"""The fit: batches, augmentation, losses, epochs, checkpoints and outcome."""

@@ -1,8 +1,8 @@
 """Augmentation of whole batches: geometry, stain in optical density, blur and noise.
 
-Colour is varied in optical density (Beer–Lambert: density is minus the logarithm of transmitted light),
-where a stronger or differently balanced stain is a product and a leakage between channels, after
-Tellez et al., IEEE Trans Med Imaging 2018;37:2126-36.
+Colour is varied in optical density (Beer–Lambert: minus the logarithm of transmitted light), where a
+stronger or differently balanced stain is a product and a leakage between channels, after Tellez et al.,
+IEEE Trans Med Imaging 2018;37:2126-36.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ BACKGROUND_MARGIN = 0.12  # optical density in green above the clearest tenth: h
 BACKGROUND_EDGE = 0.03
 BACKGROUND_TINT = 0.12  # standard deviation of the tint, optical density
 
-OVERSIZE = 1.25  # the crop is reduced to this times the input, so that the affine step loses little
+OVERSIZE = 1.25  # the crop is first reduced to this times the input, so that the affine step loses little
 
 
 def augment(
     crops: Tensor, size: int, config: AugmentConfig, generator: torch.Generator, device: torch.device
 ) -> Tensor:
-    """Turn stored crops into a training batch.
+    """Return an augmented training batch from stored crops.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def augment(
         Side of the batch, px.
     config : AugmentConfig
     generator : torch.Generator
-        On the CPU: all chance comes from it, so a run can be repeated.
+        On the CPU; the only source of random numbers, so a run can be repeated.
     device : torch.device
         Where the batch is made.
 
@@ -58,7 +58,7 @@ def augment(
 
 
 def _uniform(n: int, generator: torch.Generator, device: torch.device, low: float = 0.0) -> Tensor:
-    """Draw n numbers from low to 1, shape (n, 1, 1, 1)."""
+    """Return n random numbers from low to 1, shape (n, 1, 1, 1)."""
     return (torch.rand(n, 1, 1, 1, generator=generator) * (1 - low) + low).to(device)
 
 
@@ -96,10 +96,10 @@ def _stain(batch: Tensor, config: AugmentConfig, generator: torch.Generator) -> 
 
 
 def _background(density: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
-    """Give the plasma between the cells of some images another tint, the cells their own.
+    """Return images of which some have another tint of the plasma, but not of the cells.
 
-    Nuclei and red cells absorb green, plasma does not: what is little denser in green than the image's
-    clearest tenth is background, with a soft edge.
+    Nuclei and red cells absorb green, plasma does not: pixels only slightly denser in green than the
+    image's clearest tenth are background, with a soft edge.
     """
     n, device = len(density), density.device
     green = density[:, 1:2]
@@ -111,14 +111,14 @@ def _background(density: Tensor, config: AugmentConfig, generator: torch.Generat
 
 
 def compress(crops: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Compress some crops again as JPEG, so that blocks and ringing of one source tell nothing.
+    """Return crops of which some are recompressed as JPEG, so that artefacts do not reveal the source.
 
     Parameters
     ----------
     crops : Tensor of uint8, shape (n, s, s, 3)
-        On the CPU; left as it is.
+        On the CPU; unchanged.
     share : float
-        Of the crops that are compressed, at a quality between 30 and 95.
+        Share of the crops that are compressed, at a quality between 30 and 95.
     generator : torch.Generator
 
     Returns
@@ -138,7 +138,7 @@ def compress(crops: Tensor, share: float, generator: torch.Generator) -> Tensor:
 
 
 def _blur(batch: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
-    """Blend a third of the batch with a blurred copy: one kernel a batch, its share drawn an image."""
+    """Return a batch, a third blended with a blurred copy: one kernel per batch, random shares."""
     if not config.blur:
         return batch
     some = torch.randperm(len(batch), generator=generator)[: len(batch) // 3]

@@ -1,7 +1,7 @@
-"""An epoch's batches, augmented ahead of their use, the same however many threads and processes work.
+"""Batches of an epoch, augmented ahead, independent of the number of threads and processes.
 
-A batch is cut into pieces of at least 16 images, each with chance of its own, drawn from the seed and its
-place. So any thread can make any piece, and each process of several makes only its own.
+A batch consists of pieces of at least 16 images, each with its own random numbers, from the seed and its
+place. So any thread can make any piece, and each process makes only its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch import Tensor
 from napari_bonemarrow.training.config import AugmentConfig, TrainingError
 from napari_bonemarrow.training.fitting.augmentation import augment
 
-SMALLEST = 16  # images that share a kernel of blur
+SMALLEST = 16  # images that share a blur kernel
 LARGEST = 64  # a GPU launches kernels for eight of these while it computes the batch before
 AHEAD = 2  # batches
 
@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 
 def pieces_of(batch_size: int) -> int:
-    """Return the number of pieces that a batch is cut into: eight, of 16 to 64 images each, where it can."""
+    """Return the number of pieces of a batch: eight of 16 to 64 images each, if possible."""
     return max(1, min(batch_size // SMALLEST, max(8, batch_size // LARGEST)))
 
 
 def share_of(batch_size: int, rank: int, processes: int) -> slice:
-    """Return which images of a batch a process works on: whole pieces.
+    """Return the images of a batch for a process: whole pieces.
 
     Raises
     ------
@@ -54,9 +54,9 @@ def share_of(batch_size: int, rank: int, processes: int) -> slice:
 
 
 def spare_cores(on_gpu: bool, processes_here: int = 1) -> int:
-    """Return how many threads augment ahead: the cores that torch's own sums leave free.
+    """Return the number of threads that augment ahead: the cores that torch leaves free.
 
-    On a CPU whose cores all compute, a thread that augments only takes turns with them, so there is none.
+    On a CPU a thread that shares a core with torch gains nothing.
     """
     try:
         cores = len(os.sched_getaffinity(0))
@@ -86,7 +86,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Makes the batches of a process.
+    """A maker of the batches of one process.
 
     Attributes
     ----------
@@ -94,11 +94,11 @@ class Maker:
     config : AugmentConfig
     seed : int
     batch_size : int
-        Of all processes together.
+        Size over all processes.
     device : torch.device
     rank, processes : int
     threads : int
-        That augment ahead; 0 augments when asked.
+        Threads that augment ahead; 0 augments on demand.
     """
 
     pixels: NDArray[np.uint8]
@@ -111,12 +111,12 @@ class Maker:
     threads: int = 0
 
     def epoch(self, order: NDArray[np.intp], epoch: int, size: int) -> Generator[Batch]:
-        """Yield an epoch's batches, this process's share of each.
+        """Yield this process's share of each batch of an epoch.
 
         Parameters
         ----------
         order : ndarray of int, shape (a multiple of the batch size,)
-            Crops in the order in which they are learnt.
+            Crops in training order.
         epoch : int
         size : int
             Side of the images, px.
@@ -150,14 +150,14 @@ def _bounds(batch_size: int, pieces: int) -> NDArray[np.intp]:
 
 
 def _ahead(work: Callable[..., Tensor], batches: list[list[T]], threads: int) -> Iterator[list[Tensor]]:
-    """Do each batch's jobs in order, in threads some batches ahead if there are any."""
+    """Yield the results of each batch's jobs in order, some batches ahead if there are threads."""
     if not threads:
         for jobs in batches:
             yield [work(job) for job in jobs]
         return
 
     def calm() -> None:
-        torch.set_num_threads(1)  # else each thread would start as many again
+        torch.set_num_threads(1)  # otherwise each thread would start further threads
 
     waiting: deque[list[Future[Tensor]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="augment", initializer=calm)

@@ -1,4 +1,4 @@
-"""What a checkpoint holds, and how it is written and read."""
+"""Checkpoints of a fit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from napari_bonemarrow.training.files import write_atomically
 
 @dataclass
 class State:
-    """A fit between two epochs. All chance is derived from the seed and the epoch, so none is stored."""
+    """The state of a fit between two epochs, without random state, which derives from seed and epoch."""
 
     network: nn.Module
     average: nn.Module
@@ -30,15 +30,15 @@ class State:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def save(self, path: Path, signature: str, settings: str = "") -> None:
-        """Write the checkpoint in one step.
+        """Write a checkpoint atomically.
 
         Parameters
         ----------
         path : Path
         signature : str
-            Tells whether a later run has the same options and images.
+            Hash of options and images, which a later run must match.
         settings : str
-            The options as JSON, so that a later run can say which differ.
+            The options as JSON, so that an error can name those that differ.
         """
         document = {
             "network": self.network.state_dict(),
@@ -53,14 +53,14 @@ class State:
         write_atomically(path, lambda draft: torch.save(document, draft))
 
     def restore(self, path: Path, signature: str, config: TrainConfig | None = None) -> None:
-        """Go back to a checkpoint.
+        """Restore a checkpoint.
 
         Parameters
         ----------
         path : Path
         signature : str
         config : TrainConfig, optional
-            To say which options differ from the checkpoint's.
+            To name the options that differ from the checkpoint's.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class State:
 
 
 def _difference(settings: str, config: TrainConfig | None) -> str:
-    """Say how a checkpoint's options differ from a run's."""
+    """Return how a checkpoint's options differ from a run's."""
     general = "other options or images; train without --resume"
     if config is None or not settings:
         return general
@@ -108,10 +108,10 @@ def _short(value: object) -> str:
 
 
 def new_state(network: nn.Module, config: TrainConfig, device: torch.device) -> State:
-    """Put a network on its device with its optimiser and its running average.
+    """Return a network on its device with optimiser and running average.
 
-    Weights that do not require gradients are left out of the optimiser. Those of the last layer learn
-    at ``learning_rate``, all others at ``backbone_rate`` times that.
+    Frozen weights are left out of the optimiser. The last layer learns at ``learning_rate``, all others at
+    ``backbone_rate`` times that.
     """
     network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     head = {id(p) for p in head_of(network, config.architecture).parameters()}
@@ -136,7 +136,7 @@ def new_state(network: nn.Module, config: TrainConfig, device: torch.device) -> 
 
 @torch.no_grad()
 def follow(state: State, decay: float) -> None:
-    """Let the running average of the weights follow the network by ``1 - decay``."""
+    """Update the running average of the weights by ``1 - decay``."""
     targets = list(state.average.state_dict().values())
     sources = list(state.network.state_dict().values())
     floats = [(t, s) for t, s in zip(targets, sources, strict=True) if t.is_floating_point()]

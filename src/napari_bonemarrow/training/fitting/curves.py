@@ -1,4 +1,4 @@
-"""The epochs' figures for TensorBoard, where it is installed."""
+"""Curves of the epochs' figures for TensorBoard, where it is installed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from napari_bonemarrow.training.fitting.fit import Progress
 
 @contextmanager
 def draw_curves(folder: Path, epoch: int, also: Progress | None = None) -> Iterator[Progress]:
-    """Give a function that writes an epoch's figures as TensorBoard's scalars.
+    """Return a function that writes an epoch's figures as TensorBoard scalars.
 
     Parameters
     ----------
     folder : Path
     epoch : int
-        The first that will be written; what an interrupted run wrote from there on is dropped.
+        The first epoch to be written; later ones of an interrupted run are dropped.
     also : callable, optional
-        Called with the same figures.
+        Also called with the same figures.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Several processes that fit one network, started by ``torchrun``: on one machine or on many.
+"""Distributed fit: several processes started by ``torchrun``, on one machine or many.
 
-Each process takes its share of every batch; the gradients are added up by ``torch.distributed`` once a
-process has all of its own. So a process that runs out of memory can repeat its share in smaller parts while
-the others wait, which they could not in the middle of a backward pass that already exchanges gradients.
+Each process takes its share of every batch; ``torch.distributed`` sums the gradients when a process has all
+of its own. So a process that runs out of memory can repeat its share in smaller parts while the others wait,
+which is impossible during a backward pass that already exchanges gradients.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ T = TypeVar("T")
 PATIENCE = timedelta(hours=4)  # the first process may have a large data set to decode
 
 
-_joined: list[Group] = []  # at most one: processes join once, whatever they do together
+_joined: list[Group] = []  # at most one: processes join once
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The processes of a run; by default one alone.
+    """The processes of a run; by default one.
 
     Attributes
     ----------
     rank, processes : int
     local_rank, local_processes : int
-        Of those on this machine.
+        Rank and number on this machine.
     device : torch.device
-        This process's.
+        Device of this process.
     """
 
     device: torch.device
@@ -51,12 +51,12 @@ class Group:
 
     @property
     def first(self) -> bool:
-        """Whether this process writes the run's files."""
+        """Return whether this process writes the run's files."""
         return self.rank == 0
 
     @property
     def alone(self) -> bool:
-        """Whether there is no other process."""
+        """Return whether there is no other process."""
         return self.processes == 1
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
@@ -72,7 +72,7 @@ class Group:
 
     @torch.no_grad()
     def average_buffers(self, network: nn.Module) -> None:
-        """Average running statistics, which each process has of its own images."""
+        """Average running statistics, which each process computes from its own images."""
         buffers = [b for b in network.buffers() if b.is_floating_point()]
         if self.alone or not buffers:
             return
@@ -81,7 +81,7 @@ class Group:
             buffer /= self.processes
 
     def gather_rows(self, rows: NDArray[Any], n: int) -> NDArray[Any]:
-        """Put together rows that the processes have by turns: row i is process ``i % processes``'s."""
+        """Return all rows; row i comes from process ``i % processes``."""
         if self.alone:
             return rows
         parts: list[Any] = [None] * self.processes
@@ -92,16 +92,16 @@ class Group:
         return whole
 
     def from_first(self, value: T | None) -> T:
-        """Give every process what the first one has."""
+        """Return the first process's value in every process."""
         box = [value]
         if not self.alone:
             torch.distributed.broadcast_object_list(box, src=0)
         return box[0]  # type: ignore[return-value]
 
     def in_turn(self, work: Callable[[], T]) -> T:
-        """Let the first process work, then the first of every machine, then the rest.
+        """Return the result of `work`, run first in the first process, then the first of every machine.
 
-        So that a cache is filled once where all see it, else once a machine.
+        So a cache is filled once if shared, else once per machine.
         """
         if self.alone:
             return work()
@@ -115,31 +115,31 @@ class Group:
 
 
 def spread_norms(network: nn.Module, group: Group) -> nn.Module:
-    """Let batch norms see the batches of all GPUs together; on CPUs each process keeps to its own share."""
+    """Make batch norms use the batches of all GPUs; on CPUs each process uses its own share."""
     if group.alone or group.device.type == "cpu":
         return network
     from timm import layers
 
     convert: Any = layers.convert_sync_batchnorm  # type: ignore[attr-defined]
-    spread: nn.Module = convert(network)  # torch's own would lose the activations in timm's norms
+    spread: nn.Module = convert(network)  # torch's own function would lose the activations in timm's norms
     return spread
 
 
 @contextmanager
 def join(device: str) -> Iterator[Group]:
-    """Join the processes that ``torchrun`` started, or work alone.
+    """Join the processes started by ``torchrun``, or work alone.
 
-    An error ends every process; the one that failed first raises it, the others end silently.
+    An error ends every process; the first to fail raises it, the others end silently.
 
     Parameters
     ----------
     device : {"auto", "cpu", "cuda", "cuda:N"}
-        With several processes, each takes the GPU of its own number on its machine.
+        With several processes, each takes the GPU of its rank on its machine.
 
     Raises
     ------
     TrainingError
-        If a process has no GPU of its own, or one GPU is named for all.
+        If a process has no GPU of its own, or one GPU is given for all.
     BundleError
         If the device does not exist.
     """
@@ -198,5 +198,5 @@ def _group(device: str, rank: int, processes: int) -> Group:
 def _first_to_fail(failures: Any) -> bool:
     try:
         return bool(failures.add("failed", 1) == 1)
-    except RuntimeError:  # the process that held the store has gone: it failed before
+    except RuntimeError:  # the process with the store is gone: it failed first
         return False

@@ -1,7 +1,7 @@
-"""Statistics of what a bundle was taught with, so that it can tell a smear which looks otherwise.
+"""Domain statistics of a bundle's training data, which reveal smears that look different.
 
-Centres and spreads are of training crops; the distances by which a crop is ranked are those of the
-calibration part, which no weight was fitted to. Test images are in neither.
+Centres and spreads come from training crops, the reference distances from the calibration part, which no
+weight was fitted to. Test images are in neither.
 """
 
 from __future__ import annotations
@@ -32,39 +32,39 @@ from napari_bonemarrow.training.files import write_atomically
 log = logging.getLogger(__name__)
 
 AXES = 32
-"""Chosen among 16 to 128 on fields of another laboratory: see docs/evaluation.md."""
+"""Number of axes, chosen among 16 to 128 on fields of another laboratory: see docs/evaluation.md."""
 
 MOST_TAUGHT, MOST_HELD = 250, 1_000
-"""Training crops a class and data set, and held-out crops a data set, that are looked at."""
+"""Largest number of training crops per class and data set, and of held-out crops per data set."""
 
 FEWEST_OF_A_GROUP = 20
-"""Training crops of one class and data set below which they have no centre of their own."""
+"""Fewest training crops of one class and data set for a centre."""
 
 FEWEST_HELD = 100
-"""Held-out crops in all below which distances cannot be ranked; half gives a data set its own scale."""
+"""Fewest held-out crops for ranking distances; half of it gives a data set its own scale."""
 
 _RIDGE = 1e-3
-"""Part of the mean variance that is added to each axis, so that a spread of few crops can be inverted."""
+"""Part of the mean variance added to each axis, so that the covariance of few crops can be inverted."""
 
 _LEVELS = np.linspace(0, 1, 401)
 _AT_ONCE = 256
 
 Report = Callable[[int, int], None]
-"""Told how many crops are looked at, and how many there are."""
+"""Called with the number of measured crops and of all crops."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taught:
-    """The images of a bundle's training: what they are, which taught, which were held out, how to read one.
+    """The training images of a bundle, with split and reader.
 
     Attributes
     ----------
     source, code : ndarray of str, shape (n,)
         Data set and class of each image.
     train, held : ndarray of int
-        Those that the weights were fitted to, and those of the calibration part.
+        Training images, and those of the calibration part.
     read : callable
-        Returns an image by its number as a crop on the bundle's grid, None where it cannot be read.
+        Returns an image by number as a crop at the bundle's scale and size, None where it cannot be read.
     """
 
     source: NDArray[np.str_]
@@ -75,10 +75,10 @@ class Taught:
 
     @classmethod
     def of_crops(cls, crops: Crops, train: NDArray[np.intp], held: NDArray[np.intp]) -> Taught:
-        """Take decoded crops, as a fit has them."""
+        """Return the training images of decoded crops."""
 
         def read(index: int) -> NDArray[np.uint8]:
-            # By a list of one: crops that were put together from several files know no other question.
+            # By a list of one: joined crops accept only lists.
             pixels: NDArray[np.uint8] = np.asarray(crops.pixels[np.array([index])])[0]
             return pixels
 
@@ -91,24 +91,24 @@ def fit_domain(
     held: NDArray[np.floating],
     held_source: Sequence[str],
 ) -> Domain | None:
-    """Work out statistics from features.
+    """Return statistics of features.
 
     Parameters
     ----------
     features : ndarray, shape (n, f)
-        Of training crops.
+        Features of training crops.
     groups : sequence of str, length n
         Data set and class of each.
     held : ndarray, shape (m, f)
-        Of held-out crops.
+        Features of held-out crops.
     held_source : sequence of str, length m
-        Their data sets. The most spread one at each level sets the scale, so that no data set that taught
-        the bundle looks strange to it.
+        Their data sets. The most spread one at each level sets the scale, so that no training data set looks
+        strange.
 
     Returns
     -------
     Domain or None
-        None where there are too few crops to tell anything.
+        None with too few crops.
     """
     group, sources = np.asarray(groups), np.asarray(held_source)
     names = [name for name, n in sorted(Counter(group.tolist()).items()) if n >= FEWEST_OF_A_GROUP]
@@ -151,7 +151,7 @@ def _ranked(distances: NDArray[np.float32], sources: NDArray[np.str_]) -> NDArra
 
 
 def _whitening(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what turns coordinates into units of their spread: the inverse Cholesky factor, (d, d)."""
+    """Return the whitening matrix, the inverse Cholesky factor, (d, d)."""
     spread = np.atleast_2d(np.cov(places.T))
     spread += max(_RIDGE * float(np.trace(spread)) / len(spread), 1e-9) * np.eye(len(spread))
     inverse: NDArray[np.float64] = np.linalg.inv(np.linalg.cholesky(spread))
@@ -161,7 +161,7 @@ def _whitening(places: NDArray[np.float64]) -> NDArray[np.float64]:
 def add_domain(
     bundle: Bundle, taught: Taught, *, device: str = "auto", report: Report | None = None, seed: int = 0
 ) -> Bundle:
-    """Measure statistics on a bundle's own training images and put them into it; its weights stay.
+    """Return a bundle with statistics of its own training images; its weights stay.
 
     Parameters
     ----------
@@ -170,19 +170,19 @@ def add_domain(
     device : str
     report : callable, optional
     seed : int
-        Of the draw where there are more images than are needed.
+        Seed of the draw from more images than needed.
 
     Returns
     -------
     Bundle
-        The same one where its network has no features or there are too few images, which is logged.
+        Unchanged, with a log message, if its network has no features or there are too few images.
 
     Raises
     ------
     TrainingError
-        The folder cannot be written.
+        If the folder cannot be written.
     """
-    # Statistics that are there already are not read: they may be what is to be mended.
+    # Existing statistics are not read: they may be the damaged part.
     classifier = Classifier(replace(bundle, card=bundle.card.model_copy(update={"domain": None})), device)
     if not classifier.embeds:
         log.info("%s: its network has no features; no out-of-domain statistics", bundle.card.name)
@@ -216,21 +216,20 @@ def add_domain_from(
     report: Report | None = None,
     seed: int = 0,
 ) -> Bundle:
-    """Do as `add_domain` for a bundle that was trained before, from its data and the split it held to.
+    """Return an older bundle with statistics as from `add_domain`, from its data and split.
 
     Parameters
     ----------
     model : Bundle, str or Path
     data : Path
-        The folder that it was trained on.
+        Its training data.
     split : str
-        A table ``file,part`` by path, or by the name under which it ships.
+        A table ``file,part`` by path, or by its name in the package.
 
     Raises
     ------
     TrainingError
-        Training held to another split, so that what was held out is not known; or the folder holds none of
-        its images.
+        If training used another split, or the folder has none of its images.
     BundleError
     """
     bundle = Bundle.open(model)
@@ -266,7 +265,7 @@ def add_domain_from(
 def _drawn(
     which: NDArray[np.intp], group: NDArray[np.str_], most: int, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Take at most so many of each group at random, in ascending order."""
+    """Return a limited number of each group, drawn at random, in ascending order."""
     kept = [rng.permutation(which[group == name])[:most] for name in np.unique(group)]
     return np.sort(np.concatenate(kept)) if kept else which
 
@@ -274,7 +273,7 @@ def _drawn(
 def _features(
     classifier: Classifier, taught: Taught, which: NDArray[np.intp], report: Report | None
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Return the features of those images that can be read, and which these are."""
+    """Return the features of the readable images, and their numbers."""
     rows, seen = [], []
     for numbers, crops in _blocks(taught, which):
         rows.append(classifier.features(crops))
@@ -305,7 +304,7 @@ def _put(
     held: NDArray[np.str_],
     strange: NDArray[np.bool_],
 ) -> Bundle:
-    """Write the file of statistics, then the card that names it."""
+    """Write the statistics, then the card that names their file."""
     data = domain_bytes(domain)
     card = bundle.card.model_copy(
         update={

@@ -1,4 +1,4 @@
-"""What each source can teach, and which images an epoch draws."""
+"""Curriculum of the sources, and the images drawn in an epoch."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from napari_bonemarrow.training.data.labelled_crops import Crops, count_by_sourc
 
 @dataclass(frozen=True, slots=True)
 class Curriculum:
-    """Which classes are learnt from which source.
+    """The classes learnt from each source.
 
     Attributes
     ----------
     classes : tuple of str
         The bundle's columns.
     taught : mapping of str to frozenset of str
-        Source to the classes it has enough images of.
+        Source to the classes with enough images.
     support : mapping of str to Support
     """
 
@@ -32,7 +32,7 @@ class Curriculum:
 
     @property
     def never_taught(self) -> tuple[str, ...]:
-        """Classes that no source teaches: their output is closed."""
+        """Return the classes that no source teaches, whose outputs are closed."""
         return tuple(code for code in self.classes if self.support[code] is Support.NONE)
 
     def labels(self, crops: Crops) -> NDArray[np.int64]:
@@ -41,11 +41,11 @@ class Curriculum:
         return np.array([column[str(code)] for code in crops.codes], np.int64)
 
     def log_weights(self, crops: Crops, foreign_weight: float) -> NDArray[np.float32]:
-        """Return what is added to each crop's logits in training, shape (n, k).
+        """Return the terms added to each crop's logits in training, shape (n, k).
 
-        0 for classes that its source teaches, the logarithm of `foreign_weight` for those that only
-        other sources teach, minus infinity for those that none teaches. It is the logit adjustment of
-        Menon et al., ICLR 2021 (arXiv:2007.07314), for classes whose absence is the sampling's doing.
+        0 for classes of its source, the logarithm of `foreign_weight` for those of only other sources, minus
+        infinity for untaught ones. It is the logit adjustment of Menon et al., ICLR 2021
+        (arXiv:2007.07314), for classes that are absent only because of the sampling.
         """
         foreign = np.log(foreign_weight) if foreign_weight else -np.inf
         others = np.where(self.open_mask(), foreign, -np.inf)
@@ -56,21 +56,21 @@ class Curriculum:
         return np.stack([rows[str(source)] for source in crops.source])
 
     def open_mask(self) -> NDArray[np.bool_]:
-        """Return the columns that any source teaches, shape (k,)."""
+        """Return which columns any source teaches, shape (k,)."""
         return np.array([self.support[code] is not Support.NONE for code in self.classes])
 
     def teaches(self, crops: Crops, which: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Keep the images whose class their source teaches."""
+        """Return the images whose class their source teaches."""
         keep = [str(crops.codes[i]) in self.taught[str(crops.source[i])] for i in which]
         kept: NDArray[np.intp] = which[np.array(keep, bool)]
         return kept
 
 
 def plan(crops: Crops, config: TrainConfig) -> Curriculum:
-    """Decide which classes are learnt and how well each is supported.
+    """Return the curriculum: the learnt classes and their support.
 
-    `trained` takes at least `trusted_images` crops of one marrow source, `few` at least
-    `minimum_images` of them, `transferred` as many from blood.
+    `trained` needs at least `trusted_images` crops of one marrow source, `few` at least `minimum_images`,
+    `transferred` as many from blood.
 
     Raises
     ------
@@ -106,9 +106,9 @@ def plan(crops: Crops, config: TrainConfig) -> Curriculum:
 def draw_epoch(
     crops: Crops, train: NDArray[np.intp], config: TrainConfig, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Draw an epoch: as many images a class and source as configured, small classes capped.
+    """Return an epoch's images: the configured number per class and source, small classes capped.
 
-    Each image of a group comes up equally often but for one; the order is shuffled.
+    Images of a group occur equally often to within one; the order is shuffled.
     """
     drawn = []
     for source in crops.sources:

@@ -40,11 +40,11 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int, dict[str, float]], None]
 Tick = Callable[[Pace], None]
 
-_CHECK_EVERY = 16  # steps between looks at the loss: a look makes a GPU wait
+_CHECK_EVERY = 16  # steps between checks of the loss, which make a GPU wait
 
 
 class Fitter:
-    """Fits one network to one split.
+    """A fit of one network to one split.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class Fitter:
     config : TrainConfig
     device : torch.device
     group : Group, optional
-        The processes that fit together; this one alone if not given.
+        The processes of the fit; only this one if not given.
     tick : callable, optional
-        Told during an epoch how far it is.
+        Called during an epoch with its pace.
 
     Raises
     ------
@@ -103,15 +103,15 @@ class Fitter:
     def run(
         self, state: State, checkpoint: Path, history: Path, signature: str, progress: Progress | None
     ) -> None:
-        """Fit until the last epoch or until the calibration split stops gaining.
+        """Fit until the last epoch or until the calibration split stops improving.
 
-        After each epoch the checkpoint and the history are replaced, each in one step.
+        After each epoch checkpoint and history are replaced atomically.
 
         Raises
         ------
         TrainingError
-            If the loss is no longer a number, memory does not suffice for one image, or a file cannot be
-            written. The checkpoint of the last whole epoch stays.
+            If the loss is not a number, memory does not suffice for one image, or a file cannot be written.
+            The checkpoint of the last complete epoch stays.
         """
         if self.device.type == "cpu":
             keep_memory()
@@ -133,7 +133,7 @@ class Fitter:
                 progress(state.epoch, total, row)
 
     def _stalled(self, state: State) -> bool:
-        """Tell whether the last stage has gained nothing for as long as patience lasts."""
+        """Return whether the last stage has not improved within the patience."""
         waited = state.epoch - 1 - state.best_epoch
         if not self.config.patience or state.best_epoch < 0 or waited < self.config.patience:
             return False
@@ -143,7 +143,7 @@ class Fitter:
     def _epoch(self, state: State, checkpoint: Path) -> dict[str, float]:
         config, epoch = self.config, state.epoch
         rng = np.random.default_rng([config.seed, epoch])
-        torch.manual_seed(int(rng.integers(2**62)) + self.group.rank)  # dropout draws from it
+        torch.manual_seed(int(rng.integers(2**62)) + self.group.rank)  # dropout uses it
         order = draw_epoch(self.crops, self.train, config, rng)
         a_step = config.batch_size * config.accumulate
         order = order[: len(order) // a_step * a_step]
@@ -187,7 +187,7 @@ class Fitter:
         return Pace(epoch, self.config.epochs, part, part * images / seconds, left)
 
     def maker(self) -> Maker:
-        """Return what makes this process's batches."""
+        """Return the maker of this process's batches."""
         group, config = self.group, self.config
         return Maker(
             self.crops.pixels,
@@ -201,7 +201,7 @@ class Fitter:
         )
 
     def _check(self, losses: list[Tensor], order: NDArray[np.intp], epoch: int, checkpoint: Path) -> None:
-        """Stop at the first loss that is no number, and name its images."""
+        """Raise an error for a loss that is not a number, with its images."""
         wrong = torch.nonzero(~torch.isfinite(torch.stack(losses[-_CHECK_EVERY:])))
         if not len(wrong):
             return
@@ -217,7 +217,7 @@ class Fitter:
         )
 
     def step(self, state: State, batches: list[Batch], size: int, rate: float) -> Tensor:
-        """Learn from the batches of one step at a learning rate; return the mean loss, a scalar."""
+        """Update the weights by one step at a learning rate; return the mean loss, a scalar."""
         for group in state.optimizer.param_groups:
             group["lr"] = rate * group["rate"]
         loss = self.objective.gradients(state.network, batches, size)
@@ -228,12 +228,12 @@ class Fitter:
         nn.utils.clip_grad_norm_(state.network.parameters(), self.config.clip_norm)
         state.optimizer.step()
         state.steps += 1
-        # A young average follows faster, else it would be made of the random start.
+        # A young average follows faster, since it would otherwise be mostly the random start.
         follow(state, min(self.config.ema_decay, (1 + state.steps) / (10 + state.steps)))
         return loss[0]
 
     def _score(self, state: State) -> dict[str, float]:
-        """Score the running average on the calibration split, each source apart."""
+        """Return the scores of the running average on the calibration split, by source."""
         self.group.average_buffers(state.network)
         self.group.average_buffers(state.average)
         logits = self.logits(state.average, self.calibration, self.config.size_at(state.epoch))
@@ -256,9 +256,9 @@ class Fitter:
     def logits(
         self, network: nn.Module, which: NDArray[np.intp], size: int, views: int = 1
     ) -> NDArray[np.float32]:
-        """Run a network on stored crops without augmentation, averaged over mirrored views, shape (n, k).
+        """Return a network's logits of stored crops, averaged over mirrored views, shape (n, k).
 
-        Every process of a group must call it; each does a part, and all get the whole.
+        Every process of a group must call it; each computes a part, and all get the whole.
         """
         network.eval()
         own = which[self.group.rank :: self.group.processes]
@@ -272,7 +272,7 @@ class Fitter:
 
 
 def schedule(progress: float, warmup: float) -> float:
-    """Warm up linearly, then fall along a cosine to 1 % (Loshchilov and Hutter, arXiv:1608.03983)."""
+    """Return the rate of linear warm-up and cosine decay to 1 % (Loshchilov and Hutter, arXiv:1608.03983)."""
     if progress < warmup:
         return 0.01 + 0.99 * progress / warmup
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))

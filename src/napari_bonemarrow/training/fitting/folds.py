@@ -1,4 +1,4 @@
-"""Cross-validation: every fold trained and held out once, its figures pooled."""
+"""Cross-validation: every fold is trained and held out once, and the figures are pooled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from napari_bonemarrow.training.fitting.fit import Progress, Tick
 from napari_bonemarrow.training.fitting.run import fit_one, is_bundle
 
 FOLD = "{fold}"
-"""Stands for the fold's number in the path of a teacher or of a bundle to start from."""
+"""Placeholder of the fold's number in the path of a teacher or of a bundle to start from."""
 
 _FIGURES = ("n", "accuracy", "balanced_accuracy", "macro_f1", "ece")
 
@@ -40,21 +40,21 @@ def train_folds(
     progress: Progress | None = None,
     tick: Tick | None = None,
 ) -> dict[str, Any]:
-    """Train every fold in ``out/fold-I/`` and pool what each was held out from.
+    """Train every fold in ``out/fold-I/`` and pool the held-out figures.
 
     Parameters
     ----------
     data, out, device, cache, tensorboard, progress, tick : see `train`
     config : TrainConfig
-        A teacher, and a bundle to start from, must have been trained inside the same fold, else it has seen
-        what is held out. So their paths hold ``{fold}``, and their cards must name the fold's split.
+        A teacher or a bundle to start from must have been trained inside the same fold, otherwise it has
+        seen held-out images. So their paths contain ``{fold}``, and their cards must name the fold's split.
     resume : bool
-        Finish the fold that was interrupted and go on with those not begun.
+        Finish the interrupted fold and continue with the others.
 
     Returns
     -------
     dict
-        What ``out/metrics.json`` holds: pooled figures by source, and each fold's under ``folds``.
+        The contents of ``out/metrics.json``: pooled figures by source, and each fold's under ``folds``.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def _check(config: TrainConfig) -> None:
 
 
 def _inside(config: TrainConfig, fold: int) -> TrainConfig:
-    """Return a fold's own configuration."""
+    """Return a fold's configuration."""
 
     def named(path: str) -> str:
         return path.replace(FOLD, str(fold))

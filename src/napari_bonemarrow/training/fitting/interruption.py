@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a training run with one line that says how to go on."""
+"""Interruption of a training run by Ctrl-C or SIGTERM, with one line on how to continue."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _asked = threading.Event()
 
 
 def stop_if_asked() -> None:
-    """Raise what the signal raised, should it have come where Python drops exceptions (a finaliser)."""
+    """Raise the signal's exception again if Python dropped it (in a finaliser)."""
     if _asked.is_set():
         raise KeyboardInterrupt
 
 
 @contextmanager
 def stoppable(out: Path) -> Iterator[None]:
-    """Let a run be told to stop; its last checkpoint stays.
+    """Make a run stoppable by signals; its last checkpoint stays.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def stoppable(out: Path) -> Iterator[None]:
 
     _asked.clear()
 
-    here = threading.current_thread() is threading.main_thread()  # only there can signals be handled
+    here = threading.current_thread() is threading.main_thread()  # signals can only be handled there
     before = signal.signal(signal.SIGTERM, stop) if here else None
     try:
         yield

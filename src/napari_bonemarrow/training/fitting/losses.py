@@ -1,4 +1,4 @@
-"""What a fit minimises: the labels, and what teachers say."""
+"""Losses of a fit: against labels and teachers."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from torch import Tensor
 
 
 def weighted_cross_entropy(logits: Tensor, labels: Tensor, log_weights: Tensor, smoothing: float) -> Tensor:
-    """Mean of `label_losses`, a scalar."""
+    """Return the mean of `label_losses`, a scalar."""
     return label_losses(logits, labels, log_weights, smoothing).mean()
 
 
 def label_losses(logits: Tensor, labels: Tensor, log_weights: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy with a weight a column in the softmax; labels are smoothed over columns of weight 1.
+    """Return the cross-entropy with column weights in the softmax; smoothing is over columns of weight 1.
 
     Parameters
     ----------
     logits : Tensor of float32, shape (n, k)
     labels : Tensor of int64, shape (n,)
     log_weights : Tensor of float32, shape (n, k)
-        Minus infinity takes a column out: it gets no gradient.
+        Minus infinity excludes a column: it gets no gradient.
     smoothing : float
 
     Returns
@@ -34,16 +34,16 @@ def label_losses(logits: Tensor, labels: Tensor, log_weights: Tensor, smoothing:
 
 
 def teaching_losses(logits: Tensor, taught: Tensor, log_weights: Tensor, temperature: float) -> Tensor:
-    """Divergence of a student from its teachers, times the temperature squared (arXiv:1503.02531).
+    """Return the divergence of student and teachers, times the temperature squared (arXiv:1503.02531).
 
     Parameters
     ----------
     logits : Tensor of float32, shape (n, k)
         The student's.
     taught : Tensor of float32, shape (n, k)
-        The teachers' probabilities at that temperature, 0 in columns out of play.
+        The teachers' probabilities at that temperature, 0 in excluded columns.
     log_weights : Tensor of float32, shape (n, k)
-        As in `label_losses`; minus infinity takes a column out.
+        As in `label_losses`; minus infinity excludes a column.
     temperature : float
 
     Returns

@@ -1,4 +1,4 @@
-"""A step's gradients: in parts where memory is short, against labels and teachers."""
+"""Gradients of a step, against labels and teachers, in parts where memory is short."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Objective:
-    """What a fit minimises, with its gradients.
+    """The objective of a fit, with its gradients.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ class Objective:
     config : TrainConfig
     device : torch.device
     at_once : int
-        Images that go through the network together at first.
+        Images in one pass at first.
     teachers : Teachers, optional
 
     Attributes
     ----------
     at_once : int
-        Halved for good when memory runs out: the batch keeps its size and its gradient, but for batch
+        Halved for good when memory runs out: the batch keeps its size and gradient, except for batch
         norms, which see fewer images.
     bfloat16 : bool
         Whether the network computes in bfloat16.
@@ -61,11 +61,11 @@ class Objective:
         )
 
     def size_made(self, size: int) -> int:
-        """Return the side at which images are augmented: the largest that a network wants, px."""
+        """Return the side of augmented images: the largest input of the networks, px."""
         return max(size, self.teachers.size) if self.teachers else size
 
     def gradients(self, network: nn.Module, batches: list[Batch], size: int) -> Tensor | None:
-        """Add up this process's gradients of a step; None if memory ran out: less at once from now on."""
+        """Add this process's gradients of a step; None if memory ran out: less at once from now on."""
         network.zero_grad(set_to_none=True)
         total = torch.zeros(1, device=self.device)
         whole = self.config.batch_size * self.config.accumulate
@@ -93,7 +93,7 @@ class Objective:
         return None
 
     def _losses(self, network: nn.Module, which: NDArray[np.intp], images: Tensor, size: int) -> Tensor:
-        """Compute each image's loss, shape (n,)."""
+        """Return each image's loss, shape (n,)."""
         config = self.config
         log_weights = torch.from_numpy(self.log_weights[which]).to(self.device)
         labels = torch.from_numpy(self.labels[which]).to(self.device)
@@ -110,5 +110,5 @@ class Objective:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             said = self.teachers.probabilities(images, within, config.teacher_temperature)
         gaps = teaching_losses(logits, said, within, config.teacher_temperature)
-        weight = config.teacher_weight * taught.float()  # a class no teacher knows is learnt by its label
+        weight = config.teacher_weight * taught.float()  # without teachers: the label
         return (1 - weight) * losses + weight * gaps

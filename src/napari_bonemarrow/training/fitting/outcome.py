@@ -1,4 +1,4 @@
-"""What a finished fit leaves: the bundle with its card, the held-out figures and predictions."""
+"""Outcome of a fit: the bundle with its card, the held-out figures and predictions."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from napari_bonemarrow.training.fitting.domain_statistics import Taught, add_dom
 from napari_bonemarrow.training.fitting.epoch_sample import draw_epoch
 from napari_bonemarrow.training.fitting.fit import Fitter
 
-CLOSED = -30.0  # logit of a class that was never taught: a probability below 1e-12
+CLOSED = -30.0  # logit of an untaught class: a probability below 1e-12
 
 
 def close_untaught(network: nn.Module, card: Card, *, reopen: bool = False) -> None:
-    """Close the outputs of classes never taught, or open them again before a further fit."""
+    """Close the outputs of untaught classes, or open them again before a further fit."""
     head = head_of(network, card.architecture)
     with torch.no_grad():
         for column, code in enumerate(card.classes):
@@ -47,7 +47,7 @@ def close_untaught(network: nn.Module, card: Card, *, reopen: bool = False) -> N
 
 
 def finish(fitter: Fitter, state: State, split: Split, normalisation: Normalisation, out: Path) -> Bundle:
-    """Calibrate, measure on the held-out images and write what the run leaves.
+    """Calibrate, measure the held-out images and write the run's outcome.
 
     Every process of a group calls it; the first one writes, all get the bundle.
 
@@ -68,7 +68,7 @@ def finish(fitter: Fitter, state: State, split: Split, normalisation: Normalisat
     network = merge_tuning(network)
     card = _card(fitter, normalisation)
     close_untaught(network, card)
-    # What is measured is what is stored.
+    # Measure the stored weights.
     weights = {key: as_stored(t, config.half_weights) for key, t in network.state_dict().items()}
     network.load_state_dict(weights)
     size, views = config.network_size, config.test_time_views
@@ -98,7 +98,7 @@ def finish(fitter: Fitter, state: State, split: Split, normalisation: Normalisat
 
 
 def _card(fitter: Fitter, normalisation: Normalisation) -> Card:
-    """Tell all that is known before calibration."""
+    """Return the card before calibration."""
     config, curriculum = fitter.config, fitter.curriculum
     return Card(
         name=config.name,
@@ -118,7 +118,7 @@ def _card(fitter: Fitter, normalisation: Normalisation) -> Card:
 
 
 def _leaks(config: TrainConfig, digest: str) -> str:
-    """Say if a teacher may have been taught with images that are held out here."""
+    """Return a warning if a teacher may have seen images that are held out here."""
     others = [n for n in config.teachers if Bundle.open(n).card.split_sha256 != digest]
     if not others:
         return ""
@@ -143,7 +143,7 @@ def write_predictions(
 
 
 def _calibrate(fitter: Fitter, logits: np.ndarray[Any, np.dtype[np.float32]]) -> tuple[float, float]:
-    """Fit temperature and threshold where the bundle will be used: on marrow where there is any."""
+    """Return temperature and threshold fitted on marrow if there is any."""
     marrow = {s.name for s in fitter.crops.sources if s.scheme.marrow}
     here = np.array([str(s) in marrow for s in fitter.crops.source[fitter.calibration]])
     if not here.any():
@@ -154,7 +154,7 @@ def _calibrate(fitter: Fitter, logits: np.ndarray[Any, np.dtype[np.float32]]) ->
 
 
 def _keep_split(crops: Crops, split: Split, out: Path) -> str:
-    """Write which images were set aside, so that they can be measured again, and return its digest."""
+    """Write the held-out images, so that they can be measured again, and return the digest."""
     write_split(crops, split, out / "split.csv")
     return split_digest(read_parts(out / "split.csv"))
 
@@ -187,7 +187,7 @@ def held_out_figures(
     threshold: float,
     remark: str = "",
 ) -> dict[str, Any]:
-    """Build the metrics document: the first marrow source on top, every source apart, none pooled."""
+    """Return the metrics document: the first marrow source on top, sources separate, none pooled."""
     config, crops = fitter.config, fitter.crops
     sources: dict[str, Any] = {}
     for source in crops.sources:
@@ -222,7 +222,7 @@ def _held_out(config: TrainConfig) -> str:
 
 
 def card_metrics(document: dict[str, Any]) -> tuple[Metrics, ...]:
-    """Return what the card says of each source in a metrics document."""
+    """Return the card's figures of each source in a metrics document."""
     return tuple(
         Metrics(
             source=name,

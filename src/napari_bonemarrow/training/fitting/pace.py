@@ -1,4 +1,4 @@
-"""How far a fit is, and how fast."""
+"""Pace of a fit."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How far a fit is, and how fast.
+    """Progress and speed of a fit.
 
     Attributes
     ----------
     epoch, epochs : int
-        Whole epochs done, and all.
+        Completed epochs, and all.
     part : float
-        Of the present epoch that is done, 0 to 1.
+        Completed part of the present epoch, 0 to 1.
     images_per_second : float
-        In the present epoch, of all processes together.
+        Speed in the present epoch, all processes together.
     seconds_left : float
-        If each epoch takes as long as its pixels: large inputs come last.
+        Estimated from the pixels of each epoch, since large inputs come last.
     """
 
     epoch: int

@@ -1,4 +1,4 @@
-"""`train`: from folders of crops to a bundle with its card and its held-out figures."""
+"""A training run, `train`: from labelled crops to a bundle with card and held-out figures."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def train(
     batch_size, accumulate, precision, teachers : optional
         Override the configuration's.
     resume : bool
-        Go on from the run's checkpoint. On the CPU the outcome is that of an unbroken run, bit for bit.
+        Continue from the run's checkpoint. On the CPU the outcome is bit for bit that of an unbroken run.
     device : {"auto", "cpu", "cuda", "cuda:N"}
     cache : path, optional
         Folder for decoded crops, kept; by default inside the run, removed at the end.
@@ -92,7 +92,7 @@ def train(
     Raises
     ------
     TrainingError, BundleError
-        With one line that says what is wrong and what to do.
+        One line: what is wrong and what to do.
     """
     settings = config if isinstance(config, TrainConfig) else load_preset(config)
     given = {
@@ -134,9 +134,9 @@ def fit_one(
     progress: Progress | None = None,
     tick: Tick | None = None,
 ) -> Bundle:
-    """Do what `train` does, with its options in one configuration.
+    """Run `train` with its options in one configuration.
 
-    `inside_fold` refuses teachers, and a bundle to start from, that held to another split.
+    `inside_fold` rejects teachers, and a bundle to start from, with another split.
     """
     checkpoint = out / "checkpoints" / "last.pt"
     if resume and not checkpoint.is_file():
@@ -160,7 +160,7 @@ def fit_one(
 
 
 def _check_inside(fitter: Fitter, split: Split) -> None:
-    """Refuse bundles that may have been taught with images which this split holds out."""
+    """Raise an error for bundles that may have seen images held out by this split."""
     config, names = fitter.config, fitter.crops.names
     parts = {names[i]: part for part in (1, 2) for i in (split.calibration, split.test)[part - 1]}
     own = split_digest(parts)
@@ -173,7 +173,7 @@ def _check_inside(fitter: Fitter, split: Split) -> None:
 
 
 def is_bundle(init: str) -> bool:
-    """Tell whether a fit would start from a bundle, not from fresh or published weights."""
+    """Return whether a fit starts from a bundle, not from fresh or published weights."""
     try:
         Bundle.open(init)
     except BundleError:
@@ -182,9 +182,9 @@ def is_bundle(init: str) -> bool:
 
 
 def override(config: TrainConfig, given: Mapping[str, object], epochs: int | None) -> TrainConfig:
-    """Return a configuration with what was given instead of its own; None leaves its own.
+    """Return a configuration with overrides; None keeps its own value.
 
-    Folds that were asked for take the place of a fixed split.
+    Given folds replace a fixed split.
     """
     changes = {key: value for key, value in given.items() if value is not None}
     if {"folds", "fold"} & changes.keys():
@@ -218,7 +218,7 @@ def _prepare(
 
 
 def measure(crops: Crops, split: Split) -> Normalisation:
-    """Measure mean and standard deviation a channel on up to 512 training crops."""
+    """Return mean and standard deviation by channel of up to 512 training crops."""
     step = max(1, len(split.train) // 512)
     sample = np.stack([crops.pixels[i, ::4, ::4] for i in split.train[::step]]).astype(np.float64) / 255
     mean, std = sample.mean(axis=(0, 1, 2)), np.maximum(sample.std(axis=(0, 1, 2)), 0.02)
@@ -242,7 +242,7 @@ def _start(config: TrainConfig, curriculum: Curriculum) -> nn.Module:
 
 
 def _take_over(network: nn.Module, config: TrainConfig, curriculum: Curriculum) -> None:
-    """Begin with a bundle's weights."""
+    """Start from a bundle's weights."""
     source = Bundle.open(config.init)
     if source.card.architecture != config.architecture:
         raise TrainingError(
@@ -257,7 +257,7 @@ def _take_over(network: nn.Module, config: TrainConfig, curriculum: Curriculum) 
 
 
 def _signature(config: TrainConfig, crops: Crops) -> str:
-    """Tell whether a checkpoint belongs to these options and images."""
+    """Return a hash of options and images, which a checkpoint must match."""
     unset = None if config.scales else {"scales"}
     digest = hashlib.sha256(config.model_dump_json(exclude=unset).encode())
     digest.update(json.dumps([crops.files, crops.codes.tolist()]).encode())

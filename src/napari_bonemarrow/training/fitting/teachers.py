@@ -1,4 +1,4 @@
-"""Finished bundles that a fit learns from beside the labels."""
+"""Teachers: bundles that a fit learns from in addition to the labels."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from napari_bonemarrow.training.config import TrainConfig, TrainingError
 
 
 class Teachers:
-    """Bundles whose probabilities are averaged, each on its own size and normalisation.
+    """Bundles with averaged probabilities, each at its own size and normalisation.
 
     Parameters
     ----------
     config : TrainConfig
-        Its `teachers` by name or folder; what the student is shown must have the scale that they know.
+        Its `teachers` by name or folder; the student's crops must have their scale.
     classes : tuple of str
         The student's columns.
     device : torch.device
@@ -30,8 +30,8 @@ class Teachers:
     size : int
         Side of the largest teacher's input, px.
     known : Tensor of bool, shape (k,)
-        The student's columns that every teacher was taught. A teacher says nothing about others: that it
-        never names a class it never saw is no knowledge.
+        The student's columns taught to every teacher. For other classes a teacher's low probability carries
+        no information.
 
     Raises
     ------
@@ -74,14 +74,14 @@ class Teachers:
 
     @torch.no_grad()
     def probabilities(self, images: Tensor, log_weights: Tensor, temperature: float) -> Tensor:
-        """Average what the teachers say of augmented images.
+        """Return the teachers' mean probabilities of augmented images.
 
         Parameters
         ----------
         images : Tensor of float32, shape (n, 3, s, s)
             0 to 255, not normalised.
         log_weights : Tensor of float32, shape (n, k)
-            Of the student's columns, minus infinity for what is out of play.
+            For the student's columns, minus infinity for excluded ones.
         temperature : float
             The logits are divided by it.
 
@@ -99,7 +99,7 @@ class Teachers:
 
 
 def shrink(images: Tensor, size: int) -> Tensor:
-    """Bring augmented images to a network's side: (n, 3, s, s) to (n, 3, size, size)."""
+    """Return augmented images at a network's side: (n, 3, s, s) to (n, 3, size, size)."""
     if images.shape[-1] != size:
         images = F.interpolate(images, size=(size, size), mode="bilinear", antialias=True)
     return images.contiguous(memory_format=torch.channels_last)

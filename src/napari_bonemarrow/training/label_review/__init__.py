@@ -1,1 +1,1 @@
-"""Labels that a cross-validated model disputes, as a queue for the review."""
+"""Label review: doubtful labels found by cross-validation, as a review queue."""

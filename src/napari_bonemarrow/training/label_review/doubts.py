@@ -1,8 +1,8 @@
-"""Labels that a cross-validated model disputes, ranked: confident learning over a network's features.
+"""Doubtful labels, ranked by confident learning over a network's features.
 
 Northcutt, Jiang and Chuang, *Confident Learning: Estimating Uncertainty in Dataset Labels*, JAIR 70 (2021),
-1373-1411 (arXiv:1911.00068), as cleanlab implements it. Each source is judged by itself: a model that has
-seen several tells their classes apart by their background.
+1373-1411 (arXiv:1911.00068), as implemented in cleanlab. Each source is judged separately: a model of
+several would separate their classes by the background.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from napari_bonemarrow.training.label_review.held_out_judges import (
 from napari_bonemarrow.training.label_review.review_queue import CASE, Doubt, write_queue
 
 TOP = 200
-"""Doubted crops that are queued where nobody says otherwise."""
+"""Default number of queued crops."""
 
-_MOST = 2500  # cells of one queue: its sheet is decoded as one field
+_MOST = 2500  # most cells of a queue: its sheet is decoded as one field
 
 
 def find_doubts(
@@ -44,20 +44,20 @@ def find_doubts(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Rank the crops whose label a cross-validated model disputes, and queue them for review.
+    """Write a review queue of the crops whose label a cross-validated model disputes.
 
-    A logistic regression on the bundle's features is fitted on all folds but one and judges that one. The
-    features of a bundle that was trained on the same crops, wrong labels among them, find fewer of these.
+    A logistic regression on the bundle's features is fitted on all folds but one and judges that one.
+    Features of a bundle that was trained on the same wrong labels find fewer of them.
 
     Parameters
     ----------
     data : path
-        As `find_sources` takes it, of image files.
+        As for `find_sources`, of image files.
     out : path
         Gets ``doubts.csv``, the review queue ``doubts.bmcase`` with its sheet ``doubts.png``, and
         ``crops.csv``, a manifest of all crops.
     model : Bundle, or name or folder of one
-        Its features are used; with `run`, only its scale.
+        Used for its features; with `run`, only for its scale.
     run : path, optional
         A run of ``train --fold all`` on these data: its held-out probabilities instead.
     folds : int
@@ -66,9 +66,9 @@ def find_doubts(
     scheme : str, optional
     device : {"auto", "cpu", "cuda", "cuda:N"}
     seed : int
-        Of the folds.
+        Seed of the folds.
     progress : callable, optional
-        Called with the crops done, all crops, and what is being done.
+        Called with the crops done, all crops, and the present step.
 
     Returns
     -------
@@ -124,8 +124,7 @@ def _check(folds: int, top: int, out: Path) -> None:
 def dispute(judged: Judged) -> list[Doubt]:
     """Return the crops of a source whose label is disputed, worst first.
 
-    The score is cleanlab's normalised margin: half of one plus the label's probability less the greatest of
-    the others; 0 is worst.
+    The score is cleanlab's normalised margin, (1 + p(label) - the largest other p) / 2; 0 is worst.
     """
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores

@@ -1,4 +1,4 @@
-"""Probabilities of each crop's classes by models that were not fitted on it."""
+"""Held-out probabilities of each crop, by models that were not fitted on it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _AT_ONCE = 128
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The images of one source with probabilities by models that were not fitted on them.
+    """The images of one source with held-out probabilities.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Judged:
         The k classes with enough images to be cross-validated.
     probabilities : ndarray of float64, shape (n, k)
     too_few : mapping of str to int
-        Classes with fewer groups of images than folds: nothing is said of them.
+        Classes with fewer groups of images than folds, which are not judged.
     """
 
     source: Source
@@ -51,12 +51,12 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was judged, and what could not be.
+    """Judged images, and those that could not be.
 
     Attributes
     ----------
     images : list of (Source, int)
-        Every image that is not known to be unreadable, also of classes that are too few to be judged.
+        Every image not known to be unreadable, including classes too small to be judged.
     sources : tuple of Judged
     unreadable : list of str
     """
@@ -74,12 +74,12 @@ def judge_by_features(
     seed: int,
     progress: Progress | None = None,
 ) -> Judgement:
-    """Cross-validate a logistic regression on a network's features, each source by itself.
+    """Return probabilities of a cross-validated logistic regression on features, by source.
 
     Raises
     ------
     TrainingError
-        If no image can be read, or fewer than two classes of a source have an image a fold.
+        If no image can be read, or fewer than two classes of a source have an image per fold.
     """
     images = all_images(sources)
     kept, features, prints, unreadable = _features(classifier, images, progress)
@@ -96,16 +96,16 @@ def judge_by_features(
 
 
 def judge_by_run(sources: Sequence[Source], data: Path, run: Path, *, folds: int) -> Judgement:
-    """Take the held-out probabilities that a training left in ``predictions.csv``.
+    """Return the held-out probabilities in a training's ``predictions.csv``.
 
-    With ``train --fold all`` they are those of every image, each by the fit that it was held out from.
-    Images are not read here: one that cannot be read is not in the table.
+    With ``train --fold all`` they cover every image, each by the fit that held it out. Images are not read
+    here; unreadable ones are not in the table.
 
     Parameters
     ----------
     sources : sequence of Source
     data : Path
-        As the run was given it: its files are named from there.
+        The run's data folder, to which its file names are relative.
     run : Path
     folds : int
         Classes with fewer images in the table are left out.
@@ -183,7 +183,7 @@ def _check_classes(source: Source, classes: Sequence[str], folds: int) -> None:
 def _features(
     classifier: Classifier, images: Sequence[tuple[Source, int]], progress: Progress | None
 ) -> tuple[list[tuple[Source, int]], NDArray[np.float32], Prints, list[str]]:
-    """Run the network over every readable image."""
+    """Return the features of every readable image."""
     card = classifier.bundle.card
     kept: list[tuple[Source, int]] = []
     unreadable: list[str] = []
@@ -226,7 +226,7 @@ def _judge(
     folds: int,
     seed: int,
 ) -> Judged:
-    """Cross-validate on one source; near-duplicates and patients stay on one side."""
+    """Return cross-validated probabilities of one source; near-duplicates and patients stay together."""
     labels = np.array([source.codes[index] for index in indices])
     groups = {code: len(np.unique(group[labels == code])) for code in np.unique(labels)}
     classes = tuple(str(code) for code, n in sorted(groups.items()) if n >= folds)
@@ -268,7 +268,7 @@ def _cross_validated(
         split = split_crops(crops, folds=folds, fold=fold, calibration_share=0.0, seed=seed)
         regression = make_pipeline(StandardScaler(), LogisticRegression(C=0.05, max_iter=200, tol=1e-3))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a ranking needs no last digit
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a ranking needs no high precision
             regression.fit(features[split.train], crops.codes[split.train])
         columns = np.array([classes.index(str(code)) for code in regression.classes_])
         probabilities[np.ix_(split.test, columns)] = regression.predict_proba(features[split.test])

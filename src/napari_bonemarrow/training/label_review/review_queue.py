@@ -1,4 +1,4 @@
-"""Doubted crops as a queue for the review window, and what its reviewer decided as a manifest."""
+"""Review queue of doubtful crops, and the manifest of the reviewer's decisions."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from napari_bonemarrow.training.files import write_atomically
 CASE, SHEET, TABLE, CROPS = f"doubts{SUFFIX}", "doubts.png", "doubts.csv", "crops.csv"
 
 GAP = 10
-"""Pixels of white between two crops of the sheet."""
+"""White gap between two crops of the sheet, px."""
 
-_DIAMETER_UM = 12.0  # of the ring around each crop's cell, which nobody has measured
+_DIAMETER_UM = 12.0  # of the ring around each crop's cell, which is not measured
 _HEADER = ("rank", "file", "label", "suggested", "score", "p_label", "p_suggested", "path")
 
 
@@ -42,7 +42,7 @@ class Doubt:
     source : Source
     file : Path
     label, suggested : str
-        The given class and the one that the cross-validated model puts first.
+        The given class and the cross-validated model's first.
     score : float
         0 worst, 1 best.
     probabilities : mapping of str to float
@@ -112,7 +112,7 @@ def _doubt_row(rank: int, doubt: Doubt) -> list[object]:
 
 
 def _draw_sheet(path: Path, doubts: Sequence[Doubt], card: Card) -> NDArray[np.float64]:
-    """Lay the crops out in rank order, row by row; returns their centres (x, y) in px, shape (n, 2)."""
+    """Draw the crops in rank order, row by row; return their centres (x, y) in px, shape (n, 2)."""
     from PIL import Image
 
     size = card.crop_size
@@ -126,14 +126,14 @@ def _draw_sheet(path: Path, doubts: Sequence[Doubt], card: Card) -> NDArray[np.f
             raise TrainingError(f"{doubt.file}: cannot be read any more; look for doubts again")
         top, left = GAP + row * step, GAP + column * step
         sheet[top : top + size, left : left + size] = crop
-    dots = 25_400 / card.microns_per_pixel  # a PNG holds whole pixels per metre, which this rounds to
+    dots = 25_400 / card.microns_per_pixel  # a PNG stores whole pixels per metre
     write_atomically(path, lambda draft: Image.fromarray(sheet).save(draft, "PNG", dpi=(dots, dots)))
     middle = GAP + (size - 1) / 2
     return np.array([(middle + column * step, middle + row * step) for row, column in corners])
 
 
 def _write_case(out: Path, doubts: Sequence[Doubt], centres: NDArray[np.float64], bundle: Bundle) -> None:
-    """Begin a case whose cells are the crops, by rank, with the given labels and the predictions."""
+    """Write a case whose cells are the crops, by rank, with the given labels and the predictions."""
     slide = open_slide(out / SHEET)
     number, n = np.arange(1, len(doubts) + 1, dtype=np.int64), len(doubts)
     cells = Cells(
@@ -157,14 +157,14 @@ def _write_case(out: Path, doubts: Sequence[Doubt], centres: NDArray[np.float64]
 
 
 def correct(case_path: str | Path, out: str | Path) -> dict[str, Any]:
-    """Write a manifest of all crops with the labels that a reviewer of a queue has given.
+    """Write a manifest of all crops with the labels of a queue's reviewer.
 
     Parameters
     ----------
     case_path : path
-        The queue, ``doubts.bmcase``, with ``doubts.csv`` and ``crops.csv`` beside it.
+        The queue, ``doubts.bmcase``, with ``doubts.csv`` and ``crops.csv`` next to it.
     out : path
-        The manifest. Crops that the reviewer gave a class beyond the 21 are not in it.
+        The manifest, without crops that got a class outside the 21.
 
     Returns
     -------
