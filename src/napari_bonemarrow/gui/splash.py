@@ -73,6 +73,8 @@ def main() -> None:
     from qtpy.QtCore import QObject, Qt, Signal
     from qtpy.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
+    from napari_bonemarrow.gui.core.existing import existing
+
     class Lines(QObject):
         heard = Signal(str)
         ended = Signal()
@@ -98,7 +100,7 @@ def main() -> None:
     ):
         made.setStyleSheet(style)
         layout.addWidget(made)
-    window.move(application.primaryScreen().availableGeometry().center() - window.rect().center())
+    window.move(existing(application.primaryScreen()).availableGeometry().center() - window.rect().center())
     window.show()
     lines = Lines()
     lines.heard.connect(said.setText)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
 
 _CLICK_PX = 4
 """A press that moved farther before its release was a drag of the view."""
@@ -27,7 +31,7 @@ class Mouse(QObject):
     added_to_selection = Signal(float, float)
     menu_requested = Signal(float, float)
 
-    def __init__(self, viewer, smear: Callable[[], Image | None], parent: QObject) -> None:
+    def __init__(self, viewer: Viewer, smear: Callable[[], Image | None], parent: QObject) -> None:
         super().__init__(parent)
         self._viewer, self._smear = viewer, smear
         self.rests = False
@@ -43,7 +47,7 @@ class Mouse(QObject):
         """Return where the mouse is, or None outside the smear."""
         return self._to_pixels(self._viewer.cursor.position)
 
-    def _to_pixels(self, position) -> tuple[float, float] | None:
+    def _to_pixels(self, position: Sequence[float]) -> tuple[float, float] | None:
         smear = self._smear()
         if smear is None:
             return None
@@ -51,7 +55,7 @@ class Mouse(QObject):
         height, width = (smear.data[0] if smear.multiscale else smear.data).shape[:2]
         return (x, y) if -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5 else None
 
-    def _on_press(self, _viewer, event):
+    def _on_press(self, _viewer: Viewer, event: Any) -> Iterator[None]:  # napari's own has no types
         """Tell a click from a drag of the view."""
         if self.rests or self._smear() is None or event.button not in (1, 2) or self._is_drawing():
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Layer
@@ -13,17 +13,21 @@ from qtpy.QtWidgets import QDockWidget, QWidget
 from napari_bonemarrow.gui.canvas.smear_layer import METADATA_KEY
 
 if TYPE_CHECKING:
-    from qtpy.QtWidgets import QWidget
+    from napari._app_model._app import NapariApplication
+    from napari.components import Camera
+    from napari.components.overlays import CanvasOverlay
+    from napari.utils.events import EventEmitter
+    from napari.viewer import Viewer
 
 
-def camera_and_scale_bar(viewer):
+def camera_and_scale_bar(viewer: Viewer) -> tuple[Camera, CanvasOverlay]:
     """Return both from where napari keeps them: 0.9 has moved them into scene and canvas."""
     if hasattr(viewer, "scene"):
         return viewer.scene.camera, viewer.canvas.overlays.scale_bar
     return viewer.camera, viewer.scale_bar
 
 
-def text_overlay(viewer):
+def text_overlay(viewer: Viewer) -> CanvasOverlay:
     """Return the line of text that napari can write over the canvas, in its upper left corner."""
     overlay = viewer.canvas.overlays.text if hasattr(viewer, "scene") else viewer.text_overlay
     overlay.position = "top_left"
@@ -37,9 +41,10 @@ def layer_docks(window: QWidget) -> tuple[QDockWidget, ...]:
     return tuple(dock for dock in docks if dock.objectName() in {"layer controls", "layer list"})
 
 
-def canvas_px(viewer) -> tuple[float, float]:
+def canvas_px(viewer: Viewer) -> tuple[float, float]:
     """Return height and width of the canvas, screen pixels."""
-    size = viewer.canvas.size if hasattr(viewer, "scene") else viewer._canvas_size
+    before: Any = viewer  # as napari 0.8 has it
+    size = viewer.canvas.size if hasattr(viewer, "scene") else before._canvas_size
     return float(size[0]), float(size[1])
 
 
@@ -51,7 +56,7 @@ def smear_path(layer: Layer) -> Path | None:
     return Path(metadata.get("case") or metadata["path"])
 
 
-def view_corners(viewer, layer: Layer) -> NDArray[np.float64]:
+def view_corners(viewer: Viewer, layer: Layer) -> NDArray[np.float64]:
     """Return what is seen of a smear: top left and bottom right (y, x) in level-0 pixels.
 
     Worked out from the camera: what napari keeps in the layer is as old as the last drawing, and a window
@@ -63,11 +68,15 @@ def view_corners(viewer, layer: Layer) -> NDArray[np.float64]:
     return np.array([layer.world_to_data(corner)[-2:] for corner in (centre - half, centre + half)])
 
 
-def resized(viewer):
+def resized(viewer: Viewer) -> EventEmitter:
     """Return the emitter that tells of another size of the canvas."""
-    if hasattr(viewer, "scene"):
-        return viewer.canvas.events.size
-    return viewer.window._qt_viewer.canvas._scene_canvas.events.resize
+    before: Any = viewer  # as napari 0.8 has it
+    emitter: EventEmitter = (
+        viewer.canvas.events.size
+        if hasattr(viewer, "scene")
+        else before.window._qt_viewer.canvas._scene_canvas.events.resize
+    )
+    return emitter
 
 
 def canvas_holder(window: QWidget) -> QWidget | None:
@@ -75,7 +84,7 @@ def canvas_holder(window: QWidget) -> QWidget | None:
     return window.centralWidget() if hasattr(window, "centralWidget") else None
 
 
-def napari_application():
+def napari_application() -> NapariApplication | None:
     """Return napari's app-model application with its menus; None where a version keeps it elsewhere."""
     try:
         from napari._app_model import get_app_model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Layer, Shapes
@@ -32,8 +32,12 @@ from napari_bonemarrow.gui.canvas.smear_layer import slide_layer
 from napari_bonemarrow.gui.canvas.tiles.redraw import TileRedraw
 from napari_bonemarrow.gui.canvas.view_glide import ViewGlide
 from napari_bonemarrow.gui.canvas.viewport import Viewport
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.detection.outlines import Outline
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
 
 _NEAR_ZOOM, _FAR_ZOOM = 7.0, 4.0
 """Screen pixels per µm: a cell gone to from afar is shown at the first, where its ring is some 80 px wide.
@@ -58,7 +62,7 @@ class SmearViewer(QObject):
     shown = Signal()
     """A smear is in the viewer, its rings not yet: the moment to paint it."""
 
-    def __init__(self, viewer, parent: QObject) -> None:
+    def __init__(self, viewer: Viewer, parent: QObject) -> None:
         super().__init__(parent)
         self.viewer = viewer
         self.camera, self._scale_bar = camera_and_scale_bar(viewer)
@@ -113,9 +117,10 @@ class SmearViewer(QObject):
 
     def smears(self) -> list[Image]:
         """Return the layers that a reader of ours has made, topmost first."""
-        return [layer for layer in reversed(list(self.viewer.layers)) if smear_path(layer) is not None]
+        layers = reversed(list(self.viewer.layers))
+        return [each for each in layers if isinstance(each, Image) and smear_path(each) is not None]
 
-    def show_slide(self, slide: Slide, layer: Layer | None = None) -> None:
+    def show_slide(self, slide: Slide, layer: Image | None = None) -> None:
         """Show a slide, in the layer that has it already or in a new one."""
         self._busy = True
         try:
@@ -124,7 +129,7 @@ class SmearViewer(QObject):
                 other.visible = other == layer
             self._scale_smears(slide.microns_per_pixel)
             made = layer is None
-            if made:
+            if layer is None:
                 data, keywords, _kind = slide_layer(slide)
                 layer = Image(data, **keywords)
             self.tiles.watch(layer)  # before it is drawn for the first time, which shall not wait
@@ -154,7 +159,8 @@ class SmearViewer(QObject):
             self.show_region(Region(0, 0, width, height))
 
     def _smear_px(self) -> tuple[int, int]:
-        data = self.smear.data[0] if self.smear.multiscale else self.smear.data
+        smear = existing(self.smear)
+        data = smear.data[0] if smear.multiscale else smear.data
         return int(data.shape[0]), int(data.shape[1])
 
     def set_scale(self, microns_per_pixel: float | None) -> None:
@@ -166,7 +172,7 @@ class SmearViewer(QObject):
     def _scale_smears(self, microns_per_pixel: float | None) -> None:
         # Smears that wait unseen follow: napari has one unit for all layers and shows the extent of all.
         for layer in self.smears():
-            layer.scale = (microns_per_pixel or 1.0,) * 2
+            layer.scale = np.full(2, microns_per_pixel or 1.0)
             layer.units = ("um", "um") if microns_per_pixel else ("pixel", "pixel")
 
     def clear(self) -> None:
@@ -209,7 +215,7 @@ class SmearViewer(QObject):
 
     def viewport(self) -> Viewport:
         """Return what is seen of the smear, or will be when the view has come to rest."""
-        scale, zoom = float(self.smear.scale[-1]), float(self.camera.zoom)
+        scale, zoom = float(existing(self.smear).scale[-1]), float(self.camera.zoom)
         high, wide = canvas_px(self.viewer)
         down, across = self.glide.end or self.camera.center[-2:]
         height, width = self._smear_px()
@@ -271,7 +277,7 @@ class SmearViewer(QObject):
         self.camera.zoom = zoom
 
     def _is_on_smear(self, centre: tuple[float, float]) -> bool:
-        sides = (side * float(self.smear.scale[-1]) for side in self._smear_px())
+        sides = (side * float(existing(self.smear).scale[-1]) for side in self._smear_px())
         return all(0 <= at <= side for at, side in zip(centre, sides, strict=True))
 
     def say(self, text: str) -> None:
@@ -379,8 +385,8 @@ class SmearViewer(QObject):
         (self._covered.add if on else self._covered.discard)(reason)
         for part in (self._rings, self.outline, self.heat):
             part.cover(bool(self._covered))
-        for part in (*self._others, self.frame):
-            part.cover("bare" in self._covered)
+        for each in (*self._others, self.frame):
+            each.cover("bare" in self._covered)
 
     def _show_below_cells(self, layer: Layer) -> None:
         """Add a layer below the rings unless it is there; the rings stay the active one."""
@@ -434,8 +440,9 @@ class SmearViewer(QObject):
 
     # what happens there ---------------------------------------------------------------------------
 
-    def _on_camera(self, _event=None) -> None:
-        self.glide.follow(tuple(float(value) for value in self.camera.center[-2:]))
+    def _on_camera(self, _event: object = None) -> None:
+        y, x = self.camera.center[-2:]
+        self.glide.follow((float(y), float(x)))
         self._view_timer.start()
         self.moved.emit()
 
@@ -461,7 +468,7 @@ class SmearViewer(QObject):
         """Fit lines and codes to the view again, now that there are other cells."""
         self._view_timer.start()
 
-    def _on_layers(self, _event=None) -> None:
+    def _on_layers(self, _event: object = None) -> None:
         if not self._busy:
             self._tidy_timer.start()
 

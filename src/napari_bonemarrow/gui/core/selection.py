@@ -80,7 +80,7 @@ class Selection(QObject):
 
     def keep_one(self) -> None:
         """Let go of all but the current cell: where others are no longer seen, no key may mean them."""
-        if len(self._ids) > 1:
+        if self._current is not None and len(self._ids) > 1:
             self.set((self._current,), self._current)
 
     def clear(self) -> None:

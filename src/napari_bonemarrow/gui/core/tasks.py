@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import closing
 from functools import partial
@@ -45,7 +45,7 @@ class Tasks(QObject):
         """Run a generator; what it yields reaches ``on_step`` in order. Returns the worker."""
         begin = [steps]  # taken out when it begins: the worker outlives its work, what it works on need not
 
-        def guarded() -> Iterator[Any]:
+        def guarded() -> Generator[Any, Any, None]:
             try:
                 yield from begin.pop()()
             except BoneMarrowError as error:
@@ -59,7 +59,7 @@ class Tasks(QObject):
             elif step is not None:
                 on_step(step)
 
-        def finish() -> None:
+        def finish(_nothing: None = None) -> None:
             worker.yielded.disconnect(receive)
             worker.finished.disconnect(finish)
             begin.clear()  # it may have been cancelled before it began
@@ -101,7 +101,7 @@ class Tasks(QObject):
             self.cancel(worker)
 
 
-class _Worker(GeneratorWorker):
+class _Worker(GeneratorWorker[Any, Any, Any]):
     """A worker that falls silent when the application has ended before it.
 
     Qt's objects, its signals among them, are then deleted while the thread still works on its last step.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from napari_bonemarrow.cytology import (
-    BoneMarrowError,
     lines,
 )
 
@@ -21,7 +20,7 @@ def doing_text(text: str, seconds_left: float | None) -> str:
     return f"{text} · {left}"
 
 
-def one_line(error: BoneMarrowError) -> str:
+def one_line(error: BaseException) -> str:
     """Return an error's text on one line."""
     return lines.one_line(str(error))
 

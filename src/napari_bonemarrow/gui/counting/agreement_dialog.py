@@ -17,9 +17,11 @@ from qtpy.QtWidgets import (
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.counting.count_models import AgreementInfo, ClassAgreement
 from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, label, swatch_icon
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
+from napari_bonemarrow.gui.widgets.tables import heading_height, low_rows
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 _ROW = 21
@@ -77,7 +79,7 @@ class AgreementDialog(QDialog):
             table.setItem(at, 0, name)
             for column, text in enumerate(_figures(row), start=1):
                 table.setItem(at, column, _number(text))
-        header = table.horizontalHeader()
+        header = existing(table.horizontalHeader())
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         _fix_height(table, len(info.rows))
@@ -87,7 +89,7 @@ class AgreementDialog(QDialog):
         """Make the confusion: agreement is bold on the diagonal, what differs stands out beside it."""
         table = _table(len(info.codes), info.codes)
         table.setAccessibleName("Confusion between the readers")
-        table.verticalHeader().setVisible(True)
+        existing(table.verticalHeader()).show()
         table.setVerticalHeaderLabels(list(info.codes))
         for at, counts in enumerate(info.confusion):
             for column, count in enumerate(counts):
@@ -103,7 +105,7 @@ class AgreementDialog(QDialog):
                 elif count and self._colors is not None:
                     item.setForeground(QColor(self._colors.warning))
                 table.setItem(at, column, item)
-        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        existing(table.horizontalHeader()).setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         _fix_height(table, len(info.codes))
         return table
 
@@ -115,15 +117,12 @@ def _table(rows: int, headings: tuple[str, ...]) -> QTableWidget:
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
     table.setTabKeyNavigation(False)
-    table.verticalHeader().hide()
-    table.verticalHeader().setMinimumSectionSize(12)
-    table.verticalHeader().setDefaultSectionSize(_ROW)
-    table.horizontalHeader().setMinimumSectionSize(20)
+    low_rows(table, _ROW)
     return table
 
 
 def _fix_height(table: QTableWidget, rows: int) -> None:
-    table.setFixedHeight(table.horizontalHeader().sizeHint().height() + _ROW * min(rows, _SHOWN_ROWS) + 6)
+    table.setFixedHeight(heading_height(table) + _ROW * min(rows, _SHOWN_ROWS) + 6)
 
 
 def _number(text: str) -> QTableWidgetItem:

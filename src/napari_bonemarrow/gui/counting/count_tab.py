@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
-from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.cytology import CLASSES, UNRELIABLE_TEXT, Differential
 from napari_bonemarrow.cytology.defaults import TARGET_STEPS
-from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, Differential
 from napari_bonemarrow.cytology.notes import UNCHECKED, UNLIKE
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.counting.differential_table import DifferentialTable
 from napari_bonemarrow.gui.counting.second_reader_part import SecondReaderPart
 from napari_bonemarrow.gui.counting.sign_off_part import SignPart
@@ -125,7 +126,7 @@ class CountTab(QWidget):
         outer.addLayout(part)
         return made_part
 
-    def _export_clicked(self, kind: str):
+    def _export_clicked(self, kind: str) -> Callable[[], None]:
         def clicked() -> None:
             self.export_requested.emit(kind)
 
@@ -144,7 +145,7 @@ class CountTab(QWidget):
         self.tally_button.setText("Back to the found cells" if on else TALLY)
         self.tally_switched.emit(on)
 
-    def showEvent(self, event) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Say that the tab is seen: what was not shown while it was hidden is shown now."""
         super().showEvent(event)
         self.shown.emit()
@@ -189,7 +190,7 @@ class CountTab(QWidget):
         for part in (self.table, self.interval_text, self.target_bar, self.target_text, self.notes_text):
             part.setVisible(any_count)
         for at in range(self.facts.count()):
-            self.facts.itemAt(at).widget().setVisible(any_count)
+            existing(existing(self.facts.itemAt(at)).widget()).setVisible(any_count)
 
     def _show_notes(self, counted: Differential) -> None:
         """Show what this count gives cause to note; what stands at the top or by the target is left out."""

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QColor, QFont, QIcon
 
-from napari_bonemarrow.cytology import CLASSES
-from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT, ClassCount
+from napari_bonemarrow.cytology import CLASSES, UNRELIABLE_TEXT, ClassCount
 from napari_bonemarrow.gui.widgets.controls import swatch_icon
 from napari_bonemarrow.gui.widgets.plain_text import tip
 
@@ -73,7 +72,9 @@ class DifferentialModel(QAbstractTableModel):
         """Return the number of columns."""
         return BAR + 1
 
-    def headerData(self, section: int, orientation, role=Qt.ItemDataRole.DisplayRole):
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
         """Return a heading."""
         if orientation != Qt.Orientation.Horizontal:
             return None
@@ -94,7 +95,7 @@ class DifferentialModel(QAbstractTableModel):
             return "As the cells are classed now: by a reviewer where one has, else by the model"
         return ""
 
-    def data(self, index: QModelIndex, role=Qt.ItemDataRole.DisplayRole):
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Return what a cell shows."""
         row, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:

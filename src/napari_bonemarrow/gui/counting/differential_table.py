@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QColor, QFont, QFontMetrics
+from qtpy.QtGui import QColor, QFont, QFontMetrics, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 
-from napari_bonemarrow.cytology.differential import ClassCount
+from napari_bonemarrow.cytology import ClassCount
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.counting.differential_model import (
     BAR,
     MODEL,
@@ -19,6 +20,7 @@ from napari_bonemarrow.gui.counting.differential_model import (
     counts_by_model,
 )
 from napari_bonemarrow.gui.counting.interval_bars import IntervalBarDelegate
+from napari_bonemarrow.gui.widgets.tables import heading_height, low_rows
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 _ROW = 21
@@ -49,11 +51,7 @@ class DifferentialTable(QTableView):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().hide()
-        self.verticalHeader().setMinimumSectionSize(12)
-        self.verticalHeader().setDefaultSectionSize(_ROW)
-        header = self.horizontalHeader()
-        header.setMinimumSectionSize(20)
+        header = low_rows(self, _ROW)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(BAR, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -106,14 +104,14 @@ class DifferentialTable(QTableView):
         for share in _FONT_SHARES:
             font, small = self._scaled(share), self._scaled(share * _SMALL)
             widths = self._widths(QFontMetrics(font), QFontMetrics(small))
-            if sum(widths.values()) <= self.viewport().width():
+            if sum(widths.values()) <= existing(self.viewport()).width():
                 break
         self._model.font = None if share == 1 else font
         self._model.small = small
         for column in (NAME, *NUMBERS, PERCENT):
             if self.columnWidth(column) != widths[column]:
                 self.setColumnWidth(column, widths[column])
-        height = self.horizontalHeader().sizeHint().height() + _ROW * len(self._model.rows) + 4
+        height = heading_height(self) + _ROW * len(self._model.rows) + 4
         if self.height() != height or self.minimumHeight() != height:
             self.setFixedHeight(height)
 
@@ -124,7 +122,7 @@ class DifferentialTable(QTableView):
 
     def _widths(self, metrics: QFontMetrics, small: QFontMetrics) -> dict[int, int]:
         """Return the room that each column needs, the last one beside its neighbour's."""
-        model, heading = self._model, self.horizontalHeader().fontMetrics()
+        model, heading = self._model, existing(self.horizontalHeader()).fontMetrics()
         rows = range(len(model.rows))
         number = metrics.horizontalAdvance("0" * max(self._digits, 3)) + 10
 
@@ -141,13 +139,14 @@ class DifferentialTable(QTableView):
             BAR: max(_BAR_LEAST, instead - percent),
         }
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Fit the columns into the new width."""
         super().resizeEvent(event)
         self._fit()
 
-    def changeEvent(self, event) -> None:
+    def changeEvent(self, event: QEvent | None) -> None:
         """Fit the columns to another font."""
+        event = existing(event)
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._fit()
@@ -156,4 +155,4 @@ class DifferentialTable(QTableView):
         """Follow the theme."""
         self._delegate.colors = colors
         self._model.quiet = QColor(colors.quiet)
-        self.viewport().update()
+        existing(self.viewport()).update()

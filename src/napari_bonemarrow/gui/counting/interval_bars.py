@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from qtpy.QtCore import QModelIndex, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen
-from qtpy.QtWidgets import QStyledItemDelegate, QTableView
+from qtpy.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.counting.differential_model import DifferentialModel
 from napari_bonemarrow.gui.widgets import class_style
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
@@ -19,8 +20,9 @@ class IntervalBarDelegate(QStyledItemDelegate):
         self._model = model
         self.colors: ThemeColors | None = None
 
-    def paint(self, painter: QPainter, option, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Draw one cell."""
+        painter = existing(painter)
         row, colors = self._model.rows[index.row()], self.colors
         if colors is None or row.percent is None or row.ci95 is None:
             return

@@ -15,8 +15,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.counting.count_models import TallyInfo
 from napari_bonemarrow.gui.widgets.controls import button, label, line, scrolled, swatch_icon
+from napari_bonemarrow.gui.widgets.tables import heading_height, low_rows
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 KEY, NAME, FIELD, TOTAL, PERCENT = range(5)
@@ -45,7 +47,9 @@ class TallyModel(QAbstractTableModel):
         """Return the number of columns."""
         return PERCENT + 1
 
-    def headerData(self, section: int, orientation, role=Qt.ItemDataRole.DisplayRole):
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
         """Return a heading."""
         if orientation != Qt.Orientation.Horizontal:
             return None
@@ -55,7 +59,7 @@ class TallyModel(QAbstractTableModel):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
-    def data(self, index: QModelIndex, role=Qt.ItemDataRole.DisplayRole):
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """Return what a cell shows."""
         code, column = _CODES[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
@@ -142,17 +146,13 @@ class TallyView(QWidget):
         table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.doubleClicked.connect(self._on_double_clicked)
-        table.verticalHeader().hide()
-        table.verticalHeader().setMinimumSectionSize(12)
-        table.verticalHeader().setDefaultSectionSize(_ROW)
-        header = table.horizontalHeader()
-        header.setMinimumSectionSize(20)
+        header = low_rows(table, _ROW)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for column, text in ((KEY, "Key"), (FIELD, "field"), (TOTAL, "total"), (PERCENT, "100.0")):
             table.setColumnWidth(column, table.fontMetrics().horizontalAdvance(text) + 8)
-        table.setFixedHeight(header.sizeHint().height() + _ROW * len(_CODES) + 4)
+        table.setFixedHeight(heading_height(table) + _ROW * len(_CODES) + 4)
         return table
 
     def _table_part(self) -> QWidget:
@@ -200,4 +200,4 @@ class TallyView(QWidget):
 
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""
-        self.table.viewport().update()
+        existing(self.table.viewport()).update()

@@ -21,6 +21,7 @@ from napari_bonemarrow.gui.finetune.reviewed_cells import ReviewedInfo
 from napari_bonemarrow.gui.finetune.run_status import RunInfo, Wish
 from napari_bonemarrow.gui.widgets.controls import button, label, line, scrolled, set_role, swatch_icon
 from napari_bonemarrow.gui.widgets.form import ModelForm
+from napari_bonemarrow.gui.widgets.tables import clear
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 NEW = "A new run"
@@ -73,7 +74,7 @@ class FinetuneTab(QWidget):
         layout = QVBoxLayout(part)
         layout.setContentsMargins(0, 0, 0, 0)
         self.form = ModelForm(Wish)
-        self.cases_edit, self.base_edit = self.form.control("cases"), self.form.control("base")
+        self.cases_edit, self.base_edit = self.form.line("cases"), self.form.line("base")
         self.name_edit, self.epochs_box = self.form.control("name"), self.form.control("epochs")
         self._looked_in = ""
         self.cases_edit.editingFinished.connect(self._on_cases)
@@ -123,8 +124,8 @@ class FinetuneTab(QWidget):
             layout.addWidget(widget)
         row = QHBoxLayout()
         row.addStretch(1)
-        for widget in (self.cancel_button, self.resume_button, self.use_button):
-            row.addWidget(widget)
+        for made in (self.cancel_button, self.resume_button, self.use_button):
+            row.addWidget(made)
         layout.addLayout(row)
         return part
 
@@ -161,8 +162,7 @@ class FinetuneTab(QWidget):
     def show_reviewed(self, info: ReviewedInfo | None) -> None:
         """Show what reviewers have classed, or that it is being looked up."""
         self._reviewed = info
-        while self.reviewed_grid.count():
-            self.reviewed_grid.takeAt(0).widget().deleteLater()
+        clear(self.reviewed_grid)
         self.reviewed_text.setText("Looking through the cases…" if info is None else info.text)
         rows = () if info is None else info.rows
         for at, row in enumerate(rows):

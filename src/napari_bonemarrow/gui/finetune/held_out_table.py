@@ -14,6 +14,7 @@ from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.finetune.run_status import HeldOut
 from napari_bonemarrow.gui.widgets.controls import swatch_icon
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
+from napari_bonemarrow.gui.widgets.tables import heading_height, low_rows
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 _HEADINGS = ("Held out", "n", "before, %", "after, %")
@@ -36,11 +37,7 @@ class HeldOutTable(QTableWidget):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTabKeyNavigation(False)
-        self.verticalHeader().hide()
-        self.verticalHeader().setMinimumSectionSize(12)
-        self.verticalHeader().setDefaultSectionSize(_ROW)
-        header = self.horizontalHeader()
-        header.setMinimumSectionSize(20)
+        header = low_rows(self, _ROW)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in (1, 2, 3):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
@@ -52,7 +49,7 @@ class HeldOutTable(QTableWidget):
         for at, row in enumerate(rows):
             for column, text in enumerate((_name(row), str(row.n), _share(row.before), _after(row))):
                 self.setItem(at, column, self._item(row, column, text))
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + _ROW * len(rows) + 4)
+        self.setFixedHeight(heading_height(self) + _ROW * len(rows) + 4)
 
     def _item(self, row: HeldOut, column: int, text: str) -> QTableWidgetItem:
         item = QTableWidgetItem(text)

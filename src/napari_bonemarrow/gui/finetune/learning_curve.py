@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_bonemarrow.cytology.plurals import count_of
@@ -54,7 +54,7 @@ class LearningCurve(QWidget):
             text += f", balanced accuracy {self.balanced[-1]:.0%} on cells kept for choosing the epoch"
         return text
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw frame, lines and names."""
         colors = self._colors
         if colors is None:
@@ -99,7 +99,9 @@ class LearningCurve(QWidget):
         last = str(self.epochs)
         painter.drawText(QPointF(box.right() - metrics.horizontalAdvance(last), below), last)
 
-    def _draw_line(self, painter: QPainter, box: QRectF, values: Sequence[float], color: str, style) -> None:
+    def _draw_line(
+        self, painter: QPainter, box: QRectF, values: Sequence[float], color: str, style: Qt.PenStyle
+    ) -> None:
         step = box.width() / max(self.epochs - 1, 1)
         points = [
             QPointF(box.left() + at * step, box.bottom() - min(max(value, 0.0), 1.0) * box.height())

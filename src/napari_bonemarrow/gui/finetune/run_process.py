@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -35,7 +34,7 @@ class TrainingProcess:
         RunError
             If it cannot be started.
         """
-        hidden = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+        hidden = int(getattr(subprocess, "CREATE_NO_WINDOW", 0))  # there on Windows alone
         try:
             with log.open("wb") as messages:
                 self._process = subprocess.Popen(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from qtpy.QtCore import QEvent, QSignalBlocker, Qt, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
 from napari_bonemarrow.cytology import CLASSES, CODES
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel
 from napari_bonemarrow.gui.gallery.gallery_view import GalleryView
@@ -40,7 +43,8 @@ class GalleryDock(QWidget):
 
     def __init__(self, selection: Selection, colors: Callable[[], ThemeColors]) -> None:
         super().__init__()
-        self._theme, self._colors = colors, None
+        self._theme = colors
+        self._colors: ThemeColors | None = None
         self.work: WorkList | None = None
         self.model, self.store = GalleryModel(self), CropCache(self)
         self.view = GalleryView(self.model, self.store, selection)
@@ -175,8 +179,8 @@ class GalleryDock(QWidget):
 
     def _show_classes(self) -> None:
         """Offer the classes that the cells have now, and the one that is asked for."""
-        present = set(self.work.columns.code.tolist())
-        asked = self.work.filters.code
+        work = existing(self.work)
+        present, asked = set(work.columns.code.tolist()), work.filters.code
         codes = [code for at, code in enumerate(CODES) if at in present or code == asked]
         self.code.clear()
         self.code.addItem(_EVERY, None)
@@ -206,46 +210,47 @@ class GalleryDock(QWidget):
         self.asked.emit()
 
     def _on_order(self, _index: int) -> None:
-        self.work.order = self.order.currentData()
+        existing(self.work).order = self.order.currentData()
         self._changed()
 
     def _on_grouped(self, on: bool) -> None:
-        self.work.grouped = on
+        existing(self.work).grouped = on
         self._changed()
 
     def _on_code(self, _index: int) -> None:
-        self.work.narrow(code=self.code.currentData())
+        existing(self.work).narrow(code=self.code.currentData())
         self._changed()
 
     def _on_state(self, _index: int) -> None:
-        self.work.narrow(state=self.state.currentData())
+        existing(self.work).narrow(state=self.state.currentData())
         self._changed()
 
     def _on_uncounted(self, on: bool) -> None:
-        self.work.narrow(counted=not on)
+        existing(self.work).narrow(counted=not on)
         self._changed()
 
     def _narrower(self, name: str) -> Callable[[bool], None]:
         def narrow(on: bool) -> None:
-            self.work.narrow(**{name: on})
+            existing(self.work).narrow(**{name: on})
             self._changed()
 
         return narrow
 
     def _on_anew(self) -> None:
-        self.work.arrange()
+        existing(self.work).arrange()
         self._changed()
 
     # the window -----------------------------------------------------------------------------------
 
-    def showEvent(self, event) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Catch up with what happened while the gallery was hidden."""
         super().showEvent(event)
         self._follow_theme()
         self.became_visible.emit()
 
-    def changeEvent(self, event) -> None:
+    def changeEvent(self, event: QEvent | None) -> None:
         """Follow napari's theme."""
+        event = existing(event)
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange and self.isVisible():
             self._follow_theme()
@@ -258,7 +263,7 @@ class GalleryDock(QWidget):
             self.view.set_colors(colors)
 
 
-def _choice(name: str, texts) -> QComboBox:
+def _choice(name: str, texts: Mapping[Any, str]) -> QComboBox:
     made = QComboBox()
     made.setAccessibleName(name)
     set_tip(made, name)

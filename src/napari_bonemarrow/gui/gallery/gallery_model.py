@@ -9,6 +9,7 @@ import numpy as np
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from napari_bonemarrow.cytology import CLASSES, CODES
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.widgets.plain_text import tip
 from napari_bonemarrow.review.worklist.filters import Group
 from napari_bonemarrow.review.worklist.worklist import WorkList
@@ -81,7 +82,7 @@ class GalleryModel(QAbstractListModel):
 
     def look(self, place: int) -> Look:
         """Return what the thumbnail at a place shows."""
-        columns, row = self.work.columns, self._rows[place]
+        columns, row = existing(self.work).columns, self._rows[place]
         code = int(columns.code[row])
         confidence = float(columns.confidence[row])
         percent = round(confidence * 100) if confidence and code == columns.top[row] else -1
@@ -95,12 +96,12 @@ class GalleryModel(QAbstractListModel):
 
     def centre(self, place: int) -> tuple[float, float]:
         """Return a cell's centre, level-0 px."""
-        row = self._rows[place]
-        return float(self.work.columns.x[row]), float(self.work.columns.y[row])
+        columns, row = existing(self.work).columns, self._rows[place]
+        return float(columns.x[row]), float(columns.y[row])
 
     def heading(self, group: Group) -> str:
         """Return what stands over a group: class, cells, how many are reviewed, how many have left it."""
-        columns, rows = self.work.columns, self._rows[group.start : group.stop]
+        columns, rows = existing(self.work).columns, self._rows[group.start : group.stop]
         name = f"{group.code} {CLASSES[group.code].name}" if group.code else "no class yet"
         left = int(np.count_nonzero(columns.code[rows] != CODES.index(group.code or "")))
         reviewed = int(np.count_nonzero(columns.reviewed[rows]))
@@ -137,7 +138,7 @@ class GalleryModel(QAbstractListModel):
         parts.append("reviewed" if look.reviewed else "not reviewed")
         parts += ["flagged"] * look.flagged
         if look.disputed:
-            columns = self.work.columns
+            columns = existing(self.work).columns
             first = CODES[int(columns.top[self._rows[place]])]
             parts.append(f"the model says {CLASSES[first].name}" if first else "readers differ")
         return " · ".join(parts)

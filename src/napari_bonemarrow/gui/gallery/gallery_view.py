@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 from qtpy.QtCore import QModelIndex, QPoint, QRect, Qt, QTimer, Signal
-from qtpy.QtGui import QColor, QDrag, QPainter, QPen, QPixmap
+from qtpy.QtGui import (
+    QColor,
+    QDrag,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QPixmap,
+    QShowEvent,
+)
 from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel
 from napari_bonemarrow.gui.gallery.grid_layout import Section
 from napari_bonemarrow.gui.gallery.thumbnail_grid import ThumbnailGrid
 from napari_bonemarrow.gui.widgets.cell_drag import cells_as_mime, cells_dropped
 from napari_bonemarrow.gui.widgets.crop_cache import CropCache
+from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 _EDGE_PX = 24
 _SCROLL_MS, _SCROLL_PX = 25, 40
@@ -107,8 +122,9 @@ class GalleryView(ThumbnailGrid):
 
     # keys -----------------------------------------------------------------------------------------
 
-    def keyPressEvent(self, event) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Move by arrows, pages and to the ends; every other key is the window's."""
+        event = existing(event)
         key, modifiers = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         keys = {*_ARROWS, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
         if key not in keys or not len(self.cells.ids):
@@ -142,8 +158,9 @@ class GalleryView(ThumbnailGrid):
 
     # the mouse ------------------------------------------------------------------------------------
 
-    def mousePressEvent(self, event) -> None:
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Begin a click, a drag or a rubber band; a heading folds its section."""
+        event = existing(event)
         if event.button() != Qt.MouseButton.LeftButton:
             return
         at = event.position().toPoint()
@@ -157,8 +174,9 @@ class GalleryView(ThumbnailGrid):
         if place >= 0 and not modifiers & (_CTRL | _SHIFT) and not self._selected[place]:
             self._go_to(place)
 
-    def mouseMoveEvent(self, event) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Draw the band, or begin to drag the selected cells."""
+        event = existing(event)
         if self._pressed is None or not event.buttons() & Qt.MouseButton.LeftButton:
             return
         at = event.position().toPoint()
@@ -175,8 +193,9 @@ class GalleryView(ThumbnailGrid):
                 self._band = (start, start)
                 self._stretch(at)
 
-    def mouseReleaseEvent(self, event) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Select what was clicked on, or be done with the band."""
+        event = existing(event)
         band, pressed, place = self._band, self._pressed, self._pressed_place
         self._band, self._pressed = None, None
         self._pull.stop()
@@ -194,8 +213,9 @@ class GalleryView(ThumbnailGrid):
         elif len(self.selection) > 1:
             self._go_to(place)
 
-    def mouseDoubleClickEvent(self, event) -> None:
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Go to a cell, and let the smear have the keyboard."""
+        event = existing(event)
         index = self.indexAt(event.position().toPoint())
         if index.isValid() and not event.modifiers() & (_CTRL | _SHIFT):
             self._go_to(index.row())
@@ -205,7 +225,7 @@ class GalleryView(ThumbnailGrid):
 
     def _stretch(self, at: QPoint) -> None:
         """Stretch the rubber band to a point of the viewport, and select what it touches."""
-        self._band = (self._band[0], at + QPoint(0, self.verticalOffset()))
+        self._band = (existing(self._band)[0], at + QPoint(0, self.verticalOffset()))
         box = QRect(*self._band).normalized()
         places = self.grid.inside(box.left(), box.top(), box.right(), box.bottom())
         self.selection.set((*self._kept, *self.cells.ids[places].tolist()))
@@ -232,15 +252,17 @@ class GalleryView(ThumbnailGrid):
 
     # dropping -------------------------------------------------------------------------------------
 
-    def dragEnterEvent(self, event) -> None:
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take cells of this window; where they may fall is told while they move."""
+        event = existing(event)
         if cells_dropped(event, self):
             event.accept()
         else:
             event.ignore()
 
-    def dragMoveEvent(self, event) -> None:
+    def dragMoveEvent(self, event: QDragMoveEvent | None) -> None:
         """Mark the group that the cells would fall into, and scroll on at the edge."""
+        event = existing(event)
         at = event.position().toPoint()
         section = self._section_for(at)
         self._mark(section)
@@ -254,12 +276,13 @@ class GalleryView(ThumbnailGrid):
         elif at.y() > high - _EDGE_PX:
             bar.setValue(bar.value() + _SCROLL_PX // 2)
 
-    def dragLeaveEvent(self, event) -> None:
+    def dragLeaveEvent(self, event: QDragLeaveEvent | None) -> None:
         """Mark no group."""
         self._mark(None)
 
-    def dropEvent(self, event) -> None:
+    def dropEvent(self, event: QDropEvent | None) -> None:
         """Ask for the group's class for the cells that fell into it."""
+        event = existing(event)
         section, cells = self._section_for(event.position().toPoint()), cells_dropped(event, self)
         self._mark(None)
         if section is None or not cells:
@@ -282,25 +305,26 @@ class GalleryView(ThumbnailGrid):
     def _badge(self, count: int) -> QPixmap:
         text = count_of(count, "cell")
         pixmap = QPixmap(self.fontMetrics().horizontalAdvance(text) + 16, 24)
-        pixmap.fill(QColor(self._colors.primary))
+        colors = existing(self._colors)
+        pixmap.fill(QColor(colors.primary))
         painter = QPainter(pixmap)
-        painter.setPen(QColor(self._colors.on_primary))
+        painter.setPen(QColor(colors.on_primary))
         painter.drawText(pixmap.rect(), Qt.AlignmentFlag.AlignCenter, text)
         painter.end()
         return pixmap
 
     # painting and scrolling -----------------------------------------------------------------------
 
-    def paint_above(self, painter: QPainter) -> None:
+    def paint_above(self, painter: QPainter, colors: ThemeColors) -> None:
         """Draw the rubber band, or a line around the group that cells are dragged over."""
         if self._onto is not None:
-            painter.setPen(QPen(QColor(self._colors.primary), 3))
+            painter.setPen(QPen(QColor(colors.primary), 3))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(2, self._onto.top + 2, self.viewport().width() - 5, self._onto.height - 5)
         if self._band is not None:
-            ground = QColor(self._colors.primary)
+            ground = QColor(colors.primary)
             ground.setAlpha(50)
-            painter.setPen(QPen(QColor(self._colors.text), 1, Qt.PenStyle.DashLine))
+            painter.setPen(QPen(QColor(colors.text), 1, Qt.PenStyle.DashLine))
             painter.setBrush(ground)
             painter.drawRect(QRect(*self._band).normalized())
 
@@ -310,7 +334,7 @@ class GalleryView(ThumbnailGrid):
         if self._band is not None:
             self.viewport().update()
 
-    def showEvent(self, event) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Catch up with what was selected while it was hidden."""
         super().showEvent(event)
         self.follow_selection()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, QTimer
-from qtpy.QtGui import QColor, QPainter, QPolygon, QRegion
-from qtpy.QtWidgets import QAbstractItemView
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt, QTimer
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPolygon, QRegion, QResizeEvent
+from qtpy.QtWidgets import QAbstractItemView, QScrollBar, QWidget
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel
 from napari_bonemarrow.gui.gallery.grid_layout import GAP, GridLayout, Section
 from napari_bonemarrow.gui.gallery.thumbnail import FRAME, ThumbnailPainter
@@ -57,6 +60,14 @@ class ThumbnailGrid(QAbstractItemView):
         self.setAccessibleName("Cells")
         self.setModel(model)
         store.arrived.connect(self._on_arrived)
+
+    def viewport(self) -> QWidget:
+        """Return what is painted on."""
+        return existing(super().viewport())
+
+    def verticalScrollBar(self) -> QScrollBar:
+        """Return the scroll bar at its side."""
+        return existing(super().verticalScrollBar())
 
     # what is shown --------------------------------------------------------------------------------
 
@@ -138,7 +149,7 @@ class ThumbnailGrid(QAbstractItemView):
         self._selected, self._current = np.zeros(self.cells.rowCount(), bool), -1
         self.lay_out()
 
-    def dataChanged(self, first: QModelIndex, last: QModelIndex, roles=()) -> None:
+    def dataChanged(self, first: QModelIndex, last: QModelIndex, roles: Iterable[int] = ()) -> None:
         """Paint some thumbnails anew, and the heading above, which counts them."""
         if first.row() != last.row():
             self.viewport().update()
@@ -169,15 +180,17 @@ class ThumbnailGrid(QAbstractItemView):
 
     # painting -------------------------------------------------------------------------------------
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw what is in view and needs it."""
-        if self.painted is None:
+        event = existing(event)
+        painted, colors = self.painted, self._colors
+        if painted is None or colors is None:
             return
         painter = QPainter(self.viewport())
         box, offset = event.rect(), self.verticalOffset()
-        painter.fillRect(box, QColor(self._colors.background))
+        painter.fillRect(box, QColor(colors.background))
         if not self.cells.rowCount():
-            self._paint_empty(painter)
+            self._paint_empty(painter, colors)
             return
         painter.translate(0, -offset)
         top, bottom = box.top() + offset - FRAME, box.bottom() + 1 + offset + FRAME
@@ -187,21 +200,21 @@ class ThumbnailGrid(QAbstractItemView):
         )
         for section, places in self.grid.between(top, bottom):
             if section.heading and section.top + section.heading > top:
-                self._paint_heading(painter, section)
+                self._paint_heading(painter, section, colors)
             for place in places:
                 if (place - section.group.start) % self.grid.columns in across:
-                    self._paint_cell(painter, place)
-        self.paint_above(painter)
+                    self._paint_cell(painter, place, painted)
+        self.paint_above(painter, colors)
         painter.end()
 
-    def paint_above(self, painter: QPainter) -> None:
+    def paint_above(self, painter: QPainter, colors: ThemeColors) -> None:
         """Draw what lies over the thumbnails."""
 
-    def _paint_cell(self, painter: QPainter, place: int) -> None:
+    def _paint_cell(self, painter: QPainter, place: int, painted: ThumbnailPainter) -> None:
         cell = int(self.cells.ids[place])
         x, y = self.grid.corner(place)
         crop = self.store.get(cell)
-        self.painted.paint(
+        painted.paint(
             painter,
             x,
             y,
@@ -212,8 +225,8 @@ class ThumbnailGrid(QAbstractItemView):
             current=place == self._current,
         )
 
-    def _paint_heading(self, painter: QPainter, section: Section) -> None:
-        colors, top = self._colors, section.top
+    def _paint_heading(self, painter: QPainter, section: Section, colors: ThemeColors) -> None:
+        top = section.top
         painter.fillRect(0, top, self.viewport().width(), HEADING, QColor(colors.foreground))
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -228,8 +241,8 @@ class ThumbnailGrid(QAbstractItemView):
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, self.cells.heading(section.group))
         painter.restore()
 
-    def _paint_empty(self, painter: QPainter) -> None:
-        painter.setPen(QColor(self._colors.quiet))
+    def _paint_empty(self, painter: QPainter, colors: ThemeColors) -> None:
+        painter.setPen(QColor(colors.quiet))
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(self.viewport().rect().adjusted(12, 0, -12, 0), flags, self.empty_text)
         painter.end()
@@ -258,7 +271,11 @@ class ThumbnailGrid(QAbstractItemView):
         place = self.grid.place_at(point.x(), point.y() + self.verticalOffset())
         return self.cells.index(place) if place >= 0 else QModelIndex()
 
-    def scrollTo(self, index: QModelIndex, hint=QAbstractItemView.ScrollHint.EnsureVisible) -> None:
+    def scrollTo(
+        self,
+        index: QModelIndex,
+        hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
+    ) -> None:
         """Bring a cell into view, if it is not."""
         if index.isValid():
             top = self.grid.corner(index.row())[1]
@@ -281,7 +298,7 @@ class ThumbnailGrid(QAbstractItemView):
         bar.setPageStep(high)
         bar.setSingleStep(max(1, self.grid.pitch[1] // 2))
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Lay out anew where another number of columns fits."""
         super().resizeEvent(event)
         self.lay_out()
@@ -298,13 +315,15 @@ class ThumbnailGrid(QAbstractItemView):
         """Tell whether a cell is in a folded section."""
         return self.grid.section_of(index.row()).folded
 
-    def moveCursor(self, action, modifiers) -> QModelIndex:
+    def moveCursor(
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
         """Stay, as when the keyboard's focus comes: the cursor follows the window's selection."""
         return self.currentIndex()
 
-    def setSelection(self, rect: QRect, command) -> None:
+    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
         """Do nothing: which cells are selected is told from outside."""
 
-    def visualRegionForSelection(self, selection) -> QRegion:
+    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
         """Return nothing: selected thumbnails are painted anew one by one."""
         return QRegion()

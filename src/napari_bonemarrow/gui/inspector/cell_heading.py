@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QFontMetrics
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QFontMetrics, QResizeEvent
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.inspector.cell_models import ProgressInfo
@@ -27,22 +27,22 @@ class OneLine(QLabel):
         if role:
             self.setProperty("role", role)
 
-    def setText(self, text: str) -> None:
+    def setText(self, text: str | None) -> None:
         """Show a text, as much of it as there is room for."""
-        self._whole = text
+        self._whole = text or ""
         self._cut()
 
     def text(self) -> str:
         """Return the text, whole."""
         return self._whole
 
-    def sizeHint(self):
+    def sizeHint(self) -> QSize:
         """Ask for the height of one line of the application's font, whatever text or style it has."""
         hint = super().sizeHint()
         hint.setHeight(QFontMetrics(QApplication.font()).height() + _AROUND)
         return hint
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Show as much of the text as there is room for now."""
         super().resizeEvent(event)
         self._cut()

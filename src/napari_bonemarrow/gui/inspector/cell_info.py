@@ -57,8 +57,9 @@ def readers_classes(case: Case, cell_id: int) -> tuple[ReadersClass, ...]:
     """Return what two readers gave a cell while their differences are settled, else nothing."""
     if case.reading != SETTLING:
         return ()
-    given = [case.labels_of(number).get(cell_id) for number in (FIRST, SECOND)]
-    if any(label is None or label.imported for label in given) or given[0].code == given[1].code:
+    found = [case.labels_of(number).get(cell_id) for number in (FIRST, SECOND)]
+    given = [label for label in found if label is not None and not label.imported]
+    if len(given) < len(found) or given[0].code == given[1].code:
         return ()
     return tuple(ReadersClass(label.code, label.by) for label in given)
 

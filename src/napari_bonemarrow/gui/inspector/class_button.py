@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QColor, QPainter, QPen
+from qtpy.QtGui import QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import (
     QAbstractButton,
     QSizePolicy,
 )
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.keys.key_hints import keyed
 from napari_bonemarrow.gui.widgets.cell_drag import cells_dropped
 from napari_bonemarrow.gui.widgets.controls import draw_swatch
@@ -44,18 +45,20 @@ class ClassButton(QAbstractButton):
     def _on_clicked(self) -> None:
         self.chosen.emit(self.code)
 
-    def dragEnterEvent(self, event) -> None:
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take cells of this window that are dragged here."""
+        event = existing(event)
         if cells_dropped(event, self):
             self._hover(True)
             event.acceptProposedAction()
 
-    def dragLeaveEvent(self, event) -> None:
+    def dragLeaveEvent(self, event: QDragLeaveEvent | None) -> None:
         """Let go of what is dragged on."""
         self._hover(False)
 
-    def dropEvent(self, event) -> None:
+    def dropEvent(self, event: QDropEvent | None) -> None:
         """Give the class to the cells that were dropped."""
+        event = existing(event)
         self._hover(False)
         event.acceptProposedAction()
         self.dropped.emit(self.code, cells_dropped(event, self))
@@ -94,7 +97,7 @@ class ClassButton(QAbstractButton):
         room = width - 26 - metrics.horizontalAdvance(self.code)
         return short if metrics.horizontalAdvance(short) <= room else "…"
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the sign, the code and, quietly, the key."""
         if self._colors is None:
             return

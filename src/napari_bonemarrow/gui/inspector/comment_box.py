@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, Signal
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QLineEdit
+
+from napari_bonemarrow.gui.core.existing import existing
 
 
 class CommentBox(QLineEdit):
@@ -19,15 +22,17 @@ class CommentBox(QLineEdit):
         self.setPlaceholderText("Comment on this cell, Enter writes it")
         self.returnPressed.connect(self._on_return)
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Claim keys before shortcuts are asked."""
+        event = existing(event)
         if event.type() == QEvent.Type.ShortcutOverride:
             event.accept()
             return True
         return super().event(event)
 
-    def keyPressEvent(self, event) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Keep what a line of text has no use for: the dock would hand it on to the smear."""
+        event = existing(event)
         super().keyPressEvent(event)
         event.accept()
 

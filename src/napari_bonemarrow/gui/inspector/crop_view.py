@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QRectF, Qt
-from qtpy.QtGui import QColor, QFont, QImage, QLinearGradient, QPainter, QPen, QPixmap
+from qtpy.QtGui import QColor, QFont, QImage, QLinearGradient, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL
 from napari_bonemarrow.gui.widgets import class_style
+from napari_bonemarrow.gui.widgets.images import image_of
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 
 BAR_UM = 5
@@ -33,12 +34,7 @@ class CropView(QWidget):
         self, crop: NDArray[np.uint8] | None, microns_per_pixel: float = CROP_MICRONS_PER_PIXEL
     ) -> None:
         """Show a crop, uint8 of shape (s, s, 3), or nothing."""
-        self._image = None
-        if crop is not None:
-            height, width = crop.shape[:2]
-            data = np.ascontiguousarray(crop)
-            image = QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-            self._image = image.copy()  # Qt would else point into numpy's memory
+        self._image = None if crop is None else image_of(crop)
         self._microns_per_pixel = microns_per_pixel
         self.update()
 
@@ -64,7 +60,8 @@ class CropView(QWidget):
         target : str
             The class that it is about.
         """
-        self._heat = None if values is None else _as_image(class_style.heat_image(values))
+        colors = None if values is None else np.rint(class_style.heat_image(values) * 255)
+        self._heat = None if colors is None else image_of(colors.astype(np.uint8))
         self._heat_microns_per_pixel, self._target = microns_per_pixel, target
         little, most = class_style.HEAT_ENDS
         said = "" if values is None else f"Dark {little}, light {most} for {target}. {_SCALED}"
@@ -77,7 +74,7 @@ class CropView(QWidget):
         self._covered = on
         self.update()
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the crop, its bar, and a heatmap with its legend."""
         if self._image is None:
             return
@@ -88,9 +85,10 @@ class CropView(QWidget):
             painter.drawPixmap(self.rect(), self._image)
         else:
             painter.drawImage(QRectF(self.rect()), self._image)
+        px_per_um = self.width() / (self._image.width() * self._microns_per_pixel)
         if self._heat is not None and not self._covered:
-            self._draw_heat(painter)
-        long = BAR_UM / (self._image.width() * self._microns_per_pixel) * self.width()
+            self._draw_heat(painter, self._heat, px_per_um)
+        long = BAR_UM * px_per_um
         right, bottom = self.width() - 8, self.height() - 8
         for color, width in (("#ffffff", 5), ("#101014", 3)):
             painter.setPen(QPen(QColor(color), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
@@ -99,12 +97,11 @@ class CropView(QWidget):
         self._draw_text(painter, f"{BAR_UM} µm", right - long, bottom - 6, long)
         painter.end()
 
-    def _draw_heat(self, painter: QPainter) -> None:
+    def _draw_heat(self, painter: QPainter, heat: QImage, px_per_um: float) -> None:
         """Draw the heatmap about the middle, and above it what its colours mean."""
-        px_per_um = self.width() / (self._image.width() * self._microns_per_pixel)
-        side = self._heat.width() * self._heat_microns_per_pixel * px_per_um
+        side = heat.width() * self._heat_microns_per_pixel * px_per_um
         middle = QRectF(self.rect()).center()
-        painter.drawImage(QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side), self._heat)
+        painter.drawImage(QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side), heat)
         bar = QRectF(8, 7, self.width() - 16, _LEGEND_PX)
         ramp = QLinearGradient(bar.topLeft(), bar.topRight())
         for at, (red, green, blue, _alpha) in enumerate(class_style.heat_colors(9).tolist()):
@@ -140,10 +137,3 @@ class CropView(QWidget):
             painter.drawText(round(start) + across, round(y) + down, text)
         painter.setPen(QColor("#101014"))
         painter.drawText(round(start), round(y), text)
-
-
-def _as_image(colors: NDArray[np.float32]) -> QImage:
-    """Copy RGBA, 0 to 1, into an image of Qt's."""
-    data = np.ascontiguousarray(np.rint(colors * 255).astype(np.uint8))
-    height, width = data.shape[:2]
-    return QImage(data.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
@@ -38,7 +40,7 @@ class ExplanationButtons(QWidget):
         self.text = label(role="quiet", wrap=False)
         layout.addWidget(self.text, 1)
 
-    def _clicked(self, method: str):
+    def _clicked(self, method: str) -> Callable[[], None]:
         def clicked() -> None:
             self.chosen.emit(method)
 

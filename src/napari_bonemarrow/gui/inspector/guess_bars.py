@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QBrush, QColor, QPainter
+from qtpy.QtGui import QBrush, QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_bonemarrow.cytology import Support
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.inspector.cell_models import UNRELIABLE_SUPPORT, Guess
 from napari_bonemarrow.gui.widgets import class_style
 from napari_bonemarrow.gui.widgets.controls import draw_swatch
@@ -52,15 +53,16 @@ class GuessBars(QWidget):
         row = int(y // _ROW)
         return self._guesses[row] if 0 <= row < len(self._guesses) else None
 
-    def mouseReleaseEvent(self, event) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Give the class that was clicked."""
+        event = existing(event)
         guess = self._at(event.position().y())
         if guess is not None and event.button() == Qt.MouseButton.LeftButton and self.isEnabled():
             self.chosen.emit(guess.code)
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Tell a row's full name, and why it is hatched."""
-        if event.type() == QEvent.Type.ToolTip:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             guess = self._at(event.pos().y())
             if guess is not None:
                 why = UNRELIABLE_SUPPORT.get(guess.support)
@@ -69,7 +71,7 @@ class GuessBars(QWidget):
                 return True
         return super().event(event)
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the rows."""
         if self._colors is None:
             return

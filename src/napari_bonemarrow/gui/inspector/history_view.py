@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QPlainTextEdit
 
+from napari_bonemarrow.gui.core.existing import existing
+
 _LINES = 4
 """So many lines are seen at once."""
 
@@ -23,7 +25,7 @@ class HistoryView(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setProperty("role", "quiet")
         self.setAccessibleName("History of the cell")
-        self.document().setDocumentMargin(0)
+        existing(self.document()).setDocumentMargin(0)
         self._lines: tuple[str, ...] = ()
         self.setFixedHeight(self.fontMetrics().lineSpacing() * _LINES + 4)
 
@@ -39,5 +41,5 @@ class HistoryView(QPlainTextEdit):
             return
         self._lines = lines
         self.setPlainText("\n".join(lines))
-        bar = self.verticalScrollBar()
+        bar = existing(self.verticalScrollBar())
         bar.setValue(bar.maximum())

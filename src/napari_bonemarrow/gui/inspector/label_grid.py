@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
@@ -56,7 +59,7 @@ class LabelGrid(QWidget):
         layout.addLayout(grid)
         layout.addLayout(tags)
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Use a wide panel for the names of the classes."""
         super().resizeEvent(event)
         widest = max(made.named_width() for made in self.buttons.values())
@@ -76,7 +79,7 @@ class LabelGrid(QWidget):
                 made.named = named
                 made.update()
 
-    def _tag_clicked(self, tag: str):
+    def _tag_clicked(self, tag: str) -> Callable[[bool], None]:
         def clicked(on: bool) -> None:
             self.tag_toggled.emit(tag, on)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from qtpy.QtCore import QRect, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QPainter, QPen, QPixmap
+from qtpy.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.widgets.controls import button, draw_swatch, keeps_place, label
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
@@ -74,7 +75,7 @@ class LookalikeButton(QAbstractButton):
         self._colors = colors
         self.update()
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw crop, sign and code, with a frame under the mouse or the focus."""
         if self.shown is None or self._colors is None:
             return
@@ -100,9 +101,9 @@ class LookalikeButton(QAbstractButton):
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.shown.code)
         painter.end()
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Follow the mouse: the frame comes and goes with it."""
-        if event.type() in {event.Type.Enter, event.Type.Leave}:
+        if existing(event).type() in {QEvent.Type.Enter, QEvent.Type.Leave}:
             self.update()
         return super().event(event)
 
@@ -142,7 +143,7 @@ class LookalikeRow(QWidget):
         layout.addLayout(row)
         self.show_text("")
 
-    def _on_clicked(self, made: LookalikeButton):
+    def _on_clicked(self, made: LookalikeButton) -> Callable[[], None]:
         def clicked() -> None:
             if made.shown is not None:
                 self.chosen.emit(made.shown.cell_id)

@@ -89,8 +89,8 @@ class ReviewTab(QWidget):
         self.comment_box = CommentBox()
         self.comment_box.written.connect(self.comment_written)
         self.lookalikes, self.history = LookalikeRow(), HistoryView()
-        for part in (self.comment_box, self.lookalikes, self.history):
-            content.addWidget(part)
+        for last in (self.comment_box, self.lookalikes, self.history):
+            content.addWidget(last)
         content.addStretch(1)
         return inner
 
@@ -221,7 +221,7 @@ class ReviewTab(QWidget):
         self._pages.setCurrentIndex(int(info is not None))
         free = info is not None and not info.read_only
         self.grid.setEnabled(free)
-        self.accept_button.setEnabled(free and bool(info.code) and not info.readers)
+        self.accept_button.setEnabled(info is not None and free and bool(info.code) and not info.readers)
         for widget in (
             self.bars,
             self.readers,

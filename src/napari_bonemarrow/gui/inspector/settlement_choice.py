@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QColor, QPainter, QPen
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES
@@ -46,7 +46,7 @@ class _ReaderButton(QAbstractButton):
         self._colors = colors
         self.update()
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw key, sign and code large, and the reader's name below."""
         if self._colors is None or not self.shown.code:
             return
@@ -89,7 +89,7 @@ class SettlementChoice(QWidget):
             layout.addWidget(made)
         layout.addStretch(1)
 
-    def _clicked(self, made: _ReaderButton):
+    def _clicked(self, made: _ReaderButton) -> Callable[[], None]:
         def clicked() -> None:
             self.chosen.emit(made.shown.code)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QApplication
 
+from napari_bonemarrow.gui.core.existing import application, existing
 from napari_bonemarrow.gui.keys.bindings import Binding
 from napari_bonemarrow.gui.keys.key_event import key_event
 
@@ -42,10 +42,9 @@ class HeldKey(QObject):
         if self.on or not binding.key:
             return
         self._key = QKeySequence(binding.key)[0].key()
-        application = QApplication.instance()
-        application.installEventFilter(self)
-        application.focusWindowChanged.connect(self._on_focus)
-        application.applicationStateChanged.connect(self._on_focus)
+        application().installEventFilter(self)
+        application().focusWindowChanged.connect(self._on_focus)
+        application().applicationStateChanged.connect(self._on_focus)
         self.changed.emit(True)
 
     def end(self) -> None:
@@ -54,24 +53,23 @@ class HeldKey(QObject):
             return
         self._key = None
         self._release_timer.stop()
-        application = QApplication.instance()
-        application.removeEventFilter(self)
-        application.focusWindowChanged.disconnect(self._on_focus)
-        application.applicationStateChanged.disconnect(self._on_focus)
+        application().removeEventFilter(self)
+        application().focusWindowChanged.disconnect(self._on_focus)
+        application().applicationStateChanged.disconnect(self._on_focus)
         self.changed.emit(False)
 
     def _on_focus(self, _where: object = None) -> None:
         self.end()
 
-    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:
         """Hear the release on its way to whatever has the focus; the key repeating itself is none."""
-        kind = event.type()
+        kind = existing(event).type()
         if kind not in _KEYS:
             return False
-        event = key_event(event)
-        if event.key() == self._key:
+        pressed = key_event(event)
+        if pressed.key() == self._key:
             if kind != QEvent.Type.KeyRelease:
                 self._release_timer.stop()
-            elif not event.isAutoRepeat():
+            elif not pressed.isAutoRepeat():
                 self._release_timer.start()
         return False

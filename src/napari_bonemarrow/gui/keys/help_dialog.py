@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtGui import QPageSize, QPdfWriter, QTextDocument
+from qtpy.QtGui import QPagedPaintDevice, QPageSize, QPdfWriter, QTextDocument
 from qtpy.QtPrintSupport import QPrintDialog, QPrinter
 from qtpy.QtWidgets import (
     QDialog,
@@ -77,8 +77,8 @@ class HelpDialog(QDialog):
 
     def _ask_printer(self) -> None:
         printer = QPrinter(QPrinter.PrinterMode.HighResolution)
-        if QPrintDialog(printer, self).exec_():
-            sheet().print_(printer)
+        if QPrintDialog(printer, self).exec():
+            print_sheet(printer)
 
     def _ask_file(self) -> None:
         chosen, _filter = QFileDialog.getSaveFileName(self, "Save the keys", SUGGESTED, _PATTERN)
@@ -111,6 +111,12 @@ def sheet() -> QTextDocument:
     return document
 
 
+def print_sheet(target: QPagedPaintDevice) -> None:
+    """Print the sheet, or write it as a file that looks like the print."""
+    document = sheet()
+    document.print_(target)  # type: ignore[attr-defined]  # the name in PySide6, which qtpy gives PyQt6 too
+
+
 def write_pdf(path: Path) -> None:
     """Write the sheet as a PDF of A4.
 
@@ -123,5 +129,4 @@ def write_pdf(path: Path) -> None:
     writer = QPdfWriter(str(path))
     writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
     writer.setTitle("Bone marrow: keys and classes")
-    document = sheet()
-    document.print_(writer)
+    print_sheet(writer)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qtpy.QtCore import QEvent, QKeyCombination, Qt, Signal
-from qtpy.QtGui import QKeySequence
+from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -20,7 +20,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.core.settings import KeyOptions
+from napari_bonemarrow.gui.keys.key_event import key_event
 from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, label, set_role
 from napari_bonemarrow.gui.widgets.form import ModelForm
 
@@ -44,8 +46,9 @@ class KeyTableView(QTableWidget):
 
     chosen = Signal()
 
-    def keyPressEvent(self, event) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Take Enter, which a dialog would else give to its first button."""
+        event = existing(event)
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.chosen.emit()
             event.accept()
@@ -78,21 +81,22 @@ class CaptureButton(QPushButton):
         self.setText(self._QUIET)
         set_role(self, "")
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Take keys before shortcuts, and before Tab moves the focus."""
+        event = existing(event)
         kind = event.type()
         if self._hears and kind == QEvent.Type.ShortcutOverride:
             event.accept()
             return True
         if self._hears and kind == QEvent.Type.KeyPress:
-            self._hear(event)
+            self._hear(key_event(event))
             event.accept()
             return True
         if self._hears and kind == QEvent.Type.FocusOut:
             self.stop()
         return super().event(event)
 
-    def _hear(self, event) -> None:
+    def _hear(self, event: QKeyEvent) -> None:
         if event.key() in (*_ALONE, *_LOCKS) or event.isAutoRepeat():
             return
         self.stop()
@@ -100,7 +104,7 @@ class CaptureButton(QPushButton):
             self.captured.emit(pressed_key(event))
 
 
-def pressed_key(event) -> str:
+def pressed_key(event: QKeyEvent) -> str:
     """Write the key of an event as the table of keys does."""
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     key = Qt.Key(event.key())
@@ -151,8 +155,8 @@ class KeyEditorDialog(QDialog):
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
-        header = table.horizontalHeader()
+        existing(table.verticalHeader()).hide()
+        header = existing(table.horizontalHeader())
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(_ACT, QHeaderView.ResizeMode.Stretch)
         table.itemSelectionChanged.connect(self._on_selected)
@@ -215,7 +219,7 @@ class KeyEditorDialog(QDialog):
     def select(self, name: str) -> None:
         """Select the line of an act."""
         for at in range(self.table.rowCount()):
-            if self.table.item(at, _ACT).data(Qt.ItemDataRole.UserRole) == name:
+            if existing(self.table.item(at, _ACT)).data(Qt.ItemDataRole.UserRole) == name:
                 self.table.selectRow(at)
 
     def show_notice(self, text: str, *, problem: bool = False) -> None:

@@ -8,7 +8,7 @@ from weakref import ref
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QKeyCombination, QObject, Qt, Signal
-from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtGui import QKeyEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -29,6 +29,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.gui.core.destruction import when_destroyed
+from napari_bonemarrow.gui.core.existing import application, existing
 from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
 from napari_bonemarrow.gui.keys.key_event import key_event
 from napari_bonemarrow.gui.keys.key_hints import show_keys
@@ -42,6 +43,11 @@ _CHOOSING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_
 """Keys by which a list that has dropped down is left; Qt takes them before shortcuts are asked."""
 _CLICKED = (QAbstractButton, QComboBox, QAbstractSlider, QTabBar)
 _PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class _Shortcut(QShortcut):
+    owner: int
+    """`id` of the widget that it is for, kept by Python: readable when Qt has deleted the shortcut."""
 
 
 class KeyFilter(QObject):
@@ -66,14 +72,13 @@ class KeyFilter(QObject):
         self._smear: tuple[QWidget, ...] = ()
         self._docks: list[QDockWidget] = []
         self._bindings: dict[str, Binding] = {}
-        self._shortcuts: list[QShortcut] = []
+        self._shortcuts: list[_Shortcut] = []
         self._ours: set[str] = set()
         self._guarded: QWidget | None = None
         self._came_from: ref[QWidget] | None = None
         """Not kept alive: it may hold the whole window."""
-        application = QApplication.instance()
-        application.focusChanged.connect(self._on_focus)
-        application.focusWindowChanged.connect(self._on_window)
+        application().focusChanged.connect(self._on_focus)
+        application().focusWindowChanged.connect(self._on_window)
         TABLE.changed.connect(self._rebind)
         when_destroyed(panel, partial(TABLE.changed.disconnect, self._rebind, missing_ok=True))
 
@@ -121,7 +126,7 @@ class KeyFilter(QObject):
 
     def _watch(self) -> None:
         """Hear the keys of what holds the smear, and of windows of ours that float beside it."""
-        floating = (each.window() for each in self._widgets if isalive(each))
+        floating = (existing(each.window()) for each in self._widgets if isalive(each))
         self._smear = tuple(dict.fromkeys((*_smear_widgets(self._panel), *floating)))
         for widget in self._smear:
             widget.installEventFilter(self)
@@ -183,16 +188,16 @@ class KeyFilter(QObject):
 
     def _add_shortcuts(self, widget: QWidget, binding: Binding) -> None:
         for key in _spellings(binding.key):
-            shortcut = QShortcut(QKeySequence(key), widget)
+            shortcut = _Shortcut(QKeySequence(key), widget)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.setAutoRepeat(False)  # as on the smear: a key held down is one act, not fifty
-            shortcut.owner = id(widget)  # kept by Python: readable when Qt has deleted the shortcut
+            shortcut.owner = id(widget)
             shortcut.activated.connect(partial(self.pressed.emit, binding))
             self._shortcuts.append(shortcut)
 
     # the smear ------------------------------------------------------------------------------------
 
-    def _on_smear(self, watched: QObject, event: QEvent) -> bool:
+    def _on_smear(self, watched: QWidget, event: QKeyEvent) -> bool:
         """Take a key of ours before menus and canvas do; a key held down is one act, not fifty."""
         if watched.isWindow() and QApplication.focusWidget() not in (None, watched):
             return False  # napari's window hears what another control, such as a list, has no use for
@@ -233,13 +238,13 @@ class KeyFilter(QObject):
     def _on_guarded_gone(self) -> None:
         self._guarded = None
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Give a control the keys it uses before our shortcuts are asked, and keep what it leaves over."""
-        kind = event.type()
+        kind = existing(event).type()
         if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
         event = key_event(event)
-        if watched in self._smear:
+        if isinstance(watched, QWidget) and watched in self._smear:
             return self._on_smear(watched, event)
         if watched is not self._guarded:
             return False
@@ -260,12 +265,12 @@ class KeyFilter(QObject):
         elif not (
             event.modifiers() & Qt.KeyboardModifier.AltModifier and self._sequence(event) in self._ours
         ):
-            watched.event(event)  # Alt with a letter would write the letter
+            existing(self._guarded).event(event)  # Alt with a letter would write the letter
         event.accept()  # napari's window would hand on to the smear what a line of text has no use for
         return True
 
     @staticmethod
-    def _sequence(event: QEvent) -> str:
+    def _sequence(event: QKeyEvent) -> str:
         keypad = Qt.KeyboardModifier.KeypadModifier
         return QKeySequence(QKeyCombination(event.modifiers() & ~keypad, Qt.Key(event.key()))).toString()
 
@@ -297,7 +302,7 @@ def _smear_widgets(panel: QWidget) -> tuple[QWidget, ...]:
     return (window, central, *canvas)
 
 
-def _press_button(button: QAbstractButton, event: QEvent) -> bool:
+def _press_button(button: QAbstractButton, event: QKeyEvent) -> bool:
     """Let Space and Enter press a button: only Tab brings the focus there, so that is what is meant."""
     plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     if event.key() not in _PRESSING or not plain:

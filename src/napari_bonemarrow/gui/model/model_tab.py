@@ -9,6 +9,7 @@ from napari_bonemarrow.cytology import CLASSES, Support
 from napari_bonemarrow.gui.model.bundle_info import ModelInfo
 from napari_bonemarrow.gui.widgets.controls import label, line, scrolled, swatch_icon
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
+from napari_bonemarrow.gui.widgets.tables import clear
 
 SUPPORT_TEXT = {
     Support.TRAINED: "learnt from marrow",
@@ -62,8 +63,7 @@ class ModelTab(QWidget):
         set_tip(self.hash_text, info.sha256)
         self.problem_text.setText(info.problem)
         self.problem_text.setVisible(bool(info.problem))
-        while self.support_grid.count():
-            self.support_grid.takeAt(0).widget().deleteLater()
+        clear(self.support_grid)
         order = [code for code in CLASSES if code in dict(info.support)]
         support = dict(info.support)
         for row, code in enumerate(order):

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QImage, QPainter, QPen
+from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.core.case_info import FieldInfo
+from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.widgets.images import image_of
 from napari_bonemarrow.gui.widgets.plain_text import show_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
@@ -55,9 +57,7 @@ class OverviewView(QWidget):
 
     def show_picture(self, pixels: NDArray[np.uint8]) -> None:
         """Show what the slide looks like; shape (h, w, 3)."""
-        kept = np.ascontiguousarray(pixels)
-        height, width = kept.shape[:2]
-        self.picture = QImage(kept.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        self.picture = image_of(pixels)
         self.update()
 
     def show_regions(self, regions: Sequence[Region]) -> None:
@@ -95,7 +95,7 @@ class OverviewView(QWidget):
     def _region_box(self, region: Region) -> QRectF:
         return self._box(region.x, region.y, region.x + region.width, region.y + region.height)
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw slide or fields, what is counted, and above all what is seen."""
         if self._colors is None:
             return
@@ -136,20 +136,22 @@ class OverviewView(QWidget):
 
     # the mouse ------------------------------------------------------------------------------------
 
-    def _at(self, event) -> tuple[float, float]:
+    def _at(self, event: QMouseEvent) -> tuple[float, float]:
         place, scale = self._place()
         spot = event.position()
         x, y = (spot.x() - place.left()) / scale, (spot.y() - place.top()) / scale
         return min(max(x, 0.0), float(self._width)), min(max(y, 0.0), float(self._height))
 
-    def mousePressEvent(self, event) -> None:
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Go there."""
+        event = existing(event)
         if event.button() == Qt.MouseButton.LeftButton:
             self.place_wanted.emit(*self._at(event))
         event.accept()  # the smear below hears nothing of it
 
-    def mouseMoveEvent(self, event) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Follow a drag; else say which field the pointer is on."""
+        event = existing(event)
         x, y = self._at(event)
         if event.buttons() & Qt.MouseButton.LeftButton:
             self.place_wanted.emit(x, y)
@@ -159,10 +161,12 @@ class OverviewView(QWidget):
             show_tip(event.globalPosition().toPoint(), next(texts, ""), self)
         event.accept()
 
-    def mouseReleaseEvent(self, event) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Keep it from the smear below."""
+        event = existing(event)
         event.accept()
 
-    def wheelEvent(self, event) -> None:
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Keep it from the smear below."""
+        event = existing(event)
         event.accept()

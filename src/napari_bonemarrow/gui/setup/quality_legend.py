@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QColor, QImage, QPainter, QPixmap
+from qtpy.QtGui import QColor, QPainter, QPixmap
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.setup.slide_models import LegendRow
 from napari_bonemarrow.gui.widgets.controls import label
+from napari_bonemarrow.gui.widgets.images import image_of
 from napari_bonemarrow.gui.widgets.plain_text import plain_label, set_tip
+from napari_bonemarrow.gui.widgets.tables import clear
 
 _GLASS = "#e9e4ec"
 """What the swatches lie on: the background of a smear, in either theme, as the map does."""
@@ -62,8 +64,7 @@ class QualityLegend(QWidget):
         self.score.setPixmap(_on_glass(strip).scaled(_STRIP_PX, 12))
         self.score.setAccessibleName("Pale is poor, dark is good")
         self.avoided.setVisible(bool(rows))
-        while self._grid.count():
-            self._grid.takeAt(0).widget().deleteLater()
+        clear(self._grid)
         for at, row in enumerate(rows):
             swatch = plain_label()
             swatch.setPixmap(_on_glass(row.swatch))
@@ -80,10 +81,8 @@ class QualityLegend(QWidget):
 
 def _on_glass(pixels: NDArray[np.uint8]) -> QPixmap:
     """Lay RGBA pixels on a smear's background."""
-    height, width = pixels.shape[:2]
-    data = np.ascontiguousarray(pixels)
-    image = QImage(data.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
-    made = QPixmap(width, height)
+    image = image_of(pixels)
+    made = QPixmap(image.size())
     made.fill(QColor(_GLASS))
     painter = QPainter(made)
     painter.drawImage(0, 0, image)

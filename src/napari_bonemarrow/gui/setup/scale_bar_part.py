@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.setup.scale_text import read_length
 from napari_bonemarrow.gui.widgets.controls import button, label
 
@@ -71,8 +72,9 @@ class ScaleBarPart(QWidget):
         """Say why the length cannot be taken."""
         self.text.setText(text)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Give up at Escape."""
+        event = existing(event)
         if event.key() == Qt.Key.Key_Escape:
             self.cancelled.emit()
             return

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.setup.scale_bar_part import ScaleBarPart
 from napari_bonemarrow.gui.setup.scale_text import Typed, figures, is_begun, meaning, read_typed
 from napari_bonemarrow.gui.setup.slide_models import ScaleInfo, ScaleOffer
@@ -41,21 +43,23 @@ class ScaleBox(QLineEdit):
         """Return what is typed, 0 where it is no possible scale."""
         return read_typed(self.text()).value or 0.0
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
+    def focusInEvent(self, event: QFocusEvent | None) -> None:
         """Select all; a click gives the focus before it is heard of, so its cursor comes after."""
+        event = existing(event)
         super().focusInEvent(event)
         self._by_click = event.reason() == Qt.FocusReason.MouseFocusReason
         self.selectAll()
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Select all after such a click, unless a part was selected with it."""
         super().mouseReleaseEvent(event)
         if self._by_click and not self.hasSelectedText():
             self.selectAll()
         self._by_click = False
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Tell of Enter and Escape."""
+        event = existing(event)
         super().keyPressEvent(event)
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.entered.emit()
@@ -158,18 +162,18 @@ class ScalePart(QWidget):
 
     def show_presets(self, offers: Sequence[ScaleOffer], own: Sequence[str]) -> None:
         """Put microscopes and cameras into the menu, the user's own first."""
-        menu = self.microscope_button.menu()
+        menu = existing(self.microscope_button.menu())
         menu.clear()
         for at, offer in enumerate(offers):
             if at == len(own) and own:
                 menu.addSeparator()
-            menu.addAction(offer.text, lambda offer=offer: self.take(offer)).setStatusTip(offer.tip)
+            existing(menu.addAction(offer.text, partial(self.take, offer))).setStatusTip(offer.tip)
         menu.addSeparator()
         menu.addAction("Another…", self.other_microscope_requested.emit)
         if own:
-            forget = menu.addMenu("Forget")
+            forget = existing(menu.addMenu("Forget"))
             for name in own:
-                forget.addAction(name, lambda name=name: self.forget_requested.emit(name))
+                forget.addAction(name, partial(self.forget_requested.emit, name))
 
     def focus(self) -> None:
         """Put the focus where the scale is typed."""
@@ -181,7 +185,8 @@ class ScalePart(QWidget):
         open_ = info is not None and not self._locked and not info.confirmed
         for key, made in self.offer_buttons.items():
             offer = offers.get(key)
-            text = offer.text if offer is not None else info.waiting if open_ and key == "estimate" else ""
+            waiting = info.waiting if info is not None and open_ and key == "estimate" else ""
+            text = waiting if offer is None else offer.text
             made.setText(text)
             set_tip(made, offer.tip if offer is not None else "")
             made.setEnabled(offer is not None)

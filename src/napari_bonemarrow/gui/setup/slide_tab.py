@@ -238,7 +238,7 @@ class SlideTab(QWidget):
         if where is not None:
             first = not asks and not running
             self.where.show_info(where if first else replace(where, next_step=""), busy=running or asks)
-        can_find = confirmed and not asks and not info.read_only and not info.analysed
+        can_find = info is not None and confirmed and not asks and not info.read_only and not info.analysed
         self.find_button.setEnabled(can_find and not running)
         self.find_button.setText(info.find_text if info is not None else "Find cells")
         self.find_button.setVisible(info is not None and not info.analysed)

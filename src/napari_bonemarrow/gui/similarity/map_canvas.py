@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from qtpy.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
+from qtpy.QtGui import (
+    QColor,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
 from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import CLASSES, CODES
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.similarity.map_geometry import MapView, inside, medians, nearest
 from napari_bonemarrow.gui.similarity.map_raster import MapRaster
 from napari_bonemarrow.gui.widgets.plain_text import show_tip
@@ -108,50 +122,55 @@ class MapCanvas(QWidget):
 
     # drawing --------------------------------------------------------------------------------------
 
-    def paintEvent(self, event) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw the points, the selection, the names of the classes and the lasso."""
-        if self._colors is None:
+        colors = self._colors
+        if colors is None:
             return
         ratio = self.devicePixelRatioF()
         if self._raster is None:
-            background = 0xFF000000 | int(self._colors.background[1:], 16)
+            background = 0xFF000000 | int(colors.background[1:], 16)
             size = round(self.width() * ratio), round(self.height() * ratio)
             self._raster = MapRaster(*size, background)
             self._places = self.view.to_screen(self._xy) * np.float32(ratio)
             self._raster.draw(self._places, self._codes, self._radius())
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shown = self._with_selection() if len(self._selected) > _RINGS else self._raster
-        height, width = shown.pixels.shape
-        image = QImage(shown.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
+        pixels = self._raster.pixels
+        if len(self._selected) > _RINGS:
+            pixels = self._with_selection(pixels, colors)
+        height, width = pixels.shape
+        buffer = cast(bytes, pixels.data)  # as the stubs of PyQt6 have it: any buffer will do
+        image = QImage(buffer, width, height, 4 * width, QImage.Format.Format_RGB32)
         painter.drawImage(QRectF(self.rect()), image)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         if len(self._selected) <= _RINGS:
-            self._draw_rings(painter, self._selected, self._radius() / ratio + 2.5, 1.6)
+            painter.setPen(QPen(QColor(colors.text), 1.6))
+            self._draw_rings(painter, self._selected, self._radius() / ratio + 2.5)
         if self._current >= 0:
-            self._draw_rings(painter, np.array([self._current]), self._radius() / ratio + 5, 2.4)
-        self._draw_names(painter)
+            painter.setPen(QPen(QColor(colors.text), 2.4))
+            self._draw_rings(painter, np.array([self._current]), self._radius() / ratio + 5)
+        self._draw_names(painter, colors)
         if self._lasso:
-            painter.setPen(QPen(QColor(self._colors.text), 1.4, Qt.PenStyle.DashLine))
+            painter.setPen(QPen(QColor(colors.text), 1.4, Qt.PenStyle.DashLine))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawPolygon(QPolygonF(self._lasso))
         painter.end()
 
-    def _with_selection(self) -> MapRaster:
+    def _with_selection(self, pixels: NDArray[np.uint32], colors: ThemeColors) -> NDArray[np.uint32]:
         """Paint many selected points large, in the text's colour beneath their own."""
         marked = MapRaster(1, 1, 0)
-        marked.pixels = self._raster.pixels.copy()
+        marked.pixels = pixels.copy()
         places, codes = self._places[self._selected], self._codes[self._selected]
-        marked.draw(places, codes, self._radius() + 2, 0xFF000000 | int(self._colors.text[1:], 16))
+        marked.draw(places, codes, self._radius() + 2, 0xFF000000 | int(colors.text[1:], 16))
         marked.draw(places, codes, self._radius())
-        return marked
+        return marked.pixels
 
-    def _draw_rings(self, painter: QPainter, rows: NDArray[np.intp], radius: float, width: float) -> None:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor(self._colors.text), width))
+    def _draw_rings(self, painter: QPainter, rows: NDArray[np.intp], radius: float) -> None:
         for x, y in self.view.to_screen(self._xy[rows]).tolist():
             painter.drawEllipse(QPointF(x, y), radius, radius)
 
-    def _draw_names(self, painter: QPainter) -> None:
+    def _draw_names(self, painter: QPainter, colors: ThemeColors) -> None:
         """Write each class's code at its middle, with an edge that keeps it legible on any point."""
         font = painter.font()
         font.setBold(True)
@@ -162,18 +181,20 @@ class MapCanvas(QWidget):
             path.addText(
                 x - metrics.horizontalAdvance(CODES[code]) / 2, y + metrics.ascent() / 2, font, CODES[code]
             )
-            painter.strokePath(path, QPen(QColor(self._colors.background), 3.5))
-            painter.fillPath(path, QColor(self._colors.text))
+            painter.strokePath(path, QPen(QColor(colors.background), 3.5))
+            painter.fillPath(path, QColor(colors.text))
 
     # mouse and keys -------------------------------------------------------------------------------
 
-    def mousePressEvent(self, event) -> None:
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Begin a click, a lasso, or moving the map."""
+        event = existing(event)
         self._pressed, self._button = event.position(), event.button()
         self._lasso = []
 
-    def mouseMoveEvent(self, event) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Draw on at the lasso, move the map, or tell what lies under the mouse."""
+        event = existing(event)
         at = event.position()
         if self._pressed is None:
             self._tell(event)
@@ -186,8 +207,9 @@ class MapCanvas(QWidget):
             self._pressed = at
             self._draw_anew()
 
-    def mouseReleaseEvent(self, event) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Select what was clicked on, or what the lasso holds."""
+        event = existing(event)
         lasso, self._lasso = self._lasso, []
         pressed, self._pressed = self._pressed, None
         if self._button != Qt.MouseButton.LeftButton or pressed is None:
@@ -201,33 +223,35 @@ class MapCanvas(QWidget):
             self.picked.emit(-1 if row is None else row, more)
         self.update()
 
-    def mouseDoubleClickEvent(self, event) -> None:
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Show all points, where it was not a point that was clicked on twice."""
+        event = existing(event)
         if self._row_at(event.position()) is None:
             self.fit()
 
-    def wheelEvent(self, event) -> None:
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
         """Zoom around the mouse."""
+        event = existing(event)
         at = event.position()
         self.view.zoom(1.0015 ** event.angleDelta().y(), at.x(), at.y())
         self._draw_anew()
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Fit the points into the new size."""
         self.fit()
 
     def _row_at(self, at: QPointF) -> int | None:
         return nearest(self.view.to_screen(self._xy), at.x(), at.y(), _NEAR_PX)
 
-    def _tell(self, event) -> None:
+    def _tell(self, event: QMouseEvent) -> None:
         row = self._row_at(event.position())
         code = "" if row is None else CODES[self._codes[row]]
         text = "" if row is None else f"{code} {CLASSES[code].name}" if code else "no class yet"
         show_tip(event.globalPosition().toPoint(), text, self)
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Let go of a lasso that the window took the mouse from."""
-        if event.type() == QEvent.Type.UngrabMouse and self._lasso:
+        if existing(event).type() == QEvent.Type.UngrabMouse and self._lasso:
             self._lasso, self._pressed = [], None
             self.update()
         return super().event(event)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import QEvent, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.similarity.map_canvas import MapCanvas
 from napari_bonemarrow.gui.similarity.map_legend import MapLegend
 from napari_bonemarrow.gui.widgets.controls import button, label, set_role
@@ -28,7 +30,8 @@ class MapDock(QWidget):
 
     def __init__(self, colors: Callable[[], ThemeColors]) -> None:
         super().__init__()
-        self._theme, self._colors = colors, None
+        self._theme = colors
+        self._colors: ThemeColors | None = None
         self.canvas, self.legend = MapCanvas(), MapLegend()
         self.text = label(role="quiet")
         self.make = button("Make the map", "primary", "Lay the cells out by what the network sees")
@@ -62,14 +65,15 @@ class MapDock(QWidget):
         self.make.setVisible(can_make and not running)
         self.stop.setVisible(running)
 
-    def showEvent(self, event) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Catch up with what happened while the map was hidden."""
         super().showEvent(event)
         self._follow_theme()
         self.became_visible.emit()
 
-    def changeEvent(self, event) -> None:
+    def changeEvent(self, event: QEvent | None) -> None:
         """Follow napari's theme."""
+        event = existing(event)
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange and self.isVisible():
             self._follow_theme()

@@ -60,7 +60,8 @@ def inside(places: NDArray[np.floating], corners: NDArray[np.floating]) -> NDArr
     rows = np.flatnonzero(((places >= low) & (places <= high)).all(axis=1))
     if len(corners) < 3 or not len(rows):
         return np.empty(0, np.intp)
-    return rows[Path(corners, closed=False).contains_points(places[rows])]
+    held: NDArray[np.bool_] = Path(corners, closed=False).contains_points(places[rows])
+    return rows[held]
 
 
 def medians(

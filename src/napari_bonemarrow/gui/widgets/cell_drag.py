@@ -20,12 +20,12 @@ def cells_as_mime(cell_ids: Iterable[int]) -> QMimeData:
     return data
 
 
-def cells_of(data: QMimeData) -> tuple[int, ...]:
+def cells_of(data: QMimeData | None) -> tuple[int, ...]:
     """Return the cell numbers that are dragged; none where something else is."""
-    if not data.hasFormat(MIME):
+    if data is None or not data.hasFormat(MIME):
         return ()
     try:
-        given = json.loads(bytes(data.data(MIME)))
+        given = json.loads(data.data(MIME).data())
     except ValueError:  # another program may use the same name
         return ()
     return tuple(cell for cell in given if type(cell) is int) if isinstance(given, list) else ()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, label
 
 
@@ -50,8 +52,9 @@ class ConfirmDialog(QDialog):
         self.missing.setVisible(bool(lacks))
         self.accept_button.setEnabled(not lacks)
 
-    def keyPressEvent(self, event) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Take Ctrl+Enter for yes and Escape for no; Enter alone in a line does nothing."""
+        event = existing(event)
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if event.isAutoRepeat():
                 return  # still held down from before the page came up

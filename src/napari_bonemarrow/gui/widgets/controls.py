@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.widgets import class_style
 from napari_bonemarrow.gui.widgets.plain_text import plain_label, set_tip
 
@@ -43,8 +44,9 @@ def button(text: str, role: str = "", tip: str = "") -> QPushButton:
 def set_role(widget: QWidget, role: str) -> None:
     """Give a widget another role and let the style sheet see it."""
     widget.setProperty("role", role)
-    widget.style().unpolish(widget)
-    widget.style().polish(widget)
+    style = existing(widget.style())
+    style.unpolish(widget)
+    style.polish(widget)
 
 
 def keeps_place(widget: QWidget) -> None:

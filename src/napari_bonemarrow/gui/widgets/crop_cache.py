@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QImage, QPixmap
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.widgets.images import image_of
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.pixels.crops import cut_readable
 
@@ -227,7 +228,4 @@ def _images(slide: Slide, batch: list[Place], size: int) -> list[tuple[int, QIma
 
 def _image(crop: NDArray[np.uint8]) -> QImage:
     """Copy a crop into the format that the screen has, so that a pixmap of it costs nothing."""
-    height, width = crop.shape[:2]
-    data = np.ascontiguousarray(crop)
-    image = QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-    return image.convertToFormat(QImage.Format.Format_RGB32)
+    return image_of(crop).convertToFormat(QImage.Format.Format_RGB32)

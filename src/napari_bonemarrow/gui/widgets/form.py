@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_origin
 
 from magicgui.widgets import FileEdit, create_widget
-from magicgui.widgets.bases import ValueWidget
+from magicgui.widgets.bases import CategoricalWidget, RangedWidget, ValueWidget
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QFormLayout, QLabel, QLineEdit, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QLabel, QLineEdit, QWidget
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.core.form_hints import SHOWN, shown
 from napari_bonemarrow.gui.widgets.controls import label
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
@@ -73,7 +74,7 @@ class ModelForm(QWidget, Generic[M]):
         row = self._rows[name] = _Row(name, info)
         if row.labelled:
             self._layout.addRow(label(row.title, wrap=False), row.native)
-            set_tip(self._layout.labelForField(row.native), row.native.toolTip())
+            set_tip(existing(self._layout.labelForField(row.native)), row.native.toolTip())
         else:
             self._layout.addRow(row.native)
         row.widget.changed.connect(self._on_changed)
@@ -104,6 +105,12 @@ class ModelForm(QWidget, Generic[M]):
         """Return the Qt control of a field: a box, a line of text, a list of choices."""
         return self._rows[name].control
 
+    def line(self, name: str) -> QLineEdit:
+        """Return the line of text of a field."""
+        control = self.control(name)
+        assert isinstance(control, QLineEdit)
+        return control
+
     def set_enabled(self, on: bool, *names: str) -> None:
         """Let some fields, or all, be changed or only read."""
         for name in names or self._rows:
@@ -119,7 +126,7 @@ class ModelForm(QWidget, Generic[M]):
         with self._silence():
             row = self._rows[name]
             chosen = row.read()
-            row.widget.choices = choices
+            cast(CategoricalWidget[Any], row.widget).choices = choices
             if chosen in choices:
                 row.write(chosen)
         self._on_changed()
@@ -180,13 +187,16 @@ class _Row:
         self.title = info.title or name.replace("_", " ").capitalize()
         self._hints = _hints(info)
         self._kind, self._optional = _kind(info.annotation)
-        self.widget: ValueWidget = create_widget(
-            annotation=Path if self._is_place else self._kind,
-            name=name,
-            label=self.title,
-            # magicgui's own box for whole numbers has neither a unit nor a word for "none".
-            widget_type=self._hints.get("widget") or ("FloatSpinBox" if self._kind is int else None),
-            options={"tooltip": info.description or "", **self._options(info)},
+        self.widget = cast(
+            ValueWidget[Any] | FileEdit,
+            create_widget(
+                annotation=Path if self._is_place else self._kind,
+                name=name,
+                label=self.title,
+                # magicgui's own box for whole numbers has neither a unit nor a word for "none".
+                widget_type=self._hints.get("widget") or ("FloatSpinBox" if self._kind is int else None),
+                options={"tooltip": info.description or "", **self._options(info)},
+            ),
         )
         self.native: QWidget = self.widget.native
         self._dress()
@@ -232,7 +242,7 @@ class _Row:
         control = self.control
         unit = self._hints.get("unit", "")
         control.setAccessibleName(f"{self.title}, {unit}" if unit else self.title)
-        if isinstance(control, QAbstractSpinBox):
+        if isinstance(control, QDoubleSpinBox):
             control.setKeyboardTracking(bool(self._hints.get("tracking")))
             self._dress_number(control, unit)
         if isinstance(control, QLineEdit):
@@ -243,24 +253,28 @@ class _Row:
             choose.setFixedWidth(28)
             set_tip(choose, f"Choose: {self.title.lower()}")
             choose.setAccessibleName(choose.toolTip())
-            self.native.layout().setContentsMargins(0, 0, 0, 0)
+            existing(self.native.layout()).setContentsMargins(0, 0, 0, 0)
             self.native.setFocusProxy(control)
 
-    def _dress_number(self, box: QAbstractSpinBox, unit: str) -> None:
-        if isinstance(box, QDoubleSpinBox):
-            value = self.widget.value
-            box.setDecimals(self._decimals)
-            self.widget.value = value
+    def _dress_number(self, box: QDoubleSpinBox, unit: str) -> None:
+        value = self.widget.value
+        box.setDecimals(self._decimals)
+        self.widget.value = value
         if unit:
             box.setSuffix(f" {unit}")
         if self._optional:
             box.setSpecialValueText(self._hints.get("none_text", "none"))
 
+    @property
+    def _least(self) -> float:
+        """What stands in a number's box for None."""
+        return cast(RangedWidget[float], self.widget).min
+
     def read(self) -> Any:
         """Return what stands in the control, None where the field may be and nothing does."""
-        value = self.widget.value
+        value: Any = self.widget.value
         if self._kind in (int, float):
-            if self._optional and value <= self.widget.min:
+            if self._optional and value <= self._least:
                 return None
             # Not what binary makes of a step: 0.1 three times is 0.3.
             return self._kind(round(value, self._decimals))
@@ -271,7 +285,7 @@ class _Row:
     def write(self, value: Any) -> None:
         """Show a value."""
         if value is None and self._kind in (int, float):
-            value = self.widget.min
+            value = self._least
         elif self._is_place:
             value = value or None
         elif value is None:
@@ -284,7 +298,8 @@ _BOUNDS = ("ge", "gt", "le", "lt")
 
 def _hints(info: FieldInfo) -> dict[str, Any]:
     extra = info.json_schema_extra
-    return extra.get(SHOWN, {}) if isinstance(extra, dict) else {}
+    found = extra.get(SHOWN) if isinstance(extra, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.widgets.controls import gone_when_closed, set_role
 from napari_bonemarrow.gui.widgets.form import ModelForm
 
@@ -31,7 +32,7 @@ class FormDialog(QDialog):
         gone_when_closed(self)
         self.form = ModelForm(type(value), value)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.done_button = self.buttons.addButton(done, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.done_button = existing(self.buttons.addButton(done, QDialogButtonBox.ButtonRole.AcceptRole))
         self.done_button.setDefault(True)
         set_role(self.done_button, "primary")
         self.form.refused.connect(lambda text: self.done_button.setEnabled(not text))

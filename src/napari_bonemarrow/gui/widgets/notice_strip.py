@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QGuiApplication
+from qtpy.QtGui import QGuiApplication, QResizeEvent
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.widgets.controls import button, label, set_role
 
 _HIGHEST = 168
@@ -79,7 +80,7 @@ class NoticeStrip(QFrame):
 
     def copy(self) -> None:
         """Put the text of every notice into the clipboard."""
-        QGuiApplication.clipboard().setText("\n".join(each.line for each in self._notices))
+        existing(QGuiApplication.clipboard()).setText("\n".join(each.line for each in self._notices))
 
     def _show(self) -> None:
         shown, count = self.shown, len(self._notices)
@@ -118,14 +119,14 @@ class _TextArea(QScrollArea):
 
     def fit(self) -> None:
         """Take the height that the text needs at this width."""
-        high = self._text.heightForWidth(self.viewport().width()) + _SPARE
+        high = self._text.heightForWidth(existing(self.viewport()).width()) + _SPARE
         policy = Qt.ScrollBarPolicy
         self.setVerticalScrollBarPolicy(
             policy.ScrollBarAsNeeded if high > _HIGHEST else policy.ScrollBarAlwaysOff
         )
         self.setFixedHeight(max(0, min(high, _HIGHEST)))
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Follow the panel's width."""
         super().resizeEvent(event)
         self.fit()

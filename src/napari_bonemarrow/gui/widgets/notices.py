@@ -110,9 +110,11 @@ class Notices(QObject):
             self._heard.emit(notification.exception)
 
     def _take(self, error: BaseException) -> None:
-        known = isinstance(error, BoneMarrowError)
-        text = one_line(error) if known else f"Unexpected {type(error).__name__}: {one_line(error)}"
-        self._add(Notice(text, cause=OPENING if known else ""))
+        text = one_line(error)
+        if isinstance(error, BoneMarrowError):
+            self._add(Notice(text, cause=OPENING))
+        else:
+            self._add(Notice(f"Unexpected {type(error).__name__}: {text}"))
 
 
 def _is_ours(error: BaseException) -> bool:

@@ -31,7 +31,7 @@ def plain_label(text: str = "") -> QLabel:
 
 def tip(text: str) -> str:
     """Return a text that Qt shows as it is where it may be taken for HTML, as in a tooltip."""
-    if not Qt.mightBeRichText(text):
+    if not Qt.mightBeRichText(text):  # type: ignore[attr-defined]  # of QtGui, where the stubs lack it
         return text
     return f"<qt>{escape(text)}</qt>".replace("\n", "<br>")
 

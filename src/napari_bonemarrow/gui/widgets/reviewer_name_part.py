@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QFocusEvent
 from qtpy.QtWidgets import QGridLayout, QLineEdit, QWidget
 
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.widgets.controls import button, label
 
 QUESTION = "Who reviews?"
@@ -25,8 +27,9 @@ class _NameEdit(QLineEdit):
 
     left = Signal()
 
-    def focusOutEvent(self, event) -> None:
+    def focusOutEvent(self, event: QFocusEvent | None) -> None:
         """Tell that whoever was asked does something else."""
+        event = existing(event)
         super().focusOutEvent(event)
         if event.reason() not in _WITHIN:
             self.left.emit()

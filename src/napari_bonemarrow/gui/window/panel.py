@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from qtpy.QtCore import QEvent, QSize, Qt, Signal
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QApplication, QSizePolicy, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.gui.core.destruction import when_destroyed
@@ -112,13 +113,13 @@ class BoneMarrowPanel(QWidget):
         keyed = shown is self.review_tab or (shown is self.count_tab and self.count_tab.tallying)
         return self.isVisible() and self.pages.currentWidget() is self.tabs and keyed
 
-    def hideEvent(self, event) -> None:
+    def hideEvent(self, event: QHideEvent | None) -> None:
         """Give the keys back: a hidden panel, or one behind another dock, reviews nothing."""
         super().hideEvent(event)
         self.controller.view_state.save()  # the window may be closing
         self.tab_changed.emit(-1)
 
-    def showEvent(self, event) -> None:
+    def showEvent(self, event: QShowEvent | None) -> None:
         """Take the keys again."""
         super().showEvent(event)
         self.tab_changed.emit(self.tabs.currentIndex())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 from napari.layers import Shapes
+from napari.utils.events import Event
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Region
@@ -70,7 +71,7 @@ class CountingRegionsLayer:
         self.layer, self._locked = None, False
 
     @contextmanager
-    def _own(self):
+    def _own(self) -> Iterator[None]:
         before, self._writing = self._writing, True
         try:
             yield
@@ -94,7 +95,7 @@ class CountingRegionsLayer:
                     edge_color=_EDGE_COLOR,
                     face_color="transparent",
                 )
-            self._number()
+            self._number(self.layer)
             self._keep_locked()
 
     def lock(self) -> None:
@@ -138,18 +139,17 @@ class CountingRegionsLayer:
                 regions.append(Region(float(left), float(top), float(right - left), float(bottom - top)))
         return tuple(regions)
 
-    def _number(self) -> None:
-        layer = self.layer
+    def _number(self, layer: Shapes) -> None:
         layer.features = {"number": np.arange(1, len(layer.data) + 1)}
         layer.text.refresh(layer.features)
         layer.refresh()
 
-    def _on_data(self, event) -> None:
-        if self._writing or str(event.action) not in {"added", "changed", "removed"}:
+    def _on_data(self, event: Event) -> None:
+        if self.layer is None or self._writing or str(event.action) not in {"added", "changed", "removed"}:
             return
         if str(event.action) != "changed":
             with self._own():
-                self._number()
+                self._number(self.layer)
         self._on_changed()
 
 

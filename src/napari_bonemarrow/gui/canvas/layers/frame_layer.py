@@ -59,8 +59,8 @@ class FrameLayer(ReusableLayer[Vectors]):
         Vectors
             Always the same until it is forgotten.
         """
-        same = self.layer is not None and (self.regions, self._scale) == (tuple(regions), microns_per_pixel)
-        if same:
+        same = (self.regions, self._scale) == (tuple(regions), microns_per_pixel)
+        if self.layer is not None and same:
             self.show()
             return self.layer
         self.regions, self._scale, self._zoom = tuple(regions), microns_per_pixel, zoom

@@ -53,14 +53,14 @@ class HeatmapLayer(ReusableLayer[Image]):
         rows, columns = values.shape
         centre = np.array([(rows - 1) / 2, (columns - 1) / 2]) * microns_per_pixel
         corner = np.array([y, x]) * slide_microns_per_pixel - centre
-        scale = (microns_per_pixel, microns_per_pixel)
+        scale = np.full(2, microns_per_pixel)
         if self.layer is None:
             self.layer = Image(
                 colors,
                 rgb=True,
                 name=name,
-                scale=scale,
-                translate=corner,
+                scale=scale.tolist(),
+                translate=corner.tolist(),
                 units=("um", "um"),
                 blending="translucent_no_depth",
                 interpolation2d="linear",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from napari.layers import Shapes
 
 from napari_bonemarrow.gui.canvas.layers.reusable_layer import ReusableLayer
@@ -49,7 +50,7 @@ class OutlineLayer(ReusableLayer[Shapes]):
             )
             self.layer.events.editable.connect(self._keep_locked)
         layer = self.layer
-        layer.scale = (microns_per_pixel,) * 2
+        layer.scale = np.full(2, microns_per_pixel)
         layer.data = []
         # A closed polygon's last point is its first, which napari draws by itself.
         lines = [polygon[:-1, ::-1] for _tone in _TONES for polygon in (outline.cell, outline.nucleus)]

@@ -33,9 +33,8 @@ def quality_pixels(quality: QualityMap) -> NDArray[np.uint8]:
     small = _colours(np.nan_to_num(quality.score))
     small[..., 3] = np.where((quality.reason == Reason.NONE) & ~np.isnan(quality.score), _ALPHA, 0)
     large = small.repeat(_SIDE, 0).repeat(_SIDE, 1)
-    rows, columns = np.indices(large.shape[:2])
     reason = quality.reason.repeat(_SIDE, 0).repeat(_SIDE, 1)
-    for each, hatch in _hatches(rows, columns).items():
+    for each, hatch in _hatches(*np.indices(large.shape[:2])).items():
         where = (reason == each) & hatch
         large[where] = (_GREY, _GREY, _GREY, _HATCH_ALPHA)
     return large
@@ -60,8 +59,9 @@ def _colours(scores: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Return the colour of each score from 0 to 1, RGBA, opaque."""
     from matplotlib import colormaps
 
-    table = (np.asarray(colormaps["cividis_r"](np.linspace(0, 1, 256))) * 255).astype(np.uint8)
-    return table[np.clip(np.rint(scores * 255), 0, 255).astype(int)]
+    colors: NDArray[np.float64] = np.asarray(colormaps["cividis_r"](np.linspace(0, 1, 256)))
+    table: NDArray[np.uint8] = (colors * 255).astype(np.uint8)
+    return table.take(np.clip(np.rint(scores * 255), 0, 255).astype(np.intp), axis=0)
 
 
 def _hatches(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> dict[Reason, NDArray[np.bool_]]:
@@ -90,8 +90,8 @@ def quality_layer(quality: QualityMap) -> Image:
         quality_pixels(quality),
         name=LAYER_NAME,
         rgb=True,
-        scale=step * grid.microns_per_pixel,
-        translate=offset * grid.microns_per_pixel,
+        scale=(step * grid.microns_per_pixel).tolist(),
+        translate=(offset * grid.microns_per_pixel).tolist(),
         units=("um", "um"),
         opacity=_OPACITY,
         blending="translucent_no_depth",

@@ -45,7 +45,7 @@ class ScaleBarLayer:
         """
         self.forget()
         scale = microns_per_pixel or 1.0
-        layer = Vectors(
+        layer: Vectors = Vectors(
             _NOTHING[None],
             vector_style="line",
             name=LAYER_NAME,

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from napari.utils.events import Event
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells
@@ -98,12 +99,12 @@ class CellRings:
         """Lie on a smear of this scale; None is a smear without one."""
         self._microns_per_pixel = microns_per_pixel or 1.0
         with self._own():
-            self.layer.scale = (self._microns_per_pixel,) * 2
+            self.layer.scale = np.full(2, self._microns_per_pixel)
             self.layer.units = ("um", "um") if microns_per_pixel else ("pixel", "pixel")
 
     # showing --------------------------------------------------------------------------------------
 
-    def show(self, cells: Cells, codes: Sequence[str], features: Mapping[str, Sequence]) -> None:
+    def show(self, cells: Cells, codes: Sequence[str], features: Mapping[str, Sequence[Any]]) -> None:
         """Show these cells.
 
         Parameters
@@ -134,7 +135,7 @@ class CellRings:
         self._select_places()
         self._place_codes()
 
-    def recolour(self, codes: Sequence[str], features: Mapping[str, Sequence]) -> None:
+    def recolour(self, codes: Sequence[str], features: Mapping[str, Sequence[Any]]) -> None:
         """Show other classes of the same cells."""
         self._set_codes(codes)
         self._set_done(features)
@@ -145,7 +146,9 @@ class CellRings:
                 self.layer.redraw()
         self._place_codes()
 
-    def update(self, cell_ids: Sequence[int], codes: Sequence[str], features: Mapping[str, Sequence]) -> None:
+    def update(
+        self, cell_ids: Sequence[int], codes: Sequence[str], features: Mapping[str, Sequence[Any]]
+    ) -> None:
         """Show other classes of a few cells; what it costs grows with their number alone.
 
         Parameters
@@ -187,7 +190,7 @@ class CellRings:
         self.codes[:] = codes
         self._classes = ring_style.numbers(codes)
 
-    def _set_done(self, features: Mapping[str, Sequence]) -> None:
+    def _set_done(self, features: Mapping[str, Sequence[Any]]) -> None:
         """Take from the table what was done to each cell; a table that does not say so says nothing was."""
         blank = np.zeros(len(self.codes), bool)
         self._reviewed = np.array(features.get("reviewed", blank), bool)
@@ -267,7 +270,7 @@ class CellRings:
     def selected_outside(self) -> list[int]:
         """Return the cells whose points are selected in napari."""
         rows = sorted(int(row) for row in self.layer.selected_data)
-        return self.cells.cell_id[[row for row in rows if row < len(self.cells)]].tolist()
+        return [int(self.cells.cell_id[row]) for row in rows if row < len(self.cells)]
 
     def nearest(self, x: float, y: float) -> int | None:
         """Return the cell whose ring holds a point in level-0 pixels, the nearest of several."""
@@ -340,9 +343,9 @@ class CellRings:
             centres, radius = self._places_of(rows)
             px = self._microns_per_pixel * self._zoom
             x, y = centres.T * px
-            view = tuple((self._corners[:, ::-1] * px).ravel().tolist())
+            left, top, right, bottom = (self._corners[:, ::-1] * px).ravel().tolist()
             kept, self._sides = code_layout.place_codes(
-                x, y, radius * px, self._ranks(rows), code_plates.SIZE, view
+                x, y, radius * px, self._ranks(rows), code_plates.SIZE, (left, top, right, bottom)
             )
             self._written = rows[kept]
         self._write_codes()
@@ -372,11 +375,11 @@ class CellRings:
             with self._own():
                 self.layer.editable = False
 
-    def _on_data(self, event) -> None:
+    def _on_data(self, event: Event) -> None:
         if not self._writing and str(event.action) in {"added", "removed", "changed"}:
             self._take_back()
 
-    def _on_features(self, _event) -> None:
+    def _on_features(self, _event: Event) -> None:
         if not self._writing and not self._table.is_shown(self.layer.features):
             self._take_back()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,9 @@ FLAG = len(CODES) * _STATES
 """Number of the picture that is a flag alone, for where codes are too small to be read."""
 
 
-def picture(classes: NDArray[np.intp], reviewed: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> NDArray:
+def picture(
+    classes: NDArray[np.intp], reviewed: NDArray[np.bool_], flagged: NDArray[np.bool_]
+) -> NDArray[np.intp]:
     """Return the number of each cell's plate, int of shape (n,)."""
     return np.asarray(classes) * _STATES + reviewed.astype(np.intp) + 2 * flagged.astype(np.intp)
 
@@ -61,10 +64,12 @@ def draw_sheet(ratio: float = 1.0) -> Sheet:
 def _pixels(image: QImage) -> NDArray[np.uint8]:
     """Return an image's RGBA, each colour as it is without its alpha."""
     plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
-    data = plain.constBits()
+    data: Any = plain.constBits()
     if hasattr(data, "setsize"):  # PyQt hands a pointer, PySide a buffer
         data.setsize(plain.sizeInBytes())
-    flat = np.frombuffer(data, np.uint8).reshape(plain.height(), plain.bytesPerLine() // 4, 4)
+    flat: NDArray[np.uint8] = np.frombuffer(data, np.uint8).reshape(
+        plain.height(), plain.bytesPerLine() // 4, 4
+    )
     return flat[:, : plain.width()].copy()
 
 

@@ -124,7 +124,7 @@ class FeaturesTable:
                 continue
             ours[rows] = new
             self._make_room(shown, name, values)
-            at = shown.columns.get_loc(name)
+            at: Any = shown.columns.get_loc(name)  # a number, since no two columns have one name
             if len(rows) == 1:
                 shown.iat[int(rows[0]), at] = values[0]
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from napari_bonemarrow.review import Case
 _BLANK = {"confidence": float("nan"), "reviewed": False, "flagged": False, "in_frame": True}
 
 
-def with_preview(case: Case, found: Sequence[Cells]) -> tuple[Cells, list[str], dict[str, list]]:
+def with_preview(case: Case, found: Sequence[Cells]) -> tuple[Cells, list[str], dict[str, list[Any]]]:
     """Return cells, codes and features of a case together with what is being found.
 
     The new ones have negative numbers, which no cell of a case has: they can be seen, not yet chosen.

@@ -27,7 +27,7 @@ _BLENDING = {
 """As napari blends a translucent layer without depth."""
 
 
-class _Quads(Visual):
+class _Quads(Visual):  # type: ignore[misc]  # vispy has no types
     """Quads around places: which attributes a vertex has is the business of who inherits."""
 
     _fields: ClassVar[list[tuple[Any, ...]]] = []
@@ -103,7 +103,7 @@ class PicturesVisual(_Quads):
     def __init__(self) -> None:
         super().__init__(self._VERTEX, self._FRAGMENT)
         self._columns = 1
-        self._part = np.ones(2, np.float32)
+        self._part: NDArray[np.float32] = np.ones(2, np.float32)
 
     def set_sheet(self, sheet: NDArray[np.uint8], size: tuple[int, int], columns: int, ratio: float) -> None:
         """Take pictures from a sheet.
@@ -121,7 +121,7 @@ class PicturesVisual(_Quads):
         """
         height, width = sheet.shape[:2]
         self._columns = columns
-        self._part = np.array(size, np.float32) * np.float32(ratio) / np.array([width, height], np.float32)
+        self._part = (np.array(size) * ratio / np.array([width, height])).astype(np.float32)
         program = self.shared_program
         program["u_pictures"] = Texture2D(np.ascontiguousarray(sheet), interpolation="nearest")
         program["u_size"], program["u_part"], program["u_ratio"] = size, self._part, ratio

@@ -90,7 +90,7 @@ class TileStream:
         with self._lock:
             listening = self._listener is not None
         if isinstance(self.sources[index], Tiled):
-            keys = list(self._keys(index, rows, columns))
+            keys = list(self._keys(index, rows.tolist(), columns.tolist()))
             if not listening:
                 self._fetch_now(keys)
             elif index != self._last:  # the last one is on its way by itself
