@@ -267,7 +267,7 @@ def test_no_read_permission(tmp_path: Path, picture: np.ndarray, monkeypatch: py
     Image.fromarray(picture).save(path)
     path.chmod(0)
     if os.access(path, os.R_OK):  # the superuser may read anything: let the system's refusal be played
-        monkeypatch.setattr(reading_module, "_open_file", _refuse)
+        monkeypatch.setattr(reading_module, "format_of", _refuse)
     _one_line(path, "permission")
 
 

@@ -21,20 +21,15 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
 
 def _is_ours(path: Path) -> bool:
     from napari_bonemarrow.slides import SUFFIXES
+    from napari_bonemarrow.slides.formats.registry import head_of, is_dicom
 
     ours = {*SUFFIXES, CASE_SUFFIX}
     if path.suffix.lower() in ours:
         return True
     # A folder of fields or a DICOM series, which is one smear; a series' files often have no suffix at all.
     return path.is_dir() and any(
-        each.is_file() and (each.suffix.lower() in ours or _is_dicom(each)) for each in path.iterdir()
+        each.is_file() and (each.suffix.lower() in ours or is_dicom(head_of(each))) for each in path.iterdir()
     )
-
-
-def _is_dicom(path: Path) -> bool:
-    """Tell whether a file has DICOM's preamble."""
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
 
 
 def read(path: str | list[str]) -> list[LayerData]:

@@ -18,7 +18,7 @@ from napari_bonemarrow.models import Bundle, Card
 from napari_bonemarrow.models.crops import fit_crop
 from napari_bonemarrow.report import table, write_text
 from napari_bonemarrow.slides import Slide, cut_crops, open_slide
-from napari_bonemarrow.slides.formats.folders import IMAGE_SUFFIXES
+from napari_bonemarrow.slides.formats.registry import IMAGE_SUFFIXES
 from napari_bonemarrow.workflow.differential_count import Progress
 from napari_bonemarrow.workflow.inputs import Input, find_inputs
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.slides import SUFFIXES, SlideError, fingerprint
-from napari_bonemarrow.slides.formats.folders import Kind, kind_of, parts_within
+from napari_bonemarrow.slides.formats.registry import is_one_slide
+from napari_bonemarrow.slides.formats.vms import parts_within
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ def _files_below(folder: Path, out: Path | None, suffixes: tuple[str, ...]) -> I
 def _is_one_slide(path: Path) -> bool:
     """Tell whether a folder is a slide by itself: an OME-Zarr or a DICOM series."""
     try:
-        return path.is_dir() and kind_of(path) in (Kind.ZARR, Kind.DICOM)
+        return path.is_dir() and is_one_slide(path)
     except OSError:
         return False
 

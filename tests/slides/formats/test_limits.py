@@ -18,7 +18,7 @@ from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from napari_bonemarrow.slides import SlideError, open_slide
-from napari_bonemarrow.slides.formats.folders import Kind, kind_of
+from napari_bonemarrow.slides.formats.registry import format_of
 from napari_bonemarrow.slides.formats.tiff import tiff_pieces
 from tests.slides._dicom import write_dicom
 from tests.slides._pyramids import halved, picture, write_pages
@@ -165,7 +165,7 @@ def test_a_deflated_dicom_file_is_not_inflated(tmp_path: Path) -> None:
     ).stdout.split("\n")
     assert told[0].startswith("SlideError")
     assert int(told[1]) < 290_000  # kB
-    assert kind_of(folder) is Kind.DICOM
+    assert format_of(folder).name == "series"
 
 
 @pytest.mark.parametrize("size", [2**31 - 1, 3_000_000])
@@ -193,7 +193,7 @@ PEAK = """
 import json, sys
 from napari_bonemarrow.slides import open_slide
 import PIL.Image, imagecodecs
-from napari_bonemarrow.slides import plain, limits
+from napari_bonemarrow.slides.formats import limits, raster_files
 from pathlib import Path
 path = Path(sys.argv[1])
 def peak():
@@ -203,7 +203,7 @@ Path("/proc/self/clear_refs").write_text("5")
 before = peak()
 counted = []
 check = limits.check_decoded
-plain.check_decoded = lambda path, w, h, each: (counted.append(w * h * each), check(path, w, h, each))
+raster_files.check_decoded = lambda path, w, h, each: (counted.append(w * h * each), check(path, w, h, each))
 open_slide(path)
 print(json.dumps([max(counted), peak() - before]))
 """

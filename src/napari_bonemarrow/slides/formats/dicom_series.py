@@ -1,12 +1,18 @@
-"""Completeness of a DICOM series of whole-slide images."""
+"""A DICOM series of whole-slide images: its files and its completeness."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_bonemarrow.slides.formats import dicom_header, folders
+from napari_bonemarrow.slides.formats import dicom_header
+from napari_bonemarrow.slides.formats.folders import visible_files
+from napari_bonemarrow.slides.formats.opened_image import Opened
+from napari_bonemarrow.slides.formats.openslide import openslide_image
+from napari_bonemarrow.slides.formats.registry import head_of, is_dicom
+from napari_bonemarrow.slides.slide import SlideError
 
 _TAGS = [
     "ImageType",
@@ -39,7 +45,7 @@ def lacking(file: Path) -> tuple[str, ...]:
 
 
 def _told(file: Path) -> list[str]:
-    files = [each for _name, each in folders.dicom_series(file.parent, like=file)]
+    files = [each for _name, each in series_of(file.parent, like=file)]
     headers = [dicom_header.read(each, _TAGS) for each in files]
     slides = [header for header in headers if "VOLUME" in header.get("ImageType", ())]
     where, advice = file.parent.name or str(file.parent), "copy the whole series again"
@@ -66,3 +72,82 @@ def _concatenations(headers: Iterable[Any]) -> list[tuple[set[int], int]]:
             parts, _total = found.setdefault(uid, (set(), int(total)))
             parts.add(int(header.get("InConcatenationNumber", 0)))
     return list(found.values())
+
+
+def read(path: Path) -> Opened:
+    """Return the slide of a series, given its folder or any of its files.
+
+    Raises
+    ------
+    SlideError
+        As `series_of`, or if OpenSlide cannot read it.
+    """
+    file = series_of(path)[0][1] if path.is_dir() else path
+    try:
+        opened = openslide_image.read(file)
+    except SlideError as error:
+        missing = lacking(file) if openslide_image.vendor_of(file) == "dicom" else ()
+        if missing:
+            raise SlideError(missing[0]) from error
+        raise
+    return replace(opened, warnings=lacking(file))
+
+
+def parts(path: Path) -> list[tuple[str, Path]]:
+    """Return the names and files of the series in a folder or around a file."""
+    return series_of(path) if path.is_dir() else series_of(path.parent, like=path)
+
+
+def series_of(folder: Path, like: Path | None = None) -> list[tuple[str, Path]]:
+    """Return the DICOM files of the series of whole-slide images in a folder.
+
+    Only the series' number and the kind of object are read from each file, nothing about the patient.
+
+    Parameters
+    ----------
+    folder : Path
+    like : Path, optional
+        A file of the wanted series.
+
+    Returns
+    -------
+    list of (str, Path)
+        Names and files, sorted.
+
+    Raises
+    ------
+    SlideError
+        If there are several series and none was named, or no whole-slide image.
+    """
+    series: dict[str, list[tuple[str, Path]]] = {}
+    meant = None
+    for file in visible_files(folder):
+        number = _number(file) if is_dicom(head_of(file)) else None
+        if number is None:
+            continue
+        series.setdefault(number, []).append((file.name, file))
+        if like is not None and file.name == like.name:
+            meant = number
+    if meant is not None:
+        return sorted(series[meant])
+    if like is not None or not series:
+        raise SlideError(f"{like or folder}: is DICOM, but no whole-slide image; choose a slide's series")
+    if len(series) > 1:
+        raise SlideError(f"{folder}: holds {len(series)} DICOM series; choose a file of one of them")
+    return sorted(next(iter(series.values())))
+
+
+_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+"""VL Whole Slide Microscopy Image Storage (DICOM PS3.4, B.5)."""
+
+
+def _number(file: Path) -> str | None:
+    names = ("SOPClassUID", "SeriesInstanceUID")
+    try:
+        header = dicom_header.read(file, names)
+        kind, number = (str(header.get(name, "")) for name in names)
+    except OSError:
+        raise
+    except Exception:  # pydicom raises any error on damaged bytes
+        return None
+    return number or None if kind == _WHOLE_SLIDE else None

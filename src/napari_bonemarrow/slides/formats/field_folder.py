@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology.plurals import count_of
-from napari_bonemarrow.slides.formats import folders, raster_files
+from napari_bonemarrow.slides.formats import raster_files
+from napari_bonemarrow.slides.formats.folders import visible_files
+from napari_bonemarrow.slides.formats.limits import check_size
 from napari_bonemarrow.slides.formats.opened_image import Opened
+from napari_bonemarrow.slides.formats.registry import IMAGE_SUFFIXES, SCANNER_SUFFIXES, format_of
+from napari_bonemarrow.slides.formats.vms import parts_within
 from napari_bonemarrow.slides.library_messages import reason
 from napari_bonemarrow.slides.pixels import mosaic
 from napari_bonemarrow.slides.pixels.mosaic import FieldFile
@@ -37,7 +41,7 @@ def read(folder: Path) -> Opened:
     SlideError
         If no image can be read, or their scales differ.
     """
-    paths = folders.images(folder)
+    paths = images(folder)
     if not paths:
         raise SlideError(f"{folder}: {_why_empty(folder)}")
     files, warnings = _files(paths)
@@ -52,15 +56,28 @@ def read(folder: Path) -> Opened:
     return Opened((level,), scale, "fields", properties, fields, tuple(warnings))
 
 
-def _why_empty(folder: Path) -> str:
-    from napari_bonemarrow.slides.reader import SCANNER_SUFFIXES
+def images(folder: Path) -> list[Path]:
+    """Return the images of a folder of fields, by suffix, without parts of a whole slide."""
+    others = parts_within(folder)
+    return [
+        file
+        for file in visible_files(folder)
+        if file.suffix.lower() in IMAGE_SUFFIXES and file.name not in others
+    ]
 
+
+def parts(folder: Path) -> list[tuple[str, Path]]:
+    """Return the names and files of the fields."""
+    return [(file.name, file) for file in images(folder)]
+
+
+def _why_empty(folder: Path) -> str:
     if (folder / "Slidedat.ini").is_file():
         return f"holds the data of a MIRAX slide; open {folder.name}.mrxs beside it"
-    for file in folders.visible_files(folder):
+    for file in visible_files(folder):
         if file.suffix.lower() in SCANNER_SUFFIXES:
             return f"holds whole slides and no fields; open one by itself, such as {file.name}"
-    return f"is a folder without images; choose one with {', '.join(folders.IMAGE_SUFFIXES)}"
+    return f"is a folder without images; choose one with {', '.join(IMAGE_SUFFIXES)}"
 
 
 def _files(paths: Sequence[Path]) -> tuple[list[FieldFile], list[str]]:
@@ -78,12 +95,8 @@ def _files(paths: Sequence[Path]) -> tuple[list[FieldFile], list[str]]:
 
 def _measure(path: Path) -> FieldFile:
     """Return a field's upright size and scale from its header."""
-    from napari_bonemarrow.slides.reader import check_size
-
     stamp = _stamp(path)
-    with path.open("rb") as file:
-        head = file.read(132)
-    image = raster_files.open_lazily(path, head)
+    image = raster_files.open_lazily(path)
     if image is None:
         return _measure_tiff(path, stamp)
     with image:
@@ -97,7 +110,6 @@ def _measure_tiff(path: Path, stamp: tuple[int, int]) -> FieldFile:
     import tifffile
 
     from napari_bonemarrow.slides.formats.tiff import tiff_image, tiff_pyramid
-    from napari_bonemarrow.slides.reader import check_size
 
     with tifffile.TiffFile(path) as file:
         series = tiff_image.choose(file)
@@ -119,8 +131,6 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _decode(path: Path, stamp: tuple[int, int]) -> NDArray[np.uint8]:
-    from napari_bonemarrow.slides.reader import decode
-
     if _stamp(path) != stamp:
         raise ValueError("it was changed since its folder was opened")
-    return decode(path)
+    return np.asarray(format_of(path).read(path).levels[0])

@@ -8,15 +8,14 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from napari_bonemarrow.slides.formats.registry import parts_of
+
 _WHOLE_FILE = 64 * 2**20
 _SAMPLES = 64
 _SAMPLE_BYTES = 2**20
 
 _PART_WHOLE = 4 * 2**20
 _PART_SAMPLE = 2**16
-
-_ZARR_METADATA = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
-_ZARR_CHUNKS = 64
 
 
 def fingerprint(path: Path) -> str:
@@ -43,23 +42,9 @@ def fingerprint(path: Path) -> str:
     OSError
         If a file cannot be read, or is a device or a pipe, which might never end.
     """
-    from napari_bonemarrow.slides.formats import folders, vms
-
     _check_kind(path)
-    if path.is_dir():
-        kind = folders.kind_of(path)
-        if kind is folders.Kind.ZARR:
-            return _of_zarr(path)
-        if kind is folders.Kind.DICOM:
-            return _of_parts(folders.dicom_series(path))
-        return _of_parts((file.name, file) for file in folders.images(path))
-    if path.suffix.lower() == ".mrxs":
-        return _of_parts([("", path), *_below(path.with_suffix(""))])
-    if vms.is_vms(path):
-        return _of_parts([("", path), *((part.name, part) for part in vms.parts(path))])
-    if folders.is_dicom(path):
-        return _of_parts(folders.dicom_series(path.parent, like=path))
-    return _of_file(path)
+    parts = parts_of(path)
+    return _of_file(path) if parts is None else _of_parts(parts)
 
 
 def _check_kind(path: Path) -> None:
@@ -81,12 +66,6 @@ def _of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _below(folder: Path) -> list[tuple[str, Path]]:
-    if not folder.is_dir():
-        return []
-    return sorted((file.relative_to(folder).as_posix(), file) for file in folder.rglob("*") if file.is_file())
-
-
 def _of_parts(parts: Iterable[tuple[str, Path]]) -> str:
     digest = hashlib.sha256()
     for name, file in sorted(parts):
@@ -101,25 +80,3 @@ def _of_parts(parts: Iterable[tuple[str, Path]]) -> str:
                 opened.seek((size - _PART_SAMPLE) * index // 2)
                 digest.update(opened.read(_PART_SAMPLE))
     return digest.hexdigest()
-
-
-def _of_zarr(path: Path) -> str:
-    """Return the metadata of group and arrays, and chunks of the last array: there may be 10⁵ files."""
-    folders = [path, *sorted(each for each in path.iterdir() if each.is_dir())]
-    # One group deeper in the layout of bioformats2raw, with a folder for each image.
-    folders += sorted(each for folder in folders[1:] for each in folder.iterdir() if each.is_dir())[:64]
-    parts = [
-        (file.relative_to(path).as_posix(), file)
-        for folder in folders
-        for name in _ZARR_METADATA
-        if (file := folder / name).is_file()
-    ]
-    arrays = [file.parent for name, file in parts if name.endswith(".zarray") or _is_array(file)]
-    if arrays:
-        chunks = [part for part in _below(arrays[-1]) if part[1].name not in _ZARR_METADATA]
-        parts += chunks[:: max(1, len(chunks) // _ZARR_CHUNKS)][:_ZARR_CHUNKS]
-    return _of_parts(parts)
-
-
-def _is_array(file: Path) -> bool:
-    return file.name == "zarr.json" and b'"array"' in file.read_bytes()

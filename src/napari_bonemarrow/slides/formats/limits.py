@@ -26,6 +26,13 @@ out unscanned areas, but not 99.9 % of a slide."""
 
 _CHECKED_AREA = 10**9
 
+LARGEST_PIXELS = 250_000_000
+"""Largest image that is read whole. As RGB it takes 0.75 GB, twice that while decoding, once in the window's
+process and once in the engine's: about the limit of a computer with 8 GB."""
+
+SMALLEST_SIDE = 16
+"""Shortest side of an image that can show a cell, px."""
+
 
 def check_extent(path: Path, width: int, height: int, stored: int | None = None) -> None:
     """Raise an error for a size that no scanner makes, before tiles are listed or searched.
@@ -34,7 +41,7 @@ def check_extent(path: Path, width: int, height: int, stored: int | None = None)
     ----------
     path : Path
     width, height : int
-        Of level 0, px.
+        Size of level 0, px.
     stored : int, optional
         Size of the file in bytes, for a single file.
 
@@ -75,4 +82,34 @@ def check_decoded(path: Path, width: int, height: int, bytes_per_pixel: float) -
         raise SlideError(
             f"{path}: {width}×{height} px is too large to read whole ({needed / 1e9:.3g} GB, limit "
             f"{DECODED_BYTES / 1e9:.3g}); export it as a tiled TIFF, or a smaller region"
+        )
+
+
+def check_size(path: Path, width: int, height: int) -> None:
+    """Raise an error for an image that cannot be read whole.
+
+    Raises
+    ------
+    SlideError
+        If it is too large or too small.
+    """
+    if width * height > LARGEST_PIXELS:
+        raise SlideError(
+            f"{path}: {width}×{height} px is too large to read whole (limit {LARGEST_PIXELS // 10**6} "
+            "million pixels); export it as a tiled TIFF, or a smaller region"
+        )
+    check_not_tiny(path, width, height)
+
+
+def check_not_tiny(path: Path, width: int, height: int) -> None:
+    """Raise an error for an image that is too small to show a cell.
+
+    Raises
+    ------
+    SlideError
+    """
+    if min(width, height) < SMALLEST_SIDE:
+        raise SlideError(
+            f"{path}: {width}×{height} px is too small to show a cell (at least {SMALLEST_SIDE} px a side); "
+            "choose another image"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,64 +12,53 @@ from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImag
 
 from napari_bonemarrow.slides.file_scale import FileScale, from_density
 from napari_bonemarrow.slides.formats.colour_modes import bands, to_rgb, to_uint8, upright
-from napari_bonemarrow.slides.formats.limits import check_decoded
+from napari_bonemarrow.slides.formats.limits import check_decoded, check_size
+from napari_bonemarrow.slides.formats.opened_image import Opened, Picture
+from napari_bonemarrow.slides.formats.registry import format_of, head_of
 
 _ORIENTATION = 274
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
-@dataclass(frozen=True)
-class Picture:
-    """The pixels of a file, with its scale and technical facts."""
-
-    rgb: NDArray[np.uint8]
-    scale: FileScale | None
-    properties: dict[str, str] = field(default_factory=dict)
-
-
-def _is_webp(head: bytes) -> bool:
-    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+_PLUGINS: Mapping[str, Callable[[str], Image.Image]] = {
+    "png": PngImagePlugin.PngImageFile,
+    "jpeg": JpegImagePlugin.JpegImageFile,
+    "bmp": BmpImagePlugin.BmpImageFile,
+    "webp": WebPImagePlugin.WebPImageFile,
+}
+"""By the name of the format. `PIL.Image.open` knows forty more formats, and refuses or warns about large images
+before their size is known."""
 
 
-def open_lazily(path: Path, head: bytes) -> Image.Image | None:
-    """Return an image recognised by its first bytes, not decoded; None for another kind of file.
+def open_lazily(path: Path) -> Image.Image | None:
+    """Return an image, not decoded; None for another kind of file.
 
-    The plugins are called by name: `PIL.Image.open` knows forty more formats, and refuses or warns about
-    large images before their size is known.
+    Raises
+    ------
+    Exception
+        As `read`.
     """
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return PngImagePlugin.PngImageFile(str(path))
-    if head.startswith(b"\xff\xd8\xff"):
-        return JpegImagePlugin.JpegImageFile(str(path))
-    if head.startswith(b"BM"):
-        return BmpImagePlugin.BmpImageFile(str(path))
-    if _is_webp(head):
-        return WebPImagePlugin.WebPImageFile(str(path))
-    return None
+    plugin = _PLUGINS.get(format_of(path).name)
+    return None if plugin is None else plugin(str(path))
 
 
-def read(image: Image.Image, path: Path, head: bytes) -> Picture:
-    """Return the pixels of an image from `open_lazily`.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-    path : Path
-    head : bytes
-        The file's first 32 bytes.
-
-    Returns
-    -------
-    Picture
+def read(path: Path) -> Opened:
+    """Return an image as a slide of one level.
 
     Raises
     ------
     SlideError
-        If decoding it would take too much memory.
+        If it is too large or too small.
     Exception
         Any error of the decoder on damaged data.
     """
-    deep = image.format == "PNG" and head[24] == 16
+    with _PLUGINS[format_of(path).name](str(path)) as image:
+        check_size(path, *image.size)
+        return _decoded(image, path).opened()
+
+
+def _decoded(image: Image.Image, path: Path) -> Picture:
+    deep = image.format == "PNG" and head_of(path)[24] == 16
     check_decoded(path, *image.size, _peak(image, deep))
     orientation = int(image.getexif().get(_ORIENTATION, 1))  # in a PNG it may follow the pixels: decode it
     check_decoded(path, *image.size, _peak(image, deep) + (0 if orientation == 1 else 3))

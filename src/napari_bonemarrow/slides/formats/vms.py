@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from napari_bonemarrow.slides.formats.folders import visible_files
+from napari_bonemarrow.slides.formats.opened_image import Opened
+from napari_bonemarrow.slides.formats.openslide import openslide_image
+from napari_bonemarrow.slides.formats.registry import VMS_HEADING, head_of, is_vms
 from napari_bonemarrow.slides.slide import SlideError
 
-_HEADING = re.compile(rb"^\W*\[(Uncompressed )?Virtual Microscope Specimen\]")
+_SUFFIXES = (".vms", ".vmu")
 _LONGEST = 64 * 2**10
 """Bytes of the text that are read, as in OpenSlide."""
 
 
-def is_vms(path: Path) -> bool:
-    """Return whether a file is such a text, by its heading."""
-    try:
-        with path.open("rb") as file:
-            return _HEADING.search(file.read(128)) is not None
-    except OSError:
-        return False
+def read(path: Path) -> Opened:
+    """Return the slide of a text file.
+
+    Raises
+    ------
+    SlideError
+        As `check`, or if OpenSlide cannot read it.
+    """
+    check(path)
+    return openslide_image.read(path)
 
 
 def parts(path: Path) -> list[Path]:
@@ -31,6 +37,17 @@ def parts(path: Path) -> list[Path]:
     """
     found = {_beside(path, value) for value in _values(path).values()}
     return sorted(file for file in found if file is not None)
+
+
+def named_parts(path: Path) -> list[tuple[str, Path]]:
+    """Return the names and files of a slide."""
+    return [("", path), *((part.name, part) for part in parts(path))]
+
+
+def parts_within(folder: Path) -> set[str]:
+    """Return the names of files of a VMS or VMU slide, including its macro image with the label."""
+    slides = [file for file in visible_files(folder) if file.suffix.lower() in _SUFFIXES]
+    return {part.name for slide in slides if is_vms(head_of(slide)) for part in parts(slide)}
 
 
 def check(path: Path) -> None:
@@ -69,8 +86,7 @@ def _values(path: Path) -> dict[str, str]:
 
 
 def _is_jpeg(path: Path) -> bool:
-    with path.open("rb") as file:
-        heading = _HEADING.search(file.read(128))
+    heading = VMS_HEADING.search(head_of(path)[:128])
     return heading is not None and heading[1] is None
 
 

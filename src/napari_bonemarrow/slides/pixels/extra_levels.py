@@ -76,7 +76,7 @@ def with_between(name: str, levels: Sequence[Level]) -> tuple[Level, ...]:
     Parameters
     ----------
     name : str
-        The file, as errors name it.
+        The file, for error messages.
     levels : sequence of Level
         Level 0 first, at least one.
 

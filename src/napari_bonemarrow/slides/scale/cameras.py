@@ -39,9 +39,7 @@ def _make_and_model(path: Path) -> tuple[str, str]:
     from napari_bonemarrow.slides.formats import raster_files
 
     try:
-        with path.open("rb") as file:
-            head = file.read(132)
-        image = raster_files.open_lazily(path, head)
+        image = raster_files.open_lazily(path)
         if image is None:
             return _of_tiff(path)
         with image:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from napari_bonemarrow.cytology.schemes import SCHEMES, Scheme, scheme_of
 from napari_bonemarrow.review import SUFFIX
+from napari_bonemarrow.slides.formats.registry import IMAGE_SUFFIXES
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.data.case_crops import read_cases
 from napari_bonemarrow.training.data.crop_index import Source
@@ -18,7 +19,6 @@ from napari_bonemarrow.training.data.manifest import read_manifest
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 
 ABOUT = "source.json"
 """File in a data set's folder with its ``scheme`` and ``microns_per_pixel``."""
@@ -152,7 +152,7 @@ def _labelled(folders: list[Path], scheme: Scheme) -> tuple[tuple[Path, ...], tu
     left_out = 0
     for folder in folders:
         code = scheme.codes[folder.name]
-        images = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        images = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
         if code is None:
             left_out += len(images)
             continue

@@ -83,9 +83,6 @@ def read(path: Path) -> Opened:
     except ImportError as error:
         raise SlideError(f"{path}: is a whole slide, which {NEEDED}") from error
     except ReadingError as error:
-        missing = _lacking(path, vendor_of(path) or "")
-        if missing:
-            raise SlideError(missing[0]) from error
         raise _refusal(path, error) from error
     values: Mapping[str, str] = told["properties"]
     vendor = str(values.get("openslide.vendor", "openslide"))
@@ -97,16 +94,7 @@ def read(path: Path) -> Opened:
     scale = from_sizes(
         _number(values, "openslide.mpp-x"), _number(values, "openslide.mpp-y"), f"{vendor} pixel size"
     )
-    return Opened(levels, scale, vendor, properties, warnings=_lacking(path, vendor))
-
-
-def _lacking(path: Path, vendor: str) -> tuple[str, ...]:
-    """Return what is missing in a slide of several files, as far as known."""
-    if vendor != "dicom":
-        return ()
-    from napari_bonemarrow.slides.formats.dicom_series import lacking
-
-    return lacking(path)
+    return Opened(levels, scale, vendor, properties)
 
 
 def _refusal(path: Path, error: ReadingError) -> SlideError:

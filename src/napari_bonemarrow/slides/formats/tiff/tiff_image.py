@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.slides.file_scale import MICRONS, FileScale, from_density, from_sizes
 from napari_bonemarrow.slides.formats.colour_modes import to_rgb, to_uint8, upright
 from napari_bonemarrow.slides.formats.limits import DECODED_BYTES
-from napari_bonemarrow.slides.formats.raster_files import Picture
+from napari_bonemarrow.slides.formats.opened_image import Picture
 from napari_bonemarrow.slides.formats.tiff import tiff_pieces
 from napari_bonemarrow.slides.slide import SlideError
 
