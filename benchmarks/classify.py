@@ -17,10 +17,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from napari_bonemarrow.models.bundles.bundle_weights import load_network
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.device import exact_float32
 from napari_bonemarrow.models.memory import keep_memory
+from napari_bonemarrow.models.weights.bundle_weights import load_network
 
 CROPS = 256
 REPEATS = 11

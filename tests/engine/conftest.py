@@ -14,9 +14,9 @@ from napari_bonemarrow.engine import Engine
 def make_bundle(folder: Path, seed: int = 0) -> Path:
     import torch
 
-    from napari_bonemarrow.models.bundles.bundle_writer import write_bundle
     from napari_bonemarrow.models.bundles.card import Card, Normalisation
     from napari_bonemarrow.models.networks.architectures import build
+    from napari_bonemarrow.models.weights.bundle_writer import write_bundle
 
     torch.manual_seed(seed)
     card = Card(

@@ -11,10 +11,10 @@ import torch
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.models.bundles.bundle import Bundle
-from napari_bonemarrow.models.bundles.bundle_writer import write_bundle
 from napari_bonemarrow.models.bundles.card import Card, Normalisation
 from napari_bonemarrow.models.networks.architectures import build, head_of
 from napari_bonemarrow.models.preprocess import Normaliser, reduce_crops
+from napari_bonemarrow.models.weights.bundle_writer import write_bundle
 
 CLASSES = ("BLA", "LYT", "NGS")
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from napari_bonemarrow.models import Bundle, BundleError
-from napari_bonemarrow.models.bundles.bundle_weights import load_network
 from napari_bonemarrow.models.bundles.catalogue import ARCHITECTURES
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.device import gains_from_bfloat16, resolve_device
 from napari_bonemarrow.models.networks.architectures import head_of
 from napari_bonemarrow.models.preprocess import Normaliser, reduce_crops
+from napari_bonemarrow.models.weights.bundle_weights import load_network
 
 
 def plainly(bundle: Bundle, crops: np.ndarray) -> np.ndarray:

@@ -219,7 +219,7 @@ def export(
 
     Example: napari-bonemarrow models export starter --out starter.onnx
     """
-    from napari_bonemarrow.models.bundles.onnx_export import export_onnx
+    from napari_bonemarrow.models.weights.onnx_export import export_onnx
 
     path = export_onnx(name, out)
     if as_json:

@@ -5,6 +5,6 @@ from .bundles.bundle import Bundle as Bundle
 from .bundles.bundle import BundleError as BundleError
 from .bundles.bundle import list_bundles as list_bundles
 from .bundles.card import Card as Card
-from .bundles.checkpoint_import import import_checkpoint as import_checkpoint
 from .classifier import Classifier as Classifier
 from .explanation.heatmap import Heatmap as Heatmap
+from .weights.checkpoint_import import import_checkpoint as import_checkpoint

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from napari_bonemarrow.cytology import Cells, Predictions
 from napari_bonemarrow.models.bundles.bundle import STARTER, Bundle, BundleError
-from napari_bonemarrow.models.bundles.bundle_weights import load_network
 from napari_bonemarrow.models.device import exact_float32, is_out_of_memory, resolve_device
 from napari_bonemarrow.models.domain import read_domain
 from napari_bonemarrow.models.explanation import attribution
@@ -25,6 +24,7 @@ from napari_bonemarrow.models.network_input import NetworkInput
 from napari_bonemarrow.models.networks.architectures import has_head, head_of
 from napari_bonemarrow.models.networks.fused_normalisation import fuse
 from napari_bonemarrow.models.preprocess import mirrored_mean
+from napari_bonemarrow.models.weights.bundle_weights import load_network
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Slide

@@ -18,11 +18,11 @@ from safetensors.numpy import load_file, save_file
 from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.models import STARTER, Bundle, BundleError, list_bundles
 from napari_bonemarrow.models.bundles.bundle import CARD, WEIGHTS, read_header, user_models
-from napari_bonemarrow.models.bundles.bundle_weights import load_network, load_weights
-from napari_bonemarrow.models.bundles.bundle_writer import write_bundle
 from napari_bonemarrow.models.bundles.catalogue import ARCHITECTURES
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.networks.architectures import build, check_size
+from napari_bonemarrow.models.weights.bundle_weights import load_network, load_weights
+from napari_bonemarrow.models.weights.bundle_writer import write_bundle
 from tests.models.conftest import card
 
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from napari_bonemarrow.models import BundleError
-from napari_bonemarrow.models.bundles.bundle_weights import load_weights
 from napari_bonemarrow.models.classifier import Classifier
 from napari_bonemarrow.models.networks.architectures import build
 from napari_bonemarrow.models.networks.pretrained import IMAGENET_NORMALISATION
+from napari_bonemarrow.models.weights.bundle_weights import load_weights
 from napari_bonemarrow.training import TrainingError, train
 from napari_bonemarrow.training.config import Stage
 from tests.training.drawn_crops import OBJECTS, draw_blob, quick, write_blobs

@@ -1,1 +1,1 @@
-"""Bundles on disk: card, weights, import, export, download."""
+"""Bundles on disk: cards, files, checkpoints and where they are fetched from."""

@@ -16,9 +16,9 @@ from torch import nn
 from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.models.bundles.bundle import Bundle
-from napari_bonemarrow.models.bundles.bundle_weights import load_network
 from napari_bonemarrow.models.device import resolve_device
 from napari_bonemarrow.models.memory import keep_memory
+from napari_bonemarrow.models.weights.bundle_weights import load_network
 from napari_bonemarrow.training.config import PRESETS, Stage, TrainConfig, TrainingError, load_preset
 from napari_bonemarrow.training.data.case_crops import MINIMUM_REVIEWED, read_cases
 from napari_bonemarrow.training.data.crop_index import Crops

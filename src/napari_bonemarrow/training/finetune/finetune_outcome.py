@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.models.bundles.bundle import Bundle
-from napari_bonemarrow.models.bundles.bundle_weights import load_network
-from napari_bonemarrow.models.bundles.bundle_writer import write_bundle
 from napari_bonemarrow.models.bundles.card import Card, Lineage, Metrics, TrainingSource
+from napari_bonemarrow.models.weights.bundle_weights import load_network
+from napari_bonemarrow.models.weights.bundle_writer import write_bundle
 from napari_bonemarrow.training.config import TrainConfig, TrainingError
 from napari_bonemarrow.training.figures.metrics import fit_temperature
 from napari_bonemarrow.training.figures.selective import abstain_threshold

@@ -15,11 +15,11 @@ from torch import nn
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.cytology.published import TOLERATED
 from napari_bonemarrow.models.bundles.bundle import Bundle
-from napari_bonemarrow.models.bundles.bundle_writer import as_stored, write_bundle
 from napari_bonemarrow.models.bundles.card import Card, ClassMetrics, Metrics, Normalisation, TrainingSource
 from napari_bonemarrow.models.networks.adapters import merge_tuning
 from napari_bonemarrow.models.networks.architectures import head_of
 from napari_bonemarrow.models.networks.pretrained import origin
+from napari_bonemarrow.models.weights.bundle_writer import as_stored, write_bundle
 from napari_bonemarrow.report import defused
 from napari_bonemarrow.training.config import TrainConfig
 from napari_bonemarrow.training.data.labelled_crops import Crops, Split, count_by_source

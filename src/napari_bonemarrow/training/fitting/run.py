@@ -16,11 +16,11 @@ import torch
 from torch import nn
 
 from napari_bonemarrow.models.bundles.bundle import Bundle, BundleError
-from napari_bonemarrow.models.bundles.bundle_weights import load_weights
 from napari_bonemarrow.models.bundles.card import Normalisation
 from napari_bonemarrow.models.networks.adapters import prepare_tuning
 from napari_bonemarrow.models.networks.architectures import build, check_size
 from napari_bonemarrow.models.networks.pretrained import given_normalisation, initialise
+from napari_bonemarrow.models.weights.bundle_weights import load_weights
 from napari_bonemarrow.training.config import TrainConfig, TrainingError, load_preset
 from napari_bonemarrow.training.data.labelled_crops import Crops, Split, choose_split, load_crops
 from napari_bonemarrow.training.data.split import settle_split, split_digest

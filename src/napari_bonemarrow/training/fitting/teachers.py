@@ -8,9 +8,9 @@ from torch.nn import functional as F
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.models.bundles.bundle import Bundle
-from napari_bonemarrow.models.bundles.bundle_weights import load_network
 from napari_bonemarrow.models.networks.fused_normalisation import fuse
 from napari_bonemarrow.models.preprocess import Normaliser
+from napari_bonemarrow.models.weights.bundle_weights import load_network
 from napari_bonemarrow.training.config import TrainConfig, TrainingError
 
 

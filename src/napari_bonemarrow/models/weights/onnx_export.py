@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from napari_bonemarrow.models.bundles.bundle import Bundle, BundleError
-from napari_bonemarrow.models.bundles.bundle_weights import load_network
 from napari_bonemarrow.models.bundles.card import Card
 from napari_bonemarrow.models.networks.fused_normalisation import fuse
 from napari_bonemarrow.models.preprocess import mirrored_mean
+from napari_bonemarrow.models.weights.bundle_weights import load_network
 
 INPUT, OUTPUT = "images", "probabilities"
 

@@ -11,12 +11,12 @@ from torch import Tensor
 from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.models.bundles.bundle import Bundle, BundleError, card_fault, check_name, user_models
-from napari_bonemarrow.models.bundles.bundle_writer import write_bundle
 from napari_bonemarrow.models.bundles.card import Card, Normalisation
 from napari_bonemarrow.models.bundles.catalogue import BACKBONE_SIZE
 from napari_bonemarrow.models.bundles.checkpoint_file import read_checkpoint
 from napari_bonemarrow.models.networks.architectures import build, lookup
 from napari_bonemarrow.models.networks.pretrained import IMAGENET_NORMALISATION
+from napari_bonemarrow.models.weights.bundle_writer import write_bundle
 
 
 def import_checkpoint(

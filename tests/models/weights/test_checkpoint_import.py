@@ -8,8 +8,8 @@ import torch
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.models import Bundle, BundleError, import_checkpoint
 from napari_bonemarrow.models.bundles.bundle import user_models
-from napari_bonemarrow.models.bundles.bundle_weights import load_network
 from napari_bonemarrow.models.networks.architectures import build
+from napari_bonemarrow.models.weights.bundle_weights import load_network
 
 CLASSES = ("BLA", "LYT", "NGS")
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.models import Bundle, BundleError
-from napari_bonemarrow.models.bundles import onnx_export
-from napari_bonemarrow.models.bundles.onnx_export import INPUT, OUTPUT, export_onnx
 from napari_bonemarrow.models.classifier import Classifier
+from napari_bonemarrow.models.weights import onnx_export
+from napari_bonemarrow.models.weights.onnx_export import INPUT, OUTPUT, export_onnx
 
 
 @pytest.mark.slow  # torch traces the network for half a minute

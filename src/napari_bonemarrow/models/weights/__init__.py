@@ -1,0 +1,1 @@
+"""From a bundle to a network and back: its weights loaded, written, imported and exported."""
