@@ -26,8 +26,8 @@ _PLUGINS: Mapping[str, Callable[[str], Image.Image]] = {
     "bmp": BmpImagePlugin.BmpImageFile,
     "webp": WebPImagePlugin.WebPImageFile,
 }
-"""By the name of the format. `PIL.Image.open` knows forty more formats, and refuses or warns about large images
-before their size is known."""
+"""By the name of the format. `PIL.Image.open` knows forty more formats, and refuses or warns about large
+images before their size is known."""
 
 
 def open_lazily(path: Path) -> Image.Image | None:
