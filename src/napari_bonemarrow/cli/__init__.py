@@ -1,6 +1,6 @@
-"""The console script ``napari-bonemarrow``: thin, one function a command.
+"""The console script ``napari-bonemarrow``: one thin function per command.
 
-What a command needs is imported when it runs, so that ``--help`` answers at once.
+A command imports its dependencies when it runs, so that ``--help`` is fast.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ app.add_typer(reviewer_commands.app, name="reviewers")
 
 
 _INTERRUPTED = 130
-"""What typer exits with on Ctrl-C."""
+"""Exit code of typer on Ctrl-C."""
 
 _UsageError: type[Any] = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
 )
-"""What wrong usage raises: click's own class, or that of the copy of click that newer typers bring along."""
+"""Errors of wrong usage: click's own, or those of the copy of click in newer versions of typer."""
 
 
 def _version(show: bool) -> None:
@@ -80,7 +80,7 @@ def _main(
 def main() -> None:
     """Run the command line: exit 0 done, 1 failed with one line, 2 wrong usage."""
     try:
-        # Typer itself would frame a wrong usage in lines that hold what was typed as it is.
+        # Typer would print a framed error with the raw command line.
         code = app(standalone_mode=False)
         if code == _INTERRUPTED:
             complain("stopped")
@@ -88,10 +88,10 @@ def main() -> None:
     except _UsageError as error:
         _complain_of_usage(error)
         sys.exit(2)
-    except typer.Abort:  # the input ended at a question
+    except typer.Abort:  # end of input at a question
         complain("stopped")
         sys.exit(1)
-    except BrokenPipeError:  # whoever read our output has gone
+    except BrokenPipeError:  # the reader of our output has closed it
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         sys.exit(1)
     except Exception as error:
@@ -102,8 +102,8 @@ def main() -> None:
 
 
 def _complain_of_usage(error: Any) -> None:
-    """Print one line about a wrong usage, and where the right one stands."""
-    if type(error).__name__ == "NoArgsIsHelpError":  # the help was printed instead
+    """Print one line about wrong usage and the command's help."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # help was printed instead
         return
     context = error.ctx if hasattr(error, "ctx") else None
     where = f"; see {context.command_path} --help" if context is not None else ""

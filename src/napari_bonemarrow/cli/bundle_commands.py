@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="List, show, import and export bund
 
 @app.command(name="list")
 def list_(as_json: AsJson = False, debug: Debug = False) -> None:
-    """List the bundles that --model knows by name.
+    """List the names of bundles for --model.
 
     Example: napari-bonemarrow models list
     """
@@ -57,7 +57,7 @@ def show(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Show a bundle's card: what it was taught, how well it does, and its limits.
+    """Show a bundle's card: its training data, figures and limits.
 
     Example: napari-bonemarrow models show starter
     """
@@ -108,7 +108,7 @@ def import_(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Make a bundle of a .pt or .pth file, which may hold nothing but weights.
+    """Make a bundle from a .pt or .pth file, which may contain only weights.
 
     Example: napari-bonemarrow models import weights.pt --architecture resnet18
     """
@@ -136,9 +136,9 @@ def domain(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Add the statistics by which a bundle tells smears unlike its training; `train` does it by itself.
+    """Add statistics by which a bundle recognises smears unlike its training data; `train` adds them itself.
 
-    Weights stay as they are. Only images that taught the bundle and those set aside to calibrate are used.
+    Weights do not change. Only training and calibration images are used.
 
     Example: napari-bonemarrow models domain runs/first/bundle crops/ --split runs/first/split.csv
     """
@@ -179,7 +179,7 @@ def fetch(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Fetch a published backbone to train from; run it again to go on with a broken download.
+    """Download a published backbone to train from; run again to continue an interrupted download.
 
     Example: napari-bonemarrow models fetch dinobloom_s
     """
@@ -215,7 +215,7 @@ def export(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Write a bundle's network, its calibration included, for programs that have no torch.
+    """Write a bundle's network with its calibration, for programs without torch.
 
     Example: napari-bonemarrow models export starter --out starter.onnx
     """

@@ -61,9 +61,9 @@ def count(
 ) -> None:
     """Find, classify and count the cells of fields and slides, without a window.
 
-    Of a slide over 2 mm² the best regions are counted, as many as the target needs.
+    On a slide over 2 mm² the best regions are counted, as many as the target needs.
     Writes DIR/<stem>/ with cells.csv, differential.json, report.html and the case, and DIR/summary.csv.
-    A case that lies there is continued.
+    An existing case is continued.
 
     Example: napari-bonemarrow count smears/ --out counts --microns-per-pixel 0.05
     """
@@ -139,10 +139,10 @@ def classify(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Classify pictures of single cells: a row a picture.
+    """Classify images of single cells, one row per image.
 
-    Each is resampled to the model's scale from its own: the one given, else the one its file states. Where
-    neither is there, it is taken to be the model's.
+    Each is resampled to the model's scale from its own: the given one, else the one in its file. Without
+    either, the model's scale is assumed.
 
     Example: napari-bonemarrow classify crops/ --out classes.csv --microns-per-pixel 0.05
     """
@@ -195,7 +195,7 @@ def explain(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Show which pixels of a cell speak for its class: a float32 .npy and a .png over the cell.
+    """Explain a cell's class by a heatmap: a float32 .npy and a .png over the cell.
 
     Example: napari-bonemarrow explain field.png --at 812,640 --microns-per-pixel 0.05 --out why
     """
@@ -271,7 +271,7 @@ def _regions(texts: list[str] | None) -> tuple[Region, ...]:
 
 
 def _finish(rows: Sequence[SummaryRow], where: Path, as_json: bool) -> None:
-    """Show what became of the inputs; exit 1 if any failed."""
+    """Show the results of the inputs; exit 1 if any failed."""
     from napari_bonemarrow.cytology.plurals import count_of
 
     for row in rows:

@@ -1,4 +1,4 @@
-"""What every command shares: options, progress, results and errors."""
+"""Options, progress, results and errors shared by all commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 class Switches:
-    """What the user asked of the program as a whole."""
+    """Options of the whole program."""
 
     debug = False
 
@@ -37,12 +37,12 @@ def _device(name: str) -> str:
 
 
 def numbers(text: str | None, names: str) -> tuple[float, ...] | None:
-    """Read numbers separated by commas, such as ``X,Y,W,H``.
+    """Return numbers separated by commas, such as ``X,Y,W,H``.
 
     Raises
     ------
     typer.BadParameter
-        Others than the named ones.
+        If their number is wrong or one is not a number.
     """
     if text is None:
         return None
@@ -127,12 +127,12 @@ NamedScales = Annotated[
 
 
 def scales_by_name(texts: list[str] | None) -> dict[str, float]:
-    """Read checked texts of `NamedScales`; ``*`` stands for every data set that is not named."""
+    """Return checked texts of `NamedScales` by name; ``*`` is every other data set."""
     return {name or "*": float(number) for name, _, number in (text.rpartition("=") for text in texts or ())}
 
 
 def scale_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """Say of each data set in ``metrics.json`` at which scale its images were taken."""
+    """Return a line on the scale of each data set in ``metrics.json``."""
     for name, each in metrics.get("sources", {}).items():
         scale = each.get("scale")
         if scale is None:
@@ -146,19 +146,19 @@ def scale_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 
 def one_line(text: str, longest: int | None = 300) -> str:
-    """Return `cytology.lines.one_line`, imported when there is something to say."""
+    """Return a text made one line by `cytology.lines.one_line`, imported on first use."""
     from napari_bonemarrow.cytology import lines
 
     return lines.one_line(text, longest)
 
 
 def show_json(result: Any) -> None:
-    """Print a result as JSON. Escaped to ASCII, which every terminal can encode."""
+    """Print a result as JSON, escaped to ASCII, which every terminal can encode."""
     print(json.dumps(result, indent=2, allow_nan=False))
 
 
 def say(*lines: str) -> None:
-    """Print results on stdout, a line each, whatever is in the names that they hold."""
+    """Print results on stdout, one line each, whatever characters names contain."""
     for line in lines:
         print(one_line(line, None))
 
@@ -169,13 +169,13 @@ def complain(text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Print one line about what was done, on stderr."""
+    """Print one line of information on stderr."""
     print(one_line(text), file=sys.stderr)
 
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int, str], None]]:
-    """Show how far a command is, on stderr: a bar in a terminal, else a line an input."""
+    """Show a command's progress on stderr: a bar in a terminal, else a line per input."""
     if not sys.stderr.isatty():
         yield _plain(what)
         return

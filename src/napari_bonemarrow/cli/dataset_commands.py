@@ -1,4 +1,4 @@
-"""Commands about labelled crops before anything is taught with them."""
+"""Commands about labelled crops before training."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Look at labelled crops: counts beside the published ones, damaged, odd and doubled images.
+    """Check labelled crops: counts next to the published ones, damaged, odd and duplicate images.
 
     Example: napari-bonemarrow dataset check crops/ --split starter-split
     """
@@ -108,9 +108,9 @@ def doubts(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Rank the crops whose label a cross-validated model disputes: doubts.csv and a queue for the window.
+    """Rank crops with doubtful labels by cross-validation: doubts.csv and a review queue for the window.
 
-    Open DIR/doubts.bmcase with `open`, go through it with the ordinary keys, then run `dataset correct`.
+    Open DIR/doubts.bmcase with `open`, review it with the usual keys, then run `dataset correct`.
 
     Example: napari-bonemarrow dataset doubts crops/ --out doubts
     """
@@ -149,7 +149,7 @@ def correct(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Write a manifest of all crops with the labels that the reviewer of a queue has given.
+    """Write a manifest of all crops with the labels of a queue's reviewer.
 
     Example: napari-bonemarrow dataset correct doubts/doubts.bmcase --out corrected.csv
     """

@@ -1,4 +1,4 @@
-"""What is known of a data set, as plain lines."""
+"""Tables of a data set's check, as plain lines."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from napari_bonemarrow.cytology.plurals import count_of
 
-_SHOWN = 10  # of a long list; --json holds all
+_SHOWN = 10  # shown of a long list; --json has all
 
 
 def check_lines(document: Mapping[str, Any]) -> Iterator[str]:
-    """Lay out what `inspect.check` found: a table a source, then what is amiss."""
+    """Return the result of `check` as lines: a table per source, then the problems."""
     for name, source in document["sources"].items():
         yield from _source_lines(name, source)
     yield from _file_list("unreadable", document["unreadable"])

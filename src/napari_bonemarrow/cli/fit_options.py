@@ -1,4 +1,4 @@
-"""The options of ``train`` and what it shows while it runs."""
+"""Options and progress of ``train``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JOB = "Job"
 
 
 class Tune(StrEnum):
-    """Which weights are fitted."""
+    """The weights to be fitted."""
 
     ALL = "all"
     HEAD = "head"
@@ -29,7 +29,7 @@ class Tune(StrEnum):
 
 
 class Precision(StrEnum):
-    """Of the network's sums."""
+    """The precision of the network."""
 
     AUTO = "auto"
     FLOAT32 = "float32"
@@ -88,17 +88,17 @@ TensorBoard = Annotated[
 
 
 def is_first() -> bool:
-    """Tell whether this process speaks for all that ``torchrun`` started."""
+    """Return whether this process prints for all those started by ``torchrun``."""
     return os.environ.get("RANK", "0") == "0"
 
 
 class Watch:
-    """Shows epochs, speed and the time left.
+    """A display of epochs, speed and time left.
 
     Parameters
     ----------
     report : callable
-        As `progress` gives it.
+        As from `progress`.
     """
 
     def __init__(self, report: Callable[[int, int, str], None]) -> None:
@@ -106,13 +106,13 @@ class Watch:
         self._last = ""
 
     def tick(self, pace: Pace) -> None:
-        """Show how far the present epoch is."""
+        """Show the progress of the present epoch."""
         left = duration(pace.seconds_left)
         speed = f"{pace.images_per_second:.0f} images/s, {left} left"
         self._report(pace.epoch, pace.epochs, ", ".join(part for part in (speed, self._last) if part))
 
     def epoch_done(self, done: int, total: int, figures: Mapping[str, object]) -> None:
-        """Keep an epoch's figures, to be shown with the next one's pace."""
+        """Keep an epoch's figures, to show them with the next one's pace."""
         score, loss = figures.get("score"), figures.get("loss")
         numbers = [f"loss {loss:.3f}"] if isinstance(loss, float) else []
         numbers += [f"score {score:.3f}"] if isinstance(score, float) else []
@@ -123,7 +123,7 @@ class Watch:
 
 @contextmanager
 def watched(what: str) -> Iterator[Watch]:
-    """Show how far a fit is, where this process speaks for all."""
+    """Show the progress of a fit if this process prints for all."""
     if is_first():
         with progress(what) as report:
             yield Watch(report)

@@ -1,4 +1,4 @@
-"""Commands about who answers for a count: is a case as it was written, and do its readers agree."""
+"""Commands about the record of a case: verification, label import and agreement of readers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_bonemarrow.review import Case
 
 _HEAD = 12
-"""Digits of a hash that are shown to people."""
+"""Displayed digits of a hash."""
 _CHAIN = "tamper-evident, not authenticated"
 
 
@@ -31,10 +31,10 @@ def verify(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Check cases: is the journal as it was written, and whose key signed it?
+    """Verify cases: is the journal unchanged, and whose key signed it?
 
-    Two lines a case: its journal and its signature. A line that was changed, is missing or was not allowed is
-    found. That the end was cut off is found by the head that a report prints.
+    Prints two lines per case: journal and signature. A changed, missing or forbidden line is found. A cut-off
+    end is found by the head printed in a report.
 
     Example: napari-bonemarrow verify smear.bmcase --head 3f2a91c04b7d
     """
@@ -62,10 +62,10 @@ def import_(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Take labels into a case, by the cell's number or as the nearest cell within 4 µm.
+    """Import labels into a case, by the cell's number or for the nearest cell within 4 µm.
 
     A table has the columns cell_id,label or x_px,y_px,label or field,field_x_px,field_y_px,label. Without
-    --reviewer the labels are shown as imported and lift no warning until a reviewer takes them over.
+    --reviewer the labels are shown as imported and lift no warning until a reviewer accepts them.
 
     Example: napari-bonemarrow import smear.bmcase labels.csv --reviewer "Dr Ada"
     """
@@ -86,7 +86,7 @@ def agreement(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Tell how far the two readers of a case agree: per cent alike and Cohen's kappa.
+    """Show the agreement of a case's two readers: per cent agreement and Cohen's kappa.
 
     Example: napari-bonemarrow agreement smear.bmcase --json
     """
@@ -118,7 +118,7 @@ def _head(text: str, cases: list[Path]) -> str:
 
 
 def _checked(path: Path, head: str) -> dict[str, Any]:
-    """Check one case; whatever is wrong with it is a failed check, and the others go on."""
+    """Return the check of one case; any error is a failed check, and the others continue."""
     from napari_bonemarrow.cytology import BoneMarrowError
     from napari_bonemarrow.review import Case
 
@@ -141,14 +141,14 @@ def _checked(path: Path, head: str) -> dict[str, Any]:
             }
     except BoneMarrowError as error:
         return {**failed, "text": str(error)}
-    except Exception as error:  # a defect of ours in one file must not cost the others their check
+    except Exception as error:  # a defect in one file must not stop the check of others
         if Switches.debug:
             raise
         return {**failed, "text": f"unexpected {type(error).__name__}: try it alone with --debug"}
 
 
 def _at_head(case: Case, head: str, text: str) -> tuple[bool, str]:
-    """Tell whether a journal holds the line whose hash a report printed."""
+    """Return whether a journal contains the line with a report's hash."""
     if not head:
         return True, text
     lines = case.events()
@@ -161,7 +161,7 @@ def _at_head(case: Case, head: str, text: str) -> tuple[bool, str]:
 
 
 def _signed(case: Case) -> tuple[str, str | None]:
-    """Say who signed a case and what that is worth on this computer, in words and as one word."""
+    """Return the signer of a case and how far this computer trusts it, as a sentence and as one word."""
     from napari_bonemarrow.review import Authentication, authentication, timestamp_of
 
     signature = case.signature

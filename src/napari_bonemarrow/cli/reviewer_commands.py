@@ -1,4 +1,4 @@
-"""Commands about reviewers and their signing keys: one's own, and those that this computer knows."""
+"""Commands about reviewers and signing keys: the user's own, and those known on this computer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Option("--name", help="Whose; by default the user of
 
 @app.command(name="list")
 def list_(as_json: AsJson = False, debug: Debug = False) -> None:
-    """List the reviewers whose keys are known here, with the fingerprints of their keys.
+    """List the reviewers with known keys and the keys' fingerprints.
 
     Example: napari-bonemarrow reviewers list
     """
@@ -43,7 +43,7 @@ def key(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Show one's own signing key and where it is kept; make it where there is none.
+    """Show your signing key and its file; make one if there is none.
 
     Example: napari-bonemarrow reviewers key --name "Dr Ada" --passphrase
     """
@@ -91,9 +91,9 @@ def add(
     ],
     debug: Debug = False,
 ) -> None:
-    """Know reviewers by the keys in a file, or the signer of a case by the key in it.
+    """Add reviewers' keys from a file, or the signer's key from a case.
 
-    Compare the fingerprints that are printed with those that the reviewers themselves see.
+    Compare the printed fingerprints with those that the reviewers see.
 
     Example: napari-bonemarrow reviewers add ada.json
     """
@@ -114,7 +114,7 @@ def remove(
     reviewer: Annotated[str, typer.Argument(help="A name or a fingerprint.", metavar="NAME")],
     debug: Debug = False,
 ) -> None:
-    """Forget a reviewer's key.
+    """Remove a reviewer's key.
 
     Example: napari-bonemarrow reviewers remove "Dr Ada"
     """
@@ -135,7 +135,7 @@ def timestamp(
     off: Annotated[bool, typer.Option("--off", help="Ask no server any more.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Name the server that each signature is timestamped by. Only the hash of the signature is sent.
+    """Set the server that timestamps signatures. Only the hash of a signature is sent.
 
     Example: napari-bonemarrow reviewers timestamp https://timestamp.example.org --roots authority.pem
     """

@@ -12,7 +12,7 @@ from napari_bonemarrow.cytology.plurals import count_of
 
 
 def differential_table(count: Differential) -> Group:
-    """Lay out a differential: classes with their intervals, what was left out, M:E and notes."""
+    """Return a differential as a table: classes with intervals, excluded cells, M:E and notes."""
     table = Table(
         title=f"{count_of(count.counted, 'cell')} counted of {count.target} aimed at", title_justify="left"
     )

@@ -1,4 +1,4 @@
-"""Commands that teach and test networks."""
+"""Commands that train and evaluate networks."""
 
 from __future__ import annotations
 
@@ -96,10 +96,10 @@ def train(
 ) -> None:
     """Fit a network: RUN/bundle/, history.csv, metrics.json, predictions.csv.
 
-    Under torchrun, several processes work on each batch. With --fold all, every fold is trained and held out
-    once: RUN/fold-I/, and RUN/metrics.json pooled over them.
+    Under torchrun, several processes share each batch. With --fold all, every fold is trained and held out
+    once: RUN/fold-I/, and pooled RUN/metrics.json.
 
-    With --from-cases it teaches a bundle what reviewers corrected; one that got worse is not kept.
+    With --from-cases a bundle learns from reviewed cases; a worse one is rejected.
 
     Example: napari-bonemarrow train crops/ --out runs/first --epochs 20
 
@@ -142,7 +142,7 @@ def train(
         else:
             assert data is not None
             settings = override(load_preset(preset), {**of_fresh, "init": init, "seed": seed}, epochs)
-            if fold == "all":  # as a number would, it takes the place of a fixed split
+            if fold == "all":  # like a number, it replaces a fixed split
                 settings = settings.changed(split="")
             fit = train_folds if fold == "all" else fit_one
             left = fit(
@@ -170,7 +170,7 @@ def train(
 
 
 def _tell_scales(out: Path) -> None:
-    """Say at which scale a run took its images."""
+    """Print the scale of a run's images."""
     path = out / "metrics.json"
     if path.is_file():
         for line in scale_lines(json.loads(path.read_text("utf-8"))):
@@ -184,7 +184,7 @@ def _check_train(
     name: str | None,
     of_fresh: tuple[object, ...],
 ) -> None:
-    """Refuse options that do not go together."""
+    """Raise an error for incompatible options."""
     if data is None and not from_cases:
         raise typer.BadParameter("name DATA, or --from-cases with reviewed cases")
     if not from_cases and (base or name):
@@ -239,7 +239,7 @@ def evaluate(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Measure a bundle on labelled crops: metrics.json, predictions.csv, table.md, pictures.
+    """Evaluate a bundle on labelled crops: metrics.json, predictions.csv, table.md, plots.
 
     Example: napari-bonemarrow evaluate starter crops/ --out figures --split starter-split --prior published
     """

@@ -15,7 +15,7 @@ from napari_bonemarrow.cli.common import AsJson, Debug, Device, progress, show_j
 from napari_bonemarrow.gui.splash import Splash
 
 _OUT = Path("demo-output")
-"""Where the sample goes when nobody says otherwise; an open window keeps it with the user's own data."""
+"""Default folder of the sample; with a window it is kept with the user's data."""
 
 
 def demo(
@@ -63,7 +63,7 @@ def open_(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Open napari with the panel docked and slides or cases loaded, or without any.
+    """Open napari with the panel, and with slides or cases if given.
 
     Example: napari-bonemarrow open field.png
     """
@@ -71,12 +71,12 @@ def open_(
 
 
 def open_window_with(paths: Sequence[Path]) -> None:
-    """Open the window, with something to see before napari is imported.
+    """Open the window, with a message before napari is imported.
 
     Raises
     ------
     BoneMarrowError
-        A path does not exist, or there is no display.
+        If a path does not exist, or there is no display.
     """
     for path in paths:
         if not path.exists():
@@ -92,12 +92,12 @@ def open_window_with(paths: Sequence[Path]) -> None:
 
 
 def need_display() -> None:
-    """Make sure that a window can be shown: Qt itself would end the process with a core dump.
+    """Raise an error if no window can be shown: Qt itself would end the process with a core dump.
 
     Raises
     ------
     BoneMarrowError
-        There is no display.
+        If there is no display.
     """
     seen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
     if sys.platform.startswith("linux") and not seen:
@@ -110,12 +110,12 @@ def need_display() -> None:
 
 
 def need_qt() -> None:
-    """Make sure that there is a binding of Qt, without importing it.
+    """Raise an error if there is no Qt binding, without importing it.
 
     Raises
     ------
     BoneMarrowError
-        There is none.
+        If there is none.
     """
     if not any(importlib.util.find_spec(name) for name in ("PyQt6", "PySide6", "PyQt5", "PySide2")):
         from napari_bonemarrow.cytology import BoneMarrowError

@@ -1,4 +1,4 @@
-"""The engine: one spawned child process that owns the model; spoken to by futures."""
+"""The engine: one spawned child process that owns the model, used through futures."""
 
 from napari_bonemarrow.engine.engine import CHUNK_SECONDS, Engine
 from napari_bonemarrow.engine.features import layout_method

@@ -1,4 +1,4 @@
-"""What runs in the engine's child process. Nothing heavy is imported before it is needed."""
+"""Functions of the engine's child process. Heavy imports wait until needed."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _seen = SeenFeatures()
 
 
 def start_up(threads: int, cache_bytes: int | None = None) -> None:
-    """Prepare the child: it ends with its parent, leaves Ctrl-C to it and takes its share of the machine."""
+    """Prepare the child: it ends with its parent, ignores Ctrl-C and takes its share of the machine."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="watch-parent", daemon=True).start()
-    # Read by OpenMP when torch is imported, which is later. Idle threads sleep rather than spin: where the
-    # cores are shared with the window and other programs, spinning made classification three times slower.
+    # OpenMP reads it when torch is imported later. Idle threads sleep instead of spinning: on cores shared
+    # with the window and other programs, spinning made classification three times slower.
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if cache_bytes is not None:
@@ -55,22 +55,22 @@ def _end_with_parent() -> None:
     if parent is None:
         return
     multiprocessing.connection.wait([parent.sentinel])
-    os._exit(1)  # not sys.exit: the main thread may sit in a long call into torch
+    os._exit(1)  # not sys.exit: the main thread may be in a long call into torch
 
 
 def call(name: str, args: tuple[Any, ...]) -> tuple[Any, float]:
-    """Run one of this module's functions so that whatever it raises can be sent back.
+    """Return the result of one of this module's functions; its errors can be sent back.
 
     Returns
     -------
     value, float
-        What the function returned, and the seconds it took once its slide was open.
+        The function's result, and the seconds it took after its slide was open.
 
     Raises
     ------
     BoneMarrowError
-        As raised, or an `EngineError` in place of any other exception. The attribute
-        ``child_traceback`` keeps where it arose.
+        As raised, or an `EngineError` in place of any other exception, with the attribute
+        ``child_traceback``.
     """
     try:
         if args and isinstance(args[0], SlideSource):
@@ -79,14 +79,14 @@ def call(name: str, args: tuple[Any, ...]) -> tuple[Any, float]:
         return _FUNCTIONS[name](*args), time.perf_counter() - started
     except Exception as error:
         if "CUDA error" in str(error):
-            # The device's context is lost to this process for good. Ending it lets the engine start
-            # another and ask again.
+            # The device's context is lost for this process. After it ends, the engine starts another
+            # one and tries again.
             os._exit(1)
         raise sendable(error) from None
 
 
 def load(model: str | Path, device: str) -> EngineStatus:
-    """Load a bundle; the one before stays if that fails, or if it is the same."""
+    """Load a bundle; the previous one stays if that fails or is the same."""
     global _classifier, _status
     from napari_bonemarrow.models import Bundle, Classifier
     from napari_bonemarrow.models.memory import keep_memory
@@ -114,21 +114,21 @@ def load(model: str | Path, device: str) -> EngineStatus:
 
 
 def _warm_up_detector() -> None:
-    """Import what finding cells needs, so that the first field does not wait for it."""
+    """Import the detector's modules, so that the first field does not wait for them."""
     from napari_bonemarrow.slides import detect_cells, slide_from_array
 
     detect_cells(slide_from_array(np.full((96, 96, 3), 230, np.uint8), 0.25))
 
 
 def detect(source: SlideSource, frame: Frame | None) -> Cells:
-    """Find the nucleated cells of a slide."""
+    """Return the nucleated cells of a slide."""
     from napari_bonemarrow.slides import detect_cells
 
     return detect_cells(_slide(source), frame=frame)
 
 
 def measure_stain(source: SlideSource, image: tuple[int, Box]) -> StainProfile:
-    """Measure the stain of one of a slide's images, given by its number and its border."""
+    """Return the stain profile of one of a slide's images, given by number and border."""
     from napari_bonemarrow.slides.detection.stain_samples import image_profile
     from napari_bonemarrow.slides.pixels.photographs import photograph
 
@@ -137,21 +137,21 @@ def measure_stain(source: SlideSource, image: tuple[int, Box]) -> StainProfile:
 
 
 def find_stained(source: SlideSource, plan: DetectionPlan) -> tuple[int, ...]:
-    """Return which tiles of a plan hold anything stained."""
+    """Return which tiles of a plan have stain."""
     from napari_bonemarrow.slides.detection.tile_search import stained_tiles
 
     return stained_tiles(_slide(source), plan)
 
 
 def search(source: SlideSource, tile: Tile) -> Cells:
-    """Find the cells of a tile."""
+    """Return the cells of a tile."""
     from napari_bonemarrow.slides.detection.tile_search import search_tile
 
     return search_tile(_slide(source), tile)
 
 
 def estimate(path: Path, _item: None) -> tuple[Scale, ...]:
-    """Estimate the scale of a slide that has none yet: one, or none where its image does not tell."""
+    """Return the estimated scale of a slide without one, None where no estimate is possible."""
     from napari_bonemarrow.slides import estimate_scale, open_slide
 
     found = estimate_scale(open_slide(path))
@@ -159,14 +159,14 @@ def estimate(path: Path, _item: None) -> tuple[Scale, ...]:
 
 
 def survey(source: SlideSource, item: SurveyItem) -> NDArray[np.float32]:
-    """Measure some patches of a slide."""
+    """Return the measures of some patches of a slide."""
     from napari_bonemarrow.slides.survey.slide_survey import survey_item
 
     return survey_item(_slide(source), item)
 
 
 def classify(source: SlideSource, cells: Cells) -> Predictions:
-    """Cut the cells out at the bundle's scale and classify them, less those that cannot be read."""
+    """Return the classes of cells, cut at the bundle's scale, without unreadable ones."""
     classifier = _loaded()
     crops, read = _cut_readable(source, cells)
     if not classifier.embeds:
@@ -177,7 +177,7 @@ def classify(source: SlideSource, cells: Cells) -> Predictions:
 
 
 def embed(source: SlideSource, cells: Cells) -> Embedded:
-    """Return the features of cells, of most from when they were classified, less those not readable."""
+    """Return the features of cells, most kept from classification, without unreadable ones."""
     classifier = _loaded()
     if not classifier.embeds:
         raise EngineError(
@@ -205,14 +205,14 @@ def _cut_readable(source: SlideSource, cells: Cells) -> tuple[NDArray[np.uint8],
 
 
 def classify_crops(crops: NDArray[np.uint8], cell_id: NDArray[np.int64]) -> Predictions:
-    """Classify crops that are already on the bundle's grid."""
+    """Return the classes of crops at the bundle's scale and size."""
     return _loaded().classify(crops, cell_id)
 
 
 def explain(
     source: SlideSource, x: float, y: float, method: str, target: str | None, against: str | None, seed: int
 ) -> Heatmap:
-    """Say which pixels of a cell's crop speak for a class."""
+    """Return the heatmap of a class on a cell's crop."""
     crop = _cut(source, np.array([x]), np.array([y]))[0]
     return explain_crop(crop, method, target, against, seed)
 
@@ -220,7 +220,7 @@ def explain(
 def explain_crop(
     crop: NDArray[np.uint8], method: str, target: str | None, against: str | None, seed: int
 ) -> Heatmap:
-    """Say which pixels of a crop speak for a class."""
+    """Return the heatmap of a class on a crop."""
     return _loaded().explain(crop, method=method, target=target, against=against, seed=seed)
 
 
@@ -238,14 +238,14 @@ def _cut(source: SlideSource, x: NDArray[np.float64], y: NDArray[np.float64]) ->
 
 
 def _slide(source: SlideSource) -> Slide:
-    """Open a slide, or take it from the few kept open; a file that has changed is opened again."""
+    """Return an open slide, from the few kept open if possible; a changed file is opened again."""
     from napari_bonemarrow.slides import open_slide
 
     try:
         stat = source.path.stat()
         key: tuple[object, ...] = (source, stat.st_mtime_ns, stat.st_size)
     except OSError:
-        key = (source,)  # open_slide says what is wrong
+        key = (source,)  # open_slide reports what is wrong
     slide = _slides.get(key)
     if slide is None:
         slide = open_slide(source.path, microns_per_pixel=source.microns_per_pixel)
@@ -258,7 +258,7 @@ def _slide(source: SlideSource) -> Slide:
 
 
 def _check_same(slide: Slide, source: SlideSource) -> None:
-    """Refuse what is not the slide that the program shows: cells would lie in other places there."""
+    """Raise an error for any slide but the program's own: cells would lie elsewhere."""
     from napari_bonemarrow.slides import SlideError
 
     if source.fingerprint and (slide.fingerprint, slide.fields) != (source.fingerprint, source.fields):
@@ -288,5 +288,5 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
         explain_crop,
     )
 }
-"""What the parent may ask for by name; the first argument, where it is a `SlideSource`, is opened before the
-clock starts. A function that takes a slide and one item serves `Engine.map_tiles` as well."""
+"""Functions that the parent may call by name; a first argument of type `SlideSource` is opened before the
+clock starts. A function of a slide and one item also works with `Engine.map_tiles`."""

@@ -11,13 +11,13 @@ from napari_bonemarrow.engine.messages import EngineError
 
 
 def sendable(error: Exception) -> BoneMarrowError:
-    """Return what the parent is sent of an error that is being handled.
+    """Return the error to send to the parent for one being handled.
 
     Returns
     -------
     BoneMarrowError
-        The error itself where it is one and survives pickling, else an `EngineError` of one line. The
-        attribute ``child_traceback`` keeps where it arose.
+        The error itself if it is one and can be pickled, else an `EngineError` of one line, with the
+        attribute ``child_traceback``.
     """
     text = traceback.format_exc()
     sent: BoneMarrowError
@@ -34,7 +34,7 @@ def sendable(error: Exception) -> BoneMarrowError:
 
 
 def _survives_pickling(error: Exception) -> bool:
-    """An exception that cannot be unpickled would break the pool in the parent."""
+    """Return whether an exception can be unpickled; otherwise it would break the parent's pool."""
     try:
         return type(pickle.loads(pickle.dumps(error))) is type(error)
     except Exception:

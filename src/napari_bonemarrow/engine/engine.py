@@ -1,4 +1,4 @@
-"""The engine: heavy work as futures, done by one child process that may die without loss."""
+"""The engine: heavy work as futures, in one child process that may die without loss."""
 
 from __future__ import annotations
 
@@ -23,29 +23,28 @@ if TYPE_CHECKING:
     from napari_bonemarrow.slides.detection.search_plan import Tile
 
 CHUNK_SECONDS = 0.2
-"""How long a chunk of cells may take: what waits behind it, such as a heatmap, waits no longer."""
+"""Longest time of a chunk of cells, s, and so the longest wait of a heatmap behind it."""
 _FIRST_CHUNK = 16
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 4, 512
 _LARGEST_SENT = 16 * 2**20
-"""Bytes of crops that a chunk sends: beside a GPU the way to the child takes longest, a second for 260 MB."""
+"""Largest chunk of crops, bytes: with a GPU the transfer to the child dominates, a second for 260 MB."""
 
 
 class Engine:
-    """Find, classify and explain cells in a child process.
+    """An engine that finds, classifies and explains cells in a child process.
 
-    Every method returns at once; the results come as futures, which may be waited for, cancelled and
-    given callbacks in any thread. The child starts with the first task and ends with `close`, or with
-    its parent however that ends.
+    Every method returns at once with futures, which can be waited for, cancelled and given callbacks in any
+    thread. The child starts with the first task and ends with `close`, or with its parent in any case.
 
     Parameters
     ----------
     device : str
-        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; `status` tells which device really serves.
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; `status` has the actual device.
     threads : int, optional
-        Threads that torch takes in the child.
+        Threads of torch in the child.
     workers : int, optional
-        Further children that search a whole slide's tiles; by default one a usable core, at most 4. They
-        start with the first tile.
+        Further children that search a whole slide's tiles; by default one per usable core, at most 4.
+        They start with the first tile.
     """
 
     def __init__(
@@ -61,44 +60,44 @@ class Engine:
         self._dispatcher: threading.Thread | None = None
 
     def load(self, model: str | Path = "starter") -> Future[EngineStatus]:
-        """Load a bundle by name or folder. Without it the first cell loads the starter bundle.
+        """Load a bundle by name or folder. Otherwise the first cell loads the starter bundle.
 
         Returns
         -------
         Future of EngineStatus
-            A `BundleError` in it leaves the bundle that was loaded before in service.
+            With a `BundleError` in it the previous bundle stays in use.
         """
         return self._put(Kind.LOAD, "load", model, self.device, done=self._child.note_loaded)
 
     def detect(self, source: SlideSource, frame: Frame | None = None) -> Future[Cells]:
-        """Find the nucleated cells of a slide."""
+        """Return the nucleated cells of a slide."""
         return self._put(Kind.DETECT, "detect", source, frame)
 
     def detect_tiles(self, source: SlideSource, tiles: Iterable[Tile]) -> list[Future[Cells]]:
-        """Find the cells of some tiles of a plan, several at a time, in the tiles' order.
+        """Return the cells of some tiles of a plan, several at a time, in the tiles' order.
 
         Returns
         -------
         list of Future of Cells
-            One a tile, with a `TileError` in it where the file cannot be read there.
+            One per tile, with a `TileError` in it for an unreadable tile.
         """
         return self.map_tiles("search", source, tiles)
 
     def map_tiles(self, name: str, source: SlideSource | Path, items: Iterable[object]) -> list[Future[Any]]:
-        """Have one of the child's functions called with a slide and each of some items, side by side.
+        """Return the results of one of the child's functions on a slide and each item, in parallel.
 
         Parameters
         ----------
         name : str
             A function of `engine.child` that takes a source and an item and needs no network.
         source : SlideSource or Path
-            A path where the slide's scale is still looked for.
+            A path while the slide's scale is unknown.
         items : iterable
 
         Returns
         -------
         list of Future
-            One an item; what is still wanted of them may be cancelled.
+            One per item; they may be cancelled.
         """
         with self._lock:
             if self._child.is_closed:
@@ -110,27 +109,28 @@ class Engine:
 
     @property
     def workers(self) -> int:
-        """How many tiles are searched at a time."""
+        """Return the number of tiles searched at a time."""
         with self._lock:
             if self._tiles is None:
                 self._tiles = TilePool(self._workers)
             return self._tiles.workers
 
     def end_tiles(self) -> None:
-        """End the children that search tiles, whose memory others can use; they start again when needed."""
+        """End the children that search tiles, to free memory; they start again when needed."""
         with self._lock:
             pool, self._tiles = self._tiles, None
         if pool is not None:
             pool.close()
 
     def classify(self, source: SlideSource, cells: Cells) -> list[Future[Predictions]]:
-        """Classify cells of a slide in chunks of about `CHUNK_SECONDS`, in the order of the cells.
+        """Return predictions of a slide's cells in chunks of about `CHUNK_SECONDS`, in the order of the
+        cells.
 
         Returns
         -------
         list of Future of Predictions
-            A chunk each; a chunk that fails leaves the others alone. A cell that lies where the file
-            cannot be read has no row; a chunk of which that is true of all has the error.
+            One per chunk; a failed chunk does not affect the others. An unreadable cell has no row; a chunk
+            of only unreadable cells has the error.
         """
         return [
             self._put(Kind.CLASSIFY, "classify", source, cells.select(part), done=self._measure(part.size))
@@ -140,7 +140,7 @@ class Engine:
     def classify_crops(
         self, crops: NDArray[np.uint8], cell_id: NDArray[np.int64] | None = None
     ) -> list[Future[Predictions]]:
-        """Classify crops on the bundle's grid, in chunks as `classify`.
+        """Return predictions of crops at the bundle's scale and size, in chunks as `classify`.
 
         Parameters
         ----------
@@ -155,10 +155,9 @@ class Engine:
         ]
 
     def embed(self, source: SlideSource, cells: Cells) -> list[Future[Embedded]]:
-        """Say what the network sees of cells, in chunks as `classify`, once there is nothing else to do.
+        """Return features of cells, in chunks as `classify`, when there is nothing else to do.
 
-        Cells that the child has just classified cost nothing; others are looked at now. A cell that lies
-        where the file cannot be read has no row.
+        Features of cells just classified are kept; others are computed now. An unreadable cell has no row.
         """
         return [
             self._put(Kind.EMBED, "embed", source, cells.select(part)) for part in self._parts(len(cells))
@@ -167,18 +166,18 @@ class Engine:
     def fit_axes(
         self, features: NDArray[np.float16]
     ) -> Future[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Find the mean (f,) and the at most 32 axes (d, f) that tell most of features, shape (n, f)."""
+        """Return the mean (f,) and at most 32 principal axes (d, f) of features, shape (n, f)."""
         return self._put(Kind.EMBED, "fit_axes", features)
 
     def lay_out(self, features: NDArray[np.float16], seed: int = 0) -> Future[NDArray[np.float32]]:
-        """Lay features, shape (n, d), out on a plane, in a child of its own: of many it takes a minute.
+        """Return features, shape (n, d), on a plane, from a separate child: for many it takes a minute.
 
-        `layout_method` tells by what; `end_layout` ends it before its time.
+        `layout_method` returns the method; `end_layout` stops it.
         """
         return self._of_layout("lay_out", features, seed)
 
     def prepare_layout(self) -> None:
-        """Have the child ready that lays few cells out, since a map is about to be asked for."""
+        """Start the layout child in advance for a map of few cells."""
         self._of_layout("prepare_layout")
 
     def _of_layout(self, name: str, *args: object) -> Future[Any]:
@@ -190,7 +189,7 @@ class Engine:
             return self._layout.put(name, *args)
 
     def end_layout(self) -> None:
-        """End the child that lays features out: what it was doing is cancelled."""
+        """End the layout child and cancel its work."""
         with self._lock:
             pool, self._layout = self._layout, None
         if pool is not None:
@@ -207,7 +206,7 @@ class Engine:
         against: str | None = None,
         seed: int = 0,
     ) -> Future[Heatmap]:
-        """Say which pixels around (x, y) in level-0 pixels speak for a class."""
+        """Return the heatmap of a class around (x, y) in level-0 pixels."""
         return self._put(Kind.EXPLAIN, "explain", source, float(x), float(y), method, target, against, seed)
 
     def explain_crop(
@@ -219,11 +218,11 @@ class Engine:
         against: str | None = None,
         seed: int = 0,
     ) -> Future[Heatmap]:
-        """Say which pixels of a crop on the bundle's grid, shape (s, s, 3), speak for a class."""
+        """Return the heatmap of a class on a crop at the bundle's scale and size, shape (s, s, 3)."""
         return self._put(Kind.EXPLAIN, "explain_crop", crop, method, target, against, seed)
 
     def drop_stale(self, *kinds: str) -> None:
-        """Cancel what was asked for before, the call that runs included: its result is thrown away.
+        """Cancel earlier tasks and discard the result of the running one.
 
         Parameters
         ----------
@@ -237,17 +236,17 @@ class Engine:
 
     @property
     def status(self) -> EngineStatus | None:
-        """What serves, or None before a bundle was loaded."""
+        """Return the status, None before a bundle is loaded."""
         return self._child.status
 
     @property
     def pid(self) -> int | None:
-        """The child's process id, or None while there is none."""
+        """Return the child's process id, None without a child."""
         return self._child.pid
 
     @property
     def tile_pids(self) -> list[int]:
-        """Process ids of the children that search tiles."""
+        """Return the process ids of the children that search tiles."""
         tiles = self._tiles
         return tiles.pids if tiles is not None else []
 

@@ -1,4 +1,4 @@
-"""Features in the child: kept from classification until somebody asks for them, reduced, laid out."""
+"""Features in the child: kept from classification, reduced and mapped."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOST_BYTES = 192 * 2**20
-"""75,000 cells of 1280 features. What does not fit is computed anew when it is asked for."""
+"""Memory limit, bytes: 75,000 cells of 1280 features. Others are computed again when needed."""
 
 
 class SeenFeatures:
-    """Features by what they are of (a slide, a bundle) and cell number; another slide's take their place."""
+    """Features by slide, bundle and cell number; those of another slide replace them."""
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most = most_bytes
@@ -30,7 +30,7 @@ class SeenFeatures:
     def take(
         self, of: object, cell_id: NDArray[np.int64]
     ) -> tuple[NDArray[np.bool_], list[NDArray[np.float16]]]:
-        """Tell which of some cells are kept, and hand their features over: they are kept no longer."""
+        """Return which cells are kept and their features, and drop them."""
         if of != self._of:
             return np.zeros(len(cell_id), bool), []
         found = [self._rows.pop(cell, None) for cell in cell_id.tolist()]
@@ -40,35 +40,35 @@ class SeenFeatures:
 
 
 def clipped(values: NDArray[np.floating]) -> NDArray[np.float16]:
-    """Return features as float16; the few beyond its range are put at its end."""
+    """Return features as float16, clipped to its range."""
     end = float(np.finfo(np.float16).max)
     rows: NDArray[np.float16] = np.clip(values, -end, end).astype(np.float16)
     return rows
 
 
 def fit_axes(features: NDArray[np.float16]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Find the axes along which features vary most."""
+    """Return the principal axes of features."""
     from napari_bonemarrow.models import features as reduction
 
     return reduction.fit_axes(features)
 
 
 T_SNE_UP_TO = 2000
-"""Cells from which on UMAP is worth the wait for its compiler; so many take t-SNE a quarter of a minute."""
+"""Cells from which UMAP is worth its compile time; t-SNE takes a quarter of a minute for this number."""
 
 
 def layout_method(count: int) -> str:
-    """Return by what so many cells are laid out: ``t-SNE`` or ``UMAP``."""
+    """Return the layout method for a number of cells: ``t-SNE`` or ``UMAP``."""
     return "t-SNE" if count <= T_SNE_UP_TO else "UMAP"
 
 
 def prepare_layout() -> None:
-    """Import what few cells are laid out by."""
+    """Import the method for few cells."""
     import sklearn.manifold  # noqa: F401
 
 
 def lay_out(features: NDArray[np.float16], seed: int) -> NDArray[np.float32]:
-    """Lay the features of cells out on a plane."""
+    """Return the features of cells on a plane."""
     from napari_bonemarrow.training.figures.feature_plane import tsne, umap
 
     return (tsne if layout_method(len(features)) == "t-SNE" else umap)(features, seed=seed)

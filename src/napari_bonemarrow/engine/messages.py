@@ -1,4 +1,4 @@
-"""What travels between the program and the engine's child process."""
+"""Messages between the program and the engine's child process."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class EngineError(BoneMarrowError):
-    """The engine's child process could not do what it was asked."""
+    """A failure of the engine's child process."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlideSource:
-    """Where the child finds the pixels: it opens the slide itself, so that no image is sent.
+    """A slide that the child opens itself, so that no image is sent.
 
     Attributes
     ----------
@@ -31,9 +31,9 @@ class SlideSource:
     microns_per_pixel : float
         µm per level-0 pixel that the reviewer has confirmed.
     fingerprint : str
-        Of the slide as the program opened it. The child refuses another one; empty for whatever lies there.
+        Fingerprint of the opened slide. The child rejects another one; empty accepts any.
     fields : tuple of Field
-        Where the program has laid a folder's photographs.
+        Fields of a folder, with the program's layout.
     """
 
     path: Path
@@ -43,7 +43,7 @@ class SlideSource:
 
     @classmethod
     def of(cls, slide: Slide) -> SlideSource:
-        """Tell where the child finds an opened slide, and that it shall be the same one.
+        """Return the source of an opened slide, with its fingerprint.
 
         Raises
         ------
@@ -55,12 +55,12 @@ class SlideSource:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """What serves once a bundle is loaded.
+    """Status of the engine with a loaded bundle.
 
     Attributes
     ----------
     device : str
-        The device that really serves, such as ``cuda:0`` or ``cpu``.
+        The actual device, such as ``cuda:0`` or ``cpu``.
     model : ModelReference
     classes : tuple of str
         The bundle's codes in column order.
@@ -70,7 +70,7 @@ class EngineStatus:
     microns_per_pixel : float
         Scale of a crop, µm per pixel.
     seconds_per_crop : float
-        Measured once on loading; chunks are sized by it until cells of a slide have been measured.
+        Measured on loading; it sets the size of chunks until cells of a slide have been timed.
     """
 
     device: str
@@ -84,7 +84,7 @@ class EngineStatus:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """What a bundle's network sees of some cells, as it comes from the last layer's input.
+    """Feature vectors of some cells, the input of the network's last layer.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The one child process that holds the network: started when it is needed, and again once if it dies."""
+"""The child process with the network, started on demand and restarted once if it dies."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _NEED_MODEL = frozenset({"classify", "classify_crops", "embed", "explain", "expl
 
 
 class NetworkChild:
-    """Makes calls in a child that may die without loss.
+    """A child process for calls, which may die without loss.
 
     Parameters
     ----------
     device : str
-        Asked for when a bundle is loaded.
+        Device for loading a bundle.
     threads : int, optional
-        Threads that torch takes in the child.
+        Threads of torch in the child.
 
     Attributes
     ----------
     status : EngineStatus or None
-        What serves; None before a bundle was loaded.
+        None before a bundle is loaded.
     seconds_per_cell : float or None
-        As the bundle was measured when it was loaded, and later by who uses it.
+        As measured when the bundle was loaded, and updated by the caller.
     """
 
     def __init__(self, device: str, threads: int | None) -> None:
@@ -43,27 +43,27 @@ class NetworkChild:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id, or None while there is none."""
+        """Return the child's process id, None without a child."""
         pool = self._pool
         return pool.pid if pool is not None else None
 
     @property
     def is_closed(self) -> bool:
-        """Whether no child is started any more."""
+        """Return whether no more children are started."""
         return self._closed
 
     def call(self, task: Task) -> tuple[Any, float]:
-        """Have the child make one call; if it dies of it, start it again and ask once more.
+        """Return the result of one call in the child; if it dies, restart it and try once more.
 
         Returns
         -------
         value, float
-            What the call returned, and the seconds it took.
+            The call's result, and the seconds it took.
 
         Raises
         ------
         EngineError
-            It died twice, or is closed.
+            If it died twice, or is closed.
         """
         exit_code = None
         for _attempt in range(2):
@@ -86,13 +86,13 @@ class NetworkChild:
         )
 
     def note_loaded(self, status: EngineStatus, _seconds: float) -> None:
-        """Keep what serves from now on."""
+        """Set the status of a loaded bundle."""
         if self.status is None or self.status.model != status.model:
             self.seconds_per_cell = status.seconds_per_crop or None
         self.status = status
 
     def refuse(self) -> ChildPool | None:
-        """Start no child any more; return the one that runs, which the caller ends."""
+        """Start no more children; return the running one, which the caller ends."""
         with self._lock:
             self._closed = True
             pool, self._pool = self._pool, None
@@ -103,7 +103,7 @@ class NetworkChild:
             if self._closed:
                 raise EngineError("engine: it is closed")
             if self._pool is not None and self._pool.exit_code is not None:
-                self._pool.end()  # it died while nothing ran
+                self._pool.end()  # it died while idle
                 self._pool = None
             if self._pool is None:
                 self._pool = ChildPool(self._threads)

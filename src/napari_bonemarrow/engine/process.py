@@ -1,4 +1,4 @@
-"""A process pool of one spawned child, whose process object we keep hold of."""
+"""Process pool of one spawned child, with access to its process object."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _REAP_SECONDS = 1.0
 
 @contextlib.contextmanager
 def _main_hidden() -> Iterator[None]:
-    """Keep a spawned child from running the program's ``__main__`` again.
+    """Prevent a spawned child from running the program's ``__main__`` again.
 
-    The start method `spawn` imports the parent's main module in the child. Ours would be napari's (and
-    with it Qt), or a user's script without a ``__main__`` guard that would start over. The child calls
-    only functions of `engine.child`, so it needs none of it.
+    The start method `spawn` imports the parent's main module in the child. This would be napari's
+    (with Qt), or a user's script without a ``__main__`` guard, which would start again. The child calls only
+    functions of `engine.child`, so it needs none of this.
     """
     with _MAIN_LOCK:
         main = sys.modules["__main__"]
@@ -42,7 +42,7 @@ class _ChildProcess(multiprocessing.context.SpawnProcess):
 
 
 class _OneChildContext(multiprocessing.context.SpawnContext):
-    """The `spawn` context that remembers the process which the executor asks it for."""
+    """A `spawn` context that remembers the process made for the executor."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,9 +60,9 @@ class ChildPool:
     Parameters
     ----------
     threads : int, optional
-        How many threads torch takes in the child; by default `usable_threads`.
+        Threads of torch in the child; by default `usable_threads`.
     cache_bytes : int, optional
-        Decoded tiles of slides that the child keeps; by default what any process keeps.
+        Bytes of decoded tiles in the child's cache; by default as in any process.
     """
 
     def __init__(self, threads: int | None = None, *, cache_bytes: int | None = None) -> None:
@@ -76,28 +76,27 @@ class ChildPool:
         self.has_model = False
 
     def submit(self, name: str, *args: object) -> Future[Any]:
-        """Ask the child to call one of its functions.
+        """Return the future of one of the child's functions.
 
         Raises
         ------
         concurrent.futures.process.BrokenProcessPool
-            The child has died.
+            If the child has died.
         """
         return self.run(child.call, name, args)
 
     def run(self, call: Callable[..., Any], *args: object) -> Future[Any]:
-        """Ask the child for any call that it can import; raises as `submit`."""
+        """Return the future of any importable call in the child; raises as `submit`."""
         future = self._executor.submit(call, *args)
         self._leave_answers_to_child()
         return future
 
     def _leave_answers_to_child(self) -> None:
-        """Close our end of the pipe that the child, started by now, answers through.
+        """Close our write end of the started child's answer pipe.
 
-        Else a child that is killed in the midst of an answer leaves the executor's thread waiting for the
-        rest, as the pipe still has somebody who could write it: the future never ends, and neither does the
-        program, which joins that thread. The executor keeps the pipe to itself; where a version of it keeps
-        it elsewhere, nothing is done.
+        Otherwise, after a child is killed during an answer, the executor's thread waits for the rest, since
+        the pipe still has a writer: the future never ends, nor does the program, which joins that thread.
+        The pipe is private to the executor; nothing happens if a version of it stores it elsewhere.
         """
         writer = getattr(getattr(self._executor, "_result_queue", None), "_writer", None)
         if writer is not None and not writer.closed and self.pid is not None:
@@ -105,19 +104,19 @@ class ChildPool:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id, None before it was started."""
+        """Return the child's process id, None before it is started."""
         return self._context.processes[-1].pid if self._context.processes else None
 
     @property
     def exit_code(self) -> int | None:
-        """How the child ended: negative for a signal, None while it lives."""
+        """Return the child's exit code: negative for a signal, None while it lives."""
         return self._context.processes[-1].exitcode if self._context.processes else None
 
     def reap(self) -> int | None:
-        """Wait for a child that is known to be dying, and return how it ended.
+        """Wait for a dying child and return its exit code.
 
-        The executor's own thread waits for the child as well. Whichever of the two comes second is told
-        by the system that there is no such child, so the exit code is read once that thread has ended.
+        The executor's thread also waits for the child, and the system reports the exit code only to the
+        first to wait, so it is read after that thread has ended.
         """
         for process in self._context.processes:
             process.join(_REAP_SECONDS)
@@ -125,12 +124,12 @@ class ChildPool:
         return self.exit_code
 
     def end(self, *, wait: bool = False) -> None:
-        """End the child at once, as it holds nothing that would have to be saved.
+        """End the child at once; it has nothing to save.
 
         Parameters
         ----------
         wait : bool
-            Whether to return only when the child has ended and its exit code is known.
+            Return only after the child has ended and its exit code is known.
         """
         for process in self._context.processes:
             if process.pid is not None:
@@ -140,6 +139,6 @@ class ChildPool:
 
 
 def usable_threads() -> int:
-    """Say how many threads torch takes: every core we may use, less one for the window from three on."""
+    """Return the threads of torch: all usable cores, minus one for the window from three on."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores if cores <= 2 else cores - 1

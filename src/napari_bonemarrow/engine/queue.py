@@ -1,4 +1,4 @@
-"""The engine's own queue: by priority, then by age, without what has become stale."""
+"""Queue of the engine: by priority, then by age, without stale tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from napari_bonemarrow.engine.messages import EngineError
 
 
 class Kind(IntEnum):
-    """What a task is, in the order in which tasks are taken."""
+    """The kind of a task, in order of priority."""
 
     LOAD = 0
     EXPLAIN = 1
@@ -28,7 +28,7 @@ class Kind(IntEnum):
 
 @dataclass(order=True)
 class Task:
-    """One call that the child is to make."""
+    """A call for the child."""
 
     kind: Kind
     number: int
@@ -36,12 +36,12 @@ class Task:
     args: tuple[Any, ...] = field(compare=False)
     generation: int = field(compare=False)
     done: Callable[[Any, float], None] = field(compare=False)
-    """Called with the value and the seconds it took, before the future has its result."""
+    """Called with the value and the seconds it took, before the future gets its result."""
     future: Future[Any] = field(compare=False, default_factory=Future)
 
 
 class TaskQueue:
-    """Tasks by priority; thread-safe."""
+    """A thread-safe queue of tasks by priority."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -67,7 +67,7 @@ class TaskQueue:
         return task.future
 
     def take(self) -> Task | None:
-        """Wait for the next task that somebody still wants; None once the queue is closed."""
+        """Return the next task that is not cancelled, waiting for it; None once the queue is closed."""
         while True:
             with self._changed:
                 while not self._heap and not self._closed:
@@ -81,21 +81,21 @@ class TaskQueue:
             settle(task.future)
 
     def is_current(self, task: Task) -> bool:
-        """Tell whether a task was put in after the last `drop` of its kind."""
+        """Return whether a task was added after the last `drop` of its kind."""
         return task.generation == self._generations[task.kind]
 
     def drop(self, kinds: tuple[Kind, ...]) -> None:
-        """Let every task of these kinds become stale, the one that runs included."""
+        """Make every task of these kinds stale, including the running one."""
         with self._changed:
             for kind in kinds:
                 self._generations[kind] += 1
             stale = [task for task in self._heap if not self.is_current(task)]
-        # Outside the lock: a callback of a cancelled future may put in the next task.
+        # Outside the lock: a callback of a cancelled future may add the next task.
         for task in stale:
             task.future.cancel()
 
     def close(self) -> None:
-        """Cancel what waits and let `take` return None."""
+        """Cancel waiting tasks and make `take` return None."""
         with self._changed:
             self._closed = True
             waiting, self._heap = self._heap, []
@@ -105,10 +105,10 @@ class TaskQueue:
 
 
 def settle(future: Future[Any], value: Any = None, error: BaseException | None = None) -> None:
-    """Give a future its outcome unless it was cancelled; with neither value nor error, cancel it."""
+    """Set a future's result or error unless it was cancelled; with neither, cancel it."""
     if value is None and error is None:
         future.cancel()
-    # Waiters in `concurrent.futures.wait` learn of a cancellation only from this call.
+    # `concurrent.futures.wait` notices a cancellation only after this call.
     if not future.set_running_or_notify_cancel():
         return
     if error is not None:
@@ -120,15 +120,15 @@ def settle(future: Future[Any], value: Any = None, error: BaseException | None =
 def carry_out(
     task: Task, work: Callable[[Task], Any], tasks: TaskQueue, is_closed: Callable[[], bool]
 ) -> None:
-    """Do what a task asks for and settle its future, whatever comes of it.
+    """Run a task and settle its future in any case.
 
-    A result that was dropped meanwhile is thrown away, and once the queue's owner is closed nobody waits.
+    The result of a dropped task is discarded; after the queue's owner is closed, futures are cancelled.
     """
     try:
         value = work(task)
     except BoneMarrowError as error:
         settle(task.future, error=None if is_closed() else error)
-    except Exception as error:  # a defect here must reach whoever waits, not end the thread
+    except Exception as error:  # a defect here must reach the future, not end the thread
         wrapped = EngineError(f"engine: {type(error).__name__}: {error}")
         settle(task.future, error=None if is_closed() else wrapped)
     else:

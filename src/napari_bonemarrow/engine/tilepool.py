@@ -1,4 +1,4 @@
-"""Several plain child processes that search tiles side by side; none of them ever loads a network."""
+"""Pool of child processes that search tiles in parallel; none loads a network."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from napari_bonemarrow.engine.process import ChildPool
 from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
 
 MOST_WORKERS = 4
-"""Each takes about 300 MB while it searches, so that four and the program itself take about 1.5 GB."""
+"""Most children: each takes about 300 MB, so four and the program take about 1.5 GB."""
 
 _TILE_CACHE_BYTES = 48 * 2**20
-"""A child reads tile after tile, so it needs no more than the rows of tiles that neighbours share."""
+"""Cache of a child, bytes: only the rows of tiles shared by neighbours."""
 
 
 class TilePool:
-    """Children that take tile after tile from one queue.
+    """A pool of children that take tiles from one queue.
 
-    A child that dies is replaced and its tile asked once more; if that one dies of it too, the tile's
-    future has an `EngineError` and the others go on. Every child ends with its parent.
+    A child that dies is replaced and its tile tried once more; if that child also dies, the tile's future
+    has an `EngineError` and the others continue. Every child ends with its parent.
 
     Parameters
     ----------
     workers : int, optional
-        How many children; by default one a usable core, at most 4.
+        Number of children; by default one per usable core, at most 4.
     """
 
     def __init__(self, workers: int | None = None) -> None:
@@ -41,12 +41,12 @@ class TilePool:
         self._closed = False
 
     def put(self, name: str, *args: object) -> Future[Any]:
-        """Ask for a call of one of the child's functions.
+        """Return the future of one of the child's functions.
 
         Raises
         ------
         EngineError
-            The pool is closed.
+            If the pool is closed.
         """
         future = self._tasks.put(Kind.DETECT, name, *args)
         if future is None:
@@ -62,7 +62,7 @@ class TilePool:
         return future
 
     def drop(self) -> None:
-        """Cancel what waits, and throw away the result of what runs."""
+        """Cancel waiting tasks and discard the results of running ones."""
         self._tasks.drop((Kind.DETECT,))
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class TilePool:
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the children that run."""
+        """Return the process ids of the running children."""
         with self._lock:
             return [pid for pool in self._children.values() if (pid := pool.pid) is not None]
 
@@ -105,7 +105,7 @@ class TilePool:
                 raise EngineError("engine: it is closed")
             pool = self._children.get(worker)
             if pool is not None and pool.exit_code is not None:
-                pool.end()  # it died while it had nothing to do
+                pool.end()  # it died while idle
                 pool = None
             if pool is None:
                 pool = self._children[worker] = ChildPool(1, cache_bytes=_TILE_CACHE_BYTES)
@@ -113,5 +113,5 @@ class TilePool:
 
 
 def usable_cores() -> int:
-    """Say how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

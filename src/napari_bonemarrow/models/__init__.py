@@ -1,4 +1,4 @@
-"""Networks: bundles, classification and explanation. Names that need torch are resolved on first use."""
+"""Networks: bundles, classification and explanation. Names that need torch load on first use."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Crops in, calibrated probabilities out, on the device that there is."""
+"""Classifier: crops to calibrated probabilities, on the available device."""
 
 from __future__ import annotations
 
@@ -29,22 +29,21 @@ from napari_bonemarrow.models.weights.bundle_weights import load_network
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Slide
 
-# Largest batches that still gained throughput. On a CPU, what larger ones need comes in fresh pages each
-# time unless the process keeps its memory (`keep_memory`); with 16, either way is fast.
+# Largest batches that still gained throughput. On a CPU, larger ones need fresh pages each time unless the
+# process keeps its memory (`keep_memory`); 16 is fast either way.
 _BATCH = {"cpu": 16, "cuda": 512}
 _BATCHES_AT_ONCE = 4
-"""On the CPU the network's threads go on spinning for some milliseconds after each batch and keep those that
-resize from their cores, so that crops are resized for several batches at a time."""
+"""Batches resized at a time on the CPU: the network's threads spin for some milliseconds after each batch and
+block the resizing threads."""
 _SHARE = 8
-"""A GPU may plan its convolutions anew for each size of batch, and take two seconds where it builds kernels
-for one (in float32, neither the starter nor ResNeXt-50 has it do so). So there are two sizes on it, the
-second so much smaller, and a batch is filled up to the next."""
-_WAITING = 16  # batches whose answers stay on a GPU, so that it need not wait for whoever reads them
+"""Ratio of the two batch sizes on a GPU, which may plan its convolutions for each size and take two seconds
+to build kernels (in float32, neither the starter nor ResNeXt-50 does). A batch is padded to the next size."""
+_WAITING = 16  # batches whose results stay on a GPU, so that it need not wait for a reader
 _WARM_UP_CROPS = 8
 
 
 class Classifier:
-    """A bundle, loaded onto a device.
+    """A bundle on a device.
 
     Parameters
     ----------
@@ -52,26 +51,26 @@ class Classifier:
         A bundle, its name or its folder.
     device : {"auto", "cpu", "cuda", "cuda:N"}
     views : {1, 2, 4}, optional
-        Mirrored copies of a crop whose logits are averaged; what the card says if not given. The card's
-        figures, its temperature and its threshold hold for the card's number alone.
+        Mirrored copies of a crop whose logits are averaged; by default the card's number, the only one
+        for which its figures, temperature and threshold hold.
 
     Attributes
     ----------
     bundle : Bundle
     device : str
-        What really serves.
+        The actual device.
     batch_size : int
-        Crops at once; halved for good when memory does not suffice.
+        Crops at once; halved for good when memory runs out.
     embeds : bool
-        Whether the network ends in a linear layer, so that its crops have features.
+        Whether the network ends in a linear layer and so provides features.
     domain : Domain or None
-        Statistics of what the bundle was taught with, if it has any.
+        Statistics of the bundle's training data, if any.
 
     Notes
     -----
     The network runs in float32 on every device, on crops reduced to the same whole numbers. In bfloat16 a
-    processor that has instructions for it is 1.4 times as fast, but three of 584 crops then get another
-    class: the count of a smear must not depend on the machine that made it.
+    processor with instructions for it is 1.4 times as fast, but three of 584 crops get another class: the
+    count of a smear must not depend on the machine.
 
     Raises
     ------
@@ -88,7 +87,7 @@ class Classifier:
         self.device = str(self._device)
         self.batch_size = _BATCH[self._device.type]
         network = fuse(load_network(self.bundle), self.bundle.card.network_size).to(self._device)
-        if self._device.type == "cpu":  # in float32 a GPU loses a tenth to a fifth by it, see `as_floats`
+        if self._device.type == "cpu":  # a float32 GPU is 10 to 20 % slower with it, see `as_floats`
             network = network.to(memory_format=torch.channels_last)
         self.network = network
         self.embeds = has_head(network, self.bundle.card.architecture)
@@ -98,14 +97,14 @@ class Classifier:
     def classify(
         self, crops: NDArray[np.uint8], cell_id: Sequence[int] | NDArray[np.int64] | None = None
     ) -> Predictions:
-        """Give each crop its probabilities.
+        """Return the class probabilities of crops.
 
         Parameters
         ----------
         crops : ndarray of uint8, shape (n, s, s, 3)
             RGB at the card's scale; s is the card's `crop_size`.
         cell_id : sequence of int, optional
-            One a crop; 1 to n if not given.
+            One per crop; by default 1 to n.
 
         Returns
         -------
@@ -114,8 +113,8 @@ class Classifier:
         Raises
         ------
         BundleError
-            If the crops have another size, memory does not suffice for a single crop, or the network
-            answers with what is no number.
+            If the crops have another size, memory does not suffice for a single crop, or a result is not a
+            number.
         """
         if self.domain is None:
             return self._predictions(self.logits(crops), cell_id)
@@ -124,7 +123,7 @@ class Classifier:
     def classify_and_embed(
         self, crops: NDArray[np.uint8], cell_id: Sequence[int] | NDArray[np.int64] | None = None
     ) -> tuple[Predictions, NDArray[np.float32]]:
-        """Give each crop its probabilities and its features by one pass through the network.
+        """Return the class probabilities and features of crops from one pass through the network.
 
         Parameters
         ----------
@@ -140,7 +139,7 @@ class Classifier:
         Raises
         ------
         BundleError
-            As `classify`, or if the network ends in no linear layer.
+            As `classify`, or if the network does not end in a linear layer.
         """
         logits, features = self._run(crops, self.views, self._head())
         strangeness = None if self.domain is None else self.domain.strangeness(features)
@@ -168,7 +167,7 @@ class Classifier:
         )
 
     def crops(self, slide: Slide, cells: Cells) -> NDArray[np.uint8]:
-        """Cut cells out of a slide at the scale and size that the bundle's card asks for.
+        """Return crops of a slide's cells at the scale and size of the bundle's card.
 
         Parameters
         ----------
@@ -179,7 +178,7 @@ class Classifier:
         Returns
         -------
         ndarray of uint8, shape (n, s, s, 3)
-            What `classify` takes; s is the card's `crop_size`.
+            Input of `classify`; s is the card's `crop_size`.
 
         Raises
         ------
@@ -201,7 +200,7 @@ class Classifier:
         against: str | None = None,
         seed: int = 0,
     ) -> Heatmap:
-        """Show what in a crop speaks for a class.
+        """Return the heatmap of a class on a crop.
 
         Parameters
         ----------
@@ -209,11 +208,11 @@ class Classifier:
         method : str
             One of `METHODS`.
         target : str, optional
-            Class code; the most probable class if not given.
+            Class code; by default the most probable class.
         against : str, optional
-            Explain the logit of `target` less that of this class.
+            Explain the logit of `target` minus that of this class.
         seed : int
-            Of SmoothGrad's noise.
+            Seed of SmoothGrad's noise.
 
         Raises
         ------
@@ -229,7 +228,7 @@ class Classifier:
             return attribution.explain(self.network, images, self.bundle.card, method, target, against, seed)
 
     def features(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return what the last layer sees of each crop, unmirrored.
+        """Return the feature vector of each crop, without mirrored views.
 
         Parameters
         ----------
@@ -238,7 +237,7 @@ class Classifier:
         Returns
         -------
         ndarray of float32, shape (n, d)
-            The input of the layer whose rows are the classes.
+            The input of the last layer, whose rows are the classes.
 
         Raises
         ------
@@ -248,7 +247,7 @@ class Classifier:
         return self._run(crops, 1, self._head())[1]
 
     def logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run the network batch by batch; halve the batch when memory runs out.
+        """Return logits, batch by batch; halve the batch when memory runs out.
 
         Parameters
         ----------
@@ -257,7 +256,7 @@ class Classifier:
         Returns
         -------
         ndarray of float32, shape (n, k)
-            Before the temperature.
+            Logits before the temperature.
         """
         return self._run(crops, self.views)[0]
 
@@ -267,7 +266,7 @@ class Classifier:
     def _run(
         self, crops: NDArray[np.uint8], views: int, head: nn.Linear | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the logits, and what a layer is given of each crop's first view; no columns without one."""
+        """Return the logits, and a layer's input for each crop's first view; no columns without a layer."""
         self._check(crops)
         rows = np.empty((len(crops), len(self.bundle.card.classes)), np.float32)
         seen = np.empty((len(crops), 0 if head is None else head.in_features), np.float32)
@@ -292,13 +291,13 @@ class Classifier:
         return rows, seen
 
     def _sizes(self) -> tuple[int, int]:
-        """Return the sizes that batches have on a GPU."""
+        """Return the batch sizes on a GPU."""
         return self.batch_size, max(1, self.batch_size // _SHARE)
 
     def _filled(self, crops: int) -> int:
-        """Return how many rows so many crops take; on a GPU the larger batch where they fill half of it.
+        """Return the rows for a number of crops; on a GPU the larger batch if they fill half of it.
 
-        Four of the smaller take the starter as long as one of the larger, larger networks half as long.
+        Four smaller batches take as long as a larger one with the starter, half as long with larger networks.
         """
         if self._device.type == "cpu":
             return crops
@@ -306,13 +305,13 @@ class Classifier:
         return large if crops > large // 2 else small
 
     def _next(self, left: int) -> int:
-        """Return how many crops come next of those that are left."""
+        """Return the number of crops in the next batch."""
         if self._device.type == "cpu":
             return self.batch_size * _BATCHES_AT_ONCE
         return min(left, self._filled(left))
 
     def warm_up(self) -> float:
-        """Run each size of batch once, which plans the kernels, and return the seconds that a crop takes."""
+        """Run each batch size once, which plans the kernels, and return the seconds per crop."""
         side = self.bundle.card.crop_size
         sizes = (_WARM_UP_CROPS,) if self._device.type == "cpu" else self._sizes()[::-1]
         for size in sizes:
@@ -323,7 +322,7 @@ class Classifier:
         return (time.perf_counter() - started) / len(blank)
 
     def _shrink(self, error: RuntimeError, crops: int) -> None:
-        """Halve the batch for good where memory ran out; any other error is raised again."""
+        """Halve the batch for good if memory ran out; raise any other error again."""
         if not is_out_of_memory(error):
             raise error
         failed = min(self._filled(crops), self.batch_size)
@@ -345,7 +344,7 @@ class Classifier:
             return torch.cat(answers)[: len(block)]
 
     def prepare(self, crops: NDArray[np.uint8]) -> Tensor:
-        """Reduce and normalise crops: (n, s, s, 3) of bytes to (n, 3, m, m) on the device."""
+        """Return reduced and normalised crops: (n, s, s, 3) of bytes to (n, 3, m, m) on the device."""
         return self._input.prepared(crops)
 
     def _check(self, crops: NDArray[np.uint8]) -> None:

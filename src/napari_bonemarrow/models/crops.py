@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 
 def fit_crop(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Cut a crop about its centre, or pad it with the median of its border.
+    """Return a crop cut to its centre, or padded with the median of its border.
 
     Parameters
     ----------
     rgb : ndarray of uint8, shape (h, w, 3)
-        At the scale the bundle was trained at; nothing is resized here.
+        At the bundle's scale; nothing is resized here.
     size : int
-        Side wanted, px.
+        Wanted side, px.
 
     Returns
     -------

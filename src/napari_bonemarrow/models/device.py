@@ -1,4 +1,4 @@
-"""Which device serves, what it gains from, and how it says that its memory is used up."""
+"""Devices: choice, precision and out-of-memory errors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from napari_bonemarrow.models.bundles.bundle import BundleError
 
 
 def resolve_device(device: str = "auto") -> torch.device:
-    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device that exists.
+    """Return an existing device for ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises
     ------
     BundleError
-        If CUDA is asked for and absent, or the name is none of these.
+        If CUDA is requested and absent, or the name is another one.
     """
     if device == "cpu":
         return torch.device("cpu")
@@ -35,7 +35,7 @@ def resolve_device(device: str = "auto") -> torch.device:
 
 
 def gains_from_bfloat16(device: torch.device) -> bool:
-    """Tell whether the device computes in bfloat16 faster than in float32.
+    """Return whether the device is faster in bfloat16 than in float32.
 
     CUDA from compute capability 8.0 on, and CPUs with AMX or AVX-512 bfloat16 instructions: elsewhere
     bfloat16 is emulated and several times slower.
@@ -47,10 +47,10 @@ def gains_from_bfloat16(device: torch.device) -> bool:
 
 @contextmanager
 def exact_float32(device: torch.device) -> Iterator[None]:
-    """Compute in whole float32, so that each device gives the same answer.
+    """Compute in full float32, so that all devices give the same results.
 
-    On CUDA, cuDNN's convolutions may round to TF32 (10 bits of mantissa) unless told otherwise; products of
-    matrices do not, as torch comes.
+    On CUDA, cuDNN's convolutions may round to TF32 (10 bits of mantissa) by default; products of matrices do
+    not.
     """
     if device.type != "cuda":
         yield
@@ -60,7 +60,7 @@ def exact_float32(device: torch.device) -> Iterator[None]:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Recognise torch's out-of-memory errors; those of the CPU's allocator and of cuBLAS have no class."""
+    """Return whether an error is out-of-memory; those of the CPU's allocator and cuBLAS have no class."""
     return isinstance(error, torch.OutOfMemoryError) or any(
         said in str(error) for said in ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
     )
@@ -68,14 +68,13 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 @contextmanager
 def repeatable_gradients() -> Iterator[None]:
-    """Have the same gradient of one image come out each time, on a CPU too: by a single thread.
+    """Make gradients of one image repeatable on a CPU, by a single thread.
 
-    With more than one, oneDNN adds up parts of a gradient in the order in which the threads are done: of 370
-    gradients of one crop by two threads 14 differed from the rest, by 2e-7 of the heatmap's peak, while what
-    the network answered was the same each time. Neither oneDNN's ``deterministic`` flag nor
-    `torch.use_deterministic_algorithms` changes that (torch 2.15). One thread is no slower here, the layers
-    behind the one that Grad-CAM reads being small. Of a batch each thread takes images of its own: 21
-    SmoothGrads by two threads were alike.
+    With more, oneDNN sums parts of a gradient in the order in which threads finish: of 370 gradients of one
+    crop by two threads 14 differed, by 2e-7 of the heatmap's peak, while the network's output was always the
+    same. Neither oneDNN's ``deterministic`` flag nor `torch.use_deterministic_algorithms` changes that (torch
+    2.15). One thread is not slower here, since the layers after Grad-CAM's are small. In a batch each thread
+    has its own images: 21 SmoothGrads by two threads were equal.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,10 +1,10 @@
-"""How far a crop lies from what a bundle was taught with, in what the network's last layer is given.
+"""Distance of a crop from a bundle's training data, in the features of the network.
 
 The distance is the relative Mahalanobis distance of Ren et al. 2021 (arXiv:2106.09022) on a few principal
-axes: the squared distance to the nearest of the centres of the training crops of one class and data set, in
-units of the spread within them, less that to the centre of all in units of the spread of all. The second
-term takes away what is unusual in ways that tell no class from another. What lies very far in those alone,
-such as noise, it would take for nothing strange: there the plain distance counts.
+axes: the squared distance to the nearest centre of training crops of one class and data set, in units of the
+spread within groups, minus that to the centre of all in units of the spread of all. The second term removes
+what is unusual without distinguishing classes. Crops very far off only in that way, such as noise, would not
+appear strange: for them the plain distance counts.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from numpy.typing import NDArray
 from napari_bonemarrow.models.bundles.bundle import DOMAIN, Bundle, BundleError
 
 FAR = 0.99
-"""A crop is as strange as its plain distance says where that lies beyond this share of held-out crops."""
+"""Share of held-out crops beyond which a crop's plain distance decides."""
 
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Domain:
-    """Statistics of the features that a bundle was taught with.
+    """Statistics of the features of a bundle's training data.
 
     Attributes
     ----------
     mean : ndarray of float32, shape (f,)
-        Of the training crops' features.
+        Mean of the training crops' features.
     axes : ndarray of float32, shape (d, f)
         Orthonormal rows.
     centres : ndarray of float32, shape (g, d)
         Means of groups of one class and data set on the axes, in units of the spread within groups.
     within, overall : ndarray of float32, shape (d, d)
-        Turn coordinates on the axes into units of the spread within groups, and of all.
+        Matrices from coordinates on the axes to units of the spread within groups, and of all.
     levels, relative, plain : ndarray of float32, shape (q,)
-        Shares from 0 to 1, and the relative and plain distances below which such a share of held-out crops
+        Shares from 0 to 1, and the relative and plain distances below which that share of held-out crops
         lies.
     """
 
@@ -69,7 +69,7 @@ class Domain:
                 raise ValueError(f"{each.name} holds NaN or infinity")
 
     def distances(self, features: NDArray[np.floating]) -> tuple[Array, Array]:
-        """Return how far features lie from what was taught.
+        """Return the distances of features from the training data.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class Domain:
         return (plain - apart).astype(np.float32), plain
 
     def strangeness(self, features: NDArray[np.floating]) -> Array:
-        """Return the share of held-out crops that lie closer than each of some crops, 0 to 1, shape (n,)."""
+        """Return for each crop the share of held-out crops that lie closer, 0 to 1, shape (n,)."""
         relative, plain = self.distances(features)
         rank = np.interp(relative, self.relative, self.levels)
         far = np.interp(plain, self.plain, self.levels)
@@ -96,12 +96,12 @@ class Domain:
 
 
 def read_domain(bundle: Bundle) -> Domain | None:
-    """Read a bundle's statistics, None where it has none.
+    """Return a bundle's statistics, None if it has none.
 
     Raises
     ------
     BundleError
-        The file is damaged or not the one that the card names.
+        If the file is damaged or not the card's.
     """
     card = bundle.card.domain
     if card is None:
@@ -121,7 +121,7 @@ def read_domain(bundle: Bundle) -> Domain | None:
 
 
 def domain_bytes(domain: Domain) -> bytes:
-    """Return what the file of a bundle's statistics holds."""
+    """Return the bytes of a bundle's statistics file."""
     from safetensors.numpy import save
 
     arrays = {each.name: np.ascontiguousarray(getattr(domain, each.name)) for each in fields(Domain)}

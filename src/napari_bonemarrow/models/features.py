@@ -1,4 +1,4 @@
-"""What the last layer of a network is given of each crop, and the few axes that tell most of it."""
+"""Feature vectors, the input of a network's last layer, and their principal axes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 MOST_AXES = 32
-"""50,000 cells on so many axes of float16 take 3 MB."""
+"""Number of axes: 50,000 cells in float16 take 3 MB."""
 
 _SEED = 20
 _OVERSAMPLING, _ITERATIONS = 10, 4
-"""Of the randomised decomposition, as Halko et al. advise (SIAM Review 2011;53:217-88)."""
+"""Parameters of the randomised decomposition, from Halko et al. (SIAM Review 2011;53:217-88)."""
 
 
 @contextmanager
 def watched(layer: nn.Module | None) -> Iterator[list[Tensor]]:
-    """Collect what a layer is given, one tensor a call; nothing of no layer."""
+    """Collect the input of a layer, one tensor per call; nothing without a layer."""
     given: list[Tensor] = []
     if layer is None:
         yield given
@@ -33,7 +33,7 @@ def watched(layer: nn.Module | None) -> Iterator[list[Tensor]]:
 
 
 def fit_axes(features: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Find the axes along which features vary most: principal components, the same at every call.
+    """Return the principal axes of features, the same at every call.
 
     Parameters
     ----------
@@ -43,8 +43,7 @@ def fit_axes(features: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArr
     -------
     mean : ndarray of float32, shape (f,)
     axes : ndarray of float32, shape (d, f)
-        Orthonormal rows by falling variance, the largest entry of each positive; d is 32, or n or f where
-        one of these is less.
+        Orthonormal rows by falling variance, the largest entry of each positive; d is 32, or n or f if less.
     """
     whole = torch.from_numpy(np.asarray(features, np.float32))
     mean = whole.mean(dim=0)

@@ -1,4 +1,4 @@
-"""Freed memory is kept by the process: on the CPU, a third of the time went into fresh pages."""
+"""Memory kept by the process: on the CPU, a third of the time went into fresh pages."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _TOP_PAD = 256 * 2**20
 
 
 def keep_memory() -> bool:
-    """Let the C library keep what torch frees, on Linux with glibc.
+    """Make the C library keep memory that torch frees, on Linux with glibc.
 
-    glibc maps each large block afresh and gives it back when it is freed; the kernel then clears every page
-    again in the next step. With mappings off (``M_MMAP_MAX`` 0), nothing given back (``M_TRIM_THRESHOLD``
+    glibc maps each large block newly and returns it when it is freed, so the kernel clears every page again
+    in the next step. With mappings off (``M_MMAP_MAX`` 0), nothing returned (``M_TRIM_THRESHOLD``
     -1) and the heap grown in steps of 256 MB (``M_TOP_PAD``), a step of EfficientNet-Lite0 with 32 crops of
     128 px takes no page fault instead of 131 000. The process keeps its largest size until it ends.
 
     Returns
     -------
     bool
-        Whether the C library took the settings; elsewhere nothing is changed.
+        Whether the C library took the settings; elsewhere nothing changes.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -1,4 +1,4 @@
-"""Crops of bytes become the network's input fast, in threads and in memory that are kept."""
+"""Network input from crops of bytes, fast, with reused threads and memory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor
 from napari_bonemarrow.models.bundles.card import Card
 from napari_bonemarrow.models.preprocess import Normaliser, as_floats, resize
 
-_SHARE = 8  # crops that a thread resizes at a time
-_SENT = 64  # crops that go to a GPU at a time: while one lot travels, the next is laid into pinned memory
+_SHARE = 8  # crops resized by a thread at a time
+_SENT = 64  # crops sent to a GPU at a time: during a transfer the next ones are copied to pinned memory
 _LOTS = 4
 
 
 class NetworkInput:
-    """Reduces and normalises crops as a card says.
+    """Reduction and normalisation of crops by a card.
 
     Parameters
     ----------
@@ -37,17 +37,17 @@ class NetworkInput:
 
     @property
     def threaded(self) -> bool:
-        """Whether crops have been resized in threads so far."""
+        """Return whether crops have been resized in threads so far."""
         return self._pool is not None
 
     def prepared(self, crops: NDArray[np.uint8]) -> Tensor:
-        """Reduce and normalise crops: (n, s, s, 3) of bytes to (n, 3, m, m) on the device."""
+        """Return reduced and normalised crops: (n, s, s, 3) of bytes to (n, 3, m, m) on the device."""
         return self._normalise(as_floats(self.reduced(crops)))
 
     def reduced(self, crops: NDArray[np.uint8], rows: int = 0) -> Tensor:
-        """Reduce crops to the network's side: (n, s, s, 3) to (n, 3, m, m), bytes on the CPU.
+        """Return crops reduced to the network's side: (n, s, s, 3) to (n, 3, m, m), bytes on the CPU.
 
-        On a GPU black images follow up to `rows`. What it returns may be overwritten by the next call.
+        On a GPU they are padded with black images to `rows`. The next call may overwrite the result.
         """
         whole = torch.from_numpy(np.ascontiguousarray(crops))
         if self._device.type == "cuda":
@@ -59,9 +59,9 @@ class NetworkInput:
         return resize(whole, self._size)
 
     def normalised(self, reduced: Tensor) -> Tensor:
-        """Normalise a batch, on the CPU in memory that is kept: fresh pages cost more than the sums.
+        """Return a normalised batch, on the CPU in reused memory: fresh pages cost more than the arithmetic.
 
-        What it returns may be overwritten by the next call.
+        The next call may overwrite the result.
         """
         if self._device.type != "cpu":
             return self._normalise(as_floats(reduced))
@@ -89,16 +89,16 @@ class NetworkInput:
 
 
 class _Sender:
-    """Sends crops to a GPU while it computes the batch before.
+    """A sender of crops to a GPU while it computes the previous batch.
 
-    Through memory that the system does not page, and on a stream of its own: a plain ``to`` would wait
-    until the network is done, and the network then for the crops.
+    It uses pinned memory and its own stream: a plain ``to`` would wait for the network, and the network then
+    for the crops.
     """
 
     def __init__(self, device: torch.device, side: int) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        with torch.inference_mode(False):  # they are written to in either mode
+        with torch.inference_mode(False):  # they are written in either mode
             self._lots = [
                 torch.empty(_SENT, side, side, 3, dtype=torch.uint8, pin_memory=True) for _ in range(_LOTS)
             ]
@@ -106,19 +106,19 @@ class _Sender:
         self._turn = 0
 
     def send(self, crops: Tensor, rows: int) -> Tensor:
-        """Send crops of bytes, shape (n, s, s, 3); behind them the answer has black ones up to `rows`."""
+        """Return crops of bytes, shape (n, s, s, 3), on the GPU, padded with black ones to `rows`."""
         with torch.cuda.stream(self._stream):
             there = torch.empty(rows, *crops.shape[1:], dtype=torch.uint8, device=self._device)
             there[len(crops) :] = 0
             for start in range(0, len(crops), _SENT):
                 part = crops[start : start + _SENT]
                 lot, sent = self._lots[self._turn][: len(part)], self._sent[self._turn]
-                sent.synchronize()  # what lay there before is on its way no longer
+                sent.synchronize()  # the previous transfer is complete
                 lot.copy_(part)
                 there[start : start + len(part)].copy_(lot, non_blocking=True)
                 sent.record(self._stream)
                 self._turn = (self._turn + 1) % _LOTS
         here = torch.cuda.current_stream(self._device)
         here.wait_stream(self._stream)
-        there.record_stream(here)  # else the next batch might be written over it too soon
+        there.record_stream(here)  # otherwise the next batch might overwrite it too soon
         return there

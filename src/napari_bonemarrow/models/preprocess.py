@@ -1,4 +1,4 @@
-"""From crops of bytes to the network's input: the one way, in training and in use."""
+"""Preprocessing of crops for the network, the same in training and use."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from napari_bonemarrow.models.bundles.card import Normalisation
 
 
 def reduce_crops(crops: Tensor, size: int) -> Tensor:
-    """Reduce crops of bytes to the network's side, anti-aliased.
+    """Return crops of bytes reduced to the network's side, anti-aliased.
 
     Parameters
     ----------
     crops : Tensor of uint8, shape (n, s, s, 3)
     size : int
-        Side wanted, px.
+        Wanted side, px.
 
     Returns
     -------
     Tensor of float32, shape (n, 3, size, size)
-        0 to 255; in memory channels last on the CPU, and one after the other elsewhere.
+        0 to 255; in channels-last memory format on the CPU, contiguous elsewhere.
     """
     return as_floats(resize(crops, size))
 
 
 def as_floats(images: Tensor) -> Tensor:
-    """Make float32 of images, laid out as convolutions in float32 like them.
+    """Return images as float32 in the fastest memory format for convolutions.
 
-    These are faster with channels last on a CPU, and the other way round on a GPU. One tensor with
-    channels last, be it the input alone, has every convolution work so.
+    Channels last is faster on a CPU and slower on a GPU. One tensor with channels last, even only the input,
+    makes every convolution work so.
     """
     if images.device.type == "cpu":
         return images.float()
@@ -43,7 +43,7 @@ def as_floats(images: Tensor) -> Tensor:
 
 
 def resize(crops: Tensor, size: int) -> Tensor:
-    """Do the same and keep bytes where the device resizes bytes: the CPU does, several times faster."""
+    """Return reduced crops, as bytes where the device resizes bytes: the CPU does, several times faster."""
     images = crops.permute(0, 3, 1, 2)
     if images.shape[-1] == size:
         return images
@@ -53,11 +53,11 @@ def resize(crops: Tensor, size: int) -> Tensor:
 
 
 def resize_as_bytes(images: Tensor, size: int) -> Tensor:
-    """Resize in floating point to the numbers that the CPU makes of bytes, each of them.
+    """Return images resized in floating point to exactly the CPU's results for bytes.
 
-    The CPU weighs in whole numbers, resizes the rows, rounds, and resizes the columns of that. A network
-    answers to the rounding: without it, 3 of 660 real crops get another class from the starter. So both
-    steps are done as products of matrices with the same weights, whose sums a float holds exactly.
+    The CPU uses integer weights, resizes the rows, rounds, and then resizes the columns. Without the
+    rounding, 3 of 660 real crops get another class from the starter. So both steps are matrix products with
+    the same weights, whose sums are exact in float.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def resize_as_bytes(images: Tensor, size: int) -> Tensor:
     Returns
     -------
     Tensor of float32, shape (n, 3, size, size)
-        Of whole numbers.
+        Whole numbers.
     """
     down, along = (_weights(side, size, images.device) for side in images.shape[2:])
     with torch.autocast(images.device.type, enabled=False):
@@ -77,10 +77,10 @@ def resize_as_bytes(images: Tensor, size: int) -> Tensor:
 
 
 def _rounded(images: Tensor) -> Tensor:
-    return images.add_(0.5).floor_().clamp_(max=255)  # rounded weights may add up to a little over 1
+    return images.add_(0.5).floor_().clamp_(max=255)  # rounded weights may add up to slightly more than 1
 
 
-@lru_cache(maxsize=16)  # their way to a GPU would wait until it is idle
+@lru_cache(maxsize=16)  # sending them to a GPU would wait until it is idle
 def _weights(source: int, target: int, device: torch.device) -> Tensor:
     """Return the CPU's weights of a line of bytes, shape (target, source): triangles, rounded to 16 bits."""
     scale = source / target
@@ -101,16 +101,16 @@ def _weights(source: int, target: int, device: torch.device) -> Tensor:
 
 
 _BITS_OF_FLOAT32 = 16
-"""Sums of bytes with weights of so many bits, and the half that rounds them, keep within 24."""
+"""Bits of the weights: sums with bytes, plus the half for rounding, fit in 24 bits."""
 
 MIRRORED: Mapping[int, tuple[tuple[int, ...], ...]] = MappingProxyType(
     {1: ((),), 2: ((), (3,)), 4: ((), (3,), (2,), (2, 3))}
 )
-"""Number of views to the axes that each of them is mirrored along: a cell has no up and no left."""
+"""Number of views to the mirror axes of each view: cells have no orientation."""
 
 
 def mirrored_mean(network: Callable[[Tensor], Tensor], images: Tensor, views: int) -> Tensor:
-    """Average a network's logits over mirrored copies.
+    """Return a network's logits averaged over mirrored copies.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def mirrored_mean(network: Callable[[Tensor], Tensor], images: Tensor, views: in
 
 
 class Normaliser:
-    """Subtracts the mean and divides by the standard deviation, for pixels of 0 to 255."""
+    """Normalisation of pixels from 0 to 255: minus mean, divided by standard deviation."""
 
     def __init__(self, normalisation: Normalisation, device: torch.device) -> None:
         mean = torch.tensor(normalisation.mean, device=device) * 255
@@ -138,12 +138,12 @@ class Normaliser:
         self._maps: dict[tuple[torch.Size, bool], tuple[Tensor, Tensor]] = {}
 
     def __call__(self, images: Tensor, out: Tensor | None = None) -> Tensor:
-        """Normalise (n, 3, s, s) in one pass, into `out` or into new memory of the same layout."""
+        """Return (n, 3, s, s) normalised in one pass, in `out` or in new memory of the same format."""
         shift, gain = self._whole(images)
         return torch.addcmul(shift, images, gain, out=out)
 
     def _whole(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Lay both out over a whole image: three numbers to repeat a pixel would defeat vectorisation."""
+        """Return both over a whole image: broadcasting three numbers per pixel is not vectorised."""
         size, plain = images.shape[1:], images.is_contiguous()
         if (size, plain) not in self._maps:
             layout = torch.contiguous_format if plain else torch.channels_last

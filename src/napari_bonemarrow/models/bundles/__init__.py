@@ -1,1 +1,1 @@
-"""Bundles on disk: cards, files, checkpoints and where they are fetched from."""
+"""Model bundles on disk: cards, files and downloads."""

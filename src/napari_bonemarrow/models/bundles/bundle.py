@@ -1,7 +1,7 @@
 """A model bundle: a folder with ``weights.safetensors`` and ``card.json``, checked without torch.
 
-A third file, ``domain.safetensors``, holds statistics of what the bundle was taught with. The card names it
-by its hash, so that the digest over weights and card covers it.
+A third file, ``domain.safetensors``, holds statistics of the training data. The card has its hash, so the
+digest over weights and card covers it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from napari_bonemarrow.models.bundles.catalogue import choices, find_architectur
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
 DOMAIN = "domain.safetensors"
-"""Statistics of what the bundle was taught with; a bundle need not have them."""
+"""Optional statistics of the bundle's training data."""
 STARTER = "starter"
 
 _LONGEST_HEADER = 100_000_000
-"""Bytes; what the safetensors library itself takes at most."""
+"""Longest header in bytes, the limit of the safetensors library."""
 
 _PICKLE_HINT = "run 'napari-bonemarrow models import' on it, which refuses code"
 
 
 class BundleError(BoneMarrowError):
-    """A model bundle that is missing, broken or not what its card says."""
+    """A model bundle that is missing, broken or contradicts its card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class Bundle:
 
     @classmethod
     def open(cls, name_or_path: str | Path | Bundle) -> Bundle:
-        """Find a bundle by name or folder and check all that can be checked without torch.
+        """Return a bundle by name or folder, checked as far as possible without torch.
 
         Raises
         ------
         BundleError
-            If it is missing, is no safetensors file, or contradicts its card.
+            If it is missing, not a safetensors file, or contradicts its card.
         """
         if isinstance(name_or_path, Bundle):
             return name_or_path
@@ -77,17 +77,17 @@ class Bundle:
 
     @property
     def reference(self) -> ModelReference:
-        """The name and digest that results carry."""
+        """Return the name and digest for results."""
         return ModelReference(self.card.name, self.sha256)
 
     @property
     def support(self) -> Mapping[str, Support]:
-        """How well each class was learnt."""
+        """Return how well each class was learnt."""
         return self.card.support
 
     @property
     def weights(self) -> Path:
-        """The file of weights."""
+        """Return the file of weights."""
         return self.path / WEIGHTS
 
 
@@ -95,12 +95,12 @@ _NAME = re.compile(r"\w(?:[\w.-]{0,62}\w)?")
 
 
 def check_name(name: str) -> str:
-    """Return a name that a bundle of the user's can have; its folder bears it.
+    """Return a name if it is valid for a user's bundle and its folder.
 
     Raises
     ------
     BundleError
-        If it is the shipped bundle's, or has anything but letters, digits, dots and hyphens within.
+        If it is the shipped bundle's, or has characters other than letters, digits, dots and hyphens.
     """
     if not _NAME.fullmatch(name) or name == STARTER:
         shown = ascii(name)[1:-1][:80]
@@ -119,7 +119,7 @@ def user_models() -> Path:
 
 
 def list_bundles() -> list[str]:
-    """Return the names that `Bundle.open` knows: the shipped bundle, then the user's, sorted."""
+    """Return the names for `Bundle.open`: the shipped bundle, then the user's, sorted."""
     own = user_models()
     names = sorted(p.parent.name for p in own.glob(f"*/{CARD}")) if own.is_dir() else []
     shipped = [STARTER] if (Path(__file__).parents[1] / STARTER / CARD).is_file() else []
@@ -127,11 +127,11 @@ def list_bundles() -> list[str]:
 
 
 def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Read names, types and shapes of a safetensors file without its numbers.
+    """Return names, types and shapes in a safetensors file without its numbers.
 
-    The layout is that of the safetensors specification: eight bytes with the header's length, the
-    header as JSON that begins with ``{``, the numbers one tensor after the other without gaps. The length
-    may have any first byte, also those that a pickle or a zip archive begins with.
+    The layout follows the safetensors specification: eight bytes with the header's length, the header as
+    JSON that begins with ``{``, then the tensors without gaps. The length may have any first byte, including
+    those of a pickle or a zip archive.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
         start = file.read(8)
         length = int.from_bytes(start, "little")
         raw = file.read(length) if len(start) == 8 and length <= min(size - 8, _LONGEST_HEADER) else b""
-    if not raw.startswith(b"{"):  # every header begins so, and no pickle can: its opcodes stand there
+    if not raw.startswith(b"{"):  # every header begins so, and no pickle can: it has opcodes there
         if start.startswith((b"PK", b"\x80")):
             raise BundleError(f"{path}: is a pickled PyTorch file, which can carry code; {_PICKLE_HINT}")
         raise BundleError(f"{path}: is cut short or no safetensors file; fetch or export it again")
@@ -169,7 +169,7 @@ def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 def _find(name_or_path: str | Path) -> Path:
     name = str(name_or_path)
-    if name == STARTER:  # before a folder of that name that happens to lie here
+    if name == STARTER:  # takes precedence over a folder of that name in the current folder
         return Path(__file__).parents[1] / STARTER
     own = user_models() / name
     if Path(name).name == name and own.is_dir():
@@ -191,7 +191,7 @@ def _read_card(path: Path) -> Card:
 
 
 def card_fault(error: ValidationError) -> str:
-    """Say in a line what is first wrong with a card."""
+    """Return the first error of a card in one line."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     said = first["msg"].removeprefix("Value error, ")

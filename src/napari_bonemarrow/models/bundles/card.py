@@ -1,4 +1,4 @@
-"""The card of a bundle: what the network is, what it was taught, how well it does and for what."""
+"""Card of a bundle: its network, training data, figures and limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Part(BaseModel):
 
 
 class Normalisation(_Part):
-    """Mean and standard deviation a channel (red, green, blue) of pixels scaled to 0–1."""
+    """Mean and standard deviation by channel (red, green, blue) of pixels scaled to 0–1."""
 
     mean: Channels
     std: Channels
@@ -34,7 +34,7 @@ class Normalisation(_Part):
 
 
 class TrainingSource(_Part):
-    """One data set that the network was taught with: its images a class, and those an epoch draws."""
+    """One training data set: its images by class, and those drawn in an epoch."""
 
     name: str
     images: int = Field(ge=0)
@@ -45,7 +45,7 @@ class TrainingSource(_Part):
 
 
 class ClassMetrics(_Part):
-    """Figures of one class with the number of its held-out images."""
+    """Figures of one class, with the number of its held-out images."""
 
     n: int = Field(ge=0)
     precision: Share
@@ -54,7 +54,7 @@ class ClassMetrics(_Part):
 
 
 class Metrics(_Part):
-    """Figures on images that the network has not been trained on, with their protocol."""
+    """Figures on held-out images, with their protocol."""
 
     source: str
     protocol: str
@@ -72,21 +72,21 @@ class Metrics(_Part):
 
 
 class DomainStatistics(_Part):
-    """What a bundle knows of the images it was taught with, to tell smears that look otherwise.
+    """Summary of a bundle's statistics for recognising smears unlike its training data.
 
     Attributes
     ----------
     sha256 : str
-        Of the file of statistics.
+        Digest of the file of statistics.
     axes, groups : int
-        Principal axes, and groups of one class and data set whose centres are kept.
+        Numbers of principal axes, and of groups of one class and data set with a centre.
     taught, held_out : mapping of str to int
-        Training crops that the centres and spreads are of, and held-out crops by which distances are
-        ranked, by data set. Test images are in neither.
+        Training crops for centres and spreads, and held-out crops for ranking distances, by data set. Test
+        images are in neither.
     limit : float
-        Share of held-out crops beyond whose distance a cell is strange.
+        Share of held-out crops whose distances a strange cell exceeds.
     strange : mapping of str to float
-        Share of each data set's held-out crops that lie beyond: the most spread one sets the scale.
+        Share of each data set's held-out crops that are strange: the most spread one sets the scale.
     """
 
     sha256: str
@@ -99,18 +99,18 @@ class DomainStatistics(_Part):
 
 
 class Lineage(_Part):
-    """Where a fine-tuned bundle comes from. It names no slide, no patient and no reviewer.
+    """The origin of a fine-tuned bundle, without names of slides, patients or reviewers.
 
     Attributes
     ----------
     parent, parent_sha256 : str
-        The bundle that the fit began with.
+        The bundle that the fit started from.
     cases : tuple of str
-        Hash of each case's journal as it was read.
+        Hash of each case's journal.
     labels : mapping of str to int
-        Reviewed cells that were learnt from or held out, by class.
+        Reviewed cells, trained on or held out, by class.
     reviewers : int
-        How many people reviewed them.
+        Number of reviewers.
     before : tuple of Metrics
         The parent's figures on the held-out images of `Card.metrics`.
     """
@@ -124,20 +124,20 @@ class Lineage(_Part):
 
 
 class Card(_Part):
-    """Everything about a bundle but its weights.
+    """Everything about a bundle except its weights.
 
     Attributes
     ----------
     architecture : str
-        A name in `ARCHITECTURES` or ``timm:NAME``; an alias becomes the name it stands for.
+        A name in `ARCHITECTURES` or ``timm:NAME``; an alias is replaced by its name.
     head : str, optional
-        Key of the last layer's weight, where the architecture does not tell (``timm:NAME``).
+        Key of the last layer's weight for ``timm:NAME``.
     classes : tuple of str
         Codes in the order of the network's outputs.
     crop_size : int
-        Side of the square crop that the classifier takes, px.
+        Side of the classifier's square crop, px.
     network_size : int
-        Side to which the crop is reduced before the network sees it, px.
+        Side of the network's input, to which the crop is reduced, px.
     microns_per_pixel : float
         Scale of the crop, µm/px.
     temperature : float
@@ -147,13 +147,13 @@ class Card(_Part):
     test_time_views : {1, 2, 4}
         Mirrored copies of a crop whose logits are averaged.
     abstain_below : float, optional
-        Confidence below which the model had better not answer; see `metrics` for what that gains.
+        Confidence below which the model should abstain; `metrics` has the effect.
     split_sha256 : str, optional
-        Digest of the split that training held to: which images it set aside to calibrate and to test.
+        Digest of the training split: the calibration and test images.
     domain : DomainStatistics, optional
-        Of the check whether a smear looks like what was taught; a bundle without it makes none.
+        Statistics for the domain check, which a bundle without them skips.
     lineage : Lineage, optional
-        Of a bundle that was fine-tuned from another one.
+        Origin of a fine-tuned bundle.
     """
 
     schema_version: Literal[1] = 1

@@ -1,4 +1,4 @@
-"""The architectures a bundle can name, without torch: what the header of its weights must hold."""
+"""Catalogue of architectures, without torch, with the required keys of their weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """One network.
+    """A network architecture.
 
     Attributes
     ----------
@@ -19,13 +19,13 @@ class Architecture:
     head : str
         Key of the last linear layer's weight, shape (classes, features).
     stem : str
-        Key of the first convolution's weight; its presence tells architectures apart.
+        Key of the first convolution's weight, which identifies the architecture.
     cam_layer : str
-        Module whose activations Grad-CAM reads: the last with a stride of 16, so that the map of a
-        160 px input has 10×10 fields rather than 5×5. Empty where it is found on the built network.
+        Module whose activations Grad-CAM uses: the last with a stride of 16, so that the map of a 160 px
+        input is 10×10, not 5×5. Empty where it is found on the built network.
     cam_offset : float
-        Centre of that layer's first field in px of the input. Convolutions padded alike on both sides
-        keep the first field on pixel 0; patches without padding have it in the middle of the patch.
+        Centre of that layer's first element in px of the input. Convolutions with symmetric padding keep it
+        on pixel 0; patches without padding have it in the middle of the patch.
     timm : str
         The network's name in timm; empty for those of torchvision and our own.
     multiple : int
@@ -45,16 +45,16 @@ class Architecture:
 
 
 CAM_STRIDE = 16
-"""Stride of a named `cam_layer`, px of the input a field."""
+"""Stride of a named `cam_layer`, px of the input per element."""
 
 BACKBONE_SIZE = 224
-"""Side of the image that the foundation backbones were taught at, px (DinoBloom, arXiv:2404.05022)."""
+"""Side of the foundation backbones' training images, px (DinoBloom, arXiv:2404.05022)."""
 
 TIMM = "timm:"
-"""Prefix of a network that is named as timm names it."""
+"""Prefix of a network's name in timm."""
 
 ALIASES: Mapping[str, str] = MappingProxyType({"resnext50": "resnext50_32x4d"})
-"""Other names to those of `ARCHITECTURES`."""
+"""Aliases to names in `ARCHITECTURES`."""
 
 _SIZES = {"s": "small", "b": "base", "l": "large", "g": "giant"}
 
@@ -88,16 +88,16 @@ _ALL = (
 )
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({each.name: each for each in _ALL})
-"""Every architecture but timm's others, by name."""
+"""Architectures by name, without timm's others."""
 
 
 def canonical(name: str) -> str:
-    """Return the name that cards hold for a name or one of its aliases."""
+    """Return the name in cards for a name or alias."""
     return ALIASES.get(name, name)
 
 
 def find_architecture(name: str) -> Architecture | None:
-    """Look an architecture up.
+    """Return an architecture by name.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def find_architecture(name: str) -> Architecture | None:
     Returns
     -------
     Architecture or None
-        For ``timm:NAME`` with empty keys: which layer is the last, its card says.
+        For ``timm:NAME`` with empty keys: the card has the last layer.
     """
     known = ARCHITECTURES.get(canonical(name))
     if known is None and re.fullmatch(re.escape(TIMM) + r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?", name):
@@ -116,5 +116,5 @@ def find_architecture(name: str) -> Architecture | None:
 
 
 def choices() -> str:
-    """List every name on one line, for messages."""
+    """Return every name on one line, for messages."""
     return f"{', '.join(sorted(ARCHITECTURES))} or timm:NAME"

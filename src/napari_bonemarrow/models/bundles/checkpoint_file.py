@@ -1,4 +1,4 @@
-"""Reading files of weights that others wrote, without running code from them."""
+"""Files of weights from others, read without running code from them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _NESTED = ("teacher", "state_dict", "model_state_dict", "model")
 
 
 def read_checkpoint(file: Path) -> dict[str, Tensor]:
-    """Read names and tensors of a PyTorch or safetensors file, told apart by content.
+    """Return names and tensors of a PyTorch or safetensors file, recognised by content.
 
     Parameters
     ----------
     file : Path
-        Weights alone, or a dictionary that holds them under ``teacher``, ``state_dict`` or ``model``.
+        Only weights, or a dictionary with them under ``teacher``, ``state_dict`` or ``model``.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def read_checkpoint(file: Path) -> dict[str, Tensor]:
     Raises
     ------
     BundleError
-        If the file carries code, is damaged or holds no weights.
+        If the file contains code, is damaged or has no weights.
     """
     if not file.is_file():
         raise BundleError(f"{file}: no such file; give a .pt, .pth or .safetensors file")
@@ -59,7 +59,7 @@ def read_checkpoint(file: Path) -> dict[str, Tensor]:
 
 
 def _is_safetensors(file: Path) -> bool:
-    """Tell by the brace that begins its header after eight bytes of length."""
+    """Return whether a header begins with a brace after eight bytes of length."""
     with file.open("rb") as opened:
         return opened.read(9)[8:] == b"{"
 
@@ -69,20 +69,20 @@ def _all_tensors(values: Iterable[object]) -> bool:
 
 
 def check_keys(file: Path, given: dict[str, Tensor], wanted: dict[str, Tensor], what: str) -> None:
-    """Check that a file holds what a network needs and nothing else.
+    """Check that a file has exactly the tensors of a network.
 
     Parameters
     ----------
     file : Path
     given, wanted : dict of str to Tensor
-        What the file holds, in the network's own names, and what the network has.
+        The file's tensors under the network's names, and the network's.
     what : str
         The network's name for messages.
 
     Raises
     ------
     BundleError
-        In one line: what is missing, what is unknown, or what has another shape or is no number.
+        In one line: a missing, unknown, misshapen or not finite tensor.
     """
     missing, unknown = wanted.keys() - given.keys(), given.keys() - wanted.keys()
     if missing or unknown:

@@ -1,7 +1,7 @@
-"""Fetching published weights into the user's models: the only place of this program that uses a network.
+"""Download of published weights into the user's models: the only use of the internet in this program.
 
-Nothing but the request for the file is sent. A download goes into a draft that a later call goes on with;
-its digest is checked before it gets its name.
+Only the request for the file is sent. A download goes into a draft that a later call continues; its digest
+is checked before it gets its name.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _PAGE = re.compile(rb"\s*<(!doctype|html|head|\?xml)", re.IGNORECASE)
 
 
 def _opener() -> OpenerDirector:
-    """Return what opens addresses of the web alone: a redirection leads to no file and no FTP server."""
+    """Return an opener for web addresses only: redirections to files and FTP servers fail."""
     opener = OpenerDirector()
     for handler in (
         ProxyHandler(),
@@ -64,18 +64,18 @@ _DINOV2 = "DINOv2 (Oquab et al., TMLR 2024, arXiv:2304.07193)"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A file of weights that others publish.
+    """A published file of weights.
 
     Attributes
     ----------
     name : str
-        What `fetch` and ``--init`` call it; also the architecture that it belongs to.
+        Its name for `fetch` and ``--init``; also its architecture.
     url : str
     attribution, licence : str
-        For the card of what is taught from it.
+        For the card of bundles trained from it.
     sha256 : str
-        Hex digest; empty where none is published that could be pinned here. Then who fetches gives it, or
-        says that the first download is to be trusted.
+        Hex digest; empty where none is published. Then the user gives it, or chooses to trust the first
+        download.
     """
 
     name: str
@@ -96,8 +96,8 @@ def _dinov2(size: str, sha256: str) -> Published:
     return Published(f"dinov2_{size}", url, _DINOV2, "Apache-2.0", sha256)
 
 
-# Digests: of DinoBloom-S as KatherLab's STAMP checks it, of DINOv2 as finegrain's Refiners does. None of the
-# larger DinoBlooms was found in any public source.
+# Digests: of DinoBloom-S from KatherLab's STAMP, of DINOv2 from finegrain's Refiners. None was found for the
+# larger DinoBlooms in any public source.
 _ALL = (
     _dinobloom("s", "c2f7990b003e89bcece80e379fb8fe0ba2ec392ce19b286e8a294abd99568e44"),
     _dinobloom("b"),
@@ -110,7 +110,7 @@ _ALL = (
 )
 
 PUBLISHED: Mapping[str, Published] = MappingProxyType({each.name: each for each in _ALL})
-"""Every file that `fetch` knows, by name."""
+"""Every published file, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +130,27 @@ def fetch(
     trust_first: bool = False,
     progress: Progress | None = None,
 ) -> Fetched:
-    """Fetch a published file, unless it is here already.
+    """Return a published file, downloaded unless it exists.
 
     Parameters
     ----------
     name : str
         A name in `PUBLISHED`.
     url : str, optional
-        Another place that has the same file, such as a hospital's mirror.
+        Another source of the same file, such as a hospital's mirror.
     sha256 : str, optional
-        Hex digest that the file must have. Needed, or `trust_first`, where none is pinned here.
+        Hex digest of the file. It or `trust_first` is required for files without a known one.
     trust_first : bool
-        Take what comes the first time, and hold every later download to its digest. It is noted as such.
+        Accept the first download and require its digest of later ones. This is recorded.
     progress : callable, optional
-        Called with the bytes that are here and the bytes in all (0 if the server does not say).
+        Called with the bytes so far and the total (0 if unknown).
 
     Raises
     ------
     BundleError
-        If the name is unknown, no digest is known, the address is none, the server cannot be reached or has
-        no such file, answers with a web page or another part than was asked for, the file is cut short or
-        another one than its digest says, or the disk is full. What came stays, and a later call goes on.
+        If the name is unknown, no digest is known, the address is invalid, the server cannot be reached, has
+        no such file or answers with a web page or a wrong part, the file is truncated or has another digest,
+        or the disk is full. The draft stays, and a later call continues it.
     """
     if name not in PUBLISHED:
         raise BundleError(f"no published weights {name!r}: choose one of {', '.join(PUBLISHED)}")
@@ -180,12 +180,12 @@ def fetch(
 
 
 def find_fetched(name: str) -> Fetched:
-    """Return a file that was fetched before, its digest checked.
+    """Return a file downloaded before, its digest checked.
 
     Raises
     ------
     BundleError
-        If it was not, or has changed since.
+        If it is missing or has changed.
     """
     published, place = PUBLISHED[name], _place(name)
     if not place.is_file():
@@ -214,7 +214,7 @@ def _first_digest(name: str) -> str:
 
 
 def _expected(published: Published, given: str | None, trust_first: bool) -> tuple[str, str]:
-    """Return the digest that a file must have, empty for any, and who says so."""
+    """Return the required digest of a file, empty for any, and its source."""
     if given is not None and not _DIGEST.fullmatch(given.lower()):
         raise BundleError(f"sha256 {given!r}: is no digest; give 64 digits and letters a to f")
     known = published.sha256 or _first_digest(published.name)
@@ -235,11 +235,11 @@ def _expected(published: Published, given: str | None, trust_first: bool) -> tup
 
 
 def _check_address(source: str) -> None:
-    """Refuse what is no address of the web, in one line."""
+    """Raise a one-line error for anything but a web address."""
     try:
         parts = urlsplit(source)
         good = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port  # raises where it is no number
+        _ = parts.port  # raises if it is not a number
     except ValueError:
         good = False
     if not good or not source.isascii() or not source.isprintable() or " " in source:
@@ -262,23 +262,23 @@ def _digest(path: Path) -> str:
 
 
 def _download(source: str, draft: Path, progress: Progress | None) -> None:
-    """Bring the draft to its full length, going on where an earlier call stopped."""
+    """Complete the draft, continuing an earlier call."""
     mark = draft.with_suffix(".part-mark")
     for attempt in ("go on", "anew"):
         have = draft.stat().st_size if draft.is_file() and mark.is_file() and attempt == "go on" else 0
         headers = {"User-Agent": "napari-bonemarrow", "Accept-Encoding": "identity"}
-        if have:  # the mark tells the server which version of the file the draft is the beginning of
+        if have:  # the ETag tells the server which version of the file the draft belongs to
             headers |= {"Range": f"bytes={have}-", "If-Range": mark.read_text("utf-8")}
         try:
             with _opener().open(Request(source, headers=headers), timeout=TIMEOUT) as answer:
                 if not _goes_on(answer, have):
-                    draft.unlink(missing_ok=True)  # a part that was not asked for is of no use
+                    draft.unlink(missing_ok=True)  # an unrequested part is useless
                     continue
                 _receive(answer, source, draft, mark, have, progress)
             mark.unlink(missing_ok=True)
             return
         except HTTPError as error:
-            if error.code == 416 and have:  # the draft is no beginning of that file
+            if error.code == 416 and have:  # the draft does not match that file
                 continue
             raise BundleError(
                 f"{source}: the server answers {error.code} ({error.reason}); "
@@ -289,7 +289,7 @@ def _download(source: str, draft: Path, progress: Progress | None) -> None:
                 f"{source}: cannot be reached ({getattr(error, 'reason', None) or error!r}); without a "
                 "network fetch the file elsewhere and give it to train by --init"
             ) from error
-        except ValueError as error:  # a header or an address that urllib itself takes for none
+        except ValueError as error:  # a header or an address that urllib rejects
             raise BundleError(
                 f"{source}: gave an answer that makes no sense ({error}); give another address by --url"
             ) from error
@@ -329,7 +329,7 @@ def _receive(
 
 
 def _goes_on(answer: HTTPResponse, have: int) -> bool:
-    """Tell whether an answer is the whole file, or the part that follows what is here."""
+    """Return whether an answer is the whole file, or the part after the draft."""
     if answer.status != 206:
         return True
     found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
@@ -342,7 +342,7 @@ def _goes_on(answer: HTTPResponse, have: int) -> bool:
 
 
 def _length(answer: HTTPResponse, source: str) -> int:
-    """Return the bytes that are to come, 0 where the server does not say."""
+    """Return the bytes to come, 0 if unknown."""
     length = answer.headers.get("Content-Length")
     if length is None:
         return 0
@@ -354,7 +354,7 @@ def _length(answer: HTTPResponse, source: str) -> int:
 
 
 def _check_no_page(answer: HTTPResponse, first: bytes, source: str) -> None:
-    """Refuse a page of the web, such as a network's login page, before anything is written."""
+    """Raise an error for a web page, such as a network's login page, before anything is written."""
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind in ("text/html", "application/xhtml+xml") or _PAGE.match(first):
         raise BundleError(

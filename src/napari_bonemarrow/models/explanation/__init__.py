@@ -1,1 +1,1 @@
-"""Explanations of a class: Grad-CAM, SmoothGrad, and where they lie on the crop."""
+"""Explanations of a class: Grad-CAM, SmoothGrad, and their place on the crop."""

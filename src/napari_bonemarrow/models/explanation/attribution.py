@@ -1,4 +1,4 @@
-"""Grad-CAM and SmoothGrad of a logit on the grid of the crop.
+"""Attribution: Grad-CAM and SmoothGrad of a logit on the crop's pixels.
 
 Grad-CAM: Selvaraju et al., ICCV 2017 (arXiv:1610.02391). SmoothGrad: Smilkov et al. 2017
 (arXiv:1706.03825): the gradient's magnitude, averaged over noisy copies of the crop.
@@ -21,7 +21,7 @@ from napari_bonemarrow.models.explanation.cam import cam_layer_of, first_field
 from napari_bonemarrow.models.explanation.heatmap import Heatmap
 from napari_bonemarrow.models.explanation.methods import METHODS
 
-SAMPLES = 32  # noisy copies; the map changes little beyond some 50, and not in what it shows beyond 30
+SAMPLES = 32  # noisy copies; the map changes little beyond about 50, and not in content beyond 30
 SAMPLES_AT_ONCE = 8
 NOISE = 0.12  # standard deviation, share of the crop's range of values: 10 to 20 % in the paper
 
@@ -35,7 +35,7 @@ def explain(
     against: str | None,
     seed: int,
 ) -> Heatmap:
-    """Explain one prepared crop.
+    """Return the heatmap of one prepared crop.
 
     Parameters
     ----------
@@ -79,10 +79,9 @@ def _column(card: Card, code: str) -> int:
 def _gradcam(
     network: nn.Module, logit: Callable[[Tensor], Tensor], images: Tensor, card: Card, _seed: int
 ) -> NDArray[np.float32]:
-    """Weigh the layer's maps by their mean gradient (equations 1 and 2 of the paper).
+    """Return the layer's maps weighted by their mean gradient (equations 1 and 2 of the paper).
 
-    Written out, as captum takes the second axis of every answer for channels, which for a transformer
-    is that of its tokens.
+    Written out here, since captum takes the second axis as channels, which in a transformer are tokens.
     """
     layer = cam_layer_of(network, card.architecture)
     kept: list[Tensor] = []
@@ -118,22 +117,22 @@ def _smoothgrad(
         magnitude += Saliency(logit).attribute(noisy).detach().sum(dim=(0, 1))
     magnitude /= SAMPLES
     values = _on_crop_grid(magnitude, images.shape[-1], card.crop_size, 1, 0.0)
-    # A few pixels stand far out; the 99.5th percentile as the top keeps the rest visible.
+    # A few pixels are extreme; the 99.5th percentile as the maximum keeps the rest visible.
     top = np.quantile(values, 0.995)
     return np.clip(values / top, 0, 1).astype(np.float32) if top > 0 else values
 
 
 _MAPS: Mapping[str, Callable[..., NDArray[np.float32]]] = {"gradcam": _gradcam, "smoothgrad": _smoothgrad}
-"""What computes each of `METHODS`, on the crop's grid."""
+"""Function of each of `METHODS`, on the crop's pixels."""
 
 
 def _on_crop_grid(
     values: Tensor, network_size: int, crop_size: int, stride: float, offset: float
 ) -> NDArray[np.float32]:
-    """Interpolate a map onto the crop's pixels, each field where it lies.
+    """Return a map interpolated onto the crop's pixels, each element at its own place.
 
-    A plain resize would take fields for tiles of the input. Field i lies at pixel ``offset + stride·i``,
-    so a plain resize of a map with stride 16 would be off by 7.5 px, over 1 µm.
+    Element i lies at pixel ``offset + stride·i``. A plain resize, with elements as tiles of the input, would
+    be off by 7.5 px at stride 16, over 1 µm.
     """
     pixel = (torch.arange(crop_size, dtype=torch.float32) + 0.5) * (network_size / crop_size) - 0.5
     n = values.shape[-1]

@@ -1,4 +1,4 @@
-"""Where Grad-CAM reads a network, and where the fields of that layer lie on the image."""
+"""Layers for Grad-CAM, and the place of their elements on the image."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from napari_bonemarrow.models.networks.architectures import lookup
 
 @dataclass(frozen=True, slots=True)
 class CamLayer:
-    """A layer to read and the shape of what it answers.
+    """A layer to read and the shape of its output.
 
     Attributes
     ----------
     module : torch.nn.Module
     channels : int
-        Of its answer; 0 where the answer is known to be (n, channels, rows, columns).
+        Channels of its output; 0 where the output is known to be (n, channels, rows, columns).
     prefix : int, optional
-        For an answer of tokens: how many come before those of the patches (class token, registers).
+        For tokens: the number before those of the patches (class token, registers).
     """
 
     module: nn.Module
@@ -31,12 +31,12 @@ class CamLayer:
     prefix: int | None = None
 
     def as_maps(self, answer: Tensor) -> Tensor:
-        """Lay an answer out as (n, channels, rows, columns), without tokens that belong to no place.
+        """Return an output as (n, channels, rows, columns), without tokens that have no place.
 
         Raises
         ------
         BundleError
-            If it cannot be: the tokens are no square, or the answer is no map.
+            If the tokens do not form a square, or the output is not a map.
         """
         if answer.ndim == 3:
             tokens = answer[:, self.prefix or 0 :]
@@ -51,11 +51,11 @@ class CamLayer:
 
 
 def cam_layer_of(network: nn.Module, architecture: str) -> CamLayer:
-    """Return the layer whose activations Grad-CAM reads.
+    """Return the layer whose activations Grad-CAM uses.
 
-    For networks of tokens it is the norm before the last block's attention: what the patches say after
-    it never reaches the class token. For timm's other networks it is the last layer with a stride of at
-    most 16 px that timm lists among its features.
+    For transformers it is the norm before the last block's attention: later outputs of the patches do not
+    reach the class token. For timm's other networks it is the last of timm's feature layers with a stride of
+    at most 16 px.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def cam_layer_of(network: nn.Module, architecture: str) -> CamLayer:
 
 
 def first_field(network: nn.Module, architecture: str, layer: CamLayer, size: int) -> tuple[float, float]:
-    """Find where the fields of a layer lie.
+    """Return the place of a layer's elements.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ def first_field(network: nn.Module, architecture: str, layer: CamLayer, size: in
     Returns
     -------
     stride, offset : float
-        Distance of the fields and centre of the first, px. Where there is attention, which looks far
-        beyond its place, the fields tile the image; for timm's convolutional networks, which pad in
-        several ways, it is measured: the centre of what a field in the middle listens to.
+        Distance of the elements and centre of the first, px. With attention, which reaches far, elements
+        tile the image; for timm's convolutional networks, which pad in several ways, it is measured: the
+        centre of the receptive field of a middle element.
     """
     known = lookup(architecture)
     if known.cam_layer:
@@ -122,7 +122,7 @@ def first_field(network: nn.Module, architecture: str, layer: CamLayer, size: in
 
 
 def answer_of(network: nn.Module, layer: CamLayer, images: Tensor) -> Tensor:
-    """Run a network for what one of its layers says, as (n, channels, rows, columns)."""
+    """Return the output of one layer of a network, as (n, channels, rows, columns)."""
     kept: list[Tensor] = []
     hook = layer.module.register_forward_hook(lambda _module, _given, answer: kept.append(answer))
     try:

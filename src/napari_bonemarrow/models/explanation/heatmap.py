@@ -1,4 +1,4 @@
-"""An explanation of one cell: a map on the crop's grid."""
+"""Heatmap: an explanation of one cell."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Heatmap:
-    """Where in a crop the network looked.
+    """A heatmap on a crop.
 
     Attributes
     ----------
     values : ndarray of float32, shape (s, s)
-        0 to 1, on the grid of the crop: pixel (row, column) of the map is that of the crop. All 0 when
-        nothing in the crop speaks for the target.
+        0 to 1; pixel (row, column) of the map is that of the crop. All 0 if nothing in the crop supports
+        the target.
     method : str
     target : str
         The class whose logit is explained.
     against : str or None
-        If given, what is explained is the logit of `target` less that of `against`.
+        If given, the logit of `target` minus that of `against` is explained.
     microns_per_pixel : float
         Scale of the crop, µm/px.
     """

@@ -1,4 +1,4 @@
-"""The ways to explain a class; light, for the command line's help and the window's buttons and keys."""
+"""Methods of explanation, without heavy imports, for the command line and the window."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 METHODS: Mapping[str, str] = MappingProxyType({"gradcam": "Grad-CAM", "smoothgrad": "SmoothGrad"})
-"""Every method by name, and how it is written; `models.explanation.attribution` computes it."""
+"""Every method by name, and its title; `models.explanation.attribution` computes it."""
 
 DEFAULT_METHOD: Final = "gradcam"
-"""One pass through the network and back, where SmoothGrad takes 32."""
+"""Default method: one pass through the network and back; SmoothGrad takes 32."""

@@ -1,1 +1,1 @@
-"""Network architectures, and what they know before they are taught."""
+"""Network architectures and their pretrained weights."""

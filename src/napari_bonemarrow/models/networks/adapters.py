@@ -1,4 +1,4 @@
-"""Which weights of a network a fit may change: all, the last layer, or low-rank adapters."""
+"""Adapters: the weights that a fit may change: all, the last layer, or low-rank adapters."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from napari_bonemarrow.models.networks.architectures import head_of
 
 
 def prepare_tuning(network: nn.Module, architecture: str, tune: str, rank: int) -> nn.Module:
-    """Open the weights that are to be fitted and close the others, in place.
+    """Unfreeze the weights to be fitted and freeze the others, in place.
 
     Parameters
     ----------
     network : torch.nn.Module
     architecture : str
     tune : {"all", "head", "lora"}
-        All weights; the last layer; or the last layer and adapters of low rank beside every linear
-        layer of the transformer's blocks (Hu et al., arXiv:2106.09685).
+        All weights; the last layer; or the last layer and low-rank adapters at every linear layer of the
+        transformer's blocks (Hu et al., arXiv:2106.09685).
     rank : int
-        Of the adapters.
+        Rank of the adapters.
 
     Returns
     -------
     torch.nn.Module
-        The same network. What is closed has ``requires_grad`` False; batch norms that are closed stay
-        in evaluation mode, whatever mode the network is set to, so that their statistics stay too.
+        The same network. Frozen weights have ``requires_grad`` False; frozen batch norms stay in
+        evaluation mode in every mode of the network, so that their statistics do not change.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def prepare_tuning(network: nn.Module, architecture: str, tune: str, rank: int) 
 
 
 def merge_tuning(network: nn.Module) -> nn.Module:
-    """Add each adapter to the weights beside it, in place: plain weights that need no peft.
+    """Add each adapter to its layer's weights, in place: plain weights that need no peft.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def merge_tuning(network: nn.Module) -> nn.Module:
     Returns
     -------
     torch.nn.Module
-        The same network; its state has the names of one that never had adapters.
+        The same network; its state has the names of one without adapters.
     """
     if not hasattr(network, "peft_config"):
         return network
@@ -88,12 +88,12 @@ def _add_adapters(network: nn.Module, architecture: str, rank: int) -> None:
         for name, module in network.named_modules()
         if isinstance(module, nn.Linear) and module is not head
     ]
-    # The adapters begin at zero, and weigh as much as they are: alpha equal to the rank.
+    # The adapters begin at zero, with a scale of 1: alpha equal to the rank.
     inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=rank, target_modules=linear), network)
 
 
 def _hold(norm: nn.Module) -> None:
-    """Keep a norm in evaluation mode; a bound method, so that a copied network holds its own copy."""
+    """Keep a norm in evaluation mode; a bound method, so that a copied network has its own copy."""
     norm.eval()
     setattr(norm, "train", MethodType(_stay, norm))  # noqa: B010 (mypy forbids to assign to a method)
 

@@ -1,4 +1,4 @@
-"""Networks by name, built from torchvision, timm or here, and ready for a number of classes."""
+"""Networks by name, from torchvision, timm or this package, with a number of classes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from napari_bonemarrow.models.networks.sequential import Sequential
 
 
 def build(architecture: str, classes: int) -> nn.Module:
-    """Build a network with fresh weights.
+    """Return a network with random weights.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def build(architecture: str, classes: int) -> nn.Module:
 
 
 def lookup(architecture: str) -> Architecture:
-    """Find an architecture.
+    """Return an architecture by name.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def _from_timm(known: Architecture, classes: int) -> nn.Module:
     if known.backbone:
         options: dict[str, Any] = {"img_size": BACKBONE_SIZE, "dynamic_img_size": True}
     elif known.name == "efficientnet_lite0":
-        options = {"bn_eps": 1e-3}  # that of the network which taught the published weights
+        options = {"bn_eps": 1e-3}  # that of the training of the published weights
     else:
         options = {}
         if not timm.is_model(known.timm.split(".")[0]):
@@ -87,7 +87,7 @@ def head_of(network: nn.Module, architecture: str) -> nn.Linear:
     Raises
     ------
     BundleError
-        If a network of timm's ends in another kind of layer.
+        If a timm network ends in another kind of layer.
     """
     name = head_key(architecture).removesuffix(".weight")
     head = network.get_submodule(name)
@@ -97,7 +97,7 @@ def head_of(network: nn.Module, architecture: str) -> nn.Linear:
 
 
 def has_head(network: nn.Module, architecture: str) -> bool:
-    """Tell whether a network ends in a linear layer that can be found by name."""
+    """Return whether a network ends in a linear layer that can be found by name."""
     try:
         head_of(network, architecture)
     except BundleError:
@@ -111,7 +111,7 @@ def head_key(architecture: str) -> str:
     Raises
     ------
     BundleError
-        If the name is unknown, or timm does not know of a single last layer.
+        If the name is unknown, or timm does not name a single last layer.
     """
     known = lookup(architecture)
     if known.head:
@@ -126,7 +126,7 @@ def head_key(architecture: str) -> str:
 
 
 def check_size(network: nn.Module, architecture: str, size: int) -> None:
-    """Check that a network takes images of a size.
+    """Check that a network accepts images of a size.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def check_size(network: nn.Module, architecture: str, size: int) -> None:
     Raises
     ------
     BundleError
-        If it takes other sizes only.
+        If it only accepts other sizes.
     """
     multiple = lookup(architecture).multiple
     if size % multiple:

@@ -1,9 +1,9 @@
-"""Weights of the foundation backbones, in each of the forms that they are published in.
+"""Weights of the foundation backbones, in all published forms.
 
 DINOv2 (Oquab et al., arXiv:2304.07193) publishes a plain dictionary in its own names, with positions
-for images of 518 px. DinoBloom (Koch et al., arXiv:2404.05022) publishes its training's checkpoint: the
-teacher's backbone in DINOv2's names beside the heads of its training, with positions for 224 px. Ports
-of either for timm are safetensors files in timm's names.
+for images of 518 px. DinoBloom (Koch et al., arXiv:2404.05022) publishes its training checkpoint: the
+teacher's backbone in DINOv2's names with the training heads, and positions for 224 px. Ports of either to
+timm are safetensors files in timm's names.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from napari_bonemarrow.models.bundles.bundle import BundleError
 from napari_bonemarrow.models.bundles.checkpoint_file import check_keys, read_checkpoint
 from napari_bonemarrow.models.networks.architectures import head_of, lookup
 
-_HEADS = ("dino_head", "ibot_head")  # what the teacher was taught with; not part of the backbone
+_HEADS = ("dino_head", "ibot_head")  # training heads of the teacher, not part of the backbone
 _CHUNK = re.compile(r"^blocks\.\d+\.(\d+)\.")
 _WIDTHS = {384: "s", 768: "b", 1024: "l", 1536: "g"}
 
 
 def load_backbone(network: nn.Module, architecture: str, file: Path) -> None:
-    """Fill all but the last layer of a backbone with published weights, key by key.
+    """Load published weights into all but the last layer of a backbone, key by key.
 
     Parameters
     ----------
     network : torch.nn.Module
-        As `build` makes it.
+        From `build`.
     architecture : str
-        A backbone's name.
+        Name of a backbone.
     file : Path
         DinoBloom's ``.pth``, DINOv2's ``.pth``, or a port for timm as safetensors.
 
     Raises
     ------
     BundleError
-        If the file carries code, is damaged, or is not of exactly this backbone.
+        If the file contains code, is damaged, or is not exactly this backbone.
     """
     weights = in_timms_names(read_checkpoint(file))
     own = network.state_dict()
@@ -56,11 +56,11 @@ def load_backbone(network: nn.Module, architecture: str, file: Path) -> None:
 
 
 def in_timms_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename DINOv2's keys to timm's and drop what belongs to its training; timm's own stay.
+    """Return weights with DINOv2's keys renamed to timm's and without training heads; timm's own keys stay.
 
-    The gated layer of the giant is called ``w12`` and ``w3`` there, ``fc1`` and ``fc2`` in timm; both
-    take the first half of ``w12`` for the gate. Blocks that were chunked for parallel training carry
-    the chunk's number before their own.
+    The gated layer of the giant is ``w12`` and ``w3`` there, ``fc1`` and ``fc2`` in timm; both use the first
+    half of ``w12`` as the gate. Blocks chunked for parallel training have the chunk's number before their
+    own.
     """
     renamed = {}
     for key, tensor in weights.items():
@@ -75,19 +75,19 @@ def in_timms_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def resample_positions(positions: Tensor, tokens: int) -> Tensor:
-    """Interpolate the positions of the patches to another number of patches.
+    """Return position embeddings interpolated to another number of patches.
 
     Parameters
     ----------
     positions : Tensor of float, shape (1, 1 + r*r, d)
-        Of the class token, then of the patches row by row.
+        For the class token, then for the patches row by row.
     tokens : int
-        Number wanted, class token included.
+        Wanted number, including the class token.
 
     Returns
     -------
     Tensor of float32, shape (1, tokens, d)
-        Bicubic, without smoothing, as DINOv2 does it for these backbones.
+        Bicubic, without smoothing, as in DINOv2 for these backbones.
     """
     side, new = round((positions.shape[1] - 1) ** 0.5), round((tokens - 1) ** 0.5)
     if positions.shape[1] == tokens or side * side + 1 != positions.shape[1] or new * new + 1 != tokens:
@@ -98,7 +98,7 @@ def resample_positions(positions: Tensor, tokens: int) -> Tensor:
 
 
 def _check_width(file: Path, given: dict[str, Tensor], own: dict[str, Tensor], architecture: str) -> None:
-    """Name the backbone that a file is of rather than hundreds of shapes."""
+    """Raise an error that names a file's backbone rather than hundreds of shapes."""
     token = given.get("cls_token")
     if "register_tokens" in given or "reg_token" in given:
         raise BundleError(f"{file}: is a backbone with registers; take the one without")

@@ -1,4 +1,4 @@
-"""Folding batch normalisation into the convolution before it: the same numbers with fewer passes."""
+"""Fused normalisation: batch norms folded into the convolution before, the same result with fewer passes."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ log = logging.getLogger(__name__)
 
 Pair = tuple[nn.Conv2d, nn.BatchNorm2d]
 
-TOLERANCE = 1e-3  # of the largest logit: rounding stays a hundred times below, a wrong fold does not
+TOLERANCE = 1e-3  # of the largest logit: rounding is a hundred times smaller, a wrong fold larger
 
 
 def fuse(network: nn.Module, size: int) -> nn.Module:
-    """Fold every batch normalisation that takes a convolution's answer and nothing else, in place.
+    """Fold every batch norm whose only input is a convolution's output, in place.
 
-    Which norm follows which convolution is seen by sending one image through, not read off the names
-    of the modules, so that it holds for every layout; the answer to that image must stay the same,
-    else nothing is folded. The activation in timm's ``BatchNormAct2d`` is kept. Norms of other kinds
-    are left alone.
+    Which norm follows which convolution is observed on one image, not inferred from module names, so it works
+    for every layout; the output for that image must not change, otherwise nothing is folded. The activation
+    in timm's ``BatchNormAct2d`` is kept. Other norms do not change.
 
     Parameters
     ----------
     network : torch.nn.Module
         In evaluation mode, on the CPU.
     size : int
-        Side of an image that the network takes, px.
+        Side of an image that the network accepts, px.
 
     Returns
     -------
@@ -63,7 +62,7 @@ def _replace(place: tuple[nn.Module, str], module: nn.Module) -> None:
 
 
 def _follow(network: nn.Module, image: Tensor) -> tuple[list[Pair], Tensor]:
-    """Send an image through and see which norm takes which convolution's answer; return the logits too."""
+    """Return which norm follows which convolution, observed on an image, and the logits."""
     answers: list[tuple[nn.Conv2d, Tensor]] = []
     pairs: list[Pair] = []
 
@@ -96,7 +95,7 @@ def _uses(pairs: list[Pair], module: nn.Module) -> int:
 
 
 def _folds(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> bool:
-    """Tell whether both do no more than a convolution and a norm with fixed statistics."""
+    """Return whether both are a plain convolution and a norm with fixed statistics."""
     plain = type(convolution).forward is nn.Conv2d.forward or type(convolution).__name__ == "Conv2dSame"
     known = type(norm) is nn.BatchNorm2d or type(norm).__name__ == "BatchNormAct2d"
     return plain and known and norm.running_mean is not None and not is_parametrized(convolution)

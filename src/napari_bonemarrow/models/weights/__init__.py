@@ -1,1 +1,1 @@
-"""From a bundle to a network and back: its weights loaded, written, imported and exported."""
+"""Weights of bundles: loading, writing, import and export."""

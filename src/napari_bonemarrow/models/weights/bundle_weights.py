@@ -1,4 +1,4 @@
-"""From a bundle's file to tensors, checked."""
+"""Weights of a bundle as checked tensors."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from napari_bonemarrow.models.networks.architectures import build
 
 
 def load_weights(bundle: Bundle) -> dict[str, Tensor]:
-    """Read the weights as float32.
+    """Return the weights as float32.
 
     Raises
     ------
     BundleError
-        If the file is damaged or holds numbers that are not finite.
+        If the file is damaged or has numbers that are not finite.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -33,12 +33,12 @@ def load_weights(bundle: Bundle) -> dict[str, Tensor]:
 
 
 def load_network(bundle: Bundle) -> nn.Module:
-    """Build the card's network and fill it with the bundle's weights, in evaluation mode.
+    """Return the card's network with the bundle's weights, in evaluation mode.
 
     Raises
     ------
     BundleError
-        If the weights are damaged or those of another network.
+        If the weights are damaged or belong to another network.
     """
     network = build(bundle.card.architecture, len(bundle.card.classes))
     try:

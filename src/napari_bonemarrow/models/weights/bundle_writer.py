@@ -1,4 +1,4 @@
-"""Writing a bundle: both files whole, or neither."""
+"""Writer of bundles: both files complete, or neither."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_bonemarrow.models.networks.architectures import head_key, lookup
 
 
 def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card, *, half: bool = False) -> Bundle:
-    """Write weights and card beside the place, check them, then put them there.
+    """Write weights and card to a draft, check them, then move them into place.
 
     Parameters
     ----------
@@ -25,15 +25,15 @@ def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card, *, half: 
     weights : dict of str to Tensor
         The network's state.
     card : Card
-        Its ``domain`` is left out: statistics are measured on the bundle once it is there.
+        Its ``domain`` is left out: statistics are measured later, on the written bundle.
     half : bool
-        Store matrices and kernels in float16, which halves the file. Vectors stay float32: biases and
-        norms, whose running variances may be small, weigh next to nothing.
+        Store matrices and kernels in float16, which halves the file. Vectors stay float32: biases and norms,
+        whose running variances may be small, need little space.
 
     Raises
     ------
     BundleError
-        If the card and the weights do not belong together or the folder cannot be written.
+        If card and weights do not match or the folder cannot be written.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -55,7 +55,7 @@ def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card, *, half: 
             with (draft / name).open("rb+") as file:
                 os.fsync(file.fileno())
             (draft / name).replace(folder / name)
-        (folder / DOMAIN).unlink(missing_ok=True)  # of an older bundle: this card names none
+        (folder / DOMAIN).unlink(missing_ok=True)  # of an older bundle; the new card has none
     except (OSError, SafetensorError) as error:
         said = getattr(error, "strerror", None) or error
         raise BundleError(f"{folder}: cannot write the bundle there ({said})") from error
@@ -66,7 +66,7 @@ def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card, *, half: 
 
 
 def as_stored(tensor: Tensor, half: bool) -> Tensor:
-    """Return a tensor as it goes into the file: in float16 only where no number is too large for it."""
+    """Return a tensor as stored: in float16 only if no number is too large for it."""
     whole = tensor.detach().cpu().contiguous().clone()
     if half and whole.ndim > 1 and whole.is_floating_point():
         short = whole.half()

@@ -1,4 +1,4 @@
-"""Turning a PyTorch checkpoint into a bundle without running code from it."""
+"""Import of a PyTorch checkpoint as a bundle, without running code from it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def import_checkpoint(
     Parameters
     ----------
     file : path
-        Weights alone, or a dictionary that holds them under ``state_dict`` or ``model``.
+        Only weights, or a dictionary with them under ``state_dict`` or ``model``.
     architecture : str
         A name in `ARCHITECTURES`, or ``timm:NAME``.
     name : str, optional
@@ -46,10 +46,10 @@ def import_checkpoint(
         Codes in the order of the network's outputs.
     trained : sequence of str
         Classes known to have been trained on at least 100 marrow crops. The others get support
-        ``none``: a checkpoint does not say what it was taught, and a false zero is worse than no figure.
+        ``none``: a checkpoint does not state its training data, and a false zero is worse than no figure.
     crop_size : int
     network_size : int, optional
-        As the crop if not given; for a backbone the size that it was taught at.
+        By default the crop's size; for a backbone its training size.
     microns_per_pixel : float
     normalisation : Normalisation
     out : path, optional
@@ -58,7 +58,7 @@ def import_checkpoint(
     Raises
     ------
     BundleError
-        If the file carries code, is damaged, or is no such network.
+        If the file contains code, is damaged, or is not this network.
     """
     file = Path(file)
     name = file.stem if name is None else name

@@ -1,4 +1,4 @@
-"""Writing a bundle as an ONNX file, for programs that have no torch."""
+"""Export of a bundle as an ONNX file, for programs without torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NEEDED = ("onnx", "onnxscript")
 
 
 class Calibrated(nn.Module):
-    """A network from pixels to calibrated probabilities, as `Classifier` answers.
+    """A network from pixels to the calibrated probabilities of `Classifier`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Calibrated(nn.Module):
         self.std = nn.Buffer(255 * torch.tensor(card.normalisation.std).view(1, 3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Take float32 (n, 3, m, m) from 0 to 255, return probabilities (n, classes)."""
+        """Return probabilities (n, classes) of float32 images (n, 3, m, m) from 0 to 255."""
         logits = mirrored_mean(self.network, (images - self.mean) / self.std, self.views)
         return torch.softmax(logits / self.temperature, dim=1)
 
@@ -67,7 +67,7 @@ def export_onnx(bundle: Bundle | str | Path, out: Path) -> Path:
     Raises
     ------
     BundleError
-        If a package is missing, ONNX has no word for a part of the network, or the file cannot be written.
+        If a package is missing, ONNX cannot represent the network, or the file cannot be written.
     """
     bundle = Bundle.open(bundle)
     if not all(find_spec(name) for name in _NEEDED):
@@ -77,7 +77,7 @@ def export_onnx(bundle: Bundle | str | Path, out: Path) -> Path:
     example = torch.rand(2, 3, size, size) * 255
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the exporter's own parts that are about to go
+            warnings.simplefilter("ignore")  # deprecations inside the exporter
             program = torch.onnx.export(
                 whole,
                 (example,),
@@ -94,7 +94,7 @@ def export_onnx(bundle: Bundle | str | Path, out: Path) -> Path:
 
 
 def _save(program: Any, bundle: Bundle, out: Path) -> None:
-    """Put the file in place whole, with the card."""
+    """Write the file atomically, with the card."""
     program.model.metadata_props["card"] = json.dumps(bundle.card.model_dump(mode="json", exclude_none=True))
     program.model.metadata_props["sha256"] = bundle.sha256
     draft: Path | None = None
