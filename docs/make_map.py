@@ -22,18 +22,21 @@ PICTURE = ROOT / "docs" / "pictures" / "source-map.svg"
 PACKAGE = "napari_bonemarrow"
 _SHOWN = {"qtpy": "Qt", "napari": "napari", "torch": "torch", "pandas": "pandas"}
 """Libraries that only some layers may know, as `pyproject.toml` has it, and what they are called."""
-_WIDTH, _LEFT, _RIGHT, _ROW, _CHARACTER = 1080, 296, 118, 30, 7.3
-_LEGEND = "violet: packages, in rows that import downwards; white: modules"
+_WIDTH, _LEFT, _RIGHT, _ROW, _CHARACTER = 1080, 280, 118, 29, 7.3
+_BOX, _PURPOSE = 118, 92
+"""Width of a package's box, px, and letters of what stands beside it."""
+_LEGEND = "violet: packages, which import only from below the next dashed line; white: modules"
 _STYLE = """
 text { font: 12px ui-monospace, Menlo, Consolas, monospace; fill: #222; }
 .layer { font-weight: bold; font-size: 15px; } .purpose { fill: #555; font-size: 11px; }
-.band { fill: #f6f4fa; stroke: #d9d2e9; } .package { fill: #d8c9f2; stroke: #8a6fc0; }
-.module { fill: #fff; stroke: #ccc; } .library { fill: #2d6a4f; font-weight: bold; }
+line { stroke: #cbbfe3; stroke-dasharray: 3 3; } .band { fill: #f6f4fa; stroke: #d9d2e9; }
+.package { fill: #d8c9f2; stroke: #8a6fc0; } .module { fill: #fff; stroke: #ccc; }
+.library { fill: #2d6a4f; font-weight: bold; }
 """
 
 
 def read_map() -> list[dict[str, Any]]:
-    """Return the layers from the top: name, purpose, rows of packages and modules, libraries known.
+    """Return the layers from the top: name, purpose, rows of packages and modules, known libraries.
 
     Inside a layer, too, what stands in a row imports only from rows below it; what stands in a circle of
     imports is put into one row. Type-only imports count.
@@ -43,7 +46,10 @@ def read_map() -> list[dict[str, Any]]:
         {
             "name": layer,
             "purpose": _purpose(layer),
-            "rows": _rows(graph, f"{PACKAGE}.{layer}"),
+            "rows": (rows := _rows(graph, f"{PACKAGE}.{layer}")),
+            "packages": {
+                name: _purpose(f"{layer}/{name}") for row in rows for name in row if name[-1] == "/"
+            },
             "knows": [text for library, text in _SHOWN.items() if _imports(graph, layer, library)],
         }
         for layer in _layers()
@@ -120,17 +126,22 @@ def draw(layers: list[dict[str, Any]]) -> str:
     parts: list[str] = []
     top = 38
     for layer in layers:
-        lines = [line for row in layer["rows"] for line in _wrapped(row)]
-        purpose = textwrap.wrap(layer["purpose"], 42)
-        height = max(_ROW * len(lines) + 10, 30 + 14 * len(purpose))
+        lines = [list(_lines(row)) for row in layer["rows"]]
+        purpose = textwrap.wrap(layer["purpose"], 40)
+        height = max(_ROW * sum(map(len, lines)) + 10, 30 + 14 * len(purpose))
         parts.append(f'<rect class="band" x="8" y="{top}" width="{_WIDTH - 16}" height="{height}" rx="6"/>')
         parts.append(f'<text class="layer" x="20" y="{top + 21}">{layer["name"]}/</text>')
         parts.extend(
             f'<text class="purpose" x="20" y="{top + 38 + 14 * row}">{escape(text)}</text>'
             for row, text in enumerate(purpose)
         )
-        for row, line in enumerate(lines):
-            parts.extend(_boxes(line, top + 8 + _ROW * row))
+        y = top + 8
+        for row in lines:
+            if y > top + 8:
+                parts.append(f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y - 3}" y2="{y - 3}"/>')
+            for line in row:
+                parts.extend(_boxes(line, y, layer["packages"]))
+                y += _ROW
         known = " ".join(layer["knows"])
         parts.append(f'<text class="library" x="{_WIDTH - _RIGHT}" y="{top + 21}">{known}</text>')
         top += height + 6
@@ -152,28 +163,35 @@ def draw(layers: list[dict[str, Any]]) -> str:
     )
 
 
-def _wrapped(row: list[str]) -> Iterator[list[str]]:
-    """Yield the lines that a row takes."""
+def _lines(row: list[str]) -> Iterator[list[str]]:
+    """Yield what a row shows, line by line: a package a line, the modules as many as there is room for."""
+    yield from ([name] for name in row if name.endswith("/"))
     line: list[str] = []
     for name in row:
+        if name.endswith("/"):
+            continue
         if line and sum(_wide(other) for other in [*line, name]) > _WIDTH - _LEFT - _RIGHT:
             yield line
             line = []
         line.append(name)
-    yield line
+    if line:
+        yield line
 
 
 def _wide(name: str) -> float:
-    return len(name) * _CHARACTER + 24
+    return _BOX if name.endswith("/") else len(name) * _CHARACTER + 24
 
 
-def _boxes(names: list[str], y: int) -> Iterator[str]:
+def _boxes(names: list[str], y: int, purposes: dict[str, str]) -> Iterator[str]:
     x = float(_LEFT)
     for name in names:
-        kind = "package" if name.endswith("/") else "module"
-        yield f'<rect class="{kind}" x="{x:.0f}" y="{y}" width="{_wide(name) - 8:.0f}" height="24" rx="4"/>'
-        yield f'<text x="{x + 8:.0f}" y="{y + 16}">{name}</text>'
+        kind = "package" if name in purposes else "module"
+        yield f'<rect class="{kind}" x="{x:.0f}" y="{y}" width="{_wide(name) - 8:.0f}" height="22" rx="4"/>'
+        yield f'<text x="{x + 8:.0f}" y="{y + 15}">{name}</text>'
         x += _wide(name)
+    if names[0] in purposes:
+        text = escape(textwrap.shorten(purposes[names[0]], _PURPOSE, placeholder=" …"))
+        yield f'<text class="purpose" x="{x + 4:.0f}" y="{y + 15}">{text}</text>'
 
 
 if __name__ == "__main__":
