@@ -1,4 +1,4 @@
-"""Pictures of the reviewed cells, a folder a class."""
+"""Crops of the reviewed cells, one folder per class."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from napari_bonemarrow.review import Case
 
 
 def write_crops(case: Case, path: Path, *, anonymous: bool = False) -> None:
-    """Write a picture of each cell that a reviewer has classed, into a folder a class, as `train` reads them.
+    """Write a crop of each reviewed cell into one folder per class, as `train` reads them.
 
     Parameters
     ----------
     case : Case
     path : Path
-        A folder; it is made. Pictures are 250 px at 0.1 µm per pixel, named by the slide's fingerprint
+        The folder, made if missing. Crops are 250 px at 0.1 µm per pixel, named by the slide's fingerprint
         and the cell's number.
     anonymous : bool
-        They never name the slide's file.
+        Without effect: crops never name the slide's file.
 
     Raises
     ------
     ReportError, CaseError, SlideError
-        Nothing is reviewed, nothing can be written, or the slide cannot be found or read.
+        If nothing is reviewed, nothing can be written, or the slide cannot be found or read.
     """
     from PIL import Image
 

@@ -30,33 +30,33 @@ CELL_COLUMNS = (
     "labelled_at",
 )
 FIELD_COLUMNS = ("field", "field_x_px", "field_y_px")
-"""Of a slide made of several fields, further to the right: which one, by number from 1, and where in it."""
+"""Additional columns for a slide of several fields: the field, by number from 1, and the place in it."""
 STANDING_COLUMNS = ("in_frame", "reviewed", "flagged", "tags", "comment")
-"""What else the count rests on: with these the differential can be worked out again from the rows alone.
+"""Columns for the count: with them the differential can be computed again from the rows.
 
-The class of a cell is its ``label``, else what is ``predicted``; it counts where it is ``in_frame``, which
-is ``true`` or ``false``. Tags are parted by a blank, comments of a cell by a line break."""
+The class of a cell is its ``label``, else ``predicted``; it counts if ``in_frame`` is ``true``. Tags are
+separated by a space, comments of a cell by a line break."""
 READER_COLUMNS = ("first_reader_label", "second_reader_label")
-"""Of a case that two readers have read, further to the right: what each of them said."""
+"""Additional columns for a case with two readers: the class by each reader."""
 DISTRUST_COLUMN = "distrust"
-"""The last, where a case is not to be relied on: why not, in every row."""
+"""The last column of an unreliable case: the reason, in every row."""
 FOUND_COLUMNS = CELL_COLUMNS[:7]
-"""What is known of a cell before it is classified."""
+"""Columns of a cell before it is classified."""
 
 
 def differential_document(case: Case, *, anonymous: bool = False) -> dict[str, Any]:
-    """Return the differential as the contract has it (schema 1).
+    """Return the differential document (schema 1).
 
     Parameters
     ----------
     case : Case
     anonymous : bool
-        Leave file names out: they can carry accession numbers. The fingerprint still tells the slide.
+        Leave out file names, which can contain accession numbers. The fingerprint still identifies the slide.
 
     Returns
     -------
     dict
-        Beside the contract's keys: those of `record_document`.
+        The keys of the differential and those of `record_document`.
     """
     return {
         "schema": SCHEMA,
@@ -85,7 +85,7 @@ def write_differential_json(case: Case, path: Path, *, anonymous: bool = False) 
 
 
 def cell_rows(case: Case) -> Iterator[dict[str, object]]:
-    """Give the columns of ``cells.csv`` for each cell of a case, in the order of its cells."""
+    """Return the columns of ``cells.csv`` for each cell of a case, in the order of its cells."""
     predicted = _predicted(case.predictions)
     readers, standing = _reader_labels(case), _standing_of(case)
     for row in found_rows(case.cells, case.microns_per_pixel, _placed_fields(case)):
@@ -103,20 +103,20 @@ def cell_rows(case: Case) -> Iterator[dict[str, object]]:
 
 
 def further_columns(case: Case) -> tuple[str, ...]:
-    """Return the columns that a case has beyond `CELL_COLUMNS`."""
+    """Return the columns of a case in addition to `CELL_COLUMNS`."""
     fields = FIELD_COLUMNS if case.slide_record.fields else ()
     readers = READER_COLUMNS if both_read(case) else ()
     return (*fields, *STANDING_COLUMNS, *readers, *((DISTRUST_COLUMN,) if case.distrust else ()))
 
 
 def _placed_fields(case: Case) -> tuple[Field, ...]:
-    """Return the fields of a case whose cells' places in them can be told."""
+    """Return the fields of a case, empty where the places of cells in them are unknown."""
     record = case.slide_record
     return () if record.is_misplaced else record.fields
 
 
 def _standing_of(case: Case) -> Iterator[dict[str, object]]:
-    """Give `STANDING_COLUMNS` for each cell of a case."""
+    """Return `STANDING_COLUMNS` for each cell of a case."""
     comments: dict[int | None, list[str]] = {}
     for comment in case.comments:
         comments.setdefault(comment.cell_id, []).append(comment.text)
@@ -134,7 +134,7 @@ def _standing_of(case: Case) -> Iterator[dict[str, object]]:
 
 
 def _counted(case: Case) -> list[bool]:
-    """Tell which cells are counted: none while the frame is not set."""
+    """Return which cells are counted: none while the frame is not set."""
     inside: list[bool] = case.cells.in_frame.tolist()
     return inside if case.frame is not None else [False] * len(inside)
 
@@ -152,9 +152,9 @@ def _reader_labels(case: Case) -> dict[str, Mapping[int, Label]]:
 def found_rows(
     cells: Cells, microns_per_pixel: float | None, fields: Sequence[Field] = ()
 ) -> Iterator[dict[str, object]]:
-    """Give the columns `FOUND_COLUMNS` for each cell; µm stay empty where the scale is unknown.
+    """Return `FOUND_COLUMNS` for each cell; µm are empty where the scale is unknown.
 
-    Where the slide is made of fields, `FIELD_COLUMNS` tell which one a cell lies in.
+    On a slide of several fields, `FIELD_COLUMNS` give the field of a cell.
     """
     which = images_at([field.region for field in fields], cells.x, cells.y)
     for index, cell_id in enumerate(cells.cell_id):

@@ -1,4 +1,4 @@
-"""Write a case in any of the formats on offer."""
+"""Export of a case in any format."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def export(case: Case, format: str, path: Path, *, anonymous: bool = False) -> N
     format : str
         A key of `FORMATS`.
     path : Path
-        A file; a folder where the format is one.
+        A file, or a folder for formats of several files.
     anonymous : bool
         Name the slide by its fingerprint instead of its file.
 
     Raises
     ------
     ReportError
-        An unknown format, or the file cannot be written.
+        If the format is unknown or the file cannot be written.
     """
     if format not in FORMATS:
         raise ReportError(f"{format}: no such format: choose one of {', '.join(FORMATS)}")

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Files written completely or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_folder(path: Path) -> Path:
     Raises
     ------
     ReportError
-        It cannot be made there.
+        If it cannot be made there.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -37,12 +37,12 @@ def make_folder(path: Path) -> Path:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file so that its old content stays until the new one is whole on the disk.
+    """Write a file; its old content stays until the new one is complete on the disk.
 
     Raises
     ------
     ReportError
-        No permission, no space, or no such folder. Nothing half-written is left behind.
+        If permission, space or the folder is missing. No partial file is left.
     """
     temporary: Path | None = None
     try:
@@ -63,15 +63,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 @contextmanager
 def in_turn(path: Path) -> Iterator[None]:
-    """Let one program at a time read a file and write it anew.
+    """Let one program at a time read and rewrite a file.
 
-    A lock beside the file tells the others to wait. One that is older than any turn was left by a program
-    that was killed, and is taken over.
+    Others wait for a lock next to the file. One older than any turn is from a killed program and is taken
+    over.
 
     Raises
     ------
     ReportError
-        The lock cannot be made there, or was not let go of.
+        If the lock cannot be made there, or was not released.
     """
     lock = path.with_name(f".{path.name}.lock")
     try:

@@ -1,4 +1,4 @@
-"""The formats that a case is written in; light, for the command line's help and the window's buttons."""
+"""Export formats of a case, without heavy imports, for the command line's help and the window's buttons."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 
 class Format(NamedTuple):
-    """A format on offer.
+    """An export format.
 
     Attributes
     ----------
     key : str
-        What ``--format`` calls it.
+        Its name for ``--format``.
     what : str
-        What it holds, in small letters.
+        Its contents, in lower case.
     name : str
-        The file that is suggested, after the slide's name; empty where it is a folder.
+        The suggested file name, after the slide's name; empty for a folder.
     writer : str
         Module and function of `report`, called with the case, the path and ``anonymous``.
     usual : bool

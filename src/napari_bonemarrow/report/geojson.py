@@ -1,4 +1,4 @@
-"""Cells as GeoJSON, for QuPath and geographic tools alike."""
+"""Cells as GeoJSON, for QuPath and geographic tools."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from napari_bonemarrow.review import Case
 
 
 def geojson_text(case: Case) -> str:
-    """Return a FeatureCollection with a point a cell.
+    """Return a FeatureCollection with a point per cell.
 
-    Coordinates are level-0 pixels with the origin at the image's corner, as QuPath has it: half a pixel
-    more than ours, whose origin is the centre of the first pixel. Of a folder of fields they are those of the
-    field side by side; the properties tell which one and where in it, as in ``cells.csv``.
+    Coordinates are level-0 pixels with the origin at the image's corner, as in QuPath: half a pixel more than
+    ours, whose origin is the centre of the first pixel. In a folder of fields they refer to the fields side
+    by side; the properties give field and place in it, as in ``cells.csv``.
     """
     codes = case.effective_codes()
     features = [_feature(row, code) for row, code in zip(cell_rows(case), codes, strict=True)]
     collection: dict[str, Any] = {"type": "FeatureCollection", "features": features}
-    if case.distrust:  # RFC 7946, 6.1: members of one's own are allowed
+    if case.distrust:  # RFC 7946, 6.1 allows foreign members
         collection["distrust"] = case.distrust
     return json.dumps(collection, ensure_ascii=False) + "\n"
 

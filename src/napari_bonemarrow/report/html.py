@@ -1,4 +1,4 @@
-"""The report of a case as one self-contained, printable HTML page."""
+"""Report of a case as a self-contained, printable HTML page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _BAR_WIDTH = 200.0
-"""Width of the widest bar in the drawing's own units."""
+"""Width of the widest bar in drawing units."""
 
 _SUPPORT_TEXT = {
     Support.TRAINED: "learnt from marrow",
@@ -36,7 +36,7 @@ _SCALE_TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line of the table, with its bar in drawing units."""
+    """One row of the table, with its bar in drawing units."""
 
     count: ClassCount
     color: str
@@ -56,7 +56,7 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
     anonymous : bool
         Name the slide by its fingerprint.
     made : datetime, optional
-        When; now by default.
+        Time of the report; by default now.
     """
     differential = case.differential()
     record, scale = case.slide_record, case.scale
@@ -82,7 +82,7 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         "bar_width": _BAR_WIDTH,
         "excluded": [(CLASSES[code], n) for code, n in differential.excluded.items() if n],
         "m_to_e": differential.ratios["m_to_e"],
-        # The ratio's definition stands under the rules.
+        # The ratio's definition is under the rules.
         "notes": [note for note in differential.notes if note.code != "m_to_e_definition"],
         "scale": scale_text,
         "frame": _frame_text(case),
@@ -121,18 +121,18 @@ def _template() -> Template:
 
 
 def _utc(at: str) -> str:
-    """Print a time of the journal, which is UTC."""
+    """Return a time of the journal, which is UTC, as text."""
     return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M} UTC"
 
 
 def _axis(differential: Differential) -> int:
-    """Return the per cent at the end of the bars: the largest interval, up to the next ten."""
+    """Return the per cent at the end of the axis: the largest interval, rounded up to the next ten."""
     tops = [row.ci95[1] for row in differential.classes if row.ci95 is not None]
     return min(100, max(10, 10 * -(-int(max(tops, default=0)) // 10)))
 
 
 def _rows(differential: Differential, model: Differential | None) -> list[_Row]:
-    """Draw every class; those that only a reviewer gives are left out while nobody gave them."""
+    """Return a row for each class, without reviewer-only classes that were not used."""
     said = {} if model is None else {count.code: count for count in model.classes}
     per_unit = _BAR_WIDTH / _axis(differential)
     rows = []
@@ -150,7 +150,7 @@ def _rows(differential: Differential, model: Differential | None) -> list[_Row]:
 
 
 def _model_said(said: dict[str, ClassCount], code: str) -> str:
-    """Return the model's own count of a class; the zero of a class that it has not learnt is none."""
+    """Return the model's count of a class, None instead of 0 for a class that it has not learnt."""
     count = said.get(code)
     if count is None or not CLASSES[code].predicted or not (count.count or count.zero_tells):
         return "–" if said else ""

@@ -1,4 +1,4 @@
-"""Who answers for a count: signatures, readings, the tally by eye and the journal, as plain data."""
+"""Record of a count as plain data: signatures, readings, the manual tally and the journal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHAIN_TEXT = "tamper-evident, not authenticated"
 
 
 def record_document(case: Case) -> dict[str, Any]:
-    """Return what ``differential.json`` says beside the count itself.
+    """Return the part of ``differential.json`` besides the count.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def record_document(case: Case) -> dict[str, Any]:
     -------
     dict
         ``model_only``, ``signatures``, ``readings``, ``agreement``, ``tally``, ``imports`` and ``journal``.
-        In a blind reading neither the model's count nor the other reader is told.
+        In a blind reading it contains neither the model's count nor the other reader.
     """
     model = model_count(case)
     return {
@@ -59,19 +59,19 @@ def record_document(case: Case) -> dict[str, Any]:
 
 
 def model_count(case: Case) -> Differential | None:
-    """Return what the model alone counts, None where it has said nothing or must not be heard."""
+    """Return the model's own count, None without predictions or in a blind reading."""
     if case.predictions is None or case.is_blind:
         return None
     return case.model_differential()
 
 
 def both_read(case: Case) -> bool:
-    """Tell whether two readers have read the case and may be compared."""
+    """Return whether two readers have read the case and may be compared."""
     return len(case.readings) >= SECOND and case.readings[SECOND - 1].ended_at is not None
 
 
 def tally_total(case: Case) -> Counter[str]:
-    """Add up the fields that were counted by eye, by class."""
+    """Return the sum of the manually counted fields, by class."""
     total: Counter[str] = Counter()
     for field in case.tallies:
         total.update(field)
@@ -126,7 +126,7 @@ def _agreement(case: Case) -> dict[str, Any] | None:
 
 
 def _imports(case: Case) -> list[dict[str, Any]]:
-    """Return which files gave classes: who took them in and when, and whether that one vouches for them."""
+    """Return the imported label files: by whom, when, and whether that person vouches for them."""
     standing: dict[int, Event] = {}
     lines = [] if case.is_blind else case.events()
     for event in lines:
@@ -151,7 +151,7 @@ def _imports(case: Case) -> list[dict[str, Any]]:
 
 
 def _tally(case: Case) -> dict[str, Any] | None:
-    """Return the count by eye, kept apart from the cells that were found; None where nothing was tallied."""
+    """Return the manual tally, separate from detected cells; None without one."""
     if not sum(tally_total(case).values()):
         return None
     fields = [dict(field) for field in case.tallies if field]

@@ -1,4 +1,4 @@
-"""Tables as CSV."""
+"""CSV tables."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from napari_bonemarrow.review import Case
 
 @dataclass(frozen=True, slots=True)
 class SummaryRow:
-    """What became of one input.
+    """The result of one input.
 
     Attributes
     ----------
     input : str
         The file as found, or its anonymous name.
     folder : str
-        Name of its folder of results, empty where there is none.
+        Name of its folder of results, empty without one.
     error : str
-        One line, empty where all went well.
+        One line, empty on success.
     microns_per_pixel : float or None
     scale_source : str
     found : int
         Cells found, in the frame or not.
     differential : Differential or None
-        None where nothing was classified.
+        None if nothing was classified.
     model, device : str
-        Which bundle said it and where it ran; no device where the case was known already.
+        The bundle and its device; no device if the case was already complete.
     seconds : float
     """
 
@@ -57,11 +57,11 @@ class SummaryRow:
 
     @property
     def ok(self) -> bool:
-        """Whether it went well."""
+        """Return whether the input succeeded."""
         return not self.error
 
     def values(self) -> dict[str, object]:
-        """Return the row as ``summary.csv`` has it; counts only, since a percentage needs its interval."""
+        """Return the row of ``summary.csv``; only counts, since a percentage needs its interval."""
         row: dict[str, object] = {
             "input": self.input,
             "folder": self.folder,
@@ -113,10 +113,10 @@ _SUMMARY_COLUMNS = (
 
 
 def write_summary_csv(rows: Iterable[SummaryRow], path: Path) -> None:
-    """Write a row an input, with how many cells of each class were seen.
+    """Write a row per input, with the number of cells of each class.
 
-    Rows of other inputs that the file holds stay; those of the same inputs are replaced. Programs that count
-    into one folder take turns.
+    Existing rows of other inputs stay; those of the same inputs are replaced. Programs that count into one
+    folder take turns.
 
     Raises
     ------
@@ -129,14 +129,14 @@ def write_summary_csv(rows: Iterable[SummaryRow], path: Path) -> None:
 
 
 def _same_input(row: Mapping[str, object], other: Mapping[str, object]) -> bool:
-    """Tell whether two rows are about one input: by its name, or by the folder of its results."""
+    """Return whether two rows are of the same input, by its name or its folder of results."""
     if row.get("input") == defused(other["input"]):
         return True
     return bool(other["folder"]) and row.get("folder") == defused(other["folder"])
 
 
 def _summary_rows(path: Path) -> list[dict[str, object]]:
-    """Read the rows of a summary; what is none has none."""
+    """Return the rows of a summary, none from another file."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [dict(row) for row in csv.DictReader(file)]
@@ -156,7 +156,7 @@ def _write_summary(values: Sequence[Mapping[str, object]], path: Path) -> None:
 
 
 def write_cells_csv(case: Case, path: Path, *, anonymous: bool = False) -> None:
-    """Write a row a cell of a case; it names no file.
+    """Write a row per cell of a case, without file names.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def write_cells_csv(case: Case, path: Path, *, anonymous: bool = False) -> None:
 
 
 def write_found_csv(cells: Cells, microns_per_pixel: float, path: Path, fields: Sequence[Field] = ()) -> None:
-    """Write a row a cell with what is known before it is classified.
+    """Write a row per cell before classification.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def write_found_csv(cells: Cells, microns_per_pixel: float, path: Path, fields: 
 
 
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """Return rows as CSV text; a column that a row lacks stays empty."""
+    """Return rows as CSV text; missing columns of a row are empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
@@ -189,7 +189,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def defused(value: object) -> object:
-    """Keep a spreadsheet from taking a file's or reviewer's name for a formula: a quote comes before it."""
+    """Return a name with a leading quote if a spreadsheet would take it for a formula."""
     if isinstance(value, str) and value.startswith(_FORMULA) and not _is_number(value):
         return f"'{value}"
     return value

@@ -1,4 +1,4 @@
-"""The count by eye as a table of its own: a row a class, a column a field."""
+"""Table of the manual tally: a row per class, a column per field."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _LAST = ("total", "percent", "ci95_low", "ci95_high")
 
 
 def tally_csv(case: Case) -> str:
-    """Return the tally as CSV text; cells that were found are not in it.
+    """Return the tally as CSV text, without detected cells.
 
-    Classes that the rules leave out of the denominator have ``counted`` empty and no percentage.
+    Classes excluded from the denominator have an empty ``counted`` and no percentage.
     """
     fields = [field for field in case.tallies if field]
     names = [f"field_{number}" for number in range(1, len(fields) + 1)]
@@ -41,7 +41,7 @@ def tally_csv(case: Case) -> str:
 
 
 def write_tally_csv(case: Case, path: Path, *, anonymous: bool = False) -> None:
-    """Write the count by eye; it names no file.
+    """Write the manual tally, without file names.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The one pipeline that the window and the command line both call."""
+"""The pipeline shared by window and command line."""
 
 import lazy_loader
 

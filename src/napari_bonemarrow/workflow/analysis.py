@@ -1,4 +1,4 @@
-"""Find and classify the cells of one slide."""
+"""Analysis of one slide: detection and classification of its cells."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ __all__ = [
 ]
 
 SINGLE_TILES = 4
-"""A field of so few tiles (half a millimetre) is searched as a whole, by the child that is there anyway."""
+"""Most tiles of a field (half a millimetre) that is searched as a whole, by the engine's main child."""
 
 _LOCALITY_UM = 256.0
-"""Cells are classified square by square of this side, so that a tile of the file is decoded once."""
+"""Side of the squares in which cells are classified, so that a tile of the file is decoded once."""
 
 
 def analyse(
@@ -63,15 +63,13 @@ def analyse(
     frame: Frame | None = None,
     again: bool = False,
 ) -> Iterator[Step]:
-    """Find a slide's cells, unless the case has them, and classify those without a class of this bundle.
+    """Yield the steps to find a slide's cells, unless the case has them, and classify them with a bundle.
 
-    A whole slide is searched tile by tile, only where its frame is, by several processes. What the case
-    has kept of a search that was broken off is not searched again; where the frame has grown since, only
-    what is new is searched.
+    A whole slide is searched tile by tile, only in its frame, by several processes. An interrupted search
+    continues from the case; if the frame has grown, only the new part is searched.
 
-    The case is read before this function returns and not touched by the iterator, which may therefore
-    run in another thread; hand each step to `apply_step` where the case lives. Closing the iterator
-    cancels what is under way.
+    The case is read before this function returns and not used by the iterator, which can run in another
+    thread; pass each step to `apply_step` in the case's thread. Closing the iterator cancels the work.
 
     Parameters
     ----------
@@ -82,16 +80,16 @@ def analyse(
     model : str or Path
         Name or folder of a bundle.
     frame : Frame, optional
-        What is counted; by default the case's frame, else the whole field less its margin.
+        The counting frame; by default the case's, else the whole field without its margin.
     again : bool
-        Find the cells anew though the case has some.
+        Find the cells again even if the case has some.
 
     Raises
     ------
     ScaleError
-        The slide has no scale.
+        If the slide has no scale.
     BoneMarrowError
-        From the iterator: whatever the slide, the bundle or the engine complains of.
+        From the iterator: any error of slide, bundle or engine.
     """
     if slide.microns_per_pixel is None:
         raise ScaleError(f"{slide.path}: its scale is unknown: give its µm per pixel")
@@ -106,14 +104,14 @@ def analyse(
 
 
 def default_frame(slide: Slide) -> Frame:
-    """Return the frame of all of a slide less the margin at the border of each of its images."""
+    """Return the frame of a whole slide without the margin at the border of each image."""
     fields = tuple(field.region for field in slide.fields)
     return Frame.whole_field(slide.width, slide.height, images=fields)
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """What is to be searched, read from a case before the steps are taken."""
+    """A planned search, read from a case before the steps."""
 
     layout: DetectionPlan
     regions: tuple[Region, ...]
@@ -123,7 +121,7 @@ class _Search:
 
 
 def _plan_search(slide: Slide, case: Case, frame: Frame, again: bool) -> _Search | None:
-    """Tell where to search: everywhere in the frame, or where it has grown; None where that is done."""
+    """Return the search of the whole frame, or of its new part; None if complete."""
     extends = was_detected(case) and not again
     in_one = is_searched_in_one(slide)
     regions = (Region(0, 0, slide.width, slide.height),) if in_one else frame.regions
@@ -140,7 +138,7 @@ def _plan_search(slide: Slide, case: Case, frame: Frame, again: bool) -> _Search
 
 
 def is_searched_in_one(slide: Slide) -> bool:
-    """Tell whether a slide is a single small field, searched as a whole whatever its frame is."""
+    """Return whether a slide is a single small field, which is searched as a whole."""
     whole = lay_out(slide)
     return len(whole.images) == 1 and len(whole.tiles) <= SINGLE_TILES
 
@@ -150,7 +148,7 @@ def _covers(box: Region, region: Region) -> bool:
 
 
 def searched_regions(case: Case) -> tuple[Region, ...] | None:
-    """Return where the detector has been on a case; None where it searched all of the slide."""
+    """Return the searched regions of a case; None for the whole slide."""
     searched: list[Region] | None = []
     for event in case.events():
         run: Any = event.new
@@ -167,7 +165,7 @@ def searched_regions(case: Case) -> tuple[Region, ...] | None:
 
 
 def was_detected(case: Case) -> bool:
-    """Tell whether the detector has been run on a case, even if it found nothing."""
+    """Return whether detection has been run on a case, even if it found nothing."""
     return case.was_detected
 
 
@@ -187,7 +185,7 @@ def apply_step(case: Case, step: Step) -> None:
             parameters["failed_tiles"] = list(step.failed)
         case.record_detection(step.cells, parameters, carry_over=True, extends=step.extends)
     elif isinstance(step, CellsClassified):
-        # A second detection leaves out cells that the reviewer had dealt with before.
+        # A second detection leaves out cells already handled by the reviewer.
         kept = np.isin(step.predictions.cell_id, case.cells.cell_id)
         if kept.any():
             case.record_predictions(step.predictions.select(kept))
@@ -213,7 +211,7 @@ def _steps(
             loading = engine.load(model)
         elif search.in_one:
             detecting = engine.detect(source, frame)
-            loading = engine.load(model)  # taken up by the child as soon as the cells are found
+            loading = engine.load(model)  # the child starts it as soon as the cells are found
             futures.append(detecting)
             found = fresh((yield from waited(detecting, "Finding cells")))
             yield CellsFound(found, frame, search.regions, extends=search.extends)
@@ -228,14 +226,14 @@ def _steps(
         status = yield from waited(loading, "Loading the model")
         yield from _classify(engine, source, _unclassified(cells, known, status.model), status, futures)
     except CancelledError:
-        return  # the engine was closed or told to drop it: nobody waits for this slide any more
+        return  # the engine was closed or the task dropped
     finally:
         for future in futures:
             future.cancel()
 
 
 def _with(cells: Cells, more: Cells) -> Cells:
-    """Put cells one after the other, each under its number."""
+    """Return cells joined, with their numbers."""
     return Cells(
         *(np.concatenate([getattr(part, name) for part in (cells, more)]) for name in Cells.__slots__)
     )
@@ -244,7 +242,7 @@ def _with(cells: Cells, more: Cells) -> Cells:
 def _classify(
     engine: Engine, source: SlideSource, cells: Cells, status: EngineStatus, futures: list[Future[Any]]
 ) -> Iterator[Step]:
-    """Classify cells, those that count first. Where the file cannot be read, cells stay without a class."""
+    """Yield the classes of cells, those in the frame first; unreadable cells stay without a class."""
     cells = in_order(cells, source.microns_per_pixel)
     chunks = engine.classify(source, cells)
     futures += chunks
@@ -267,7 +265,7 @@ def _classify(
 
 
 def in_order(cells: Cells, microns_per_pixel: float) -> Cells:
-    """Sort cells so that those in the frame come first, and neighbours one after the other."""
+    """Return cells sorted: those in the frame first, and neighbours together."""
     side = _LOCALITY_UM / microns_per_pixel
     return cells.select(np.lexsort((cells.x // side, cells.y // side, ~cells.in_frame)))
 

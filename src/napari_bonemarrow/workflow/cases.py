@@ -1,4 +1,4 @@
-"""Open the case of a slide, or begin one."""
+"""Cases of slides: opening or creating them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from napari_bonemarrow.review import SUFFIX, Case, CaseError, case_path_for
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, open_slide
 
 _SAME_SCALE = 1e-3
-"""Relative difference below which two scales are the same: files store them with few digits."""
+"""Relative difference below which two scales are equal: files store few digits."""
 
 
 def default_reviewer() -> str:
-    """Return the name under which this person's acts are journalled unless another was set."""
+    """Return the default reviewer for the journal: the login name."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # this environment knows no user name
+    except (OSError, KeyError):  # no user name in this environment
         return "reviewer"
 
 
@@ -29,30 +29,30 @@ def open_or_create_case(
     scale: Scale | None = None,
     case_path: Path | None = None,
 ) -> tuple[Slide, Case]:
-    """Open a slide together with its case.
+    """Return a slide and its case, created if missing.
 
     Parameters
     ----------
     slide_path : Path
-        A slide, or a ``.bmcase``, which then leads to its slide.
+        A slide, or a ``.bmcase``, which refers to its slide.
     reviewer : str, optional
-        Who acts; by default `default_reviewer`.
+        The reviewer; by default `default_reviewer`.
     microns_per_pixel : float, optional
-        What the user says of the slide's scale.
+        The slide's scale given by the user.
     scale : Scale, optional
         The same with its source, such as an accepted estimate.
     case_path : Path, optional
-        Where the case is or shall be; by default beside its slide.
+        Path of the case; by default next to its slide.
 
     Returns
     -------
     Slide, Case
-        The slide's scale is the case's where the case has one. It stays None where nobody knows it.
+        The slide's scale is the case's if it has one, and None if unknown.
 
     Raises
     ------
     SlideError, CaseError, ScaleError
-        One line: also where the case belongs to another slide, or its cells were found at another scale.
+        One line; also if the case belongs to another slide, or its cells were found at another scale.
     """
     who = reviewer or default_reviewer()
     if microns_per_pixel is not None:
@@ -69,14 +69,14 @@ def open_or_create_case(
 
 
 def slide_of_case(case: Case) -> Slide:
-    """Open the slide of a case at the case's scale.
+    """Return the slide of a case at the case's scale.
 
     Raises
     ------
     CaseError
-        It is neither where it was nor beside the case, or was changed.
+        If it is neither at its old path nor next to the case, or was changed.
     SlideError
-        It cannot be read.
+        If it cannot be read.
     """
     slide = open_slide(case.require_slide())
     case.check_slide(slide)
@@ -86,9 +86,9 @@ def slide_of_case(case: Case) -> Slide:
 def case_of_slide(
     slide: Slide, case_path: Path, *, reviewer: str, scale: Scale | None = None, anonymous: bool = False
 ) -> tuple[Slide, Case]:
-    """Open the case of an opened slide, or begin it; as `open_or_create_case`.
+    """Return the case of an opened slide, created if missing; as `open_or_create_case`.
 
-    With ``anonymous`` a case that is begun keeps no names.
+    With ``anonymous`` a new case stores no names.
     """
     if case_path.exists():
         return _joined(Case.open(case_path, reviewer=reviewer), slide, scale)
@@ -98,7 +98,7 @@ def case_of_slide(
 
 
 def _joined(case: Case, slide: Slide, scale: Scale | None) -> tuple[Slide, Case]:
-    """Put an opened case and its slide together, at one scale; the case is closed if that fails."""
+    """Return an opened case and its slide at one scale; the case is closed on an error."""
     try:
         _check(case, slide, scale)
         if scale is not None and (case.scale is None or not _same(scale, case.scale)):

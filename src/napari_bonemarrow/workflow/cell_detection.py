@@ -1,4 +1,4 @@
-"""Find cells without classifying them."""
+"""Detection of cells without classification."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 UNREAD = "unread.txt"
 _UNFINISHED = ".search.bmcase"
-"""Beside the result while a whole slide is searched: what its tiles have brought so far."""
+"""File next to the result with the tiles searched so far on a whole slide."""
 
 
 def detect_inputs(
@@ -43,20 +43,20 @@ def detect_inputs(
     anonymous: bool = False,
     progress: Progress | None = None,
 ) -> list[SummaryRow]:
-    """Write ``cells.csv`` with what the detector knows of the cells of each input.
+    """Write ``cells.csv`` with the detected cells of each input.
 
-    A whole slide is searched by several processes where its regions are; if that is broken off, the same
-    command goes on where it stopped. Parts that could not be read are listed in ``unread.txt``.
+    The regions of a whole slide are searched by several processes; after an interruption the same command
+    continues. Unreadable parts are listed in ``unread.txt``.
 
     Returns
     -------
     list of SummaryRow
-        An input each; one that failed has its error, and the others went on.
+        One per input; a failed one has its error and does not stop the others.
 
     Raises
     ------
     ReportError
-        The folder of results cannot be made.
+        If the folder of results cannot be made.
     """
     report = progress or (lambda done, total, text: None)
     found = find_inputs(inputs, out=out, anonymous=anonymous)
@@ -112,11 +112,11 @@ def _detect(
 def _stream(
     slide: Slide, frame: Frame, kept: Path, say: Callable[[str], None]
 ) -> tuple[Cells, tuple[str, ...]]:
-    """Search a whole slide tile by tile, keeping what has come in a file until the end."""
+    """Search a whole slide tile by tile, with the results so far in a file."""
     scale = slide.known_scale()
     try:
         _, case = case_of_slide(slide, kept, reviewer=default_reviewer(), scale=slide.scale)
-    except CaseError:  # of another slide under the same name, or broken
+    except CaseError:  # of another slide with the same name, or damaged
         kept.unlink(missing_ok=True)
         _, case = case_of_slide(slide, kept, reviewer=default_reviewer(), scale=slide.scale)
     with Engine("cpu") as engine:
@@ -148,7 +148,7 @@ def _left(seconds: float | None) -> str:
 
 
 def _note_unread(lines: Sequence[str], path: Path) -> None:
-    """Write down what could not be read; the count of cells lacks what lies there."""
+    """Write the list of unreadable parts, whose cells are missing."""
     if lines:
         logger.warning("%d parts of the slide could not be read: %s", len(lines), path)
         path.write_text("\n".join(dict.fromkeys(lines)) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Classify pictures of single cells."""
+"""Classification of images of single cells."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from napari_bonemarrow.workflow.differential_count import Progress
 from napari_bonemarrow.workflow.inputs import Input, find_inputs
 
 _READ_AHEAD = 64
-"""Crops that are read while the child classifies those before."""
+"""Crops read while the child classifies earlier ones."""
 
 
 def read_crop(path: Path, card: Card, microns_per_pixel: float | None = None) -> NDArray[np.uint8]:
-    """Read the picture of one cell onto the bundle's grid.
+    """Return an image of one cell at the bundle's scale and size.
 
-    A picture is taken to be at the bundle's scale unless another is given or its file states one. One that
-    is larger is cut around its centre, one that is smaller is filled up with its background.
+    An image has the bundle's scale unless another is given or stated in its file. A larger one is cut to its
+    centre, a smaller one padded with its background.
 
     Returns
     -------
@@ -63,25 +63,25 @@ def classify_crops(
     progress: Progress | None = None,
     on_scales: Callable[[str], None] | None = None,
 ) -> list[tuple[str, str]]:
-    """Classify pictures of single cells into a CSV with a row a picture.
+    """Classify images of single cells into a CSV with a row per image.
 
     Parameters
     ----------
     inputs : sequence of str or Path
-        Pictures, folders of them, and patterns.
+        Images, folders of them, and patterns.
     out : Path
         The CSV: ``file,predicted,confidence,second,second_confidence,p_<CODE>...``.
     model, device, engine, progress
         As for `count_inputs`.
     microns_per_pixel : float, optional
-        Scale of the pictures, before what their files state.
+        Scale of the images, which overrides their files'.
     on_scales : callable, optional
-        Told at the end in one line at which scales the pictures were taken.
+        Called at the end with one line about the scales of the images.
 
     Returns
     -------
     list of (str, str)
-        The files that could not be read, each with its error; their rows hold the name alone.
+        The unreadable files, each with its error; their rows contain only the name.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def classify_crops(
 
 
 def _scales_text(scales: Counter[float | None], own: float) -> str:
-    """Say at which scales pictures were taken."""
+    """Return a line about the scales of the images."""
     parts = []
     known = sorted(scale for scale in scales if scale is not None)
     if known:
@@ -166,7 +166,7 @@ def _rows(names: list[str], futures: list[Future[Predictions]]) -> Iterator[dict
 
 
 def prediction_row(file: str, index: int, predictions: Predictions) -> dict[str, Any]:
-    """Return the columns of one cell of a batch: its two first classes and every probability."""
+    """Return the columns of one cell of a batch: its two most probable classes and every probability."""
     probabilities = predictions.probabilities[index]
     first, second = predictions.ranked()[index][:2]
     row = {

@@ -1,4 +1,4 @@
-"""The bundled sample, counted without a window."""
+"""Demo: the sample smear, counted without a window."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from napari_bonemarrow.workflow.heatmap_files import Explanation, Question, expl
 
 SAMPLE_NAME = "drawn-smear"
 _AROUND_UM = 15.0
-"""Nearer to the border a crop is filled up, and a heatmap speaks of pixels that are not there."""
+"""Least distance from the border, where a crop is padded and a heatmap covers missing pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleResult:
-    """What became of the sample.
+    """The result of the sample.
 
     Attributes
     ----------
     slide : Path
-        The drawn smear as a file.
+        File of the drawn smear.
     folder : Path
-        Its count: ``cells.csv``, ``differential.json``, ``report.html``, the case.
+        Folder of its count: ``cells.csv``, ``differential.json``, ``report.html``, the case.
     differential : Differential
     explanation : Explanation
-        Of the cell that the model is surest of.
+        Explanation of the most confidently classified cell.
     """
 
     slide: Path
@@ -43,11 +43,11 @@ class SampleResult:
 
     @property
     def case(self) -> Path:
-        """The case file."""
+        """Return the case file."""
         return self.folder / f"{self.folder.name}{SUFFIX}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
+        """Return the result as JSON values."""
         return {
             "slide": str(self.slide),
             "folder": str(self.folder),
@@ -57,7 +57,7 @@ class SampleResult:
 
 
 def write_sample_slide(folder: Path) -> Path:
-    """Write the drawn sample smear into a folder, unless it lies there already.
+    """Write the sample smear into a folder unless it exists.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def run_sample(
     Parameters
     ----------
     folder : Path
-        Where the smear is written and, below it, its count.
+        Folder of the smear, with its count below.
     device, engine, progress
         As for `count_inputs`.
 
@@ -101,12 +101,12 @@ def run_sample(
 
 
 def surest_cell(case: Case) -> int:
-    """Return the cell whose class the model is surest of, rather a counted one with the smear all around it.
+    """Return the most confidently classified cell, preferably counted and away from the border.
 
     Raises
     ------
     BoneMarrowError
-        The case has no classified cell.
+        If the case has no classified cell.
     """
     predictions = case.predictions
     if predictions is None or not len(predictions):

@@ -1,4 +1,4 @@
-"""Count fields and slides without a window."""
+"""Differential count of fields and slides without a window."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from napari_bonemarrow.workflow.steps import CellsClassified, Doing, TilesFound
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
-"""Called with the inputs done, all inputs, and what is being done."""
+"""Called with the number of inputs done, of all inputs, and the present step."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountOptions:
-    """How to count.
+    """Options of a count.
 
     Attributes
     ----------
@@ -48,19 +48,19 @@ class CountOptions:
         Name or folder of a bundle.
     microns_per_pixel : float or None
     estimate_scale : bool
-        Accept the estimate from red cells where user and file say nothing.
+        Accept the estimate from red cells where user and file give no scale.
     target : int or None
         Cells to count; `TARGET` for a new case.
     regions : tuple of Region
-        Level-0 pixels; by default the whole field, and of a slide over 2 mm² its best regions.
+        Level-0 pixels; by default the whole field, on a slide over 2 mm² its best regions.
     whole : bool
-        All of a slide, however large.
+        Count the whole slide, however large.
     together : bool
-        Take each folder for the fields of one case.
+        Treat each folder as the fields of one case.
     anonymous : bool
-        Name results by fingerprint, and keep no names in a case that is begun.
+        Name results by fingerprint, and store no names in a new case.
     reviewer : str
-        Under whose name the acts are journalled.
+        The reviewer named in the journal.
     """
 
     model: str | Path = "starter"
@@ -83,10 +83,9 @@ def count_inputs(
     engine: Engine | None = None,
     progress: Progress | None = None,
 ) -> list[SummaryRow]:
-    """Count each input into a folder of its own, and all of them into ``summary.csv``.
+    """Count each input into its own folder, and all into ``summary.csv``.
 
-    A case that lies in that folder is continued: what a reviewer has labelled stays, and what is known
-    already is not computed again.
+    An existing case in that folder is continued: a reviewer's labels stay, and nothing is computed twice.
 
     Parameters
     ----------
@@ -96,18 +95,18 @@ def count_inputs(
     options : CountOptions, optional
     device : str
     engine : Engine, optional
-        One that runs already; it is left open.
+        A running engine, which is left open.
     progress : callable, optional
 
     Returns
     -------
     list of SummaryRow
-        An input each. One that failed has its error, and the others went on.
+        One per input. A failed one has its error and does not stop the others.
 
     Raises
     ------
     BundleError, ReportError
-        What concerns all inputs: the bundle, or the folder of results.
+        If the bundle or the folder of results fails.
     """
     options = options or CountOptions()
     report = progress or (lambda done, total, text: None)
@@ -115,7 +114,7 @@ def count_inputs(
     found = find_inputs(inputs, out=out, anonymous=options.anonymous, together=options.together)
     make_folder(out)
     rows: list[SummaryRow] = []
-    # What is counted already needs no model: the engine's child starts with its first task.
+    # Complete cases need no model: the engine's child starts with its first task.
     with nullcontext(engine) if engine is not None else Engine(device) as serving:
         try:
             for number, item in enumerate(found):
@@ -132,7 +131,7 @@ def count_inputs(
 def _row(
     engine: Engine, item: Input, out: Path, options: CountOptions, say: Callable[[str], None]
 ) -> SummaryRow:
-    """Count one input; whatever goes wrong with it becomes its row's error."""
+    """Return the row of one input; any error becomes the row's error."""
     started = time.perf_counter()
     try:
         if item.error:
@@ -141,7 +140,7 @@ def _row(
     except BoneMarrowError as error:
         logger.debug("%s failed", item.shown, exc_info=True)
         text = str(error)
-    except Exception as error:  # a defect of ours in one file must not cost the others their count
+    except Exception as error:  # a defect in one file must not stop the count of others
         logger.debug("%s failed", item.shown, exc_info=True)
         text = f"{item.path}: unexpected {type(error).__name__}: {error}: try it alone with --debug"
     text = one_line(item.hide_name(text))
@@ -180,7 +179,7 @@ def _open(item: Input, out: Path, options: CountOptions) -> tuple[Slide, Case]:
         return open_or_create_case(item.path, reviewer=reviewer, microns_per_pixel=options.microns_per_pixel)
     slide = open_slide(item.path, microns_per_pixel=options.microns_per_pixel)
     case_path = out / item.name / f"{item.name}{SUFFIX}"
-    if case_path.exists():  # its scale was settled when it was begun
+    if case_path.exists():  # its scale was set when it was created
         given = slide.scale if options.microns_per_pixel is not None else None
         return case_of_slide(slide, case_path, reviewer=reviewer, scale=given)
     scale = settle_scale(
@@ -193,7 +192,7 @@ def _open(item: Input, out: Path, options: CountOptions) -> tuple[Slide, Case]:
 def _analyse(
     engine: Engine, slide: Slide, case: Case, options: CountOptions, say: Callable[[str], None]
 ) -> str:
-    """Bring a case up to date and return the device that served, empty if none had to."""
+    """Bring a case up to date and return the device used, empty if none was needed."""
     device = ""
     steps = count_slide(
         engine,
@@ -217,7 +216,7 @@ def _analyse(
 
 
 def _compare(engine: Engine, slide: Slide, case: Case, options: CountOptions) -> None:
-    """Keep what the network saw of the cells, for look-alikes and map; a count is none the worse without."""
+    """Store the cells' feature vectors for look-alikes and map; a count does not need them."""
     try:
         for step in embed(engine, slide, case, model=options.model):
             apply_step(case, step)

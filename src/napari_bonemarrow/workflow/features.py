@@ -1,4 +1,4 @@
-"""What the network sees of a case's cells, so that they can be compared with one another."""
+"""Feature vectors of a case's cells, for comparing them."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from napari_bonemarrow.slides import Slide
 
 _FITTED_ON = 2048
-"""Cells that the axes are fitted on: drawn from the whole case, so that a dense corner does not rule them."""
+"""Number of cells for fitting the axes, drawn from the whole case, so that a dense area does not dominate."""
 
 _AT_ONCE = 4096
-"""Cells whose features are handed over, and written down, together."""
+"""Number of cells whose features are stored together."""
 
 _TEXT = "Comparing cells"
 
 
 def unseen(case: Case, model: ModelReference | None = None) -> Cells:
-    """Return the cells of which the case has no features of a bundle, by default of that which classified.
+    """Return the cells without features of a bundle, by default of the classifying one.
 
-    None are missing while nothing is classified: classes come first.
+    Before classification none are missing: classes come first.
     """
     predictions, features = case.predictions, case.features
     if predictions is None:
@@ -45,14 +45,13 @@ def unseen(case: Case, model: ModelReference | None = None) -> Cells:
 
 
 def embed(engine: Engine, slide: Slide, case: Case, *, model: str | Path = "starter") -> Iterator[Step]:
-    """Find the features of those cells of a case that have none of this bundle.
+    """Yield the features of a case's cells without features of this bundle.
 
-    They are the input of the network's last layer, on at most 32 principal axes that are fitted on the
-    case's own cells once and serve for every cell that comes later. Cells that were classified a moment
-    ago cost nothing more.
+    They are the input of the network's last layer, on at most 32 principal axes, fitted once on the
+    case's own cells and used for all later ones. Features of cells just classified are kept.
 
-    As with `analyse`, the case is read before this function returns and not touched by the iterator; hand
-    each step to `apply_step`. Closing the iterator cancels what is under way.
+    As with `analyse`, the case is read before this function returns and not used by the iterator; pass each
+    step to `apply_step`. Closing the iterator cancels the work.
 
     Parameters
     ----------
@@ -66,7 +65,7 @@ def embed(engine: Engine, slide: Slide, case: Case, *, model: str | Path = "star
     Raises
     ------
     BoneMarrowError
-        From the iterator: whatever the slide, the bundle or the engine complains of.
+        From the iterator: any error of slide, bundle or engine.
     """
     cells, known = case.cells, case.features
     if slide.microns_per_pixel is None or not len(unseen(case)) or case.predictions is None:
@@ -92,7 +91,7 @@ def _steps(
             for chunk in chunks:
                 try:
                     gathered.take((yield from waited(chunk, _TEXT, gathered.part)))
-                except SlideError:  # these cells cannot be read, the others may be
+                except SlideError:  # these cells cannot be read, others may be
                     continue
                 if gathered.axes is not None and gathered.waiting >= _AT_ONCE:
                     yield gathered.hand_over()
@@ -101,14 +100,14 @@ def _steps(
         if gathered.waiting:
             yield gathered.hand_over()
     except CancelledError:
-        return  # the engine was closed or told to drop it
+        return  # the engine was closed or the task dropped
     finally:
         for future in futures:
             future.cancel()
 
 
 def _drawn(cells: Cells) -> NDArray[np.bool_]:
-    """Draw the cells that the axes are fitted on, the same whatever their order."""
+    """Return a random sample of cells for fitting the axes, independent of their order."""
     by_number = np.argsort(cells.cell_id)
     chosen = np.zeros(len(cells), bool)
     size = min(_FITTED_ON, len(cells))
@@ -117,7 +116,7 @@ def _drawn(cells: Cells) -> NDArray[np.bool_]:
 
 
 class _Gathered:
-    """Features as they come, laid on the axes once there are any."""
+    """Collected features, projected on the axes once these exist."""
 
     def __init__(self, total: int, known: Features | None) -> None:
         self.axes = None if known is None else (known.mean, known.axes)
@@ -127,20 +126,20 @@ class _Gathered:
 
     @property
     def part(self) -> float:
-        """Part of the cells that is done, 0 to 1."""
+        """Return the completed part of the cells, 0 to 1."""
         return (self._done + self.waiting) / max(self._total, 1)
 
     def take(self, part: Embedded) -> None:
-        """Take in some more cells."""
+        """Add features of cells."""
         self._parts.append(part)
         self.waiting += len(part.cell_id)
 
     def raw(self) -> NDArray[np.float16]:
-        """Return what has come since the last handing over, (n, f)."""
+        """Return the features since the last step, (n, f)."""
         return np.concatenate([part.values for part in self._parts])
 
     def hand_over(self) -> FeaturesFound:
-        """Return what has come since the last time."""
+        """Return a step with the features since the last one."""
         assert self.axes is not None
         mean, axes = self.axes
         values = (self.raw().astype(np.float32) - mean) @ axes.T

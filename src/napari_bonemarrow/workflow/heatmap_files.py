@@ -1,4 +1,4 @@
-"""Say which pixels of a cell speak for its class, as files."""
+"""Heatmap files of a cell."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from napari_bonemarrow.models import Heatmap
 
 _STRONGEST = 0.65
-"""Opacity of the overlay where the heatmap is 1: the cell stays visible under it."""
+"""Opacity of the overlay where the heatmap is 1, so that the cell stays visible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a cell lies.
+    """The place of a cell.
 
     Attributes
     ----------
     x, y : float
         Level-0 pixels.
     field : tuple of (int, float, float) or None
-        Of a folder of fields: which one, by number from 1, and the place in it, px.
+        In a folder of fields: the field, by number from 1, and the place in it, px.
     """
 
     x: float
@@ -46,7 +46,7 @@ class Place:
 
     @classmethod
     def on(cls, slide: Slide, x: float, y: float) -> Place:
-        """Tell a place of a slide."""
+        """Return a place on a slide."""
         if not slide.fields:
             return cls(x, y)
         number = int(slide.images_at(x, y)[0])
@@ -54,7 +54,7 @@ class Place:
         return cls(x, y, (number + 1, x - region.x, y - region.y))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it for JSON, named as the columns of ``cells.csv``."""
+        """Return the place as JSON values, named as the columns of ``cells.csv``."""
         told: dict[str, Any] = {"x_px": self.x, "y_px": self.y}
         if self.field is not None:
             told |= dict(zip(("field", "field_x_px", "field_y_px"), self.field, strict=True))
@@ -63,7 +63,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What was explained, and the files that show it."""
+    """An explanation of a cell and its files."""
 
     predicted: str
     confidence: float
@@ -75,7 +75,7 @@ class Explanation:
     overlay: Path
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
+        """Return the explanation as JSON values."""
         return {
             "predicted": self.predicted,
             "confidence": round(self.confidence, 4),
@@ -90,21 +90,21 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about one cell.
+    """A request for one cell's explanation.
 
     Attributes
     ----------
     cell : int or None
-        Its number in the case, or in what the detector finds where there is no case.
+        Its number in the case, or without a case among the detected cells.
     at : tuple of float or None
         Its place in level-0 pixels instead.
     field : int or None
-        Of a folder of fields, in which of them ``at`` is, by number from 1; by default ``at`` is in the
-        pixels of the fields side by side.
+        In a folder of fields, the field of ``at``, by number from 1; by default ``at`` is in the pixels of
+        the fields side by side.
     method : str
         One of `METHODS`.
     target, against : str or None
-        The class that is explained, by default the predicted one, and the one it is set against.
+        The explained class, by default the predicted one, and the class to compare with.
     seed : int
     """
 
@@ -117,7 +117,7 @@ class Question:
     seed: int = 0
 
     def check(self, card: Card) -> None:
-        """Raise a `BoneMarrowError` where it cannot be answered by this bundle."""
+        """Raise a `BoneMarrowError` if this bundle cannot answer it."""
         if self.method not in METHODS:
             raise BoneMarrowError(f"{self.method}: no such method: choose one of {', '.join(METHODS)}")
         if self.cell is not None and self.at is not None:
@@ -144,12 +144,12 @@ def explain_input(
     device: str = "auto",
     engine: Engine | None = None,
 ) -> Explanation:
-    """Write the heatmap of one cell as float32 ``.npy`` on the crop's grid, and as ``.png`` over the crop.
+    """Write the heatmap of one cell as float32 ``.npy`` on the crop's pixels, and as ``.png`` over the crop.
 
     Parameters
     ----------
     path : Path
-        A field, a slide, a case, or the picture of a single cell, which needs no `Question.cell`.
+        A field, a slide, a case, or an image of a single cell, which needs no `Question.cell`.
     out : Path
         A folder.
     question : Question
@@ -194,7 +194,7 @@ def explain_input(
 
 
 def overlay(crop: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Lay a heatmap over its crop, the more opaque the more a pixel counts.
+    """Return a heatmap over its crop, more opaque at higher values.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def overlay(crop: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.
 def _crop(
     path: Path, question: Question, card: Card, microns_per_pixel: float | None, estimate: bool
 ) -> tuple[NDArray[np.uint8], Place | None]:
-    """Cut out the cell that is asked about, and say where it lies; a picture of one cell has no place."""
+    """Return the crop and place of the requested cell; an image of one cell has no place."""
     if path.suffix.lower() == SUFFIX:
         with Case.open(path, read_only=True) as case:
             slide, cells = slide_of_case(case), case.cells
@@ -234,7 +234,7 @@ def _crop(
 
 
 def _asked_place(path: Path, slide: Slide, question: Question) -> tuple[float, float] | None:
-    """Return the place that is asked about in level-0 pixels, None where a cell is asked about."""
+    """Return the requested place in level-0 pixels, None if a cell is requested."""
     if question.at is None:
         return None
     x, y = question.at
@@ -258,7 +258,7 @@ def _asked_place(path: Path, slide: Slide, question: Question) -> tuple[float, f
 def _settled(
     slide: Slide, question: Question, microns_per_pixel: float | None, estimate: bool
 ) -> tuple[Slide, Cells]:
-    """Give a slide its scale, and its cells where one is asked for by number."""
+    """Return a slide with its scale, and its cells if one is requested by number."""
     beside = case_path_for(slide.path)
     if beside.exists() and microns_per_pixel is None:
         with Case.open(beside, read_only=True) as case:

@@ -1,4 +1,4 @@
-"""Which files a command is about, and what their results are called."""
+"""Inputs of a command, and the names of their results."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _WILDCARDS = frozenset("*?[")
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file to work on.
+    """One input file.
 
     Attributes
     ----------
     path : Path
         As given or found.
     name : str
-        Of its folder of results: its stem, with a short hash where another input has the same, or its
-        fingerprint where names must not be told.
+        Name of its folder of results: its stem, with a short hash if another input has the same one, or its
+        fingerprint with ``anonymous``.
     shown : str
-        How tables speak of it.
+        Its name in tables.
     error : str
-        Why it cannot be worked on, empty if nothing is known against it yet.
+        Why it cannot be processed, empty if no error is known yet.
     """
 
     path: Path
@@ -48,29 +48,29 @@ class Input:
     error: str = ""
 
     def hide_name(self, text: str) -> str:
-        """Return a message without the file's name where names must not be told."""
+        """Return a message without the file's name if names are hidden."""
         if self.shown == str(self.path):
             return text
         path = self.path
-        if path.is_dir():  # which photographs were changed: some are no longer there to be known by
+        if path.is_dir():  # changed fields, some of which may not exist any more
             text = re.sub(r" \(.*\):", ":", text)
         places = {str(path), str(path.absolute()), str(path.resolve()), path.as_posix(), path.name}
-        # A folder has a patient's name as well, and a slide of several files has parts of its own there.
+        # A folder can also contain a patient's name, and a slide of several files has its parts there.
         places |= {str(folder) for folder in (path.parent, path.absolute().parent)}
         places |= {folder.name for folder in (path.absolute().parent, path.resolve().parent)}
         places |= _names_beside(path)
         for part in sorted((each for each in places if len(each) > 1), key=len, reverse=True):
             text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", self.shown, text)
-        # A case's message may name its slide, which has the same stem and another suffix.
+        # A case's message may name its slide, with the same stem and another suffix.
         text = re.sub(rf"(?<!\w){re.escape(path.stem)}(?!\w)", self.shown, text)
         return re.sub(r"(?<![\w.])(?:[A-Za-z]:)?(?:[\\/][^\s:,;()]+){2,}", self.shown, text)  # any other path
 
     def tell_left_out(self, warnings: Sequence[str]) -> None:
-        """Log what of a slide of several files is missing or cannot be read; the rest goes on."""
+        """Log missing or unreadable parts of a slide of several files."""
         if self.shown == str(self.path):
             for line in warnings:
                 logger.warning("warning: %s", one_line(line))
-        elif warnings:  # lines name files within the folder, which must not be told
+        elif warnings:  # lines name files in the folder, which must stay hidden
             logger.warning(
                 "warning: %s: %d of its parts are missing or cannot be read",
                 one_line(self.shown),
@@ -79,7 +79,7 @@ class Input:
 
 
 def _names_beside(path: Path) -> set[str]:
-    """Names of the files in a slide's folder, and in the folder that is the slide."""
+    """Return the names of files in a slide's folder, and in the folder that is the slide."""
     names: set[str] = set()
     for folder in (path, path.parent, path.with_suffix("")):
         with suppress(OSError):
@@ -96,27 +96,27 @@ def find_inputs(
     suffixes: tuple[str, ...] = SUFFIXES,
     together: bool = False,
 ) -> list[Input]:
-    """Find the files that paths, folders and patterns stand for.
+    """Return the files of paths, folders and patterns.
 
     Parameters
     ----------
     given : iterable of str or Path
         Files, folders (searched with those below them), or patterns with ``*``, ``?``, ``[...]``, ``**``.
     out : Path, optional
-        The folder of results, which is not searched.
+        The folder of results, which is excluded.
     anonymous : bool
         Name results by fingerprint.
     suffixes : tuple of str
-        What is taken from a folder, in lower case. An OME-Zarr, and a folder of nothing but a DICOM series,
-        is one input; the folder of a MIRAX file belongs to the file.
+        Suffixes to take from a folder, in lower case. An OME-Zarr, and a folder of only a DICOM series, is
+        one input; the folder of a MIRAX file belongs to the file.
     together : bool
-        Take each given folder for the fields of one case.
+        Treat each given folder as the fields of one case.
 
     Returns
     -------
     list of Input
-        Each file once, in the order given, a folder's sorted by path. What stands for no file is an
-        `Input` with its error.
+        Each file once, in the given order, a folder's sorted by path. A path without files is an `Input`
+        with its error.
     """
     once: dict[Path, tuple[Path, str]] = {}
     for entry in given:
@@ -125,7 +125,7 @@ def find_inputs(
     found = list(once.values())
     if anonymous:
         return [_anonymous(path, error, number) for number, (path, error) in enumerate(found, 1)]
-    # Case-folded, since the results may lie on a disk that does not tell A from a.
+    # Case-folded, since the disk of the results may ignore case.
     shared = Counter(path.stem.casefold() for path, _ in found)
     return [
         Input(path, _name(path, shared[path.stem.casefold()] > 1), str(path), error) for path, error in found
@@ -142,14 +142,14 @@ def _expand(
         if not files:
             yield path, f"{path}: no image in this folder: name one with {', '.join(suffixes)}"
     elif not path.exists() and _WILDCARDS & set(entry):
-        # Path.glob takes no absolute pattern.
+        # Path.glob does not accept absolute patterns.
         names = glob.glob(entry, recursive=True)  # noqa: PTH207
         files = sorted(Path(name) for name in names if Path(name).is_file() or _is_one_slide(Path(name)))
         yield from ((file, "") for file in files)
         if not files:
             yield path, f"{entry}: no file has such a name: check the pattern"
     else:
-        yield path, ""  # whether it can be read is told on opening it
+        yield path, ""  # opening it reports whether it can be read
 
 
 def _files_below(folder: Path, out: Path | None, suffixes: tuple[str, ...]) -> Iterator[Path]:
@@ -174,7 +174,7 @@ def _files_below(folder: Path, out: Path | None, suffixes: tuple[str, ...]) -> I
 
 
 def _is_one_slide(path: Path) -> bool:
-    """Tell whether a folder is a slide by itself: an OME-Zarr or a DICOM series."""
+    """Return whether a folder is a slide: an OME-Zarr or a DICOM series."""
     try:
         return path.is_dir() and is_one_slide(path)
     except OSError:

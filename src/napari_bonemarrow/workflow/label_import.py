@@ -1,4 +1,4 @@
-"""Labels from a file into a case: a table, or the annotations of QuPath."""
+"""Import of labels into a case: from a table, or annotations of QuPath."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Region
 from napari_bonemarrow.review import Case
 
 SAME_CELL_UM = 4.0
-"""A place belongs to the nearest cell within this: the nuclei of two touching lymphocytes lie 6 µm apart."""
+"""Largest distance of a place from its cell: the nuclei of two touching lymphocytes lie 6 µm apart."""
 _LONGEST = 200 * 2**20
-"""Bytes of a file of labels: two million rows."""
+"""Largest file of labels, bytes: two million rows."""
 _NAMED = 5
-"""Unknown classes and cells that are named in a line; of more, the number is told."""
+"""Most unknown classes and cells named in a line; of others, only the number is given."""
 _HALF_PIXEL = 0.5
-"""QuPath's origin is the image's corner, ours the centre of its first pixel."""
+"""Offset of QuPath's origin, the image's corner, from ours, the centre of the first pixel."""
 _CODES = {code.casefold(): code for code in CLASSES} | {
     cell.name.casefold(): cell.code for cell in CLASSES.values()
 }
 
 
 class LabelFileError(BoneMarrowError):
-    """A file of labels that cannot be taken; one line for the user."""
+    """A file of labels that cannot be imported; one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file of labels.
+    """The result of importing a file of labels.
 
     Attributes
     ----------
     taken : int
-        Cells that have the file's class now, those that had it already among them.
+        Cells with the file's class now, including those that had it before.
     changed : int
-        Cells among them whose class or standing changed by it.
+        Cells among them whose class or status changed.
     kept : int
-        Cells that keep the class a reviewer gave them, since nobody vouches for the file.
+        Cells that keep a reviewer's class, since no reviewer vouches for the file.
     unmatched : int
-        Rows that belong to no cell of the case.
+        Rows without a cell of the case.
     unknown : int
-        Rows whose class is none.
+        Rows with an unknown class.
     empty : int
-        Rows without a class, which are passed over.
+        Rows without a class, which are ignored.
     unknown_names : tuple of str
         Up to five of the unknown classes.
     """
@@ -66,7 +66,7 @@ class Imported:
 
     @property
     def text(self) -> str:
-        """One line."""
+        """Return the result in one line."""
         named = f" ({', '.join(self.unknown_names)})" if self.unknown_names else ""
         parts = [f"{self.taken} taken", f"{self.unmatched} not matched", f"{self.unknown} unknown{named}"]
         if self.empty:
@@ -78,7 +78,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row with a label: a cell by number, by place, or by both; NaN and None where it says nothing."""
+    """A row with a label: a cell by number, by place, or by both; NaN and None where missing."""
 
     label: str
     cell: int | None
@@ -88,19 +88,19 @@ class _Row:
 
 
 def import_labels(case: Case, path: Path | str, *, vouch: bool = False) -> Imported:
-    """Take the labels of a file into a case, as one act that one undo takes back.
+    """Import the labels of a file into a case, as one act with one undo.
 
     Parameters
     ----------
     case : Case
-        Open for writing. Under its ``reviewer``'s name the labels are written.
+        Open for writing. The labels are written under its ``reviewer``'s name.
     path : Path or str
         A CSV file (comma, semicolon or tab) with the column ``label`` and ``cell_id``, or ``x_px`` and
-        ``y_px``, or ``field``, ``field_x_px`` and ``field_y_px``; or GeoJSON as QuPath exports it. A place
-        belongs to the nearest cell within 4 µm. Where a row has number and place, both must fit.
+        ``y_px``, or ``field``, ``field_x_px`` and ``field_y_px``; or GeoJSON from QuPath. A place belongs to
+        the nearest cell within 4 µm. Where a row has number and place, both must fit.
     vouch : bool
-        Whether that reviewer vouches for them: then they count as reviewed. If not, they are imported, lift
-        no warning, and leave alone what a reviewer has classed.
+        Whether that reviewer vouches for them, so that they count as reviewed. Otherwise they count as
+        imported, lift no warning, and do not replace a reviewer's class.
 
     Returns
     -------
@@ -109,10 +109,10 @@ def import_labels(case: Case, path: Path | str, *, vouch: bool = False) -> Impor
     Raises
     ------
     LabelFileError
-        If the file cannot be read, has not these columns, holds a number that is none, or gives one cell
-        two classes. Nothing is written then.
+        If the file cannot be read, lacks these columns, has an invalid number, or gives one cell two
+        classes. Nothing is written then.
     CaseError
-        If the case takes no labels now.
+        If the case accepts no labels now.
     """
     path = Path(path)
     data = _read(path)
@@ -146,7 +146,7 @@ def _read(path: Path) -> bytes:
 
 
 def _rows(case: Case, path: Path, data: bytes) -> tuple[list[_Row], int]:
-    """Read rows with a label, and count those without."""
+    """Return rows with a label, and the number of those without."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -200,7 +200,7 @@ def _place(
 
 
 def _field(path: Path, line: int, text: str, fields: Sequence[Any]) -> Region:
-    """Return where a field lies, by its number from 1 or its file's name."""
+    """Return the place of a field by its number from 1 or its file name."""
     for number, field in enumerate(fields, start=1):
         if text in (str(number), field.name):
             region: Region = field.region
@@ -227,7 +227,7 @@ def _number(path: Path, line: int, text: str) -> float:
 
 
 def _of_geojson(path: Path, text: str) -> Iterator[_Row]:
-    """Read points and outlines with a class, in pixels, as QuPath exports annotations and detections."""
+    """Return points and outlines with a class, in pixels, from QuPath's annotations and detections."""
     try:
         whole = from_json(text, allow_inf_nan=False)
         features = whole["features"] if isinstance(whole, dict) and "features" in whole else [whole]
@@ -261,7 +261,7 @@ def _centre(geometry: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _matched(case: Case, path: Path, rows: Sequence[_Row]) -> tuple[dict[int, str], int, list[str]]:
-    """Find the cell of each row; returns codes by cell, rows that have none, and classes that are none."""
+    """Return codes by cell, rows without a cell, and unknown classes."""
     labels: dict[int, str] = {}
     unmatched, unknown = 0, []
     for row, cell in zip(rows, _cells_of(case, rows), strict=True):
@@ -278,7 +278,7 @@ def _matched(case: Case, path: Path, rows: Sequence[_Row]) -> tuple[dict[int, st
 
 
 def _cells_of(case: Case, rows: Sequence[_Row]) -> list[int]:
-    """Return the cell of each row, -1 where there is none: by number, and by place where it has one."""
+    """Return the cell of each row by number and by place, -1 without one."""
     x, y = np.array([row.x for row in rows], float), np.array([row.y for row in rows], float)
     nearest = _nearest(case, x, y)
     found = []
@@ -292,7 +292,7 @@ def _cells_of(case: Case, rows: Sequence[_Row]) -> list[int]:
 
 
 def _nearest(case: Case, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the nearest cell within 4 µm of each place, -1 where there is none."""
+    """Return the nearest cell within 4 µm of each place, -1 without one."""
     found = np.full(len(x), -1, np.int64)
     cells, microns, placed = case.cells, case.microns_per_pixel, np.isfinite(x)
     if not len(cells) or microns is None or not placed.any():
@@ -305,6 +305,6 @@ def _nearest(case: Case, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDAr
 
 
 def _shortened(text: str) -> str:
-    """Return what a file says so that it fits a line and a terminal."""
+    """Return a text of a file, shortened for one line of a terminal."""
     plain = "".join(letter for letter in text if letter.isprintable())
     return plain if len(plain) <= 30 else f"{plain[:30]}…"

@@ -1,4 +1,4 @@
-"""Which cells look like a cell: those that the network sees alike."""
+"""Look-alikes of a cell: those with similar feature vectors."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import Features
 
 MOST = 6
-"""Look-alikes that are shown of a cell."""
+"""Number of look-alikes shown for a cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookAlike:
-    """A cell that resembles another.
+    """A look-alike of a cell.
 
     Attributes
     ----------
     cell_id : int
     distance : float
-        One less the cosine between the features of both, less the case's mean: 0 alike, 1 unrelated, 2
-        opposite.
+        1 - cosine of both feature vectors minus the case's mean: 0 equal, 1 unrelated, 2 opposite.
     """
 
     cell_id: int
@@ -30,12 +29,12 @@ class LookAlike:
 
 
 class Neighbours:
-    """Finds the look-alikes of any cell among some.
+    """A search for look-alikes among cells.
 
     Parameters
     ----------
     features : Features
-        By ascending cell number.
+        In ascending order of cell number.
     """
 
     def __init__(self, features: Features) -> None:
@@ -47,19 +46,19 @@ class Neighbours:
     def nearest(
         self, cell_id: int, among: NDArray[np.bool_], count: int = MOST
     ) -> tuple[LookAlike, ...] | None:
-        """Find the cells nearest to a cell.
+        """Return the cells nearest to a cell.
 
         Parameters
         ----------
         cell_id : int
         among : ndarray of bool, shape (n,)
-            Which of the cells with features may be named; the cell itself never is.
+            Eligible cells among those with features; the cell itself is excluded.
         count : int
 
         Returns
         -------
         tuple of LookAlike
-            The most alike first; None where the cell itself has no features.
+            The most similar first; None if the cell has no features.
         """
         at = int(np.searchsorted(self.cell_id, cell_id))
         if at == len(self.cell_id) or self.cell_id[at] != cell_id:

@@ -1,4 +1,4 @@
-"""How fast a long task goes, and how long it still takes."""
+"""Pace of a long task, and the time left."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 MEMORY_SECONDS = 20.0
-"""Over about this long the rate is averaged: long enough that one dense tile does not make the time left
-jump, short enough to follow a slide that becomes denser."""
+"""Averaging time of the rate, s: long enough that one dense tile does not make the time left jump, short
+enough to follow a slide that becomes denser."""
 
 
 class Pace:
@@ -17,7 +17,7 @@ class Pace:
     Parameters
     ----------
     total : float
-        All that is to be done, in any unit that takes about the same time throughout, such as mm².
+        Total work, in a unit of about constant time, such as mm².
     clock : callable, optional
         Returns seconds.
     """
@@ -31,14 +31,14 @@ class Pace:
         self._since = 0.0
 
     def advance(self, amount: float) -> None:
-        """Note that so much more is done."""
+        """Add completed work."""
         self.done += amount
         self._since += amount
         now = self._clock()
         passed = now - self._last
         if passed <= 0:
             return
-        # Until the memory has filled it is the plain mean, which a single early tile does not govern.
+        # Until the averaging time has passed it is the plain mean, which one early tile does not dominate.
         known = min(self._last - self._start, MEMORY_SECONDS)
         weight = max(passed / (known + passed), 1 - math.exp(-passed / MEMORY_SECONDS))
         self.rate += weight * (self._since / passed - self.rate)
@@ -46,16 +46,16 @@ class Pace:
 
     @property
     def part(self) -> float:
-        """Part that is done, 0 to 1."""
+        """Return the completed part, 0 to 1."""
         return min(1.0, self.done / self.total) if self.total > 0 else 1.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds that the rest takes at this rate, None before there is one."""
+        """Return the seconds left at this rate, None before there is one."""
         if self.done >= self.total:
             return 0.0
         if self.rate <= 0:
             return None
-        # Time that has passed without news counts: the rest is then no nearer than it was.
+        # Time without progress counts too.
         waited = self._clock() - self._last
         return max(0.0, (self.total - self.done) / self.rate - waited)

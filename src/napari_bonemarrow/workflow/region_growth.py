@@ -1,4 +1,4 @@
-"""Settle what of a slide is counted, and let it grow until the target is met."""
+"""Growth of the counted regions of a slide until the target is met."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing,
 from napari_bonemarrow.workflow.survey import Surveyed, survey
 
 _FIRST_PART = 0.7
-"""Part of the expected cells that is searched at first; how much more goes by what is found."""
+"""Part of the expected cells that is searched first; the rest depends on the cells found."""
 
 
 def frame_of(slide: Slide, regions: Sequence[Region] = ()) -> Frame:
-    """Return the frame of some regions, or of the whole slide less its margin.
+    """Return the frame of some regions, or of the whole slide without its margin.
 
     Raises
     ------
     BoneMarrowError
-        Nothing of a region lies in the image.
+        If a region lies outside the image.
     """
     whole = default_frame(slide)
     if not regions:
@@ -55,19 +55,19 @@ def count_slide(
     regions: Sequence[Region] = (),
     whole: bool = False,
 ) -> Iterator[Step]:
-    """Bring a case up to date: settle its frame, find and classify its cells. Each step is in the case.
+    """Bring a case up to date: set its frame, find and classify its cells. Each step is in the case.
 
-    A slide of more than 2 mm² is surveyed and its best regions are counted, unless regions or the whole
-    are asked for. As many are taken, in the order of the ranking and before any is classified, as hold
-    the target's cells and a tenth more; where too many of these belong to excluded classes, the next in
-    the same order follow until the target is met or no region is left.
+    A slide of more than 2 mm² is surveyed and its best regions are counted, unless regions or the whole slide
+    are given. In the order of the ranking and before classification, regions are taken until they contain the
+    target's cells and a tenth more; if too many of these are of excluded classes, the next ones follow until
+    the target is met or no region is left.
 
     Parameters
     ----------
     engine : Engine
     slide : Slide
     case : Case
-        Its frame stays as it is where it has one; ranked regions may still be added.
+        An existing frame stays; ranked regions may still be added.
     model : str or Path
     target : int, optional
         `TARGET` for a new case.
@@ -78,7 +78,7 @@ def count_slide(
     Raises
     ------
     BoneMarrowError
-        The case has another frame, or no place of the slide is fit for counting.
+        If the case has another frame, or no place of the slide is fit for counting.
     """
     _check_frame(case, slide, regions, whole)
     if case.frame is not None:
@@ -112,7 +112,7 @@ def _seen(case: Case) -> bool:
 
 
 def _begin_ranked(engine: Engine, slide: Slide, case: Case, target: int) -> Iterator[Step]:
-    """Survey a slide, unless that was done, and take the regions of which it is sure that they are needed."""
+    """Survey a slide unless done, and take the regions that are certainly needed."""
     if case.ranking is None:
         for step in survey(engine, slide, target=target):
             if isinstance(step, Surveyed):
@@ -140,9 +140,9 @@ def _take(case: Case, slide: Slide, ranking: RegionRanking, count: int, target: 
 
 
 def _fill(engine: Engine, slide: Slide, case: Case, model: str | Path) -> Iterator[Step]:
-    """Search regions until enough cells are found, then keep just as many as hold them.
+    """Search regions until enough cells are found, then keep the fewest regions with them.
 
-    What is kept depends on what lies in the regions alone, not on how many were searched at a time.
+    The result depends only on the regions, not on how many are searched at a time.
     """
     ranking = case.ranking
     if ranking is None or case.frame is None:
@@ -160,7 +160,7 @@ def _fill(engine: Engine, slide: Slide, case: Case, model: str | Path) -> Iterat
 
 
 def _fewest(case: Case, slide: Slide, ranking: RegionRanking, needed: int) -> int:
-    """Return how many of the first regions hold the cells that are needed."""
+    """Return the number of first regions with the needed cells."""
     frame, scale = default_frame(slide), slide.known_scale()
     x, y = (np.asarray(values, float) for values in (case.cells.x, case.cells.y))
     inside = np.zeros(len(x), bool)
@@ -172,7 +172,7 @@ def _fewest(case: Case, slide: Slide, ranking: RegionRanking, needed: int) -> in
 
 
 def _missing_regions(case: Case) -> int:
-    """Return how many more of the ranked regions the target needs, by what those so far have brought."""
+    """Return the number of further ranked regions for the target, from the yield so far."""
     ranking, used = case.ranking, case.chosen_by_rank
     counted = case.differential().counted
     if ranking is None or not used or counted >= case.target:
@@ -182,11 +182,11 @@ def _missing_regions(case: Case) -> int:
 
 
 def _found(engine: Engine, slide: Slide, case: Case, model: str | Path) -> Iterator[Step]:
-    """Find the cells of the frame and stop before the first is classified."""
+    """Yield the steps that find the cells of the frame, before classification."""
     steps = analyse(engine, slide, case, model=model)
     for step in steps:
         if isinstance(step, CellsClassified):
-            return  # all was searched before
+            return  # everything was searched before
         apply_step(case, step)
         yield step
         if isinstance(step, CellsFound):

@@ -1,4 +1,4 @@
-"""Settle the physical scale of a slide where nobody can be asked."""
+"""Rule for the physical scale of a slide without user interaction."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from napari_bonemarrow.cytology import ScaleError
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, estimate_scale
 
 WIDEST_TAKEN = 0.25
-"""Widest half-interval of an estimate that is taken where nobody looks at it, over the estimate. Where the
-scale is a quarter off, a lymphocyte is drawn as large as a blast."""
+"""Widest half-interval, relative to the estimate, of an estimate accepted without a check. With a scale 25 %
+off, a lymphocyte is as large as a blast."""
 
 
 def settle_scale(
     slide: Slide, *, microns_per_pixel: float | None = None, accept_estimate: bool = False
 ) -> Scale:
-    """Return the scale that a slide is counted at: the user's, else the file's, else the estimate.
+    """Return the scale for counting a slide: the user's, else the file's, else the estimate.
 
     Parameters
     ----------
     slide : Slide
     microns_per_pixel : float, optional
-        What the user says.
+        The user's scale.
     accept_estimate : bool
-        Take the estimate from red cells where neither user nor file say anything.
+        Accept the estimate from red cells where user and file give no scale.
 
     Raises
     ------
     ScaleError
-        Nobody knows it; the text tells the estimate and how to pass it.
+        If it is unknown; the text has the estimate and how to pass it.
     """
     if microns_per_pixel is not None:
         return Scale(microns_per_pixel, ScaleSource.USER, basis="given")
@@ -54,7 +54,7 @@ def settle_scale(
 
 
 def _is_narrow(estimate: Scale) -> bool:
-    """Tell whether an estimate may be taken without anybody looking at it."""
+    """Return whether an estimate may be accepted without a check."""
     if estimate.low is None or estimate.high is None:
         return False
     return (estimate.high - estimate.low) / 2 <= WIDEST_TAKEN * estimate.microns_per_pixel

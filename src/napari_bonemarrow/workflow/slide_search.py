@@ -1,4 +1,4 @@
-"""Search a whole slide tile by tile, in batches that a case can keep as they come."""
+"""Search of a whole slide, tile by tile, in batches that a case can store."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _T = TypeVar("_T")
 POLL_SECONDS = 0.2
 BATCH_TILES = 32
 BATCH_SECONDS = 2.0
-"""What a crash can cost: a batch is handed over, and written down, when it has so many tiles or is so old."""
+"""Limits of a batch, in tiles and seconds, which bound the loss in a crash."""
 
 _AHEAD = 3
-"""Tiles a worker that are asked for at a time, so that none waits for its next and cancelling is quick."""
+"""Tiles queued per worker, so that none waits and cancelling is quick."""
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """What a search has brought.
+    """The result of a search.
 
     Attributes
     ----------
     parts : tuple of Cells
-        In no order.
+        In any order.
     failed : dict of int to str
-        Tiles that could not be read.
+        Unreadable tiles.
     """
 
     parts: tuple[Cells, ...]
@@ -50,23 +50,23 @@ class Searched:
 def search_tiles(
     engine: Engine, source: SlideSource, layout: DetectionPlan, earlier: DetectionProgress | None = None
 ) -> Generator[Step, None, Searched]:
-    """Find the cells of all tiles of a layout, going on where an earlier search of it was broken off.
+    """Yield the cells of all tiles of a layout, continuing an interrupted search.
 
-    Tiles that failed before are tried again. Closing the generator cancels what is under way.
+    Failed tiles are tried again. Closing the generator cancels the work.
 
     Parameters
     ----------
     engine : Engine
     source : SlideSource
     layout : DetectionPlan
-        Without profiles; those of the earlier search are used again.
+        Without profiles; those of the earlier search are reused.
     earlier : DetectionProgress, optional
-        What a case has kept.
+        Progress stored in a case.
 
     Raises
     ------
     BoneMarrowError
-        If nothing at all can be read, or the slide has gone meanwhile.
+        If nothing can be read, or the slide has disappeared.
     """
     plan = layout.continues(earlier.plan) if earlier is not None else None
     known: tuple[Cells, ...] = ()
@@ -108,7 +108,7 @@ def _all(futures: Sequence[Future[_T]], text: str) -> Generator[Step, None, list
 
 
 def waited(future: Future[_T], text: str, part: float | None = None) -> Generator[Step, None, _T]:
-    """Wait for a future, saying so, and return its value."""
+    """Return a future's value, yielding steps while waiting."""
     while True:
         try:
             return future.result(timeout=POLL_SECONDS)
@@ -119,7 +119,7 @@ def waited(future: Future[_T], text: str, part: float | None = None) -> Generato
 
 
 class _Batch:
-    """What has come since the last step, and how far the whole is."""
+    """Results since the last step, and the overall progress."""
 
     def __init__(self, plan: DetectionPlan, done: int, area_mm2: float) -> None:
         self.parts: list[Cells] = []
@@ -132,31 +132,31 @@ class _Batch:
         self._since = time.monotonic()
 
     def blank(self, tiles: Sequence[int]) -> None:
-        """Take in tiles that hold nothing stained."""
+        """Add tiles without stain."""
         self._tiles += tiles
 
     def found(self, tile: Tile, cells: Cells) -> None:
-        """Take in a tile that was searched."""
+        """Add a searched tile."""
         self._tiles.append(tile.number)
         self._cells.append(cells)
         self.pace.advance(tile.area_mm2)
 
     def lost(self, tile: Tile, problem: str) -> None:
-        """Take in a tile that cannot be read."""
+        """Add an unreadable tile."""
         self._new_failed[tile.number] = problem
         self.pace.advance(tile.area_mm2)
 
     def is_due(self) -> bool:
-        """Tell whether it should be handed over."""
+        """Return whether the batch is complete."""
         count = len(self._tiles) + len(self._new_failed)
         return count >= BATCH_TILES or (count > 0 and time.monotonic() - self._since >= BATCH_SECONDS)
 
     def holds_something(self) -> bool:
-        """Tell whether there is anything to hand over."""
+        """Return whether the batch has tiles."""
         return bool(self._tiles or self._new_failed)
 
     def flush(self) -> TilesFound:
-        """Hand over what has come."""
+        """Return the batch as a step and start the next."""
         self._done += len(self._tiles) + len(self._new_failed)
         cells = joined(self._cells)
         step = TilesFound(
@@ -176,17 +176,17 @@ class _Batch:
         return step
 
     def text(self) -> str:
-        """How far it is and how fast it goes."""
+        """Return progress and pace as text."""
         rate = f", {self.pace.rate:.2g} mm²/s" if self.pace.rate > 0 else ""
         return f"Finding cells ({self.pace.done:.3g} of {self.pace.total:.3g} mm²{rate})"
 
     def doing(self) -> Doing:
-        """Say how far it is between two batches."""
+        """Return the progress between two batches."""
         return Doing(self.text(), self.pace.part, self.pace.seconds_left)
 
 
 def joined(parts: Sequence[Cells]) -> Cells:
-    """Put cells one after the other, numbered from 1."""
+    """Return cells joined, numbered from 1."""
     every = [Cells.empty(), *parts]
     columns = {name: np.concatenate([getattr(part, name) for part in every]) for name in Cells.__slots__}
     columns["cell_id"] = np.arange(1, len(columns["x"]) + 1, dtype=np.int64)
@@ -196,7 +196,7 @@ def joined(parts: Sequence[Cells]) -> Cells:
 def _stream(
     engine: Engine, source: SlideSource, tiles: Sequence[Tile], batch: _Batch
 ) -> Generator[Step, None, None]:
-    """Search tiles, several at a time, and hand them over batch by batch."""
+    """Yield batches of tiles, several searched at a time."""
     pending: dict[Future[Cells], Tile] = {}
     waiting: Iterator[Tile] = iter(tiles)
     try:

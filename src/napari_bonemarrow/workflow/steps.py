@@ -1,4 +1,4 @@
-"""The steps of an analysis, which window and command line both take."""
+"""Steps of an analysis, shared by window and command line."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from napari_bonemarrow.engine import EngineStatus
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What the program waits for just now; given again and again, so that the wait can be given up.
+    """The present activity; repeated, so that waiting can be cancelled.
 
     Attributes
     ----------
     text : str
     part : float, optional
-        Part that is done, 0 to 1; None where it is not known.
+        Completed part, 0 to 1; None if unknown.
     seconds_left : float, optional
     """
 
@@ -29,23 +29,23 @@ class Doing:
 
 @dataclass(frozen=True, slots=True)
 class TilesFound:
-    """Some more tiles of a whole slide are searched.
+    """Further searched tiles of a whole slide.
 
     Attributes
     ----------
     tiles : tuple of int
-        Numbers of the tiles that were searched.
+        Numbers of the searched tiles.
     cells : Cells
-        Those of these tiles; their numbers mean nothing yet.
+        Cells of these tiles; their numbers are provisional.
     failed : mapping of int to str
-        Tiles that cannot be read, each with its line.
+        Unreadable tiles, each with its error line.
     done, total : int
-        Tiles so far, the failed ones included, and all there are.
+        Tiles so far, including failed ones, and all.
     seconds_left : float or None
     plan : mapping
-        JSON of the plan that the tiles belong to.
+        JSON of the tiles' plan.
     text : str
-        How far it is and how fast it goes, for people.
+        Progress and pace, for people.
     """
 
     tiles: tuple[int, ...]
@@ -60,19 +60,19 @@ class TilesFound:
 
 @dataclass(frozen=True, slots=True)
 class CellsFound:
-    """The detector is through.
+    """The result of a completed detection.
 
     Attributes
     ----------
     cells : Cells
     frame : Frame
-        In which ``cells.in_frame`` was told.
+        The frame of ``cells.in_frame``.
     searched : tuple of Region
-        Where, level-0 pixels.
+        Searched regions, level-0 pixels.
     failed : tuple of str
-        A line for each part that could not be read.
+        A line for each unreadable part.
     extends : bool
-        Whether they are added to the cells that the case has, as the frame has grown.
+        Whether they are added to the case's cells, since the frame has grown.
     """
 
     cells: Cells
@@ -84,16 +84,16 @@ class CellsFound:
 
 @dataclass(frozen=True, slots=True)
 class CellsClassified:
-    """Some more cells have their classes.
+    """Predictions of further cells.
 
     Attributes
     ----------
     predictions : Predictions
-        Of these cells alone.
+        Of these cells only.
     done, total : int
-        Cells classified so far in this analysis, and all there are to classify.
+        Cells classified so far in this analysis, and all.
     status : EngineStatus
-        Which bundle said it, on which device.
+        The bundle and its device.
     seconds_left : float or None
     """
 
@@ -106,14 +106,14 @@ class CellsClassified:
 
 @dataclass(frozen=True, slots=True)
 class FeaturesFound:
-    """Some more cells can be compared with others.
+    """Feature vectors of further cells.
 
     Attributes
     ----------
     features : Features
-        Of these cells alone.
+        Of these cells only.
     done, total : int
-        Cells so far, and all that were missing.
+        Cells so far, and all missing ones.
     """
 
     features: Features

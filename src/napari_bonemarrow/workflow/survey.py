@@ -1,4 +1,4 @@
-"""Survey a whole slide: where to count, told before any cell is classified."""
+"""Survey of a whole slide: where to count, before any classification."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from napari_bonemarrow.workflow.steps import Doing, Step
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """The survey is through.
+    """The result of a completed survey.
 
     Attributes
     ----------
     quality_map : QualityMap
     ranking : RegionRanking
-        For `Case.record_ranking`; without regions where nothing is fit for counting.
+        For `Case.record_ranking`; without regions if nothing is fit for counting.
     """
 
     quality_map: QualityMap
@@ -35,9 +35,9 @@ class Surveyed:
 
 
 def survey(engine: Engine, slide: Slide, *, target: int = TARGET) -> Iterator[Step | Surveyed]:
-    """Look over a slide and rank its regions; the last step is `Surveyed`.
+    """Yield the steps of a slide's survey; the last one is `Surveyed`.
 
-    Closing the iterator cancels what is under way. No class and no network have any part in it.
+    Closing the iterator cancels the work. No class and no network is involved.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ def survey(engine: Engine, slide: Slide, *, target: int = TARGET) -> Iterator[St
     slide : Slide
         With its scale.
     target : int
-        Cells to count, which tells how many regions are ranked.
+        Cells to count, which determines the number of ranked regions.
 
     Raises
     ------
     ScaleError
-        The slide has no scale.
+        If the slide has no scale.
     SlideError
-        From the iterator: it is too coarse, cannot be read, or has gone.
+        From the iterator: if it is too coarse, unreadable or has disappeared.
     """
     if slide.microns_per_pixel is None:
         raise ScaleError(f"{slide.path}: its scale is unknown: give its µm per pixel")
@@ -67,7 +67,7 @@ def _steps(engine: Engine, slide: Slide, source: SlideSource, target: int) -> It
         yield from _measure(engine, source, looking, looking.first(), "Surveying the slide")
         yield from _measure(engine, source, looking, looking.second(), "Surveying its best places")
     except CancelledError:
-        return  # the engine was closed: nobody waits for this survey any more
+        return  # the engine was closed
     finally:
         engine.end_tiles()
     quality = looking.quality_map()
@@ -77,7 +77,7 @@ def _steps(engine: Engine, slide: Slide, source: SlideSource, target: int) -> It
 def _measure(
     engine: Engine, source: SlideSource, looking: Survey, items: Sequence[SurveyItem], text: str
 ) -> Generator[Step, None, None]:
-    """Have some patches measured, several items at a time."""
+    """Yield progress while patches are measured, several items at a time."""
     pace = Pace(sum(len(item.which) for item in items))
     futures = engine.map_tiles("survey", source, items)
     try:
