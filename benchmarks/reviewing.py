@@ -89,11 +89,11 @@ def _slide(folder: Path) -> Path:
     probabilities[LARGE:, BMC21.index("NGS")] = 0
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     with Case.create(case_path_for(path), open_slide(path), reviewer="benchmark") as case:
-        case.set_frame(Frame.whole_field(_SIDE, _SIDE, 0.0), 500)
-        found = case.record_detection(cells)
+        case.sampling.set_frame(Frame.whole_field(_SIDE, _SIDE, 0.0), 500)
+        found = case.detection.record(cells)
         support = dict.fromkeys(BMC21, Support.TRAINED)
         model = ModelReference("random", "0" * 64)
-        case.record_predictions(Predictions(found.cell_id, probabilities, BMC21, support, model))
+        case.model.record_predictions(Predictions(found.cell_id, probabilities, BMC21, support, model))
     return path
 
 

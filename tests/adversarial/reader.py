@@ -72,14 +72,14 @@ def keep(slide: Slide, folder: Path) -> list[str]:
     if slide.scale is None:
         slide = slide.with_scale(Scale(0.25, ScaleSource.USER))
     with Case.create(folder / "case.bmcase", slide, reviewer="Dr A") as case:
-        case.set_frame(Frame.whole_field(slide.width, slide.height), 100)
+        case.sampling.set_frame(Frame.whole_field(slide.width, slide.height), 100)
         x, y = np.linspace(0, slide.width, 5)[1:-1], np.linspace(0, slide.height, 5)[1:-1]
         size = np.full(3, 9, np.float32)
-        case.record_detection(Cells(np.arange(1, 4), x, y, size, size / 10, np.ones(3, bool)), {})
+        case.detection.record(Cells(np.arange(1, 4), x, y, size, size / 10, np.ones(3, bool)), {})
         likely = np.full((len(case.cells), len(BMC21)), 1 / len(BMC21), np.float32)
         support = dict.fromkeys(BMC21, Support.TRAINED)
         model = ModelReference("tiny", "ab" * 32)
-        case.record_predictions(Predictions(case.cells.cell_id, likely, BMC21, support, model))
+        case.model.record_predictions(Predictions(case.cells.cell_id, likely, BMC21, support, model))
         case.set_label(case.cells.cell_id.tolist(), "LYT")
         for kind in FORMATS:
             try:

@@ -35,16 +35,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("case")
     slide = slide_from_array(np.full((300, 400, 3), 230, np.uint8), 0.1, folder / "smear.png")
     with Case.create(folder / "smear.bmcase", slide, reviewer="Ada") as case:
-        case.set_frame(Frame.whole_field(400, 300, 0.0), 10)
+        case.sampling.set_frame(Frame.whole_field(400, 300, 0.0), 10)
         ones = np.ones(6, np.float32)
         x = 50.0 + 50 * np.arange(6)
-        case.record_detection(Cells(np.arange(1, 7), x, np.full(6, 150.0), 9 * ones, ones, ones > 0))
+        case.detection.record(Cells(np.arange(1, 7), x, np.full(6, 150.0), 9 * ones, ones, ones > 0))
         case.set_label([1, 2, 3], "NGS")
         case.set_tag(1, "dysplastic", True)
-        case.comment(2, "see again")
+        case.edits.comment(2, "see again")
         case.set_label(4, "BLA")
         case.undo()
-        case.merge_cells([5, 6])
+        case.cell_edits.merge([5, 6])
     return case.path
 
 
@@ -59,8 +59,8 @@ def outcome(path: Path) -> str:
         with Case.open(path, read_only=True) as case:
             differential_document(case)
             html_report(case)
-            case.remembered  # noqa: B018
-            case.features  # noqa: B018
+            case.view_memory.remembered  # noqa: B018
+            case.model.features  # noqa: B018
             return case.distrust
     except BoneMarrowError as error:
         return str(error)
@@ -321,9 +321,9 @@ def test_a_slide_that_is_no_file_is_not_waited_for(case_file: Path, tmp_path: Pa
         os.mkfifo(path)
     alter(case_file, put(1, "new", "slide", "path", value=str(path)))
     with Case.open(case_file, read_only=True) as case:
-        assert case.find_slide() is None
+        assert case.slide_file.find() is None
         with pytest.raises(CaseError, match="neither a file nor a folder"):
-            case.slide_moved(path)
+            case.slide_file.move(path)
 
 
 @pytest.mark.timeout(60)

@@ -30,19 +30,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     slide = slide_from_array(np.full((300, 400, 3), 230, np.uint8), 0.1, folder / "smear.png")
     n = 12
     with Case.create(folder / "smear.bmcase", slide, reviewer="Ada") as case:
-        case.set_frame(Frame.whole_field(400, 300, 0.0), 10)
+        case.sampling.set_frame(Frame.whole_field(400, 300, 0.0), 10)
         x = 20.0 + 30 * np.arange(n)
         ones = np.ones(n, np.float32)
-        case.record_detection(Cells(np.arange(1, n + 1), x, np.full(n, 150.0), 9 * ones, ones, ones > 0))
+        case.detection.record(Cells(np.arange(1, n + 1), x, np.full(n, 150.0), 9 * ones, ones, ones > 0))
         probabilities = np.full((n, 21), 0.01, np.float32)
         probabilities[:, BMC21.index("NGS")] = 0.8
         support = dict.fromkeys(BMC21, Support.TRAINED)
-        case.record_predictions(
+        case.model.record_predictions(
             Predictions(case.cells.cell_id, probabilities, BMC21, support, ModelReference("m", "a" * 64))
         )
         case.set_label(range(1, 9), "NGS")
         case.set_label(range(9, 13), "LYT")
-        case.tally("BLA")
+        case.tally.count("BLA")
         case.sign("Dr Ada")
     return case.path
 
@@ -370,12 +370,12 @@ def test_a_slide_may_still_be_moved_and_a_signature_amended(signed: Path) -> Non
     with Case.open(signed, reviewer="Ada") as case:
         assert case.verify().ok
         assert case.slide_record.name == "b.png"
-        case.begin_amendment("a cell was missed")
+        case.sign_off.begin_amendment("a cell was missed")
         case.set_label(1, "BLA")
         case.sign("Dr Ada")
         assert case.verify().ok
     with look(signed) as case:
-        assert [each.counts.get("BLA", 0) for each in case.signatures] == [0, 1]
+        assert [each.counts.get("BLA", 0) for each in case.sign_off.signatures] == [0, 1]
         assert case.distrust == ""
 
 
@@ -399,9 +399,9 @@ def test_a_journal_without_its_first_line_is_not_shown(signed: Path) -> None:
 def test_lines_written_as_they_were_stay_as_they_were(signed: Path) -> None:
     before = signed.read_bytes()
     with look(signed) as case:
-        head = case.last_event.hash
+        head = case.history.last.hash
     rewrite(signed, lines_of(signed))
     with look(signed) as case:
-        assert case.last_event.hash == head
+        assert case.history.last.hash == head
     assert sqlite3.connect(signed).execute("SELECT count(*) FROM events").fetchone() == (8,)
     assert len(before)

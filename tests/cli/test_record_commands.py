@@ -21,16 +21,16 @@ def read_twice(tmp_path: Path) -> Path:
     path = tmp_path / "smear.bmcase"
     slide = slide_from_array(np.full((200, 400, 3), 230, np.uint8), 0.1, tmp_path / "smear.png")
     with Case.create(path, slide, reviewer="Dr A") as case:
-        case.set_frame(Frame.whole_field(400, 200, 0.0), 4)
+        case.sampling.set_frame(Frame.whole_field(400, 200, 0.0), 4)
         n = np.ones(4, np.float32)
         x = np.array([50.0, 150.0, 250.0, 350.0])
-        case.record_detection(Cells(np.arange(1, 5), x, np.full(4, 100.0), 9 * n, n, n > 0), {})
+        case.detection.record(Cells(np.arange(1, 5), x, np.full(4, 100.0), 9 * n, n, n > 0), {})
         case.set_label([1, 2], "BLA")
         case.set_label([3, 4], "LYT")
-        case.begin_second_reading("Dr B")
+        case.readings.begin_second("Dr B")
         case.set_label([1, 2, 3], "BLA")
         case.set_label([4], "LYT")
-        case.end_reading()
+        case.readings.end()
         case.sign("Dr A", "the third cell is seen tomorrow")
     return path
 
@@ -96,10 +96,10 @@ def test_one_reader_alone_is_told(run: Run, tmp_path: Path) -> None:
 def test_labels_are_imported_and_vouched_for(run: Run, read_twice: Path, tmp_path: Path) -> None:
     slide = slide_from_array(np.full((200, 400, 3), 230, np.uint8), 0.1, tmp_path / "c.png")
     with Case.create(tmp_path / "c.bmcase", slide, reviewer="Dr A") as case:
-        case.set_frame(Frame.whole_field(400, 200, 0.0), 4)
+        case.sampling.set_frame(Frame.whole_field(400, 200, 0.0), 4)
         n = np.ones(2, np.float32)
         cells = Cells(np.arange(1, 3), np.array([50.0, 150.0]), np.full(2, 100.0), 9 * n, n, n > 0)
-        case.record_detection(cells, {})
+        case.detection.record(cells, {})
     (tmp_path / "labels.csv").write_text("cell_id,label\n1,BLA\n2,\n7,BLA\n1,XYZ\n")
     code, out, _err = run("import", case.path, tmp_path / "labels.csv")
     assert code == 0

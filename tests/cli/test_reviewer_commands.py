@@ -41,10 +41,10 @@ def read(tmp_path: Path) -> Iterator[Case]:
     """Four reviewed cells."""
     slide = slide_from_array(np.full((200, 400, 3), 230, np.uint8), 0.1, tmp_path / "smear.png")
     with Case.create(tmp_path / "smear.bmcase", slide, reviewer="Dr A") as case:
-        case.set_frame(Frame.whole_field(400, 200, 0.0), 4)
+        case.sampling.set_frame(Frame.whole_field(400, 200, 0.0), 4)
         n = np.ones(4, np.float32)
         x = np.array([50.0, 150.0, 250.0, 350.0])
-        case.record_detection(Cells(np.arange(1, 5), x, np.full(4, 100.0), 9 * n, n, n > 0), {})
+        case.detection.record(Cells(np.arange(1, 5), x, np.full(4, 100.0), 9 * n, n, n > 0), {})
         case.set_label([1, 2, 3, 4], "NGS")
         yield case
 
@@ -82,9 +82,9 @@ def test_a_head_that_a_report_printed_finds_a_tail_that_was_cut(
     run: Run, signed: Path, tmp_path: Path
 ) -> None:
     with Case.open(signed, reviewer="Dr A") as case:
-        head = case.last_event.hash
-        case.begin_amendment("a cell was missed")
-        amended = case.last_event.hash
+        head = case.history.last.hash
+        case.sign_off.begin_amendment("a cell was missed")
+        amended = case.history.last.hash
     code, out, _err = run("verify", signed, "--head", head[:12])
     assert code == 0
     assert "holds the head of that report at line 5, and 1 more since" in out

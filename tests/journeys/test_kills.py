@@ -107,7 +107,7 @@ def test_every_correction_that_the_window_has_shown_survives_kill_9(
     path, dice = tmp_path / "smear.bmcase", random.Random(seed)
     shown: dict[int, str] = {}
     with Case.open(path, read_only=True) as case:
-        before = len(case.events())
+        before = len(case.history.events())
         cells = len(case.cells)
     assert cells > 15
     for kill in range(KILLS):
@@ -121,7 +121,7 @@ def test_every_correction_that_the_window_has_shown_survives_kill_9(
         shown |= latest
         with Case.open(path, reviewer="Ben") as again:
             assert again.verify().ok
-            written = {event.seq: event.hash for event in again.events()}
+            written = {event.seq: event.hash for event in again.history.events()}
             assert shown.items() <= written.items()
             # At most the act under way, and what the model said of the cells it made, is not shown yet.
             assert len(written) <= max(latest, default=before) + 3

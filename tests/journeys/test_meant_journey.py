@@ -27,14 +27,14 @@ def _classified(path: Path, width: int, height: int) -> Path:
     smear = draw_smear(23, width=width, height=height, cells_per_class=CELLS)
     path = Path(write_sample(path, smear))
     with Case.create(case_path_for(path), open_slide(path), reviewer="first") as case:
-        case.set_frame(Frame.whole_field(width, height, 0.0), len(smear.cells))
-        found = case.record_detection(smear.cells)
+        case.sampling.set_frame(Frame.whole_field(width, height, 0.0), len(smear.cells))
+        found = case.detection.record(smear.cells)
         rows = np.full((len(found), len(BMC21)), 0.01, np.float32)
         rows[np.arange(len(found)), [BMC21.index(code) for code in smear.codes]] = 0.8
         rows /= rows.sum(axis=1, keepdims=True)
         model = ModelReference("drawn", "0" * 64)
         support = dict.fromkeys(BMC21, Support.TRAINED)
-        case.record_predictions(Predictions(found.cell_id, rows, BMC21, support, model))
+        case.model.record_predictions(Predictions(found.cell_id, rows, BMC21, support, model))
     return path
 
 
@@ -120,7 +120,7 @@ def _comments(reviewer: Reviewer) -> None:
     reviewer.type(Qt.Key.Key_W, SHIFT)
     reviewer.qtbot.keyClicks(QApplication.focusWidget(), "Auer rod?")
     reviewer.type(Qt.Key.Key_Return)
-    assert reviewer.case.comments[-1].text == "Auer rod?"
+    assert reviewer.case.edits.comments[-1].text == "Auer rod?"
     reviewer.type(Qt.Key.Key_B)
     assert reviewer.case.labels[cell].code == "BLA"
 
@@ -146,16 +146,16 @@ def _works_undocked(reviewer: Reviewer) -> None:
 def _keys_while_the_second_opens(reviewer: Reviewer, second: Path) -> None:
     """Keys that come too early change neither the old case nor the new one."""
     case, panel = reviewer.case, reviewer.panel
-    events = len(case.events())
+    events = len(case.history.events())
     with reviewer.qtbot.waitSignal(reviewer.controller.all_opened, timeout=LOADING):
         reviewer.controller.open_path(second)
         assert panel.busy.isVisible()
         for key in (Qt.Key.Key_M, Qt.Key.Key_Return, Qt.Key.Key_Delete):
             reviewer.press(key)
             reviewer.type(key)
-        assert len(case.events()) == events
+        assert len(case.history.events()) == events
     assert reviewer.controller.session.slide.path == second
-    assert [each.kind for each in reviewer.case.events()].count("label set") == 0
+    assert [each.kind for each in reviewer.case.history.events()].count("label set") == 0
     seen = reviewer.controller.smear_viewer.viewport()
     assert all(side >= whole for side, whole in zip(seen.size, seen.smear, strict=True))  # shown whole
     names = [layer.name for layer in reviewer.viewer.layers if layer.visible]

@@ -27,13 +27,13 @@ def classified(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = Path(write_sample(tmp_path_factory.mktemp("classified") / "smear.png", smear))
     rng = np.random.default_rng(2)
     with Case.create(case_path_for(path), open_slide(path), reviewer="first") as case:
-        case.set_frame(Frame.whole_field(1800, 1300, 0.0), len(smear.cells))
-        found = case.record_detection(smear.cells)
+        case.sampling.set_frame(Frame.whole_field(1800, 1300, 0.0), len(smear.cells))
+        found = case.detection.record(smear.cells)
         rows = rng.dirichlet(np.full(len(BMC21), 0.1), len(found)).astype(np.float32)
         rows[np.arange(len(found)), [BMC21.index(code) for code in smear.codes]] += 1.5
         rows /= rows.sum(axis=1, keepdims=True)
         support = dict.fromkeys(BMC21, Support.TRAINED)
-        case.record_predictions(
+        case.model.record_predictions(
             Predictions(found.cell_id, rows, BMC21, support, ModelReference("drawn", "0" * 64))
         )
     return path

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear
 from napari_bonemarrow.gui.window.fresh_start_dialog import FreshStartDialog
-from napari_bonemarrow.review import Case, Kind
+from napari_bonemarrow.review import Case, EventKind
 from napari_bonemarrow.slides import ScaleSource
 
 from .reviewer import ANALYSING, LOADING, Reviewer
@@ -113,7 +113,7 @@ def test_a_scale_is_typed_measured_and_given_again(
     with Case.open(kept, read_only=True) as before:
         assert len(before.labels) == 1
         assert before.verify().ok
-        assert [event.kind for event in before.events()].count(Kind.SCALE_CONFIRMED) == 2
+        assert [event.kind for event in before.history.events()].count(EventKind.SCALE_CONFIRMED) == 2
     reviewer.qtbot.mouseClick(tab.scale_box, Qt.MouseButton.LeftButton)
     reviewer.qtbot.keyClicks(tab.scale_box, f"{MICRONS:g}")
     reviewer.qtbot.keyClick(tab.scale_box, Qt.Key.Key_Return)

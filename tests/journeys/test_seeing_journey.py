@@ -28,13 +28,13 @@ def classified(tmp_path: Path) -> Path:
     smear = draw_smear(7, width=1400, height=1000, cells_per_class=CELLS)
     path = Path(write_sample(tmp_path / "smear.png", smear))
     with Case.create(case_path_for(path), open_slide(path), reviewer="first") as case:
-        case.set_frame(Frame.whole_field(1400, 1000, 5.0), len(smear.cells))
-        found = case.record_detection(smear.cells)
+        case.sampling.set_frame(Frame.whole_field(1400, 1000, 5.0), len(smear.cells))
+        found = case.detection.record(smear.cells)
         rows = np.full((len(found), len(BMC21)), 0.01, np.float32)
         rows[np.arange(len(found)), [BMC21.index(code) for code in smear.codes]] = 1
         rows /= rows.sum(axis=1, keepdims=True)
         support = dict.fromkeys(BMC21, Support.TRAINED)
-        case.record_predictions(
+        case.model.record_predictions(
             Predictions(found.cell_id, rows, BMC21, support, ModelReference("drawn", "0" * 64))
         )
     return path

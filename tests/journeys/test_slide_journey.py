@@ -68,7 +68,7 @@ def _survey_and_find(reviewer: Reviewer) -> None:
     with qtbot.waitSignal(controller.survey.surveyed, timeout=ANALYSING):
         qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)
     assert reviewer.case.frame is None
-    ranking = reviewer.case.ranking
+    ranking = reviewer.case.sampling.ranking
     assert min(region.x for region in ranking.regions) >= 3 * BLOCK - 400  # nothing is counted on bare glass
     assert "quality map" in [layer.name for layer in reviewer.viewer.layers]
     assert window.focusWidget() is tab.where.best_button
@@ -80,7 +80,7 @@ def _survey_and_find(reviewer: Reviewer) -> None:
     assert tab.frame_text.text().startswith(f"The best {len(chosen)} region")
     reviewer.find()
     assert reviewer.case.frame.regions == chosen
-    assert reviewer.case.frame_choice == "ranked"
+    assert reviewer.case.sampling.frame_choice == "ranked"
     assert len(reviewer.case.cells) > TARGET / 2
 
 
@@ -94,7 +94,7 @@ def _split_and_join(reviewer: Reviewer) -> None:
     assert not case.has_cell(first)
     assert len(case.cells) == count + 1
     one = controller.review.selected
-    [other] = [event.cells[2] for event in case.events() if event.kind == "cell split"]
+    [other] = [event.cells[2] for event in case.history.events() if event.kind == "cell split"]
     assert case.effective_code(one)
     reviewer.click_cell(one)
     assert controller.review.selected == one

@@ -40,10 +40,10 @@ def read(tmp_path: Path) -> Path:
     Image.fromarray(np.full((400, 600, 3), 225, np.uint8)).save(path)
     slide = open_slide(path).with_scale(Scale(0.1, ScaleSource.USER, basis="given"))
     with Case.create(case_path_for(path), slide, reviewer="Dr Ada") as case:
-        case.set_frame(Frame.whole_field(600, 400, 0.0), 8)
+        case.sampling.set_frame(Frame.whole_field(600, 400, 0.0), 8)
         ones = np.ones(8, np.float32)
         x = 60.0 + 60 * np.arange(8)
-        case.record_detection(Cells(np.arange(1, 9), x, np.full(8, 200.0), 9 * ones, ones, ones > 0))
+        case.detection.record(Cells(np.arange(1, 9), x, np.full(8, 200.0), 9 * ones, ones, ones > 0))
         case.set_label(range(1, 9), "NGS")
     return case.path
 

@@ -73,7 +73,7 @@ class Typist:
     def shown(self, _changed: object) -> None:
         """Tell that the window shows what the case says."""
         self.panel.repaint()
-        last = self.case.events()[-1]
+        last = self.case.history.events()[-1]
         say(f"{last.seq} {last.hash}")
 
 

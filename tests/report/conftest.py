@@ -32,7 +32,7 @@ def make_case(tmp_path: Path) -> Iterator[Callable[..., Case]]:
         slide = slide_from_array(np.full((900, 1200, 3), 230, np.uint8), MPP, tmp_path / name)
         case = Case.create(tmp_path / "case.bmcase", slide, reviewer="Dr A")
         opened.append(case)
-        case.set_frame(Frame.whole_field(1200, 900), 300)
+        case.sampling.set_frame(Frame.whole_field(1200, 900), 300)
         n = len(codes)
         cells = Cells(
             np.arange(1, n + 1),
@@ -42,8 +42,8 @@ def make_case(tmp_path: Path) -> Iterator[Callable[..., Case]]:
             np.full(n, 0.875, np.float32),
             np.ones(n, bool),
         )
-        case.record_detection(cells, {})
-        case.record_predictions(predictions_of(case.cells, codes))
+        case.detection.record(cells, {})
+        case.model.record_predictions(predictions_of(case.cells, codes))
         return case
 
     yield make

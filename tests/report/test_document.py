@@ -69,10 +69,10 @@ def test_a_frame_of_ranked_regions_and_unread_tiles_are_told(tmp_path: Path) -> 
     slide = slide_from_array(np.full((900, 1200, 3), 230, np.uint8), 0.1, tmp_path / "slide.tif")
     regions = (Region(600, 100, 300, 300), Region(100, 100, 300, 300))
     with Case.create(tmp_path / "case.bmcase", slide, reviewer="Dr A") as case:
-        case.record_ranking(RegionRanking(regions, (0.9, 0.4), {"blank": 12}, {}))
-        case.set_frame(Frame(regions[:1], 5.0, 1200, 900), 10)
+        case.sampling.record_ranking(RegionRanking(regions, (0.9, 0.4), {"blank": 12}, {}))
+        case.sampling.set_frame(Frame(regions[:1], 5.0, 1200, 900), 10)
         line = "slide.tif: tile (3, 4) of level 0 cannot be read"
-        case.record_detection(Cells.empty(), {"failed_tiles": [line]})
+        case.detection.record(Cells.empty(), {"failed_tiles": [line]})
         document = differential_document(case)
         assert document["frame"] == {
             "margin_um": 5.0,
@@ -81,6 +81,6 @@ def test_a_frame_of_ranked_regions_and_unread_tiles_are_told(tmp_path: Path) -> 
             "ranked": 2,
             "avoided": {"blank": 12},
         }
-        assert case.unread == (line,)
+        assert case.detection.unread == (line,)
         assert "unread_tiles" in [flag["code"] for flag in document["flags"]]
         assert "the first 1 of 2 regions that were ranked before any class was seen" in html_report(case)

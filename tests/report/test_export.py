@@ -49,8 +49,8 @@ def test_reviewed_cells_become_crops_in_a_folder_a_class(case: Case, tmp_path: P
     Image.fromarray(slide).save(path, dpi=(254_000, 254_000))  # 0.1 µm a pixel
     opened, real = open_slide(path), tmp_path / "real.bmcase"
     with Case.create(real, opened, reviewer="Dr A") as own:
-        own.set_frame(case.frame, 300)  # type: ignore[arg-type]
-        own.record_detection(case.cells, {})
+        own.sampling.set_frame(case.frame, 300)  # type: ignore[arg-type]
+        own.detection.record(case.cells, {})
         with pytest.raises(ReportError, match="no cell has been reviewed yet"):
             export(own, "crops", tmp_path / "crops")
         own.set_label([1], "PLM")

@@ -144,7 +144,7 @@ def test_an_unlike_smear_is_said_before_any_number(case: Case) -> None:
     predictions = case.predictions
     model = ModelReference("measured", "cd" * 32)
     strangeness = np.full(len(predictions), 0.99, np.float32)
-    case.record_predictions(replace(predictions, model=model, strangeness=strangeness))
+    case.model.record_predictions(replace(predictions, model=model, strangeness=strangeness))
     page = html_report(case)
     assert page.index("unlike what the model has learnt") < page.index("counted of 300")
     assert page.count("unlike what the model has learnt") == 2  # and where it says how it was counted

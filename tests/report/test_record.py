@@ -37,11 +37,11 @@ def twice_read(case: Case) -> Case:
     """Two readers of all 60 cells, who differ on the two cells that the first called plasma cells."""
     review_all(case)
     first = dict(case.labels)
-    case.begin_second_reading("Dr B")
+    case.readings.begin_second("Dr B")
     for code in {label.code for label in first.values()} - {"PLM"}:
         case.set_label([cell for cell, label in first.items() if label.code == code], code)
     case.set_label([1, 2], "LYT")
-    case.end_reading()
+    case.readings.end()
     return case
 
 
@@ -55,7 +55,7 @@ def test_the_models_own_count_stands_beside_the_corrected_one(case: Case) -> Non
 
 
 def test_a_signature_is_told_with_its_reason_and_its_head(case: Case) -> None:
-    head = case.last_event.hash
+    head = case.history.last.hash
     case.sign("Dr <A>", "only the <i>blasts</i> matter")
     (signed,) = document(case)["signatures"]
     assert (signed["name"], signed["head"], signed["unreviewed"]) == ("Dr <A>", head, 58)
@@ -71,7 +71,7 @@ def test_a_signature_is_told_with_its_reason_and_its_head(case: Case) -> None:
 def test_an_amended_signature_stays_in_the_report(case: Case) -> None:
     review_all(case)
     case.sign("Dr A")
-    case.begin_amendment("a cell was missed")
+    case.sign_off.begin_amendment("a cell was missed")
     assert "Not signed: an amendment is under way." in read(html_report(case)).text
     case.set_label(3, "PLM")
     case.sign("Dr C")
@@ -106,7 +106,7 @@ def test_both_readers_and_kappa_are_printed(twice_read: Case, tmp_path: Path) ->
 
 def test_a_blind_reading_tells_nothing_of_the_model_and_the_first_reader(case: Case) -> None:
     review_all(case)
-    case.begin_second_reading("Dr B")
+    case.readings.begin_second("Dr B")
     told = document(case)
     assert told["model_only"] is None
     assert told["agreement"] is None
@@ -117,9 +117,9 @@ def test_a_blind_reading_tells_nothing_of_the_model_and_the_first_reader(case: C
 def test_the_tally_is_its_own_section_and_never_mixed(case: Case, tmp_path: Path) -> None:
     before = document(case)
     for code in ("BLA", "NGS", "NGS", "ART"):
-        case.tally(code)
-    case.next_tally_field()
-    case.tally("NGS")
+        case.tally.count(code)
+    case.tally.next_field()
+    case.tally.count("NGS")
     after = document(case)
     assert (after["counted"], after["classes"]) == (before["counted"], before["classes"])
     assert before["tally"] is None
@@ -145,7 +145,9 @@ def test_an_unsigned_case_says_so(make_case: Callable[..., Case]) -> None:
 def test_the_area_of_overlapping_regions_is_told_once(make_case: Callable[..., Case], tmp_path: Path) -> None:
     slide = slide_from_array(np.full((900, 1200, 3), 230, np.uint8), 0.1, tmp_path / "two.png")
     with Case.create(tmp_path / "two.bmcase", slide, reviewer="Dr A") as case:
-        case.set_frame(Frame((Region(100, 100, 500, 500), Region(300, 100, 500, 500)), 0.0, 1200, 900))
+        case.sampling.set_frame(
+            Frame((Region(100, 100, 500, 500), Region(300, 100, 500, 500)), 0.0, 1200, 900)
+        )
         assert "(0.0035 mm²)" in read(html_report(case)).text  # 700 by 500 px of 0.1 µm
 
 
@@ -155,7 +157,7 @@ def test_a_date_of_a_clock_that_was_wrong_says_so(case: Case, monkeypatch: pytes
     case.sign("Dr A")
     monkeypatch.undo()
     assert "a date in doubt" not in html_report(case)  # nothing has shown it yet
-    case.begin_amendment("the clock was wrong")
+    case.sign_off.begin_amendment("the clock was wrong")
     (signed,) = document(case)["signatures"]
     assert signed["date_in_doubt"]
     assert (

@@ -33,14 +33,14 @@ def folder_case(tmp_path: Path) -> Iterator[Case]:
     fields = tuple(Field(f"{number}.png", region) for number, region in enumerate(regions, start=1))
     slide = replace(slide_from_array(canvas, MPP, tmp_path / "marrow"), fields=fields)
     with Case.create(tmp_path / "case.bmcase", slide, reviewer="Dr A") as case:
-        case.set_frame(Frame.whole_field(slide.width, slide.height, images=slide.images), 300)
+        case.sampling.set_frame(Frame.whole_field(slide.width, slide.height, images=slide.images), 300)
         n = len(CODES)
         x = np.array([regions[at % 3].x + 20 + 1150 * (at / n) for at in range(n)])
         sizes = np.full(n, 8, np.float32)
-        case.record_detection(
+        case.detection.record(
             Cells(np.arange(1, n + 1), x, np.linspace(10, 890, n), sizes, sizes / 10, np.ones(n, bool)), {}
         )
-        case.record_predictions(predictions_of(case.cells, CODES))
+        case.model.record_predictions(predictions_of(case.cells, CODES))
         case.set_label([1, 2, 21], "PLM")
         case.set_label([55], "BLA")
         case.set_label([30], "NHC")
@@ -48,11 +48,11 @@ def folder_case(tmp_path: Path) -> Iterator[Case]:
         case.set_label([31], None)
         case.set_tag([21, 22, 60], "dysplastic", True)
         case.set_tag([21], "vacuolated", True)
-        case.set_flag([5, 6], True)
-        case.remove_cells([40])
-        case.comment(5, '=HYPERLINK("x"), "quoted"')
-        case.comment(5, "a second line")
-        case.comment(None, "of the smear")
+        case.edits.set_flag([5, 6], True)
+        case.cell_edits.remove([40])
+        case.edits.comment(5, '=HYPERLINK("x"), "quoted"')
+        case.edits.comment(5, "a second line")
+        case.edits.comment(None, "of the smear")
         yield case
 
 
@@ -181,7 +181,7 @@ def test_imported_labels_stand_apart_from_reviewed_ones_and_the_models(
     check(len(own) + 12, n - 10)
     case.undo()
     case.redo()
-    case.remove_cells([bare[11]])
+    case.cell_edits.remove([bare[11]])
     inside.remove(bare[11])
     check(len(own) + 12, n - 11)
     path, reviewed = case.path, case.reviewed().tolist()
@@ -205,15 +205,15 @@ def test_every_reading_of_a_case_with_imported_labels_is_counted_again(
     _import(case, tmp_path, dict.fromkeys(inside[:-4], "EBO"))
     case.set_label(inside[:10], "LYT")
     assert _standing(*_check(case, tmp_path)) == {"reviewed": 10, "imported": n - 14, "model": 4}
-    case.begin_second_reading("Dr B")
+    case.readings.begin_second("Dr B")
     _check(case, tmp_path)
     case.set_label(inside[:8], "LYT")
     case.set_label(inside[8:12], "PLM")
-    case.end_reading()
+    case.readings.end()
     first = _standing(*_check(case, tmp_path))
-    case.go_to_reading(2)
+    case.readings.go_to(2)
     second = _standing(*_check(case, tmp_path))
-    case.begin_settling("Dr C")
+    case.readings.begin_settling("Dr C")
     case.set_label(inside[8], "PLM")
     settled = _standing(*_check(case, tmp_path))
     assert first == {"reviewed": 10, "imported": n - 14, "model": 4}
@@ -238,7 +238,7 @@ def test_rows_before_there_is_a_frame_or_a_model_say_so(
     slide = slide_from_array(np.full((300, 300, 3), 230, np.uint8), MPP, tmp_path / "one.png")
     with Case.create(tmp_path / "one.bmcase", slide, reviewer="Dr A") as case:
         one = np.array([8.0], np.float32)
-        case.record_detection(
+        case.detection.record(
             Cells(np.array([1]), np.array([150.0]), np.array([150.0]), one, one, one > 0), {}
         )
         [row] = _rows(case, tmp_path)

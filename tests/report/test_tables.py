@@ -86,10 +86,10 @@ def test_cells_of_several_fields_say_which_and_where_in_it(tmp_path: Path) -> No
     fields = (Field("a 4711.png", Region(0, 0, 120, 100)), Field("b.png", Region(140, 0, 120, 100)))
     slide = replace(slide, fields=fields, vendor="fields")
     with Case.create(tmp_path / "case.bmcase", slide, reviewer="Dr A") as case:
-        case.set_frame(Frame.whole_field(260, 100, 5.0, slide.images))
+        case.sampling.set_frame(Frame.whole_field(260, 100, 5.0, slide.images))
         x, y = np.array([50.0, 139.7, 200.0]), np.array([40.0, 50.0, 60.0])
         sizes = np.full(3, 8.0, np.float32)
-        case.record_detection(Cells(np.arange(1, 4), x, y, sizes, sizes / 10, np.ones(3, bool)))
+        case.detection.record(Cells(np.arange(1, 4), x, y, sizes, sizes / 10, np.ones(3, bool)))
         write_cells_csv(case, tmp_path / "cells.csv")
         known = differential_document(case, anonymous=True)["slides"][0]["fields"]
     with Case.open(tmp_path / "case.bmcase") as case:

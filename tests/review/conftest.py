@@ -88,8 +88,8 @@ def say() -> Callable[..., Predictions]:
 def case(tmp_path: Path, slide: Slide, frame: Frame, find: Callable[..., Cells]) -> Iterator[Case]:
     """A case with 40 found cells, 30 of them in the frame, not classified yet."""
     with Case.create(tmp_path / "smear.bmcase", slide, reviewer="Ada") as made:
-        made.set_frame(frame, target=100)
-        made.record_detection(find(), {"threshold": 0.3})
+        made.sampling.set_frame(frame, target=100)
+        made.detection.record(find(), {"threshold": 0.3})
         yield made
 
 

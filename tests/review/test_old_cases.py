@@ -20,7 +20,7 @@ def test_an_old_case_replays_to_the_same_numbers() -> None:
     with Case.open(WRITTEN, read_only=True) as case:
         assert case.distrust == ""
         assert case.verify().ok
-        assert (case.last_event.hash, case.last_event.seq) == (said["head"], said["lines"])
+        assert (case.history.last.hash, case.history.last.seq) == (said["head"], said["lines"])
         assert case.effective_codes() == said["codes"]
         document = differential_document(case)
         assert (document["counted"], document["excluded"]) == (said["counted"], said["excluded"])
@@ -33,13 +33,13 @@ def test_an_old_case_replays_to_the_same_numbers() -> None:
 
 def test_its_signatures_are_not_authenticated() -> None:
     with Case.open(WRITTEN, read_only=True) as case:
-        assert {authentication(each)[0] for each in case.signatures} == {Authentication.NONE}
+        assert {authentication(each)[0] for each in case.sign_off.signatures} == {Authentication.NONE}
         assert "tamper-evident, not authenticated" in html_report(case)
 
 
 def test_work_on_it_goes_on(tmp_path: Path) -> None:
     copy = Path(shutil.copy(WRITTEN, tmp_path / "old.bmcase"))
     with Case.open(copy, reviewer="Dr Ada") as case:
-        case.begin_amendment("one more look")
+        case.sign_off.begin_amendment("one more look")
         case.set_label(2, "BLA")
         assert case.verify().ok

@@ -52,8 +52,8 @@ def write_case(
     )
     said = dict(enumerate(codes, 1)) if labels is None else labels
     with Case.create(folder / f"{name}.bmcase", slide, reviewer=reviewer) as case:
-        case.set_frame(Frame.whole_field(slide.width, slide.height, 0.0))
-        case.record_detection(cells)
+        case.sampling.set_frame(Frame.whole_field(slide.width, slide.height, 0.0))
+        case.detection.record(cells)
         for code in dict.fromkeys(said.values()):
             case.set_label([cell for cell, each in said.items() if each == code], code)
     return folder / f"{name}.bmcase"

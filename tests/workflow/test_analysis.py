@@ -42,7 +42,7 @@ def test_cells_are_found_then_classified_and_the_frame_comes_first(
     kinds = finish(engine, slide, case)
     assert kinds[0] == "CellsFound"
     assert set(kinds[1:]) == {"CellsClassified"}
-    journal = [str(event.kind) for event in case.events()]
+    journal = [str(event.kind) for event in case.history.events()]
     assert journal.index("region and target set") < journal.index("detector run") < journal.index("model run")
     assert case.predictions is not None
     assert len(case.predictions) == len(case.cells) >= 6
@@ -62,7 +62,7 @@ def test_a_finished_case_needs_no_engine(engine: Engine, opened: tuple[Slide, Ca
 def test_only_cells_without_a_class_are_classified(engine: Engine, opened: tuple[Slide, Case]) -> None:
     slide, case = opened
     finish(engine, slide, case)
-    added = case.add_cell(30, 30)
+    added = case.cell_edits.add(30, 30)
     [step] = [step for step in analyse(engine, slide, case) if isinstance(step, CellsClassified)]
     assert step.predictions.cell_id.tolist() == [added]
     assert (step.done, step.total) == (1, 1)

@@ -89,7 +89,7 @@ def test_batches_make_up_the_cells_of_the_whole(
     assert sum(len(batch.cells) for batch in batches) == len(found.cells)
     for name in ("cell_id", "x", "y", "diameter_um", "score", "in_frame"):
         np.testing.assert_array_equal(getattr(case.cells, name), getattr(whole, name))
-    assert case.detection_progress is None
+    assert case.detection.progress is None
     assert steps[-1].predictions.cell_id.size > 0
     in_frame = dict(zip(case.cells.cell_id.tolist(), case.cells.in_frame.tolist(), strict=True))
     assert all(in_frame[cell] for cell in steps[-1].predictions.cell_id.tolist())
@@ -105,7 +105,7 @@ def test_a_search_that_was_broken_off_goes_on(two: Engine, opened: tuple[Slide, 
         if isinstance(step, TilesFound):
             steps.close()  # type: ignore[attr-defined]
             break
-    progress = case.detection_progress
+    progress = case.detection.progress
     assert progress is not None
     assert 0 < len(progress.done) < TILES
     again = []
@@ -124,8 +124,8 @@ def test_only_the_frame_is_searched_and_then_only_what_it_has_grown_by(
 ) -> None:
     slide, case = opened
     regions = (Region(100, 100, 900, 800), Region(1900, 700, 900, 800))
-    case.record_ranking(RegionRanking(regions, (0.9, 0.8), {}, {}))
-    case.set_frame(Frame(regions[:1], 5.0, slide.width, slide.height))
+    case.sampling.record_ranking(RegionRanking(regions, (0.9, 0.8), {}, {}))
+    case.sampling.set_frame(Frame(regions[:1], 5.0, slide.width, slide.height))
 
     def find() -> CellsFound:
         for step in analyse(two, slide, case):
@@ -137,7 +137,7 @@ def test_only_the_frame_is_searched_and_then_only_what_it_has_grown_by(
     first = find()
     assert first.searched == regions[:1]
     assert first.cells.x.max() < 1100
-    case.extend_frame(2)
+    case.sampling.extend_frame(2)
     second = find()
     assert second.extends
     assert second.searched == regions[1:]
@@ -168,7 +168,7 @@ def test_a_tile_that_fails_costs_only_itself_and_is_written_down(
         apply_step(case, step)
         if isinstance(step, CellsFound):
             break
-    [run] = [event for event in case.events() if event.kind == "detector run"]
+    [run] = [event for event in case.history.events() if event.kind == "detector run"]
     [line] = run.new["parameters"]["failed_tiles"]
     assert "no_such_function" in line
     assert 0 < len(case.cells) < len(whole)
@@ -203,7 +203,7 @@ def test_a_file_damaged_in_the_middle_is_searched_and_classified_around_it(
             apply_step(case, step)
             if isinstance(step, CellsClassified):
                 break
-        [run] = [event for event in case.events() if event.kind == "detector run"]
+        [run] = [event for event in case.history.events() if event.kind == "detector run"]
         lines = run.new["parameters"]["failed_tiles"]
         assert lines
         for line in lines:
@@ -229,8 +229,8 @@ def test_a_slide_that_has_gone_is_said_and_what_was_found_stays(
     slide.path.unlink()
     with pytest.raises(BoneMarrowError, match=r"slide\.png"):
         list(analyse(two, slide, case))
-    assert case.detection_progress is not None
-    assert len(case.detection_progress.cells) > 0
+    assert case.detection.progress is not None
+    assert len(case.detection.progress.cells) > 0
 
 
 def test_detect_streams_goes_on_and_leaves_nothing_behind(
@@ -247,8 +247,8 @@ def test_detect_streams_goes_on_and_leaves_nothing_behind(
         detect_inputs([picture], out, microns_per_pixel=MPP, progress=stop)
     kept = out / "slide" / ".search.bmcase"
     with Case.open(kept, reviewer="Dr A") as case:
-        assert case.detection_progress is not None
-        done = len(case.detection_progress.done)
+        assert case.detection.progress is not None
+        done = len(case.detection.progress.done)
     assert 0 < done < TILES
     [row] = detect_inputs([picture], out, microns_per_pixel=MPP)
     assert row.found == len(whole)

@@ -15,8 +15,8 @@ def test_a_new_case_takes_the_files_scale_and_is_found_again(field: Path) -> Non
     slide, case = open_or_create_case(field, reviewer="Dr A")
     assert case.path == field.with_suffix(".bmcase")
     assert case.microns_per_pixel == pytest.approx(0.1, rel=1e-3)
-    case.set_frame(Frame.whole_field(slide.width, slide.height))
-    case.record_detection(detect_cells(slide))
+    case.sampling.set_frame(Frame.whole_field(slide.width, slide.height))
+    case.detection.record(detect_cells(slide))
     number = int(case.cells.cell_id[0])
     case.set_label(number, "PLM")
     case.close()
@@ -46,8 +46,8 @@ def test_a_scale_nobody_knows_stays_open_until_told(mute: Path) -> None:
 
 def test_another_scale_than_the_cells_were_found_at_is_refused(field: Path) -> None:
     slide, case = open_or_create_case(field)
-    case.set_frame(Frame.whole_field(slide.width, slide.height))
-    case.record_detection(detect_cells(slide))
+    case.sampling.set_frame(Frame.whole_field(slide.width, slide.height))
+    case.detection.record(detect_cells(slide))
     case.close()
     with pytest.raises(CaseError, match=r"found at 0\.1 µm/px, not at 0\.05"):
         open_or_create_case(field, microns_per_pixel=0.05)

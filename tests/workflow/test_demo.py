@@ -19,7 +19,7 @@ SURE = {1: 0.99, 2: 0.7, 3: 0.9}
 def case(tmp_path: Path) -> Case:
     slide = slide_from_array(np.full((400, 400, 3), 230, np.uint8), 0.2, tmp_path / "smear.png")
     case = Case.create(tmp_path / "smear.bmcase", slide, reviewer="R")
-    case.set_frame(Frame.whole_field(400, 400, 5.0))
+    case.sampling.set_frame(Frame.whole_field(400, 400, 5.0))
     return case
 
 
@@ -34,13 +34,13 @@ def _found(case: Case, x: list[float], *, artefact: int = 0) -> None:
         np.full(n, 0.9, np.float32),
         np.ones(n, bool),
     )
-    case.record_detection(cells)
+    case.detection.record(cells)
     probabilities = np.zeros((n, len(BMC21)), np.float32)
     probabilities[:, 0] = [SURE[number] for number in cells.cell_id.tolist()]
     probabilities[:, 1] = 1 - probabilities[:, 0]
     if artefact:
         probabilities[artefact - 1] = np.eye(len(BMC21))[BMC21.index("ART")]
-    case.record_predictions(
+    case.model.record_predictions(
         Predictions(cells.cell_id, probabilities, BMC21, {}, ModelReference("m", "0" * 64))
     )
 

@@ -404,4 +404,4 @@ def test_a_smear_of_another_laboratory_is_said_to_look_unlike(
     assert document["domain"]["unlike_training"]
     assert {entry["percent"] for entry in document["classes"]} == {None}
     with Case.open(tmp_path / "out" / "2044" / "2044.bmcase", read_only=True) as case:
-        assert case.domain_check() == row.differential.domain
+        assert case.statistics.domain_check() == row.differential.domain

@@ -64,7 +64,7 @@ def test_every_cell_gets_its_features_once_and_later_ones_lie_on_the_same_axes(
     assert len(unseen(case)) == len(case.cells) >= 5
     (step,) = run(engine, slide, case, bundle)
     assert (step.done, step.total) == (len(case.cells), len(case.cells))
-    features = case.features
+    features = case.model.features
     assert features.cell_id.tolist() == case.cells.cell_id.tolist()
     assert features.values.dtype == np.float16
     assert features.values.shape[1] <= 32
@@ -72,10 +72,10 @@ def test_every_cell_gets_its_features_once_and_later_ones_lie_on_the_same_axes(
     assert len(unseen(case)) == 0
     assert list(embed(engine, slide, case, model=bundle)) == [], "nothing is missing"
 
-    added = case.add_cell(*empty_place(case))
+    added = case.cell_edits.add(*empty_place(case))
     assert unseen(case).cell_id.tolist() == [added]
     run(engine, slide, case, bundle)
-    after = case.features
+    after = case.model.features
     np.testing.assert_array_equal(after.axes, features.axes)
     np.testing.assert_array_equal(after.values[: len(features)], features.values)
     assert after.cell_id[-1] == added
@@ -97,5 +97,5 @@ def test_they_are_the_network_s_less_the_mean_on_the_axes(
     slide, case = classified
     run(engine, slide, case, bundle)
     raw = Classifier(bundle, "cpu").features(cut_crops(slide, case.cells.x, case.cells.y))
-    features = case.features
+    features = case.model.features
     np.testing.assert_allclose(features.values, (raw - features.mean) @ features.axes.T, atol=0.1)

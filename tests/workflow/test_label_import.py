@@ -36,15 +36,17 @@ def case(tmp_path: Path) -> Iterator[Case]:
     fields = (Field("a.png", Region(0, 0, 400, 200)), Field("b.png", Region(400, 0, 400, 200)))
     slide = replace(slide, fields=fields)
     with Case.create(tmp_path / "smear.bmcase", slide, reviewer="clerk") as made:
-        made.set_frame(Frame.whole_field(800, 200, 0.0), 6)
+        made.sampling.set_frame(Frame.whole_field(800, 200, 0.0), 6)
         ones = np.ones(6, np.float32)
         x = np.array([50.0, 150.0, 350.0, 450.0, 550.0, 650.0])
-        made.record_detection(Cells(np.arange(1, 7), x, np.full(6, 100.0), 9 * ones, ones, ones > 0))
+        made.detection.record(Cells(np.arange(1, 7), x, np.full(6, 100.0), 9 * ones, ones, ones > 0))
         probabilities = np.full((6, 21), 0.01, np.float32)
         probabilities[:, BMC21.index("NGS")] = 0.8
         support = dict.fromkeys(BMC21, Support.NONE) | {"NGS": Support.TRAINED}
         reference = ModelReference("m", "a" * 64)
-        made.record_predictions(Predictions(made.cells.cell_id, probabilities, BMC21, support, reference))
+        made.model.record_predictions(
+            Predictions(made.cells.cell_id, probabilities, BMC21, support, reference)
+        )
         yield made
 
 
@@ -113,9 +115,9 @@ def test_the_cells_that_were_exported_are_taken_in_again(case: Case, tmp_path: P
 
 def test_an_import_is_one_act_and_one_undo(case: Case, tmp_path: Path) -> None:
     case.set_label(1, "PLM")
-    before, lines = dict(case.labels), len(case.events())
+    before, lines = dict(case.labels), len(case.history.events())
     import_labels(case, write(tmp_path, "cell_id,label\n1,BLA\n2,LYT\n3,EBO\n"), vouch=True)
-    assert len(case.events()) == lines + 1
+    assert len(case.history.events()) == lines + 1
     assert codes(case)[:3] == ["BLA", "LYT", "EBO"]
     case.undo()
     assert dict(case.labels) == before
@@ -142,7 +144,7 @@ def test_imported_classes_lift_no_warning(case: Case, tmp_path: Path) -> None:
     assert "imported" in {flag.code for flag in count.flags}
     assert not case.reviewed().any()
     assert case.table_view().imported.all()
-    assert "6 cells with a class that came with the data, not confirmed" in case.sign_off_gaps()
+    assert "6 cells with a class that came with the data, not confirmed" in case.sign_off.gaps()
     document = differential_document(case)
     digest = sha256(path.read_bytes()).hexdigest()
     assert document["imported"] == 6
@@ -164,9 +166,9 @@ def test_who_vouches_has_reviewed_them(case: Case, tmp_path: Path) -> None:
     assert (count.reviewed, count.unreviewed, count.imported) == (6, 0, 0)
     assert count.row("PLM").percent == 0.0
     assert case.labels[1].by == "Dr Ada"
-    assert not case.sign_off_gaps()
+    assert not case.sign_off.gaps()
     with pytest.raises(CaseError, match="took part in the first reading"):
-        case.begin_second_reading("Dr Ada")
+        case.readings.begin_second("Dr Ada")
 
 
 def test_a_reviewer_takes_an_imported_class_over(case: Case, tmp_path: Path) -> None:
@@ -231,13 +233,13 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 def test_a_bad_file_is_one_line_and_changes_nothing(case: Case, tmp_path: Path, what: str) -> None:
-    before = len(case.events())
+    before = len(case.history.events())
     with pytest.raises(LabelFileError) as refused:
         import_labels(case, write(tmp_path, BAD[what]))
     told = str(refused.value)
     assert "\n" not in told
     assert len(told.replace(str(tmp_path), "")) < 300
-    assert len(case.events()) == before
+    assert len(case.history.events()) == before
 
 
 def test_what_is_no_text_and_what_is_not_there_is_one_line(case: Case, tmp_path: Path) -> None:

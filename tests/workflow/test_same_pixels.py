@@ -52,7 +52,7 @@ def _slides(given: Input, folder: Path) -> Iterator[tuple[str, Slide]]:
     child._slides.clear()
     path = folder / "made.bmcase"
     slide, case = open_or_create_case(given.path, reviewer="A", case_path=path)
-    case.confirm_scale(SCALE)
+    case.sampling.confirm_scale(SCALE)
     yield "a new case, before it had a scale", slide.with_scale(SCALE)
     case.close()
     with Case.open(path, read_only=True) as case:
@@ -101,7 +101,7 @@ def test_an_exported_crop_is_what_lies_under_the_cell(given: Input, tmp_path: Pa
     )
     cells, where = _cells(given, slide)
     with case:
-        case.record_detection(cells, {})
+        case.detection.record(cells, {})
         case.set_label(cells.cell_id, "LYT")
         export(case, "crops", tmp_path / "crops")
     for cell, (number, at) in zip(cells.cell_id, where, strict=True):
@@ -156,7 +156,7 @@ def test_a_folder_that_was_altered_is_refused_in_a_line_and_loses_nothing(
     slide, case = open_or_create_case(folder.path, reviewer="A", microns_per_pixel=MPP)
     cells, _where = _cells(folder, slide)
     with case:
-        case.record_detection(cells, {})
+        case.detection.record(cells, {})
         case.set_label(3, "LYT")
     source = SlideSource.of(slide)
     child._slides.clear()
@@ -196,7 +196,7 @@ def test_a_case_of_an_earlier_layout_is_refused_and_stays_as_it_is(
         before.setattr("napari_bonemarrow.slides.pixels.mosaic.LAYOUT", 1)
         _, case = open_or_create_case(folder.path, reviewer="A", microns_per_pixel=MPP)
         case.close()
-    lines = [event.hash for event in case.events()]
+    lines = [event.hash for event in case.history.events()]
     for given in (folder.path, case.path):
         with pytest.raises(CaseError, match=r"move this file away .* open the folder to begin a new case"):
             open_or_create_case(given, reviewer="A")
@@ -204,7 +204,7 @@ def test_a_case_of_an_earlier_layout_is_refused_and_stays_as_it_is(
         assert old.verify().ok  # it can be checked and its labels be had, yet not be shown
         with pytest.raises(CaseError, match="earlier version"):
             slide_of_case(old)
-        assert [event.hash for event in old.events()] == lines
+        assert [event.hash for event in old.history.events()] == lines
     case.path.rename(case.path.with_suffix(".old"))
     _, again = open_or_create_case(folder.path, reviewer="A")
     again.close()

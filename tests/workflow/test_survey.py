@@ -104,14 +104,14 @@ def test_a_target_is_met_in_the_best_regions(counted: Path, surveyed: Surveyed) 
     assert told["target"] == 60
     assert int(str(told["counted"])) >= 60
     with Case.open(counted / "smear.bmcase", read_only=True) as case:
-        assert case.ranking == surveyed.ranking
-        used = case.chosen_by_rank
+        assert case.sampling.ranking == surveyed.ranking
+        used = case.sampling.chosen_by_rank
         assert case.frame is not None
         assert case.frame.regions == surveyed.ranking.regions[:used]
         # One region less would not have held the cells that were looked for.
         fewer = replace(case.frame, regions=case.frame.regions[:-1])
         assert fewer.contains(case.cells.x, case.cells.y, 0.25).sum() < 66
-        kinds = [event.kind for event in case.events()]
+        kinds = [event.kind for event in case.history.events()]
         assert kinds.index("regions ranked") < kinds.index("model run")
 
 
@@ -139,7 +139,7 @@ def small_regions(surveyed: Surveyed) -> RegionRanking:
 def begin(path: Path, folder: Path, surveyed: Surveyed) -> Case:
     folder.mkdir()
     case = Case.create(folder / "smear.bmcase", open_slide(path), reviewer="Dr A")
-    case.record_ranking(small_regions(surveyed))
+    case.sampling.record_ranking(small_regions(surveyed))
     return case
 
 
@@ -190,7 +190,7 @@ def test_where_excluded_cells_leave_too_few_the_next_regions_follow(
     monkeypatch.setattr(region_growth, "RESERVE", 0.3)  # so that the regions taken at first hold too few
     with begin(path, tmp_path / "case", surveyed) as case:
         list(count_slide(engine, open_slide(path), case, target=40))
-        kinds = [event.kind for event in case.events()]
+        kinds = [event.kind for event in case.history.events()]
         assert "region and target set" in kinds[kinds.index("model run") :]
         assert case.differential().counted >= 40
         assert case.frame is not None
@@ -203,11 +203,11 @@ def test_a_target_beyond_the_slide_takes_every_region_and_says_so(
 ) -> None:
     slide = open_slide(path)
     with Case.create(tmp_path / "smear.bmcase", slide, reviewer="Dr A") as case:
-        case.record_ranking(
+        case.sampling.record_ranking(
             replace(small_regions(surveyed), regions=small_regions(surveyed).regions[:1], scores=(1.0,))
         )
         list(count_slide(engine, slide, case, target=5000))
-        assert case.chosen_by_rank == 1
+        assert case.sampling.chosen_by_rank == 1
         assert "below_target" in {flag.code for flag in case.differential().flags}
 
 

@@ -95,12 +95,12 @@ def agreement(
     with Case.open(case, read_only=True) as opened:
         if opened.distrust:
             raise CaseError(f"{case.name}: {opened.distrust}")
-        found = opened.agreement()
+        found = opened.readings.agreement()
         if found is None:
             raise CaseError(f"{case.name} has no two ended readings: a second reader reads it in the window")
-        unsettled = len(opened.disagreements())
+        unsettled = len(opened.readings.disagreements())
         if as_json:
-            readers = [reading.reviewer for reading in opened.readings]
+            readers = [reading.reviewer for reading in opened.readings.all]
             show_json({"readers": readers, **found.to_dict(), "unsettled": unsettled})
         else:
             say(*_in_words(found, opened, unsettled).splitlines())
@@ -130,7 +130,7 @@ def _checked(path: Path, head: str) -> dict[str, Any]:
                 return {**failed, "text": result.text}
             signed, word = _signed(case)
             fits, text = _at_head(case, head, result.text)
-            last = case.last_event.hash
+            last = case.history.last.hash
             return {
                 **failed,
                 "ok": fits,
@@ -151,7 +151,7 @@ def _at_head(case: Case, head: str, text: str) -> tuple[bool, str]:
     """Return whether a journal contains the line with a report's hash."""
     if not head:
         return True, text
-    lines = case.events()
+    lines = case.history.events()
     at = next((line.seq for line in lines if line.hash.startswith(head)), 0)
     if not at:
         return False, "the journal does not hold the head of that report: it was cut, or is another case's"
@@ -171,12 +171,14 @@ def _signed(case: Case) -> tuple[str, str | None]:
         worth = _CHAIN if word is Authentication.NONE else text
         head = signature.head[:_HEAD]
         doubt = (
-            " (a date in doubt: the computer's clock was wrong)" if case.date_in_doubt(signature.seq) else ""
+            " (a date in doubt: the computer's clock was wrong)"
+            if case.history.date_in_doubt(signature.seq)
+            else ""
         )
         told = f"signed by {signature.name} at {signature.at}{doubt} over head {head}; {worth}"
         return "; ".join(filter(None, (told, stamp.text))), str(word)
-    if case.signatures:
-        last = case.signatures[-1]
+    if case.sign_off.signatures:
+        last = case.sign_off.signatures[-1]
         return f"not signed: an amendment of what {last.name} signed at {last.at} is under way", None
     return "not signed", None
 
@@ -184,7 +186,7 @@ def _signed(case: Case) -> tuple[str, str | None]:
 def _in_words(found: Agreement, case: Case, unsettled: int) -> str:
     from napari_bonemarrow.cytology.plurals import count_of
 
-    first, second = (reading.reviewer for reading in case.readings[:2])
+    first, second = (reading.reviewer for reading in case.readings.all[:2])
     share = "" if found.percent is None else f" ({found.percent:.1f} %)"
     kappa = "not defined" if found.kappa is None else f"{found.kappa:.3f}"
     if found.kappa_ci95 is not None:

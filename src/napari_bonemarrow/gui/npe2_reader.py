@@ -66,14 +66,14 @@ def _read_one(path: Path) -> LayerData:
 
     case = Case.open(path, read_only=True)
     try:
-        slide_path = case.find_slide()
+        slide_path = case.slide_file.find()
         if slide_path is None:
             raise SlideError(
                 f"{path.name}: its smear was not found: open the case in the Bone marrow panel, which asks "
                 "for it"
             )
         slide = open_slide(slide_path)
-        case.check_slide(slide)
+        case.slide_file.check(slide)
         return slide_layer(slide.with_scale(case.scale), case_path=path)
     finally:
         case.close()

@@ -35,8 +35,8 @@ def write_crops(case: Case, path: Path, *, anonymous: bool = False) -> None:
     cells = case.cells.select(case.reviewed())
     if not len(cells):
         raise ReportError(f"{case.path}: no cell has been reviewed yet: only reviewed cells become crops")
-    slide = open_slide(case.require_slide())
-    case.check_slide(slide)
+    slide = open_slide(case.slide_file.require())
+    case.slide_file.check(slide)
     slide = slide.with_scale(case.scale)
     for cell_id, crop in zip(cells.cell_id.tolist(), cut_crops(slide, cells.x, cells.y), strict=True):
         folder = make_folder(path / case.labels[cell_id].code)

@@ -118,7 +118,7 @@ def _placed_fields(case: Case) -> tuple[Field, ...]:
 def _standing_of(case: Case) -> Iterator[dict[str, object]]:
     """Return `STANDING_COLUMNS` for each cell of a case."""
     comments: dict[int | None, list[str]] = {}
-    for comment in case.comments:
+    for comment in case.edits.comments:
         comments.setdefault(comment.cell_id, []).append(comment.text)
     cells = case.cells
     for cell_id, in_frame, reviewed in zip(
@@ -146,7 +146,9 @@ def _truth(value: bool) -> str:
 def _reader_labels(case: Case) -> dict[str, Mapping[int, Label]]:
     if not both_read(case):
         return {}
-    return {name: case.labels_of(number) for number, name in enumerate(READER_COLUMNS[:SECOND], start=1)}
+    return {
+        name: case.readings.labels_of(number) for number, name in enumerate(READER_COLUMNS[:SECOND], start=1)
+    }
 
 
 def found_rows(
@@ -226,11 +228,11 @@ def _frame(case: Case) -> dict[str, Any] | None:
     if case.frame is None:
         return None
     regions = [[region.x, region.y, region.width, region.height] for region in case.frame.regions]
-    ranking = case.ranking
+    ranking = case.sampling.ranking
     return {
         "margin_um": case.frame.margin_um,
         "regions": regions,
-        "chosen": case.frame_choice,
+        "chosen": case.sampling.frame_choice,
         "ranked": None if ranking is None else len(ranking.regions),
         "avoided": {} if ranking is None else dict(ranking.avoided),
     }

@@ -75,8 +75,8 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         "chain": CHAIN_TEXT,
         "unchecked": UNCHECKED_TEXT,
         "names": {code: cell.name for code, cell in CLASSES.items()},
-        "tally": case.tally_differential() if any(case.tallies) else None,
-        "fields": sum(1 for field in case.tallies if field),
+        "tally": case.tally.differential() if any(case.tally.fields) else None,
+        "fields": sum(1 for field in case.tally.fields if field),
         "groups": differential.groups,
         "axis": _axis(differential),
         "bar_width": _BAR_WIDTH,
@@ -168,11 +168,11 @@ def _frame_text(case: Case) -> str:
     if frame is None or microns_per_pixel is None:
         return "not set"
     area = frame.counted_area(microns_per_pixel)
-    if case.frame_choice == "whole":
+    if case.sampling.frame_choice == "whole":
         what = f"the whole of {count_of(len(frame.images), 'field')}" if frame.images else "the whole field"
     else:
-        ranked = len(case.ranking.regions) if case.ranking is not None else 0
-        what = _CHOICE_TEXT[case.frame_choice].format(n=len(frame.regions), ranked=ranked)
+        ranked = len(case.sampling.ranking.regions) if case.sampling.ranking is not None else 0
+        what = _CHOICE_TEXT[case.sampling.frame_choice].format(n=len(frame.regions), ranked=ranked)
     square_mm = area * microns_per_pixel**2 / 1e6
     return (
         f"cells whose centre lies in {what}, less {frame.margin_um:g} µm at the image's border "

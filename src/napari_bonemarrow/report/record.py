@@ -10,7 +10,7 @@ from napari_bonemarrow.review import (
     Authentication,
     Case,
     Event,
-    Kind,
+    EventKind,
     Signature,
     Standing,
     Timestamp,
@@ -41,19 +41,19 @@ def record_document(case: Case) -> dict[str, Any]:
     return {
         "model_only": None if model is None else _count(model),
         "signatures": [
-            {**_signature(each, case.signature), "date_in_doubt": case.date_in_doubt(each.seq)}
-            for each in case.signatures
+            {**_signature(each, case.signature), "date_in_doubt": case.history.date_in_doubt(each.seq)}
+            for each in case.sign_off.signatures
         ],
         "readings": _readings(case),
         "agreement": _agreement(case),
         "tally": _tally(case),
         "imports": _imports(case),
         "journal": {
-            "lines": case.last_event.seq,
-            "head": case.last_event.hash,
+            "lines": case.history.last.seq,
+            "head": case.history.last.hash,
             "ok": not case.distrust,
             "distrust": case.distrust or None,
-            "clock": case.clock_note or None,
+            "clock": case.history.clock_note or None,
         },
     }
 
@@ -62,18 +62,18 @@ def model_count(case: Case) -> Differential | None:
     """Return the model's own count, None without predictions or in a blind reading."""
     if case.predictions is None or case.is_blind:
         return None
-    return case.model_differential()
+    return case.statistics.model_differential()
 
 
 def both_read(case: Case) -> bool:
     """Return whether two readers have read the case and may be compared."""
-    return len(case.readings) >= SECOND and case.readings[SECOND - 1].ended_at is not None
+    return len(case.readings.all) >= SECOND and case.readings.all[SECOND - 1].ended_at is not None
 
 
 def tally_total(case: Case) -> Counter[str]:
     """Return the sum of the manually counted fields, by class."""
     total: Counter[str] = Counter()
-    for field in case.tallies:
+    for field in case.tally.fields:
         total.update(field)
     return total
 
@@ -84,7 +84,12 @@ def _count(differential: Differential) -> dict[str, Any]:
 
 
 def _signature(signature: Signature, in_force: Signature | None) -> dict[str, Any]:
-    value = {**signature.to_json(), "at": signature.at, "line": signature.seq, "amended": signature.amended}
+    value: dict[str, Any] = {
+        **signature.to_json(),
+        "at": signature.at,
+        "line": signature.seq,
+        "amended": signature.amended,
+    }
     word, text = authentication(signature)
     key = value.pop("key", None)
     value["key"] = None if key is None else {**key, "fingerprint": fingerprint_of(signature.public)}
@@ -114,29 +119,29 @@ def _readings(case: Case) -> list[dict[str, Any]]:
             "ended_at": reading.ended_at,
             "counted_here": reading.number == case.reading,
         }
-        for reading in case.readings
+        for reading in case.readings.all
     ]
 
 
 def _agreement(case: Case) -> dict[str, Any] | None:
-    found = case.agreement() if both_read(case) else None
+    found = case.readings.agreement() if both_read(case) else None
     if found is None:
         return None
-    return {**found.to_dict(), "unsettled": len(case.disagreements())}
+    return {**found.to_dict(), "unsettled": len(case.readings.disagreements())}
 
 
 def _imports(case: Case) -> list[dict[str, Any]]:
     """Return the imported label files: by whom, when, and whether that person vouches for them."""
     standing: dict[int, Event] = {}
-    lines = [] if case.is_blind else case.events()
+    lines = [] if case.is_blind else case.history.events()
     for event in lines:
-        if event.kind == Kind.LABELS_IMPORTED:
+        if event.kind == EventKind.LABELS_IMPORTED:
             standing[event.seq] = event
-        elif event.kind == Kind.UNDO:
+        elif event.kind == EventKind.UNDO:
             standing.pop(event.refers or 0, None)
-        elif event.kind == Kind.REDO:
+        elif event.kind == EventKind.REDO:
             act = lines[(event.refers or 1) - 1]
-            if act.kind == Kind.LABELS_IMPORTED:
+            if act.kind == EventKind.LABELS_IMPORTED:
                 standing[act.seq] = act
     return [
         {
@@ -154,5 +159,5 @@ def _tally(case: Case) -> dict[str, Any] | None:
     """Return the manual tally, separate from detected cells; None without one."""
     if not sum(tally_total(case).values()):
         return None
-    fields = [dict(field) for field in case.tallies if field]
-    return {"fields": fields, **_count(case.tally_differential())}
+    fields = [dict(field) for field in case.tally.fields if field]
+    return {"fields": fields, **_count(case.tally.differential())}

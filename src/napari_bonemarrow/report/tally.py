@@ -19,10 +19,10 @@ def tally_csv(case: Case) -> str:
 
     Classes excluded from the denominator have an empty ``counted`` and no percentage.
     """
-    fields = [field for field in case.tallies if field]
+    fields = [field for field in case.tally.fields if field]
     names = [f"field_{number}" for number in range(1, len(fields) + 1)]
     total = tally_total(case)
-    counted = {row.code: row for row in case.tally_differential().classes}
+    counted = {row.code: row for row in case.tally.differential().classes}
     rows: list[dict[str, object]] = []
     for code, cell in CLASSES.items():
         row: dict[str, object] = {"code": code, "class": cell.name, "total": total[code]}

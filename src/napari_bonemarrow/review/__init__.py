@@ -1,6 +1,6 @@
 """A case: cells, predictions, the append-only journal, undo and the counting frame."""
 
-from napari_bonemarrow.review.case.bulk import NEVER_IN_BULK
+from napari_bonemarrow.review.acts.bulk import NEVER_IN_BULK
 from napari_bonemarrow.review.case.case import Case
 from napari_bonemarrow.review.case.case_path import case_path_for, was_set_aside
 from napari_bonemarrow.review.errors import CaseError
@@ -33,27 +33,23 @@ from napari_bonemarrow.review.identity.timestamp import (
     timestamp_of,
     timestamp_server,
 )
-from napari_bonemarrow.review.journal.events import (
-    IMPORTED,
-    RESHAPING,
-    Change,
-    Comment,
-    Event,
-    Kind,
-    Label,
-    Verification,
-    is_imported,
-)
-from napari_bonemarrow.review.journal.journal_json import DetectionProgress, SlideRecord
-from napari_bonemarrow.review.journal.reading import Reading
+from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind, Shown, Topic, text_of
+from napari_bonemarrow.review.journal.events import Change, Comment, Event, Label, Verification
+from napari_bonemarrow.review.journal.journal_json import SlideRecord
+from napari_bonemarrow.review.journal.reading import FIRST, SECOND, SETTLING, Reading
 from napari_bonemarrow.review.journal.signature import Signature
+from napari_bonemarrow.review.journal.sources import IMPORTED, is_imported
 from napari_bonemarrow.review.journal.storage import SUFFIX, home, on_network
 from napari_bonemarrow.review.state.cell_columns import CaseColumns
+from napari_bonemarrow.review.state.detection_progress import DetectionProgress
 
 __all__ = [
+    "EVENT_SPECS",
+    "FIRST",
     "IMPORTED",
     "NEVER_IN_BULK",
-    "RESHAPING",
+    "SECOND",
+    "SETTLING",
     "SUFFIX",
     "WHERE",
     "Authentication",
@@ -64,17 +60,19 @@ __all__ = [
     "Comment",
     "DetectionProgress",
     "Event",
+    "EventKind",
     "Keeping",
     "KeyRecord",
-    "Kind",
     "Label",
     "Reading",
     "Reviewer",
+    "Shown",
     "Signature",
     "SigningKey",
     "SlideRecord",
     "Standing",
     "Timestamp",
+    "Topic",
     "Verification",
     "add_reviewer",
     "ask_timestamp",
@@ -93,6 +91,7 @@ __all__ = [
     "remove_reviewer",
     "reviewers_text",
     "set_timestamp_server",
+    "text_of",
     "timestamp_of",
     "timestamp_server",
     "was_set_aside",

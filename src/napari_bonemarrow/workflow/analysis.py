@@ -14,7 +14,7 @@ from napari_bonemarrow import __version__
 from napari_bonemarrow.cytology import Cells, Frame, ModelReference, Predictions, Region, ScaleError
 from napari_bonemarrow.engine import Engine, EngineStatus, SlideSource
 from napari_bonemarrow.models import Bundle
-from napari_bonemarrow.review.journal.events import Kind
+from napari_bonemarrow.review import EventKind
 from napari_bonemarrow.slides.detection.cell_detection import check_fine_enough
 from napari_bonemarrow.slides.detection.search_plan import DetectionPlan, lay_out
 from napari_bonemarrow.slides.detection.tile_search import merge_tiles
@@ -100,7 +100,7 @@ def analyse(
     if search is None and not len(_unclassified(cells, known, Bundle.open(model).reference)):
         return iter(())
     source = SlideSource.of(slide)
-    return _steps(engine, source, model, chosen, cells, known, search, case.fresh)
+    return _steps(engine, source, model, chosen, cells, known, search, case.detection.fresh)
 
 
 def default_frame(slide: Slide) -> Frame:
@@ -134,7 +134,7 @@ def _plan_search(slide: Slide, case: Case, frame: Frame, again: bool) -> _Search
             return None
     check_fine_enough(slide)
     layout = lay_out(slide, None if in_one else regions)
-    return _Search(layout, regions, in_one, extends, case.detection_progress)
+    return _Search(layout, regions, in_one, extends, case.detection.progress)
 
 
 def is_searched_in_one(slide: Slide) -> bool:
@@ -150,11 +150,11 @@ def _covers(box: Region, region: Region) -> bool:
 def searched_regions(case: Case) -> tuple[Region, ...] | None:
     """Return the searched regions of a case; None for the whole slide."""
     searched: list[Region] | None = []
-    for event in case.events():
+    for event in case.history.events():
         run: Any = event.new
-        if event.kind == Kind.SEARCH_DISCARDED:
+        if event.kind == EventKind.SEARCH_DISCARDED:
             searched = []
-        elif event.kind == Kind.DETECTOR_RUN:
+        elif event.kind == EventKind.DETECTOR_RUN:
             regions = run["parameters"].get("searched")
             before = searched if run.get("extends") else []
             if regions is None or before is None:
@@ -166,16 +166,16 @@ def searched_regions(case: Case) -> tuple[Region, ...] | None:
 
 def was_detected(case: Case) -> bool:
     """Return whether detection has been run on a case, even if it found nothing."""
-    return case.was_detected
+    return case.detection.was_run
 
 
 def apply_step(case: Case, step: Step) -> None:
     """Write one step of `analyse` or `embed` to the case."""
     if isinstance(step, TilesFound):
-        case.record_tiles(step.plan, step.tiles, step.cells, step.failed)
+        case.detection.record_tiles(step.plan, step.tiles, step.cells, step.failed)
     elif isinstance(step, CellsFound):
         if case.frame is None:
-            case.set_frame(step.frame)
+            case.sampling.set_frame(step.frame)
         parameters: dict[str, Any] = {
             "microns_per_pixel": case.microns_per_pixel,
             "version": __version__,
@@ -183,16 +183,16 @@ def apply_step(case: Case, step: Step) -> None:
         }
         if step.failed:
             parameters["failed_tiles"] = list(step.failed)
-        case.record_detection(step.cells, parameters, carry_over=True, extends=step.extends)
+        case.detection.record(step.cells, parameters, carry_over=True, extends=step.extends)
     elif isinstance(step, CellsClassified):
         # A second detection leaves out cells already handled by the reviewer.
         kept = np.isin(step.predictions.cell_id, case.cells.cell_id)
         if kept.any():
-            case.record_predictions(step.predictions.select(kept))
+            case.model.record_predictions(step.predictions.select(kept))
     elif isinstance(step, FeaturesFound):
         kept = np.isin(step.features.cell_id, case.cells.cell_id)
         if kept.any():
-            case.record_features(step.features.select(kept))
+            case.model.record_features(step.features.select(kept))
 
 
 def _steps(

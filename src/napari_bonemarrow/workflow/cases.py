@@ -78,8 +78,8 @@ def slide_of_case(case: Case) -> Slide:
     SlideError
         If it cannot be read.
     """
-    slide = open_slide(case.require_slide())
-    case.check_slide(slide)
+    slide = open_slide(case.slide_file.require())
+    case.slide_file.check(slide)
     return slide.with_scale(case.scale)
 
 
@@ -102,10 +102,10 @@ def _joined(case: Case, slide: Slide, scale: Scale | None) -> tuple[Slide, Case]
     try:
         _check(case, slide, scale)
         if scale is not None and (case.scale is None or not _same(scale, case.scale)):
-            case.confirm_scale(scale)
+            case.sampling.confirm_scale(scale)
         known = case.slide_record
         if slide.path.name and not known.is_nameless and slide.path.absolute() != Path(known.path):
-            case.slide_moved(slide.path)
+            case.slide_file.move(slide.path)
     except Exception:
         case.close()
         raise
@@ -113,7 +113,7 @@ def _joined(case: Case, slide: Slide, scale: Scale | None) -> tuple[Slide, Case]
 
 
 def _check(case: Case, slide: Slide, scale: Scale | None) -> None:
-    case.check_slide(slide)
+    case.slide_file.check(slide)
     known = case.scale
     if scale is not None and known is not None and not _same(scale, known) and len(case.cells):
         raise CaseError(

@@ -121,7 +121,7 @@ def _stream(
         _, case = case_of_slide(slide, kept, reviewer=default_reviewer(), scale=slide.scale)
     with Engine("cpu") as engine:
         steps = search_tiles(
-            engine, SlideSource.of(slide), lay_out(slide, frame.regions), case.detection_progress
+            engine, SlideSource.of(slide), lay_out(slide, frame.regions), case.detection.progress
         )
         try:
             while True:

@@ -36,7 +36,7 @@ def unseen(case: Case, model: ModelReference | None = None) -> Cells:
 
     Before classification none are missing: classes come first.
     """
-    predictions, features = case.predictions, case.features
+    predictions, features = case.predictions, case.model.features
     if predictions is None:
         return Cells.empty()
     if features is None or features.model != (model or predictions.model):
@@ -67,7 +67,7 @@ def embed(engine: Engine, slide: Slide, case: Case, *, model: str | Path = "star
     BoneMarrowError
         From the iterator: any error of slide, bundle or engine.
     """
-    cells, known = case.cells, case.features
+    cells, known = case.cells, case.model.features
     if slide.microns_per_pixel is None or not len(unseen(case)) or case.predictions is None:
         return iter(())
     return _steps(engine, SlideSource.of(slide), model, cells, known)

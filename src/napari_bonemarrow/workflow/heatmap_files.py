@@ -263,7 +263,7 @@ def _settled(
     if beside.exists() and microns_per_pixel is None:
         with Case.open(beside, read_only=True) as case:
             if case.scale is not None and case.slide_record.fingerprint == slide.fingerprint:
-                case.check_slide(slide)
+                case.slide_file.check(slide)
                 return slide.with_scale(case.scale), case.cells
     scale = settle_scale(slide, microns_per_pixel=microns_per_pixel, accept_estimate=estimate)
     slide = slide.with_scale(scale)

@@ -121,7 +121,7 @@ def import_labels(case: Case, path: Path | str, *, vouch: bool = False) -> Impor
     before = case.labels
     kept = [cell for cell in labels if not vouch and cell in before and not before[cell].imported]
     wanted = {cell: code for cell, code in labels.items() if cell not in set(kept)}
-    change = case.import_labels(wanted, sha256(data).hexdigest(), vouch=vouch) if wanted else None
+    change = case.edits.import_labels(wanted, sha256(data).hexdigest(), vouch=vouch) if wanted else None
     names = dict.fromkeys(_shortened(name) for name in unknown)
     return Imported(
         taken=len(wanted),

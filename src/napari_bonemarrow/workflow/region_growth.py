@@ -83,18 +83,18 @@ def count_slide(
     _check_frame(case, slide, regions, whole)
     if case.frame is not None:
         if target is not None and target != case.target:
-            case.set_frame(case.frame, target)
+            case.sampling.set_frame(case.frame, target)
     elif regions or whole or not is_whole_slide(slide):
-        case.set_frame(frame_of(slide, regions), target or TARGET)
+        case.sampling.set_frame(frame_of(slide, regions), target or TARGET)
     else:
         yield from _begin_ranked(engine, slide, case, target or TARGET)
-    ranked = case.chosen_by_rank > 0
+    ranked = case.sampling.chosen_by_rank > 0
     if ranked and not _seen(case):
         yield from _fill(engine, slide, case, model)
     yield from _applied(engine, slide, case, model)
     while ranked and (more := _missing_regions(case)):
-        case.extend_frame(case.chosen_by_rank + more)
-        yield Doing(f"Counting {count_of(case.chosen_by_rank, 'region')}")
+        case.sampling.extend_frame(case.sampling.chosen_by_rank + more)
+        yield Doing(f"Counting {count_of(case.sampling.chosen_by_rank, 'region')}")
         yield from _applied(engine, slide, case, model)
 
 
@@ -113,13 +113,13 @@ def _seen(case: Case) -> bool:
 
 def _begin_ranked(engine: Engine, slide: Slide, case: Case, target: int) -> Iterator[Step]:
     """Survey a slide unless done, and take the regions that are certainly needed."""
-    if case.ranking is None:
+    if case.sampling.ranking is None:
         for step in survey(engine, slide, target=target):
             if isinstance(step, Surveyed):
-                case.record_ranking(step.ranking, step.quality_map.arrays())
+                case.sampling.record_ranking(step.ranking, step.quality_map.arrays())
             else:
                 yield step
-    ranking = case.ranking
+    ranking = case.sampling.ranking
     if ranking is None:
         return
     if not ranking.regions:
@@ -136,7 +136,7 @@ def _most_first(ranking: RegionRanking) -> list[tuple[str, int]]:
 
 
 def _take(case: Case, slide: Slide, ranking: RegionRanking, count: int, target: int) -> None:
-    case.set_frame(replace(default_frame(slide), regions=ranking.regions[:count]), target)
+    case.sampling.set_frame(replace(default_frame(slide), regions=ranking.regions[:count]), target)
 
 
 def _fill(engine: Engine, slide: Slide, case: Case, model: str | Path) -> Iterator[Step]:
@@ -144,18 +144,18 @@ def _fill(engine: Engine, slide: Slide, case: Case, model: str | Path) -> Iterat
 
     The result depends only on the regions, not on how many are searched at a time.
     """
-    ranking = case.ranking
+    ranking = case.sampling.ranking
     if ranking is None or case.frame is None:
         return
     needed = math.ceil(case.target * RESERVE)
     while True:
         yield from _found(engine, slide, case, model)
         found = int(case.cells.in_frame.sum())
-        used = case.chosen_by_rank
+        used = case.sampling.chosen_by_rank
         if found >= needed or used == len(ranking.regions):
             break
         more = math.ceil((needed - found) / max(found / used, 1.0))
-        case.extend_frame(min(used + min(more, 2 * used), len(ranking.regions)))
+        case.sampling.extend_frame(min(used + min(more, 2 * used), len(ranking.regions)))
     _take(case, slide, ranking, _fewest(case, slide, ranking, needed), case.target)
 
 
@@ -164,16 +164,16 @@ def _fewest(case: Case, slide: Slide, ranking: RegionRanking, needed: int) -> in
     frame, scale = default_frame(slide), slide.known_scale()
     x, y = (np.asarray(values, float) for values in (case.cells.x, case.cells.y))
     inside = np.zeros(len(x), bool)
-    for count, region in enumerate(ranking.regions[: case.chosen_by_rank], start=1):
+    for count, region in enumerate(ranking.regions[: case.sampling.chosen_by_rank], start=1):
         inside |= replace(frame, regions=(region,)).contains(x, y, scale)
         if inside.sum() >= needed:
             return count
-    return case.chosen_by_rank
+    return case.sampling.chosen_by_rank
 
 
 def _missing_regions(case: Case) -> int:
     """Return the number of further ranked regions for the target, from the yield so far."""
-    ranking, used = case.ranking, case.chosen_by_rank
+    ranking, used = case.sampling.ranking, case.sampling.chosen_by_rank
     counted = case.differential().counted
     if ranking is None or not used or counted >= case.target:
         return 0

@@ -98,7 +98,7 @@ def test_a_case_of_an_earlier_layout_is_not_shown(
         before.setattr("napari_bonemarrow.slides.pixels.mosaic.LAYOUT", 1)
         _slide, case = open_or_create_case(given.path, reviewer="A", microns_per_pixel=MPP)
         one = np.array([9.0], np.float32)
-        case.record_detection(Cells(np.array([1]), np.array([9.0]), np.array([9.0]), one, one, one > 0), {})
+        case.detection.record(Cells(np.array([1]), np.array([9.0]), np.array([9.0]), one, one, one > 0), {})
         case.close()
     with pytest.raises(CaseError, match="earlier version"):
         read(str(case.path))

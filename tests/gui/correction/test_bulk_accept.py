@@ -33,14 +33,14 @@ def test_the_rule_is_one_act_that_undo_takes_back(desk, qtbot):
     assert dialog.code == "NGS"
     assert dialog.threshold == pytest.approx(0.98)
     dialog.threshold_box.setValue(0.5)
-    wanted = case.acceptable("NGS", 0.5).tolist()
+    wanted = case.bulk.acceptable("NGS", 0.5).tolist()
     assert dialog.count.text().startswith(f"{len(wanted)} cell")
     qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
     assert not case.labels, "Enter alone accepts nothing"
     qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return, CONTROL)
     assert sorted(case.labels) == wanted
-    assert case.last_event.kind == "bulk rule"
-    assert case.last_event.new["threshold"] == pytest.approx(0.5)
+    assert case.history.last.kind == "bulk rule"
+    assert case.history.last.new["threshold"] == pytest.approx(0.5)
     assert review.accepting.dialog is None
     review.undo()
     assert not case.labels

@@ -191,7 +191,7 @@ def test_a_flag_on_many_cells_is_asked_about(desk, qtbot):
     grid = [(x, y) for x in range(60, 860, 80) for y in range(60, 660, 80)]
     free = [each for each in grid if np.hypot(cells.x - each[0], cells.y - each[1]).min() * scale > 6]
     for x, y in free[:MANY]:
-        case.add_cell(x, y)
+        case.cell_edits.add(x, y)
     case.set_label(case.cells.cell_id.tolist(), "NGS")
     review.settle()
     assert isinstance(case.frame, Frame)

@@ -78,19 +78,19 @@ def test_class_keys_count_by_eye_only_while_the_tally_is_what_one_sees(desk, qtb
     press("tally_field")
     press("tally_field")  # a second press begins no empty field
     press("label", "NGS")
-    assert [dict(field) for field in case.tallies] == [{"BLA": 1, "NGS": 1}, {"NGS": 1}]
+    assert [dict(field) for field in case.tally.fields] == [{"BLA": 1, "NGS": 1}, {"NGS": 1}]
     assert not case.labels
     assert panel.count_tab.tally.field_text.text() == "1"
     press("undo")
     press("back")
-    assert [dict(field) for field in case.tallies] == [{"BLA": 1, "NGS": 1}]
+    assert [dict(field) for field in case.tally.fields] == [{"BLA": 1, "NGS": 1}]
     press("tally")
     assert panel.tabs.currentWidget() is panel.review_tab
     before = case.effective_code(cell)
     other = "PLM" if before != "PLM" else "BLA"
     press("label", other)
     assert case.labels[cell].code == other
-    assert [dict(field) for field in case.tallies] == [{"BLA": 1, "NGS": 1}]
+    assert [dict(field) for field in case.tally.fields] == [{"BLA": 1, "NGS": 1}]
     press("tally")
     press("undo")  # the last act was a correction: the tally leaves it alone
     assert case.labels[cell].code == other
@@ -127,12 +127,12 @@ def test_a_second_reader_reads_blind_and_the_differences_are_settled(desk, qtbot
     qtbot.keyClicks(asked.name_edit, "Dr C")
     qtbot.keyClick(asked, Qt.Key.Key_Return)
     assert case.reading == 3
-    assert case.readings[2].reviewer == panel.header.reviewer_button.text() == "Dr C"
+    assert case.readings.all[2].reviewer == panel.header.reviewer_button.text() == "Dr C"
     assert panel.tabs.currentWidget() is panel.review_tab
     assert controller.review.selected == first
     case.set_label([first], codes[first])
-    assert not len(case.disagreements())
-    assert case.labels_of(2)[first].code == "PLM"  # both reads are kept
+    assert not len(case.readings.disagreements())
+    assert case.readings.labels_of(2)[first].code == "PLM"  # both reads are kept
 
 
 def test_a_hidden_tab_shows_its_headline_alone_and_is_right_when_seen(desk):
@@ -181,10 +181,10 @@ def test_one_and_two_are_the_readers_classes_and_what_is_left_counts_down(desk, 
         assert tab.heading.progress_text.text() == f"{left} left to settle"
         qtbot.keyClick(native, Qt.Key.Key_Return)  # Enter is neither reader's class
         qtbot.keyClick(native, Qt.Key.Key_3)
-        assert cell not in case.labels_of(3)
+        assert cell not in case.readings.labels_of(3)
         qtbot.keyClick(native, key)
-        assert case.labels_of(3)[cell].code == (first if key == Qt.Key.Key_1 else second)
-        assert case.labels_of(3)[cell].by == "Dr C"
+        assert case.readings.labels_of(3)[cell].code == (first if key == Qt.Key.Key_1 else second)
+        assert case.readings.labels_of(3)[cell].by == "Dr C"
         left -= 1
     assert tab.heading.progress_text.text() == "all 3 settled · done: count and sign"
     assert panel.header.banner.text() == ""
@@ -196,7 +196,7 @@ def test_the_sign_off_names_flagged_cells_the_leading_class_and_which_count_it_i
     _review_all(case)
     cells = case.cells.cell_id[case.cells.in_frame].tolist()
     case.set_label(cells[: len(cells) // 2 + 1], "EBO")
-    case.set_flag(cells[:3], True)
+    case.edits.set_flag(cells[:3], True)
     press("sign")
     n, led = len(cells), len([cell for cell in cells if case.effective_code(cell) == "EBO"])
     counted = case.differential().counted
@@ -211,7 +211,7 @@ def test_the_sign_off_names_flagged_cells_the_leading_class_and_which_count_it_i
     assert leads in dialog.figures["Leading"]
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not isalive(dialog))
-    case.set_flag(cells[:3], False)
+    case.edits.set_flag(cells[:3], False)
     case.set_label([cells[0]], None)
     panel.show_review()
     press("sign")

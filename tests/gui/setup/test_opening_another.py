@@ -52,12 +52,12 @@ def test_while_a_smear_opens_the_old_cases_controls_are_dead_and_a_sign_stands(a
     controller = panel.controller
     controller.review.next()
     case, selected = controller.session.case, controller.review.selection.ids
-    opened, events = gate(), len(case.events())
+    opened, events = gate(), len(case.history.events())
     controller.open_path(other)
     assert "Opening other.png" in panel.busy.text.text()
     assert panel.busy.isVisible()
     _press_all_over(qtbot, panel)
-    assert len(case.events()) == events
+    assert len(case.history.events()) == events
     assert controller.review.selection.ids == selected
     with qtbot.waitSignal(controller.all_opened, timeout=20_000):
         opened.set()

@@ -29,7 +29,7 @@ def _type(qtbot, box, text: str) -> None:
 
 
 def _kinds(case: Case) -> list[str]:
-    return [event.kind for event in case.events()]
+    return [event.kind for event in case.history.events()]
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_wrong_scale_is_given_anew_after_cells_were_found(searched, qtbot):
     with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
         tab.find_button.click()
     assert len(case.cells)
-    assert case.classes_seen
+    assert case.sampling.classes_seen
     assert not tab.scale_box.isEnabled()
     assert not tab.region_button.isEnabled()
     assert case.verify().ok
@@ -156,7 +156,7 @@ def test_no_cell_found_leaves_the_way_back_open(open_panel, qtbot, field, truth_
     _type(qtbot, tab.scale_box, "0.2")
     assert tab.find_button.isVisible()
     assert tab.find_button.isEnabled()
-    assert not controller.session.case.was_detected
+    assert not controller.session.case.detection.was_run
 
 
 def test_the_target_is_raised_after_classes_were_seen_and_not_lowered(analysed, qtbot):
@@ -198,14 +198,14 @@ def test_a_smear_is_started_over_and_its_case_kept(analysed, qtbot, field, notic
     controller, tab = panel.controller, panel.slide_tab
     case = controller.session.case
     case.set_label(int(case.cells.cell_id[0]), "PLM")
-    head = case.last_event.hash
+    head = case.history.last.hash
     dialog = _start_over(qtbot, panel)
     with qtbot.waitSignal(controller.opened, timeout=20_000):
         qtbot.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
     new = controller.session.case
     assert new.path == case.path == case_path_for(field)
     assert len(new.cells) == 0
-    assert not new.classes_seen
+    assert not new.sampling.classes_seen
     assert new.scale.source is ScaleSource.FILE
     assert tab.scale_box.isEnabled()
     assert tab.find_button.isEnabled()
@@ -214,7 +214,7 @@ def test_a_smear_is_started_over_and_its_case_kept(analysed, qtbot, field, notic
     kept = field.with_name("field.before-1.bmcase")
     with Case.open(kept, read_only=True) as old:
         assert old.verify().ok
-        assert old.last_event.hash == head
+        assert old.history.last.hash == head
     with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
         tab.find_button.click()
     _open(qtbot, controller, kept)
@@ -241,7 +241,7 @@ def test_a_case_that_cannot_be_kept_aside_is_open_again_as_it_was(
     controller = panel.controller
     number = len(controller.session.case.cells)
     with Case.open(field.with_suffix(".bmcase"), read_only=True):
-        controller.session.case.comment(None, "noted")
+        controller.session.case.edits.comment(None, "noted")
         with qtbot.waitSignal(controller.opened, timeout=20_000):
             controller.fresh_start.start()
         assert "open in another window" in notices[-1]
@@ -253,8 +253,8 @@ def test_a_case_that_cannot_be_kept_aside_is_open_again_as_it_was(
 def test_a_case_to_look_at_only_is_not_started_over(open_panel, qtbot, analysed, field, notices):
     _viewer, panel = analysed
     controller = panel.controller
-    controller.session.case._journal.read_only = True
+    controller.session.case._core.journal.read_only = True
     controller.fresh_start.ask()
     assert "open to look at only" in notices[-1]
     assert not panel.findChildren(FreshStartDialog)
-    controller.session.case._journal.read_only = False
+    controller.session.case._core.journal.read_only = False

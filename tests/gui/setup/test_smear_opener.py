@@ -257,7 +257,7 @@ def test_another_reviewers_name_is_written_beside_what_follows(analysed):
     panel.name_part.edit.setText("Berta")
     panel.name_part.ok_button.click()
     panel.controller.review.label("BLA")
-    assert panel.controller.session.case.events()[-1].reviewer == "Berta"
+    assert panel.controller.session.case.history.events()[-1].reviewer == "Berta"
     assert panel.header.reviewer_button.text() == "Berta"
 
 

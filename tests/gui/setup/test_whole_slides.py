@@ -80,7 +80,7 @@ def test_tiles_that_cannot_be_read_are_told_in_the_panel(open_panel, qtbot):
 def test_where_to_look_leads_from_survey_to_regions(session):
     info = region_choice.where_info(session, analysed=False, counted=0)
     assert info.next_step == "survey"
-    session.case.record_ranking(RANKED)
+    session.case.sampling.record_ranking(RANKED)
     info = region_choice.where_info(session, analysed=False, counted=0)
     assert info.next_step == "best"
     assert info.avoided == "Avoided: thick 75 %, out of focus 25 %"
@@ -95,13 +95,13 @@ def test_where_to_look_leads_from_survey_to_regions(session):
 
 def test_the_next_region_is_offered_while_the_target_is_not_met(session):
     case = session.case
-    case.record_ranking(RANKED)
+    case.sampling.record_ranking(RANKED)
     session.regions = RANKED.regions[:2]
-    case.set_frame(session.frame(), 500)
-    case.set_label([case.add_cell(100.0, 100.0)], "LYT")  # a class has been seen: the choice is fixed
+    case.sampling.set_frame(session.frame(), 500)
+    case.set_label([case.cell_edits.add(100.0, 100.0)], "LYT")  # a class has been seen: the choice is fixed
     assert region_choice.where_info(session, analysed=True, counted=400).can_extend
     assert not region_choice.where_info(session, analysed=True, counted=500).can_extend
-    case.extend_frame(4)
+    case.sampling.extend_frame(4)
     info = region_choice.where_info(session, analysed=True, counted=400)
     assert not info.can_extend
     assert "No region is left" in info.text
@@ -117,7 +117,7 @@ def test_a_search_that_was_broken_off_can_go_on(session):
     case = session.case
     assert slide_info.find_text(case) == "Find cells"
     plan = lay_out(session.slide)
-    case.record_tiles(plan.to_json(), [0], Cells.empty())
+    case.detection.record_tiles(plan.to_json(), [0], Cells.empty())
     assert slide_info.find_text(case) == f"Go on finding cells: 1 of {len(plan.tiles)} tiles done"
 
 
@@ -146,8 +146,8 @@ def test_a_cell_of_a_mosaic_says_its_field(tmp_path):
     slide = Slide(slide.path, slide.levels, slide.scale, slide.fingerprint, fields=fields)
     with Case.create(tmp_path / "fields.bmcase", slide, reviewer="anna") as case:
         session = Session(slide, case)
-        case.set_frame(session.frame())
-        cell = case.add_cell(450.0, 150.0)
+        case.sampling.set_frame(session.frame())
+        cell = case.cell_edits.add(450.0, 150.0)
         assert cell_info.cell_info(session, cell).counted_text == "b.png"
         assert region_choice.frame_text(session).startswith("All 2 fields")
         assert slide_info.slide_info(session).fields == ("a.png", "b.png")
@@ -192,7 +192,7 @@ def test_a_kept_map_is_there_after_reopening_and_follows_its_switch(open_panel, 
     controller.setup.open(session)
     assert part.legend.isHidden()
     assert smear_viewer.quality is None
-    session.case.record_ranking(RANKED, _quality(session.slide).arrays())
+    session.case.sampling.record_ranking(RANKED, _quality(session.slide).arrays())
     controller.setup.open(session)
     assert not part.legend.isHidden()
     assert part.avoided_text.isHidden()  # the key tells it
@@ -205,7 +205,7 @@ def test_a_kept_map_is_there_after_reopening_and_follows_its_switch(open_panel, 
     qtbot.waitUntil(lambda: not part.legend.box.isChecked())
     part.legend.box.click()
     assert smear_viewer.quality.visible
-    session.case.set_frame(session.frame(), 500)
+    session.case.sampling.set_frame(session.frame(), 500)
     controller.setup.open(session)
     assert not smear_viewer.quality.visible  # what is counted is settled: the map waits
     controller.setup.close()

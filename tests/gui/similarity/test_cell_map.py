@@ -101,16 +101,16 @@ def test_a_cluster_is_lassoed_relabelled_by_a_key_and_given_back_by_undo(mapped,
     controller = mapped.controller
     case, selection = controller.session.case, controller.review.selection
     canvas = controller.similarity.map.canvas
-    ids, _xy = case.cell_map
+    ids, _xy = case.model.cell_map
     before = dict(zip(case.cells.cell_id.tolist(), case.effective_codes(), strict=True))
     cluster = [cell for cell in ids.tolist() if before[cell] == "EBO"]
     assert len(cluster) >= 2
     drag(canvas, around(canvas, [ids.tolist().index(cell) for cell in cluster]))
     assert set(selection.ids) == set(cluster)
-    events = len(case.events())
+    events = len(case.history.events())
     controller.review.label("PEB")
     assert {cell: label.code for cell, label in case.labels.items()} == dict.fromkeys(cluster, "PEB")
-    assert len(case.events()) == events + 1, "one act"
+    assert len(case.history.events()) == events + 1, "one act"
     rows = [ids.tolist().index(cell) for cell in cluster]
     qtbot.waitUntil(lambda: {CODES[canvas._codes[row]] for row in rows} == {"PEB"})
     controller.review.undo()
@@ -121,7 +121,7 @@ def test_a_cluster_is_lassoed_relabelled_by_a_key_and_given_back_by_undo(mapped,
 def test_the_map_and_the_selection_follow_one_another(mapped, qtbot) -> None:
     controller = mapped.controller
     canvas, selection = controller.similarity.map.canvas, controller.review.selection
-    ids = controller.session.case.cell_map[0].tolist()
+    ids = controller.session.case.model.cell_map[0].tolist()
     selection.set((ids[1], ids[3]), ids[3])
     assert sorted(canvas._selected.tolist()) == [1, 3]
     assert canvas._current == 3
@@ -134,12 +134,12 @@ def test_the_map_and_the_selection_follow_one_another(mapped, qtbot) -> None:
 
 def test_a_map_is_kept_by_the_case(mapped) -> None:
     case = mapped.controller.session.case
-    ids, xy = case.cell_map
+    ids, xy = case.model.cell_map
     assert ids.tolist() == case.cells.cell_id.tolist()
     assert xy.shape == (len(ids), 2)
     text = mapped.controller.similarity.map.text.text()
     assert text.startswith(f"{len(ids)} cells by what the network sees (t-SNE)")
-    assert case.map_method == "t-SNE"
+    assert case.model.map_method == "t-SNE"
 
 
 def test_the_child_that_lays_out_is_ready_while_a_map_can_be_made_and_gone_after(analysed, qtbot) -> None:

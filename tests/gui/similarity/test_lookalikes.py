@@ -10,7 +10,7 @@ def reviewed(analysed, qtbot):
     """The drawn field with its features found, and the controller that shows it."""
     _viewer, panel = analysed
     controller = panel.controller
-    qtbot.waitUntil(lambda: controller.session.case.features is not None)
+    qtbot.waitUntil(lambda: controller.session.case.model.features is not None)
     return panel, controller
 
 
@@ -63,7 +63,7 @@ def test_crops_are_cut_at_the_scale_that_was_confirmed_after_opening(reviewed, q
 def test_features_of_a_signed_or_read_only_case_are_held_beside_it(reviewed, qtbot) -> None:
     _panel, controller = reviewed
     cell_features, case = controller.similarity.cell_features, controller.session.case
-    known = case.features
+    known = case.model.features
     cell_features._hold(known.select([0]))
     assert len(cell_features.features) >= len(known)
     assert cell_features.missing == 0

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.widgets.reviewer_name import UNNAMED
-from napari_bonemarrow.review import Kind
+from napari_bonemarrow.review import EventKind
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def test_what_the_case_is_told_before_the_review_stands_under_a_name_too(open_pa
     assert case.microns_per_pixel == pytest.approx(0.08)
     with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
         qtbot.mouseClick(tab.find_button, Qt.MouseButton.LeftButton)
-    named = {event.kind: event.reviewer for event in case.events()}
-    assert named.pop(Kind.SLIDE_OPENED) == UNNAMED  # opened by nobody in particular
+    named = {event.kind: event.reviewer for event in case.history.events()}
+    assert named.pop(EventKind.SLIDE_OPENED) == UNNAMED  # opened by nobody in particular
     assert set(named.values()) == {"Dr M"}
 
 
@@ -93,9 +93,9 @@ def test_nothing_in_the_case_bears_the_name_of_whoever_is_logged_in(nameless, qt
     qtbot.mouseClick(panel.name_part.ok_button, Qt.MouseButton.LeftButton)
     review.label("BLA")
     case = review.session.case
-    assert {event.reviewer for event in case.events()} == {UNNAMED, "Dr M"}
-    assert getpass.getuser() not in {event.reviewer for event in case.events()}
-    assert case.readings[0].reviewer == "Dr M"
+    assert {event.reviewer for event in case.history.events()} == {UNNAMED, "Dr M"}
+    assert getpass.getuser() not in {event.reviewer for event in case.history.events()}
+    assert case.readings.all[0].reviewer == "Dr M"
 
 
 def test_the_question_may_be_left_and_comes_again_with_the_next_class(nameless, qtbot):

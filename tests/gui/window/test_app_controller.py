@@ -60,7 +60,7 @@ def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(ana
     monkeypatch.setattr(layer, "redraw", redraw)
     press(qtbot, panel, Qt.Key.Key_Y)
     assert case.labels[cell].code == "MYB"
-    assert case.events()[-1].kind == "label set"
+    assert case.history.events()[-1].kind == "label set"
     assert shown[0]["kind"] == "label set"  # on the disk before it is on the screen
     assert shown[0]["cells"] == [cell]
     row = panel.controller.smear_viewer.rings.index_of(cell)
@@ -152,8 +152,8 @@ def test_keys_work_with_the_focus_in_the_panel_but_not_in_the_comment(analysed, 
     qtbot.keyClicks(box, "Auer rods? 1")
     assert case.labels[review.selected].code == "BLA"
     qtbot.keyClick(box, Qt.Key.Key_Return)
-    assert case.comments[-1].text == "Auer rods? 1"
-    assert case.comments[-1].cell_id == review.selected
+    assert case.edits.comments[-1].text == "Auer rods? 1"
+    assert case.edits.comments[-1].cell_id == review.selected
 
 
 def test_what_cannot_be_written_is_not_shown(analysed, qtbot, monkeypatch, notices):
@@ -167,7 +167,7 @@ def test_what_cannot_be_written_is_not_shown(analysed, qtbot, monkeypatch, notic
     def full(*_ignored, **_options):
         raise CaseError("field.bmcase: the disk is full: free some space and do it again")
 
-    monkeypatch.setattr(case, "_act", full)
+    monkeypatch.setattr(case._core, "act", full)
     press(qtbot, panel, Qt.Key.Key_K)
     assert notices[-1] == "field.bmcase: the disk is full: free some space and do it again"
     assert list(controller.smear_viewer.rings.layer.features["class"]) == before
@@ -178,7 +178,7 @@ def test_what_cannot_be_written_is_not_shown(analysed, qtbot, monkeypatch, notic
 def test_edits_behind_the_journals_back_are_taken_back(analysed, notices):
     _viewer, panel = analysed
     rings, case = panel.controller.smear_viewer.rings, panel.controller.session.case
-    layer, events = rings.layer, len(case.events())
+    layer, events = rings.layer, len(case.history.events())
     data = layer.data.copy()
     layer.data = data[:-1]
     np.testing.assert_array_equal(layer.data, data)
@@ -195,7 +195,7 @@ def test_edits_behind_the_journals_back_are_taken_back(analysed, notices):
     np.testing.assert_array_equal(layer.data, data)
     layer.editable = True
     assert layer.editable is False
-    assert len(case.events()) == events
+    assert len(case.history.events()) == events
     assert notices.count("The rings show what the case says: correct cells in the Review tab.") == 5
 
 

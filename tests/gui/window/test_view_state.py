@@ -17,6 +17,7 @@ from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.window import view_state
 from napari_bonemarrow.gui.window.view_state import ViewState
 from napari_bonemarrow.review import Case, CaseError
+from napari_bonemarrow.review.case.view_memory import ViewMemory
 from napari_bonemarrow.review.worklist.worklist import WorkList
 from napari_bonemarrow.slides import Scale, ScaleSource, open_slide
 
@@ -69,8 +70,8 @@ def case(tmp_path: Path) -> Iterator[Case]:
     cells = Cells(n + 1, *places, np.full(9, 9, "f4"), np.full(9, 0.9, "f4"), np.ones(9, bool))
     slide = open_slide(path).with_scale(Scale(0.2, ScaleSource.USER, basis="given"))
     with Case.create(tmp_path / "smear.bmcase", slide, reviewer="Ada") as made:
-        made.set_frame(Frame.whole_field(300, 300, 0.0), target=100)
-        made.record_detection(cells, {})
+        made.sampling.set_frame(Frame.whole_field(300, 300, 0.0), target=100)
+        made.detection.record(cells, {})
         yield made
 
 
@@ -88,13 +89,13 @@ def show(qtbot) -> Callable[[Case], Shown]:
 def written(case: Case, monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     """Each view that was written into the case."""
     views: list[dict] = []
-    remember = case.remember
+    remember = case.view_memory.remember
 
     def hear(view: dict) -> None:
         remember(view)
         views.append(view)
 
-    monkeypatch.setattr(case, "remember", hear)
+    monkeypatch.setattr(case.view_memory, "remember", hear)
     return views
 
 
@@ -139,7 +140,7 @@ def test_it_is_written_once_after_the_last_of_many_steps(case, show, written, qt
     assert not written
     qtbot.waitUntil(lambda: len(written) > 0)
     assert [view["current"] for view in written] == [7]
-    assert case.remembered == written[0]
+    assert case.view_memory.remembered == written[0]
 
 
 def test_nothing_is_written_that_was_not_changed_or_is_not_open(case, show, written) -> None:
@@ -163,7 +164,7 @@ def test_a_case_that_is_only_read_is_left_as_it_is(case, show) -> None:
         shown.view_state.open()
         _go_somewhere(shown)
         shown.view_state.close()
-        assert reading.remembered == {}
+        assert reading.view_memory.remembered == {}
 
 
 def test_a_full_disk_costs_the_view_and_no_more(case, show, written, monkeypatch, caplog) -> None:
@@ -175,7 +176,7 @@ def test_a_full_disk_costs_the_view_and_no_more(case, show, written, monkeypatch
         raise CaseError("smear.bmcase: the disk is full: make room")
 
     with monkeypatch.context() as full, caplog.at_level("INFO"):
-        full.setattr(case, "remember", fail)
+        full.setattr(case.view_memory, "remember", fail)
         shown.view_state.save()
     assert "the disk is full" in caplog.text
     shown.view_state.close()
@@ -184,7 +185,7 @@ def test_a_full_disk_costs_the_view_and_no_more(case, show, written, monkeypatch
 
 @pytest.mark.parametrize(("current", "ids"), [(4, (4,)), (99, ())])
 def test_a_selection_of_several_that_was_kept_before_is_not_taken_up(case, show, current, ids) -> None:
-    case.remember({"cells": [2, 99, 4], "current": current})
+    case.view_memory.remember({"cells": [2, 99, 4], "current": current})
     shown = show(case)
     shown.view_state.open()
     assert shown.selection.ids == ids
@@ -206,7 +207,7 @@ def test_a_selection_of_several_that_was_kept_before_is_not_taken_up(case, show,
 def test_what_is_not_understood_is_left_as_it_is(case, show, odd: dict, monkeypatch) -> None:
     shown = show(case)
     before = shown.state
-    monkeypatch.setattr(Case, "remembered", odd)
+    monkeypatch.setattr(ViewMemory, "remembered", odd)
     shown.view_state.open()
     assert shown.state == before
 
@@ -214,7 +215,7 @@ def test_what_is_not_understood_is_left_as_it_is(case, show, odd: dict, monkeypa
 def test_what_is_understood_is_taken_beside_what_is_not(case, show, monkeypatch) -> None:
     asked = {"order": "size", "filters": {"state": "waiting", "stained": True}}
     odd = {"cells": ["a"], "current": 4, "zoom": "far", "tab": "Count", "list": asked}
-    monkeypatch.setattr(Case, "remembered", odd)
+    monkeypatch.setattr(ViewMemory, "remembered", odd)
     shown = show(case)
     shown.view_state.open()
     assert shown.selection.ids == (4,)

@@ -111,8 +111,8 @@ def test_network_disks_are_told_by_their_file_system(tmp_path: Path, monkeypatch
 
 def test_the_slide_is_found_where_it_was(slide_path: Path) -> None:
     with Case.open(start(slide_path)) as case:
-        assert case.find_slide() == slide_path
-        assert case.require_slide() == slide_path
+        assert case.slide_file.find() == slide_path
+        assert case.slide_file.require() == slide_path
 
 
 def test_slide_and_case_move_together(slide_path: Path, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_slide_and_case_move_together(slide_path: Path, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.move(slide_path.parent, moved)
     with Case.open(moved / case_path.name) as case:
-        assert case.find_slide() == moved / slide_path.name
+        assert case.slide_file.find() == moved / slide_path.name
 
 
 def test_a_tree_of_slides_and_cases_moves_together(slide_path: Path, tmp_path: Path) -> None:
@@ -130,18 +130,18 @@ def test_a_tree_of_slides_and_cases_moves_together(slide_path: Path, tmp_path: P
     shutil.move(slide_path.parent, other / slide_path.parent.name)
     shutil.move(case_path.parent, other / "cases")
     with Case.open(other / "cases" / "x.bmcase") as case:
-        assert case.find_slide() == other / slide_path.parent.name / slide_path.name
+        assert case.slide_file.find() == other / slide_path.parent.name / slide_path.name
 
 
 def test_an_absent_slide_is_none_and_one_line_where_it_is_needed(slide_path: Path) -> None:
     case_path = start(slide_path)
     slide_path.unlink()
     with Case.open(case_path) as case:
-        assert case.find_slide() is None
+        assert case.slide_file.find() is None
         with pytest.raises(
             CaseError, match=r"smear 1\.png, the slide of smear 1\.bmcase, was not found"
         ) as caught:
-            case.require_slide()
+            case.slide_file.require()
         assert "\n" not in str(caught.value)
 
 
@@ -149,7 +149,7 @@ def test_a_changed_slide_is_refused(slide_path: Path) -> None:
     case_path = start(slide_path)
     draw(slide_path, 99)
     with Case.open(case_path) as case, pytest.raises(CaseError, match="not the image this case is about"):
-        case.find_slide()
+        case.slide_file.find()
 
 
 def test_a_changed_slide_does_not_hide_the_right_one_beside_the_case(
@@ -159,7 +159,7 @@ def test_a_changed_slide_does_not_hide_the_right_one_beside_the_case(
     shutil.copy(slide_path, tmp_path / slide_path.name)
     draw(slide_path, 99)
     with Case.open(case_path) as case:
-        assert case.find_slide() == tmp_path / slide_path.name
+        assert case.slide_file.find() == tmp_path / slide_path.name
 
 
 def test_a_moved_slide_is_told_to_the_case(slide_path: Path, tmp_path: Path) -> None:
@@ -167,14 +167,14 @@ def test_a_moved_slide_is_told_to_the_case(slide_path: Path, tmp_path: Path) -> 
     (tmp_path / "far").mkdir()
     far = slide_path.rename(tmp_path / "far" / "renamed.png")
     with Case.open(case_path) as case:
-        assert case.find_slide() is None
-        case.slide_moved(far)
-        assert case.find_slide() == far
+        assert case.slide_file.find() is None
+        case.slide_file.move(far)
+        assert case.slide_file.find() == far
         assert case.slide_record.name == "renamed.png"
-        assert case.slide_moved(far) is None
+        assert case.slide_file.move(far) is None
     with Case.open(case_path) as case:
-        assert case.find_slide() == far
-        assert case.events()[-1].kind == "slide moved"
+        assert case.slide_file.find() == far
+        assert case.history.events()[-1].kind == "slide moved"
 
 
 def test_a_case_without_names_knows_its_slide_by_the_fingerprint(slide_path: Path, tmp_path: Path) -> None:
@@ -183,16 +183,16 @@ def test_a_case_without_names_knows_its_slide_by_the_fingerprint(slide_path: Pat
     with Case.create(path, slide, reviewer="Ada", anonymous=True) as case:
         name = case.slide_record.name
         assert slide.fingerprint.startswith(name)
-        assert case.find_slide() is None  # it keeps no path either
+        assert case.slide_file.find() is None  # it keeps no path either
         with pytest.raises(CaseError, match=f"{name}, the slide of x.bmcase, was not found: put it beside"):
-            case.require_slide()
-        assert case.slide_moved(slide_path) is None  # which would give it one
+            case.slide_file.require()
+        assert case.slide_file.move(slide_path) is None  # which would give it one
         draw(path.with_name("another.png"), 3)
         path.with_name("none.tif").write_bytes(b"no image")
         (path.parent / "empty").mkdir()
         case_path = Path(shutil.copy(slide_path, path.with_name("y.png")))
-        assert case.find_slide() == case_path
-        case.check_slide(open_slide(case_path))
+        assert case.slide_file.find() == case_path
+        case.slide_file.check(open_slide(case_path))
     assert slide_path.stem.encode() not in path.read_bytes()
     assert str(slide_path.parent).encode() not in path.read_bytes()
 
@@ -205,23 +205,23 @@ def test_the_photographs_of_a_case_without_names_are_numbered(tmp_path: Path) ->
     path = tmp_path / "x.bmcase"
     with Case.create(path, open_slide(folder), reviewer="Ada", anonymous=True) as case:
         assert [field.name for field in case.slide_record.fields] == ["1", "2"]
-        case.check_slide(open_slide(folder))
-        assert case.find_slide() == folder
+        case.slide_file.check(open_slide(folder))
+        assert case.slide_file.find() == folder
     assert not [word for word in (b"Miller", b"B24") if word in path.read_bytes()]
 
 
 def test_another_image_is_not_the_moved_slide(slide_path: Path, tmp_path: Path) -> None:
     with Case.open(start(slide_path)) as case:
         with pytest.raises(CaseError, match=r"other\.png is not the image"):
-            case.slide_moved(draw(tmp_path / "other.png", 3))
+            case.slide_file.move(draw(tmp_path / "other.png", 3))
         with pytest.raises(CaseError, match="cannot read"):
-            case.slide_moved(tmp_path / "none.png")
+            case.slide_file.move(tmp_path / "none.png")
 
 
 def test_an_image_that_was_never_a_file_has_no_place(tmp_path: Path) -> None:
     slide: Slide = slide_from_array(np.zeros((30, 30, 3), np.uint8), 0.1)
     with Case.create(tmp_path / "memory.bmcase", slide, reviewer="Ada") as case:
-        assert case.find_slide() is None
+        assert case.slide_file.find() is None
         assert case.slide_record.path == ""
         assert case.microns_per_pixel == 0.1
 
@@ -230,7 +230,7 @@ def test_a_case_without_a_name_for_its_reviewer_takes_the_users(slide_path: Path
     path = case_path_for(slide_path)
     with Case.create(path, open_slide(slide_path), reviewer="  ") as case:
         assert case.reviewer.strip()
-        assert case.events()[0].reviewer == case.reviewer
+        assert case.history.events()[0].reviewer == case.reviewer
 
 
 def test_the_review_layer_loads_neither_torch_nor_qt_nor_scikit_image(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.cytology import Predictions, Support
-from napari_bonemarrow.review import Case, CaseError, Change, Kind
+from napari_bonemarrow.review import Case, CaseError, Change, EventKind
 
 
 def reopened(case: Case) -> Case:
@@ -21,7 +21,7 @@ def test_a_label_outranks_the_model_and_a_cleared_one_gives_way(
     case: Case, say: Callable[..., Predictions]
 ) -> None:
     assert case.effective_code(3) == ""
-    case.record_predictions(say(case.cells.cell_id, "NGS"))
+    case.model.record_predictions(say(case.cells.cell_id, "NGS"))
     assert case.effective_code(3) == "NGS"
     case.set_label(3, "BLA")
     assert case.effective_code(3) == "BLA"
@@ -34,9 +34,9 @@ def test_a_label_outranks_the_model_and_a_cleared_one_gives_way(
 
 
 def test_effective_codes_stand_in_the_order_of_cells(case: Case, say: Callable[..., Predictions]) -> None:
-    case.record_predictions(say([5, 6, 7], "LYT"))
+    case.model.record_predictions(say([5, 6, 7], "LYT"))
     case.set_label(6, "PLM")
-    case.remove_cells(1)
+    case.cell_edits.remove(1)
     codes = dict(zip(case.cells.cell_id.tolist(), case.effective_codes(), strict=True))
     assert {cell: code for cell, code in codes.items() if code} == {5: "LYT", 6: "PLM", 7: "LYT"}
     assert case.cells.cell_id[case.reviewed()].tolist() == [6]
@@ -53,16 +53,16 @@ def test_a_change_is_on_disk_before_anybody_is_told(case: Case) -> None:
     case.set_label([4], "EBO")
     case.undo()
     assert seen == [
-        (Change(Kind.LABEL_SET, (4,)), "EBO"),
-        (Change(Kind.UNDO, (4,), of=Kind.LABEL_SET), ""),
+        (Change(EventKind.LABEL_SET, (4,)), "EBO"),
+        (Change(EventKind.UNDO, (4,), of=EventKind.LABEL_SET), ""),
     ]
 
 
 def test_a_bulk_label_is_one_line_and_one_undo(case: Case) -> None:
-    before = len(case.events())
+    before = len(case.history.events())
     case.set_label(2, "BLA")
     case.set_label(np.arange(1, 41), "LYT")
-    assert len(case.events()) == before + 2
+    assert len(case.history.events()) == before + 2
     case.undo()
     assert {cell: label.code for cell, label in case.labels.items()} == {2: "BLA"}
     case.redo()
@@ -80,9 +80,9 @@ def test_undo_and_redo_walk_through_every_kind_of_act(case: Case) -> None:
         lambda: case.set_label(1, None),
         lambda: case.set_tag([2, 3], "dysplastic", True),
         lambda: case.set_tag([3, 4], "dysplastic", False),
-        lambda: case.add_cell(50.0, 250.0),
+        lambda: case.cell_edits.add(50.0, 250.0),
         lambda: case.set_label(41, "PLM"),
-        lambda: case.remove_cells([2, 41]),
+        lambda: case.cell_edits.remove([2, 41]),
     ]
     for act in acts:
         act()
@@ -119,11 +119,11 @@ def test_undo_survives_reopening_and_keeps_both_lines(case: Case) -> None:
         again.redo()
         # What comes back is Ada's label, at her time; the line that brought it back is Ben's.
         assert (again.labels[1].code, again.labels[1].by) == ("PMO", "Ada")
-        assert again.events()[-1].reviewer == "Ben"
+        assert again.history.events()[-1].reviewer == "Ben"
         again.undo()
         again.undo()
         assert 1 not in again.labels
-        assert [event.kind for event in again.events()[-6:]] == [
+        assert [event.kind for event in again.history.events()[-6:]] == [
             "label set",
             "label set",
             "undo",
@@ -137,7 +137,7 @@ def test_labels_wait_for_a_removed_cell(case: Case) -> None:
     case.set_label(12, "PLM")
     case.set_tag(12, "vacuolated", True)
     counted = case.differential().counted
-    case.remove_cells(12)
+    case.cell_edits.remove(12)
     assert not case.has_cell(12)
     assert 12 not in case.labels
     assert 12 not in case.tags
@@ -149,18 +149,18 @@ def test_labels_wait_for_a_removed_cell(case: Case) -> None:
 
 
 def test_numbers_of_cells_are_never_used_again(case: Case) -> None:
-    first = case.add_cell(50, 250)
+    first = case.cell_edits.add(50, 250)
     assert first == 41
     case.undo()
-    second = case.add_cell(50, 250)
+    second = case.cell_edits.add(50, 250)
     assert second == 42
-    case.remove_cells(second)
-    assert case.add_cell(50, 250) == 43
-    assert case.added == {43}
+    case.cell_edits.remove(second)
+    assert case.cell_edits.add(50, 250) == 43
+    assert case.cell_edits.added == {43}
 
 
 def test_an_added_cell_is_counted_by_the_frame_alone(case: Case) -> None:
-    inside, outside = case.add_cell(60.0, 250.0), case.add_cell(3.0, 250.0, 12.5)
+    inside, outside = case.cell_edits.add(60.0, 250.0), case.cell_edits.add(3.0, 250.0, 12.5)
     cells = case.cells
     assert cells.in_frame[cells.cell_id == inside].all()
     assert not cells.in_frame[cells.cell_id == outside].any()
@@ -171,26 +171,26 @@ def test_an_added_cell_is_counted_by_the_frame_alone(case: Case) -> None:
 @pytest.mark.parametrize(("x", "y"), [(-1, 5), (400, 5), (5, 300), (float("nan"), 5)])
 def test_a_cell_outside_the_image_is_refused(case: Case, x: float, y: float) -> None:
     with pytest.raises(CaseError, match="outside the image"):
-        case.add_cell(x, y)
+        case.cell_edits.add(x, y)
 
 
 def test_a_cell_on_top_of_another_is_refused(case: Case) -> None:
     with pytest.raises(CaseError, match="cell 1 is there already"):
-        case.add_cell(33.0, 12.0)
-    case.remove_cells(1)
-    case.add_cell(33.0, 12.0)
+        case.cell_edits.add(33.0, 12.0)
+    case.cell_edits.remove(1)
+    case.cell_edits.add(33.0, 12.0)
 
 
 def test_acts_that_change_nothing_write_nothing(case: Case) -> None:
     case.set_label(1, "BLA")
     case.set_tag(1, "mitosis", True)
-    before = len(case.events())
+    before = len(case.history.events())
     assert case.set_label([1], "BLA") is None
     assert case.set_label([2, 3], None) is None
     assert case.set_tag(1, "mitosis", True) is None
-    assert case.set_frame(case.frame, 100) is None
-    assert case.confirm_scale(case.scale) is None
-    assert len(case.events()) == before
+    assert case.sampling.set_frame(case.frame, 100) is None
+    assert case.sampling.confirm_scale(case.scale) is None
+    assert len(case.history.events()) == before
     # A second reviewer who gives the same class says something new.
     case.reviewer = "Ben"
     assert case.set_label(1, "BLA") is not None
@@ -205,10 +205,10 @@ def test_only_tags_that_change_are_taken_back(case: Case) -> None:
 
 
 def test_comments_are_kept_with_name_and_time(case: Case) -> None:
-    case.comment(None, "few particles")
-    case.comment(7, "basket cell?")
+    case.edits.comment(None, "few particles")
+    case.edits.comment(7, "basket cell?")
     with reopened(case) as other:
-        assert [(c.cell_id, c.text, c.by) for c in other.comments] == [
+        assert [(c.cell_id, c.text, c.by) for c in other.edits.comments] == [
             (None, "few particles", "Ada"),
             (7, "basket cell?", "Ada"),
         ]
@@ -219,13 +219,13 @@ def test_the_history_of_a_cell_is_who_did_what_to_it(case: Case) -> None:
     case.reviewer = "Ben"
     case.set_label(2, "PMO")
     case.undo()
-    assert [(event.kind, event.reviewer) for event in case.history(2)] == [
+    assert [(event.kind, event.reviewer) for event in case.history.of_cell(2)] == [
         ("label set", "Ada"),
         ("label set", "Ben"),
         ("undo", "Ben"),
     ]
-    assert len(case.history(1)) == 1
-    assert case.history(3) == []
+    assert len(case.history.of_cell(1)) == 1
+    assert case.history.of_cell(3) == []
 
 
 @pytest.mark.parametrize(
@@ -235,24 +235,24 @@ def test_the_history_of_a_cell_is_who_did_what_to_it(case: Case) -> None:
         (lambda c: c.set_label([], "BLA"), "no cell is selected"),
         (lambda c: c.set_label(1, "XYZ"), "'XYZ' is no class"),
         (lambda c: c.set_tag(1, "odd", True), "'odd' is no tag"),
-        (lambda c: c.comment(1, "  "), "empty comment"),
-        (lambda c: c.remove_cells([1, 99]), "no cell 99"),
+        (lambda c: c.edits.comment(1, "  "), "empty comment"),
+        (lambda c: c.cell_edits.remove([1, 99]), "no cell 99"),
         (lambda c: c.effective_code(0), "no cell 0"),
-        (lambda c: c.set_frame(c.frame, 0), "target of 0"),
+        (lambda c: c.sampling.set_frame(c.frame, 0), "target of 0"),
     ],
 )
 def test_acts_that_make_no_sense_say_why_and_leave_no_trace(
     case: Case, act: Callable[[Case], object], says: str
 ) -> None:
-    before = case.events()
+    before = case.history.events()
     with pytest.raises(CaseError, match=says) as caught:
         act(case)
     assert "\n" not in str(caught.value)
-    assert case.events() == before
+    assert case.history.events() == before
 
 
 def test_the_differential_counts_the_frame(case: Case, say: Callable[..., Predictions]) -> None:
-    case.record_predictions(say(case.cells.cell_id, "NGS"))
+    case.model.record_predictions(say(case.cells.cell_id, "NGS"))
     count = case.differential()
     # The ten cells of the first row lie in the margin of 5 µm.
     assert (count.counted, count.target, count.unreviewed) == (30, 100, 30)
@@ -268,10 +268,10 @@ def test_the_differential_counts_the_frame(case: Case, say: Callable[..., Predic
 
 
 def test_a_reopened_case_gives_the_same_numbers(case: Case, say: Callable[..., Predictions]) -> None:
-    case.record_predictions(say(case.cells.cell_id, "MYB"))
+    case.model.record_predictions(say(case.cells.cell_id, "MYB"))
     case.set_label([12, 13], "BLA")
-    case.remove_cells(14)
-    case.add_cell(60, 250)
+    case.cell_edits.remove(14)
+    case.cell_edits.add(60, 250)
     with reopened(case) as other:
         assert other.differential() == case.differential()
         assert other.effective_codes() == case.effective_codes()

@@ -24,46 +24,46 @@ def test_scale_comes_first_then_frame_then_classes(
     new_case: Case, frame: Frame, find: Callable[..., Cells], say: Callable[..., Predictions]
 ) -> None:
     for act in (
-        lambda: new_case.set_frame(frame),
-        lambda: new_case.record_detection(find()),
-        lambda: new_case.add_cell(5, 5),
+        lambda: new_case.sampling.set_frame(frame),
+        lambda: new_case.detection.record(find()),
+        lambda: new_case.cell_edits.add(5, 5),
     ):
         with pytest.raises(CaseError, match="confirm the µm per pixel"):
             act()
     scale = Scale(0.2, ScaleSource.ESTIMATE, low=0.19, high=0.21, basis="14 red cells")
-    new_case.confirm_scale(scale)
-    new_case.record_detection(find())
+    new_case.sampling.confirm_scale(scale)
+    new_case.detection.record(find())
     with pytest.raises(CaseError, match="frame is not set"):
-        new_case.record_predictions(say([1]))
-    new_case.set_frame(frame)
-    new_case.record_predictions(say([1]))
+        new_case.model.record_predictions(say([1]))
+    new_case.sampling.set_frame(frame)
+    new_case.model.record_predictions(say([1]))
     with Case.open(new_case.path, read_only=True) as other:
         assert other.scale == scale
         assert other.microns_per_pixel == 0.2
 
 
 def test_the_scale_stays_once_cells_were_found(case: Case) -> None:
-    case.confirm_scale(Scale(0.2, ScaleSource.FILE, basis="resolution of the TIFF"))
+    case.sampling.confirm_scale(Scale(0.2, ScaleSource.FILE, basis="resolution of the TIFF"))
     with pytest.raises(CaseError, match="start a new case"):
-        case.confirm_scale(Scale(0.1, ScaleSource.USER))
+        case.sampling.confirm_scale(Scale(0.1, ScaleSource.USER))
     assert case.scale == Scale(0.2, ScaleSource.FILE, basis="resolution of the TIFF")
 
 
 def test_the_frame_stays_once_classes_were_seen(case: Case, say: Callable[..., Predictions]) -> None:
     part = replace(case.frame, regions=(Region(0, 0, 200, 300),))
-    case.set_frame(part)
+    case.sampling.set_frame(part)
     assert case.differential().counted + case.differential().unclassified == 15
-    case.record_predictions(say([1, 2]))
+    case.model.record_predictions(say([1, 2]))
     with pytest.raises(CaseError, match="classes have been seen"):
-        case.set_frame(Frame.whole_field(400, 300))
-    case.set_frame(part, target=500)
+        case.sampling.set_frame(Frame.whole_field(400, 300))
+    case.sampling.set_frame(part, target=500)
     assert (case.frame, case.target) == (part, 500)
 
 
 def test_a_label_fixes_the_frame_too(case: Case) -> None:
     case.set_label(1, "BLA")
     with pytest.raises(CaseError, match="classes have been seen"):
-        case.set_frame(Frame.whole_field(400, 300, margin_um=0))
+        case.sampling.set_frame(Frame.whole_field(400, 300, margin_um=0))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_label_fixes_the_frame_too(case: Case) -> None:
 )
 def test_frames_that_cannot_be_counted_are_refused(case: Case, wrong: Frame, says: str) -> None:
     with pytest.raises(CaseError, match=says):
-        case.set_frame(wrong)
+        case.sampling.set_frame(wrong)
 
 
 def test_the_case_says_which_cells_lie_in_the_frame(case: Case, find: Callable[..., Cells]) -> None:
@@ -86,49 +86,49 @@ def test_the_case_says_which_cells_lie_in_the_frame(case: Case, find: Callable[.
 
 
 def test_parameters_and_numbers_of_a_detection_are_in_the_journal(case: Case) -> None:
-    event = next(event for event in case.events() if event.kind == "detector run")
+    event = next(event for event in case.history.events() if event.kind == "detector run")
     assert event.new["parameters"] == {"threshold": 0.3}
     assert event.new["found"] == 40
     assert event.source == "detector"
 
 
 def test_an_empty_detection_is_recorded(new_case: Case, frame: Frame) -> None:
-    new_case.confirm_scale(Scale(0.2, ScaleSource.USER))
-    new_case.set_frame(frame)
-    assert len(new_case.record_detection(Cells.empty())) == 0
+    new_case.sampling.confirm_scale(Scale(0.2, ScaleSource.USER))
+    new_case.sampling.set_frame(frame)
+    assert len(new_case.detection.record(Cells.empty())) == 0
     assert new_case.differential().counted == 0
-    assert new_case.add_cell(50, 50) == 1
+    assert new_case.cell_edits.add(50, 50) == 1
 
 
 def test_a_second_detection_replaces_cells_that_nobody_touched(
     case: Case, find: Callable[..., Cells]
 ) -> None:
-    fresh = case.fresh(find(10, shift=3.0))
+    fresh = case.detection.fresh(find(10, shift=3.0))
     assert fresh.cell_id.tolist() == list(range(41, 51))
-    cells = case.record_detection(fresh, {"threshold": 0.5})
+    cells = case.detection.record(fresh, {"threshold": 0.5})
     assert cells.cell_id.tolist() == list(range(41, 51))
-    assert case.next_cell_id == 51
+    assert case.cell_edits.next_id == 51
 
 
 def test_numbers_of_an_earlier_detection_are_refused(case: Case, find: Callable[..., Cells]) -> None:
     with pytest.raises(CaseError, match="cell 1 has been in this case before"):
-        case.record_detection(find(10))
+        case.detection.record(find(10))
 
 
 def test_a_second_detection_never_loses_corrections(case: Case, find: Callable[..., Cells]) -> None:
     case.set_label([5, 6], "BLA")
     case.set_tag(7, "mitosis", True)
-    case.comment(8, "look again")
-    case.remove_cells(9)
-    added = case.add_cell(60, 250)
-    labels, before = dict(case.labels), case.events()
+    case.edits.comment(8, "look again")
+    case.cell_edits.remove(9)
+    added = case.cell_edits.add(60, 250)
+    labels, before = dict(case.labels), case.history.events()
     # The grid again, 2.8 µm aside, so that each new cell lies within 4 µm of an old one.
-    fresh = case.fresh(find(40, shift=10.0))
+    fresh = case.detection.fresh(find(40, shift=10.0))
     with pytest.raises(CaseError, match="corrections on 6 cells"):
-        case.record_detection(fresh)
-    assert case.events() == before
+        case.detection.record(fresh)
+    assert case.history.events() == before
 
-    cells = case.record_detection(fresh, carry_over=True)
+    cells = case.detection.record(fresh, carry_over=True)
     assert dict(case.labels) == labels
     assert case.tags[7] == {"mitosis"}
     kept = {5, 6, 7, 8, added}
@@ -143,23 +143,23 @@ def test_a_second_detection_never_loses_corrections(case: Case, find: Callable[.
 
 
 def test_a_third_detection_still_knows_what_was_removed(case: Case, find: Callable[..., Cells]) -> None:
-    case.remove_cells(15)
+    case.cell_edits.remove(15)
     for shift in (1.0, 2.0):
-        case.record_detection(case.fresh(find(40, shift=shift)), carry_over=True)
+        case.detection.record(case.detection.fresh(find(40, shift=shift)), carry_over=True)
         assert len(case.cells) == 39
 
 
 def test_detections_that_make_no_sense_are_refused(case: Case, find: Callable[..., Cells]) -> None:
-    fresh = case.fresh(find(3))
+    fresh = case.detection.fresh(find(3))
     with pytest.raises(CaseError, match="same number"):
-        case.record_detection(replace(fresh, cell_id=np.array([50, 50, 51])))
+        case.detection.record(replace(fresh, cell_id=np.array([50, 50, 51])))
     with pytest.raises(CaseError, match="no position"):
-        case.record_detection(replace(fresh, x=np.array([1.0, np.nan, 2.0])))
+        case.detection.record(replace(fresh, x=np.array([1.0, np.nan, 2.0])))
 
 
 def test_chunks_of_one_model_add_up(case: Case, say: Callable[..., Predictions]) -> None:
-    case.record_predictions(say([4, 5], "LYT"))
-    case.record_predictions(say([1, 2], "NGS"))
+    case.model.record_predictions(say([4, 5], "LYT"))
+    case.model.record_predictions(say([1, 2], "NGS"))
     predictions = case.predictions
     assert predictions is not None
     assert predictions.cell_id.tolist() == [1, 2, 4, 5]
@@ -169,21 +169,21 @@ def test_chunks_of_one_model_add_up(case: Case, say: Callable[..., Predictions])
 def test_another_model_replaces_predictions_and_leaves_labels(
     case: Case, say: Callable[..., Predictions]
 ) -> None:
-    case.record_predictions(say(case.cells.cell_id, "LYT"))
+    case.model.record_predictions(say(case.cells.cell_id, "LYT"))
     case.set_label(1, "BLA")
-    case.record_predictions(say([1, 2], "NGS", sha="b" * 64))
+    case.model.record_predictions(say([1, 2], "NGS", sha="b" * 64))
     assert case.predictions is not None
     assert case.predictions.cell_id.tolist() == [1, 2]
     assert case.predictions.model.sha256 == "b" * 64
     assert [case.effective_code(cell) for cell in (1, 2, 3)] == ["BLA", "NGS", ""]
-    runs = [event for event in case.events() if event.kind == "model run"]
+    runs = [event for event in case.history.events() if event.kind == "model run"]
     assert [run.source for run in runs] == ["model:" + "a" * 64, "model:" + "b" * 64]
     assert case.can_undo
 
 
 def test_predictions_of_removed_cells_wait_for_them(case: Case, say: Callable[..., Predictions]) -> None:
-    case.remove_cells(3)
-    case.record_predictions(say([2, 3], "LYT"))
+    case.cell_edits.remove(3)
+    case.model.record_predictions(say([2, 3], "LYT"))
     assert case.predictions is not None
     assert case.predictions.cell_id.tolist() == [2]
     case.undo()
@@ -193,9 +193,9 @@ def test_predictions_of_removed_cells_wait_for_them(case: Case, say: Callable[..
 def test_predictions_of_an_earlier_detection_are_refused(
     case: Case, find: Callable[..., Cells], say: Callable[..., Predictions]
 ) -> None:
-    case.record_detection(case.fresh(find(5)))
+    case.detection.record(case.detection.fresh(find(5)))
     with pytest.raises(CaseError, match="not in the last detection"):
-        case.record_predictions(say([1, 2]))
+        case.model.record_predictions(say([1, 2]))
 
 
 def test_predictions_that_are_no_numbers_or_classes_are_refused(
@@ -203,9 +203,9 @@ def test_predictions_that_are_no_numbers_or_classes_are_refused(
 ) -> None:
     good = say([1])
     with pytest.raises(CaseError, match="no number"):
-        case.record_predictions(replace(good, probabilities=np.full((1, 21), np.nan, np.float32)))
+        case.model.record_predictions(replace(good, probabilities=np.full((1, 21), np.nan, np.float32)))
     with pytest.raises(CaseError, match="XXX, which is no class"):
-        case.record_predictions(replace(good, classes=("XXX", *good.classes[1:])))
+        case.model.record_predictions(replace(good, classes=("XXX", *good.classes[1:])))
     assert case.predictions is None
 
 
@@ -217,7 +217,7 @@ def test_cells_below_the_models_threshold_are_noted_until_reviewed(
     probabilities = sure.probabilities.copy()
     counted = [int(i) for i in ids[case.cells.in_frame][:3]]
     probabilities[np.isin(ids, counted)] = 1 / probabilities.shape[1]
-    case.record_predictions(replace(sure, probabilities=probabilities, abstain_below=0.5))
+    case.model.record_predictions(replace(sure, probabilities=probabilities, abstain_below=0.5))
 
     def doubts(of: Case) -> list[str]:
         return [flag.text for flag in of.differential().flags if flag.code == "below_confidence"]
@@ -228,19 +228,19 @@ def test_cells_below_the_models_threshold_are_noted_until_reviewed(
         assert doubts(other) == doubts(case)
     case.set_label(counted, "LYT")
     assert doubts(case) == []
-    case.record_predictions(sure)
+    case.model.record_predictions(sure)
     assert case.predictions.abstain_below is None
 
 
 def test_what_the_domain_check_goes_by_is_in_the_journal(case: Case, say: Callable[..., Predictions]) -> None:
     ids = case.cells.cell_id
-    case.record_predictions(say(ids))
-    assert case.domain_check() is None  # a bundle without statistics
+    case.model.record_predictions(say(ids))
+    assert case.statistics.domain_check() is None  # a bundle without statistics
     strangeness = np.linspace(0, 1, len(ids)).astype(np.float32)
     measured = replace(say(ids, sha="b" * 64), strangeness=strangeness, abstain_below=0.9)
-    case.record_predictions(measured.select(np.arange(20)))
-    case.record_predictions(measured.select(np.arange(20, len(ids))))
-    check = case.domain_check()
+    case.model.record_predictions(measured.select(np.arange(20)))
+    case.model.record_predictions(measured.select(np.arange(20, len(ids))))
+    check = case.statistics.domain_check()
     inside = case.cells.in_frame
     assert check is not None
     assert check.cells == inside.sum()
@@ -248,12 +248,12 @@ def test_what_the_domain_check_goes_by_is_in_the_journal(case: Case, say: Callab
     assert check.doubtful == inside.sum()
     assert check.unlike  # every cell lies below the threshold
     assert case.differential().unlike_text
-    assert case.differential().domain == case.model_differential().domain == check
+    assert case.differential().domain == case.statistics.model_differential().domain == check
     with Case.open(case.path, read_only=True) as again:
-        assert again.domain_check() == check
+        assert again.statistics.domain_check() == check
         assert again.predictions.strangeness.tolist() == strangeness.tolist()
     case.set_label(ids.tolist(), "LYT")
-    assert not case.waits_for_review
+    assert not case.statistics.waits_for_review
     assert not case.differential().unlike_text
     assert case.differential().domain == check
 
@@ -261,8 +261,8 @@ def test_what_the_domain_check_goes_by_is_in_the_journal(case: Case, say: Callab
 def test_who_reads_blind_hears_nothing_of_the_domain(case: Case, say: Callable[..., Predictions]) -> None:
     ids = case.cells.cell_id
     measured = replace(say(ids), strangeness=np.ones(len(ids), np.float32))
-    case.record_predictions(measured)
+    case.model.record_predictions(measured)
     case.set_label(ids.tolist(), "LYT")
-    case.begin_second_reading("Bea")
+    case.readings.begin_second("Bea")
     assert case.is_blind
-    assert case.domain_check() is None
+    assert case.statistics.domain_check() is None

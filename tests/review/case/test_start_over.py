@@ -22,38 +22,41 @@ def test_a_search_is_discarded_and_the_scale_given_anew(
 ) -> None:
     told = []
     case.changed.connect(told.append)
-    case.discard_search()
+    case.detection.discard()
     assert told[0].kind == "search discarded"
     assert len(told[0].cell_ids) == 40
     assert len(case.cells) == 0
-    assert not case.was_detected
-    case.confirm_scale(OTHER)
+    assert not case.detection.was_run
+    case.sampling.confirm_scale(OTHER)
     with pytest.raises(CaseError, match="been in this case before"):  # a number is never used twice
-        case.record_detection(find(5))
-    case.record_detection(case.fresh(find(5)))
+        case.detection.record(find(5))
+    case.detection.record(case.detection.fresh(find(5)))
     assert case.cells.cell_id.tolist() == [41, 42, 43, 44, 45]
-    case.record_predictions(say(case.cells.cell_id))
+    case.model.record_predictions(say(case.cells.cell_id))
     with Case.open(case.path, read_only=True) as other:  # the journal has it all, and adds up to the same
         assert other.verify().ok
         assert other.scale == OTHER
-        assert other.was_detected
+        assert other.detection.was_run
         assert other.cells.cell_id.tolist() == case.cells.cell_id.tolist()
-        assert [event.new["found"] for event in other.events() if event.kind == "detector run"] == [40, 5]
+        assert [event.new["found"] for event in other.history.events() if event.kind == "detector run"] == [
+            40,
+            5,
+        ]
 
 
 def test_nothing_is_discarded_where_nothing_was_searched(case: Case) -> None:
-    case.discard_search()
-    before = case.events()
-    assert case.discard_search() is None
-    assert case.events() == before
+    case.detection.discard()
+    before = case.history.events()
+    assert case.detection.discard() is None
+    assert case.history.events() == before
 
 
 def test_an_unfinished_search_is_discarded(tmp_path: Path, slide: Slide, find: Callable[..., Cells]) -> None:
     with Case.create(tmp_path / "new.bmcase", slide, reviewer="Ada") as case:
-        case.record_tiles({"tiles": 4}, [0, 1], find(3))
-        case.discard_search()
-        assert case.detection_progress is None
-        case.confirm_scale(OTHER)
+        case.detection.record_tiles({"tiles": 4}, [0, 1], find(3))
+        case.detection.discard()
+        assert case.detection.progress is None
+        case.sampling.confirm_scale(OTHER)
 
 
 @pytest.mark.parametrize("see", ["model", "label"])
@@ -61,24 +64,24 @@ def test_nothing_is_discarded_once_classes_were_seen(
     case: Case, say: Callable[..., Predictions], see: str
 ) -> None:
     if see == "model":
-        case.record_predictions(say([1]))
+        case.model.record_predictions(say([1]))
     else:
         case.set_label(1, "BLA")
-    assert case.classes_seen
+    assert case.sampling.classes_seen
     with pytest.raises(CaseError, match="start a new case"):
-        case.discard_search()
+        case.detection.discard()
     with pytest.raises(CaseError, match="start a new case"):
-        case.confirm_scale(OTHER)
+        case.sampling.confirm_scale(OTHER)
     assert len(case.cells) == 40
 
 
 def test_what_a_reviewer_did_stays_where_it_is_when_the_scale_changes(case: Case) -> None:
-    case.set_flag(7, True)
-    added = case.add_cell(60, 250)
+    case.edits.set_flag(7, True)
+    added = case.cell_edits.add(60, 250)
     wide = dict(zip(case.cells.cell_id.tolist(), case.cells.diameter_um.tolist(), strict=True))
-    case.discard_search()
+    case.detection.discard()
     assert case.cells.cell_id.tolist() == [7, added]
-    case.confirm_scale(OTHER)
+    case.sampling.confirm_scale(OTHER)
     np.testing.assert_allclose(case.cells.diameter_um, [wide[7] / 2, wide[added] / 2])
     assert case.flags == {7}
     assert not case.can_undo
@@ -90,17 +93,17 @@ def test_what_a_reviewer_did_stays_where_it_is_when_the_scale_changes(case: Case
 def test_the_target_is_raised_and_taken_back_but_never_below_what_it_was(
     case: Case, say: Callable[..., Predictions]
 ) -> None:
-    case.set_frame(case.frame, target=300)  # nothing was seen: it may be lower or higher
-    case.set_frame(case.frame, target=200)
-    assert case.least_target == 1
-    case.record_predictions(say([1]))
-    case.set_frame(case.frame, target=500)
-    case.set_frame(case.frame, target=200)
-    assert (case.target, case.least_target) == (200, 200)
+    case.sampling.set_frame(case.frame, target=300)  # nothing was seen: it may be lower or higher
+    case.sampling.set_frame(case.frame, target=200)
+    assert case.sampling.least_target == 1
+    case.model.record_predictions(say([1]))
+    case.sampling.set_frame(case.frame, target=500)
+    case.sampling.set_frame(case.frame, target=200)
+    assert (case.target, case.sampling.least_target) == (200, 200)
     with pytest.raises(CaseError, match="raised, not lowered"):
-        case.set_frame(case.frame, target=199)
+        case.sampling.set_frame(case.frame, target=199)
     with pytest.raises(CaseError, match="classes have been seen"):
-        case.set_frame(replace(case.frame, regions=(Region(0, 0, 200, 300),)), target=500)
+        case.sampling.set_frame(replace(case.frame, regions=(Region(0, 0, 200, 300),)), target=500)
 
 
 def test_a_case_is_started_over_and_its_file_kept(
@@ -108,19 +111,19 @@ def test_a_case_is_started_over_and_its_file_kept(
 ) -> None:
     path = case_path_for(slide_path)
     old = Case.create(path, slide, reviewer="Ada")
-    old.set_frame(frame)
-    old.record_detection(find())
-    old.record_predictions(say(old.cells.cell_id))
+    old.sampling.set_frame(frame)
+    old.detection.record(find())
+    old.model.record_predictions(say(old.cells.cell_id))
     old.set_label(1, "BLA")
     old.sign("Ada", "only a try")
-    head, content = old.last_event.hash, old.events()
+    head, content = old.history.last.hash, old.history.events()
     new, kept = old.start_over(slide)
     with new:
         assert new.path == path == case_path_for(slide_path)
         assert kept.name == f"{path.stem}.before-1.bmcase"
         assert new.scale is None  # somebody had given the old one
-        assert not new.classes_seen
-        assert new.events()[0].new["before"] == {
+        assert not new.sampling.classes_seen
+        assert new.history.events()[0].new["before"] == {
             "case": content[0].new["case"],
             "file": kept.name,
             "head": head,
@@ -128,9 +131,9 @@ def test_a_case_is_started_over_and_its_file_kept(
         assert new.verify().ok
     with Case.open(kept) as again:
         assert again.verify().ok
-        assert again.events() == content
+        assert again.history.events() == content
         assert again.is_signed
-        assert again.find_slide() == slide_path
+        assert again.slide_file.find() == slide_path
     assert was_set_aside(kept)
     assert not was_set_aside(path)
 
@@ -152,7 +155,7 @@ def test_each_case_that_is_started_over_has_a_name_of_its_own(slide_path: Path, 
 def test_a_scale_that_the_file_states_is_there_again(slide_path: Path, slide: Slide) -> None:
     stated = Scale(0.2, ScaleSource.FILE, basis="PNG pixels per metre")
     case = Case.create(case_path_for(slide_path), slide.with_scale(stated), reviewer="Ada")
-    case.confirm_scale(OTHER)
+    case.sampling.confirm_scale(OTHER)
     new, _kept = case.start_over(slide)
     with new:
         assert new.scale == stated
@@ -180,7 +183,7 @@ def test_a_case_to_look_at_only_is_not_started_over(case: Case, slide: Slide) ->
 
 @pytest.mark.skipif(os.name != "posix", reason="another process keeps the file by its name")
 def test_a_case_that_somebody_looks_at_stays_as_it_was(case: Case, slide: Slide) -> None:
-    case.set_flag(3, True)
+    case.edits.set_flag(3, True)
     with (
         Case.open(case.path, read_only=True),
         pytest.raises(CaseError, match="open in another window"),
@@ -207,12 +210,12 @@ def test_the_slide_opens_with_its_new_case(slide_path: Path, slide: Slide) -> No
     from napari_bonemarrow.workflow import open_or_create_case
 
     case = Case.create(case_path_for(slide_path), slide, reviewer="Ada")
-    case.comment(None, "the first one")
+    case.edits.comment(None, "the first one")
     new, kept = case.start_over(open_slide(slide_path))
     new.close()
     _slide, opened = open_or_create_case(slide_path)
     with opened:
-        assert not opened.comments
+        assert not opened.edits.comments
     _slide, opened = open_or_create_case(kept)
     with opened:
-        assert [comment.text for comment in opened.comments] == ["the first one"]
+        assert [comment.text for comment in opened.edits.comments] == ["the first one"]

@@ -76,7 +76,7 @@ def drawer(no_keyring: None) -> Drawer:
 @pytest.fixture
 def read(case: Case, say: Callable[..., Predictions]) -> Case:
     """A case all of whose cells are reviewed."""
-    case.record_predictions(say(case.cells.cell_id))
+    case.model.record_predictions(say(case.cells.cell_id))
     case.set_label(case.cells.cell_id, "NGS")
     return case
 
@@ -110,7 +110,7 @@ def test_a_signature_is_made_by_the_signers_key_and_is_known_here(signed: Path) 
             text == f"signed by the key of Dr Ada ({fingerprint_of(record.public)}), known to this computer"
         )
     with Case.open(signed, reviewer="Ada") as case:
-        case.begin_amendment("a cell was missed")
+        case.sign_off.begin_amendment("a cell was missed")
         assert case.verify().ok
 
 
@@ -208,21 +208,21 @@ def test_taking_the_key_away_leaves_what_is_not_authenticated(signed: Path) -> N
 
 
 def test_a_case_changed_while_it_is_signed_is_not_signed(read: Case) -> None:
-    draft = read.prepare_signature("Dr Ada", key=open_key("Dr Ada"))
-    read.comment(None, "wait")
+    draft = read.sign_off.prepare("Dr Ada", key=open_key("Dr Ada"))
+    read.edits.comment(None, "wait")
     with pytest.raises(CaseError, match="changed while it was being signed"):
-        read.finish_signature(draft)
+        read.sign_off.finish(draft)
     assert not read.is_signed
 
 
 def test_what_one_person_prepared_is_not_signed_under_the_name_of_another(read: Case) -> None:
-    draft = read.prepare_signature("Dr Ada", key=open_key("Dr Ada"))
+    draft = read.sign_off.prepare("Dr Ada", key=open_key("Dr Ada"))
     before, read.reviewer = read.reviewer, "Dr Eve"
     with pytest.raises(CaseError, match="another person reviews"):
-        read.finish_signature(draft)
+        read.sign_off.finish(draft)
     assert not read.is_signed
     read.reviewer = before
-    read.finish_signature(draft)
+    read.sign_off.finish(draft)
     assert read.verify().ok
 
 
@@ -234,7 +234,7 @@ def test_a_clock_set_back_is_part_of_what_is_signed(read: Case, monkeypatch: pyt
     read.close()
     with look(read.path) as case:
         assert case.verify().ok
-        assert case.last_event.clock == "2001-01-01T00:00:00.000Z"
+        assert case.history.last.clock == "2001-01-01T00:00:00.000Z"
 
 
 # --- where the key is kept

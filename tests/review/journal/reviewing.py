@@ -33,12 +33,12 @@ def acts(case: Case, dice: random.Random) -> tuple[Callable[[], object], ...]:
         lambda: case.set_label(one, code),
         lambda: case.set_label(one, code),
         lambda: case.set_label(cells, dice.choice((code, None))),
-        lambda: case.accept_above("NGS", 0.8),
-        lambda: case.set_flag(one, one not in case.flags),
+        lambda: case.bulk.accept_above("NGS", 0.8),
+        lambda: case.edits.set_flag(one, one not in case.flags),
         lambda: case.set_tag(one, "dysplastic", dice.random() < 0.5),
-        lambda: case.tally(code),
-        case.next_tally_field,
-        lambda: case.comment(one, "x" * dice.randrange(1, 5000)),
+        lambda: case.tally.count(code),
+        case.tally.next_field,
+        lambda: case.edits.comment(one, "x" * dice.randrange(1, 5000)),
         case.undo,
         case.redo,
     )
@@ -53,14 +53,14 @@ def review(path: Path, seed: int) -> None:
     while True:
         if dice.random() < 0.1:
             views += 1
-            case.remember({"view": seed * 1000 + views})
+            case.view_memory.remember({"view": seed * 1000 + views})
             say(f"view {seed * 1000 + views}")
             continue
         try:
             dice.choice(acts(case, dice))()
         except CaseError:  # nothing to accept, or nothing tallied in this field yet
             continue
-        say(f"{case.last_event.seq} {case.last_event.hash}")
+        say(f"{case.history.last.seq} {case.history.last.hash}")
 
 
 def main() -> None:

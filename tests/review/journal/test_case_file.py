@@ -31,7 +31,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POS
 @pytest.fixture
 def done(case: Case, say: Callable[..., Predictions]) -> Path:
     """A case at rest, with a detection, a model run and some labels."""
-    case.record_predictions(say(case.cells.cell_id))
+    case.model.record_predictions(say(case.cells.cell_id))
     for cell in range(1, 6):
         case.set_label(cell, "BLA")
     case.close()
@@ -222,7 +222,7 @@ def attempt(path: Path) -> Case | CaseError:
 def test_a_damaged_byte_anywhere_is_an_error_or_harmless(done: Path, tmp_path: Path) -> None:
     whole = done.read_bytes()
     with Case.open(done, read_only=True) as case:
-        labels, events = dict(case.labels), case.events()
+        labels, events = dict(case.labels), case.history.events()
     dice, noticed = random.Random(5), 0
     copy = tmp_path / "damaged.bmcase"
     for _ in range(60):
@@ -236,7 +236,7 @@ def test_a_damaged_byte_anywhere_is_an_error_or_harmless(done: Path, tmp_path: P
             continue
         with opened:  # a bit that nothing uses
             assert dict(opened.labels) == labels
-            assert opened.events() == events
+            assert opened.history.events() == events
     assert noticed > 10
 
 
@@ -257,7 +257,7 @@ def test_a_clock_that_is_set_back_is_noted_and_times_keep_their_order(
     case.set_label(2, "BLA")
     monkeypatch.undo()
     case.set_label(3, "BLA")
-    events = case.events()
+    events = case.history.events()
     times = [event.at for event in events]
     assert times == sorted(times)
     assert [event.clock for event in events[-3:]] == [None, yesterday, None]
@@ -379,7 +379,7 @@ def test_local_disks_get_a_log_and_network_disks_a_rollback_journal(
 ) -> None:
     def pragmas() -> tuple[object, object]:
         with Case.open(done) as case:
-            ask = case._journal._connection.execute
+            ask = case._core.journal._connection.execute
             return ask("PRAGMA journal_mode").fetchone()[0], ask("PRAGMA synchronous").fetchone()[0]
 
     monkeypatch.setattr(journal, "on_network", lambda path: False)
@@ -395,7 +395,7 @@ def test_local_disks_get_a_log_and_network_disks_a_rollback_journal(
 
 def full_disk(case: Case) -> Callable[[], None]:
     """Let the file grow no more; returns what makes room again."""
-    connection = case._journal._connection
+    connection = case._core.journal._connection
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count={pages}")
     return lambda: connection.execute("PRAGMA max_page_count=1000000").fetchone()
@@ -410,36 +410,41 @@ def test_a_full_disk_loses_nothing_and_the_act_can_be_tried_again(
         told: list[object] = []
         case.changed.connect(told.append)
         make_room = full_disk(case)
-        before = (case.events(), dict(case.labels), case.cells.cell_id.tolist(), case.can_undo)
+        before = (case.history.events(), dict(case.labels), case.cells.cell_id.tolist(), case.can_undo)
         for act in (
-            lambda: case.comment(None, "x" * 10_000),
-            lambda: case.record_detection(case.fresh(find(500)), carry_over=True),
+            lambda: case.edits.comment(None, "x" * 10_000),
+            lambda: case.detection.record(case.detection.fresh(find(500)), carry_over=True),
         ):
             with pytest.raises(CaseError, match=r"cannot save smear\.bmcase: the disk is full") as caught:
                 act()
             assert "\n" not in str(caught.value)
         assert told == []
-        assert (case.events(), dict(case.labels), case.cells.cell_id.tolist(), case.can_undo) == before
+        assert (
+            case.history.events(),
+            dict(case.labels),
+            case.cells.cell_id.tolist(),
+            case.can_undo,
+        ) == before
         make_room()
         case.set_label(20, "PLM")
         assert case.verify().ok
     with Case.open(done, read_only=True) as again:
         assert again.labels[20].code == "PLM"
-        assert len(again.events()) == len(before[0]) + 1
+        assert len(again.history.events()) == len(before[0]) + 1
 
 
 @POSIX
 def test_a_file_that_may_grow_no_more_loses_nothing(done: Path, tmp_path: Path, slide: Slide) -> None:
     with Case.open(done, reviewer="Ada") as case:
-        before = (case.events(), dict(case.labels))
+        before = (case.history.events(), dict(case.labels))
         with small_disk(20_000):
             with pytest.raises(CaseError, match="cannot save"):
-                case.comment(None, "x" * 100_000)
+                case.edits.comment(None, "x" * 100_000)
             with pytest.raises(CaseError, match="cannot create"):
                 Case.create(tmp_path / "new.bmcase", slide, reviewer="Ada")
-        assert (case.events(), dict(case.labels)) == before
+        assert (case.history.events(), dict(case.labels)) == before
         assert not [file for file in tmp_path.iterdir() if "new" in file.name]
-        case.comment(None, "x" * 100_000)
+        case.edits.comment(None, "x" * 100_000)
         assert case.verify().ok
 
 
@@ -490,7 +495,7 @@ def test_a_new_case_where_nothing_can_be_written_says_so(tmp_path: Path, slide: 
 def test_nothing_of_the_files_own_text_is_kept(done: Path) -> None:
     record = Case.open(done, read_only=True)
     with record:
-        assert set(record.events()[0].new["slide"]) == {
+        assert set(record.history.events()[0].new["slide"]) == {
             "name",
             "path",
             "relative",

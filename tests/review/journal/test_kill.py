@@ -41,12 +41,12 @@ def killed_after(reviewers: subprocess.Popen[str], seed: int, dice: random.Rando
 def test_every_shown_correction_survives_kill_9(
     case: Case, say: Callable[..., Predictions], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    case.record_predictions(say(case.cells.cell_id))
+    case.model.record_predictions(say(case.cells.cell_id))
     case.close()
     path = Path(shutil.copy(case.path, tmp_path_factory.mktemp("disk")))  # where syncing takes its time
     dice = random.Random(20_231)
     shown: dict[int, str] = {}
-    before = len(case.events())
+    before = len(case.history.events())
     view = 0
     kinds: set[str] = set()
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -64,12 +64,12 @@ def test_every_shown_correction_survives_kill_9(
             shown |= latest
             with Case.open(path, reviewer="Ada") as again:
                 assert again.verification.ok
-                written = {event.seq: event.hash for event in again.events()}
+                written = {event.seq: event.hash for event in again.history.events()}
                 assert shown.items() <= written.items()
                 # At most the act under way was written and not shown yet.
                 assert len(written) <= max(latest, default=before) + 1
-                assert view <= again.remembered.get("view", 0) <= max(view, kill * 1000) + 100
-                kinds |= {event.kind for event in again.events()[before:]}
+                assert view <= again.view_memory.remembered.get("view", 0) <= max(view, kill * 1000) + 100
+                kinds |= {event.kind for event in again.history.events()[before:]}
                 before = len(written)
             assert [file.name for file in path.parent.iterdir()] == [path.name]
         assert reviewers.stdin is not None

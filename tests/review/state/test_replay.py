@@ -41,13 +41,13 @@ def state_of(case: Case) -> dict[str, object]:
         else (predictions.model, predictions.cell_id.tolist(), predictions.probabilities.tolist()),
         "labels": dict(case.labels),
         "tags": dict(case.tags),
-        "comments": case.comments,
+        "comments": case.edits.comments,
         "codes": case.effective_codes(),
         "reviewed": case.reviewed().tolist(),
-        "added": case.added,
+        "added": case.cell_edits.added,
         "differential": case.differential(),
         "stacks": (case._state.undoable, case._state.redoable),
-        "next": case.next_cell_id,
+        "next": case.cell_edits.next_id,
     }
 
 
@@ -59,7 +59,7 @@ class Review(RuleBasedStateMachine):
         memory = Path("/dev/shm")  # each act waits for the disk; here that tests nothing
         self.folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
         self.case = Case.create(self.folder / "walk.bmcase", SLIDE, reviewer="Ada")
-        self.case.set_frame(Frame.whole_field(SIDE, SIDE))
+        self.case.sampling.set_frame(Frame.whole_field(SIDE, SIDE))
 
     def teardown(self) -> None:
         assert self.case.verify().ok
@@ -84,7 +84,7 @@ class Review(RuleBasedStateMachine):
             np.ones(n, np.float32),
             np.zeros(n, bool),
         )
-        self.case.record_detection(self.case.fresh(found), carry_over=True)
+        self.case.detection.record(self.case.detection.fresh(found), carry_over=True)
 
     @precondition(has_cells)
     @rule(picked=picks, code=st.sampled_from(BMC21), sha=st.sampled_from("ab"))
@@ -93,7 +93,7 @@ class Review(RuleBasedStateMachine):
         probabilities = np.full((len(ids), 21), 0.01, np.float32)
         probabilities[:, BMC21.index(code)] = 0.8
         support = dict.fromkeys(BMC21, Support.TRAINED)
-        self.case.record_predictions(
+        self.case.model.record_predictions(
             Predictions(ids, probabilities, BMC21, support, ModelReference("m", sha * 64))
         )
 
@@ -110,18 +110,18 @@ class Review(RuleBasedStateMachine):
     @precondition(has_cells)
     @rule(picked=picks)
     def remark(self, picked: list[int]) -> None:
-        self.case.comment(self.pick(picked)[0], "see again")
+        self.case.edits.comment(self.pick(picked)[0], "see again")
 
     @precondition(has_cells)
     @rule(picked=picks)
     def remove(self, picked: list[int]) -> None:
-        self.case.remove_cells(self.pick(picked))
+        self.case.cell_edits.remove(self.pick(picked))
 
     @rule(x=coordinate, y=coordinate)
     def add(self, x: float, y: float) -> None:
-        before = self.case.next_cell_id
+        before = self.case.cell_edits.next_id
         with suppress(CaseError):  # on top of another cell
-            assert self.case.add_cell(x, y) == before
+            assert self.case.cell_edits.add(x, y) == before
 
     @rule(reviewer=st.sampled_from(["Ada", "Ben"]))
     def somebody_else(self, reviewer: str) -> None:

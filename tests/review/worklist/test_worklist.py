@@ -57,9 +57,9 @@ def case(tmp_path, slide, frame) -> Iterator[Case]:
         7: (320, 262),
     }
     with Case.create(tmp_path / "smear.bmcase", slide, reviewer="Ada") as made:
-        made.set_frame(frame, target=100)
-        made.record_detection(_cells({**places, 8: (10, 10)}), {})
-        made.record_predictions(_say({**SAID, 8: ("BLA", 0.3, 0.29)}))
+        made.sampling.set_frame(frame, target=100)
+        made.detection.record(_cells({**places, 8: (10, 10)}), {})
+        made.model.record_predictions(_say({**SAID, 8: ("BLA", 0.3, 0.29)}))
         yield made
 
 
@@ -108,7 +108,7 @@ def test_labels_that_came_with_the_data_are_gone_through_first_by_number(case) -
 
 
 def test_a_cell_without_prediction_is_the_most_uncertain(case) -> None:
-    number = case.add_cell(200, 150)
+    number = case.cell_edits.add(200, 150)
     for order in ("uncertain", "entropy", "critical", "class"):
         work = WorkList(case)
         work.order = order
@@ -118,7 +118,7 @@ def test_a_cell_without_prediction_is_the_most_uncertain(case) -> None:
 def test_filters(ordered, case) -> None:
     case.set_label([3], "BLA")
     case.set_label([6], "EBO")
-    case.set_flag([5, 6], True)
+    case.edits.set_flag([5, 6], True)
     assert ordered("uncertain", code="BLA") == [2, 3]
     assert ordered("uncertain", state="reviewed") == [3, 6]
     assert ordered("uncertain", state="waiting") == [2, 5, 1, 4, 7]
@@ -199,12 +199,12 @@ def test_cells_that_come_and_go_leave_the_others_in_place(case, grouped: bool) -
     before = work.ids.tolist()
     case.set_label([3], "BLA")
     work.update([3])
-    case.remove_cells([6])
+    case.cell_edits.remove([6])
     work.update(None)
     left = [cell for cell in before if cell != 6]
     assert work.ids.tolist() == left
     assert work.place_of(6) == -1
-    number = case.add_cell(200, 150)
+    number = case.cell_edits.add(200, 150)
     work.update(None)
     assert [cell for cell in work.ids.tolist() if cell != number] == (
         work.ids.tolist()[1:] if grouped else left
@@ -218,7 +218,7 @@ def test_a_removed_cell_that_comes_back_stands_under_its_heading(case) -> None:
     case.set_label([2], "PLM")
     work.update([2])
     for cell in (3, 7):
-        case.remove_cells([cell])
+        case.cell_edits.remove([cell])
         work.update(None)
         case.undo()
         work.update(None)
@@ -229,7 +229,7 @@ def test_a_removed_cell_that_comes_back_stands_under_its_heading(case) -> None:
 
 def test_a_new_word_of_the_model_arranges_the_list_anew(case) -> None:
     work = WorkList(case)
-    case.record_predictions(_say({cell: ("LYT", 0.9 - 0.05 * cell, 0.0) for cell in range(1, 9)}))
+    case.model.record_predictions(_say({cell: ("LYT", 0.9 - 0.05 * cell, 0.0) for cell in range(1, 9)}))
     work.update(None)
     assert work.ids.tolist() == [7, 6, 5, 4, 3, 2, 1]
 
@@ -238,7 +238,7 @@ def test_back_leaves_out_what_is_gone(case) -> None:
     work = WorkList(case)
     for cell in (1, 2, 2, 3):
         work.visit(cell)
-    case.remove_cells([2])
+    case.cell_edits.remove([2])
     work.update(None)
     assert work.back() == 1
     assert work.back() is None

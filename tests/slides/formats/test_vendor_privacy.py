@@ -47,12 +47,12 @@ def test_nothing_of_the_patient_gets_into_a_case_the_log_or_an_export(
     told = repr(slide) + repr(dict(slide.properties)) + repr([*slide.levels, slide.scale, slide.warnings])
     cells = found(name)[1]
     with Case.create(tmp_path / "case.bmcase", slide, reviewer="Dr A") as case:
-        case.set_frame(Frame.whole_field(slide.width, slide.height), 100)
-        case.record_detection(cells, {})
+        case.sampling.set_frame(Frame.whole_field(slide.width, slide.height), 100)
+        case.detection.record(cells, {})
         likely = np.full((len(cells), len(BMC21)), 1 / len(BMC21), np.float32)
         support = dict.fromkeys(BMC21, Support.TRAINED)
         model = ModelReference("tiny", "ab" * 32)
-        case.record_predictions(Predictions(case.cells.cell_id, likely, BMC21, support, model))
+        case.model.record_predictions(Predictions(case.cells.cell_id, likely, BMC21, support, model))
         case.set_label(case.cells.cell_id.tolist()[:3], "LYT")
         for kind in FORMATS:
             export(case, kind, tmp_path / kind)

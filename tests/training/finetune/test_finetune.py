@@ -110,7 +110,7 @@ def test_the_card_tells_the_lineage_and_names_nobody(
     states = set()
     for path in cases.glob("acc*.bmcase"):
         with Case.open(path, read_only=True) as case:
-            states.add(case.events()[-1].hash)
+            states.add(case.history.events()[-1].hash)
     assert set(lineage.cases) == states
     assert lineage.before[0].per_class["PLM"].recall == 0
     assert "by slide" in card.metrics[0].protocol

@@ -57,8 +57,8 @@ def was_searched(case: Case) -> bool:
 
 def unlike_texts(case: Case) -> tuple[str, str]:
     """Say that the smear looks unlike what was learnt, in short and with figures; empty where it need not."""
-    check = case.domain_check()
-    if check is None or not check.unlike or not case.waits_for_review:
+    check = case.statistics.domain_check()
+    if check is None or not check.unlike or not case.statistics.waits_for_review:
         return "", ""
     return check.short_text, check.text
 

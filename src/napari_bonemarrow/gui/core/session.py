@@ -34,13 +34,13 @@ class Session:
         case, frame = self.case, self.case.frame
         if frame is not None:
             self.margin_um, self.target = frame.margin_um, case.target
-            self.whole = case.frame_choice == "whole"
+            self.whole = case.sampling.frame_choice == "whole"
             self.regions = () if self.whole else frame.regions
 
     @property
     def is_fixed(self) -> bool:
         """Whether classes have been seen, so that scale and frame stay as they are."""
-        return self.case.classes_seen and self.case.frame is not None
+        return self.case.sampling.classes_seen and self.case.frame is not None
 
     def frame(self) -> Frame:
         """Return what is or will be counted."""
@@ -55,5 +55,5 @@ class Session:
     @property
     def is_ranked(self) -> bool:
         """Whether what is counted are the first of the ranked regions."""
-        ranking, regions = self.case.ranking, self.frame().regions
+        ranking, regions = self.case.sampling.ranking, self.frame().regions
         return ranking is not None and ranking.regions[: len(regions)] == regions

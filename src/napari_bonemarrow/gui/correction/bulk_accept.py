@@ -38,9 +38,9 @@ class BulkAccept(QObject):
         case, cell = session.case, self._review.selected
         code = case.effective_code(cell) if cell is not None else ""
         # A class that is refused is among them: the dialog then says why.
-        allowed = [each for each in BMC21 if each == code or not case.bulk_refusal(each)]
+        allowed = [each for each in BMC21 if each == code or not case.bulk.refusal(each)]
         if not allowed:
-            self._review.on_error(CaseError(case.bulk_refusal(BMC21[0])))
+            self._review.on_error(CaseError(case.bulk.refusal(BMC21[0])))
             return
         dialog = BulkDialog(self._review.tab, allowed, code, partial(bulk_info, case))
         dialog.accepted.connect(self._accept)
@@ -53,7 +53,7 @@ class BulkAccept(QObject):
         if dialog is None or session is None:
             return
         before = len(session.case.labels)
-        if self._review.act(partial(session.case.accept_above, dialog.code, dialog.threshold)):
+        if self._review.act(partial(session.case.bulk.accept_above, dialog.code, dialog.threshold)):
             taken = len(session.case.labels) - before
             self._review.tab.show_toast(f"{count_of(taken, 'cell')} → {dialog.code}", key_of("undo"))
 
@@ -66,7 +66,7 @@ def bulk_info(case: Case, code: str, threshold: float) -> BulkInfo:
     if case.read_only or case.is_signed:
         return BulkInfo(refusal="This case is open to look at only.")
     try:
-        found = len(case.acceptable(code, threshold))
+        found = len(case.bulk.acceptable(code, threshold))
     except CaseError as error:
         return BulkInfo(refusal=str(error))
     return BulkInfo(

@@ -11,8 +11,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
 from napari_bonemarrow.gui.correction.many_cells_dialog import ManyCellsDialog
-from napari_bonemarrow.review import Case
-from napari_bonemarrow.review.case.bulk import NEVER_IN_BULK
+from napari_bonemarrow.review import NEVER_IN_BULK, Case
 
 MANY = 20
 """More cells than these are never changed by one key alone: no more thumbnails are taken in at a glance."""

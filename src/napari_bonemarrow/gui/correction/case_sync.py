@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,38 +24,8 @@ from napari_bonemarrow.gui.inspector.cell_models import ProgressInfo
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
 from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
-from napari_bonemarrow.review import RESHAPING, Kind
+from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Shown
 from napari_bonemarrow.review.worklist.worklist import WorkList
-
-_RESHAPING = RESHAPING | {Kind.FRAME_SET}
-"""Changes after which there are other cells, or others in the frame, and not only other classes."""
-
-_OF_CELLS = frozenset(
-    {
-        Kind.LABEL_SET,
-        Kind.LABEL_CLEARED,
-        Kind.TAG_SET,
-        Kind.TAG_CLEARED,
-        Kind.FLAG_SET,
-        Kind.FLAG_CLEARED,
-        Kind.BULK_RULE,
-        Kind.COMMENT,
-    }
-)
-"""What a reviewer does to cells that stay: shown at once, at a cost that grows with their number alone."""
-
-_UNSEEN = frozenset(
-    {
-        Kind.TILES_SEARCHED,
-        Kind.TALLIED,
-        Kind.TALLY_FIELD_BEGUN,
-        Kind.FEATURES_RECORDED,
-        Kind.MAP_RECORDED,
-        Kind.REGIONS_RANKED,
-        Kind.SLIDE_MOVED,
-    }
-)
-"""What neither rings nor inspector tell of."""
 
 _WHILE_SEARCHING_MS = 1500
 _WHILE_CLASSIFYING_MS = 300
@@ -159,25 +128,26 @@ class CaseSync(QObject):
         self.tab.show_unlike("")
         self.tab.show_journal(False, False, False)
 
-    def _on_changed(self, change: Any) -> None:
+    def _on_changed(self, change: Change) -> None:
         """The case has it on disk: now the screen may show it."""
-        kind = getattr(change, "of", None) or change.kind
-        if kind in _UNSEEN:
+        shown = EVENT_SPECS[change.act].shown
+        if shown is Shown.NONE:
             return
         self.tab.show_toast("")
-        if kind in _OF_CELLS and not self._refresh.isActive() and not self._preview:
+        if shown is Shown.NAMED and not self._refresh.isActive() and not self._preview:
             self._follow(change.cell_ids)
         else:
-            self._refresh_soon(kind)
-        if change.kind in {Kind.UNDO, Kind.REDO}:
+            self._refresh_soon(change.act)
+        if change.of is not None:  # an undo or redo
             self._return_to(change.cell_ids)
 
-    def _refresh_soon(self, kind: str) -> None:
+    def _refresh_soon(self, kind: EventKind) -> None:
         """Look up everything anew, once for all that comes together."""
-        if kind == Kind.DETECTOR_RUN:
+        if kind == EventKind.DETECTOR_RUN:
             self._preview.clear()
-        self._reshaped = self._reshaped or kind in _RESHAPING
-        delay = _WHILE_CLASSIFYING_MS if kind == Kind.MODEL_RUN else 0
+        # Other cells, or others in the frame, and not only other classes.
+        self._reshaped = self._reshaped or EVENT_SPECS[kind].reshapes or kind == EventKind.FRAME_SET
+        delay = _WHILE_CLASSIFYING_MS if kind == EventKind.MODEL_RUN else 0
         if not self._refresh.isActive() or self._refresh.remainingTime() > delay:
             self._refresh.start(delay)
 

@@ -90,13 +90,13 @@ class Corrections(CaseSync):
         if cells:
             case = self.session.case
             wanted = self.selected not in case.flags if on is None else on
-            self._act_on(bulk_caution.flagging(cells, wanted), lambda: case.set_flag(cells, wanted))
+            self._act_on(bulk_caution.flagging(cells, wanted), lambda: case.edits.set_flag(cells, wanted))
 
     def comment(self, text: str) -> None:
         """Write a comment on the current cell."""
         cell = self.selected
         if cell is not None:
-            self.act(lambda: self.session.case.comment(cell, text))
+            self.act(lambda: self.session.case.edits.comment(cell, text))
 
     def guess(self, rank: int) -> None:
         """Give the selected cells the model's guess of this rank on the current one, from 1.
@@ -202,7 +202,7 @@ class Corrections(CaseSync):
         if self.session is None or place is None:
             return
         made: list[int] = []
-        if self.act(lambda: made.append(self.session.case.add_cell(*place))):
+        if self.act(lambda: made.append(self.session.case.cell_edits.add(*place))):
             self.show_reshaped(made[0])
             self.cell_added.emit()
 
@@ -211,7 +211,7 @@ class Corrections(CaseSync):
         cells = self.selection.ids
         if cells:
             case = self.session.case
-            self._act_on(bulk_caution.removing(case, cells), lambda: case.remove_cells(cells))
+            self._act_on(bulk_caution.removing(case, cells), lambda: case.cell_edits.remove(cells))
 
     def split(self) -> None:
         """Make two cells of the current one."""

@@ -72,7 +72,7 @@ class SplitMerge(QObject):
         return True
 
     def _split(self, cell: int, places: list[tuple[float, float]]) -> None:
-        self._do(lambda: self._review.session.case.split_cell(cell, places)[0])
+        self._do(lambda: self._review.session.case.cell_edits.split(cell, places)[0])
 
     def merge(self) -> None:
         """Make one of the selected cells."""
@@ -80,7 +80,7 @@ class SplitMerge(QObject):
         if review.session is None or review.selected is None:
             return
         case, cells = review.session.case, [review.selected, *sorted(review.marked)]
-        review.caution.over(joining(case, cells), lambda: self._do(lambda: case.merge_cells(cells)))
+        review.caution.over(joining(case, cells), lambda: self._do(lambda: case.cell_edits.merge(cells)))
 
     def _do(self, act: Callable[[], int]) -> None:
         review = self._review

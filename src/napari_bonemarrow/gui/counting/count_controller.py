@@ -13,16 +13,13 @@ from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.correction.review_controller import CellsChanged, ReviewController
 from napari_bonemarrow.gui.counting.second_reader import SecondReader
 from napari_bonemarrow.gui.counting.sign_off import SignOff
-from napari_bonemarrow.gui.counting.tally_controller import TALLY_KINDS, TallyController
+from napari_bonemarrow.gui.counting.tally_controller import TallyController
 from napari_bonemarrow.gui.keys.bindings import Binding
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
-from napari_bonemarrow.review import Kind
+from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Topic
 
 if TYPE_CHECKING:
     from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
-
-_FROZEN = frozenset({Kind.SIGNED, Kind.AMENDED})
-_OF_THE_COUNT = frozenset({Kind.READING_BEGUN, Kind.READING_ENDED, Kind.READING_TAKEN_UP, Kind.FRAME_SET})
 
 
 class CountController(QObject):
@@ -119,7 +116,7 @@ class CountController(QObject):
         if counted is None or case is None or case.is_blind or case.predictions is None:
             return None
         if self._model is None:
-            self._model = case.model_differential()
+            self._model = case.statistics.model_differential()
         return self._model
 
     def _on_cells_changed(self, changed: CellsChanged) -> None:
@@ -128,15 +125,15 @@ class CountController(QObject):
         self.readers.follow_settling()
         self.refresh()
 
-    def _on_changed(self, change: object) -> None:
+    def _on_changed(self, change: Change) -> None:
         """Follow what is no change of cells."""
-        kind = str(getattr(change, "of", None) or getattr(change, "kind", ""))
-        if kind in TALLY_KINDS:
+        topic = EVENT_SPECS[change.act].topic
+        if topic is Topic.TALLY:
             self.tally.show()
-        elif kind in _FROZEN:
+        elif topic is Topic.SIGNATURES:
             self._review.refresh()  # what can be edited, and what no more
             self._panel.header.show_info(header_info(self.session))
-        elif kind in _OF_THE_COUNT:
+        elif topic is Topic.READINGS or change.act == EventKind.FRAME_SET:
             self._model = None
             self.refresh()
 

@@ -77,9 +77,9 @@ class SecondReader(QObject):
         case = self.session.case
         settler = self._settler if case.reading == SETTLING else ""
         case.reviewer = (
-            case.readings[SECOND - 1].reviewer if case.is_blind else settler or self._reviewer.text
+            case.readings.all[SECOND - 1].reviewer if case.is_blind else settler or self._reviewer.text
         )
-        if len(case.readings) >= SECOND:
+        if len(case.readings.all) >= SECOND:
             Thread(target=import_module, args=(_KAPPA,), name="kappa", daemon=True).start()
 
     def name_reader(self) -> None:
@@ -103,11 +103,11 @@ class SecondReader(QObject):
 
     def begin(self, name: str) -> None:
         """Begin the blind reading."""
-        self._turn(lambda case: case.begin_second_reading(name))
+        self._turn(lambda case: case.readings.begin_second(name))
 
     def resume(self) -> None:
         """Go on with a second reading that was left."""
-        self._turn(lambda case: case.go_to_reading(SECOND))
+        self._turn(lambda case: case.readings.go_to(SECOND))
 
     def end(self) -> None:
         """End the reading at hand; of a second one the agreement is shown."""
@@ -115,7 +115,7 @@ class SecondReader(QObject):
         if session is None:
             return
         second = session.case.reading == SECOND
-        if self._turn(lambda case: case.end_reading()) and second:
+        if self._turn(lambda case: case.readings.end()) and second:
             self.show_agreement()
 
     def ask_who_settles(self) -> None:
@@ -126,12 +126,12 @@ class SecondReader(QObject):
         if session.case.reading == SETTLING and self._settler:
             self.settling.emit()
         else:
-            self.part.ask_who_settles([reading.reviewer for reading in session.case.readings])
+            self.part.ask_who_settles([reading.reviewer for reading in session.case.readings.all])
 
     def settle(self, name: str) -> None:
         """Put the disagreements before whoever settles, one after another."""
         self._settler = name
-        if self.session is not None and self._turn(lambda case: case.begin_settling(name)):
+        if self.session is not None and self._turn(lambda case: case.readings.begin_settling(name)):
             self.settling.emit()
 
     def _turn(self, act: Callable[[Case], object]) -> bool:
@@ -162,7 +162,7 @@ class SecondReader(QObject):
     def _agreement(self) -> Agreement | None:
         """Compare the readers once: two readings that have ended change no more, however many keys follow."""
         if self._found is None and self.session is not None:
-            self._found = self.session.case.agreement()
+            self._found = self.session.case.readings.agreement()
         return self._found
 
     def _on_finished(self, _result: int) -> None:
@@ -173,7 +173,7 @@ def readers_info(case: Case, counted: Differential | None, found: Agreement | No
     """Describe who has read a case, and what comes next; ``found`` is how far two readers agree."""
     if counted is None or not counted.reviewed + counted.unreviewed:
         return ReadersInfo()
-    first, *further = case.readings
+    first, *further = case.readings.all
     free = not case.read_only and not case.is_signed
     advised = any(flag.code.endswith("_straddle") for flag in counted.flags)
     if not further:
@@ -198,14 +198,14 @@ def readers_info(case: Case, counted: Differential | None, found: Agreement | No
 
 
 def _compared(case: Case, found: Agreement | None, free: bool) -> ReadersInfo:
-    first, second = case.readings[:2]
+    first, second = case.readings.all[:2]
     text = f"First reader {first.reviewer}, second reader {second.reviewer}"
     if found is not None:
         text += f": {agreement_text(found)}"
-    waiting = len(case.disagreements())
+    waiting = len(case.readings.disagreements())
     settling = case.reading == SETTLING
     if settling:
-        text += f". {case.readings[SETTLING - 1].reviewer} settles."
+        text += f". {case.readings.all[SETTLING - 1].reviewer} settles."
     return ReadersInfo(
         text=text,
         banner=settling_banner(case) if settling else "",
@@ -216,7 +216,7 @@ def _compared(case: Case, found: Agreement | None, free: bool) -> ReadersInfo:
 
 def settling_banner(case: Case) -> str:
     """Say over every tab who settles, and how many differences are left; empty where none is."""
-    left = len(case.disagreements())
+    left = len(case.readings.disagreements())
     if not left:
         return ""
     return f"settling · {left} left · {case.reviewer}"
@@ -238,7 +238,7 @@ def agreement_text(found: Agreement) -> str:
 
 def agreement_info(case: Case, found: Agreement) -> AgreementInfo:
     """Describe how far the two readers of a case agree."""
-    first, second = case.readings[:2]
+    first, second = case.readings.all[:2]
     rows = tuple(
         ClassAgreement(row.code, CLASSES[row.code].name, row.n_first, row.n_second, row.both, row.kappa)
         for row in found.per_class
@@ -250,5 +250,5 @@ def agreement_info(case: Case, found: Agreement) -> AgreementInfo:
         rows=rows,
         codes=found.codes,
         confusion=tuple(tuple(line) for line in found.confusion.tolist()),
-        disagreements=len(case.disagreements()),
+        disagreements=len(case.readings.disagreements()),
     )

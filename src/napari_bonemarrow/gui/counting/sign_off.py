@@ -88,7 +88,7 @@ class SignOff(QObject):
             key, server = open_key(name, lambda _name: passphrase), timestamp_server()
             if not server:
                 return session.case.sign(name, reason, key)
-            found.append((server, session.case.prepare_signature(name, reason, key)))
+            found.append((server, session.case.sign_off.prepare(name, reason, key)))
             return None
 
         self._act(prepare)
@@ -100,13 +100,13 @@ class SignOff(QObject):
         """Write a signature: with its timestamp, or without one and with a word on why."""
         self._unstamped = ("", "") if timestamp else (draft.new["head"], f"without a timestamp: {why}")
         self.part.show_waiting("")
-        self._act(lambda: session.case.finish_signature(draft, timestamp))
+        self._act(lambda: session.case.sign_off.finish(draft, timestamp))
 
     def amend(self, reason: str) -> None:
         """Open a signed case for changes; the signed state is kept."""
         session = self.session
         if session is not None:
-            self._act(lambda: session.case.begin_amendment(reason))
+            self._act(lambda: session.case.sign_off.begin_amendment(reason))
 
 
 def sign_info(case: Case, counted: Differential | None) -> SignInfo:
@@ -132,7 +132,7 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
         return SignInfo()
     if case.is_blind:
         return SignInfo("The second reading is under way", "A case is signed once it has been ended.")
-    missing = "; ".join(case.sign_off_gaps(counted))
+    missing = "; ".join(case.sign_off.gaps(counted))
     details = (leading_text(counted), flagged_text(case), _amendment_text(case))
     return SignInfo(
         text=missing[:1].upper() + missing[1:] or "Every cell in the frame is reviewed",
@@ -158,7 +158,7 @@ def key_info(name: str) -> KeyInfo:
 
 def _doubt(case: Case, signature: Signature) -> str:
     """Say that a date may be wrong."""
-    return " (the computer's clock was wrong)" if case.date_in_doubt(signature.seq) else ""
+    return " (the computer's clock was wrong)" if case.history.date_in_doubt(signature.seq) else ""
 
 
 def _worth(signature: Signature) -> str:
@@ -210,7 +210,7 @@ def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], .
         ("M:E", counted.ratios["m_to_e"].text),
         ("Not counted", str(sum(counted.excluded.values()))),
     ]
-    tallied = sum(sum(field.values()) for field in case.tallies)
+    tallied = sum(sum(field.values()) for field in case.tally.fields)
     if tallied:
         lines.append(("Tallied by eye", f"{tallied}, kept apart"))
     predictions = case.predictions
@@ -221,9 +221,9 @@ def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], .
 
 def _amendment_text(case: Case) -> str:
     """Say which signed count is being amended, and why."""
-    if not case.signatures:
+    if not case.sign_off.signatures:
         return ""
-    last = case.signatures[-1]
+    last = case.sign_off.signatures[-1]
     return f"Amends the count signed by {last.name}, {local_time(last.at)}: {last.amended}"
 
 

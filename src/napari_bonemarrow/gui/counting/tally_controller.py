@@ -24,7 +24,6 @@ from napari_bonemarrow.gui.keys.bindings import Binding, key_of
 from napari_bonemarrow.review import Case
 
 Act = Callable[[Callable[[], object]], bool]
-TALLY_KINDS = frozenset({"tallied", "tally field begun"})
 
 
 class TallyController(QObject):
@@ -86,29 +85,29 @@ class TallyController(QObject):
     def count(self, code: str) -> None:
         """Count one cell."""
         session = self.session
-        if session is not None and self._act(lambda: session.case.tally(code)):
+        if session is not None and self._act(lambda: session.case.tally.count(code)):
             self._last = code
             self.show()
 
     def next_field(self) -> None:
         """Begin the next field; not while this one has no cell."""
         session = self.session
-        if session is None or not session.case.tallies[-1]:
+        if session is None or not session.case.tally.fields[-1]:
             return
-        if self._act(session.case.next_tally_field):
+        if self._act(session.case.tally.next_field):
             self._last = ""
             self.show()
 
     def undo(self) -> None:
         """Take back what was counted last; a correction of found cells is left alone."""
         session = self.session
-        if session is not None and session.case.can_undo_tally:
+        if session is not None and session.case.tally.can_undo:
             self._turn(session.case.undo)
 
     def redo(self) -> None:
         """Count again what was taken back."""
         session = self.session
-        if session is not None and session.case.can_redo_tally:
+        if session is not None and session.case.tally.can_redo:
             self._turn(session.case.redo)
 
     def _turn(self, act: Callable[[], object]) -> None:
@@ -124,9 +123,9 @@ class TallyController(QObject):
 
 def tally_info(case: Case, last: str = "") -> TallyInfo:
     """Describe the count by eye of a case."""
-    counted = case.tally_differential()
+    counted = case.tally.differential()
     total: Counter[str] = Counter()
-    for field in case.tallies:
+    for field in case.tally.fields:
         total.update(field)
     percents = {
         row.code: row.percent_text.removesuffix(" %")
@@ -134,8 +133,8 @@ def tally_info(case: Case, last: str = "") -> TallyInfo:
         if total and row.percent is not None
     }
     return TallyInfo(
-        field_number=max(len(case.tallies), 1),
-        in_field=dict(case.tallies[-1]) if case.tallies else {},
+        field_number=max(len(case.tally.fields), 1),
+        in_field=dict(case.tally.fields[-1]) if case.tally.fields else {},
         total=dict(total),
         counted=counted.counted,
         target=counted.target,
@@ -145,5 +144,5 @@ def tally_info(case: Case, last: str = "") -> TallyInfo:
         undo_key=key_of("back"),
         last=last,
         can_count=not case.read_only and not case.is_signed,
-        can_undo=case.can_undo_tally,
+        can_undo=case.tally.can_undo,
     )

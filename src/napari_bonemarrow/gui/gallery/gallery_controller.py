@@ -69,7 +69,7 @@ class GalleryController(QObject):
 
     def _show_settling(self) -> None:
         case = self._session.case
-        kinds = {reading.number: reading.kind for reading in case.readings}
+        kinds = {reading.number: reading.kind for reading in case.readings.all}
         self.dock.show_settling(kinds.get(case.reading) == "settling")
 
     def _on_cells(self, changed: CellsChanged) -> None:

@@ -8,16 +8,13 @@ import numpy as np
 
 from napari_bonemarrow.cytology import (
     CLASSES,
-    TAGS,
     Support,
     images_at,
 )
 from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.inspector.cell_models import CellInfo, Guess, ProgressInfo, ReadersClass
-from napari_bonemarrow.review import Case
-from napari_bonemarrow.review.journal.events import Event, is_imported
-from napari_bonemarrow.review.journal.reading import FIRST, SECOND, SETTLING
+from napari_bonemarrow.review import FIRST, SECOND, SETTLING, Case, Event, text_of
 from napari_bonemarrow.slides import Slide
 
 
@@ -30,7 +27,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
     code, label = case.effective_code(cell_id), case.labels.get(cell_id)
     readers = readers_classes(case, cell_id)
     name = CLASSES[code].name if code in CLASSES else "no class yet"
-    if readers and cell_id not in case.labels_of(SETTLING):
+    if readers and cell_id not in case.readings.labels_of(SETTLING):
         code, name, standing = "", "not settled yet", "the readers differ"
     elif label is not None and label.imported:
         standing = "labelled so in the data, not reviewed yet"
@@ -46,7 +43,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         counted_text=_where_text(session.slide, case, at),
         guesses=guesses(case, cell_id),
         tags=frozenset(case.tags.get(cell_id, frozenset())),
-        history=tuple(_told(event, cell_id) for event in case.history(cell_id) if _is_act(event)),
+        history=tuple(_told(event, cell_id) for event in case.history.of_cell(cell_id)),
         crop_microns_per_pixel=CROP_MICRONS_PER_PIXEL,
         read_only=case.read_only or case.is_signed,
         readers=readers,
@@ -57,7 +54,7 @@ def readers_classes(case: Case, cell_id: int) -> tuple[ReadersClass, ...]:
     """Return what two readers gave a cell while their differences are settled, else nothing."""
     if case.reading != SETTLING:
         return ()
-    found = [case.labels_of(number).get(cell_id) for number in (FIRST, SECOND)]
+    found = [case.readings.labels_of(number).get(cell_id) for number in (FIRST, SECOND)]
     given = [label for label in found if label is not None and not label.imported]
     if len(given) < len(found) or given[0].code == given[1].code:
         return ()
@@ -89,7 +86,7 @@ def progress(case: Case, reviewed: int, counted: int) -> ProgressInfo:
     if not counted:
         return ProgressInfo()
     if case.reading == SETTLING:
-        left, all_of_them = len(case.disagreements()), len(case.disagreements(settled=True))
+        left, all_of_them = len(case.readings.disagreements()), len(case.readings.disagreements(settled=True))
         text = f"{left} left to settle" if left else f"all {all_of_them} settled · done: count and sign"
         return ProgressInfo(text, all_of_them - left, all_of_them, not left)
     ended = reviewed >= counted
@@ -130,26 +127,7 @@ def guesses(case: Case, cell_id: int) -> tuple[Guess, ...]:
     )
 
 
-def _is_act(event: Event) -> bool:
-    return event.kind not in {"detector run", "model run"}
-
-
 def _told(event: Event, cell_id: int) -> str:
-    """Tell one line of the journal: when, who, what."""
-    new, old = event.new, event.old
-    if event.kind == "label set" and isinstance(new, str):
-        what = CLASSES[new].name if new in CLASSES else new
-    elif event.kind in {"tag set", "tag cleared"}:
-        tag = new or old
-        what = f"{'+' if event.kind == 'tag set' else '−'} {TAGS.get(tag, tag)}"
-    elif event.kind in {"flag set", "flag cleared"}:
-        what = "flagged" if event.kind == "flag set" else "flag taken off"
-    elif event.kind == "labels imported":
-        code = new["codes"][event.cells.index(cell_id)]
-        what = f"{CLASSES[code].name}, imported" if is_imported(event.source) else CLASSES[code].name
-    elif event.kind == "comment":
-        what = f"“{new}”"
-    else:
-        what = event.kind
+    """Return one line of the journal in words: when, who, what."""
     at = datetime.fromisoformat(event.at).astimezone()  # the journal keeps UTC, people read their own clock
-    return f"{at:%d %b %H:%M} {event.reviewer}: {what}"
+    return f"{at:%d %b %H:%M} {event.reviewer}: {text_of(event.kind, event, cell_id)}"

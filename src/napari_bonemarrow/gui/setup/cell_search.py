@@ -52,7 +52,7 @@ class CellSearch(QObject):
         case = session.case
         try:
             if not session.is_fixed:
-                case.set_frame(session.frame(), session.target)
+                case.sampling.set_frame(session.frame(), session.target)
             steps = analyse(self._engine, session.slide, case, model=self.model)
         except BoneMarrowError as error:
             self._on_error(error)
@@ -60,7 +60,7 @@ class CellSearch(QObject):
             return
         self._session, self._classifying, self._seen = session, False, False
         self._tell("Looking at the smear", _BEGUN)
-        progress = case.detection_progress
+        progress = case.detection.progress
         if progress is not None and len(progress.cells):
             self.tiles_found.emit(progress.cells)
         self._worker = self._tasks.run(

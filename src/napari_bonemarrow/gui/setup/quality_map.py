@@ -63,7 +63,7 @@ class QualityMapView(QObject):
 
 def kept_map(session: Session) -> QualityMap | None:
     """Return the map that a case has kept; None where it has none, or one of another version."""
-    slide, arrays = session.slide, session.case.quality
+    slide, arrays = session.slide, session.case.sampling.quality
     if arrays is None or slide.microns_per_pixel is None:
         return None
     try:

@@ -42,7 +42,7 @@ def frame_text(session: Session) -> str:
 
 def where_info(session: Session, *, analysed: bool, counted: int) -> WhereInfo | None:
     """Describe the choice of regions; None for a field, which is counted as a whole."""
-    case, ranking = session.case, session.case.ranking
+    case, ranking = session.case, session.case.sampling.ranking
     if not is_whole_slide(session.slide):
         return None
     if session.is_fixed:
@@ -70,7 +70,7 @@ def where_info(session: Session, *, analysed: bool, counted: int) -> WhereInfo |
 
 def _fixed(session: Session, ranking: RegionRanking | None, *, analysed: bool, counted: int) -> WhereInfo:
     case = session.case
-    used = case.chosen_by_rank
+    used = case.sampling.chosen_by_rank
     if not used or ranking is None:
         return WhereInfo("What is counted was chosen by the reviewer.", can_choose=False)
     left = len(ranking.regions) - used

@@ -95,7 +95,7 @@ class ScaleChoice(QObject):
     def _measure(self) -> None:
         """Measure the nuclei, in a thread; what a scanner says of its own slide is not doubted."""
         session = self._session
-        if session is None or session.case.classes_seen:
+        if session is None or session.case.sampling.classes_seen:
             return
         slide = session.slide
         if slide.scale is not None and is_whole_slide(slide):

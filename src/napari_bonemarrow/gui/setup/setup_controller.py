@@ -88,7 +88,7 @@ class SetupController(QObject):
             return
         self._tab.show_info(slide_info.slide_info(session))
         if session.is_fixed and is_whole_slide(session.slide):
-            regions = () if session.case.frame_choice == "whole" else session.frame().regions
+            regions = () if session.case.sampling.frame_choice == "whole" else session.frame().regions
             self._smear_viewer.show_regions(session.slide, regions, locked=True)
         scale = session.slide.microns_per_pixel
         self._smear_viewer.show_frame(session.frame().counted_regions(scale) if scale else (), scale)
@@ -109,7 +109,7 @@ class SetupController(QObject):
             known = session.case.microns_per_pixel
             if known is not None and known != scale.microns_per_pixel:
                 self._discard_search(session)
-            session.case.confirm_scale(scale)
+            session.case.sampling.confirm_scale(scale)
         except BoneMarrowError as error:
             self._on_error(error)
             return
@@ -123,7 +123,7 @@ class SetupController(QObject):
     def _discard_search(self, session: Session) -> None:
         """Stop what runs and put what was found out of force: it rests on what is about to change."""
         self._cell_search.cancel()
-        session.case.discard_search()
+        session.case.detection.discard()
 
     def _on_frame(self, counted: CountedFrame) -> None:
         session = self.session
@@ -141,7 +141,7 @@ class SetupController(QObject):
         if session.case.frame is None:
             return True
         try:
-            session.case.set_frame(session.frame(), session.target)
+            session.case.sampling.set_frame(session.frame(), session.target)
         except BoneMarrowError as error:
             text = wording.one_line(error)
             self._tab.show_frame_problem(f"{text[0].upper()}{text[1:]}.")

@@ -46,7 +46,7 @@ def slide_info(session: Session) -> SlideInfo:
         where=region_choice.where_info(session, analysed=analysed, counted=counted),
         fields=tuple(each.name for each in slide.fields),
         clear_text=clear,
-        can_start_over=case.classes_seen,
+        can_start_over=case.sampling.classes_seen,
     )
 
 
@@ -73,7 +73,7 @@ def _side_by_side(width: float, height: float, microns_per_pixel: float | None) 
 
 def find_text(case: Case) -> str:
     """Return what the button says that finds cells."""
-    progress = case.detection_progress
+    progress = case.detection.progress
     if progress is not None and progress.done:
         done, total = len(progress.done), len(DetectionPlan.from_json(progress.plan).tiles)
         return f"Go on finding cells: {count_of(done, 'tile', of=total)} done"
@@ -91,7 +91,7 @@ def _found_text(case: Case) -> str:
             "Missed cells can be added in the Review tab."
         )
     text = f"{count_of(len(cells), 'cell')} found, {inside} of them in the counted frame."
-    if case.unread:
-        tiles = count_of(len(case.unread), "tile")
+    if case.detection.unread:
+        tiles = count_of(len(case.detection.unread), "tile")
         text += f" {tiles} could not be read and were not searched."
     return text

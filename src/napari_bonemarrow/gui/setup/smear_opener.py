@@ -164,7 +164,7 @@ class SmearOpener(QObject):
                 raise
             case = Case.open(case_path, reviewer=self._reviewer(), read_only=True)
             try:
-                case.check_slide(slide)
+                case.slide_file.check(slide)
             except CaseError:
                 case.close()
                 raise
@@ -202,7 +202,7 @@ def _load(path: Path, slide_path: Path | None) -> Iterator[_Loaded | _SlideMissi
         slide_path, case_path = path, case_path_for(path)
     elif slide_path is None:
         with Case.open(path, read_only=True) as case:
-            slide_path, name = case.find_slide(), case.slide_record.name
+            slide_path, name = case.slide_file.find(), case.slide_record.name
         if slide_path is None:
             yield _SlideMissing(path, name)
             return

@@ -86,7 +86,7 @@ class SurveyController(QObject):
             self._tab.show_survey(wording.doing_text(step.text, step.seconds_left), part)
             return
         try:
-            session.case.record_ranking(step.ranking, step.quality_map.arrays())
+            session.case.sampling.record_ranking(step.ranking, step.quality_map.arrays())
         except BoneMarrowError as error:
             self._on_error(error)
             return
@@ -104,9 +104,9 @@ class SurveyController(QObject):
     def use_best(self) -> None:
         """Count the best regions, as many as the target is expected to need."""
         session = self._session
-        if session is None or session.case.ranking is None:
+        if session is None or session.case.sampling.ranking is None:
             return
-        ranking = session.case.ranking
+        ranking = session.case.sampling.ranking
         count = regions_for(ranking, session.target)
         self._setup.choose(ranking.regions[:count])
         self._tab.focus_next()
@@ -121,7 +121,7 @@ class SurveyController(QObject):
         if session is None:
             return
         try:
-            session.case.extend_frame(session.case.chosen_by_rank + 1)
+            session.case.sampling.extend_frame(session.case.sampling.chosen_by_rank + 1)
         except BoneMarrowError as error:
             self._on_error(error)
             return

@@ -47,7 +47,7 @@ class CellFeatures(QObject):
     @property
     def features(self) -> Features | None:
         """The features that there are, by ascending cell number."""
-        return self._loose or (self._session.case.features if self._session is not None else None)
+        return self._loose or (self._session.case.model.features if self._session is not None else None)
 
     @property
     def missing(self) -> int:
@@ -60,7 +60,7 @@ class CellFeatures(QObject):
         """Begin a session; few cells that have no features get theirs."""
         self.close()
         self._session = session
-        if session.case.features is not None and 0 < self.missing <= _UNASKED:
+        if session.case.model.features is not None and 0 < self.missing <= _UNASKED:
             self.start()
 
     def close(self) -> None:

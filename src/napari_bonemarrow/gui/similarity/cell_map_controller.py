@@ -157,7 +157,7 @@ class CellMapController(QObject):
             if case.read_only or case.is_signed:
                 self._loose = (ids, xy)
             else:
-                case.record_map(ids, xy, {"method": layout_method(len(ids)), "seed": _SEED})
+                case.model.record_map(ids, xy, {"method": layout_method(len(ids)), "seed": _SEED})
         except BoneMarrowError as error:
             self._on_failed(error)
             return
@@ -190,7 +190,7 @@ class CellMapController(QObject):
         self.shown.emit()
 
     def _map(self) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
-        return self._loose or self._session.case.cell_map
+        return self._loose or self._session.case.model.cell_map
 
     def _placed(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the cells that have a place, ascending, and the places."""
@@ -222,7 +222,7 @@ class CellMapController(QObject):
 
     def _method(self) -> str:
         """Return by what the map that is shown was laid out."""
-        return layout_method(len(self._loose[0])) if self._loose else self._session.case.map_method
+        return layout_method(len(self._loose[0])) if self._loose else self._session.case.model.map_method
 
     def _say_what_is_shown(self) -> None:
         total, known = len(self._session.case.cells), self._map()

@@ -49,7 +49,7 @@ class ViewState(QObject):
     def open(self) -> None:
         """Show the open case as it was shown last."""
         case = self._review.session.case
-        view = case.remembered
+        view = case.view_memory.remembered
         self._restore(view)
         self._kept = view
 
@@ -68,7 +68,7 @@ class ViewState(QObject):
         if view == self._kept:
             return
         try:
-            session.case.remember(view)
+            session.case.view_memory.remember(view)
         except CaseError as error:  # a full disk is told of where an act fails: of this, nothing is lost
             logging.getLogger(__name__).info("the view was not kept: %s", error)
             return

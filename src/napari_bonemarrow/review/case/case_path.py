@@ -10,7 +10,7 @@ from glob import escape
 from pathlib import Path
 
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.events import Kind
+from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.line_schema import read_line
 from napari_bonemarrow.review.journal.schema import APPLICATION_ID
 from napari_bonemarrow.review.journal.sqlite import connect, translated
@@ -126,7 +126,7 @@ def _slide_in(database: sqlite3.Connection) -> tuple[str, str]:
         raise CaseError("its protection was altered")
     row = database.execute("SELECT CAST(body AS BLOB) FROM events WHERE seq = 1").fetchone()
     fields, trouble = read_line(bytes(row[0] or b"") if row else b"")
-    if trouble or fields["kind"] != Kind.SLIDE_OPENED:
+    if trouble or fields["kind"] != EventKind.SLIDE_OPENED:
         raise CaseError("its first line names no slide")
     slide = fields["new"]["slide"]
     return slide["name"], slide["fingerprint"]

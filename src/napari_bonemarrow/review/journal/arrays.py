@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells
 from napari_bonemarrow.review.journal.events import digest_of
+from napari_bonemarrow.review.journal.field_types import ArrayPayload
+from napari_bonemarrow.review.journal.payloads import CellArrays
 
-Spec = dict[str, Any]
+Blob = Callable[[str], bytes]
+"""Returns an array's bytes by their hash."""
 
 
-def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Spec], dict[str, bytes]]:
+def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, ArrayPayload], dict[str, bytes]]:
     """Return what the event says of some arrays, and their bytes by hash."""
-    specs: dict[str, Spec] = {}
+    specs: dict[str, ArrayPayload] = {}
     blobs: dict[str, bytes] = {}
     for name, array in arrays.items():
         plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
@@ -31,7 +34,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Spec], dict[str,
     return specs, blobs
 
 
-def unpack(specs: Mapping[str, Spec], blob: Callable[[str], bytes]) -> dict[str, NDArray[Any]]:
+def unpack(specs: Mapping[str, ArrayPayload], blob: Blob) -> dict[str, NDArray[Any]]:
     """Read arrays back; they are the caller's own and writeable."""
     return {
         name: np.frombuffer(blob(spec["sha256"]), dtype=spec["dtype"])
@@ -44,3 +47,14 @@ def unpack(specs: Mapping[str, Spec], blob: Callable[[str], bytes]) -> dict[str,
 def cells_to_arrays(cells: Cells) -> dict[str, NDArray[Any]]:
     """Return the columns of some cells by name."""
     return {field.name: getattr(cells, field.name) for field in fields(cells)}
+
+
+def pack_cells(columns: Mapping[str, NDArray[Any]]) -> tuple[CellArrays, dict[str, bytes]]:
+    """Return what the event says of the columns of some cells, and their bytes by hash."""
+    specs, blobs = pack(columns)
+    return cast(CellArrays, specs), blobs
+
+
+def unpack_cells(arrays: CellArrays, blob: Blob) -> Cells:
+    """Read cells back."""
+    return Cells(**unpack(cast(Mapping[str, ArrayPayload], arrays), blob))

@@ -5,113 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from enum import StrEnum
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from napari_bonemarrow.review.journal.event_specs import EventKind
+from napari_bonemarrow.review.journal.sources import is_imported
+
 GENESIS = "0" * 64
 """The hash that stands before the first event."""
-
-IMPORTED = "import"
-"""Source of a label that came with the data: no reviewer has seen the cell. The file's hash may follow."""
-
-
-def is_imported(source: str) -> bool:
-    """Tell of a source whether it is data: ``import``, or ``import:`` with the SHA-256 of the file."""
-    return source == IMPORTED or source.startswith(f"{IMPORTED}:")
-
-
-class Kind(StrEnum):
-    """What an event did. Later versions add kinds; none is ever renamed."""
-
-    SLIDE_OPENED = "slide opened"
-    SLIDE_MOVED = "slide moved"
-    SCALE_CONFIRMED = "scale confirmed"
-    FRAME_SET = "region and target set"
-    REGIONS_RANKED = "regions ranked"
-    TILES_SEARCHED = "tiles searched"
-    DETECTOR_RUN = "detector run"
-    SEARCH_DISCARDED = "search discarded"
-    MODEL_RUN = "model run"
-    CELL_ADDED = "cell added"
-    CELL_REMOVED = "cell removed"
-    CELL_SPLIT = "cell split"
-    CELLS_MERGED = "cells merged"
-    LABEL_SET = "label set"
-    LABEL_CLEARED = "label cleared"
-    LABELS_IMPORTED = "labels imported"
-    TAG_SET = "tag set"
-    TAG_CLEARED = "tag cleared"
-    COMMENT = "comment"
-    FLAG_SET = "flag set"
-    FLAG_CLEARED = "flag cleared"
-    BULK_RULE = "bulk rule"
-    READING_BEGUN = "reading begun"
-    READING_ENDED = "reading ended"
-    READING_TAKEN_UP = "reading taken up"
-    SIGNED = "signed"
-    AMENDED = "amended"
-    TALLIED = "tallied"
-    TALLY_FIELD_BEGUN = "tally field begun"
-    FEATURES_RECORDED = "features recorded"
-    MAP_RECORDED = "map recorded"
-    UNDO = "undo"
-    REDO = "redo"
-
-
-UNDOABLE = frozenset(
-    {
-        Kind.CELL_ADDED,
-        Kind.CELL_REMOVED,
-        Kind.CELL_SPLIT,
-        Kind.CELLS_MERGED,
-        Kind.LABEL_SET,
-        Kind.LABEL_CLEARED,
-        Kind.LABELS_IMPORTED,
-        Kind.TAG_SET,
-        Kind.TAG_CLEARED,
-        Kind.FLAG_SET,
-        Kind.FLAG_CLEARED,
-        Kind.BULK_RULE,
-        Kind.TALLIED,
-        Kind.TALLY_FIELD_BEGUN,
-    }
-)
-"""A reviewer's acts that `undo` takes back. A new detection or a signature empties the undo stack."""
-
-READING = UNDOABLE | {Kind.COMMENT, Kind.UNDO, Kind.REDO}
-"""What a reader does within a reading."""
-
-ON_CELLS = frozenset(
-    {
-        Kind.LABEL_SET,
-        Kind.LABEL_CLEARED,
-        Kind.LABELS_IMPORTED,
-        Kind.TAG_SET,
-        Kind.TAG_CLEARED,
-        Kind.FLAG_SET,
-        Kind.FLAG_CLEARED,
-        Kind.BULK_RULE,
-        Kind.COMMENT,
-        Kind.CELL_REMOVED,
-    }
-)
-"""Acts on cells, all of which exist."""
-
-RESHAPING = frozenset(
-    {
-        Kind.CELL_ADDED,
-        Kind.CELL_REMOVED,
-        Kind.CELL_SPLIT,
-        Kind.CELLS_MERGED,
-        Kind.DETECTOR_RUN,
-        Kind.SEARCH_DISCARDED,
-    }
-)
-"""What adds or removes cells. Of an undo or redo, look at `Change.of`."""
-
-OF_READINGS = frozenset({Kind.READING_BEGUN, Kind.READING_ENDED, Kind.READING_TAKEN_UP})
-"""What changes which reading is shown, and with it any cell."""
 
 
 _TO_REFERS = itemgetter("seq", "at", "reviewer", "kind", "slide", "cells", "old", "new", "source", "refers")
@@ -122,7 +23,7 @@ _TO_REFERS = itemgetter("seq", "at", "reviewer", "kind", "slide", "cells", "old"
 class Draft:
     """An event before the journal has given it a number, a time and a hash."""
 
-    kind: Kind
+    kind: EventKind
     cells: tuple[int, ...] = ()
     old: Any = None
     new: Any = None
@@ -144,13 +45,12 @@ class Event(NamedTuple):
     at : str
         UTC, ISO 8601 with milliseconds and ``Z``; never before the event before it.
     reviewer : str
-    kind : str
-        One of `Kind`, or a kind that a later version knows.
+    kind : EventKind
     slide : int
     cells : tuple of int
         The cells it is about.
     old, new : JSON value
-        What was and what is.
+        What was and what is: of the type that `EVENT_SPECS` names for the kind.
     source : str
         ``reviewer``, ``model:<sha256>``, ``detector``, ``rule``, ``import`` or ``import:<sha256>``.
     refers : int or None
@@ -166,7 +66,7 @@ class Event(NamedTuple):
     seq: int
     at: str
     reviewer: str
-    kind: str
+    kind: EventKind
     slide: int
     cells: tuple[int, ...]
     old: Any
@@ -187,8 +87,9 @@ class Event(NamedTuple):
     @classmethod
     def from_fields(cls, fields: dict[str, Any], digest: str) -> Event:
         """Make an event of a line that was read and found well-formed; see `line_schema.read_line`."""
-        clock, reading = fields.get("clock"), fields.get("reading", 1)
-        return cls._make((*_TO_REFERS(fields), clock, fields["previous"], digest, reading))
+        seq, at, reviewer, kind, *rest = _TO_REFERS(fields)
+        end = fields.get("clock"), fields["previous"], digest, fields.get("reading", 1)
+        return cls._make((seq, at, reviewer, EventKind(kind), *rest, *end))
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,21 +130,25 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What `Case.changed` tells after an act is on disk.
+    """What `Case.changed` brings after an act is on disk.
 
     Attributes
     ----------
-    kind : str
-        One of `Kind`.
+    kind : EventKind
     cell_ids : tuple of int
         The cells concerned.
-    of : str or None
+    of : EventKind or None
         The kind of the act that an undo or redo took back or repeated.
     """
 
-    kind: str
+    kind: EventKind
     cell_ids: tuple[int, ...]
-    of: str | None = None
+    of: EventKind | None = None
+
+    @property
+    def act(self) -> EventKind:
+        """The kind of the act that was done, taken back or repeated."""
+        return self.of or self.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from napari_bonemarrow.cytology import Cells, Field, Frame, Region, RegionRanking
+from napari_bonemarrow.cytology import Field, Frame, Region, RegionRanking
+from napari_bonemarrow.review.journal.payloads import FramePayload, RankingPayload, ScalePayload, SlidePayload
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
@@ -71,10 +72,18 @@ class SlideRecord:
         fields = tuple(Field(str(number), field.region) for number, field in enumerate(self.fields, 1))
         return replace(self, name=self.fingerprint[:12], path="", relative=None, fields=fields)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> SlidePayload:
         """Return it for the journal."""
-        value = asdict(self)
-        del value["fields"], value["layout"]
+        value: SlidePayload = {
+            "name": self.name,
+            "path": self.path,
+            "relative": self.relative,
+            "fingerprint": self.fingerprint,
+            "width": self.width,
+            "height": self.height,
+            "vendor": self.vendor,
+            "slide": self.slide,
+        }
         if self.fields:
             value["layout"] = self.layout
             regions = _regions_to_json(tuple(field.region for field in self.fields))
@@ -82,43 +91,49 @@ class SlideRecord:
         return value
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> SlideRecord:
+    def from_json(cls, value: SlidePayload) -> SlideRecord:
         """Read it back."""
         fields = tuple(Field(name, Region(*box)) for name, *box in value.get("fields", ()))
-        layout = value.get("layout", _UNNUMBERED_LAYOUT if fields else 0)
-        return cls(**{**value, "fields": fields, "layout": layout})
+        return cls(
+            value["name"],
+            value["path"],
+            value["relative"],
+            value["fingerprint"],
+            value["width"],
+            value["height"],
+            value["vendor"],
+            value["slide"],
+            fields,
+            value.get("layout", _UNNUMBERED_LAYOUT if fields else 0),
+        )
 
 
-def scale_to_json(scale: Scale | None) -> dict[str, Any] | None:
+def scale_to_json(scale: Scale) -> ScalePayload:
     """Return a scale for the journal."""
-    if scale is None:
-        return None
-    bounds = (None if bound is None else float(bound) for bound in (scale.low, scale.high))
-    low, high = bounds
+    low, high = (None if bound is None else float(bound) for bound in (scale.low, scale.high))
     return {
         "microns_per_pixel": float(scale.microns_per_pixel),
-        "source": str(scale.source),
+        "source": scale.source.value,
         "low": low,
         "high": high,
         "basis": scale.basis,
     }
 
 
-def scale_from_json(value: dict[str, Any] | None) -> Scale | None:
+def scale_from_json(value: ScalePayload) -> Scale:
     """Read a scale back."""
     from napari_bonemarrow.slides import (
         Scale,
         ScaleSource,
     )  # loads scikit-image, which an empty window can do without
 
-    return None if value is None else Scale(**{**value, "source": ScaleSource(value["source"])})
+    source = ScaleSource(value["source"])
+    return Scale(value["microns_per_pixel"], source, value["low"], value["high"], value["basis"])
 
 
-def frame_to_json(frame: Frame | None, target: int) -> dict[str, Any] | None:
+def frame_to_json(frame: Frame, target: int) -> FramePayload:
     """Return a frame and its target for the journal."""
-    if frame is None:
-        return None
-    value: dict[str, Any] = {
+    value: FramePayload = {
         "regions": _regions_to_json(frame.regions),
         "margin_um": float(frame.margin_um),
         "width": int(frame.width),
@@ -130,16 +145,15 @@ def frame_to_json(frame: Frame | None, target: int) -> dict[str, Any] | None:
     return value
 
 
-def frame_from_json(value: dict[str, Any]) -> tuple[Frame, int]:
+def frame_from_json(value: FramePayload) -> tuple[Frame, int]:
     """Read a frame and its target back."""
-    regions, images = (
-        tuple(Region(*region) for region in value.get(name, ())) for name in ("regions", "images")
-    )
+    regions = tuple(Region(*region) for region in value["regions"])
+    images = tuple(Region(*region) for region in value.get("images", ()))
     frame = Frame(regions, value["margin_um"], value["width"], value["height"], images)
     return frame, int(value["target"])
 
 
-def ranking_to_json(ranking: RegionRanking) -> dict[str, Any]:
+def ranking_to_json(ranking: RegionRanking) -> RankingPayload:
     """Return a ranking for the journal."""
     return {
         "regions": _regions_to_json(ranking.regions),
@@ -149,7 +163,7 @@ def ranking_to_json(ranking: RegionRanking) -> dict[str, Any]:
     }
 
 
-def ranking_from_json(value: dict[str, Any]) -> RegionRanking:
+def ranking_from_json(value: RankingPayload) -> RegionRanking:
     """Read a ranking back."""
     regions = tuple(Region(*region) for region in value["regions"])
     return RegionRanking(regions, tuple(value["scores"]), value["avoided"], value["parameters"])
@@ -157,25 +171,3 @@ def ranking_from_json(value: dict[str, Any]) -> RegionRanking:
 
 def _regions_to_json(regions: tuple[Region, ...]) -> list[list[float]]:
     return [[float(v) for v in (r.x, r.y, r.width, r.height)] for r in regions]
-
-
-@dataclass(frozen=True, slots=True)
-class DetectionProgress:
-    """A search that has not come to its end: what it was to do, and what is done of it.
-
-    Attributes
-    ----------
-    plan : dict
-        JSON of the plan that the tiles belong to.
-    done : frozenset of int
-        Tiles that were searched.
-    failed : dict of int to str
-        Tiles that could not be read, each with its line.
-    cells : Cells
-        What was found so far, numbered provisionally from 1 in the order in which the tiles came.
-    """
-
-    plan: dict[str, Any]
-    done: frozenset[int]
-    failed: dict[int, str]
-    cells: Cells

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 from napari_bonemarrow.cytology import ModelReference
-
-ALGORITHM = "Ed25519"
-"""Of every key (RFC 8032)."""
+from napari_bonemarrow.review.journal.payloads import ALGORITHM, SignaturePayload
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +76,8 @@ class Signature:
     seq: int = 0
     amended: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it for the journal, whose line itself tells time and number."""
+    def to_json(self) -> SignaturePayload:
+        """Return it for the journal, whose line itself holds time and number."""
         value = asdict(self)
         for name in ("at", "seq", "amended", "public", "proof", "timestamp"):
             del value[name]
@@ -87,12 +85,12 @@ class Signature:
             value["key"] = {"algorithm": ALGORITHM, "public": self.public, "proof": self.proof}
         if self.timestamp:
             value["timestamp"] = self.timestamp
-        return value
+        return cast(SignaturePayload, value)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], at: str, seq: int) -> Signature:
+    def from_json(cls, value: SignaturePayload, at: str, seq: int) -> Signature:
         """Read it back."""
-        said = {**value, "at": at, "seq": seq}
+        said: dict[str, Any] = {**value, "at": at, "seq": seq}
         key, model = said.pop("key", None), value["model"]
         if key is not None:
             said |= {"public": key["public"], "proof": key["proof"]}

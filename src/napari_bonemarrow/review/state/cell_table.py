@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CODES, TAGS, Cells, Frame, Predictions
-from napari_bonemarrow.review.journal.events import Label, is_imported
+from napari_bonemarrow.review.journal.events import Label
+from napari_bonemarrow.review.journal.sources import is_imported
 
 _COLUMNS = ("cell_id", "x", "y", "diameter_um", "score", "in_frame")
 _NUMBER = {code: number for number, code in enumerate(CODES)}

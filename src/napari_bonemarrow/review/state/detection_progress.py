@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from napari_bonemarrow.cytology import Cells
 from napari_bonemarrow.review.journal.arrays import cells_to_arrays
-from napari_bonemarrow.review.journal.journal_json import DetectionProgress
 
 
-class Search:
+@dataclass(frozen=True, slots=True)
+class DetectionProgress:
+    """A search that has not come to its end: what it was to do, and what is done of it.
+
+    Attributes
+    ----------
+    plan : dict
+        JSON of the plan that the tiles belong to.
+    done : frozenset of int
+        Tiles that were searched.
+    failed : dict of int to str
+        Tiles that could not be read, each with its line.
+    cells : Cells
+        What was found so far, numbered provisionally from 1 in the order in which the tiles came.
+    """
+
+    plan: dict[str, Any]
+    done: frozenset[int]
+    failed: dict[int, str]
+    cells: Cells
+
+
+class TileSearch:
     """Tiles searched by one plan, as they came.
 
     Parameters

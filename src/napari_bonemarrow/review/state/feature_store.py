@@ -1,41 +1,43 @@
-"""What was measured of the cells beside their classes: features of a network, and a map of them."""
+"""What networks measure of the cells: their features, and a map of them."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Features, ModelReference
-from napari_bonemarrow.review.journal.arrays import unpack
+from napari_bonemarrow.review.journal.arrays import Blob, unpack
+from napari_bonemarrow.review.journal.payloads import (
+    FeatureArrays,
+    FeaturesPayload,
+    MapArrays,
+    MapPayload,
+    ModelPayload,
+)
 
-Blob = Callable[[str], bytes]
 
-
-class Measures:
+class FeatureStore:
     """The features and the map that the journal names. Their arrays are read when they are asked for."""
 
     def __init__(self) -> None:
-        self._model: dict[str, str] | None = None
+        self._model: ModelPayload | None = None
         self._axes: tuple[str, str] | None = None
-        self._features: list[dict[str, Any]] = []
-        self._map: dict[str, Any] | None = None
+        self._features: list[FeatureArrays] = []
+        self._map: MapArrays | None = None
         self.map_method = ""
         self._whole: tuple[NDArray[np.int64], Features] | None = None
 
-    def add_features(self, new: Mapping[str, Any]) -> None:
+    def add_features(self, new: FeaturesPayload) -> None:
         """Take in features; those of another model or on other axes put the ones before out of force."""
         arrays = new["arrays"]
         axes = (arrays["mean"]["sha256"], arrays["axes"]["sha256"])
         if (new["model"], axes) != (self._model, self._axes):
             self._features = []
-        self._model, self._axes = dict(new["model"]), axes
+        self._model, self._axes = new["model"], axes
         self._features.append(arrays)
         self._whole = None
 
-    def set_map(self, new: Mapping[str, Any]) -> None:
+    def set_map(self, new: MapPayload) -> None:
         """Take in a map instead of the one before."""
         self._map = new["arrays"]
         self.map_method = str(new["parameters"].get("method", ""))
@@ -47,9 +49,9 @@ class Measures:
         if self._whole is not None and self._whole[0] is existing:
             return self._whole[1]
         parts = [
-            unpack({name: spec[name] for name in ("cell_id", "values")}, blob) for spec in self._features
+            unpack({"cell_id": each["cell_id"], "values": each["values"]}, blob) for each in self._features
         ]
-        shared = unpack({name: self._features[0][name] for name in ("mean", "axes")}, blob)
+        shared = unpack({"mean": self._features[0]["mean"], "axes": self._features[0]["axes"]}, blob)
         ids = np.concatenate([part["cell_id"] for part in parts])
         values = np.concatenate([part["values"] for part in parts])
         rows = _last_of_each(ids, existing)
@@ -63,7 +65,7 @@ class Measures:
         """Return cell numbers, ascending, and places, shape (n, 2), of cells that exist."""
         if self._map is None:
             return None
-        arrays = unpack(self._map, blob)
+        arrays = unpack({"cell_id": self._map["cell_id"], "xy": self._map["xy"]}, blob)
         rows = _last_of_each(arrays["cell_id"], existing)
         return arrays["cell_id"][rows], arrays["xy"][rows]
 

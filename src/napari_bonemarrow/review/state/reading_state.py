@@ -15,7 +15,7 @@ from napari_bonemarrow.review.journal.reading import Reading
 CODE_NUMBER = {code: number for number, code in enumerate(CODES)}
 
 
-class Read:
+class ReadingState:
     """The fold of one reading.
 
     Attributes
@@ -53,7 +53,7 @@ class Read:
         self.redoable: list[Event] = []
         self._waiting: dict[int, tuple[Label | None, frozenset[str] | None, bool]] = {}
 
-    def rest_on(self, first: Read) -> None:
+    def rest_on(self, first: ReadingState) -> None:
         """Begin with the tags and tallies of another reading."""
         self.tags = dict(first.tags)
         self.tallies = [Counter(field) for field in first.tallies]

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Frame, ModelReference, RegionRanking, Support
 from napari_bonemarrow.cytology.defaults import TARGET
-from napari_bonemarrow.review.journal.events import (
-    Event,
-    Label,
-)
+from napari_bonemarrow.review.journal.arrays import Blob
+from napari_bonemarrow.review.journal.events import Event, Label
+from napari_bonemarrow.review.journal.field_types import ArrayPayload
 from napari_bonemarrow.review.journal.journal_json import (
     SlideRecord,
 )
 from napari_bonemarrow.review.journal.reading import FIRST, SECOND, SETTLING, Reading
 from napari_bonemarrow.review.journal.signature import Signature
 from napari_bonemarrow.review.state.cell_table import CellTable
-from napari_bonemarrow.review.state.detection_progress import Search
-from napari_bonemarrow.review.state.feature_store import Measures
-from napari_bonemarrow.review.state.reading_state import Read, compared
+from napari_bonemarrow.review.state.detection_progress import TileSearch
+from napari_bonemarrow.review.state.feature_store import FeatureStore
+from napari_bonemarrow.review.state.reading_state import ReadingState, compared
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
-
-Blob = Callable[[str], bytes]
 
 
 class State:
@@ -48,7 +45,7 @@ class State:
     ranking : RegionRanking or None
     quality : mapping or None
         Which arrays hold the quality map that the ranking was made by.
-    search : Search or None
+    search : TileSearch or None
         A detection that goes on.
     detected : bool
         Whether a detection has come to its end, even one without a cell, and was not discarded.
@@ -56,7 +53,7 @@ class State:
         A line for each tile that the detector could not read.
     table : CellTable
         Shows the active reading.
-    reads : dict of int to Read
+    reads : dict of int to ReadingState
         By number; the first is there from the start.
     reading : int
         The active one.
@@ -65,7 +62,7 @@ class State:
     next_cell_id : int
         Higher than any number ever given.
     model : ModelReference or None
-    measures : Measures
+    feature_store : FeatureStore
     signatures : list of Signature
     case_id : str
         Of this case alone, given when it was begun.
@@ -80,12 +77,12 @@ class State:
         self.frame: Frame | None = None
         self.target = TARGET
         self.ranking: RegionRanking | None = None
-        self.quality: Mapping[str, Any] | None = None
-        self.search: Search | None = None
+        self.quality: Mapping[str, ArrayPayload] | None = None
+        self.search: TileSearch | None = None
         self.detected = False
         self.unread: tuple[str, ...] = ()
         self.table = CellTable()
-        self.reads: dict[int, Read] = {FIRST: Read(Reading(FIRST, "", "first", "", None))}
+        self.reads: dict[int, ReadingState] = {FIRST: ReadingState(Reading(FIRST, "", "first", "", None))}
         self.reading = FIRST
         self.added: set[int] = set()
         self.removed: set[int] = set()
@@ -94,14 +91,14 @@ class State:
         self.classes: tuple[str, ...] = ()
         self.support: Mapping[str, Support] = {}
         self.abstain_below: float | None = None
-        self.measures = Measures()
+        self.feature_store = FeatureStore()
         self.signatures: list[Signature] = []
         self.case_id = ""
         self.replaying = False
         self._compared: tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]] | None = None
 
     @property
-    def read(self) -> Read:
+    def read(self) -> ReadingState:
         """The active reading."""
         return self.reads[self.reading]
 
@@ -153,12 +150,22 @@ class State:
         touched = [read.touched() for read in self.reads.values()]
         return self.added.union(self.removed, *touched)
 
+    @property
+    def both_read(self) -> bool:
+        """Whether two readings have ended, so that they may be compared."""
+        return SECOND in self.reads and self.reads[SECOND].reading.ended_at is not None
+
+    def visible_reads(self) -> tuple[ReadingState, ...]:
+        """Return the readings that may be seen side by side: all, once none is blind any more."""
+        open_second = SECOND in self.reads and not self.both_read
+        return (self.read,) if open_second else tuple(self.reads.values())
+
     def compared(self) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]]:
         """Return the cells that both readers gave a class, and what each gave; none before both have ended.
 
         Neither reading can change then, so it is worked out once.
         """
-        if SECOND not in self.reads or self.reads[SECOND].reading.ended_at is None:
+        if not self.both_read:
             return np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int8)
         if self._compared is None:
             self._compared = compared(self.reads[FIRST].labels, self.reads[SECOND].labels)
@@ -189,3 +196,31 @@ class State:
         for read in self.reads.values():
             read.undoable.clear()
             read.redoable.clear()
+
+    def label(self, cells: Sequence[int], labels: Sequence[Label | None]) -> None:
+        """Give cells their labels in the active reading, or take them where they are None."""
+        shown = self.read.label(cells, labels)
+        if not self.replaying:
+            self.table.label(cells, shown)
+
+    def label_all(self, cells: Sequence[int], label: Label) -> None:
+        """Give cells one label in the active reading."""
+        self.read.label_all(cells, label)
+        if self.replaying:
+            return
+        if len(cells) == 1:
+            self.table.label(cells, (label,))
+        else:
+            self.table.label_all(cells, label)
+
+    def tag(self, cells: Sequence[int], tag: str, on: bool) -> None:
+        """Give cells a tag in the active reading, or take it."""
+        self.read.tag(cells, tag, on)
+        if not self.replaying:
+            self.table.tag(cells, tag, on)
+
+    def flag(self, cells: Sequence[int], on: bool) -> None:
+        """Flag cells in the active reading, or take the flag."""
+        self.read.flag(cells, on)
+        if not self.replaying:
+            self.table.flag(cells, on)

@@ -141,7 +141,7 @@ class WorkList:
         """
         columns = self._columns
         if self._settling:
-            return np.isin(columns.cell_id, self._case.disagreements())
+            return np.isin(columns.cell_id, self._case.readings.disagreements())
         disputed: NDArray[np.bool_] = columns.reviewed & (columns.top > 0) & (columns.code != columns.top)
         return disputed
 
@@ -150,7 +150,7 @@ class WorkList:
         """Which rows of `columns` wait for a reviewer: counted, and not reviewed or not settled yet."""
         columns = self._columns
         if self._settling:
-            settled = np.fromiter(self._case.labels_of(self._case.reading), np.int64)
+            settled = np.fromiter(self._case.readings.labels_of(self._case.reading), np.int64)
             return self.disagreement & columns.in_frame & ~np.isin(columns.cell_id, settled)
         return columns.in_frame & ~columns.reviewed
 
@@ -215,7 +215,7 @@ class WorkList:
     def _take_anew(self) -> None:
         self._columns = self._case.table_view()
         self._reading: int = self._case.reading
-        readings = {each.number: each.kind for each in self._case.readings}
+        readings = {each.number: each.kind for each in self._case.readings.all}
         self._settling = readings.get(self._reading) == "settling"
         self._arranger: Arranger = Arranger(self._case, self._columns)
 

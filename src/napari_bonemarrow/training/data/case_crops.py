@@ -167,7 +167,7 @@ def _read(path: Path) -> tuple[str, int, CaseCells]:
             raise CaseError(f"was changed by hand ({case.verification.text}); restore it from a copy")
         if case.scale is None:
             raise CaseError("its scale was never confirmed; open it and confirm the µm per pixel")
-        slide, events, every = case.require_slide(), case.events(), case.cells
+        slide, events, every = case.slide_file.require(), case.history.events(), case.cells
         labels = {cell: each for cell, each in case.labels.items() if each.source == "reviewer"}
         ours = [cell for cell, each in labels.items() if each.code in BMC21]
         cells = every.select(np.isin(every.cell_id, ours))

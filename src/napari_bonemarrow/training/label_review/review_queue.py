@@ -148,9 +148,9 @@ def _write_case(out: Path, doubts: Sequence[Doubt], centres: NDArray[np.float64]
     rows = [[doubt.probabilities.get(code, 0.0) for code in BMC21] for doubt in doubts]
     judge = ModelReference(f"{bundle.card.name}, cross-validated", bundle.sha256)
     with Case.create(out / CASE, slide, reviewer="data set") as case:
-        case.set_frame(Frame.whole_field(slide.width, slide.height, margin_um=0.0), target=n)
-        case.record_detection(cells, {"what": "doubted crops, by rank"})
-        case.record_predictions(Predictions(number, np.array(rows, np.float32), BMC21, support, judge))
+        case.sampling.set_frame(Frame.whole_field(slide.width, slide.height, margin_um=0.0), target=n)
+        case.detection.record(cells, {"what": "doubted crops, by rank"})
+        case.model.record_predictions(Predictions(number, np.array(rows, np.float32), BMC21, support, judge))
         for code in sorted({doubt.label for doubt in doubts}):
             given = [rank for rank, doubt in enumerate(doubts, start=1) if doubt.label == code]
             case.set_label(given, code, source=IMPORTED)

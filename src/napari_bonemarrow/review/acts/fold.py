@@ -6,27 +6,84 @@ first. Both go through `apply`, so what the screen shows is what reopening gives
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
-from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.events import (
-    ON_CELLS,
-    READING,
-    UNDOABLE,
-    Event,
-    Kind,
-    Verification,
-    is_imported,
+from napari_bonemarrow.review.acts import (
+    bulk,
+    cell_edits,
+    detection,
+    label_edits,
+    model_output,
+    readings,
+    sampling,
+    sign_off,
+    slide_file,
+    tally,
 )
+from napari_bonemarrow.review.acts.permission import NotAllowedError, refusal
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind
+from napari_bonemarrow.review.journal.events import Event, Verification
 from napari_bonemarrow.review.journal.journal import Journal
 from napari_bonemarrow.review.journal.reading import FIRST
-from napari_bonemarrow.review.state.acts import DO, TAKE_BACK
-from napari_bonemarrow.review.state.permission import NotAllowedError, refusal
+from napari_bonemarrow.review.journal.sources import is_imported
+from napari_bonemarrow.review.state.effect import Effects
 from napari_bonemarrow.review.state.state import State
+
+EFFECTS: Effects = {
+    **slide_file.EFFECTS,
+    **sampling.EFFECTS,
+    **detection.EFFECTS,
+    **model_output.EFFECTS,
+    **label_edits.EFFECTS,
+    **bulk.EFFECTS,
+    **cell_edits.EFFECTS,
+    **tally.EFFECTS,
+    **readings.EFFECTS,
+    **sign_off.EFFECTS,
+}
+"""What each kind of event does, but undo and redo, which are about another one."""
 
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError)
 """What a line that fits nothing can raise."""
+
+
+def open_journal(path: Path, read_only: bool, take_over: bool) -> tuple[Journal, State, Verification | None]:
+    """Open the journal of a case and fold it.
+
+    Raises
+    ------
+    CaseError
+        Where it cannot be opened, or holds a line that is not taken in and is not only read.
+    """
+    with _no_collection():
+        journal = Journal(path, read_only=read_only, take_over=take_over)
+        try:
+            state, trouble = fold(journal)
+            if trouble is not None and not read_only:
+                raise CaseError(
+                    f"{path.name}: {trouble.text}. Open it read-only to look at it, or restore it from a copy"
+                )
+        except BaseException:
+            journal.close()
+            raise
+    return journal, state, trouble
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Put off collecting garbage: none of a long journal's events is any, and each is looked at for it."""
+    usual = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if usual:
+            gc.enable()
 
 
 def fold(journal: Journal) -> tuple[State, Verification | None]:
@@ -86,25 +143,25 @@ def apply(state: State, event: Event) -> None:
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError
         Where it fits nothing that the case holds.
     """
-    kind = event.kind
+    kind, spec = event.kind, EVENT_SPECS[event.kind]
     _check_allowed(state, event)
     read = state.read
-    if kind in READING:
+    if spec.in_reading:
         if event.reading != state.reading:
             raise ValueError(f"line {event.seq} belongs to a reading that was not active")
         if event.reviewer not in read.names:
             _note_reader(state, event)
-    if kind == Kind.UNDO:
+    if kind == EventKind.UNDO:
         act = _pop(read.undoable, event)
-        TAKE_BACK[act.kind](state, act)
+        _revert(state, act)
         read.redoable.append(act)
-    elif kind == Kind.REDO:
+    elif kind == EventKind.REDO:
         act = _pop(read.redoable, event)
         _do(state, act)
         read.undoable.append(act)
     else:
         _do(state, event)
-        if kind in UNDOABLE:
+        if spec.undoable:
             read.undoable.append(event)
             read.redoable.clear()
 
@@ -117,13 +174,13 @@ def _check_allowed(state: State, event: Event) -> None:
     NotAllowedError
     """
     kind = event.kind
-    if (kind == Kind.SLIDE_OPENED) != (event.seq == 1):
+    if (kind == EventKind.SLIDE_OPENED) != (event.seq == 1):
         raise NotAllowedError("a journal begins with its slide, and has one")
     if not state.signatures and len(state.reads) == 1 and state.read.reading.ended_at is None:
         return  # nothing is refused yet, and a journal has tens of thousands of lines
-    if kind == Kind.UNDO and state.undoable:
+    if kind == EventKind.UNDO and state.undoable:
         kind = state.undoable[-1].kind
-    elif kind == Kind.REDO and state.redoable:
+    elif kind == EventKind.REDO and state.redoable:
         kind = state.redoable[-1].kind
     refused = refusal(state, kind, event.reviewer)
     if refused:
@@ -144,9 +201,15 @@ def _note_reader(state: State, event: Event) -> None:
 
 
 def _do(state: State, event: Event) -> None:
-    if event.kind in ON_CELLS and not state.table.existing.issuperset(event.cells):
+    if EVENT_SPECS[event.kind].on_cells and not state.table.existing.issuperset(event.cells):
         raise ValueError(f"line {event.seq} is about a cell that is not there")
-    DO[event.kind](state, event)
+    EFFECTS[event.kind].apply(state, event)
+
+
+def _revert(state: State, event: Event) -> None:
+    revert = EFFECTS[event.kind].revert
+    assert revert is not None  # only what can be taken back is put on the stack
+    revert(state, event)
 
 
 def _pop(stack: list[Event], event: Event) -> Event:

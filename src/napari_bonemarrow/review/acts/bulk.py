@@ -6,12 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CLASSES, CODES, Support
-from napari_bonemarrow.review.case.edits import CaseActs
+from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.events import Change, Draft, Kind
+from napari_bonemarrow.review.journal.event_specs import EventKind
+from napari_bonemarrow.review.journal.events import Change, Draft, Event, Label
+from napari_bonemarrow.review.journal.payloads import BulkRule
+from napari_bonemarrow.review.state.effect import Effect, Effects
+from napari_bonemarrow.review.state.state import State
+from napari_bonemarrow.review.state.statistics import counted_rows
 
 NEVER_IN_BULK = frozenset({"BLA", "FGC", "LYI", "HAC", "PLM", "NIF", "OTH"})
-"""Classes that nobody accepts unseen: those that a diagnosis hangs on, and those that say "I do not know".
+"""Classes that are never accepted unseen: a diagnosis hangs on them, or they say "I do not know".
 
 Classes whose support is not ``trained`` go with them.
 """
@@ -20,10 +25,18 @@ _LOWEST = 0.5
 """Below it another class can be as probable."""
 
 
-class CaseBulk(CaseActs):
-    """The bulk rule. Use it as `Case`."""
+class BulkAcceptance:
+    """Accepting the model's word on many cells by one rule.
 
-    def bulk_refusal(self, code: str) -> str:
+    Parameters
+    ----------
+    core : CaseCore
+    """
+
+    def __init__(self, core: CaseCore) -> None:
+        self._core, self._state = core, core.state
+
+    def refusal(self, code: str) -> str:
         """Return why a class is not accepted in bulk, in one line; empty where it may be."""
         if code not in CLASSES:
             return f"{code!r} is no class: choose one of {', '.join(CLASSES)}"
@@ -55,13 +68,13 @@ class CaseBulk(CaseActs):
         CaseError
             Where the class is not accepted in bulk, or the threshold is none.
         """
-        refused = self.bulk_refusal(code)
+        refused = self.refusal(code)
         if refused:
             raise CaseError(refused)
         if not _LOWEST <= threshold <= 1:
             raise CaseError(f"a threshold of {threshold:g} is none: choose {_LOWEST:g} to 1")
         table = self._state.table
-        waiting = self._counted() & table.predicted & (table.given == 0)
+        waiting = counted_rows(self._state) & table.predicted & (table.given == 0)
         # Compared as the model's own precision has it, so that a printed 0.98 is one.
         sure = table.confidence >= np.float32(threshold)
         found: NDArray[np.int64] = table.cell_id[waiting & sure & (table.top == CODES.index(code))]
@@ -78,11 +91,25 @@ class CaseBulk(CaseActs):
         cells = self.acceptable(code, threshold)
         if not len(cells):
             raise CaseError(f"no unreviewed cell in the frame is {code} with {threshold:g} or more")
-        assert self._state.model is not None
-        rule = {
+        model = self._state.model
+        assert model is not None
+        rule: BulkRule = {
             "code": code,
             "threshold": float(threshold),
-            "model": self._state.model.sha256,
+            "model": model.sha256,
             "count": len(cells),
         }
-        return self._act(Draft(Kind.BULK_RULE, tuple(cells.tolist()), new=rule, source="rule"))
+        return self._core.act(Draft(EventKind.BULK_RULE, tuple(cells.tolist()), new=rule, source="rule"))
+
+
+def _accept(state: State, event: Event) -> None:
+    rule: BulkRule = event.new
+    state.label_all(event.cells, Label(rule["code"], event.reviewer, event.at, "rule"))
+
+
+def _unaccept(state: State, event: Event) -> None:
+    """Take back a bulk rule, which touched only cells without a label."""
+    state.label(event.cells, [None] * len(event.cells))
+
+
+EFFECTS: Effects = {EventKind.BULK_RULE: Effect(_accept, _unaccept)}

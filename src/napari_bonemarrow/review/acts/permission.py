@@ -7,40 +7,35 @@ would have refused to write was written by something else.
 from __future__ import annotations
 
 from napari_bonemarrow.review.identity.names import same_person, short
-from napari_bonemarrow.review.journal.events import READING, RESHAPING, Kind
+from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind
 from napari_bonemarrow.review.journal.reading import FIRST, SECOND
 from napari_bonemarrow.review.state.state import State
-
-_FREE = frozenset({Kind.AMENDED, Kind.SLIDE_MOVED})
-"""What a signed case allows: to amend it, and to say where its slide lies now, which counts nothing anew."""
-
-_SAMPLE = RESHAPING | {Kind.TILES_SEARCHED, Kind.REGIONS_RANKED}
 
 
 class NotAllowedError(ValueError):
     """A line of a journal that the case as it stood did not allow; one line for the user."""
 
 
-def refusal(state: State, kind: str, reviewer: str) -> str:
+def refusal(state: State, kind: EventKind, reviewer: str) -> str:
     """Return why an act of some kind is refused, in one line; empty where it is allowed.
 
     Parameters
     ----------
     state : State
-    kind : str
+    kind : EventKind
         Of an undo or redo, the kind of the act it is about.
     reviewer : str
         Who would act.
     """
-    signature = state.signature
-    if signature is not None and kind not in _FREE:
+    spec, signature = EVENT_SPECS[kind], state.signature
+    if signature is not None and not spec.after_signature:
         return (
             f"the case was signed by {short(signature.name)} on {signature.at[:10]}: "
             "start an amendment to change it"
         )
-    if kind in _SAMPLE and SECOND in state.reads:
+    if spec.changes_sample and SECOND in state.reads:
         return "both readers read the same cells: they stay as they were when the second reading began"
-    if kind in READING:
+    if spec.in_reading:
         return _not_this_reader(state, reviewer)
     return ""
 

@@ -1,0 +1,189 @@
+"""What the parts of a case share: its journal, its state, who reviews, and the one way to act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_bonemarrow.cytology import Cells, Predictions
+from napari_bonemarrow.review.acts.permission import refusal
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind, EventSpec
+from napari_bonemarrow.review.journal.events import Change, Draft, Event
+from napari_bonemarrow.review.journal.journal import Journal
+from napari_bonemarrow.review.journal.journal_json import SlideRecord
+from napari_bonemarrow.review.state.cell_columns import CaseColumns, Snapshots
+from napari_bonemarrow.review.state.state import State
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Scale
+
+CellIds = int | Iterable[int] | NDArray[np.integer]
+"""One cell or several."""
+
+
+class CaseCore:
+    """The journal of a case and the state that it adds up to.
+
+    Parameters
+    ----------
+    journal : Journal
+    state : State
+        As the journal leaves it.
+    reviewer : str
+        Under whose name acts are written.
+    apply : callable
+        Takes an event into the state; see `fold.apply`.
+    """
+
+    changed = Signal(Change)
+    """Emitted after an act is on the disk, with a `Change`."""
+
+    def __init__(
+        self, journal: Journal, state: State, reviewer: str, apply: Callable[[State, Event], None]
+    ) -> None:
+        self.journal = journal
+        self.state = state
+        self.reviewer = reviewer
+        self._apply = apply
+        self._snapshots = Snapshots(state.table)
+        self._cells: Cells | None = None
+        self._predictions: Predictions | None = None
+
+    @property
+    def path(self) -> Path:
+        """The case file."""
+        return self.journal.path
+
+    @property
+    def slide_record(self) -> SlideRecord:
+        """The slide that the case is about."""
+        if self.state.slide is None:
+            raise CaseError(f"{self.path.name} names no slide: restore it from a copy")
+        return self.state.slide
+
+    @property
+    def cells(self) -> Cells:
+        """The cells that exist, added ones among them, by ascending number."""
+        if self._cells is None:
+            self._cells = self.state.table.cells()
+        return self._cells
+
+    @property
+    def predictions(self) -> Predictions | None:
+        """What the last model said of the cells that exist, by ascending cell number.
+
+        None before any, and in a blind reading.
+        """
+        state = self.state
+        if self._predictions is None and state.model is not None and not state.blind:
+            table = state.table
+            rows = table.present & table.predicted
+            self._predictions = Predictions(
+                table.cell_id[rows],
+                table.probabilities[rows],
+                state.classes,
+                MappingProxyType(dict(state.support)),
+                state.model,
+                state.abstain_below,
+                None if np.isnan(table.strangeness[rows]).all() else table.strangeness[rows],
+            )
+        return self._predictions
+
+    def columns(self) -> CaseColumns:
+        """Return every cell's columns as they are now, in the order of `cells`."""
+        return self._snapshots.take()
+
+    def known_scale(self, before: str) -> Scale:
+        """Return the scale, without which something is not done.
+
+        Parameters
+        ----------
+        before : str
+            What needs it, such as ``finding cells``.
+
+        Raises
+        ------
+        CaseError
+            Where it is not known.
+        """
+        if self.state.scale is None:
+            raise CaseError(f"the scale is not known: confirm the µm per pixel before {before}")
+        return self.state.scale
+
+    def existing_ids(self, cell_ids: CellIds) -> tuple[int, ...]:
+        """Return cells by number, each once; the table is asked for all of them together.
+
+        Raises
+        ------
+        CaseError
+            Where there are none, or one does not exist.
+        """
+        table = self.state.table
+        if isinstance(cell_ids, int | np.integer):
+            cells: tuple[int, ...] = (int(cell_ids),)
+        elif isinstance(cell_ids, np.ndarray):
+            cells = tuple(dict.fromkeys(cell_ids.tolist()))
+        else:
+            cells = tuple(dict.fromkeys(map(int, cell_ids)))
+        if not cells:
+            raise CaseError("no cell is selected: select one first")
+        rows = table.rows(cells)
+        there = (rows >= 0) & table.present[rows] if len(table) else np.zeros(len(cells), bool)
+        if not there.all():
+            raise CaseError(f"{self.path.name} has no cell {cells[int(np.argmin(there))]}")
+        return cells
+
+    def act(
+        self,
+        draft: Draft,
+        blobs: Mapping[str, bytes] | None = None,
+        cells: tuple[int, ...] | None = None,
+        of: EventKind | None = None,
+    ) -> Change:
+        """Write an event durably, take it into the state, and only then emit `changed`.
+
+        Parameters
+        ----------
+        draft : Draft
+        blobs : mapping of str to bytes, optional
+            The arrays that it brings, by their hash.
+        cells : tuple of int, optional
+            The cells that it concerns, where these are not those that its line names.
+        of : EventKind, optional
+            Of an undo or redo, the kind of the act it is about.
+
+        Raises
+        ------
+        CaseError
+            Where the act is not allowed now, or could not be written.
+        """
+        kind = of or draft.kind
+        refused = refusal(self.state, kind, self.reviewer)
+        if refused:
+            raise CaseError(refused)
+        if EVENT_SPECS[draft.kind].in_reading and self.state.reading != draft.reading:
+            draft = replace(draft, reading=self.state.reading)
+        event = self.journal.append(draft, self.reviewer, blobs)
+        self._apply(self.state, event)
+        self._forget(EVENT_SPECS[kind])
+        if EVENT_SPECS[draft.kind].concerns_all:
+            cells = tuple(self.cells.cell_id.tolist())
+        change = Change(event.kind, event.cells if cells is None else cells, of)
+        self.changed.emit(change)
+        return change
+
+    def _forget(self, spec: EventSpec) -> None:
+        """Drop only what an act of this kind can have changed."""
+        if spec.changes_cells:
+            self._cells = None
+        if spec.changes_predictions:
+            self._predictions = None
+        self._snapshots.forget(fixed=spec.changes_cells or spec.changes_predictions)

@@ -1,0 +1,188 @@
+"""What networks say of the cells: their classes, their features, and a map of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import CLASSES, Features, ModelReference, Predictions, Support
+from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.review.acts.core import CaseCore
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.journal.arrays import pack, unpack
+from napari_bonemarrow.review.journal.event_specs import EventKind
+from napari_bonemarrow.review.journal.events import Change, Draft, Event
+from napari_bonemarrow.review.journal.field_types import ArrayPayload
+from napari_bonemarrow.review.journal.payloads import (
+    FeatureArrays,
+    FeaturesPayload,
+    MapArrays,
+    MapPayload,
+    ModelPayload,
+    PredictionsPayload,
+    ProbabilityArrays,
+)
+from napari_bonemarrow.review.state.effect import Effect, Effects
+from napari_bonemarrow.review.state.state import State
+
+
+class ModelOutput:
+    """What networks say of the cells of a case.
+
+    Parameters
+    ----------
+    core : CaseCore
+    """
+
+    def __init__(self, core: CaseCore) -> None:
+        self._core, self._state = core, core.state
+
+    def record_predictions(self, predictions: Predictions) -> Change:
+        """Take in what a model says of some cells; labels stay as they are.
+
+        Chunks of one model add up. The first chunk of another model replaces all of the one before, which
+        stays in the journal.
+
+        Raises
+        ------
+        CaseError
+            Where the frame is not set, a class is not known, a probability is no number, or a cell is not
+            of this case's last detection.
+        """
+        if self._state.frame is None:
+            raise CaseError("the frame is not set: say what is counted before classes are seen")
+        unknown = [code for code in predictions.classes if code not in CLASSES]
+        if unknown:
+            raise CaseError(f"{predictions.model.name} predicts {', '.join(unknown)}, which is no class here")
+        if not np.isfinite(predictions.probabilities).all():
+            raise CaseError(
+                f"{predictions.model.name} gave a probability that is no number: check the bundle"
+            )
+        strange = predictions.cell_id[self._state.table.rows(predictions.cell_id) < 0]
+        if len(strange):
+            raise CaseError(
+                f"{count_of(len(strange), 'prediction')} of cells that are not in the last detection "
+                f"(first: cell {strange[0]}): classify the cells of the case again"
+            )
+        probabilities = np.asarray(predictions.probabilities, np.float32)
+        cell_id = np.asarray(predictions.cell_id, np.int64)
+        arrays: dict[str, NDArray[Any]] = {"cell_id": cell_id, "probabilities": probabilities}
+        if predictions.strangeness is not None:
+            arrays["strangeness"] = np.asarray(predictions.strangeness, np.float32)
+        specs, blobs = pack(arrays)
+        new: PredictionsPayload = {
+            "arrays": cast(ProbabilityArrays, specs),
+            "classes": list(predictions.classes),
+            "support": {code: str(word) for code, word in predictions.support.items()},
+            "model": {"name": predictions.model.name, "sha256": predictions.model.sha256},
+        }
+        if predictions.abstain_below is not None:
+            new["abstain_below"] = predictions.abstain_below
+        source = f"model:{predictions.model.sha256}"
+        return self._core.act(
+            Draft(EventKind.MODEL_RUN, new=new, source=source), blobs, tuple(cell_id.tolist())
+        )
+
+    def record_features(self, features: Features) -> Change:
+        """Take in what a network sees of some cells.
+
+        Features of one model on the same axes add up; others put the ones before out of force.
+
+        Raises
+        ------
+        CaseError
+            Where a value is no number or there is none.
+        """
+        if not len(features) or not np.isfinite(features.values).all():
+            raise CaseError(f"{features.model.name} gave no features, or one that is no number")
+        arrays = {name: getattr(features, name) for name in ("cell_id", "values", "mean", "axes")}
+        specs, blobs = pack(arrays)
+        model: ModelPayload = {"name": features.model.name, "sha256": features.model.sha256}
+        new: FeaturesPayload = {"arrays": cast(FeatureArrays, specs), "model": model}
+        return self._core.act(
+            Draft(EventKind.FEATURES_RECORDED, new=new, source=f"model:{model['sha256']}"), blobs
+        )
+
+    def record_map(
+        self,
+        cell_ids: NDArray[np.integer],
+        xy: NDArray[np.floating],
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Change:
+        """Take in a map of cells, instead of the one before.
+
+        Parameters
+        ----------
+        cell_ids : ndarray of int, shape (n,)
+        xy : ndarray of float, shape (n, 2)
+        parameters : mapping, optional
+            What it was made with, JSON values.
+
+        Raises
+        ------
+        CaseError
+            Where the shapes do not fit or a place is no number.
+        """
+        ids, places = np.asarray(cell_ids, np.int64), np.asarray(xy, np.float32)
+        if places.shape != (len(ids), 2) or not np.isfinite(places).all():
+            raise CaseError(f"a map of {count_of(len(ids), 'cell')} needs as many places in two dimensions")
+        specs, blobs = pack({"cell_id": ids, "xy": places})
+        new: MapPayload = {"arrays": cast(MapArrays, specs), "parameters": dict(parameters or {})}
+        return self._core.act(Draft(EventKind.MAP_RECORDED, new=new, source="model"), blobs)
+
+    @property
+    def features(self) -> Features | None:
+        """What a network sees of the cells that exist, by ascending number; None where none were recorded."""
+        return self._state.feature_store.features(self._core.journal.blob, self._core.cells.cell_id)
+
+    @property
+    def cell_map(self) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
+        """Numbers of cells that exist, ascending, and their places on the map, shape (n, 2), or None."""
+        return self._state.feature_store.map(self._core.journal.blob, self._core.cells.cell_id)
+
+    @property
+    def map_method(self) -> str:
+        """By what the map was laid out, empty where there is none."""
+        return self._state.feature_store.map_method
+
+
+def _take_predictions(state: State, event: Event) -> None:
+    new: PredictionsPayload = event.new
+    model = ModelReference(**new["model"])
+    classes = tuple(new["classes"])
+    support = {code: Support(word) for code, word in new["support"].items()}
+    arrays = unpack(cast(Mapping[str, ArrayPayload], new["arrays"]), state.blob)
+    if len(set(classes)) != len(classes) or not np.isfinite(arrays["probabilities"]).all():
+        raise ValueError("a model says what is no prediction")
+    if (model, classes) != (state.model, state.classes):
+        state.table.forget_predictions(len(classes))
+    state.model, state.classes, state.support = model, classes, support
+    state.abstain_below = new.get("abstain_below")  # journals of older versions hold none
+    state.table.predict(
+        Predictions(
+            arrays["cell_id"],
+            arrays["probabilities"],
+            classes,
+            support,
+            model,
+            strangeness=arrays.get("strangeness"),  # of a bundle that has statistics for it
+        )
+    )
+
+
+def _add_features(state: State, event: Event) -> None:
+    state.feature_store.add_features(event.new)
+
+
+def _set_map(state: State, event: Event) -> None:
+    state.feature_store.set_map(event.new)
+
+
+EFFECTS: Effects = {
+    EventKind.MODEL_RUN: Effect(_take_predictions),
+    EventKind.FEATURES_RECORDED: Effect(_add_features),
+    EventKind.MAP_RECORDED: Effect(_set_map),
+}

@@ -1,0 +1,246 @@
+"""What is counted: the scale, the ranking of regions, and the frame that grows by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import Frame, RegionRanking
+from napari_bonemarrow.cytology.defaults import TARGET
+from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.review.acts.core import CaseCore
+from napari_bonemarrow.review.errors import CaseError
+from napari_bonemarrow.review.journal.arrays import pack, unpack
+from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind
+from napari_bonemarrow.review.journal.events import Change, Draft, Event
+from napari_bonemarrow.review.journal.journal_json import (
+    frame_from_json,
+    frame_to_json,
+    ranking_from_json,
+    ranking_to_json,
+    scale_from_json,
+    scale_to_json,
+)
+from napari_bonemarrow.review.journal.payloads import RankingPayload
+from napari_bonemarrow.review.journal.reading import SECOND
+from napari_bonemarrow.review.state.effect import Effect, Effects
+from napari_bonemarrow.review.state.state import State
+
+if TYPE_CHECKING:
+    from napari_bonemarrow.slides import Scale
+
+
+class Sampling:
+    """What is counted of a slide, and at which scale.
+
+    Parameters
+    ----------
+    core : CaseCore
+    """
+
+    def __init__(self, core: CaseCore) -> None:
+        self._core, self._state = core, core.state
+
+    @property
+    def classes_seen(self) -> bool:
+        """Whether a model or a reader has given a cell a class: scale and frame stay from then on."""
+        return self._state.classes_seen
+
+    def confirm_scale(self, scale: Scale) -> Change | None:
+        """Say how large a pixel is; None where just that was said before.
+
+        Raises
+        ------
+        CaseError
+            Where cells were found at another scale, unless `Detection.discard` has put them out of force.
+        """
+        before = self._state.scale
+        if before == scale:
+            return None
+        rests = self._state.classes_seen or (self._state.detected and len(self._state.table) > 0)
+        if rests and before and before.microns_per_pixel != scale.microns_per_pixel:
+            raise CaseError(
+                f"cells were found at {before.microns_per_pixel:g} µm per pixel: "
+                f"start a new case to count at {scale.microns_per_pixel:g}"
+            )
+        old = None if before is None else scale_to_json(before)
+        return self._core.act(Draft(EventKind.SCALE_CONFIRMED, old=old, new=scale_to_json(scale)))
+
+    def set_frame(self, frame: Frame, target: int = TARGET) -> Change | None:
+        """Say what is counted, before classes are seen; None where just that was said before.
+
+        Raises
+        ------
+        CaseError
+            Where the scale is not known, the target is not positive, the frame is of another image or holds
+            nothing, or another frame or a lower target is asked for after classes have been seen. The target
+            alone may still be raised near a threshold, and taken back to what it was.
+        """
+        microns = self._core.known_scale("setting the frame").microns_per_pixel
+        if target < 1:
+            raise CaseError(f"a target of {count_of(target, 'cell')} is none: give a positive number")
+        slide = self._core.slide_record
+        if (frame.width, frame.height) != (slide.width, slide.height):
+            raise CaseError(
+                f"the frame is of an image of {frame.width}×{frame.height} pixels, the slide has "
+                f"{slide.width}×{slide.height}: set it anew"
+            )
+        if not frame.counted_regions(microns):
+            raise CaseError(
+                f"nothing is left to count inside the margin of {frame.margin_um:g} µm: "
+                "use a larger field or region"
+            )
+        if (frame, target) == (self._state.frame, self._state.target):
+            return None
+        if self._state.classes_seen and self._state.frame not in (None, frame):
+            raise CaseError(
+                "classes have been seen, so the frame stays as it is: start a new case to change it"
+            )
+        if target < self.least_target:
+            raise CaseError(
+                f"classes have been seen with a target of {self.least_target} cells: it can be raised, not "
+                "lowered"
+            )
+        before = self._state.frame
+        old = None if before is None else frame_to_json(before, self._state.target)
+        return self._core.act(Draft(EventKind.FRAME_SET, old=old, new=frame_to_json(frame, int(target))))
+
+    @property
+    def least_target(self) -> int:
+        """The lowest target that may be set: 1, and once classes were seen what it was then."""
+        if not self._state.classes_seen or self._state.frame is None:
+            return 1
+        target = self._state.target
+        for event in self._core.journal.lines.events:
+            if event.kind == EventKind.FRAME_SET:
+                target = int(event.new["target"])
+            elif EVENT_SPECS[event.kind].gives_classes:
+                break
+        return target
+
+    @property
+    def ranking(self) -> RegionRanking | None:
+        """The regions of the slide from best to worst, None where none were ranked."""
+        return self._state.ranking
+
+    def record_ranking(
+        self, ranking: RegionRanking, quality: Mapping[str, NDArray[Any]] | None = None
+    ) -> Change | None:
+        """Write down in which order regions shall be counted; None where just that was written before.
+
+        Parameters
+        ----------
+        ranking : RegionRanking
+        quality : mapping of str to ndarray, optional
+            The quality map that it was made by, as arrays by name.
+
+        Raises
+        ------
+        CaseError
+            Where classes have been seen: an order made then might follow them.
+        """
+        same = ranking == self._state.ranking
+        if same and (quality is None or self._state.quality is not None):
+            return None
+        if not same and self._state.classes_seen:
+            raise CaseError("classes have been seen, so regions are no longer ranked: start a new case")
+        old = None if self._state.ranking is None else ranking_to_json(self._state.ranking)
+        specs, blobs = pack(quality or {})
+        new = ranking_to_json(ranking)
+        if specs:
+            new["arrays"] = specs
+        return self._core.act(Draft(EventKind.REGIONS_RANKED, old=old, new=new, source="rule"), blobs)
+
+    @property
+    def quality(self) -> dict[str, NDArray[Any]] | None:
+        """The arrays of the quality map that regions were ranked by, by name; None where none was kept."""
+        specs = self._state.quality
+        return None if specs is None else unpack(specs, self._core.journal.blob)
+
+    @property
+    def chosen_by_rank(self) -> int:
+        """How many of the first ranked regions are the frame, 0 where it was chosen in another way."""
+        frame, ranking = self._state.frame, self._state.ranking
+        if frame is None or ranking is None or frame.images:
+            return 0
+        count = len(frame.regions)
+        return count if ranking.regions[:count] == frame.regions else 0
+
+    @property
+    def frame_choice(self) -> str:
+        """How the frame was chosen: ``whole``, ``ranked`` or ``reviewer``; empty where there is none."""
+        frame = self._state.frame
+        if frame is None:
+            return ""
+        if frame == Frame.whole_field(frame.width, frame.height, frame.margin_um, frame.images):
+            return "whole"
+        return "ranked" if self.chosen_by_rank else "reviewer"
+
+    def extend_frame(self, count: int) -> Change | None:
+        """Count the first so many ranked regions; None where the frame is that already.
+
+        This may be done after classes were seen, since the order was fixed before: the next region in
+        line says nothing of what is in it.
+
+        Parameters
+        ----------
+        count : int
+            At least as many as now.
+
+        Raises
+        ------
+        CaseError
+            Where no regions were ranked, there are fewer, or the frame was chosen in another way.
+        """
+        if SECOND in self._state.reads:
+            raise CaseError("both readers read the same cells: the frame stays as it is")
+        frame, ranking, before = self._state.frame, self._state.ranking, self.chosen_by_rank
+        if ranking is None or frame is None or not before:
+            raise CaseError("the frame was not taken from ranked regions, so it cannot grow by them")
+        if not before <= count <= len(ranking.regions):
+            raise CaseError(
+                f"{count_of(count, 'region')} asked for: {before} are counted and "
+                f"{len(ranking.regions)} were ranked"
+            )
+        if count == before:
+            return None
+        wider = replace(frame, regions=ranking.regions[:count])
+        target = self._state.target
+        old, new = frame_to_json(frame, target), frame_to_json(wider, target)
+        return self._core.act(Draft(EventKind.FRAME_SET, old=old, new=new, source="rule"))
+
+
+def _set_scale(state: State, event: Event) -> None:
+    """Take a scale; cells that a reviewer keeps stay where they are, as many pixels wide as they were."""
+    before, scale = state.scale, scale_from_json(event.new)
+    state.scale = scale
+    if len(state.table) and before is not None:
+        state.table.columns["diameter_um"] = state.table.columns["diameter_um"] * np.float32(
+            scale.microns_per_pixel / before.microns_per_pixel
+        )
+        state.place()
+
+
+def _set_frame(state: State, event: Event) -> None:
+    slide, (frame, target) = state.slide, frame_from_json(event.new)
+    if slide is None or (frame.width, frame.height) != (slide.width, slide.height):
+        raise ValueError("the frame is of another image")
+    state.frame, state.target = frame, target
+    state.place()
+
+
+def _rank_regions(state: State, event: Event) -> None:
+    new: RankingPayload = event.new
+    state.ranking = ranking_from_json(new)
+    state.quality = new.get("arrays")  # journals of older versions hold none
+
+
+EFFECTS: Effects = {
+    EventKind.SCALE_CONFIRMED: Effect(_set_scale),
+    EventKind.FRAME_SET: Effect(_set_frame),
+    EventKind.REGIONS_RANKED: Effect(_rank_regions),
+}

@@ -1,0 +1,57 @@
+"""The journal of a case, as it can be read."""
+
+from __future__ import annotations
+
+from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.review.acts.core import CaseCore
+from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS
+from napari_bonemarrow.review.journal.events import Event
+
+
+class History:
+    """The lines of a case's journal.
+
+    Parameters
+    ----------
+    core : CaseCore
+    """
+
+    def __init__(self, core: CaseCore) -> None:
+        self._core = core
+
+    def events(self) -> list[Event]:
+        """Return the journal, oldest event first. For one cell's lines, `of_cell` is faster."""
+        return self._core.journal.events
+
+    @property
+    def last(self) -> Event:
+        """The newest line of the journal."""
+        return self._core.journal.lines.last
+
+    def of_cell(self, cell_id: int) -> list[Event]:
+        """Return what reviewers did to one cell, oldest first; in a blind reading only what that did."""
+        state, found = self._core.state, self._core.journal.lines.of_cell(cell_id)
+        if not state.blind:
+            return found
+        return [
+            event for event in found if event.reading == state.reading or EVENT_SPECS[event.kind].reshapes
+        ]
+
+    def date_in_doubt(self, seq: int) -> bool:
+        """Tell whether the date of a line may be wrong, since the computer's clock was, then or found later.
+
+        Times in the journal never go back: after a clock had run ahead, a line bears the time of the line
+        before it and notes what the clock said.
+        """
+        lines = [line for line in self._core.journal.lines.events if line.seq >= seq]
+        at = lines[0].at if lines else ""
+        return any(line.clock is not None and (line.seq == seq or line.clock < at) for line in lines)
+
+    @property
+    def clock_note(self) -> str:
+        """A line where the computer's clock was set back while the case was worked on; empty where not."""
+        back = [line.seq for line in self._core.journal.lines.events if line.clock is not None]
+        if not back:
+            return ""
+        lines = count_of(len(back), "line")
+        return f"the computer's clock had been set back at {lines}: dates about line {back[0]} may be wrong"

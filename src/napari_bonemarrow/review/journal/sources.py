@@ -1,0 +1,11 @@
+"""Where a label comes from."""
+
+from __future__ import annotations
+
+IMPORTED = "import"
+"""Source of a label that came with the data: no reviewer has seen the cell. The file's hash may follow."""
+
+
+def is_imported(source: str) -> bool:
+    """Tell of a source whether it is data: ``import``, or ``import:`` with the SHA-256 of the file."""
+    return source == IMPORTED or source.startswith(f"{IMPORTED}:")

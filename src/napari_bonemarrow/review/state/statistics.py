@@ -1,0 +1,128 @@
+"""What a case adds up to: counts of its cells by class, and how far they may be relied on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bonemarrow.cytology import CountingRules, Differential, DomainCheck, Support
+from napari_bonemarrow.review.state.cell_table import count_codes
+from napari_bonemarrow.review.state.state import State
+
+
+class Statistics:
+    """Counts over a case.
+
+    Parameters
+    ----------
+    state : State
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def differential(self, rules: CountingRules | None = None) -> Differential:
+        """Count the cells in the frame by their effective class.
+
+        Parameters
+        ----------
+        rules : CountingRules, optional
+
+        Returns
+        -------
+        Differential
+            Of no cells while the frame is not set.
+        """
+        table, counted = self._state.table, counted_rows(self._state)
+        waiting = counted & ~table.reviewed
+        return Differential.of_counts(
+            count_codes(table.code[counted]),
+            int(np.count_nonzero(waiting)),
+            self._support(),
+            rules,
+            self._state.target,
+            table.tags_by_class(counted),
+            self._doubtful(waiting & (table.given == 0)),
+            len(self._state.unread),
+            int(np.count_nonzero(counted & table.imported)),
+            self.domain_check(),
+        )
+
+    def model_differential(self, rules: CountingRules | None = None) -> Differential:
+        """Count the cells in the frame by what the model puts first, as if nobody had reviewed them.
+
+        In a blind reading no cell has a class here.
+        """
+        table, counted = self._state.table, counted_rows(self._state)
+        codes = table.top[counted]
+        return Differential.of_counts(
+            count_codes(np.zeros_like(codes) if self._state.blind else codes),
+            len(codes),
+            self._support(),
+            rules,
+            self._state.target,
+            doubtful=self._doubtful(counted),
+            unread=len(self._state.unread),
+            domain=self.domain_check(),
+        )
+
+    def domain_check(self) -> DomainCheck | None:
+        """Compare the cells in the frame with what the model was taught with.
+
+        Returns
+        -------
+        DomainCheck or None
+            None where its bundle holds no statistics for it, nothing is classified, or a reading is blind.
+        """
+        table = self._state.table
+        rows = counted_rows(self._state) & table.predicted
+        if self._state.blind or not rows.any():
+            return None
+        threshold = self._state.abstain_below
+        return DomainCheck.of_cells(table.strangeness[rows], table.confidence[rows], threshold)
+
+    @property
+    def waits_for_review(self) -> bool:
+        """Whether a cell in the frame has no reviewer's label in the active reading."""
+        return bool((counted_rows(self._state) & ~self._state.table.reviewed).any())
+
+    def _support(self) -> Mapping[str, Support]:
+        """Return what the model has learnt; in a blind reading there is no model."""
+        return {} if self._state.blind else self._state.support
+
+    def _doubtful(self, rows: NDArray[np.bool_]) -> int:
+        """Count the cells among these whose confidence lies below the model's threshold."""
+        table, threshold = self._state.table, self._state.abstain_below
+        if threshold is None or self._state.blind:
+            return 0
+        return int(np.count_nonzero(rows & table.predicted & (table.confidence < threshold)))
+
+
+def counted_rows(state: State) -> NDArray[np.bool_]:
+    """Tell which rows of the table are counted: none while the frame is not set."""
+    table = state.table
+    return table.counted() if state.frame is not None else np.zeros(len(table), bool)
+
+
+def unsettled(state: State) -> int:
+    """Return on how many counted cells two readers differ and nobody has settled it."""
+    rows = state.table.rows(state.disagreements())
+    there = rows >= 0
+    return int(np.count_nonzero(counted_rows(state)[rows[there]]))
+
+
+def tallied(state: State) -> Counter[str]:
+    """Return how many cells of each class were counted by eye in the active reading."""
+    return sum(state.read.tallies, Counter())
+
+
+def are_counted(state: State, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which of some cells exist and are counted."""
+    rows = state.table.rows(cells)
+    there: NDArray[np.bool_] = rows >= 0
+    if there.any():
+        there &= counted_rows(state)[rows]
+    return there
