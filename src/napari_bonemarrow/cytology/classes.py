@@ -63,52 +63,57 @@ class CellClass(BaseModel):
     name: str
     lineage: Lineage
     color: str
-    emphasis: str = "plain"
+    thick: bool = False
     predicted: bool = True
+    critical: bool = False
+    in_bulk: bool = True
+
+    @property
+    def counted(self) -> bool:
+        """Whether the usual rules count it; the ring of what is not counted is dashed."""
+        return self.lineage is not Lineage.NOT_COUNTED
 
 
-_G, _E, _L = Lineage.GRANULOCYTIC, Lineage.ERYTHROID, Lineage.LYMPHOID
+_G, _E, _L, _NOT = Lineage.GRANULOCYTIC, Lineage.ERYTHROID, Lineage.LYMPHOID, Lineage.NOT_COUNTED
 
-# In the order in which a differential is read: maturation within a lineage. Neighbours also differ in
-# lightness for colour-blind readers; tests/gui/widgets/test_class_style.py measures it.
-_TABLE: tuple[tuple[str, str, Lineage, str, str, bool], ...] = (
-    ("BLA", "blast", Lineage.BLAST, "#ff36c0", "thick", True),
-    ("FGC", "faggot cell", _G, "#c71585", "thick", True),
-    ("PMO", "promyelocyte", _G, "#b479ff", "plain", True),
-    ("MYB", "myelocyte", _G, "#6c60dd", "plain", True),
-    ("MMZ", "metamyelocyte", _G, "#8ba6ff", "plain", True),
-    ("NGB", "band neutrophil", _G, "#188cc9", "plain", True),
-    ("NGS", "segmented neutrophil", _G, "#1167bb", "plain", True),
-    ("EOS", "eosinophil", _G, "#f99b13", "plain", True),
-    ("ABE", "abnormal eosinophil", _G, "#c96901", "plain", True),
-    ("BAS", "basophil", _G, "#322dbd", "plain", True),
-    ("MON", "monocyte", Lineage.MONOCYTIC, "#7d5d42", "plain", True),
-    ("PRM", "promonocyte", Lineage.MONOCYTIC, "#b88956", "thick", False),
-    ("PEB", "proerythroblast", _E, "#a4161a", "plain", True),
-    ("EBO", "erythroblast", _E, "#fd4934", "plain", True),
-    ("LYT", "lymphocyte", _L, "#1bb167", "plain", True),
-    ("LYI", "immature lymphocyte", _L, "#a6d944", "thick", True),
-    ("HAC", "hairy cell", _L, "#6b8e23", "plain", True),
-    ("PLM", "plasma cell", Lineage.PLASMA, "#30d3c1", "plain", True),
-    ("MAS", "mast cell", Lineage.OTHER, "#6b6097", "plain", False),
-    ("OTH", "other cell", Lineage.NOT_COUNTED, "#c2c2b3", "dashed", True),
-    ("NIF", "not identifiable", Lineage.NOT_COUNTED, "#9b9b9b", "dashed", True),
-    ("KSC", "smudge cell", Lineage.NOT_COUNTED, "#8a8a8a", "dashed", True),
-    ("ART", "artefact", Lineage.NOT_COUNTED, "#6d6d6d", "dashed", True),
-    ("MEG", "megakaryocyte", Lineage.NOT_COUNTED, "#e1ae7d", "dashed", False),
-    ("MAC", "macrophage", Lineage.NOT_COUNTED, "#917b66", "dashed", False),
-    ("NHC", "non-haemopoietic cell", Lineage.NOT_COUNTED, "#6d7a80", "dashed", False),
+
+def _row(code: str, name: str, lineage: Lineage, color: str, **facts: bool) -> CellClass:
+    return CellClass(code=code, name=name, lineage=lineage, color=color, **facts)
+
+
+# In the order in which a differential is read: maturation within a lineage. Neighbours differ in lightness
+# too, so that they stay apart to colour-blind eyes; tests/gui/widgets/test_class_style.py measures it.
+_TABLE = (
+    _row("BLA", "blast", Lineage.BLAST, "#ff36c0", thick=True, critical=True, in_bulk=False),
+    _row("FGC", "faggot cell", _G, "#c71585", thick=True, critical=True, in_bulk=False),
+    _row("PMO", "promyelocyte", _G, "#b479ff"),
+    _row("MYB", "myelocyte", _G, "#6c60dd"),
+    _row("MMZ", "metamyelocyte", _G, "#8ba6ff"),
+    _row("NGB", "band neutrophil", _G, "#188cc9"),
+    _row("NGS", "segmented neutrophil", _G, "#1167bb"),
+    _row("EOS", "eosinophil", _G, "#f99b13"),
+    _row("ABE", "abnormal eosinophil", _G, "#c96901"),
+    _row("BAS", "basophil", _G, "#322dbd"),
+    _row("MON", "monocyte", Lineage.MONOCYTIC, "#7d5d42"),
+    _row("PRM", "promonocyte", Lineage.MONOCYTIC, "#b88956", thick=True, predicted=False),
+    _row("PEB", "proerythroblast", _E, "#a4161a"),
+    _row("EBO", "erythroblast", _E, "#fd4934"),
+    _row("LYT", "lymphocyte", _L, "#1bb167"),
+    _row("LYI", "immature lymphocyte", _L, "#a6d944", thick=True, in_bulk=False),
+    _row("HAC", "hairy cell", _L, "#6b8e23", in_bulk=False),
+    _row("PLM", "plasma cell", Lineage.PLASMA, "#30d3c1", critical=True, in_bulk=False),
+    _row("MAS", "mast cell", Lineage.OTHER, "#6b6097", predicted=False),
+    _row("OTH", "other cell", _NOT, "#c2c2b3", in_bulk=False),
+    _row("NIF", "not identifiable", _NOT, "#9b9b9b", in_bulk=False),
+    _row("KSC", "smudge cell", _NOT, "#8a8a8a"),
+    _row("ART", "artefact", _NOT, "#6d6d6d"),
+    _row("MEG", "megakaryocyte", _NOT, "#e1ae7d", predicted=False),
+    _row("MAC", "macrophage", _NOT, "#917b66", predicted=False),
+    _row("NHC", "non-haemopoietic cell", _NOT, "#6d7a80", predicted=False),
 )
 
-CLASSES: Mapping[str, CellClass] = MappingProxyType(
-    {
-        code: CellClass(
-            code=code, name=name, lineage=lineage, color=color, emphasis=emphasis, predicted=predicted
-        )
-        for code, name, lineage, color, emphasis, predicted in _TABLE
-    }
-)
-"""Every class of a cell, by code, in reading order."""
+CLASSES: Mapping[str, CellClass] = MappingProxyType({row.code: row for row in _TABLE})
+"""Every class a cell can be given, by code, in reading order."""
 
 CODES: tuple[str, ...] = ("", *CLASSES)
 """Codes by class index in arrays: 0 is no class, then the classes in reading order."""
@@ -119,6 +124,12 @@ BMC21: tuple[str, ...] = tuple(sorted(code for code, cell in CLASSES.items() if 
 REVIEWER_ONLY: tuple[str, ...] = tuple(code for code, cell in CLASSES.items() if not cell.predicted)
 """Codes that a reviewer can give and no bundle predicts."""
 
+CRITICAL: tuple[str, ...] = tuple(code for code, cell in CLASSES.items() if cell.critical)
+"""Classes whose share decides."""
+
+NEVER_IN_BULK = frozenset(code for code, cell in CLASSES.items() if not cell.in_bulk)
+"""Classes that are never accepted unseen."""
+
 TAGS: Mapping[str, str] = MappingProxyType(
     {
         "dysplastic": "dysplastic",
@@ -128,3 +139,8 @@ TAGS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Tags a cell can carry in addition to its class: key to text. Dysplasia is a tag, not a class."""
+
+
+def codes_of(*lineages: Lineage) -> tuple[str, ...]:
+    """Return the codes of some lineages, in reading order."""
+    return tuple(code for code, cell in CLASSES.items() if cell.lineage in lineages)

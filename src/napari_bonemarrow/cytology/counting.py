@@ -12,7 +12,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from napari_bonemarrow.cytology.classes import CLASSES
+from napari_bonemarrow.cytology.classes import CLASSES, Lineage, codes_of
 
 Codes = tuple[str, ...]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -77,15 +77,15 @@ class CountingRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "ICSH 2008"
-    excluded: Codes = ("OTH", "NIF", "KSC", "ART", "MEG", "MAC", "NHC")
-    blasts: Codes = ("BLA",)
+    excluded: Codes = codes_of(Lineage.NOT_COUNTED)
+    blasts: Codes = codes_of(Lineage.BLAST)
     fgc_as_blast: bool = False
-    erythroid: Codes = ("PEB", "EBO")
-    myeloid: Codes = ("BLA", "FGC", "PMO", "MYB", "MMZ", "NGB", "NGS", "EOS", "ABE", "BAS")
-    monocytic: Codes = ("MON", "PRM")
+    erythroid: Codes = codes_of(Lineage.ERYTHROID)
+    myeloid: Codes = codes_of(Lineage.BLAST, Lineage.GRANULOCYTIC)
+    monocytic: Codes = codes_of(Lineage.MONOCYTIC)
     monocytes_in_me: bool = True
     eosinophils: Codes = ("EOS", "ABE")
-    plasma: Codes = ("PLM",)
+    plasma: Codes = codes_of(Lineage.PLASMA)
     unidentified: Codes = ("NIF", "OTH")
     unidentified_limit: Percent = 5.0
     blast_thresholds: tuple[Percent, ...] = (5.0, 10.0, 20.0)

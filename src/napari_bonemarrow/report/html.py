@@ -144,7 +144,7 @@ def _rows(differential: Differential, model: Differential | None) -> list[_Row]:
         shown = count.percent is not None and count.ci95 is not None
         bar = count.percent * per_unit if shown and count.percent is not None else None
         top = min(high * per_unit, _BAR_WIDTH)
-        dashed, told = cell.emphasis == "dashed", _model_said(said, count.code)
+        dashed, told = not cell.counted, _model_said(said, count.code)
         rows.append(_Row(count, cell.color, dashed, bar, low * per_unit, top, told))
     return rows
 

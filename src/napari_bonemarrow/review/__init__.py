@@ -1,6 +1,5 @@
 """A case: cells, predictions, the append-only journal, undo and the counting frame."""
 
-from napari_bonemarrow.review.acts.bulk import NEVER_IN_BULK
 from napari_bonemarrow.review.case.case import Case
 from napari_bonemarrow.review.case.case_path import case_path_for, was_set_aside
 from napari_bonemarrow.review.errors import CaseError
@@ -47,7 +46,6 @@ __all__ = [
     "EVENT_SPECS",
     "FIRST",
     "IMPORTED",
-    "NEVER_IN_BULK",
     "SECOND",
     "SETTLING",
     "SUFFIX",

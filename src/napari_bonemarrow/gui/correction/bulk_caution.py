@@ -10,8 +10,9 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
+from napari_bonemarrow.cytology.classes import NEVER_IN_BULK
 from napari_bonemarrow.gui.correction.many_cells_dialog import ManyCellsDialog
-from napari_bonemarrow.review import NEVER_IN_BULK, Case
+from napari_bonemarrow.review import Case
 
 MANY = 20
 """More cells than these are never changed by one key alone: no more thumbnails are taken in at a glance."""

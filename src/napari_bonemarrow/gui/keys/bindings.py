@@ -13,6 +13,7 @@ from html import escape
 from napari_bonemarrow.cytology import CLASSES, TAGS
 from napari_bonemarrow.gui.keys.key_table import Binding, KeyTable
 from napari_bonemarrow.models.explanation.methods import METHODS
+from napari_bonemarrow.report.formats import USUAL
 
 __all__ = [
     "DEFAULTS",
@@ -104,9 +105,10 @@ _ACTS = (
     Binding("Shift+Enter", "tally_field", "", "next field of the tally", _COUNT),
     Binding("Shift+S", "sign", "", "begin the sign-off", _COUNT),
     Binding("", "count", "", "go to the Count tab", _COUNT),
-    Binding("", "export", "csv", "export the cells (CSV)", _COUNT),
-    Binding("", "export", "json", "export the count (JSON)", _COUNT),
-    Binding("", "export", "html", "export the report (HTML)", _COUNT),
+    *(
+        Binding("", "export", each.key, f"export the {each.what} ({each.key.upper()})", _COUNT)
+        for each in USUAL
+    ),
     Binding("", "export", "any", "export in another format", _COUNT),
     Binding("", "open_smear", "", "open a smear or a case", _OPEN),
     Binding("", "open_folder", "", "open the folder of one smear", _OPEN),

@@ -55,7 +55,7 @@ def border_colors(codes: Sequence[str]) -> NDArray[np.float32]:
 
 def border_widths_px(codes: Sequence[str]) -> NDArray[np.float64]:
     """Return the width of each ring's line in screen pixels, shape (n,)."""
-    thick = [code in CLASSES and CLASSES[code].emphasis == "thick" for code in codes]
+    thick = [code in CLASSES and CLASSES[code].thick for code in codes]
     return np.where(np.array(thick, dtype=bool), THICK_WIDTH, PLAIN_WIDTH).reshape(-1)
 
 

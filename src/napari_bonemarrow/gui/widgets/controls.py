@@ -77,7 +77,7 @@ def scrolled(content: QWidget) -> QScrollArea:
 
 def draw_swatch(painter: QPainter, code: str, x: float, y: float, size: float) -> None:
     """Draw a class's sign as on the smear: ring or square, in its colour and width."""
-    heavy = code in CLASSES and CLASSES[code].emphasis == "thick"
+    heavy = code in CLASSES and CLASSES[code].thick
     pen = QPen(QColor(class_style.color_of(code)), size * (0.32 if heavy else 0.2))
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -15,12 +15,6 @@ from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
 from napari_bonemarrow.review.state.statistics import counted_rows
 
-NEVER_IN_BULK = frozenset({"BLA", "FGC", "LYI", "HAC", "PLM", "NIF", "OTH"})
-"""Classes that are never accepted unseen: a diagnosis hangs on them, or they say "I do not know".
-
-Classes whose support is not ``trained`` go with them.
-"""
-
 _LOWEST = 0.5
 """Below it another class can be as probable."""
 
@@ -42,7 +36,7 @@ class BulkAcceptance:
             return f"{code!r} is no class: choose one of {', '.join(CLASSES)}"
         if self._state.blind:
             return "the second reading is blind: there are no guesses to accept"
-        if code in NEVER_IN_BULK:
+        if not CLASSES[code].in_bulk:
             return f"{code} is never accepted in bulk: look at each {CLASSES[code].name}"
         model = self._state.model
         if model is None:

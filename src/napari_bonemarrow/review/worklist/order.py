@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CLASSES, CODES, Lineage
+from napari_bonemarrow.cytology.classes import CRITICAL
 
 if TYPE_CHECKING:
     from napari_bonemarrow.review.case.case import Case
@@ -31,10 +32,6 @@ ORDERS: Mapping[str, str] = MappingProxyType(
 
 GROUPED_ORDERS = frozenset({"critical", "class"})
 """Orders that go class by class anyhow."""
-
-CRITICAL: tuple[str, ...] = ("BLA", "FGC", "PLM")
-"""Classes whose share decides: blasts (5, 10, 20 %), faggot cells (acute promyelocytic leukaemia) and
-plasma cells (10, 60 %). Thresholds of WHO-5 and ICC."""
 
 _LANE_UM = 40.0
 """Height of a row in which a smear is read: a few cells, as in one sweep of the stage."""
