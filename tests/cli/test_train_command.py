@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_bonemarrow.cli.fit_options import duration
+from napari_bonemarrow.cytology.durations import duration
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -18,6 +18,7 @@ import pytest
 
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear, write_sample
 from napari_bonemarrow.review import Case
+from napari_bonemarrow.system.files import DRAFT
 
 from .reviewer import ANALYSING, LOADING, Reviewer
 
@@ -94,6 +95,7 @@ def _assert_whole(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["smear.bmcase", "smear.png"]
     for path in Path(os.environ["NAPARI_BONEMARROW_HOME"]).rglob("*"):
         assert path.suffix not in {".part", ".tmp"}
+        assert not path.name.startswith(DRAFT)
         if path.suffix == ".json":
             json.loads(path.read_text("utf-8"))
 

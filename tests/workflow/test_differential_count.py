@@ -17,6 +17,7 @@ from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.report import ReportError
 from napari_bonemarrow.review import Case
+from napari_bonemarrow.system.files import DRAFT
 from napari_bonemarrow.workflow import CountOptions, count_inputs
 from tests.disk import small_disk
 
@@ -262,7 +263,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
         [row] = count_inputs([field], out, engine=engine)
     assert "disk" in row.error
     assert "\n" not in row.error
-    assert not list(out.rglob("*.part"))
+    assert not list(out.rglob(f"{DRAFT}*"))
     [row] = count_inputs([field], out, engine=engine)
     assert row.ok
     assert len(list((out / "field").iterdir())) == 4

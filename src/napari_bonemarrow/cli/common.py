@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_bonemarrow.cytology.lines import one_line
+
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -143,13 +145,6 @@ def scale_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
         else:
             text = " to ".join(f"{value:g}" for value in (images if isinstance(images, list) else [images]))
             yield f"{name}: images at {text} µm per pixel, resampled to the model's {model}"
-
-
-def one_line(text: str, longest: int | None = 300) -> str:
-    """Return a text made one line by `cytology.lines.one_line`, imported on first use."""
-    from napari_bonemarrow.cytology import lines
-
-    return lines.one_line(text, longest)
 
 
 def show_json(result: Any) -> None:

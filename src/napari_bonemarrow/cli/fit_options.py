@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_bonemarrow.cli.common import progress
+from napari_bonemarrow.cytology.durations import duration
 
 if TYPE_CHECKING:
     from napari_bonemarrow.training.fitting.pace import Pace
@@ -129,11 +130,3 @@ def watched(what: str) -> Iterator[Watch]:
             yield Watch(report)
     else:
         yield Watch(lambda _done, _total, _text: None)
-
-
-def duration(seconds: float) -> str:
-    """Say a time in one or two units: ``40 s``, ``12 min``, ``3 h 05 min``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"

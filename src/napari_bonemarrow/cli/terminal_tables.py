@@ -6,8 +6,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from napari_bonemarrow.cli.common import one_line
 from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.cytology.plurals import count_of
 
 

@@ -16,6 +16,7 @@ from napari_bonemarrow.drawing.optics import photograph
 from napari_bonemarrow.drawing.placement import DrawingError, Placed
 from napari_bonemarrow.drawing.smear import DrawnSmear, draw_smear
 from napari_bonemarrow.drawing.stain import Stain
+from napari_bonemarrow.system.files import draft, why
 
 SAMPLE_SEED = 41
 
@@ -105,13 +106,11 @@ def write_sample(path: Path | str, smear: DrawnSmear | None = None) -> Path:
     if suffix not in {".png", ".tif", ".tiff"}:
         raise DrawingError(f"{path}: a drawn smear is written as .png or .tif; give one of these suffixes")
     smear = smear or sample_smear()
-    partial = path.with_name(f".{path.name}.part")
     try:
-        _write(partial, suffix, smear)
-        partial.replace(path)
+        with draft(path) as part:
+            _write(part, suffix, smear)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
+        reason = why(error)
         raise DrawingError(
             f"{path}: the drawn smear cannot be written ({reason}); choose another folder"
         ) from None

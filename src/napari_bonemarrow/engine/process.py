@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing.context
-import os
 import sys
 import threading
 import types
@@ -13,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any
 
 from napari_bonemarrow.engine import child
+from napari_bonemarrow.system.cores import usable_cores
 
 _MAIN_LOCK = threading.Lock()
 _REAP_SECONDS = 1.0
@@ -140,5 +140,5 @@ class ChildPool:
 
 def usable_threads() -> int:
     """Return the threads of torch: all usable cores, minus one for the window from three on."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     return cores if cores <= 2 else cores - 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +11,7 @@ from typing import Any
 from napari_bonemarrow.engine.messages import EngineError
 from napari_bonemarrow.engine.process import ChildPool
 from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
+from napari_bonemarrow.system.cores import usable_cores
 
 MOST_WORKERS = 4
 """Most children: each takes about 300 MB, so four and the program take about 1.5 GB."""
@@ -110,8 +110,3 @@ class TilePool:
             if pool is None:
                 pool = self._children[worker] = ChildPool(1, cache_bytes=_TILE_CACHE_BYTES)
             return pool
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -15,7 +15,7 @@ from napari_bonemarrow.gui.splash import NAME, Splash
 from napari_bonemarrow.gui.window.panel_dock import bring_panel, size_on_screen
 from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD
 from napari_bonemarrow.report import USUAL, export, make_folder
-from napari_bonemarrow.review import home
+from napari_bonemarrow.system.home import home
 
 if TYPE_CHECKING:
     from napari_bonemarrow.gui.window.app_controller import AppController

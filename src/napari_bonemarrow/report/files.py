@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.system import files
 
 _PAUSE_S = 0.05
 _LONGEST_TURN_S = 30.0
@@ -44,20 +44,11 @@ def write_bytes(path: Path, data: bytes) -> None:
     ReportError
         If permission, space or the folder is missing. No partial file is left.
     """
-    temporary: Path | None = None
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        with part.open("xb") as file:
-            temporary = part
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        files.write_bytes(path, data)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise _explained(path, error) from error
 
 

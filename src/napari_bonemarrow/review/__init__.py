@@ -38,7 +38,7 @@ from napari_bonemarrow.review.journal.journal_json import SlideRecord
 from napari_bonemarrow.review.journal.reading import FIRST, SECOND, SETTLING, Reading
 from napari_bonemarrow.review.journal.signature import Signature
 from napari_bonemarrow.review.journal.sources import IMPORTED, is_imported
-from napari_bonemarrow.review.journal.storage import SUFFIX, home, on_network
+from napari_bonemarrow.review.journal.storage import SUFFIX, on_network
 from napari_bonemarrow.review.state.cell_columns import CaseColumns
 from napari_bonemarrow.review.state.detection_progress import DetectionProgress
 
@@ -77,7 +77,6 @@ __all__ = [
     "authentication",
     "case_path_for",
     "fingerprint_of",
-    "home",
     "is_imported",
     "key_record",
     "known_reviewers",

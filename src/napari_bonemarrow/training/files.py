@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from napari_bonemarrow.system.files import draft, why
 from napari_bonemarrow.training.config import TrainingError
 
 
@@ -20,22 +19,12 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     TrainingError
         If the folder cannot be written or the disk is full.
     """
-    draft: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".draft-", suffix=path.suffix)
-        os.close(handle)
-        draft = Path(name)
-        write(draft)
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
-        draft.chmod(0o644)
-        draft.replace(path)
+        with draft(path) as part:
+            write(part)
     except OSError as error:
-        raise TrainingError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if draft is not None:
-            draft.unlink(missing_ok=True)
+        raise TrainingError(f"{path}: cannot be written ({why(error)})") from error
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame, Region
+from napari_bonemarrow.cytology.durations import time_left
 from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.engine import Engine, SlideSource
 from napari_bonemarrow.report import SummaryRow, make_folder, write_found_csv
@@ -129,7 +130,8 @@ def _stream(
                 if isinstance(step, TilesFound):
                     apply_step(case, step)
                 if isinstance(step, TilesFound | Doing):
-                    say(step.text + _left(step.seconds_left))
+                    left = "" if step.seconds_left is None else f", {time_left(step.seconds_left)}"
+                    say(step.text + left)
         except StopIteration as end:
             outcome = end.value
         finally:
@@ -138,13 +140,6 @@ def _stream(
     kept.unlink(missing_ok=True)
     lines = tuple(outcome.failed[tile] for tile in sorted(outcome.failed))
     return merge_tiles(outcome.parts, frame, scale), lines
-
-
-def _left(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    return f", {minutes} min {rest:02} s left" if minutes else f", {rest} s left"
 
 
 def _note_unread(lines: Sequence[str], path: Path) -> None:

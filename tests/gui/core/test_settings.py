@@ -13,7 +13,7 @@ from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.settings import Settings
 from napari_bonemarrow.gui.widgets.form_dialog import FormDialog
 from napari_bonemarrow.gui.window.settings_page import napari_page
-from napari_bonemarrow.review import home
+from napari_bonemarrow.system.home import home
 
 
 def _write(text: str) -> None:

@@ -15,7 +15,7 @@ from napari_bonemarrow.gui.keys.bindings import DEFAULTS, TABLE, KeyTable, key_o
 from napari_bonemarrow.gui.keys.help_dialog import HelpDialog
 from napari_bonemarrow.gui.keys.key_editor import KeyEditor
 from napari_bonemarrow.gui.keys.key_syntax import KeyTableError, canonical
-from napari_bonemarrow.review import home
+from napari_bonemarrow.system.home import home
 
 FIRST = tuple(binding for binding in DEFAULTS if binding.key)
 """The acts that have a key at first."""

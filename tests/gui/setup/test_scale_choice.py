@@ -13,9 +13,9 @@ from qtpy.QtWidgets import QDockWidget
 
 from napari_bonemarrow.gui.setup import scale_memory
 from napari_bonemarrow.gui.setup.microscope_dialog import MicroscopeDialog
-from napari_bonemarrow.review import home
 from napari_bonemarrow.slides import ScaleSource
 from napari_bonemarrow.slides.scale.microscopes import Microscope
+from napari_bonemarrow.system.home import home
 
 
 def _open(qtbot, controller, path: Path) -> None:

@@ -217,7 +217,7 @@ def test_a_kept_map_is_there_after_reopening_and_follows_its_switch(open_panel, 
         (None, "a"),
         (20, "a · less than a minute left"),
         (200, "a · about 3 min left"),
-        (7200, "a · about 2.0 h left"),
+        (7200, "a · about 2 h 00 min left"),
     ],
 )
 def test_the_time_left_is_told_in_words(seconds, text):

@@ -12,9 +12,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from napari_bonemarrow.review import Case, CaseError, case_path_for, home, on_network
+from napari_bonemarrow.review import Case, CaseError, case_path_for, on_network
 from napari_bonemarrow.review.case import case_path as case_paths
 from napari_bonemarrow.slides import Slide, open_slide, slide_from_array
+from napari_bonemarrow.system.home import home
 
 
 def draw(path: Path, value: int) -> Path:

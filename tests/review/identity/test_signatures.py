@@ -22,7 +22,6 @@ from napari_bonemarrow.review import (
     add_reviewer,
     authentication,
     fingerprint_of,
-    home,
     key_record,
     known_reviewers,
     make_key,
@@ -32,6 +31,7 @@ from napari_bonemarrow.review import (
     remove_reviewer,
     reviewers_text,
 )
+from napari_bonemarrow.system.home import home
 from tests.adversarial.forging import Line, alter, lines_of
 
 

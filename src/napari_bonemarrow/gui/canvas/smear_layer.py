@@ -48,7 +48,7 @@ def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
 
 def sample_path() -> Path:
     """Return where the drawn smear lies as a file, drawing it if it is not there yet."""
-    from napari_bonemarrow.review import home
+    from napari_bonemarrow.system.home import home
     from napari_bonemarrow.workflow import write_sample_slide
 
     return write_sample_slide(home() / "samples")

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from napari_bonemarrow.cytology.defaults import MARGIN_UM, MOST_CELLS, TARGET, TARGET_TEXT, WIDEST_MARGIN_UM
 from napari_bonemarrow.gui.core.form_hints import shown
 from napari_bonemarrow.models import STARTER
-from napari_bonemarrow.review import home
+from napari_bonemarrow.system.files import write_text
+from napari_bonemarrow.system.home import home
 
 _FILE = "settings.json"
 
@@ -203,8 +204,6 @@ def _write(key: str, value: Any) -> None:
     path = home() / _FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.part")  # a file half written would be none
-        beside.write_text(json.dumps({**_read_all(), key: value}, ensure_ascii=False), encoding="utf-8")
-        beside.replace(path)
+        write_text(path, json.dumps({**_read_all(), key: value}, ensure_ascii=False))
     except OSError as error:
         logging.getLogger(__name__).info("%s was not remembered: %s", key, error)

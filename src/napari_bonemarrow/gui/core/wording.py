@@ -5,19 +5,12 @@ from __future__ import annotations
 from napari_bonemarrow.cytology import (
     lines,
 )
+from napari_bonemarrow.cytology.durations import time_left
 
 
 def doing_text(text: str, seconds_left: float | None) -> str:
     """Say what is done and how long it will take."""
-    if seconds_left is None:
-        return text
-    if seconds_left < 60:
-        left = "less than a minute left"
-    elif seconds_left < 3600:
-        left = f"about {round(seconds_left / 60)} min left"
-    else:
-        left = f"about {seconds_left / 3600:.1f} h left"
-    return f"{text} · {left}"
+    return text if seconds_left is None else f"{text} · {time_left(seconds_left)}"
 
 
 def one_line(error: BaseException) -> str:

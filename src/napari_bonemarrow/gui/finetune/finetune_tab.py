@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.cytology import CLASSES
+from napari_bonemarrow.cytology.durations import time_left
 from napari_bonemarrow.gui.finetune.held_out_table import HeldOutTable
 from napari_bonemarrow.gui.finetune.learning_curve import LearningCurve
 from napari_bonemarrow.gui.finetune.reviewed_cells import ReviewedInfo
@@ -252,13 +253,5 @@ def standing_text(info: RunInfo) -> str:
         return f"{info.wish.name}: cutting out the cells and loading the network…"
     if info.epochs >= info.wish.epochs:
         return f"{info.wish.name}: comparing it with the old model…"
-    return f"{done}, {time_text(info.seconds_left)}"
-
-
-def time_text(seconds: float | None) -> str:
-    """Say how long something will take."""
-    if seconds is None:
-        return "time unknown"
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s left"
-    return f"about {round(seconds / 60)} min left"
+    left = "time unknown" if info.seconds_left is None else time_left(info.seconds_left)
+    return f"{done}, {left}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from napari_bonemarrow.gui.finetune.run_status import RunError
+from napari_bonemarrow.system.files import why
 
 _PATIENCE_S = 1.0
 """How long a process that was told to stop may take: it clears up what it is writing."""
@@ -46,7 +47,7 @@ class TrainingProcess:
                     creationflags=hidden,
                 )
         except OSError as error:
-            raise RunError(f"{log.parent}: training cannot be started ({error.strerror or error})") from error
+            raise RunError(f"{log.parent}: training cannot be started ({why(error)})") from error
         return self._process.pid
 
     def end(self) -> None:

@@ -27,7 +27,9 @@ from napari_bonemarrow.gui.finetune.run_status import (
 )
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.models.bundles.bundle import user_models
-from napari_bonemarrow.review import home
+from napari_bonemarrow.system.cores import usable_cores
+from napari_bonemarrow.system.files import why
+from napari_bonemarrow.system.home import home
 
 _NAME = re.compile(r"[\w][\w .-]{0,60}")
 
@@ -68,7 +70,7 @@ def begin_run(wish: Wish) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / WISH).write_text(json.dumps(wish.model_dump(), ensure_ascii=False, indent=2), "utf-8")
     except OSError as error:
-        raise RunError(f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise RunError(f"{folder}: cannot be written ({why(error)})") from error
     return folder
 
 
@@ -93,7 +95,7 @@ def command(folder: Path, wish: Wish) -> list[str]:
 
 def environment() -> Mapping[str, str]:
     """Return the surroundings of a run: half the cores, so that reviewing stays quick."""
-    half = str(max(1, (os.cpu_count() or 2) // 2))
+    half = str(max(1, usable_cores() // 2))
     return {"OMP_NUM_THREADS": half, "OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONUNBUFFERED": "1"}
 
 
@@ -125,7 +127,7 @@ def adopt(info: RunInfo) -> str:
         shutil.copytree(bundle.path, draft, dirs_exist_ok=True)
         draft.rename(target)
     except OSError as error:
-        raise RunError(f"{target}: cannot be written ({error.strerror or error})") from error
+        raise RunError(f"{target}: cannot be written ({why(error)})") from error
     finally:
         if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_bonemarrow.gui.core.destruction import when_destroyed
 from napari_bonemarrow.gui.keys.bindings import TABLE, help_html, help_sheet
 from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, label, set_role
+from napari_bonemarrow.system.files import why
 
 _PATTERN = "PDF (*.pdf);;HTML (*.html)"
 SUGGESTED = "bone-marrow-keys.pdf"
@@ -93,7 +94,7 @@ class HelpDialog(QDialog):
             else:
                 write_pdf(path)
         except OSError as error:
-            reason = error.strerror or error
+            reason = why(error)
             self._tell(f"{path.name}: it could not be written ({reason}): choose another folder", "warning")
         else:
             self._tell(f"Written: {path.name}.", "quiet")

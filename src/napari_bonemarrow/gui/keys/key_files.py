@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari_bonemarrow.gui.core.settings import aside_of, set_aside
 from napari_bonemarrow.gui.keys.bindings import TABLE
 from napari_bonemarrow.gui.keys.key_syntax import KeyTableError
-from napari_bonemarrow.review import home
+from napari_bonemarrow.system.home import home
 
 _FILE = "keys.json"
 

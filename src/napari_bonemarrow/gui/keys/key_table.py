@@ -16,6 +16,7 @@ from psygnal import Signal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_bonemarrow.gui.keys.key_syntax import KeyTableError, canonical
+from napari_bonemarrow.system.files import why, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,16 +237,12 @@ class KeyTable:
         KeyTableError
             It cannot be written.
         """
-        # Beside it first: a table half written when the power goes would be none.
-        beside = path.with_name(f"{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(self.to_json(), encoding="utf-8")
-            beside.replace(path)
+            write_text(path, self.to_json())
         except OSError as error:
             raise KeyTableError(
-                f"{path.name}: the keys could not be written ({error.strerror or error}): choose another "
-                "folder"
+                f"{path.name}: the keys could not be written ({why(error)}): choose another folder"
             ) from error
 
     def read(self, path: Path) -> str:

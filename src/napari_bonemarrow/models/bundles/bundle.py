@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 from napari_bonemarrow.cytology import BoneMarrowError, ModelReference, Support
 from napari_bonemarrow.models.bundles.card import Card
 from napari_bonemarrow.models.bundles.catalogue import choices, find_architecture
+from napari_bonemarrow.system.home import home
 
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
@@ -110,12 +110,7 @@ def check_name(name: str) -> str:
 
 def user_models() -> Path:
     """Return the folder of the user's own bundles, which need not exist."""
-    home = os.environ.get("NAPARI_BONEMARROW_HOME")
-    if home:
-        return Path(home) / "models"
-    from platformdirs import user_data_path
-
-    return user_data_path("napari-bonemarrow", appauthor=False) / "models"
+    return home() / "models"
 
 
 def list_bundles() -> list[str]:

@@ -31,6 +31,7 @@ from urllib.request import (
 )
 
 from napari_bonemarrow.models.bundles.bundle import BundleError, user_models
+from napari_bonemarrow.system.files import why
 
 BLOCK = 1 << 20  # bytes
 TIMEOUT = 30.0  # seconds without a byte
@@ -172,9 +173,7 @@ def fetch(
         draft.replace(place)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        said = (
-            "the disk is full; free some space and run it again to go on" if full else error.strerror or error
-        )
+        said = "the disk is full; free some space and run it again to go on" if full else why(error)
         raise BundleError(f"{place.parent}: cannot keep {name} there ({said})") from error
     return Fetched(published, place, digest)
 

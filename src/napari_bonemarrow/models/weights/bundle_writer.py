@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor
 from napari_bonemarrow.models.bundles.bundle import CARD, DOMAIN, WEIGHTS, Bundle, BundleError
 from napari_bonemarrow.models.bundles.card import Card
 from napari_bonemarrow.models.networks.architectures import head_key, lookup
+from napari_bonemarrow.system.files import put_in_place
 
 
 def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card, *, half: bool = False) -> Bundle:
@@ -52,9 +52,7 @@ def write_bundle(folder: Path, weights: dict[str, Tensor], card: Card, *, half: 
         folder.mkdir(exist_ok=True)
         for name in (WEIGHTS, CARD):
             (draft / name).chmod(0o644)
-            with (draft / name).open("rb+") as file:
-                os.fsync(file.fileno())
-            (draft / name).replace(folder / name)
+            put_in_place(draft / name, folder / name)
         (folder / DOMAIN).unlink(missing_ok=True)  # of an older bundle; the new card has none
     except (OSError, SafetensorError) as error:
         said = getattr(error, "strerror", None) or error

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +16,7 @@ from napari_bonemarrow.models.bundles.card import Card
 from napari_bonemarrow.models.networks.fused_normalisation import fuse
 from napari_bonemarrow.models.preprocess import mirrored_mean
 from napari_bonemarrow.models.weights.bundle_weights import load_network
+from napari_bonemarrow.system.files import draft, why
 
 INPUT, OUTPUT = "images", "probabilities"
 
@@ -97,20 +96,12 @@ def _save(program: Any, bundle: Bundle, out: Path) -> None:
     """Write the file atomically, with the card."""
     program.model.metadata_props["card"] = json.dumps(bundle.card.model_dump(mode="json", exclude_none=True))
     program.model.metadata_props["sha256"] = bundle.sha256
-    draft: Path | None = None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=".onnx-")
-        os.close(handle)
-        draft = Path(name)
-        program.save(draft, external_data=False)
-        draft.chmod(0o644)
-        draft.replace(out)
+        with draft(out) as part:
+            program.save(part, external_data=False)
     except OSError as error:
-        raise BundleError(f"{out}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if draft is not None:
-            draft.unlink(missing_ok=True)
+        raise BundleError(f"{out}: cannot be written ({why(error)})") from error
 
 
 def _first_line(error: Exception) -> str:

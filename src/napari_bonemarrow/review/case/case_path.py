@@ -14,8 +14,9 @@ from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.line_schema import read_line
 from napari_bonemarrow.review.journal.schema import APPLICATION_ID
 from napari_bonemarrow.review.journal.sqlite import connect, translated
-from napari_bonemarrow.review.journal.storage import SUFFIX, can_write_in, home
+from napari_bonemarrow.review.journal.storage import SUFFIX, can_write_in
 from napari_bonemarrow.review.journal.verify import altered
+from napari_bonemarrow.system.home import home
 
 
 def case_path_for(slide: Path | str) -> Path:

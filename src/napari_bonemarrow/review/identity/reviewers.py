@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +13,8 @@ from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.identity.names import same_person
 from napari_bonemarrow.review.identity.signing_key import fingerprint_of, own_keys
 from napari_bonemarrow.review.journal.signature import Signature
-from napari_bonemarrow.review.journal.storage import home
+from napari_bonemarrow.system.files import write_text
+from napari_bonemarrow.system.home import home
 
 _PUBLIC_DIGITS = 64
 _LONGEST_FILE = 1_000_000
@@ -181,14 +180,8 @@ def _path() -> Path:
 
 def _write(reviewers: Sequence[Reviewer]) -> None:
     path = _path()
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("x", encoding="utf-8") as file:
-            file.write(reviewers_text(reviewers))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_text(path, reviewers_text(reviewers))
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise CaseError(f"cannot write {path}: {error.strerror}") from error

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.storage import home
+from napari_bonemarrow.system.home import home
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

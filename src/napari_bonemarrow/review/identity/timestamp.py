@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.storage import home
+from napari_bonemarrow.system.home import home
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

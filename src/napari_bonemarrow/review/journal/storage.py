@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-import platformdirs
 import psutil
 
 SUFFIX = ".bmcase"
@@ -31,17 +29,6 @@ _NETWORK = frozenset(
     | {"fuse.davfs", "fuse.glusterfs", "fuse.rclone", "fuse.sshfs"}
 )
 """File systems whose shared memory and locks SQLite's write-ahead log cannot rely on."""
-
-
-def home() -> Path:
-    """Return the folder of models, settings and cases that cannot lie beside their slide.
-
-    ``$NAPARI_BONEMARROW_HOME``, else the platform's folder for user data. It is not created here.
-    """
-    named = os.environ.get("NAPARI_BONEMARROW_HOME")
-    if named:
-        return Path(named).expanduser()
-    return Path(platformdirs.user_data_path("napari-bonemarrow", appauthor=False))
 
 
 def can_write_in(folder: Path) -> bool:

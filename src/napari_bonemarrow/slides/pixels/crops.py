@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,8 +13,9 @@ from napari_bonemarrow.slides.pixels.overview import slide_background
 from napari_bonemarrow.slides.pixels.photographs import photograph
 from napari_bonemarrow.slides.pixels.working_grid import level_pixels
 from napari_bonemarrow.slides.slide import Level, Slide, SlideError
+from napari_bonemarrow.system.cores import usable_cores
 
-_THREADS = min(4, os.cpu_count() or 1)
+_THREADS = min(4, usable_cores())
 
 
 def cut_crops(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.models.crops import fit_crop
 from napari_bonemarrow.review import SUFFIX
 from napari_bonemarrow.slides import Slide, cut_crops, open_slide
+from napari_bonemarrow.system.cores import usable_cores
 from napari_bonemarrow.training.data.case_crops import CaseCells, read_cases
 from napari_bonemarrow.training.data.crop_index import Source
 
@@ -154,8 +154,7 @@ def in_order(read: Callable[[int], T], count: int) -> Iterator[T]:
 
 def threads() -> int:
     """Return the number of decoding threads: the cores of this process, at most eight."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, allowed)
+    return min(8, usable_cores())
 
 
 def all_images(sources: Sequence[Source]) -> list[tuple[Source, int]]:

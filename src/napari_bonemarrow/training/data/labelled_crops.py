@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.review import SUFFIX
+from napari_bonemarrow.system.files import DRAFT, draft, why
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.data.crop_index import Crops, Source, Split, count_by_source
 from napari_bonemarrow.training.data.duplicates import Prints, equal_pairs, join
@@ -43,7 +43,6 @@ __all__ = [
 Decoded = Callable[[int, int], object]
 """Called with the number of decoded images and of all images."""
 
-_DRAFT = ".draft-"
 _FORGOTTEN = 86_400.0  # seconds after which a draft is from a killed run
 
 
@@ -91,9 +90,7 @@ def load_crops(
         pixels = np.load(target, mmap_mode="r")
         readable, group = np.load(_beside(target))
     except OSError as error:
-        raise TrainingError(
-            f"{cache}: cannot keep decoded crops there ({error.strerror or error})"
-        ) from error
+        raise TrainingError(f"{cache}: cannot keep decoded crops there ({why(error)})") from error
     good = readable.astype(bool)
     files = [_relative(source.files[index], data) for source, index in images]
     unreadable = tuple(file for file, ok in zip(files, good, strict=True) if not ok)
@@ -156,10 +153,10 @@ def _beside(target: Path) -> Path:
 
 def _sweep(cache: Path) -> None:
     """Remove drafts of killed runs; those of parallel runs are younger."""
-    for draft in cache.glob(f"{_DRAFT}*"):
+    for old in cache.glob(f"{DRAFT}*"):
         with suppress(OSError):
-            if time.time() - draft.stat().st_mtime > _FORGOTTEN:
-                draft.unlink()
+            if time.time() - old.stat().st_mtime > _FORGOTTEN:
+                old.unlink()
 
 
 def _decode_all(
@@ -176,40 +173,28 @@ def _decode_all(
             f"{target.parent}: decoded crops need {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
             "make room or name another cache"
         )
-    drafts = [_draft(target.parent), _draft(target.parent)]
-    try:
+    with draft(target) as place, draft(_beside(target)) as rows:  # the second is put in place first
         # Room for every file; unreadable ones leave unused rows at the end.
-        pixels = np.lib.format.open_memmap(drafts[0], "w+", np.uint8, (len(images), size, size, 3))
-        _reserve(drafts[0])
+        pixels = np.lib.format.open_memmap(place, "w+", np.uint8, (len(images), size, size, 3))
+        _reserve(place)
         readable = np.zeros(len(images), np.int64)
         prints = Prints()
 
-        def read(place: int) -> NDArray[np.uint8] | None:
-            source, index = images[place]
+        def read(at: int) -> NDArray[np.uint8] | None:
+            source, index = images[at]
             return read_image(source, source.files[index], size, microns_per_pixel)
 
-        for place, crop in enumerate(in_order(read, len(images))):
+        for at, crop in enumerate(in_order(read, len(images))):
             if crop is not None:
                 pixels[len(prints)] = crop
                 prints.add(crop)
-                readable[place] = 1
+                readable[at] = 1
             if progress is not None:
-                progress(place + 1, len(images))
+                progress(at + 1, len(images))
         group = np.zeros(len(images), np.int64)
         group[readable.astype(bool)] = prints.groups()
         pixels.flush()
-        np.save(drafts[1], np.stack([readable, group]))
-        drafts[1].replace(_beside(target))
-        drafts[0].replace(target)
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)
-
-
-def _draft(folder: Path) -> Path:
-    handle, name = tempfile.mkstemp(dir=folder, prefix=_DRAFT, suffix=".npy")
-    os.close(handle)
-    return Path(name)
+        np.save(rows, np.stack([readable, group]))
 
 
 def _reserve(path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from napari_bonemarrow.cytology import BMC21
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.cytology.schemes import SCHEMES, Scheme, scheme_of
+from napari_bonemarrow.system.files import why
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.data.crop_index import Source
 
@@ -91,7 +92,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise TrainingError(f"{path}: is not UTF-8; save it as CSV UTF-8") from error
     except OSError as error:
-        raise TrainingError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise TrainingError(f"{path}: cannot be read ({why(error)})") from error
 
 
 def _delimiter(path: Path) -> str:

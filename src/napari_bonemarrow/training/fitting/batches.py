@@ -6,7 +6,6 @@ place. So any thread can make any piece, and each process makes only its own.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_bonemarrow.system.cores import usable_cores
 from napari_bonemarrow.training.config import AugmentConfig, TrainingError
 from napari_bonemarrow.training.fitting.augmentation import augment
 
@@ -58,11 +58,7 @@ def spare_cores(on_gpu: bool, processes_here: int = 1) -> int:
 
     On a CPU a thread that shares a core with torch gains nothing.
     """
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        cores = os.cpu_count() or 1
-    cores = max(1, cores // processes_here)
+    cores = max(1, usable_cores() // processes_here)
     if on_gpu:
         return min(8, max(1, cores - 1))
     return min(2, max(0, cores - torch.get_num_threads()))

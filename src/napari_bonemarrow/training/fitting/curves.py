@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from napari_bonemarrow.system.files import why
 from napari_bonemarrow.training.config import TrainingError
 from napari_bonemarrow.training.fitting.fit import Progress
 
@@ -36,7 +37,7 @@ def draw_curves(folder: Path, epoch: int, also: Progress | None = None) -> Itera
     try:
         writer = SummaryWriter(str(folder), purge_step=epoch + 1)
     except OSError as error:
-        raise TrainingError(f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise TrainingError(f"{folder}: cannot be written ({why(error)})") from error
 
     def write(done: int, total: int, row: dict[str, float]) -> None:
         for key, value in row.items():
