@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 
 from napari_bonemarrow.drawing import draw_smear
-from napari_bonemarrow.review import Case
+from napari_bonemarrow.review import Case, EventKind
 
 from .reviewer import ANALYSING, LOADING, Reviewer
 
@@ -94,7 +94,7 @@ def _split_and_join(reviewer: Reviewer) -> None:
     assert not case.has_cell(first)
     assert len(case.cells) == count + 1
     one = controller.review.selected
-    [other] = [event.cells[2] for event in case.history.events() if event.kind == "cell split"]
+    [other] = [event.cells[2] for event in case.history.events() if event.kind == EventKind.CELL_SPLIT]
     assert case.effective_code(one)
     reviewer.click_cell(one)
     assert controller.review.selected == one

@@ -14,7 +14,7 @@ from PIL import Image
 from napari_bonemarrow.cytology import BoneMarrowError, Cells, Frame, Region, RegionRanking
 from napari_bonemarrow.drawing import draw_smear
 from napari_bonemarrow.engine import Engine
-from napari_bonemarrow.review import Case
+from napari_bonemarrow.review import Case, EventKind
 from napari_bonemarrow.slides import Slide, detect_cells, open_slide
 from napari_bonemarrow.workflow import (
     CellsClassified,
@@ -168,7 +168,7 @@ def test_a_tile_that_fails_costs_only_itself_and_is_written_down(
         apply_step(case, step)
         if isinstance(step, CellsFound):
             break
-    [run] = [event for event in case.history.events() if event.kind == "detector run"]
+    [run] = [event for event in case.history.events() if event.kind == EventKind.DETECTOR_RUN]
     [line] = run.new["parameters"]["failed_tiles"]
     assert "no_such_function" in line
     assert 0 < len(case.cells) < len(whole)
@@ -203,7 +203,7 @@ def test_a_file_damaged_in_the_middle_is_searched_and_classified_around_it(
             apply_step(case, step)
             if isinstance(step, CellsClassified):
                 break
-        [run] = [event for event in case.history.events() if event.kind == "detector run"]
+        [run] = [event for event in case.history.events() if event.kind == EventKind.DETECTOR_RUN]
         lines = run.new["parameters"]["failed_tiles"]
         assert lines
         for line in lines:

@@ -12,8 +12,8 @@ from napari_bonemarrow.review import (
     Event,
     EventKind,
     Signature,
-    Standing,
     Timestamp,
+    TimestampTrust,
     authentication,
     fingerprint_of,
     is_imported,
@@ -94,7 +94,7 @@ def _signature(signature: Signature, in_force: Signature | None) -> dict[str, An
     key = value.pop("key", None)
     value["key"] = None if key is None else {**key, "fingerprint": fingerprint_of(signature.public)}
     stamp = timestamp_of(signature.timestamp, bytes.fromhex(signature.proof))
-    value["timestamp"] = None if stamp.standing is Standing.NONE else _stamp(stamp)
+    value["timestamp"] = None if stamp.trust is TimestampTrust.NONE else _stamp(stamp)
     return {
         **value,
         "in_force": in_force is not None and in_force.seq == signature.seq,
@@ -106,7 +106,7 @@ def _signature(signature: Signature, in_force: Signature | None) -> dict[str, An
 
 def _stamp(stamp: Timestamp) -> dict[str, Any]:
     at = None if stamp.at is None else f"{stamp.at:%Y-%m-%dT%H:%M:%S}Z"
-    return {"at": at, "standing": str(stamp.standing), "text": stamp.text}
+    return {"at": at, "standing": str(stamp.trust), "text": stamp.text}
 
 
 def _readings(case: Case) -> list[dict[str, Any]]:

@@ -25,15 +25,15 @@ from napari_bonemarrow.review.identity.signing_key import (
     planned_keeping,
 )
 from napari_bonemarrow.review.identity.timestamp import (
-    Standing,
     Timestamp,
+    TimestampTrust,
     ask_timestamp,
     set_timestamp_server,
     timestamp_of,
     timestamp_server,
 )
-from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind, Shown, Topic, text_of
-from napari_bonemarrow.review.journal.events import Change, Comment, Event, Label, Verification
+from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind, Shown, Topic
+from napari_bonemarrow.review.journal.events import Change, Comment, Event, Label, Verification, text_of
 from napari_bonemarrow.review.journal.journal_json import SlideRecord
 from napari_bonemarrow.review.journal.reading import FIRST, SECOND, SETTLING, Reading
 from napari_bonemarrow.review.journal.signature import Signature
@@ -68,8 +68,8 @@ __all__ = [
     "Signature",
     "SigningKey",
     "SlideRecord",
-    "Standing",
     "Timestamp",
+    "TimestampTrust",
     "Topic",
     "Verification",
     "add_reviewer",

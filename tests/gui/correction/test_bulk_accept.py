@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 
 from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.gui.keys.bindings import TABLE
+from napari_bonemarrow.review import EventKind
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
@@ -39,7 +40,7 @@ def test_the_rule_is_one_act_that_undo_takes_back(desk, qtbot):
     assert not case.labels, "Enter alone accepts nothing"
     qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return, CONTROL)
     assert sorted(case.labels) == wanted
-    assert case.history.last.kind == "bulk rule"
+    assert case.history.last.kind == EventKind.BULK_RULE
     assert case.history.last.new["threshold"] == pytest.approx(0.5)
     assert review.accepting.dialog is None
     review.undo()

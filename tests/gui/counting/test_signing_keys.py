@@ -14,6 +14,7 @@ from napari_bonemarrow.gui.counting import timestamp_request
 from napari_bonemarrow.review import (
     Authentication,
     Case,
+    EventKind,
     authentication,
     fingerprint_of,
     key_record,
@@ -156,7 +157,7 @@ def test_nobody_has_to_wait_for_a_silent_server(read, qtbot, silent_server):
         asked.sendall(b"HTTP/1.0 200 OK\r\n\r\ntoo late")
     qtbot.wait(300)
     assert case.signature.head == head
-    assert len([event for event in case.history.events() if event.kind == "signed"]) == 1
+    assert len([event for event in case.history.events() if event.kind == EventKind.SIGNED]) == 1
 
 
 def test_the_wait_for_a_timestamp_has_an_end(read, qtbot, silent_server, monkeypatch):

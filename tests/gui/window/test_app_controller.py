@@ -11,7 +11,7 @@ import pytest
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 
-from napari_bonemarrow.review import Case, CaseError
+from napari_bonemarrow.review import Case, CaseError, EventKind
 
 
 def canvas(panel):
@@ -60,7 +60,7 @@ def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(ana
     monkeypatch.setattr(layer, "redraw", redraw)
     press(qtbot, panel, Qt.Key.Key_Y)
     assert case.labels[cell].code == "MYB"
-    assert case.history.events()[-1].kind == "label set"
+    assert case.history.events()[-1].kind == EventKind.LABEL_SET
     assert shown[0]["kind"] == "label set"  # on the disk before it is on the screen
     assert shown[0]["cells"] == [cell]
     row = panel.controller.smear_viewer.rings.index_of(cell)

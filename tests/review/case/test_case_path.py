@@ -12,7 +12,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from napari_bonemarrow.review import Case, CaseError, case_path_for, on_network
+from napari_bonemarrow.review import Case, CaseError, EventKind, case_path_for, on_network
 from napari_bonemarrow.review.case import case_path as case_paths
 from napari_bonemarrow.slides import Slide, open_slide, slide_from_array
 from napari_bonemarrow.system.home import home
@@ -175,7 +175,7 @@ def test_a_moved_slide_is_told_to_the_case(slide_path: Path, tmp_path: Path) -> 
         assert case.slide_file.move(far) is None
     with Case.open(case_path) as case:
         assert case.slide_file.find() == far
-        assert case.history.events()[-1].kind == "slide moved"
+        assert case.history.events()[-1].kind == EventKind.SLIDE_MOVED
 
 
 def test_a_case_without_names_knows_its_slide_by_the_fingerprint(slide_path: Path, tmp_path: Path) -> None:

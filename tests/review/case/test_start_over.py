@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.cytology import Cells, Frame, Predictions, Region
-from napari_bonemarrow.review import Case, CaseError, case_path_for, was_set_aside
+from napari_bonemarrow.review import Case, CaseError, EventKind, case_path_for, was_set_aside
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, open_slide
 
 OTHER = Scale(0.1, ScaleSource.USER, basis="given")
@@ -23,7 +23,7 @@ def test_a_search_is_discarded_and_the_scale_given_anew(
     told = []
     case.changed.connect(told.append)
     case.detection.discard()
-    assert told[0].kind == "search discarded"
+    assert told[0].kind == EventKind.SEARCH_DISCARDED
     assert len(told[0].cell_ids) == 40
     assert len(case.cells) == 0
     assert not case.detection.was_run
@@ -38,7 +38,9 @@ def test_a_search_is_discarded_and_the_scale_given_anew(
         assert other.scale == OTHER
         assert other.detection.was_run
         assert other.cells.cell_id.tolist() == case.cells.cell_id.tolist()
-        assert [event.new["found"] for event in other.history.events() if event.kind == "detector run"] == [
+        assert [
+            event.new["found"] for event in other.history.events() if event.kind == EventKind.DETECTOR_RUN
+        ] == [
             40,
             5,
         ]

@@ -10,6 +10,7 @@ from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.correction.case_sync import CellsChanged
 from napari_bonemarrow.gui.gallery.gallery_dock import GalleryDock
 from napari_bonemarrow.gui.widgets.theme import theme_colors
+from napari_bonemarrow.review import SETTLING
 
 if TYPE_CHECKING:
     from napari_bonemarrow.gui.window.app_controller import AppController
@@ -68,9 +69,7 @@ class GalleryController(QObject):
         self._show_settling()
 
     def _show_settling(self) -> None:
-        case = self._session.case
-        kinds = {reading.number: reading.kind for reading in case.readings.all}
-        self.dock.show_settling(kinds.get(case.reading) == "settling")
+        self.dock.show_settling(self._session.case.reading == SETTLING)
 
     def _on_cells(self, changed: CellsChanged) -> None:
         if self._session is None:

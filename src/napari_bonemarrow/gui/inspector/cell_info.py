@@ -130,4 +130,4 @@ def guesses(case: Case, cell_id: int) -> tuple[Guess, ...]:
 def _told(event: Event, cell_id: int) -> str:
     """Return one line of the journal in words: when, who, what."""
     at = datetime.fromisoformat(event.at).astimezone()  # the journal keeps UTC, people read their own clock
-    return f"{at:%d %b %H:%M} {event.reviewer}: {text_of(event.kind, event, cell_id)}"
+    return f"{at:%d %b %H:%M} {event.reviewer}: {text_of(event, cell_id)}"

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import CLASSES, CODES, Support
 from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.event_specs import EventKind
+from napari_bonemarrow.review.journal.event_specs import BulkRule, EventKind
 from napari_bonemarrow.review.journal.events import Change, Draft, Event, Label
-from napari_bonemarrow.review.journal.payloads import BulkRule
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
 from napari_bonemarrow.review.state.statistics import counted_rows
@@ -20,12 +19,7 @@ _LOWEST = 0.5
 
 
 class BulkAcceptance:
-    """Accepting the model's word on many cells by one rule.
-
-    Parameters
-    ----------
-    core : CaseCore
-    """
+    """Accepting the model's word on many cells by one rule."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state

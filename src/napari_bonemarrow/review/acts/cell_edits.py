@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from napari_bonemarrow.cytology import Cells, images_at
 from napari_bonemarrow.review.acts.core import CaseCore, CellIds
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.event_specs import EventKind
+from napari_bonemarrow.review.journal.event_specs import EventKind, PlacePayload
 from napari_bonemarrow.review.journal.events import Change, Draft, Event
-from napari_bonemarrow.review.journal.payloads import PlacePayload
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
 
@@ -23,12 +22,7 @@ _DIAMETER_UM = 10.0
 
 
 class CellEdits:
-    """Which cells there are. Refused once a second reading has begun.
-
-    Parameters
-    ----------
-    core : CaseCore
-    """
+    """Which cells there are. Refused once a second reading has begun."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state

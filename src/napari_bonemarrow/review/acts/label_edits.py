@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
 from napari_bonemarrow.review.acts.core import CaseCore, CellIds
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.event_specs import EventKind
+from napari_bonemarrow.review.journal.event_specs import EventKind, ImportedLabels, LabelRows
 from napari_bonemarrow.review.journal.events import Change, Comment, Draft, Event, Label
-from napari_bonemarrow.review.journal.payloads import ImportedLabels, LabelRows
 from napari_bonemarrow.review.journal.sources import IMPORTED
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
 
 
 class LabelEdits:
-    """What a reviewer says of cells: classes, tags, flags and comments.
-
-    Parameters
-    ----------
-    core : CaseCore
-    """
+    """What a reviewer says of cells: classes, tags, flags and comments."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state
@@ -180,20 +175,12 @@ def _revert_label(state: State, event: Event) -> None:
     state.label(event.cells, [None if row is None else Label(*row) for row in old])
 
 
-def _give_tag(state: State, event: Event) -> None:
-    state.tag(event.cells, event.old or event.new, True)
+def _set_tag(on: bool, state: State, event: Event) -> None:
+    state.tag(event.cells, event.old or event.new, on)
 
 
-def _take_tag(state: State, event: Event) -> None:
-    state.tag(event.cells, event.old or event.new, False)
-
-
-def _raise_flag(state: State, event: Event) -> None:
-    state.flag(event.cells, True)
-
-
-def _lower_flag(state: State, event: Event) -> None:
-    state.flag(event.cells, False)
+def _set_flag(on: bool, state: State, event: Event) -> None:
+    state.flag(event.cells, on)
 
 
 def _add_comment(state: State, event: Event) -> None:
@@ -205,9 +192,9 @@ EFFECTS: Effects = {
     EventKind.LABEL_SET: Effect(_apply_label, _revert_label),
     EventKind.LABEL_CLEARED: Effect(_apply_label, _revert_label),
     EventKind.LABELS_IMPORTED: Effect(_apply_import, _revert_label),
-    EventKind.TAG_SET: Effect(_give_tag, _take_tag),
-    EventKind.TAG_CLEARED: Effect(_take_tag, _give_tag),
-    EventKind.FLAG_SET: Effect(_raise_flag, _lower_flag),
-    EventKind.FLAG_CLEARED: Effect(_lower_flag, _raise_flag),
+    EventKind.TAG_SET: Effect(partial(_set_tag, True), partial(_set_tag, False)),
+    EventKind.TAG_CLEARED: Effect(partial(_set_tag, False), partial(_set_tag, True)),
+    EventKind.FLAG_SET: Effect(partial(_set_flag, True), partial(_set_flag, False)),
+    EventKind.FLAG_CLEARED: Effect(partial(_set_flag, False), partial(_set_flag, True)),
     EventKind.COMMENT: Effect(_add_comment),
 }

@@ -13,29 +13,26 @@ from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.journal.arrays import pack, unpack
-from napari_bonemarrow.review.journal.event_specs import EventKind
-from napari_bonemarrow.review.journal.events import Change, Draft, Event
-from napari_bonemarrow.review.journal.field_types import ArrayPayload
-from napari_bonemarrow.review.journal.payloads import (
+from napari_bonemarrow.review.journal.documents import (
     FeatureArrays,
-    FeaturesPayload,
     MapArrays,
-    MapPayload,
     ModelPayload,
-    PredictionsPayload,
     ProbabilityArrays,
 )
+from napari_bonemarrow.review.journal.event_specs import (
+    EventKind,
+    FeaturesPayload,
+    MapPayload,
+    PredictionsPayload,
+)
+from napari_bonemarrow.review.journal.events import Change, Draft, Event
+from napari_bonemarrow.review.journal.field_types import ArrayPayload
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
 
 
 class ModelOutput:
-    """What networks say of the cells of a case.
-
-    Parameters
-    ----------
-    core : CaseCore
-    """
+    """What networks say of the cells of a case."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state

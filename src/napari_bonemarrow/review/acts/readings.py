@@ -18,9 +18,8 @@ from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.acts.permission import NotAllowedError
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.identity.names import same_person, short
-from napari_bonemarrow.review.journal.event_specs import EventKind
+from napari_bonemarrow.review.journal.event_specs import EventKind, ReadingBegun, ReadingPayload
 from napari_bonemarrow.review.journal.events import Change, Draft, Event, Label
-from napari_bonemarrow.review.journal.payloads import ReadingBegun, ReadingPayload
 from napari_bonemarrow.review.journal.reading import FIRST, KINDS, SECOND, SETTLING, Reading
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.reading_state import ReadingState, merged
@@ -29,12 +28,7 @@ from napari_bonemarrow.review.state.statistics import are_counted
 
 
 class Readings:
-    """The readings of a case.
-
-    Parameters
-    ----------
-    core : CaseCore
-    """
+    """The readings of a case."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state

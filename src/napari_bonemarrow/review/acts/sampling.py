@@ -15,6 +15,7 @@ from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.journal.arrays import pack, unpack
+from napari_bonemarrow.review.journal.documents import RankingPayload
 from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind
 from napari_bonemarrow.review.journal.events import Change, Draft, Event
 from napari_bonemarrow.review.journal.journal_json import (
@@ -25,7 +26,6 @@ from napari_bonemarrow.review.journal.journal_json import (
     scale_from_json,
     scale_to_json,
 )
-from napari_bonemarrow.review.journal.payloads import RankingPayload
 from napari_bonemarrow.review.journal.reading import SECOND
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
@@ -35,12 +35,7 @@ if TYPE_CHECKING:
 
 
 class Sampling:
-    """What is counted of a slide, and at which scale.
-
-    Parameters
-    ----------
-    core : CaseCore
-    """
+    """What is counted of a slide, and at which scale."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state

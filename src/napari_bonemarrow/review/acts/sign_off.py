@@ -14,9 +14,9 @@ from napari_bonemarrow.review.acts.readings import Readings
 from napari_bonemarrow.review.acts.statement import proof_fails, signed_otherwise, statement
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.identity.signing_key import SigningKey
-from napari_bonemarrow.review.journal.event_specs import EventKind
+from napari_bonemarrow.review.journal.documents import SignaturePayload
+from napari_bonemarrow.review.journal.event_specs import AmendedSignature, Amendment, EventKind
 from napari_bonemarrow.review.journal.events import Change, Draft, Event
-from napari_bonemarrow.review.journal.payloads import AmendedSignature, Amendment, SignaturePayload
 from napari_bonemarrow.review.journal.program import program_name
 from napari_bonemarrow.review.journal.reading import SECOND, SETTLING
 from napari_bonemarrow.review.journal.signature import Signature
@@ -29,14 +29,7 @@ Stamp = Callable[[bytes], bytes]
 
 
 class SignOff:
-    """Sign-off and amendment of a count.
-
-    Parameters
-    ----------
-    core : CaseCore
-    statistics : Statistics
-    readings : Readings
-    """
+    """Sign-off and amendment of a count."""
 
     def __init__(self, core: CaseCore, statistics: Statistics, readings: Readings) -> None:
         self._core, self._state = core, core.state

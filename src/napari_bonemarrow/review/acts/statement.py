@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 
 from napari_bonemarrow.review.identity.signing_key import holds
+from napari_bonemarrow.review.journal.documents import SignaturePayload
 from napari_bonemarrow.review.journal.events import Event, canonical
-from napari_bonemarrow.review.journal.payloads import SignaturePayload
 from napari_bonemarrow.review.state.cell_table import count_codes
 from napari_bonemarrow.review.state.state import State
 from napari_bonemarrow.review.state.statistics import counted_rows, tallied, unsettled

@@ -9,12 +9,7 @@ from napari_bonemarrow.review.journal.events import Change, Draft, Event
 
 
 class UndoStack:
-    """The acts that can be taken back or repeated.
-
-    Parameters
-    ----------
-    core : CaseCore
-    """
+    """The acts that can be taken back or repeated."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state

@@ -37,10 +37,10 @@ from napari_bonemarrow.review.case.history import History
 from napari_bonemarrow.review.case.view_memory import ViewMemory
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.identity.signing_key import SigningKey
+from napari_bonemarrow.review.journal.event_specs import FirstLine, Predecessor
 from napari_bonemarrow.review.journal.events import Change, Label, Verification
 from napari_bonemarrow.review.journal.journal import Journal
 from napari_bonemarrow.review.journal.journal_json import SlideRecord, scale_from_json
-from napari_bonemarrow.review.journal.payloads import FirstLine, Predecessor
 from napari_bonemarrow.review.journal.signature import Signature
 from napari_bonemarrow.review.journal.write_lock import user_name
 from napari_bonemarrow.review.state.cell_columns import CaseColumns

@@ -9,12 +9,7 @@ from napari_bonemarrow.review.journal.events import Event
 
 
 class History:
-    """The lines of a case's journal.
-
-    Parameters
-    ----------
-    core : CaseCore
-    """
+    """The lines of a case's journal."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core = core

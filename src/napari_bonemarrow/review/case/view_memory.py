@@ -16,10 +16,6 @@ class ViewMemory:
 
     It lies in the case file but outside the journal and its chain of hashes: it says nothing about cells, a
     signed case takes it too, and nothing is written read-only.
-
-    Parameters
-    ----------
-    core : CaseCore
     """
 
     def __init__(self, core: CaseCore) -> None:

@@ -33,7 +33,7 @@ _LONGEST = 100_000
 _INSTALL = "pip install 'napari-bonemarrow[timestamp]'"
 
 
-class Standing(StrEnum):
+class TimestampTrust(StrEnum):
     """What is known of a timestamp."""
 
     NONE = "none"
@@ -49,14 +49,14 @@ class Timestamp:
 
     Attributes
     ----------
-    standing : Standing
+    trust : TimestampTrust
     at : datetime or None
         UTC; None where there is none that fits.
     text : str
         One line; empty where there is none.
     """
 
-    standing: Standing
+    trust: TimestampTrust
     at: datetime | None
     text: str
 
@@ -147,8 +147,8 @@ def ask_timestamp(url: str, data: bytes) -> bytes:
         raise CaseError(f"the timestamp server {host} does not answer ({why})") from error
     except ValueError as error:
         raise CaseError(f"the timestamp server {host} gave no timestamp") from error
-    wanted = (Standing.TRUSTED,) if _known_roots() else (Standing.TRUSTED, Standing.UNKNOWN)
-    if nonce != asked.nonce or _found(decoded, data).standing not in wanted:
+    wanted = (TimestampTrust.TRUSTED,) if _known_roots() else (TimestampTrust.TRUSTED, TimestampTrust.UNKNOWN)
+    if nonce != asked.nonce or _found(decoded, data).trust not in wanted:
         raise CaseError(f"the timestamp of {host} does not fit what was asked")
     return response
 
@@ -176,15 +176,15 @@ def timestamp_of(encoded: str, data: bytes) -> Timestamp:
         What it is over.
     """
     if not encoded:
-        return Timestamp(Standing.NONE, None, "")
+        return Timestamp(TimestampTrust.NONE, None, "")
     try:
         from rfc3161_client import decode_timestamp_response
     except ImportError:
-        return Timestamp(Standing.UNCHECKED, None, f"its timestamp was not checked: {_INSTALL}")
+        return Timestamp(TimestampTrust.UNCHECKED, None, f"its timestamp was not checked: {_INSTALL}")
     try:
         return _found(decode_timestamp_response(b64decode(encoded, validate=True)), data)
     except ValueError:
-        return Timestamp(Standing.BROKEN, None, "its timestamp is damaged")
+        return Timestamp(TimestampTrust.BROKEN, None, "its timestamp is damaged")
 
 
 def _found(response: TimeStampResponse, data: bytes) -> Timestamp:
@@ -193,16 +193,18 @@ def _found(response: TimeStampResponse, data: bytes) -> Timestamp:
 
     token = response.tst_info
     if bytes(token.message_imprint.message) != sha256(data).digest():
-        return Timestamp(Standing.BROKEN, None, "its timestamp is over something else")
+        return Timestamp(TimestampTrust.BROKEN, None, "its timestamp is over something else")
     by = f"timestamped {token.gen_time:%Y-%m-%d %H:%M:%S} UTC by {_named(_carried(response))}"
     roots = _known_roots()
     try:
         if roots and VerifierBuilder(roots=roots).build().verify_message(response, data):
-            return Timestamp(Standing.TRUSTED, token.gen_time, by)
+            return Timestamp(TimestampTrust.TRUSTED, token.gen_time, by)
     except (VerificationError, ValueError):
-        return Timestamp(Standing.UNKNOWN, token.gen_time, f"{by}, which leads to no certificate known here")
+        return Timestamp(
+            TimestampTrust.UNKNOWN, token.gen_time, f"{by}, which leads to no certificate known here"
+        )
     return Timestamp(
-        Standing.UNKNOWN, token.gen_time, f"{by}, not checked: its certificate is not known here"
+        TimestampTrust.UNKNOWN, token.gen_time, f"{by}, not checked: its certificate is not known here"
     )
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells
+from napari_bonemarrow.review.journal.documents import CellArrays
 from napari_bonemarrow.review.journal.events import digest_of
 from napari_bonemarrow.review.journal.field_types import ArrayPayload
-from napari_bonemarrow.review.journal.payloads import CellArrays
 
 Blob = Callable[[str], bytes]
 """Returns an array's bytes by their hash."""

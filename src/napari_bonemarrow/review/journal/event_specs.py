@@ -11,19 +11,43 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, NotRequired
 
-from napari_bonemarrow.cytology import CLASSES, TAGS
-from napari_bonemarrow.review.journal import payloads as of
+from annotated_types import MaxLen, MinLen
+from typing_extensions import TypedDict
+
+from napari_bonemarrow.cytology import CLASSES, TAGS, Support
+from napari_bonemarrow.review.journal.documents import (
+    CellArrays,
+    FeatureArrays,
+    FramePayload,
+    MapArrays,
+    ModelPayload,
+    ProbabilityArrays,
+    RankingPayload,
+    ScalePayload,
+    SignaturePayload,
+    SlidePayload,
+)
 from napari_bonemarrow.review.journal.field_types import (
     AnyCells,
     AtMostOne,
     Code,
+    Count,
+    Hash,
+    Name,
     NoCells,
+    Number,
     OneCell,
+    OneOf,
+    Ordinal,
+    Positive,
+    ReadingNumber,
+    Row,
     SomeCells,
     Tag,
     ThreeCells,
+    Time,
 )
 from napari_bonemarrow.review.journal.sources import is_imported
 
@@ -66,6 +90,162 @@ class EventKind(StrEnum):
     REDO = "redo"
 
 
+class Predecessor(TypedDict):
+    """The case of this slide that was started over: its number, its file, the hash of its last line."""
+
+    case: Name
+    file: str
+    head: Hash
+
+
+class FirstLine(TypedDict):
+    """How a case begins."""
+
+    case: Name
+    program: Name
+    slide: SlidePayload
+    scale: ScalePayload | None
+    before: NotRequired[Predecessor]
+
+
+class SlidePlace(TypedDict):
+    """Where the slide lies."""
+
+    slide: SlidePayload
+
+
+class TilesPayload(TypedDict):
+    """What some tiles of a search have brought."""
+
+    plan: dict[str, Any]
+    tiles: list[Count]
+    failed: dict[str, str]
+    arrays: CellArrays
+
+
+class DetectorParameters(TypedDict):
+    """What the detector was run with; only what the state needs is named."""
+
+    failed_tiles: NotRequired[list[str]]
+
+
+class DetectionPayload(TypedDict):
+    """What a detector found."""
+
+    arrays: CellArrays
+    found: Count
+    parameters: DetectorParameters
+    kept: list[Ordinal]
+    dropped: list[Ordinal]
+    extends: NotRequired[bool]
+
+
+class DiscardedCells(TypedDict):
+    """How many cells left the case with their search."""
+
+    cells: Count
+
+
+class KeptCells(TypedDict):
+    """Which cells stay when a search is put out of force."""
+
+    kept: list[Ordinal]
+
+
+class PredictionsPayload(TypedDict):
+    """What a model said, and what it has learnt."""
+
+    arrays: ProbabilityArrays
+    classes: Annotated[list[Code], MinLen(1)]
+    support: dict[str, Annotated[str, OneOf(str(word) for word in Support)]]
+    model: ModelPayload
+    abstain_below: NotRequired[Number]
+
+
+class FeaturesPayload(TypedDict):
+    """Features, and whose."""
+
+    model: ModelPayload
+    arrays: FeatureArrays
+
+
+class MapPayload(TypedDict):
+    """A map of cells."""
+
+    arrays: MapArrays
+    parameters: dict[str, Any]
+
+
+class PlacePayload(TypedDict):
+    """Where a reviewer put a cell: level-0 px, µm."""
+
+    x: Number
+    y: Number
+    diameter_um: Positive
+
+
+SplitPlaces = Annotated[list[PlacePayload], MinLen(2)]
+MergedPlace = Annotated[list[PlacePayload], MinLen(1), MaxLen(1)]
+
+LabelRow = Annotated[list[str], Row(Code, Name, Time, Name)]
+"""A label: code, by whom, when, source."""
+LabelRows = list[LabelRow | None]
+
+
+class ImportedLabels(TypedDict):
+    """Classes that a file gave, in the order of the line's cells, and the file's hash."""
+
+    codes: Annotated[list[Code], MinLen(1)]
+    sha256: Hash
+
+
+class BulkRule(TypedDict):
+    """The rule by which a class was accepted in bulk."""
+
+    code: Code
+    threshold: Number
+    model: Name
+    count: Ordinal
+
+
+class ReadingBegun(TypedDict):
+    """Which reading begins, and whose it is."""
+
+    reading: ReadingNumber
+    reader: Name
+
+
+class ReadingPayload(TypedDict):
+    """Which reading ends or is shown."""
+
+    reading: ReadingNumber
+
+
+class AmendedSignature(TypedDict):
+    """The line of the signature that is put out of force."""
+
+    signature: Ordinal
+
+
+class Amendment(TypedDict):
+    """Why a signature is put out of force."""
+
+    reason: str
+
+
+class TalliedCell(TypedDict):
+    """A cell counted by eye: in which field, of which class."""
+
+    field: Count
+    code: Code
+
+
+class TallyField(TypedDict):
+    """The field that begins."""
+
+    field: Ordinal
+
+
 class Topic(Enum):
     """What an event is about."""
 
@@ -86,26 +266,6 @@ class Shown(Enum):
     ANY = "any"
 
 
-class Line(Protocol):
-    """What the text of an event is made of."""
-
-    @property
-    def cells(self) -> tuple[int, ...]:
-        """The cells that it names."""
-
-    @property
-    def old(self) -> Any:
-        """What was."""
-
-    @property
-    def new(self) -> Any:
-        """What is."""
-
-    @property
-    def source(self) -> str:
-        """Where it comes from."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSpec:
     """What a kind of event is.
@@ -114,7 +274,7 @@ class EventSpec:
     ----------
     topic : Topic
     cells, old, new : type
-        Which cells a line may name, what was, and what is; see `payloads`.
+        Which cells a line may name, what was, and what is.
     refers : bool
         Whether it is about another line.
     undoable : bool
@@ -139,7 +299,8 @@ class EventSpec:
     shown : Shown
         Which cells look different after it.
     text : callable or None
-        Returns what a line says of one cell, in words for people; None where the kind's name says it all.
+        Gets ``old``, ``new``, the place of a cell among those that the line names, and its source; returns
+        what it says of that cell, in words for people. None where the kind's name says it all.
     """
 
     topic: Topic
@@ -158,22 +319,12 @@ class EventSpec:
     gives_classes: bool = False
     after_signature: bool = False
     shown: Shown = Shown.ANY
-    text: Callable[[Line, int], str] | None = None
+    text: Callable[[Any, Any, int, str], str] | None = None
 
 
-def text_of(kind: EventKind, line: Line, cell_id: int) -> str:
-    """Return in words for people what a line says of one of its cells."""
-    text = EVENT_SPECS[kind].text
-    return str(kind) if text is None else text(line, cell_id)
-
-
-def _class(line: Line, cell_id: int) -> str:
-    return CLASSES[line.new].name
-
-
-def _imported_class(line: Line, cell_id: int) -> str:
-    name = CLASSES[line.new["codes"][line.cells.index(cell_id)]].name
-    return f"{name}, imported" if is_imported(line.source) else name
+def _imported_class(new: ImportedLabels, at: int, source: str) -> str:
+    name = CLASSES[new["codes"][at]].name
+    return f"{name}, imported" if is_imported(source) else name
 
 
 _slide = partial(EventSpec, topic=Topic.SLIDE)
@@ -202,55 +353,53 @@ _turn = partial(EventSpec, topic=Topic.TURNS, cells=AnyCells, old=Any, new=Any, 
 
 EVENT_SPECS: Mapping[EventKind, EventSpec] = MappingProxyType(
     {
-        EventKind.SLIDE_OPENED: _slide(new=of.FirstLine),
-        EventKind.SLIDE_MOVED: _slide(
-            old=of.SlidePlace, new=of.SlidePlace, after_signature=True, shown=Shown.NONE
-        ),
-        EventKind.SCALE_CONFIRMED: _slide(
-            old=of.ScalePayload | None, new=of.ScalePayload, changes_cells=True
-        ),
-        EventKind.FRAME_SET: _slide(old=of.FramePayload | None, new=of.FramePayload, changes_cells=True),
+        EventKind.SLIDE_OPENED: _slide(new=FirstLine),
+        EventKind.SLIDE_MOVED: _slide(old=SlidePlace, new=SlidePlace, after_signature=True, shown=Shown.NONE),
+        EventKind.SCALE_CONFIRMED: _slide(old=ScalePayload | None, new=ScalePayload, changes_cells=True),
+        EventKind.FRAME_SET: _slide(old=FramePayload | None, new=FramePayload, changes_cells=True),
         EventKind.REGIONS_RANKED: _slide(
-            old=of.RankingPayload | None, new=of.RankingPayload, changes_sample=True, shown=Shown.NONE
+            old=RankingPayload | None, new=RankingPayload, changes_sample=True, shown=Shown.NONE
         ),
-        EventKind.TILES_SEARCHED: _slide(new=of.TilesPayload, changes_sample=True, shown=Shown.NONE),
-        EventKind.DETECTOR_RUN: _cells(new=of.DetectionPayload, concerns_all=True),
-        EventKind.SEARCH_DISCARDED: _cells(old=of.DiscardedCells, new=of.KeptCells),
+        EventKind.TILES_SEARCHED: _slide(new=TilesPayload, changes_sample=True, shown=Shown.NONE),
+        EventKind.DETECTOR_RUN: _cells(new=DetectionPayload, concerns_all=True),
+        EventKind.SEARCH_DISCARDED: _cells(old=DiscardedCells, new=KeptCells),
         EventKind.MODEL_RUN: EventSpec(
-            topic=Topic.CLASSES, new=of.PredictionsPayload, changes_predictions=True, gives_classes=True
+            topic=Topic.CLASSES, new=PredictionsPayload, changes_predictions=True, gives_classes=True
         ),
-        EventKind.CELL_ADDED: _reshaping(cells=OneCell, new=of.PlacePayload),
+        EventKind.CELL_ADDED: _reshaping(cells=OneCell, new=PlacePayload),
         EventKind.CELL_REMOVED: _reshaping(
             cells=SomeCells, old=Literal[True], new=Literal[False], on_cells=True
         ),
-        EventKind.CELL_SPLIT: _reshaping(cells=ThreeCells, new=of.SplitPlaces),
-        EventKind.CELLS_MERGED: _reshaping(cells=ThreeCells, new=of.MergedPlace),
-        EventKind.LABEL_SET: _classes(old=of.LabelRows, new=Code, gives_classes=True, text=_class),
-        EventKind.LABEL_CLEARED: _classes(old=of.LabelRows, new=None),
+        EventKind.CELL_SPLIT: _reshaping(cells=ThreeCells, new=SplitPlaces),
+        EventKind.CELLS_MERGED: _reshaping(cells=ThreeCells, new=MergedPlace),
+        EventKind.LABEL_SET: _classes(
+            old=LabelRows, new=Code, gives_classes=True, text=lambda old, new, *_: CLASSES[new].name
+        ),
+        EventKind.LABEL_CLEARED: _classes(old=LabelRows, new=None),
         EventKind.LABELS_IMPORTED: _classes(
-            old=of.LabelRows,
-            new=of.ImportedLabels,
+            old=LabelRows,
+            new=ImportedLabels,
             gives_classes=True,
             shown=Shown.ANY,
-            text=_imported_class,
+            text=lambda old, new, at, source: _imported_class(new, at, source),
         ),
-        EventKind.TAG_SET: _classes(new=Tag, text=lambda line, _: f"+ {TAGS[line.new]}"),
-        EventKind.TAG_CLEARED: _classes(old=Tag, new=None, text=lambda line, _: f"− {TAGS[line.old]}"),
+        EventKind.TAG_SET: _classes(new=Tag, text=lambda old, new, *_: f"+ {TAGS[new]}"),
+        EventKind.TAG_CLEARED: _classes(old=Tag, new=None, text=lambda old, *_: f"− {TAGS[old]}"),
         EventKind.COMMENT: _classes(
-            cells=AtMostOne, new=str, undoable=False, text=lambda line, _: f"“{line.new}”"
+            cells=AtMostOne, new=str, undoable=False, text=lambda old, new, *_: f"“{new}”"
         ),
         EventKind.FLAG_SET: _classes(new=Literal[True], text=lambda *_: "flagged"),
         EventKind.FLAG_CLEARED: _classes(new=Literal[False], text=lambda *_: "flag taken off"),
-        EventKind.BULK_RULE: _classes(new=of.BulkRule, gives_classes=True),
-        EventKind.READING_BEGUN: _reading(new=of.ReadingBegun),
-        EventKind.READING_ENDED: _reading(new=of.ReadingPayload),
-        EventKind.READING_TAKEN_UP: _reading(old=of.ReadingPayload, new=of.ReadingPayload),
-        EventKind.SIGNED: _signature(new=of.SignaturePayload),
-        EventKind.AMENDED: _signature(old=of.AmendedSignature, new=of.Amendment, after_signature=True),
-        EventKind.TALLIED: _tally(new=of.TalliedCell),
-        EventKind.TALLY_FIELD_BEGUN: _tally(new=of.TallyField),
-        EventKind.FEATURES_RECORDED: _slide(new=of.FeaturesPayload, shown=Shown.NONE),
-        EventKind.MAP_RECORDED: _slide(new=of.MapPayload, shown=Shown.NONE),
+        EventKind.BULK_RULE: _classes(new=BulkRule, gives_classes=True),
+        EventKind.READING_BEGUN: _reading(new=ReadingBegun),
+        EventKind.READING_ENDED: _reading(new=ReadingPayload),
+        EventKind.READING_TAKEN_UP: _reading(old=ReadingPayload, new=ReadingPayload),
+        EventKind.SIGNED: _signature(new=SignaturePayload),
+        EventKind.AMENDED: _signature(old=AmendedSignature, new=Amendment, after_signature=True),
+        EventKind.TALLIED: _tally(new=TalliedCell),
+        EventKind.TALLY_FIELD_BEGUN: _tally(new=TallyField),
+        EventKind.FEATURES_RECORDED: _slide(new=FeaturesPayload, shown=Shown.NONE),
+        EventKind.MAP_RECORDED: _slide(new=MapPayload, shown=Shown.NONE),
         EventKind.UNDO: _turn(),
         EventKind.REDO: _turn(),
     }

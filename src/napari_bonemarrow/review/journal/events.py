@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from napari_bonemarrow.review.journal.event_specs import EventKind
+from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind
 from napari_bonemarrow.review.journal.sources import is_imported
 
 GENESIS = "0" * 64
@@ -167,6 +167,14 @@ class Verification:
     ok: bool
     first_bad_seq: int | None
     text: str
+
+
+def text_of(event: Event, cell_id: int) -> str:
+    """Return in words for people what an event says of one of its cells."""
+    text = EVENT_SPECS[event.kind].text
+    if text is None:
+        return str(event.kind)
+    return text(event.old, event.new, event.cells.index(cell_id), event.source)
 
 
 def canonical(value: Any) -> str:

@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_bonemarrow.cytology import Field, Frame, Region, RegionRanking
-from napari_bonemarrow.review.journal.payloads import FramePayload, RankingPayload, ScalePayload, SlidePayload
+from napari_bonemarrow.review.journal.documents import (
+    FramePayload,
+    RankingPayload,
+    ScalePayload,
+    SlidePayload,
+)
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale

@@ -11,13 +11,14 @@ from datetime import date
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic.plugin._schema_validator import PluggableSchemaValidator
-from pydantic_core import CoreSchema, SchemaValidator, core_schema
+from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
 from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventSpec
 from napari_bonemarrow.review.journal.field_types import Name, Ordinal, ReadingNumber, Time
 
+_OPEN = ConfigDict(extra="allow", strict=True)
+"""Of every payload that does not say otherwise."""
 _OPTIONAL = frozenset({"clock", "reading"})
 
 
@@ -63,8 +64,8 @@ class _Lines:
 
 
 @cache
-def _validator() -> SchemaValidator | PluggableSchemaValidator:
-    return TypeAdapter[dict[str, Any]](Annotated[dict[str, Any], _Lines()]).validator
+def _validator() -> TypeAdapter[dict[str, Any]]:
+    return TypeAdapter(Annotated[dict[str, Any], _Lines()], config=_OPEN)
 
 
 def read_line(body: bytes) -> tuple[dict[str, Any], str]:

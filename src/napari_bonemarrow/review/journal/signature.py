@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from napari_bonemarrow.cytology import ModelReference
-from napari_bonemarrow.review.journal.payloads import ALGORITHM, SignaturePayload
+from napari_bonemarrow.review.journal.documents import ALGORITHM, SignaturePayload
 
 
 @dataclass(frozen=True, slots=True)

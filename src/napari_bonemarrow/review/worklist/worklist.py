@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CODES
+from napari_bonemarrow.review.journal.reading import SETTLING
 from napari_bonemarrow.review.worklist.filters import STATES, Filters, Group, grouped_by
 from napari_bonemarrow.review.worklist.order import GROUPED_ORDERS, ORDERS, Arranger
 from napari_bonemarrow.review.worklist.stable_order import inserted, is_much_new, rows_in
@@ -215,8 +216,7 @@ class WorkList:
     def _take_anew(self) -> None:
         self._columns = self._case.table_view()
         self._reading: int = self._case.reading
-        readings = {each.number: each.kind for each in self._case.readings.all}
-        self._settling = readings.get(self._reading) == "settling"
+        self._settling = self._reading == SETTLING
         self._arranger: Arranger = Arranger(self._case, self._columns)
 
     def _wanted(self) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.cytology import Cells, Frame, Predictions, Region
-from napari_bonemarrow.review import Case, CaseError
+from napari_bonemarrow.review import Case, CaseError, EventKind
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide
 
 
@@ -86,7 +86,7 @@ def test_the_case_says_which_cells_lie_in_the_frame(case: Case, find: Callable[.
 
 
 def test_parameters_and_numbers_of_a_detection_are_in_the_journal(case: Case) -> None:
-    event = next(event for event in case.history.events() if event.kind == "detector run")
+    event = next(event for event in case.history.events() if event.kind == EventKind.DETECTOR_RUN)
     assert event.new["parameters"] == {"threshold": 0.3}
     assert event.new["found"] == 40
     assert event.source == "detector"
@@ -176,7 +176,7 @@ def test_another_model_replaces_predictions_and_leaves_labels(
     assert case.predictions.cell_id.tolist() == [1, 2]
     assert case.predictions.model.sha256 == "b" * 64
     assert [case.effective_code(cell) for cell in (1, 2, 3)] == ["BLA", "NGS", ""]
-    runs = [event for event in case.history.events() if event.kind == "model run"]
+    runs = [event for event in case.history.events() if event.kind == EventKind.MODEL_RUN]
     assert [run.source for run in runs] == ["model:" + "a" * 64, "model:" + "b" * 64]
     assert case.can_undo
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.cytology import Cells, Frame, Predictions, Region, RegionRanking
-from napari_bonemarrow.review import Case, CaseError
+from napari_bonemarrow.review import Case, CaseError, EventKind
 from napari_bonemarrow.slides import Slide
 
 PLAN = {"version": 1, "tile": (40, 40), "regions": [[0.0, 0.0, 400.0, 300.0]]}
@@ -192,7 +192,7 @@ def test_a_cell_is_split_and_put_back(
         assert parts == (4, 5)
         assert case.cells.cell_id.tolist() == [1, 3, 4, 5]
         assert case.cells.diameter_um[2:] == pytest.approx(9.0 / np.sqrt(2))
-        assert case.history.of_cell(4)[0].kind == "cell split"
+        assert case.history.of_cell(4)[0].kind == EventKind.CELL_SPLIT
         case.undo()
         assert case.cells.cell_id.tolist() == [1, 2, 3]
         assert case.labels[2].code == "LYT"

@@ -1,0 +1,171 @@
+"""The documents that the lines of a journal state: slide, scale, frame, ranking, model, signature, arrays.
+
+They are types, for the code that writes and reads them and for the check: a case file comes from anywhere, so
+`line_schema` checks every line before anything is made of it. A document that is not closed keeps fields that
+are not named here: a later version may say more of an act than this one knows.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from annotated_types import Ge
+from pydantic import AllowInfNan, ConfigDict, StringConstraints, with_config
+from typing_extensions import TypedDict
+
+from napari_bonemarrow.review.journal.field_types import (
+    BOOL,
+    FLOAT,
+    AnyArrays,
+    ArrayOf,
+    ArrayPayload,
+    Code,
+    Count,
+    Hash,
+    Name,
+    Number,
+    OneOf,
+    Ordinal,
+    Positive,
+    ReadingNumber,
+    Reals,
+    RealTable,
+    Row,
+    WholeNumbers,
+)
+
+ALGORITHM = "Ed25519"
+"""Of every signing key (RFC 8032)."""
+
+_LONGEST_TIMESTAMP = 200_000
+"""Characters of a timestamp: a few certificates."""
+
+_closed = with_config(ConfigDict(extra="forbid", strict=True))
+
+
+class CellArrays(TypedDict):
+    """The columns of some cells."""
+
+    cell_id: WholeNumbers
+    x: Reals
+    y: Reals
+    diameter_um: Reals
+    score: Reals
+    in_frame: Annotated[ArrayPayload, ArrayOf(BOOL, 1)]
+
+
+Box = Annotated[list[float], Row(Number, Number, Number, Number)]
+"""A region: x, y, width, height in level-0 px."""
+
+
+@_closed
+class SlidePayload(TypedDict):
+    """What a case knows of its slide; see `SlideRecord`."""
+
+    name: str
+    path: str
+    relative: str | None
+    fingerprint: Name
+    width: Ordinal
+    height: Ordinal
+    vendor: Name
+    slide: Ordinal
+    fields: NotRequired[list[Annotated[list[Any], Row(str, Number, Number, Number, Number)]]]
+    layout: NotRequired[Ordinal]
+
+
+@_closed
+class ScalePayload(TypedDict):
+    """A physical scale."""
+
+    microns_per_pixel: Positive
+    source: Literal["file", "user", "estimate"]
+    low: Number | None
+    high: Number | None
+    basis: str
+
+
+class FramePayload(TypedDict):
+    """What is counted, and how many cells of it."""
+
+    regions: list[Box]
+    margin_um: Annotated[float, AllowInfNan(False), Ge(0)]
+    width: Ordinal
+    height: Ordinal
+    target: Ordinal
+    images: NotRequired[list[Box]]
+
+
+class RankingPayload(TypedDict):
+    """Regions from best to worst, and the arrays of the quality map that they were ranked by."""
+
+    regions: list[Box]
+    scores: list[Number]
+    avoided: dict[str, Count]
+    parameters: dict[str, Any]
+    arrays: NotRequired[AnyArrays]
+
+
+@_closed
+class ModelPayload(TypedDict):
+    """Which model spoke."""
+
+    name: Name
+    sha256: Name
+
+
+class ProbabilityArrays(TypedDict):
+    """What a model said of some cells."""
+
+    cell_id: WholeNumbers
+    probabilities: Annotated[ArrayPayload, ArrayOf(FLOAT, 2)]
+
+
+class FeatureArrays(TypedDict):
+    """What a network saw of some cells, and the axes that it is given on."""
+
+    cell_id: WholeNumbers
+    values: RealTable
+    mean: Reals
+    axes: RealTable
+
+
+class MapArrays(TypedDict):
+    """Cells and their places on the map."""
+
+    cell_id: WholeNumbers
+    xy: RealTable
+
+
+@_closed
+class KeyPayload(TypedDict):
+    """The public key of a signer and what it made of the statement."""
+
+    algorithm: Annotated[str, OneOf([ALGORITHM])]
+    public: Hash
+    proof: Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{128}\z")]
+
+
+@_closed
+class SignaturePayload(TypedDict):
+    """What a signature states; see `Signature`."""
+
+    name: Name
+    reason: str
+    counted: Count
+    reviewed: Count
+    unreviewed: Count
+    imported: Count
+    disagreements: Count
+    counts: dict[Code, Count]
+    excluded: dict[Code, Count]
+    tallied: dict[Code, Count]
+    rules: Name
+    reading: ReadingNumber
+    model: ModelPayload | None
+    head: Hash
+    program: Name
+    key: NotRequired[KeyPayload]
+    timestamp: NotRequired[
+        Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9+/]+={0,2}\z", max_length=_LONGEST_TIMESTAMP)]
+    ]
