@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -39,3 +46,67 @@ def real_data() -> Path:
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep models, cases and settings of the person who runs the tests out of them."""
     monkeypatch.setenv("NAPARI_BONEMARROW_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+_ENDS_SOON_S = 10.0
+"""How long what was begun in a test may take to end once the test has: it is asked again and again."""
+
+
+def _threads() -> set[threading.Thread]:
+    """Return the threads that keep the process alive; daemons may stay, they hold nothing up."""
+    return {each for each in threading.enumerate() if not each.daemon}
+
+
+def _children() -> set[int]:
+    """Return the child processes, without Python's own helper and the one that reads whole slides.
+
+    That one is shared by every slide and ends with this process, which a test of its own holds.
+    """
+    readers = sys.modules.get("napari_bonemarrow.slides.formats.openslide.openslide_process")
+    kept = set(readers.readers.pids) if readers else set()
+    children = psutil.Process().children()
+    return {each.pid for each in children if each.pid not in kept and not _is_pythons(each)}
+
+
+def _is_pythons(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE or "resource_tracker" in " ".join(process.cmdline())
+    except psutil.Error:
+        return True
+
+
+def _widgets() -> set[str]:
+    """Return our widgets that no window holds, by what they are."""
+    widgets = next((sys.modules[name] for name in _QT if name in sys.modules), None)
+    application = widgets and widgets.QApplication.instance()
+    if not application:
+        return set()
+    # A dialog that is closed is deleted on the next turn of the loop.
+    application.sendPostedEvents(None, _DEFERRED_DELETE)
+    ours = (each for each in application.topLevelWidgets() if type(each).__module__.startswith(_OURS))
+    return {f"{type(each).__name__} at {id(each):#x}" for each in ours}
+
+
+_QT = ("PyQt6.QtWidgets", "PySide6.QtWidgets")
+_DEFERRED_DELETE = 52
+_OURS = "napari_bonemarrow."
+
+
+def _left(before: tuple[set[Any], ...]) -> list[str]:
+    now = (_threads(), _children(), _widgets())
+    return [str(each) for was, are in zip(before, now, strict=True) for each in are - was]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(_own_home: None) -> Iterator[None]:
+    """Fail a test that leaves a widget, a thread or a child process behind."""
+    before = (_threads(), _children(), _widgets())
+    yield
+    end = time.monotonic() + _ENDS_SOON_S
+    left = _left(before)
+    while left and time.monotonic() < end:
+        gc.collect()  # what only a circle of references holds is let go now
+        threading.Event().wait(0.05)
+        left = _left(before)
+    if left:
+        pytest.fail(f"the test leaves behind: {', '.join(left)}")

@@ -309,6 +309,7 @@ def test_a_claim_that_no_process_wrote_holds_nobody_up(case_file: Path, row: str
     execute(case_file, f"INSERT INTO holder VALUES (1, {row})")
     with Case.open(case_file, reviewer="Ada") as case:
         case.set_label(3, "LYT")
+        assert case.labels[3].by == "Ada"
 
 
 @POSIX

@@ -44,6 +44,7 @@ def test_a_dead_one_harms_nothing(monkeypatch: pytest.MonkeyPatch):
         splash._process.kill()
         splash._process.wait()
         splash.say("is anybody there?")
+        assert splash._process.returncode
 
 
 @pytest.mark.parametrize("command", [[], ["open"], ["demo"]])

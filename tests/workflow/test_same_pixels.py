@@ -219,8 +219,11 @@ def test_cases_of_one_image_of_before_open_as_ever(
         before.setattr("napari_bonemarrow.slides.pixels.mosaic.LAYOUT", 1)
         _, case = open_or_create_case(given.path, reviewer="A", microns_per_pixel=MPP)
         case.close()
-    _, again = open_or_create_case(case.path, reviewer="A")
-    again.close()
+        written = case.path
+    slide, again = open_or_create_case(written, reviewer="A")
+    with again:
+        assert again.path == written
+        again.check_slide(slide)
 
 
 def test_a_folder_counted_without_a_window_opens_with_every_cell_in_its_place(

@@ -293,6 +293,7 @@ def test_closing_lets_the_next_one_in(case: Case) -> None:
     case.close()
     with Case.open(case.path, reviewer="Ben") as other:
         other.set_label(1, "BLA")
+        assert other.labels[1].by == "Ben"
 
 
 @pytest.fixture
@@ -346,6 +347,7 @@ def test_a_process_number_that_was_given_again_is_not_the_holder(case: Case) -> 
     )
     with Case.open(path) as again:
         again.set_label(1, "BLA")
+        assert again.labels[1].code == "BLA"
 
 
 def test_a_holder_on_another_computer_stands_until_taken_over(case: Case) -> None:

@@ -174,4 +174,5 @@ def test_stain_casts_light_and_compression_change_nothing(drawn: ModuleType) -> 
 def test_odd_shapes_and_scales_do_not_fail(shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (*shape, 3)).astype(np.uint8)
     for scale in (0.01, 0.25, 0.6):
-        detect_cells(slide_from_array(noise, scale))
+        cells = detect_cells(slide_from_array(noise, scale))
+        assert ((cells.x >= 0) & (cells.x < shape[1]) & (cells.y >= 0) & (cells.y < shape[0])).all()
