@@ -7,6 +7,7 @@ order in which the page has them, on drawn data.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import shlex
 import subprocess
@@ -125,21 +126,42 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
-def test_every_python_snippet_runs(page: Path, data: Path) -> None:
-    for text in blocks(page, "python"):
-        compile(text, str(page), "exec")
-    # A fit takes hours: its call is only held against the function's own signature.
-    bound = (
-        "import inspect, napari_bonemarrow.training as t\n"
-        "fit = t.train\n"
-        "t.train = lambda *a, **k: inspect.signature(fit).bind(*a, **k)\n"
-    )
-    code = bound + "\n".join(blocks(page, "python"))
+_PAGES_AFTER_ONE_ANOTHER = """
+import inspect, json, sys, traceback
+import napari_bonemarrow.training as training
+fit = training.train
+# A fit takes hours: its call is only held against the function's own signature.
+training.train = lambda *a, **k: inspect.signature(fit).bind(*a, **k)
+errors = {}
+for page, code in json.load(sys.stdin).items():
+    try:
+        exec(compile(code, page, "exec"), {"__name__": page})
+    except Exception:
+        errors[page] = traceback.format_exc()
+print("\\n" + json.dumps(errors))
+"""
+
+
+@pytest.fixture(scope="module")
+def errors_of_pages(data: Path) -> dict[str, str]:
+    """Run the Python of every page, each with names of its own; one process loads torch once."""
+    pages = {page.name: "\n".join(blocks(page, "python")) for page in PYTHON}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], cwd=data, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore", "-c", _PAGES_AFTER_ONE_ANOTHER],
+        cwd=data,
+        input=json.dumps(pages),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    errors: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return errors
+
+
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
+def test_every_python_snippet_runs(page: Path, errors_of_pages: dict[str, str]) -> None:
+    assert errors_of_pages.get(page.name) is None
 
 
 @pytest.mark.slow  # each command is a program that loads torch

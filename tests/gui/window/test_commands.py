@@ -137,4 +137,6 @@ def test_menus_kept_in_another_way_show_the_titles_of_the_manifest():
     class Other:
         menus = Registry()
 
-    command_keys.name_keys(Other())
+    other = Other()
+    command_keys.name_keys(other)
+    assert list(other.menus) == [("a menu", ["a list, not a dictionary"])]
