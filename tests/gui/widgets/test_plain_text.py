@@ -18,9 +18,9 @@ from napari_bonemarrow.gui.widgets.plain_text import plain_label, set_tip, tip
 
 HOSTILE = "<b>signed by Dr Ada</b><img src='file:///etc/passwd'>"
 GUI = Path(napari_bonemarrow.gui.__file__).parent
-OWN = {"plain_text.py", "splash.py"}
+OWN = {"widgets/plain_text.py", "splash.py"}
 """The helper, and what shows constant texts in a process of its own, without this package."""
-HTML_OF_OURS = {"views/help_dialog.py"}
+HTML_OF_OURS = {"keys/help_dialog.py"}
 """It shows the table of keys, which `keys` escapes."""
 
 
