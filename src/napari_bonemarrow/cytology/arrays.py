@@ -247,9 +247,46 @@ class Cells:
             np.empty(0, np.bool_),
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[Cells]) -> Cells:
+        """Return several sets of cells as one, with their numbers."""
+        every = [cls.empty(), *parts]
+        return cls(*(np.concatenate([getattr(part, name) for part in every]) for name in cls.__slots__))
+
+    def numbered(self, first: int = 1) -> Cells:
+        """Return the cells with consecutive numbers."""
+        return replace(self, cell_id=np.arange(first, first + len(self), dtype=np.int64))
+
     def select(self, which: NDArray[np.bool_] | NDArray[np.integer]) -> Cells:
         """Return a subset by mask or by index."""
         return Cells(*(getattr(self, name)[which] for name in self.__slots__))
+
+
+def rows_of(ids: NDArray[np.int64], wanted: ArrayLike) -> NDArray[np.intp]:
+    """Return the rows of numbers in a column.
+
+    Parameters
+    ----------
+    ids : ndarray of int64, shape (n,)
+        Ascending.
+    wanted : array-like of int, shape (m,)
+
+    Returns
+    -------
+    ndarray of intp, shape (m,)
+        -1 for a number that is not there.
+    """
+    numbers = np.asarray(wanted, np.int64)
+    if not len(ids):
+        return np.full(numbers.shape, -1, np.intp)
+    at = np.minimum(np.searchsorted(ids, numbers), len(ids) - 1)
+    return np.where(ids[at] == numbers, at, -1)
+
+
+def row_of(ids: NDArray[np.int64], wanted: int) -> int:
+    """Return the row of one number in an ascending column, -1 if it is not there."""
+    at = int(ids.searchsorted(wanted))
+    return at if at < len(ids) and ids[at] == wanted else -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,14 +215,14 @@ def _steps(
             futures.append(detecting)
             found = fresh((yield from waited(detecting, "Finding cells")))
             yield CellsFound(found, frame, search.regions, extends=search.extends)
-            cells = _with(cells, found)
+            cells = Cells.joined([cells, found])
         else:
             loading = engine.load(model)
             outcome = yield from search_tiles(engine, source, search.layout, search.earlier)
             found = fresh(merge_tiles(outcome.parts, frame, source.microns_per_pixel))
             lines = tuple(outcome.failed[tile] for tile in sorted(outcome.failed))
             yield CellsFound(found, frame, search.regions, lines, search.extends)
-            cells = _with(cells, found)
+            cells = Cells.joined([cells, found])
         status = yield from waited(loading, "Loading the model")
         yield from _classify(engine, source, _unclassified(cells, known, status.model), status, futures)
     except CancelledError:
@@ -230,13 +230,6 @@ def _steps(
     finally:
         for future in futures:
             future.cancel()
-
-
-def _with(cells: Cells, more: Cells) -> Cells:
-    """Return cells joined, with their numbers."""
-    return Cells(
-        *(np.concatenate([getattr(part, name) for part in (cells, more)]) for name in Cells.__slots__)
-    )
 
 
 def _classify(

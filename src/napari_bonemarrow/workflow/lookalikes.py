@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Features
+from napari_bonemarrow.cytology.arrays import row_of
 
 MOST = 6
 """Number of look-alikes shown for a cell."""
@@ -60,8 +61,8 @@ class Neighbours:
         tuple of LookAlike
             The most similar first; None if the cell has no features.
         """
-        at = int(np.searchsorted(self.cell_id, cell_id))
-        if at == len(self.cell_id) or self.cell_id[at] != cell_id:
+        at = row_of(self.cell_id, cell_id)
+        if at < 0:
             return None
         cosine = np.where(among, self._directions @ self._directions[at], np.float32(-np.inf))
         cosine[at] = -np.inf

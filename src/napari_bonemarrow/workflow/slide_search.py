@@ -8,8 +8,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 from napari_bonemarrow.cytology import BoneMarrowError, Cells
 from napari_bonemarrow.engine import Engine, SlideSource
 from napari_bonemarrow.slides.detection.search_plan import DetectionPlan, Tile
@@ -158,7 +156,7 @@ class _Batch:
     def flush(self) -> TilesFound:
         """Return the batch as a step and start the next."""
         self._done += len(self._tiles) + len(self._new_failed)
-        cells = joined(self._cells)
+        cells = Cells.joined(self._cells).numbered()
         step = TilesFound(
             tuple(self._tiles),
             cells,
@@ -183,14 +181,6 @@ class _Batch:
     def doing(self) -> Doing:
         """Return the progress between two batches."""
         return Doing(self.text(), self.pace.part, self.pace.seconds_left)
-
-
-def joined(parts: Sequence[Cells]) -> Cells:
-    """Return cells joined, numbered from 1."""
-    every = [Cells.empty(), *parts]
-    columns = {name: np.concatenate([getattr(part, name) for part in every]) for name in Cells.__slots__}
-    columns["cell_id"] = np.arange(1, len(columns["x"]) + 1, dtype=np.int64)
-    return Cells(**columns)
 
 
 def _stream(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError, Cells
+from napari_bonemarrow.cytology.arrays import row_of
 from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.gui.canvas.rings.features_table import features, features_of
 from napari_bonemarrow.gui.canvas.rings.found_cells import with_preview
@@ -234,7 +235,7 @@ class CaseSync(QObject):
     def place(self, cell_id: int) -> tuple[float, float]:
         """Return a cell's centre in level-0 pixels (x, y)."""
         cells = self.session.case.cells
-        at = int(np.searchsorted(cells.cell_id, cell_id))
+        at = row_of(cells.cell_id, cell_id)
         return float(cells.x[at]), float(cells.y[at])
 
     def _show_selected(self) -> None:

@@ -11,6 +11,7 @@ from napari_bonemarrow.cytology import (
     Support,
     images_at,
 )
+from napari_bonemarrow.cytology.arrays import row_of
 from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.inspector.cell_models import CellInfo, Guess, ProgressInfo, ReadersClass
@@ -23,7 +24,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
     case = session.case
     if not case.has_cell(cell_id):
         return None
-    at = int(np.searchsorted(case.cells.cell_id, cell_id))
+    at = row_of(case.cells.cell_id, cell_id)
     code, label = case.effective_code(cell_id), case.labels.get(cell_id)
     readers = readers_classes(case, cell_id)
     name = CLASSES[code].name if code in CLASSES else "no class yet"
@@ -112,10 +113,8 @@ def _where_text(slide: Slide, case: Case, at: int) -> str:
 def guesses(case: Case, cell_id: int) -> tuple[Guess, ...]:
     """Rank the classes of a cell by the model's probability; empty where it has none."""
     predictions = case.predictions
-    if predictions is None or not len(predictions):
-        return ()
-    at = min(int(np.searchsorted(predictions.cell_id, cell_id)), len(predictions) - 1)
-    if predictions.cell_id[at] != cell_id:
+    at = -1 if predictions is None else row_of(predictions.cell_id, cell_id)
+    if predictions is None or at < 0:
         return ()
     row = predictions.probabilities[at]
     ranked = np.argsort(-row, kind="stable")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.arrays import rows_of
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.engine import Engine, layout_method
 from napari_bonemarrow.gui.core.session import Session
@@ -182,7 +183,7 @@ class CellMapController(QObject):
         table = self._session.case.table_view()
         there = np.isin(ids, table.cell_id)
         self._ids = ids[there]
-        codes = table.code[np.searchsorted(table.cell_id, self._ids)]
+        codes = table.code[rows_of(table.cell_id, self._ids)]
         self.view.canvas.set_points(xy[there], codes)
         self._on_selection()
         self._say()
@@ -254,7 +255,7 @@ class CellMapController(QObject):
         if changed.reshaped or not np.isin(self._ids, table.cell_id).all():
             self.refresh()
         elif len(rows):
-            codes = table.code[np.searchsorted(table.cell_id, self._ids[rows])]
+            codes = table.code[rows_of(table.cell_id, self._ids[rows])]
             self.view.canvas.set_codes(rows, codes)
 
     def _on_selection(self, _go: bool = False) -> None:
@@ -266,11 +267,8 @@ class CellMapController(QObject):
 
     def _rows(self, cell_ids: Any) -> NDArray[np.intp]:
         """Return where cells stand on the map; those that are not on it are left out."""
-        wanted = np.asarray(cell_ids, np.int64)
-        if not len(self._ids) or not len(wanted):
-            return np.empty(0, np.intp)
-        rows = np.minimum(np.searchsorted(self._ids, wanted), len(self._ids) - 1)
-        return rows[self._ids[rows] == wanted]
+        rows = rows_of(self._ids, cell_ids)
+        return rows[rows >= 0]
 
     def _on_picked(self, row: int, more: bool) -> None:
         selection = self._review.selection

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import CODES
+from napari_bonemarrow.cytology.arrays import row_of, rows_of
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.inspector.lookalike_row import SIDE, LookalikeRow, Shown
@@ -95,10 +95,8 @@ class LookalikeFinder(QObject):
         if features is not self._features:
             self._neighbours, self._features = Neighbours(features), features
         table = session.case.table_view()
-        rows = np.minimum(np.searchsorted(table.cell_id, features.cell_id), max(len(table) - 1, 0))
-        found = self._neighbours.nearest(
-            cell, table.reviewed[rows] & (table.cell_id[rows] == features.cell_id)
-        )
+        rows = rows_of(table.cell_id, features.cell_id)
+        found = self._neighbours.nearest(cell, table.reviewed[rows] & (rows >= 0))
         if not found:
             self._view.show_text(
                 "This cell has not been compared with others."
@@ -107,7 +105,7 @@ class LookalikeFinder(QObject):
                 can_compare=found is None and not self._cell_features.running,
             )
             return
-        at = {each.cell_id: int(np.searchsorted(table.cell_id, each.cell_id)) for each in found}
+        at = {each.cell_id: row_of(table.cell_id, each.cell_id) for each in found}
         shown = [Shown(each.cell_id, CODES[table.code[at[each.cell_id]]], each.distance) for each in found]
         self._view.show_cells(shown, {cell: self._crops.get(cell) for cell in at})
         self._crops.follow(session.slide)

@@ -99,11 +99,7 @@ class Detection:
         from any thread.
         """
         offset = self._state.next_cell_id - 1
-        if not offset:
-            return cells
-        columns = cells_to_arrays(cells)
-        columns["cell_id"] = np.arange(1, len(cells) + 1, dtype=np.int64) + offset
-        return Cells(**columns)
+        return cells.numbered(offset + 1) if offset else cells
 
     def record(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.cytology.arrays import row_of
 from napari_bonemarrow.review.journal.events import Event
 
 _FEW = 8
@@ -36,7 +37,7 @@ class Lines:
         """Return the events that name a cell, oldest first."""
         self._index()
         places = list(self._by_cell.get(cell_id, ()))
-        places += [at for at, cells in self._wide if _holds(cells, cell_id)]
+        places += [at for at, cells in self._wide if row_of(cells, cell_id) >= 0]
         return [self.events[at] for at in sorted(places)]
 
     def _index(self) -> None:
@@ -49,8 +50,3 @@ class Lines:
             for cell in cells:
                 self._by_cell.setdefault(cell, []).append(at)
         self._indexed = len(self.events)
-
-
-def _holds(cells: NDArray[np.int64], cell_id: int) -> bool:
-    at = int(cells.searchsorted(cell_id))
-    return at < len(cells) and cells[at] == cell_id

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CODES, TAGS, Cells, Frame, Predictions
+from napari_bonemarrow.cytology.arrays import row_of, rows_of
 from napari_bonemarrow.review.journal.events import Label
 from napari_bonemarrow.review.journal.sources import is_imported
 
@@ -106,16 +107,11 @@ class CellTable:
 
     def rows(self, cell_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.intp]:
         """Return the rows of some cells, -1 where there is no such cell."""
-        wanted = np.asarray(cell_ids, dtype=np.int64)
-        if not len(self):
-            return np.full(wanted.shape, -1, np.intp)
-        at = np.minimum(np.searchsorted(self.cell_id, wanted), len(self) - 1)
-        return np.where(self.cell_id[at] == wanted, at, -1)
+        return rows_of(self.cell_id, cell_ids)
 
     def row(self, cell_id: int) -> int:
         """Return the row of one cell, -1 where there is no such cell."""
-        at = int(self.cell_id.searchsorted(cell_id))
-        return at if at < len(self.present) and self.cell_id[at] == cell_id else -1
+        return row_of(self.cell_id, cell_id)
 
     def append(self, cells: Cells, present: NDArray[np.bool_] | bool = True) -> None:
         """Add rows below; their numbers are higher than any before."""
@@ -166,7 +162,7 @@ class CellTable:
     def label(self, cell_ids: Sequence[int], labels: Sequence[Label | None]) -> None:
         """Give cells their labels, or take them where they are None."""
         if len(cell_ids) == 1:  # nearly every line of a journal; replaying thousands of them must not drag
-            row, label = int(self.cell_id.searchsorted(cell_ids[0])), labels[0]
+            row, label = row_of(self.cell_id, cell_ids[0]), labels[0]
             number = 0 if label is None else _NUMBER[label.code]
             self.given[row] = number
             self.imported[row] = label is not None and label.imported

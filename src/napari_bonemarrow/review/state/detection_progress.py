@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from napari_bonemarrow.cytology import Cells
-from napari_bonemarrow.review.journal.arrays import cells_to_arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,5 @@ class TileSearch:
 
     def progress(self) -> DetectionProgress:
         """Return what is done."""
-        columns = [cells_to_arrays(part) for part in (Cells.empty(), *self._parts)]
-        cells = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
-        cells["cell_id"] = np.arange(1, len(cells["x"]) + 1, dtype=np.int64)
-        return DetectionProgress(dict(self.plan), frozenset(self.done), dict(self._failed), Cells(**cells))
+        cells = Cells.joined(self._parts).numbered()
+        return DetectionProgress(dict(self.plan), frozenset(self.done), dict(self._failed), cells)

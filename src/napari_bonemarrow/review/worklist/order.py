@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CLASSES, CODES, Lineage
+from napari_bonemarrow.cytology.arrays import rows_of
 from napari_bonemarrow.cytology.classes import CRITICAL
 
 if TYPE_CHECKING:
@@ -106,9 +107,7 @@ class Arranger:
             p = np.clip(predictions.probabilities, 1e-12, 1)
             entropy = -(p * np.log(p)).sum(axis=1)
             highest = np.float32(np.log(max(p.shape[1], 2)))
-            decided[np.searchsorted(columns.cell_id, predictions.cell_id)] = np.clip(
-                highest - entropy, 0, None
-            )
+            decided[rows_of(columns.cell_id, predictions.cell_id)] = np.clip(highest - entropy, 0, None)
         return _bits(decided)
 
     def _by_position(self) -> NDArray[np.uint32]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.cytology.arrays import rows_of
+
 if TYPE_CHECKING:
     from napari_bonemarrow.review.state.cell_columns import CaseColumns
 
@@ -14,17 +16,9 @@ _FEW = 256
 """So many cells may come or go at once without the rest being arranged anew."""
 
 
-def rows_in(ids: NDArray[np.int64], cell_ids: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the places of some numbers among ascending ones, -1 for those that are not there."""
-    if not len(ids):
-        return np.full(len(cell_ids), -1, np.intp)
-    at = np.minimum(np.searchsorted(ids, cell_ids), len(ids) - 1)
-    return np.where(ids[at] == cell_ids, at, -1)
-
-
 def is_much_new(before: CaseColumns, now: CaseColumns) -> bool:
     """Tell whether the model spoke anew, the frame changed, or many cells came or went."""
-    old = rows_in(before.cell_id, now.cell_id)
+    old = rows_of(before.cell_id, now.cell_id)
     stayed = np.flatnonzero(old >= 0)
     if not len(before) or len(now) + len(before) - 2 * len(stayed) > _FEW:
         return True

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CODES
+from napari_bonemarrow.cytology.arrays import row_of, rows_of
 from napari_bonemarrow.review.journal.reading import SETTLING
 from napari_bonemarrow.review.worklist.filters import STATES, Filters, Group, grouped_by
 from napari_bonemarrow.review.worklist.order import GROUPED_ORDERS, ORDERS, Arranger
-from napari_bonemarrow.review.worklist.stable_order import inserted, is_much_new, rows_in
+from napari_bonemarrow.review.worklist.stable_order import inserted, is_much_new
 
 if TYPE_CHECKING:
     from napari_bonemarrow.review.case.case import Case
@@ -183,7 +184,7 @@ class WorkList:
 
     def places_of(self, cell_ids: NDArray[np.int64]) -> NDArray[np.intp]:
         """Return the places in `ids` of some cells, -1 for those that are not in the list."""
-        rows = rows_in(self._columns.cell_id, cell_ids)
+        rows = rows_of(self._columns.cell_id, cell_ids)
         return np.where(rows < 0, -1, self._place[rows]) if len(self._place) else rows
 
     # following the case ---------------------------------------------------------------------------
@@ -246,9 +247,9 @@ class WorkList:
             The numbers that ``_placed`` belongs to.
         """
         columns = self._columns
-        stood = rows_in(before, columns.cell_id)
+        stood = rows_of(before, columns.cell_id)
         self._placed = np.where(stood < 0, columns.code, self._placed[stood])
-        rows = rows_in(columns.cell_id, self._ids)
+        rows = rows_of(columns.cell_id, self._ids)
         headings = self._placed if self.grouped else None
         taken = inserted(rows[rows >= 0], self._fresh_rows(), stood < 0, headings)
         if taken is None:
@@ -287,6 +288,4 @@ class WorkList:
         return None
 
     def _row(self, cell_id: int) -> int:
-        ids = self._columns.cell_id
-        at = int(ids.searchsorted(cell_id))
-        return at if at < len(ids) and ids[at] == cell_id else -1
+        return row_of(self._columns.cell_id, cell_id)

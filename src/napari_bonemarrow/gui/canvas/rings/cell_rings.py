@@ -12,6 +12,7 @@ from napari.utils.events import Event
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells
+from napari_bonemarrow.cytology.arrays import rows_of
 from napari_bonemarrow.gui.canvas.rings import code_layout, code_plates, ring_style
 from napari_bonemarrow.gui.canvas.rings.features_table import FeaturesTable
 from napari_bonemarrow.gui.canvas.rings.ring_layer import RingLayer
@@ -221,12 +222,8 @@ class CellRings:
 
     def _rows(self, cell_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.intp]:
         """Return the places of cells in the layer, -1 for those that are not there."""
-        wanted, known = np.asarray(cell_ids, np.int64), self.cells.cell_id
-        found = len(known) - int(np.count_nonzero(known < 0))  # those of a preview come last, and are none
-        if not found:
-            return np.full(wanted.shape, -1, np.intp)
-        at = np.minimum(np.searchsorted(known[:found], wanted), found - 1)
-        return np.where(known[at] == wanted, at, -1)
+        known = self.cells.cell_id
+        return rows_of(known[: np.count_nonzero(known >= 0)], cell_ids)  # those of a preview come last
 
     def _places(self, cell_ids: NDArray[np.int64]) -> NDArray[np.intp]:
         rows = self._rows(cell_ids)

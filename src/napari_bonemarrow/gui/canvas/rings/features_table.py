@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CLASSES, CODES
+from napari_bonemarrow.cytology.arrays import row_of, rows_of
 from napari_bonemarrow.review import Case
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ def features(case: Case) -> dict[str, NDArray[Any]]:
     columns, predictions = case.table_view(), case.predictions
     confidence, second = np.full(len(columns), np.nan), np.full(len(columns), "", dtype=object)
     if predictions is not None and len(predictions):
-        rows = np.searchsorted(columns.cell_id, predictions.cell_id)
+        rows = rows_of(columns.cell_id, predictions.cell_id)
         confidence[rows] = columns.confidence[rows]
         others = predictions.probabilities.copy()
         others[np.arange(len(others)), others.argmax(axis=1)] = -1
         second[rows] = np.array(predictions.classes, dtype=object)[others.argmax(axis=1)]
     tags = np.full(len(columns), "", dtype=object)
     for cell, names in case.tags.items():
-        tags[np.searchsorted(columns.cell_id, cell)] = ", ".join(sorted(names))
+        tags[row_of(columns.cell_id, cell)] = ", ".join(sorted(names))
     return {
         "class": _OBJECTS[columns.code],
         "name": _NAMES[columns.code],
@@ -54,7 +55,7 @@ def features(case: Case) -> dict[str, NDArray[Any]]:
 def features_of(case: Case, cell_ids: NDArray[np.int64]) -> dict[str, list[Any]]:
     """Return the columns that a reviewer's act on some cells, all of which exist, may have changed."""
     columns = case.table_view()
-    rows = np.searchsorted(columns.cell_id, cell_ids)
+    rows = rows_of(columns.cell_id, cell_ids)
     tags = case.tags
     return {
         "class": _OBJECTS[columns.code[rows]].tolist(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,8 @@ def with_preview(case: Case, found: Sequence[Cells]) -> tuple[Cells, list[str], 
 
     The new ones have negative numbers, which no cell of a case has: they can be seen, not yet chosen.
     """
-    parts = (case.cells, *found)
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Cells.__slots__}
-    new = len(columns["x"]) - len(case.cells)
-    columns["cell_id"] = np.concatenate([case.cells.cell_id, -np.arange(1, new + 1)])
+    parts = Cells.joined(found)
+    new = len(parts)
+    cells = Cells.joined([case.cells, replace(parts, cell_id=-np.arange(1, new + 1))])
     more = {name: [*values, *[_BLANK.get(name, "")] * new] for name, values in features(case).items()}
-    return Cells(**columns), [*case.effective_codes(), *[""] * new], more
+    return cells, [*case.effective_codes(), *[""] * new], more
