@@ -21,10 +21,14 @@ from napari_bonemarrow.cli import (
     window_commands,
 )
 from napari_bonemarrow.cli.common import Switches, complain, say
+from napari_bonemarrow.cytology.statements import RESEARCH_USE
+
+_HELP = f"""Differential counts of bone-marrow smears. {RESEARCH_USE}.
+
+Without a command the window opens."""
 
 app = typer.Typer(
     name="napari-bonemarrow",
-    help="Differential counts of bone-marrow smears. Research use only, not for diagnosis.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -64,15 +68,12 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(invoke_without_command=True, help=_HELP)
 def _main(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Say which version this is.", callback=_version),
 ) -> None:
-    """Differential counts of bone-marrow smears. Research use only, not for diagnosis.
-
-    Without a command the window opens.
-    """
+    """Open the window where no command is given."""
     if context.invoked_subcommand is None:
         window_commands.open_window_with([])
 

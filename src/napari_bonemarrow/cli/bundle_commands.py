@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, Device, Seed, progress, say, show_json, tell
+from napari_bonemarrow.cli.common import (
+    BUNDLE_HELP,
+    AsJson,
+    Debug,
+    Device,
+    Seed,
+    progress,
+    say,
+    show_json,
+    tell,
+)
 
 app = typer.Typer(no_args_is_help=True, help="List, show, import and export bundles; fetch backbones.")
 
@@ -53,7 +63,7 @@ def list_(as_json: AsJson = False, debug: Debug = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name or folder of a bundle.", metavar="NAME|DIR")],
+    name: Annotated[str, typer.Argument(help=BUNDLE_HELP, metavar="NAME|DIR")],
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -125,7 +135,7 @@ def import_(
 
 @app.command()
 def domain(
-    name: Annotated[str, typer.Argument(help="Name or folder of a bundle.", metavar="NAME|DIR")],
+    name: Annotated[str, typer.Argument(help=BUNDLE_HELP, metavar="NAME|DIR")],
     data: Annotated[Path, typer.Argument(help="The folder that it was trained on.", metavar="DATA")],
     split: Annotated[
         str,
@@ -209,7 +219,7 @@ def fetch(
 
 @app.command()
 def export(
-    name: Annotated[str, typer.Argument(help="Name or folder of a bundle.", metavar="NAME|DIR")],
+    name: Annotated[str, typer.Argument(help=BUNDLE_HELP, metavar="NAME|DIR")],
     out: Annotated[Path, typer.Option("--out", help="The file.", metavar="FILE", show_default=False)],
     format_: Annotated[Literal["onnx"], typer.Option("--format", help="Only onnx so far.")] = "onnx",
     as_json: AsJson = False,

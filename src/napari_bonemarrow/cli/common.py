@@ -85,6 +85,7 @@ UnusedSeed = Annotated[
         rich_help_panel="Common",
     ),
 ]
+BUNDLE_HELP = "Name or folder of a bundle."
 Model = Annotated[str, typer.Option("--model", help="Name or folder of a model bundle.", metavar="NAME|DIR")]
 Scale = Annotated[
     float | None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_bonemarrow.cli.common import AsJson, Debug, Switches, complain, say, show_json
+from napari_bonemarrow.cytology.statements import UNAUTHENTICATED
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Agreement
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _HEAD = 12
 """Displayed digits of a hash."""
-_CHAIN = "tamper-evident, not authenticated"
 
 
 def verify(
@@ -168,7 +168,7 @@ def _signed(case: Case) -> tuple[str, str | None]:
     if signature is not None:
         word, text = authentication(signature)
         stamp = timestamp_of(signature.timestamp, bytes.fromhex(signature.proof))
-        worth = _CHAIN if word is Authentication.NONE else text
+        worth = UNAUTHENTICATED if word is Authentication.NONE else text
         head = signature.head[:_HEAD]
         doubt = (
             " (a date in doubt: the computer's clock was wrong)"

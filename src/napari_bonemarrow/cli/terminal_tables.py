@@ -9,6 +9,7 @@ from rich.text import Text
 from napari_bonemarrow.cytology import Differential
 from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.cytology.statements import RESEARCH_USE
 
 
 def differential_table(count: Differential) -> Group:
@@ -35,7 +36,7 @@ def differential_table(count: Differential) -> Group:
         f"reviewed {count.reviewed}, by the model alone {count.unreviewed - count.imported}"
         + (f", imported {count.imported}" if count.imported else ""),
         *(flag.text for flag in count.flags if flag.text != count.unlike_text),
-        "Research use only, not for diagnosis.",
+        f"{RESEARCH_USE}.",
     ]
     first = [Text(count.unlike_text, style="bold")] if count.unlike_text else []
     return Group(*first, table, *(Text(one_line(line, None)) for line in lines))

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from napari_bonemarrow.cli.common import (
+    BUNDLE_HELP,
     AsJson,
     Debug,
     Device,
@@ -202,7 +203,7 @@ def _check_train(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Name or folder of a bundle.", metavar="MODEL")],
+    model: Annotated[str, typer.Argument(help=BUNDLE_HELP, metavar="MODEL")],
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder of results.", metavar="DIR", show_default=False)],
     scheme: Annotated[

@@ -39,6 +39,16 @@ class Support(StrEnum):
     NONE = "none"
 
 
+SUPPORT_TEXT: Mapping[Support, str] = MappingProxyType(
+    {
+        Support.TRAINED: "learnt from marrow",
+        Support.FEW: "learnt from few marrow crops",
+        Support.TRANSFERRED: "learnt from blood only",
+        Support.NONE: "not learnt",
+    }
+)
+
+
 class CellClass(BaseModel):
     """One class of cell.
 

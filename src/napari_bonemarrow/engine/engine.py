@@ -15,6 +15,7 @@ from napari_bonemarrow.cytology import Cells, Frame, Predictions
 from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatus, SlideSource
 from napari_bonemarrow.engine.network_child import NetworkChild
 from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
+from napari_bonemarrow.engine.replaced_child import CLOSED_TEXT
 from napari_bonemarrow.engine.tilepool import TilePool
 from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD
 
@@ -101,7 +102,7 @@ class Engine:
         """
         with self._lock:
             if self._child.is_closed:
-                raise EngineError("engine: it is closed: open the slide again")
+                raise EngineError(CLOSED_TEXT)
             if self._tiles is None:
                 self._tiles = TilePool(self._workers)
             pool = self._tiles
@@ -183,7 +184,7 @@ class Engine:
     def _of_layout(self, name: str, *args: object) -> Future[Any]:
         with self._lock:
             if self._child.is_closed:
-                raise EngineError("engine: it is closed: open the slide again")
+                raise EngineError(CLOSED_TEXT)
             if self._layout is None:
                 self._layout = TilePool(1)
             return self._layout.put(name, *args)
@@ -286,7 +287,7 @@ class Engine:
     def _put(self, kind: Kind, name: str, *args: object, **options: Any) -> Future[Any]:
         future = self._tasks.put(kind, name, *args, **options)
         if future is None:
-            raise EngineError("engine: it is closed: open the slide again")
+            raise EngineError(CLOSED_TEXT)
         with self._lock:
             if self._dispatcher is None:
                 self._dispatcher = threading.Thread(target=self._dispatch, name="engine", daemon=True)
@@ -298,6 +299,6 @@ class Engine:
             carry_out(task, self._run, self._tasks, lambda: self._child.is_closed)
 
     def _run(self, task: Task) -> Any:
-        value, seconds = self._child.call(task)
+        value, seconds = self._child.carry_out(task)
         task.done(value, seconds)
         return value

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from napari_bonemarrow.engine.messages import EngineError, EngineStatus
+from napari_bonemarrow.engine.messages import EngineStatus
 from napari_bonemarrow.engine.process import ChildPool
 from napari_bonemarrow.engine.queue import Kind, Task
+from napari_bonemarrow.engine.replaced_child import ReplacedChild
 
 _NEED_MODEL = frozenset({"classify", "classify_crops", "embed", "explain", "explain_crop"})
 
 
-class NetworkChild:
-    """A child process for calls, which may die without loss.
+class NetworkChild(ReplacedChild):
+    """A child process with the network of a bundle, which is loaded again in each new one.
 
     Parameters
     ----------
@@ -33,26 +32,13 @@ class NetworkChild:
     """
 
     def __init__(self, device: str, threads: int | None) -> None:
+        super().__init__(lambda: ChildPool(threads))
         self.status: EngineStatus | None = None
         self.seconds_per_cell: float | None = None
-        self._device, self._threads = device, threads
+        self._device = device
         self._model: str | Path = "starter"
-        self._pool: ChildPool | None = None
-        self._lock = threading.Lock()
-        self._closed = False
 
-    @property
-    def pid(self) -> int | None:
-        """Return the child's process id, None without a child."""
-        pool = self._pool
-        return pool.pid if pool is not None else None
-
-    @property
-    def is_closed(self) -> bool:
-        """Return whether no more children are started."""
-        return self._closed
-
-    def call(self, task: Task) -> tuple[Any, float]:
+    def carry_out(self, task: Task) -> tuple[Any, float]:
         """Return the result of one call in the child; if it dies, restart it and try once more.
 
         Returns
@@ -65,24 +51,23 @@ class NetworkChild:
         EngineError
             If it died twice, or is closed.
         """
-        exit_code = None
-        for _attempt in range(2):
-            pool = self._living_pool()
-            try:
-                if task.name in _NEED_MODEL and not pool.has_model:
-                    self.note_loaded(*pool.submit("load", self._model, self._device).result())
-                    pool.has_model = True
-                value, seconds = pool.submit(task.name, *task.args).result()
-            except BrokenProcessPool:
-                exit_code = self._retire(pool)
-                continue
+
+        def ask(pool: ChildPool) -> tuple[Any, float]:
+            if task.name in _NEED_MODEL and not pool.has_model:
+                self.note_loaded(*pool.submit("load", self._model, self._device).result())
+                pool.has_model = True
+            value, seconds = pool.submit(task.name, *task.args).result()
             if task.kind is Kind.LOAD:
                 self._model = task.args[0]
                 pool.has_model = True
             return value, seconds
-        raise EngineError(
-            f"engine: its process ended twice (exit code {exit_code}) while asked to {task.name}: "
-            "memory may be short, close other programs or choose the device cpu"
+
+        return self.call(
+            ask,
+            lambda exit_code: (
+                f"engine: its process ended twice (exit code {exit_code}) while asked to {task.name}: "
+                "memory may be short, close other programs or choose the device cpu"
+            ),
         )
 
     def note_loaded(self, status: EngineStatus, _seconds: float) -> None:
@@ -90,27 +75,3 @@ class NetworkChild:
         if self.status is None or self.status.model != status.model:
             self.seconds_per_cell = status.seconds_per_crop or None
         self.status = status
-
-    def refuse(self) -> ChildPool | None:
-        """Start no more children; return the running one, which the caller ends."""
-        with self._lock:
-            self._closed = True
-            pool, self._pool = self._pool, None
-        return pool
-
-    def _living_pool(self) -> ChildPool:
-        with self._lock:
-            if self._closed:
-                raise EngineError("engine: it is closed")
-            if self._pool is not None and self._pool.exit_code is not None:
-                self._pool.end()  # it died while idle
-                self._pool = None
-            if self._pool is None:
-                self._pool = ChildPool(self._threads)
-            return self._pool
-
-    def _retire(self, pool: ChildPool) -> int | None:
-        with self._lock:
-            if self._pool is pool:
-                self._pool = None
-        return pool.reap()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Any
 
 from napari_bonemarrow.engine.messages import EngineError
 from napari_bonemarrow.engine.process import ChildPool
 from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
+from napari_bonemarrow.engine.replaced_child import CLOSED_TEXT, ReplacedChild
 from napari_bonemarrow.system.cores import usable_cores
 
 MOST_WORKERS = 4
@@ -36,9 +36,10 @@ class TilePool:
         self.workers = workers or min(usable_cores(), MOST_WORKERS)
         self._tasks = TaskQueue()
         self._lock = threading.Lock()
-        self._children: dict[int, ChildPool] = {}
+        self._children = [
+            ReplacedChild(lambda: ChildPool(1, cache_bytes=_TILE_CACHE_BYTES)) for _ in range(self.workers)
+        ]
         self._threads: list[threading.Thread] = []
-        self._closed = False
 
     def put(self, name: str, *args: object) -> Future[Any]:
         """Return the future of one of the child's functions.
@@ -50,12 +51,12 @@ class TilePool:
         """
         future = self._tasks.put(Kind.DETECT, name, *args)
         if future is None:
-            raise EngineError("engine: it is closed: open the slide again")
+            raise EngineError(CLOSED_TEXT)
         with self._lock:
             if not self._threads:
                 self._threads = [
-                    threading.Thread(target=self._serve, args=(k,), name=f"tiles-{k}", daemon=True)
-                    for k in range(self.workers)
+                    threading.Thread(target=self._serve, args=(child,), name=f"tiles-{k}", daemon=True)
+                    for k, child in enumerate(self._children)
                 ]
                 for thread in self._threads:
                     thread.start()
@@ -67,46 +68,26 @@ class TilePool:
 
     def close(self) -> None:
         """Cancel everything and end the children, without waiting for either."""
-        with self._lock:
-            self._closed = True
-            children, self._children = list(self._children.values()), {}
+        running = [child.refuse() for child in self._children]
         self._tasks.close()
-        for pool in children:
-            pool.end()
+        for pool in running:
+            if pool is not None:
+                pool.end()
 
     @property
     def pids(self) -> list[int]:
         """Return the process ids of the running children."""
-        with self._lock:
-            return [pid for pool in self._children.values() if (pid := pool.pid) is not None]
+        return [pid for child in self._children if (pid := child.pid) is not None]
 
-    def _serve(self, worker: int) -> None:
+    def _serve(self, child: ReplacedChild) -> None:
         while (task := self._tasks.take()) is not None:
-            carry_out(task, partial(self._call, worker), self._tasks, lambda: self._closed)
+            carry_out(task, partial(self._call, child), self._tasks, lambda: child.is_closed)
 
-    def _call(self, worker: int, task: Task) -> Any:
-        exit_code = None
-        for _attempt in range(2):
-            pool = self._child(worker)
-            try:
-                return pool.submit(task.name, *task.args).result()[0]
-            except BrokenProcessPool:
-                with self._lock:
-                    self._children.pop(worker, None)
-                exit_code = pool.reap()
-        raise EngineError(
-            f"engine: two processes ended (exit code {exit_code}) while asked to {task.name}: "
-            "this part of the slide is left out; memory may be short, or the file is damaged there"
+    def _call(self, child: ReplacedChild, task: Task) -> Any:
+        return child.call(
+            lambda pool: pool.submit(task.name, *task.args).result()[0],
+            lambda exit_code: (
+                f"engine: two processes ended (exit code {exit_code}) while asked to {task.name}: "
+                "this part of the slide is left out; memory may be short, or the file is damaged there"
+            ),
         )
-
-    def _child(self, worker: int) -> ChildPool:
-        with self._lock:
-            if self._closed:
-                raise EngineError("engine: it is closed")
-            pool = self._children.get(worker)
-            if pool is not None and pool.exit_code is not None:
-                pool.end()  # it died while idle
-                pool = None
-            if pool is None:
-                pool = self._children[worker] = ChildPool(1, cache_bytes=_TILE_CACHE_BYTES)
-            return pool

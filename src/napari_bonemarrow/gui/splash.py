@@ -14,7 +14,9 @@ import threading
 from contextlib import suppress
 from types import TracebackType
 
-NAME, SENTENCE = "Bone marrow", "Research use only, not for diagnosis"
+from napari_bonemarrow.cytology.statements import RESEARCH_USE
+
+NAME = "Bone marrow"
 BEGIN = "Starting napari…"
 _SIZE = (380, 150)
 _UNSEEN = ("offscreen", "minimal", "vnc")
@@ -95,7 +97,7 @@ def main() -> None:
     said.setTextFormat(Qt.TextFormat.PlainText)
     for made, style in (
         (QLabel(NAME), "font-size: 20pt; font-weight: bold;"),
-        (QLabel(SENTENCE), "color: #a9afb8;"),
+        (QLabel(RESEARCH_USE), "color: #a9afb8;"),
         (said, ""),
     ):
         made.setStyleSheet(style)

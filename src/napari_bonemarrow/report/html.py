@@ -8,11 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Support
+from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential
+from napari_bonemarrow.cytology.classes import SUPPORT_TEXT
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT
 from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.cytology.statements import RESEARCH_USE, UNAUTHENTICATED
 from napari_bonemarrow.report.files import write_text
-from napari_bonemarrow.report.record import CHAIN_TEXT, model_count, record_document
+from napari_bonemarrow.report.record import model_count, record_document
 from napari_bonemarrow.review import Case
 
 if TYPE_CHECKING:
@@ -21,12 +23,6 @@ if TYPE_CHECKING:
 _BAR_WIDTH = 200.0
 """Width of the widest bar in drawing units."""
 
-_SUPPORT_TEXT = {
-    Support.TRAINED: "learnt from marrow",
-    Support.FEW: "learnt from few marrow crops",
-    Support.TRANSFERRED: "learnt from blood only",
-    Support.NONE: "not learnt",
-}
 _SCALE_TEXT = {
     "file": "from the file",
     "user": "given by the user",
@@ -72,7 +68,8 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
         "distrust": case.distrust,
         "blind": case.is_blind,
         "signed": case.is_signed,
-        "chain": CHAIN_TEXT,
+        "chain": UNAUTHENTICATED,
+        "research_use": RESEARCH_USE,
         "unchecked": UNCHECKED_TEXT,
         "names": {code: cell.name for code, cell in CLASSES.items()},
         "tally": case.tally.differential() if any(case.tally.fields) else None,
@@ -191,7 +188,7 @@ def _support_lines(case: Case) -> list[tuple[str, str]]:
     if case.predictions is None:
         return []
     lines = []
-    for support, text in _SUPPORT_TEXT.items():
+    for support, text in SUPPORT_TEXT.items():
         codes = [code for code in case.predictions.classes if case.predictions.support.get(code) is support]
         if codes:
             lines.append((text, ", ".join(codes)))

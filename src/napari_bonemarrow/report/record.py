@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.cytology.statements import UNAUTHENTICATED
 from napari_bonemarrow.review import (
     Authentication,
     Case,
@@ -21,7 +22,6 @@ from napari_bonemarrow.review import (
 )
 
 FIRST, SECOND = 1, 2
-CHAIN_TEXT = "tamper-evident, not authenticated"
 
 
 def record_document(case: Case) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _signature(signature: Signature, in_force: Signature | None) -> dict[str, An
         "in_force": in_force is not None and in_force.seq == signature.seq,
         "authentication": str(word),
         "told": "; ".join(filter(None, (text, stamp.text))),
-        "chain": CHAIN_TEXT if word is Authentication.NONE else text,
+        "chain": UNAUTHENTICATED if word is Authentication.NONE else text,
     }
 
 

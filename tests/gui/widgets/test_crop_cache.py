@@ -43,14 +43,16 @@ def test_a_slide_that_is_opened_again_while_its_cells_are_cut_has_all_of_them(st
     qtbot.waitUntil(lambda: all(store.get(cell) is not None for cell in PLACES), timeout=20_000)
 
 
-def test_those_looked_at_for_longest_make_room(store, qtbot):
-    store.room = 3 * 64 * 64 * 4
+def test_those_looked_at_for_longest_make_room(qtbot):
+    room = 3 * 64 * 64 * 4
+    store = CropCache(room=room)
     store.open(slide_from_array(np.full((400, 400, 3), 200, np.uint8), 0.25))
     for cell, place in PLACES.items():
         store.want({cell: place}, 64)
         qtbot.waitUntil(lambda cell=cell: store.get(cell) is not None, timeout=20_000)
     assert [cell for cell in PLACES if store.get(cell) is not None] == [2, 3, 4]
-    assert store.used == store.room
+    assert store.used == room
+    store.close()
 
 
 def test_one_that_becomes_garbage_while_it_cuts_holds_nobody_up(qapp, monkeypatch):

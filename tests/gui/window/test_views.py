@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QScrollArea
 
 from napari_bonemarrow.cytology import CLASSES, Differential, Support
 from napari_bonemarrow.cytology.differential import UNRELIABLE_TEXT
+from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.gui.core.case_info import HeaderInfo
 from napari_bonemarrow.gui.counting.count_tab import CountTab
 from napari_bonemarrow.gui.counting.differential_model import COUNT, NAME, PERCENT
@@ -19,7 +20,7 @@ from napari_bonemarrow.gui.model.model_tab import ModelTab
 from napari_bonemarrow.gui.setup.slide_models import CountedFrame, ScaleInfo, ScaleOffer, SlideInfo
 from napari_bonemarrow.gui.setup.slide_tab import SlideTab
 from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
-from napari_bonemarrow.gui.window.header import DISCLAIMER, HeaderView
+from napari_bonemarrow.gui.window.header import HeaderView
 from napari_bonemarrow.gui.window.panel import WIDTH
 from napari_bonemarrow.gui.window.welcome import WelcomeView
 
@@ -277,7 +278,7 @@ def test_the_header_says_case_reviewer_and_whether_it_is_saved(shown):
     header.show_info(HeaderInfo("a.bmcase", "anna", "saved ✓"))
     texts = (header.case_label.text(), header.reviewer_button.text(), header.saved_label.text())
     assert texts == ("a.bmcase", "anna", "saved ✓")
-    assert header.disclaimer.text() == DISCLAIMER
+    assert header.disclaimer.text() == RESEARCH_USE
 
 
 def test_the_model_tab_names_what_serves_and_what_it_has_learnt(shown):

@@ -10,6 +10,8 @@ from functools import partial
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Differential
+from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.cytology.statements import UNAUTHENTICATED
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.wording import one_line
 from napari_bonemarrow.gui.counting.count_models import KeyInfo, SignInfo
@@ -31,7 +33,6 @@ from napari_bonemarrow.review import (
 from napari_bonemarrow.review.journal.events import Draft
 
 Act = Callable[[Callable[[], object]], bool]
-_CHAIN = "tamper-evident, not authenticated"
 
 
 class SignOff(QObject):
@@ -167,7 +168,7 @@ def _worth(signature: Signature) -> str:
         word, text = authentication(signature)
     except BoneMarrowError as error:
         return one_line(error)
-    return _CHAIN if word is Authentication.NONE else text
+    return UNAUTHENTICATED if word is Authentication.NONE else text
 
 
 def which_count(counted: Differential) -> str:
@@ -175,7 +176,11 @@ def which_count(counted: Differential) -> str:
     total = counted.reviewed + counted.unreviewed
     if not counted.unreviewed:
         return f"all {total} reviewed"
-    return f"{counted.reviewed} of {total} reviewed" if counted.reviewed else f"model alone, {total} cells"
+    return (
+        f"{counted.reviewed} of {total} reviewed"
+        if counted.reviewed
+        else f"model alone, {count_of(total, 'cell')}"
+    )
 
 
 def leading_text(counted: Differential) -> str:
@@ -195,7 +200,7 @@ def flagged_text(case: Case) -> str:
     flagged = len(case.flags)
     if not flagged:
         return ""
-    return "1 cell is still flagged" if flagged == 1 else f"{flagged} cells are still flagged"
+    return f"{count_of(flagged, 'cell')} {'is' if flagged == 1 else 'are'} still flagged"
 
 
 def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], ...]:

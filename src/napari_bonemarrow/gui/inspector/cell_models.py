@@ -75,11 +75,3 @@ class CellInfo:
         """Its number and where it stands, one line."""
         parts = (f"no. {self.cell_id}", self.standing, self.counted_text)
         return " · ".join(part for part in parts if part)
-
-
-UNRELIABLE_SUPPORT = {
-    Support.FEW: "learnt from few marrow crops",
-    Support.TRANSFERRED: "learnt from blood smears only",
-    Support.NONE: "not learnt by this model",
-}
-"""Why a class is not reliably recognised, for a tooltip."""

@@ -6,9 +6,9 @@ from qtpy.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from napari_bonemarrow.cytology import Support
+from napari_bonemarrow.cytology.classes import SUPPORT_TEXT, Support
 from napari_bonemarrow.gui.core.existing import existing
-from napari_bonemarrow.gui.inspector.cell_models import UNRELIABLE_SUPPORT, Guess
+from napari_bonemarrow.gui.inspector.cell_models import Guess
 from napari_bonemarrow.gui.widgets import class_style
 from napari_bonemarrow.gui.widgets.controls import draw_swatch
 from napari_bonemarrow.gui.widgets.plain_text import show_tip
@@ -65,8 +65,9 @@ class GuessBars(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             guess = self._at(event.pos().y())
             if guess is not None:
-                why = UNRELIABLE_SUPPORT.get(guess.support)
-                text = f"{guess.name}: not reliably recognised, {why}" if why else guess.name
+                text = guess.name
+                if guess.support is not Support.TRAINED:
+                    text += f": not reliably recognised, {SUPPORT_TEXT[guess.support]}"
                 show_tip(event.globalPos(), text, self)
                 return True
         return super().event(event)

@@ -6,17 +6,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFormLayout, QGridLayout, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES, Support
+from napari_bonemarrow.cytology.classes import SUPPORT_TEXT
 from napari_bonemarrow.gui.model.bundle_info import ModelInfo
 from napari_bonemarrow.gui.widgets.controls import label, line, scrolled, swatch_icon
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.tables import clear
-
-SUPPORT_TEXT = {
-    Support.TRAINED: "learnt from marrow",
-    Support.FEW: "learnt from few marrow crops",
-    Support.TRANSFERRED: "learnt from blood only",
-    Support.NONE: "not learnt",
-}
 
 
 class ModelTab(QWidget):

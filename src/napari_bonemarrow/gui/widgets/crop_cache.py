@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QImage, QPixmap
@@ -112,10 +112,8 @@ class CropCache(QObject):
 
     def __init__(self, parent: QObject | None = None, room: int = _ROOM) -> None:
         super().__init__(parent)
-        self.room = room
-        self._kept: OrderedDict[int, tuple[QPixmap, int]] = OrderedDict()
+        self._kept: LRUCache[int, QPixmap] = LRUCache(room, _bytes_of)
         self._unreadable: set[int] = set()
-        self._used = 0
         self._cutter = _Cutter()
         self._cutter.answers.cut.connect(self._take)
         self.destroyed.connect(self._cutter.stop)
@@ -124,11 +122,7 @@ class CropCache(QObject):
 
     def get(self, cell_id: int) -> QPixmap | None:
         """Return a thumbnail, perhaps of another size than is wanted now, or None."""
-        found = self._kept.get(cell_id)
-        if found is None:
-            return None
-        self._kept.move_to_end(cell_id)
-        return found[0]
+        return self._kept.get(cell_id)
 
     def is_unreadable(self, cell_id: int) -> bool:
         """Tell whether a cell lies where the slide cannot be read."""
@@ -137,7 +131,7 @@ class CropCache(QObject):
     @property
     def used(self) -> int:
         """Bytes that are kept."""
-        return self._used
+        return int(self._kept.currsize)
 
     # what is wanted -------------------------------------------------------------------------------
 
@@ -159,10 +153,9 @@ class CropCache(QObject):
         if cell_ids is None:
             self._kept.clear()
             self._unreadable.clear()
-            self._used = 0
             return
         for cell in cell_ids:
-            self._drop(cell)
+            self._kept.pop(cell, None)
             self._unreadable.discard(cell)
 
     def want(self, places: Mapping[int, tuple[float, float]], size: int) -> None:
@@ -191,28 +184,22 @@ class CropCache(QObject):
         if cell_id in self._unreadable:
             return True
         found = self._kept.get(cell_id)
-        return found is not None and found[0].width() == size
+        return found is not None and found.width() == size
 
     def _take(self, generation: int, images: list[tuple[int, QImage | None]]) -> None:
         if generation != self._cutter.generation:
             return
         for cell, image in images:
-            self._drop(cell)
             if image is None:
+                self._kept.pop(cell, None)
                 self._unreadable.add(cell)
-                continue
-            pixmap = QPixmap.fromImage(image)
-            size = image.sizeInBytes()
-            self._kept[cell] = (pixmap, size)
-            self._used += size
-        while self._used > self.room and len(self._kept) > 1:
-            self._drop(next(iter(self._kept)))
+            else:
+                self._kept[cell] = QPixmap.fromImage(image)
         self.arrived.emit(tuple(cell for cell, _image in images))
 
-    def _drop(self, cell_id: int) -> None:
-        before = self._kept.pop(cell_id, None)
-        if before is not None:
-            self._used -= before[1]
+
+def _bytes_of(thumbnail: QPixmap) -> int:
+    return thumbnail.width() * thumbnail.height() * 4
 
 
 def _images(slide: Slide, batch: list[Place], size: int) -> list[tuple[int, QImage | None]]:

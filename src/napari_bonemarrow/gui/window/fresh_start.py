@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.widgets import notices
 from napari_bonemarrow.gui.window.fresh_start_dialog import FreshStartDialog
 from napari_bonemarrow.review import Case, CaseError
@@ -63,7 +64,7 @@ class FreshStart(QObject):
 def kept_text(case: Case) -> str:
     """Say in a few words what a case holds."""
     signature, labels = case.signature, len(case.labels)
-    parts = [f"{len(case.cells)} cells" if len(case.cells) != 1 else "1 cell"]
+    parts = [count_of(len(case.cells), "cell")]
     parts.append(f"{labels} of them with a class given by hand" if labels else "none reviewed")
     if signature is not None:
         parts.append(f"signed by {signature.name}")

@@ -8,6 +8,7 @@ from functools import partial
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
+from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.gui.core.case_info import HeaderInfo
 from napari_bonemarrow.gui.keys.bindings import TABLE
 from napari_bonemarrow.gui.keys.command_titles import title
@@ -15,8 +16,6 @@ from napari_bonemarrow.gui.widgets.controls import button, label
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 from napari_bonemarrow.gui.window.recent_cases import RecentCase
-
-DISCLAIMER = "Research use only, not for diagnosis"
 
 
 class HeaderView(QWidget):
@@ -36,7 +35,7 @@ class HeaderView(QWidget):
             "", "link", "Who reviews: written beside every correction. Click to change."
         )
         self.saved_label = label(wrap=False)
-        self.disclaimer = label(DISCLAIMER, "quiet", wrap=False)
+        self.disclaimer = label(RESEARCH_USE, "quiet", wrap=False)
         self.banner = label(role="title")
         self.banner.hide()
         self.help_button = button("?", tip="Keys and classes")

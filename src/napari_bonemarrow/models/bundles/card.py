@@ -8,9 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from napari_bonemarrow.cytology import BMC21, Support
+from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.models.bundles.catalogue import canonical
-
-RESEARCH_USE = "Research use only, not for diagnosis."
 
 Channels = tuple[float, float, float]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -179,7 +178,7 @@ class Card(_Part):
     lineage: Lineage | None = None
     intended_use: str = "Proposing classes of single nucleated cells of bone-marrow smears to a reviewer."
     limits: tuple[str, ...] = ()
-    notice: str = RESEARCH_USE
+    notice: str = f"{RESEARCH_USE}."
 
     @field_validator("architecture")
     @classmethod
