@@ -265,11 +265,11 @@ STATEMENTS: dict[str, tuple[str, ...]] = {
     ),
     "no table at all": ("DROP VIEW meta", "DROP VIEW slides", "DROP TABLE events", "DROP TABLE arrays"),
     "no lines": ("DROP TRIGGER events_no_delete", "DELETE FROM events"),
-    "names that are no text": (
+    "names that are not text": (
         "PRAGMA writable_schema=ON",
         "UPDATE sqlite_master SET name = CAST(x'ff80' AS TEXT) WHERE name = 'meta'",
     ),
-    "a definition that is no text": (
+    "a definition that is not text": (
         "PRAGMA writable_schema=ON",
         "UPDATE sqlite_master SET sql = CAST(x'ff80' AS TEXT) WHERE name = 'meta'",
     ),

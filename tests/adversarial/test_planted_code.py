@@ -178,7 +178,7 @@ def test_an_array_outside_of_its_image_is_not_read(tmp_path: Path, mark: Path, n
         path / "zarr.json",
         lambda told: told["attributes"]["ome"]["multiscales"][0]["datasets"][0].update(path=name),
     )
-    _refused(path, mark, "no readable")
+    _refused(path, mark, "not a readable")
 
 
 NESTED_ENTITIES = "".join(

@@ -146,7 +146,7 @@ def test_wrong_usage_exits_with_two_and_writes_nothing(
         (["models", "import", "gone.pt", "--architecture", "resnet18"], "gone.pt"),
         (["models", "export", "nobody", "--out", "o.onnx"], "error: no model 'nobody'"),
         (["models", "fetch", "resnet18"], "no published weights 'resnet18': choose one of dinobloom_s"),
-        (["models", "fetch", "dinov2_s", "--url", "dinov2.pth"], "no address that begins with https://"),
+        (["models", "fetch", "dinov2_s", "--url", "dinov2.pth"], "not an address that begins with https://"),
         (["open", "gone.png"], "error: gone.png: there is no such file"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
@@ -283,7 +283,7 @@ def test_classify_and_explain_single_cells(run: Callable[..., tuple[int, str, st
     Image.fromarray(draw_cell("NGS", 2)).save(tmp_path / "cell.png")
     code, _, err = run("classify", tmp_path / "cell.png", "--out", tmp_path / "o.csv", "--device", "cpu")
     assert code == 0
-    assert "1 without a scale, taken to be at the model's" in err
+    assert "1 without a scale, so the model's is assumed," in err
     assert (tmp_path / "o.csv").read_text().count("\n") == 2
     code, out, _ = run("explain", tmp_path / "cell.png", "--out", tmp_path / "why", "--json")
     assert code == 0
@@ -320,7 +320,7 @@ def test_train_and_evaluate_run_end_to_end(run: Callable[..., tuple[int, str, st
     code, _, err = run("evaluate", bundle, data, "--out", tmp_path / "figures", "--device", "cpu")
     assert code == 0, err
     assert (tmp_path / "figures" / "metrics.json").exists()
-    assert "drawn: states no scale, taken to be the model's 0.1 µm per pixel" in err
+    assert "drawn: states no scale, so the model's is assumed, 0.1 µm per pixel" in err
     options = ("--device", "cpu", "--microns-per-pixel", "0.05")
     code, _, err = run("evaluate", bundle, data, "--out", tmp_path / "finer", *options)
     assert code == 0, err
@@ -329,7 +329,7 @@ def test_train_and_evaluate_run_end_to_end(run: Callable[..., tuple[int, str, st
     assert told["scale"] == {"images": 0.05, "resampled_to": 0.1}
     code, _, err = run("evaluate", bundle, data, "--out", tmp_path / "no", "--microns-per-pixel", "50")
     assert code == 1
-    assert err.splitlines()[-1].startswith("error: microns-per-pixel: 50 µm per pixel is no scale")
+    assert err.splitlines()[-1].startswith("error: microns-per-pixel: 50 µm per pixel is not a scale")
 
 
 @pytest.mark.usefixtures("one_engine")

@@ -90,7 +90,7 @@ def test_one_reader_alone_is_told(run: Run, tmp_path: Path) -> None:
     Case.create(tmp_path / "one.bmcase", slide, reviewer="Dr A").close()
     code, _out, err = run("agreement", tmp_path / "one.bmcase")
     assert code == 1
-    assert "no two ended readings" in err
+    assert "lacks two finished readings" in err
 
 
 def test_labels_are_imported_and_vouched_for(run: Run, read_twice: Path, tmp_path: Path) -> None:

@@ -87,13 +87,13 @@ def test_a_head_that_a_report_printed_finds_a_tail_that_was_cut(
         amended = case.history.last.hash
     code, out, _err = run("verify", signed, "--head", head[:12])
     assert code == 0
-    assert "holds the head of that report at line 5, and 1 more since" in out
+    assert "contains the head of that report at line 5, and 1 more since" in out
     assert "which is its last line" in run("verify", signed, "--head", amended)[1]
     alter(signed, lambda lines: lines.pop())  # the amendment; the case looks signed again
     assert run("verify", signed)[0] == 0
     code, _out, err = run("verify", signed, "--head", amended[:12])
     assert code == 1
-    assert "does not hold the head of that report" in err
+    assert "does not contain the head of that report" in err
     assert run("verify", signed, "--head", "xyz")[0] == 2
     assert run("verify", signed, signed, "--head", head)[0] == 2
 
@@ -122,7 +122,7 @@ def test_ones_own_key_is_shown_with_where_it_is_kept(run: Run) -> None:
     assert run("reviewers", "key", "--name", "Dr A")[1] == out
     code, _out, err = run("reviewers", "key", "--name", "Dr A", "--passphrase")
     assert code == 1
-    assert "it is kept as it is" in err
+    assert "it does not change" in err
     assert "made on this computer" in run("reviewers", "list")[1]
     code, _out, err = run("reviewers", "remove", "Dr A")
     assert code == 1

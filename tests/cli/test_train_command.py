@@ -63,7 +63,7 @@ def test_a_run_that_is_terminated_can_go_on(run: Run, data: Path, preset: Path, 
         assert process.wait(timeout=100) == 1
     (error,) = (line for line in said.splitlines() if line.startswith("error: "))
     assert error.startswith(f"error: stopped; {out}/checkpoints/last.pt keeps ")
-    assert error.endswith(" epochs: the same command with --resume goes on")
+    assert error.endswith(" epochs: the same command with --resume continues")
     with (out / "history.csv").open(newline="") as file:
         done = len(list(csv.DictReader(file)))
     assert f" keeps {done} epochs" in error
@@ -85,14 +85,14 @@ def test_all_folds_are_trained(run: Run, data: Path, preset: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--fold", "first"], 2, "'first' is no fold"),
+        (["--fold", "first"], 2, "'first' is not a fold"),
         (["--folds", "3", "--fold", "3"], 1, "fold 3 does not exist in 3 folds"),
         (["--precision", "float8"], 2, "float8"),
         (["--teacher", "nonesuch"], 1, "no model 'nonesuch'"),
         (["--folds", "2", "--fold", "all", "--teacher", "starter"], 1, "give one a fold"),
         (["--batch-size", "64"], 1, "training images; add images or lower batch_size"),
         (["--preset", "nonesuch"], 1, "no training preset 'nonesuch'"),
-        (["--resume"], 1, "nothing to go on from"),
+        (["--resume"], 1, "nothing to resume"),
     ],
 )
 def test_wrong_options_end_with_one_line(

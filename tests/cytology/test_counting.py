@@ -68,7 +68,7 @@ def test_every_code_in_the_rules_is_a_class() -> None:
 
 
 def test_which_code_and_which_groups_do_not_fit_is_told() -> None:
-    with pytest.raises(ValidationError, match="blasts: BLA stands there twice"):
+    with pytest.raises(ValidationError, match="blasts: BLA occurs twice"):
         CountingRules(blasts=("BLA", "BLA"))
     with pytest.raises(ValidationError, match="myeloid and monocytic: MON stands in both groups"):
         CountingRules(myeloid=("BLA", "MON"))

@@ -274,7 +274,7 @@ def test_a_count_below_its_target_says_how_many_are_missing() -> None:
 
 def test_every_count_says_what_intervals_cover_and_what_a_blast_is() -> None:
     notes = {note.code: note.text for note in model_only([]).notes}
-    assert "sampling error alone" in notes["sampling_only"]
+    assert "only sampling error" in notes["sampling_only"]
     assert "promonocytes are not counted as blasts" in notes["blast_definition"]
 
 

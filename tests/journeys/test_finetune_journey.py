@@ -16,7 +16,7 @@ from napari_bonemarrow.models import Bundle
 
 from .reviewer import LOADING, Reviewer
 
-TEACHING = 400_000  # a machine with other work is no failure
+TEACHING = 400_000  # a machine with other work is not a failure
 EPOCHS = 2
 CELLS = {"BLA": 6, "EOS": 6, "LYT": 6, "NGS": 6}
 

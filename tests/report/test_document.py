@@ -32,7 +32,7 @@ def test_the_document_has_what_the_contract_promises(case: Case) -> None:
     assert (document["reviewed"], document["unreviewed"]) == (2, 58)
     rows = {row["code"]: row for row in document["classes"]}
     assert set(rows["BLA"]) >= {"code", "name", "count", "percent", "ci95", "ci_method", "support"}
-    # The model cannot name myelocytes or plasma cells: what it calls a blast is no percentage of blasts.
+    # The model cannot name myelocytes or plasma cells: what it calls a blast is not a percentage of blasts.
     assert (rows["BLA"]["percent"], rows["BLA"]["ci95"], rows["BLA"]["share_of_named"]) == (None, None, 18)
     assert "value" in document["ratios"]["m_to_e"]
     assert document["ratios"]["m_to_e"]["definition"]

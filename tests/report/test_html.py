@@ -76,7 +76,7 @@ def test_it_tells_what_was_counted_how_and_by_whom(case: Case) -> None:
         "Reviewed byDr A",
         "with monocytes",
         "promonocytes are not counted as blasts",
-        "cover sampling error alone",
+        "cover only sampling error",
     ):
         assert text in page, text
 

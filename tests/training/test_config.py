@@ -22,7 +22,7 @@ def test_shipped_presets_load(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ("[]", "x.json"),
         ('{"learning_rate": 0}', "learning_rate: "),
         ('{"surprise": 1}', "surprise: "),

@@ -126,5 +126,5 @@ def test_pictures_are_resampled_from_the_scale_that_is_given(
     own = f"{card.microns_per_pixel:g}"
     assert said == [
         f"pictures: 1 at {card.microns_per_pixel / 2:.4g} µm per pixel, resampled to the model's {own}",
-        f"pictures: 1 without a scale, taken to be at the model's {own} µm per pixel",
+        f"pictures: 1 without a scale, so the model's is assumed, {own} µm per pixel",
     ]

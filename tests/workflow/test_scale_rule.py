@@ -48,7 +48,7 @@ def test_an_estimate_that_is_wide_is_never_taken_unseen(monkeypatch: pytest.Monk
             settle_scale(slide_from_array(PIXELS, None, Path("mute.png")), accept_estimate=accept)
         assert str(caught.value) == (
             "mute.png: its scale is unknown; its cells suggest 0.05 µm/px (0.033 to 0.075): "
-            "too uncertain to be taken unseen: measure it and pass --microns-per-pixel F"
+            "too uncertain to accept without a check: measure it and pass --microns-per-pixel F"
         )
 
 

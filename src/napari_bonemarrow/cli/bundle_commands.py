@@ -109,12 +109,12 @@ def show(
 @app.command(name="import")
 def import_(
     file: Annotated[Path, typer.Argument(help="PyTorch weights.", metavar="FILE.pt")],
-    architecture: Annotated[str, typer.Option(help="Which network they are of.")],
+    architecture: Annotated[str, typer.Option(help="Architecture of the weights.")],
     classes: Annotated[
         str | None,
         typer.Option(help="Codes in the order of the outputs.  [default: the 21]", metavar="CODE,..."),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="What to call it.  [default: the file's stem]")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the bundle.  [default: the file's stem]")] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -136,10 +136,10 @@ def import_(
 @app.command()
 def domain(
     name: Annotated[str, typer.Argument(help=BUNDLE_HELP, metavar="NAME|DIR")],
-    data: Annotated[Path, typer.Argument(help="The folder that it was trained on.", metavar="DATA")],
+    data: Annotated[Path, typer.Argument(help="Folder of its training data.", metavar="DATA")],
     split: Annotated[
         str,
-        typer.Option(help="The split that its training held to.", metavar="FILE|NAME", show_default=False),
+        typer.Option(help="Split of its training.", metavar="FILE|NAME", show_default=False),
     ],
     device: Device = "auto",
     seed: Seed = 0,
@@ -177,13 +177,13 @@ def domain(
 def fetch(
     name: Annotated[str, typer.Argument(help="dinobloom_s|b|l|g or dinov2_s|b|l|g.", metavar="NAME")],
     url: Annotated[
-        str | None, typer.Option(help="Another place with the same file, such as a mirror.", metavar="URL")
+        str | None, typer.Option(help="Another address of the same file, such as a mirror.", metavar="URL")
     ] = None,
-    sha256: Annotated[str | None, typer.Option(help="Digest that the file must have.", metavar="HEX")] = None,
+    sha256: Annotated[str | None, typer.Option(help="Required digest of the file.", metavar="HEX")] = None,
     trust_first: Annotated[
         bool,
         typer.Option(
-            "--trust-first", help="Where no digest is known: take what comes, hold later ones to it."
+            "--trust-first", help="Without a known digest: trust the first download, check later ones."
         ),
     ] = False,
     as_json: AsJson = False,

@@ -45,7 +45,7 @@ def count(
     target: Annotated[int | None, typer.Option(help=f"Cells to count.  [default: {TARGET}]", min=1)] = None,
     region: RegionTexts = None,
     whole: Annotated[
-        bool, typer.Option("--whole", help="All of a slide over 2 mm², not only its best regions.")
+        bool, typer.Option("--whole", help="Count all of a slide over 2 mm², not only its best regions.")
     ] = False,
     together: Annotated[
         bool, typer.Option("--together", help="Each folder holds the fields of one case.")
@@ -70,7 +70,7 @@ def count(
     from napari_bonemarrow.workflow import CountOptions, count_inputs, default_reviewer
 
     if whole and region:
-        raise typer.BadParameter("--whole and --region cannot both be: a count is of one or the other")
+        raise typer.BadParameter("--whole and --region exclude each other: give one of them")
     options = CountOptions(
         model=model,
         microns_per_pixel=microns_per_pixel,
@@ -99,7 +99,8 @@ def detect(
         bool, typer.Option("--anonymous", help="Name results by fingerprint, not by file.")
     ] = False,
     device: Annotated[
-        str, typer.Option("--device", help="Taken for sameness: finding runs on the CPU.", metavar="NAME")
+        str,
+        typer.Option("--device", help="Accepted for consistency: detection runs on the CPU.", metavar="NAME"),
     ] = "auto",
     seed: UnusedSeed = 0,
     as_json: AsJson = False,
@@ -127,7 +128,7 @@ def detect(
 def classify(
     inputs: Annotated[
         list[str],
-        typer.Argument(help="Pictures of single cells, folders or patterns.", metavar="FOLDER|IMAGE..."),
+        typer.Argument(help="Images of single cells, folders or patterns.", metavar="FOLDER|IMAGE..."),
     ],
     out: Annotated[
         Path, typer.Option("--out", help="The table to write.", metavar="FILE.csv", show_default=False)
@@ -169,16 +170,14 @@ def classify(
 
 
 def explain(
-    path: Annotated[
-        Path, typer.Argument(help="A field, a case, or the picture of one cell.", metavar="INPUT")
-    ],
+    path: Annotated[Path, typer.Argument(help="A field, a case, or an image of one cell.", metavar="INPUT")],
     out: OutFolder,
     cell: Annotated[int | None, typer.Option(help="Number of the cell.", metavar="ID")] = None,
     at: Annotated[str | None, typer.Option(help="Its place instead, in pixels.", metavar="X,Y")] = None,
     field: Annotated[
         int | None,
         typer.Option(
-            help="Of a folder of fields, the one that X,Y is a place in, from 1, as cells.csv has it.",
+            help="In a folder of fields: the field of X,Y, from 1, as in cells.csv.",
             metavar="N",
         ),
     ] = None,
@@ -186,7 +185,7 @@ def explain(
     target: Annotated[
         str | None, typer.Option(help="Class to explain; the predicted one.", metavar="CODE")
     ] = None,
-    against: Annotated[str | None, typer.Option(help="Class that it is set against.", metavar="CODE")] = None,
+    against: Annotated[str | None, typer.Option(help="Class to compare with.", metavar="CODE")] = None,
     model: Model = "starter",
     microns_per_pixel: Scale = None,
     estimate_scale: AcceptEstimate = False,

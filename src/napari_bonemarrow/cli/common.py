@@ -34,7 +34,7 @@ def _debug(on: bool) -> bool:
 
 def _device(name: str) -> str:
     if not _DEVICE.fullmatch(name):
-        raise typer.BadParameter(f"'{one_line(name, 60)}' is no device: auto, cpu, cuda or cuda:N")
+        raise typer.BadParameter(f"'{one_line(name, 60)}' is not a device: auto, cpu, cuda or cuda:N")
     return name
 
 
@@ -76,12 +76,12 @@ Device = Annotated[
         metavar="NAME",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Of what is drawn at random.", rich_help_panel="Common")]
+Seed = Annotated[int, typer.Option("--seed", help="Random seed.", rich_help_panel="Common")]
 UnusedSeed = Annotated[
     int,
     typer.Option(
         "--seed",
-        help="Taken so that scripts can pass it to all: nothing is random here.",
+        help="Accepted so that scripts can pass it to all: nothing is random here.",
         rich_help_panel="Common",
     ),
 ]
@@ -93,7 +93,7 @@ Scale = Annotated[
 ]
 AcceptEstimate = Annotated[
     bool,
-    typer.Option("--estimate-scale", help="Where no scale is known, take the estimate from red cells."),
+    typer.Option("--estimate-scale", help="If no scale is known, use the estimate from red cells."),
 ]
 RegionTexts = Annotated[
     list[str] | None,
@@ -142,7 +142,7 @@ def scale_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
             continue
         images, model = scale["images"], f"{scale['resampled_to']:g}"
         if images is None:
-            yield f"{name}: states no scale, taken to be the model's {model} µm per pixel"
+            yield f"{name}: states no scale, so the model's is assumed, {model} µm per pixel"
         else:
             text = " to ".join(f"{value:g}" for value in (images if isinstance(images, list) else [images]))
             yield f"{name}: images at {text} µm per pixel, resampled to the model's {model}"

@@ -9,7 +9,7 @@ import typer
 
 from napari_bonemarrow.cli.common import AsJson, Debug, Device, Model, Seed, progress, say, show_json, tell
 
-app = typer.Typer(help="Labelled crops: check them, split them, doubt their labels.", no_args_is_help=True)
+app = typer.Typer(help="Labelled crops: check, split and find doubtful labels.", no_args_is_help=True)
 
 Data = Annotated[
     Path,
@@ -19,7 +19,7 @@ Data = Annotated[
     ),
 ]
 Scheme = Annotated[
-    str | None, typer.Option("--scheme", help="bmc21, pbc or choi10; by default told by the labels.")
+    str | None, typer.Option("--scheme", help="bmc21, pbc or choi10; by default recognised by the labels.")
 ]
 
 
@@ -28,9 +28,7 @@ def check(
     data: Data,
     split: Annotated[
         str | None,
-        typer.Option(
-            "--split", help="Also look for groups that a split tears apart.", metavar="NAME|FILE.csv"
-        ),
+        typer.Option("--split", help="Also look for groups separated by a split.", metavar="NAME|FILE.csv"),
     ] = None,
     scheme: Scheme = None,
     as_json: AsJson = False,
@@ -60,7 +58,7 @@ def split(
     ],
     test: Annotated[float, typer.Option(min=0, max=0.9, help="Share that is never trained on.")] = 0.15,
     calibration: Annotated[
-        float, typer.Option(min=0, max=0.9, help="Share that stops the training and sets the temperature.")
+        float, typer.Option(min=0, max=0.9, help="Share for early stopping and the temperature.")
     ] = 0.1,
     seed: Seed = 0,
     scheme: Scheme = None,
@@ -101,7 +99,7 @@ def doubts(
         typer.Option("--run", help="Judge by the held-out predictions of `train --fold all`.", metavar="RUN"),
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")] = 5,
-    top: Annotated[int, typer.Option(min=1, help="Most crops to queue.")] = 200,
+    top: Annotated[int, typer.Option(min=1, help="Largest number of crops to queue.")] = 200,
     scheme: Scheme = None,
     device: Device = "auto",
     seed: Seed = 0,

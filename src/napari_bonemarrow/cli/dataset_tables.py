@@ -15,7 +15,7 @@ def check_lines(document: Mapping[str, Any]) -> Iterator[str]:
     for name, source in document["sources"].items():
         yield from _source_lines(name, source)
     yield from _file_list("unreadable", document["unreadable"])
-    yield from _file_list("read, but damaged by the look of it", document["damaged"])
+    yield from _file_list("read, but probably damaged", document["damaged"])
     yield from _file_list(
         "of another size than the rest",
         [f"{name} ({size})" for name, size in document["odd_sizes"].items()],
@@ -28,7 +28,7 @@ def check_lines(document: Mapping[str, Any]) -> Iterator[str]:
     if "split" in document:
         split = document["split"]
         parts = ", ".join(f"{part} {n}" for part, n in split["images"].items())
-        yield f"split {split['name']}: {parts}; named but not here: {split['absent']}"
+        yield f"split {split['name']}: {parts}; named but missing: {split['absent']}"
 
 
 def _source_lines(name: str, source: Mapping[str, Any]) -> Iterator[str]:
@@ -46,7 +46,7 @@ def _source_lines(name: str, source: Mapping[str, Any]) -> Iterator[str]:
     totals = {key: sum(each[key] for each in classes.values()) or 1 for key in ("images", "published")}
     for code, each in classes.items():
         n, published = each["images"], each["published"]
-        note = "" if n == 0 or code not in source["few"] else "  too few to be relied on"
+        note = "" if n == 0 or code not in source["few"] else "  too few to rely on"
         yield (
             f"  {code:5}  {n:7d}  {n / totals['images']:6.1%}  {published:9d}  "
             f"{published / totals['published']:6.1%}{note}"
@@ -55,7 +55,7 @@ def _source_lines(name: str, source: Mapping[str, Any]) -> Iterator[str]:
     if absent:
         yield f"  no image of: {', '.join(absent)}"
     if source["single"]:
-        yield f"  one image only, which can be in one part alone: {', '.join(source['single'])}"
+        yield f"  a single image, which can be in one part only: {', '.join(source['single'])}"
     yield f"  sizes: {_counts(source['sizes'])}; modes: {_counts(source['modes'])}"
     yield ""
 
@@ -75,7 +75,7 @@ def _file_list(what: str, files: Sequence[str]) -> Iterator[str]:
 def _group_lines(what: str, groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     across = sum(len(each["classes"]) > 1 for each in groups)
     torn = sum(len(each.get("parts", ())) > 1 for each in groups)
-    apart = f", {torn} torn apart by the split" if any("parts" in each for each in groups) else ""
+    apart = f", {torn} separated by the split" if any("parts" in each for each in groups) else ""
     counted = f"{count_of(len(groups), 'group')}, {across} across classes{apart}" if groups else "none"
     worst = sorted(groups, key=lambda each: (-len(each.get("parts", ())), -len(each["classes"])))
     yield from (f"{what}: {counted}", *(f"  {_group(each)}" for each in worst[:_SHOWN]))

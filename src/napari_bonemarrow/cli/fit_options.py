@@ -39,7 +39,7 @@ class Precision(StrEnum):
 
 def _fold(text: str | None) -> str | None:
     if text is not None and text != "all" and not text.isdigit():
-        raise typer.BadParameter(f"'{text}' is no fold: a number counted from 0, or all")
+        raise typer.BadParameter(f"'{text}' is not a fold: a number counted from 0, or all")
     return text
 
 
@@ -54,18 +54,18 @@ FoldNumber = Annotated[
     str | None,
     typer.Option("--fold", help="Which of them is held out, from 0; all: each in turn.", callback=_fold),
 ]
-TuneOption = Annotated[
-    Tune | None, typer.Option("--tune", help="Which weights learn.", rich_help_panel=_RECIPE)
-]
+TuneOption = Annotated[Tune | None, typer.Option("--tune", help="Weights to train.", rich_help_panel=_RECIPE)]
 BatchSize = Annotated[
     int | None,
-    typer.Option("--batch-size", min=2, help="Images a batch, of all processes.", rich_help_panel=_RECIPE),
+    typer.Option(
+        "--batch-size", min=2, help="Images per batch, over all processes.", rich_help_panel=_RECIPE
+    ),
 ]
 Accumulate = Annotated[
-    int | None, typer.Option("--accumulate", min=1, help="Batches a step.", rich_help_panel=_RECIPE)
+    int | None, typer.Option("--accumulate", min=1, help="Batches per step.", rich_help_panel=_RECIPE)
 ]
 PrecisionOption = Annotated[
-    Precision | None, typer.Option("--precision", help="Of the network's sums.", rich_help_panel=_RECIPE)
+    Precision | None, typer.Option("--precision", help="Precision of the network.", rich_help_panel=_RECIPE)
 ]
 TeacherOption = Annotated[
     list[str] | None,

@@ -24,9 +24,7 @@ def verify(
     cases: Annotated[list[Path], typer.Argument(help="Cases to check.", metavar="CASE...")],
     head: Annotated[
         str,
-        typer.Option(
-            "--head", help="The journal's head that a report prints, 12 digits or more.", metavar="HASH"
-        ),
+        typer.Option("--head", help="The journal's head from a report, at least 12 digits.", metavar="HASH"),
     ] = "",
     as_json: AsJson = False,
     debug: Debug = False,
@@ -54,8 +52,8 @@ def verify(
 
 
 def import_(
-    case: Annotated[Path, typer.Argument(help="The case that takes the labels.", metavar="CASE")],
-    file: Annotated[Path, typer.Argument(help="CSV, or GeoJSON of QuPath.", metavar="FILE")],
+    case: Annotated[Path, typer.Argument(help="Case to import into.", metavar="CASE")],
+    file: Annotated[Path, typer.Argument(help="CSV, or GeoJSON from QuPath.", metavar="FILE")],
     reviewer: Annotated[
         str, typer.Option("--reviewer", help="Who vouches for them, so that they count as reviewed.")
     ] = "",
@@ -97,7 +95,7 @@ def agreement(
             raise CaseError(f"{case.name}: {opened.distrust}")
         found = opened.readings.agreement()
         if found is None:
-            raise CaseError(f"{case.name} has no two ended readings: a second reader reads it in the window")
+            raise CaseError(f"{case.name} lacks two finished readings: a second reader works in the window")
         unsettled = len(opened.readings.disagreements())
         if as_json:
             readers = [reading.reviewer for reading in opened.readings.all]
@@ -111,9 +109,9 @@ def _head(text: str, cases: list[Path]) -> str:
     if not digits:
         return ""
     if not re.fullmatch(rf"[0-9a-f]{{{_HEAD},64}}", digits):
-        raise typer.BadParameter(f"'{text}' is no head: give the {_HEAD} or more digits that a report prints")
+        raise typer.BadParameter(f"'{text}' is not a head: give at least {_HEAD} digits from a report")
     if len(cases) != 1:
-        raise typer.BadParameter("a head is that of one case: give one case")
+        raise typer.BadParameter("a head belongs to one case: give one case")
     return digits
 
 
@@ -154,9 +152,9 @@ def _at_head(case: Case, head: str, text: str) -> tuple[bool, str]:
     lines = case.history.events()
     at = next((line.seq for line in lines if line.hash.startswith(head)), 0)
     if not at:
-        return False, "the journal does not hold the head of that report: it was cut, or is another case's"
+        return False, "the journal does not contain the head of that report: it was cut, or is another's"
     since = len(lines) - at
-    grown = f"{text}; it holds the head of that report"
+    grown = f"{text}; it contains the head of that report"
     return True, grown + (f" at line {at}, and {since} more since" if since else ", which is its last line")
 
 

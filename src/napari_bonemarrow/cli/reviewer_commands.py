@@ -13,7 +13,7 @@ app = typer.Typer(
     help="Whose signatures this computer knows: list, add, remove, export; one's own key; timestamps.",
     no_args_is_help=True,
 )
-Name = Annotated[str, typer.Option("--name", help="Whose; by default the user of this account.")]
+Name = Annotated[str, typer.Option("--name", help="Reviewer; by default the user of this account.")]
 
 
 @app.command(name="list")
@@ -31,14 +31,14 @@ def list_(as_json: AsJson = False, debug: Debug = False) -> None:
     for each in known:
         say(f"{each.fingerprint}  {each.name}{' (made on this computer)' if each.own else ''}")
     if not known:
-        tell("no key is known here: one's own is made with the first signature, or by `reviewers key`")
+        tell("no key is known here: yours is made with the first signature, or by `reviewers key`")
 
 
 @app.command()
 def key(
     name: Name = "",
     passphrase: Annotated[
-        bool, typer.Option("--passphrase", help="Ask for a passphrase that the new key shall have.")
+        bool, typer.Option("--passphrase", help="Ask for a passphrase for the new key.")
     ] = False,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -53,7 +53,7 @@ def key(
     name = name.strip() or default_reviewer()
     record = key_record(name)
     if record is not None and passphrase:
-        raise CaseError(f"{name} has a signing key already, {record.where}: it is kept as it is")
+        raise CaseError(f"{name} has a signing key already, {record.where}: it does not change")
     if record is None:
         record = make_key(name, _new_passphrase() if passphrase else "")
     if as_json:
@@ -65,7 +65,7 @@ def key(
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Option("--out", help="The file to hand on.", metavar="FILE.json")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.", metavar="FILE.json")],
     name: Annotated[list[str] | None, typer.Option("--name", help="Only these; may be repeated.")] = None,
     debug: Debug = False,
 ) -> None:
@@ -132,7 +132,7 @@ def timestamp(
     roots: Annotated[
         Path | None, typer.Option("--roots", help="Certificates of its authority, PEM.", metavar="FILE.pem")
     ] = None,
-    off: Annotated[bool, typer.Option("--off", help="Ask no server any more.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Stop timestamping.")] = False,
     debug: Debug = False,
 ) -> None:
     """Set the server that timestamps signatures. Only the hash of a signature is sent.

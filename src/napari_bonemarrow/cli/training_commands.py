@@ -59,13 +59,13 @@ Base = Annotated[
     Path | None,
     typer.Option(
         "--base",
-        help="Crops to mix in, so that old skill is kept.",
+        help="Crops to mix in, to keep the old skill.",
         metavar="DATA",
         rich_help_panel="Fine-tuning",
     ),
 ]
 Name = Annotated[
-    str | None, typer.Option("--name", help="Of the fine-tuned bundle.", rich_help_panel="Fine-tuning")
+    str | None, typer.Option("--name", help="Name of the fine-tuned bundle.", rich_help_panel="Fine-tuning")
 ]
 
 
@@ -73,11 +73,11 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Folder of the run.", metavar="RUN", show_default=False)],
     data: OptionalData = None,
     preset: Preset = "starter",
-    architecture: Annotated[str | None, typer.Option(help="Another network than the preset's.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="Architecture instead of the preset's.")] = None,
     init: Init = None,
     tune: TuneOption = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
-    folds: Annotated[int | None, typer.Option(min=2, help="Parts that the data are split into.")] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Number of folds.")] = None,
     fold: FoldNumber = None,
     batch_size: BatchSize = None,
     accumulate: Accumulate = None,
@@ -86,12 +86,12 @@ def train(
     from_cases: FromCases = None,
     base: Base = None,
     name: Name = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the run's checkpoint.")] = False,
     cache: Cache = None,
     microns_per_pixel: NamedScales = None,
     tensorboard: TensorBoard = False,
     device: Device = "auto",
-    seed: Annotated[int | None, typer.Option("--seed", help="Of what is drawn at random.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Random seed.")] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
@@ -207,23 +207,23 @@ def evaluate(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder of results.", metavar="DIR", show_default=False)],
     scheme: Annotated[
-        str | None, typer.Option(help="bmc21, pbc or choi10; by default told by the folders' names.")
+        str | None, typer.Option(help="bmc21, pbc or choi10; by default recognised by the folders.")
     ] = None,
     tolerant: Annotated[
         bool, typer.Option("--tolerant", help="Also count confusions of neighbouring stages as right.")
     ] = False,
     split: Annotated[
         str | None,
-        typer.Option(help="Only images that this table file,part puts into --part.", metavar="FILE|NAME"),
+        typer.Option(help="Only images of --part in this table file,part.", metavar="FILE|NAME"),
     ] = None,
     part: Annotated[str, typer.Option(help="test, calibration or train.")] = "test",
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Most images a class, drawn at random.", metavar="N")
+        int | None, typer.Option(min=1, help="Most images per class, drawn at random.", metavar="N")
     ] = None,
     prior: Annotated[
         str | None,
         typer.Option(
-            help="Also the figures where classes come in other shares.",
+            help="Also the figures under another class distribution.",
             metavar="published|estimate|FILE.csv|CODE=F,...",
         ),
     ] = None,
@@ -231,7 +231,7 @@ def evaluate(
         bool, typer.Option("--robust", help="Also under changed colour, light, focus, storage, scale.")
     ] = False,
     background: Annotated[
-        bool, typer.Option("--background", help="Also how well the source is told by the background.")
+        bool, typer.Option("--background", help="Also how well the background reveals the source.")
     ] = False,
     umap: Annotated[bool, typer.Option("--umap", help="Also the features on a plane: umap.png.")] = False,
     microns_per_pixel: NamedScales = None,

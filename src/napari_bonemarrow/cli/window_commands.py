@@ -20,11 +20,11 @@ _OUT = Path("demo-output")
 
 def demo(
     screenshot: Annotated[
-        Path | None, typer.Option(help="Write a picture of the window and close it.", metavar="FILE.png")
+        Path | None, typer.Option(help="Write a screenshot of the window and close it.", metavar="FILE.png")
     ] = None,
     no_window: Annotated[bool, typer.Option("--no-window", help="Do the same without a display.")] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Where the sample and its count go.", metavar="DIR")
+        Path | None, typer.Option(help="Folder of the sample and its count.", metavar="DIR")
     ] = None,
     device: Device = "auto",
     as_json: AsJson = False,

@@ -93,7 +93,7 @@ class Agreement:
         Raises
         ------
         ValueError
-            If the lengths differ or a code is no class.
+            If the lengths differ or a code is not a class.
         """
         one, other = _numbers(first), _numbers(second)
         if len(one) != len(other):

@@ -126,7 +126,7 @@ CLASSES: Mapping[str, CellClass] = MappingProxyType({row.code: row for row in _T
 """Every class a cell can be given, by code, in reading order."""
 
 CODES: tuple[str, ...] = ("", *CLASSES)
-"""Codes by class index in arrays: 0 is no class, then the classes in reading order."""
+"""Codes by class index in arrays: 0 is not a class, then the classes in reading order."""
 
 BMC21: tuple[str, ...] = tuple(sorted(code for code, cell in CLASSES.items() if cell.predicted))
 """The 21 codes of Matek et al. in alphabetical order: the column order of every bundle we train."""

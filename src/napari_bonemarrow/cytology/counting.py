@@ -99,16 +99,16 @@ class CountingRules(BaseModel):
             codes = getattr(self, role)
             unknown = [code for code in codes if code not in CLASSES]
             if unknown:
-                raise ValueError(f"{role}: {', '.join(unknown)} is no class; see CLASSES")
+                raise ValueError(f"{role}: {', '.join(unknown)} is not a class; see CLASSES")
             twice = [code for code, number in Counter(codes).items() if number > 1]
             if twice:
-                raise ValueError(f"{role}: {', '.join(twice)} stands there twice and would be counted twice")
+                raise ValueError(f"{role}: {', '.join(twice)} occurs twice and would be counted twice")
         for role in roles[1:]:
             both = set(getattr(self, role)) & set(self.excluded)
             if both:
                 raise ValueError(f"{role}: {', '.join(sorted(both))} is excluded from the count")
         if set(self.me_numerator) & set(self.erythroid):
-            raise ValueError("erythroid: a code stands on both sides of M:E")
+            raise ValueError("erythroid: a code is on both sides of M:E")
         for one, other in _APART:
             shared = sorted(set(getattr(self, one)) & set(getattr(self, other)))
             if shared:

@@ -133,7 +133,7 @@ class Differential:
         Raises
         ------
         ValueError
-            If a code is no class, or ``codes`` and ``reviewed`` differ in length.
+            If a code is not a class, or ``codes`` and ``reviewed`` differ in length.
         """
         if len(codes) != len(reviewed):
             raise ValueError(f"{len(codes)} codes for {len(reviewed)} marks of review")
@@ -178,7 +178,7 @@ class Differential:
         Raises
         ------
         ValueError
-            If a code is no class, or more cells wait for review than there are.
+            If a code is not a class, or more cells wait for review than there are.
         """
         rules = rules or _DEFAULT_RULES
         tally = Tally.of_counts(counts, unreviewed, support, rules)

@@ -29,7 +29,7 @@ FEWEST = 20
 """Fewest cells for a decision: of fewer, even half may be strange by chance."""
 
 UNLIKE_TEXT = "This smear looks unlike what the model has learnt"
-UNCHECKED_TEXT = "No out-of-domain check: the model's bundle holds no statistics of what it was taught with."
+UNCHECKED_TEXT = "No out-of-domain check: the model's bundle has no statistics of its training data."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ class DomainCheck:
     def text(self) -> str:
         """Return the result in one sentence."""
         if self.too_few:
-            return f"Too few cells to compare the smear with what the model was taught with ({self.cells})."
+            return f"Too few cells to compare the smear with the model's training data ({self.cells})."
         figures = (
-            f"{_share(self.strange, self.cells)} lie farther from what it was taught with than "
+            f"{_share(self.strange, self.cells)} lie farther from its training data than "
             f"{LIMIT:.0%} of its held-out crops (up to {USUAL_STRANGE:.0%} is usual)"
         )
         if self.doubtful is not None:
@@ -116,7 +116,7 @@ class DomainCheck:
         figures = figures.replace("%", " %")
         if self.unlike:
             return f"{UNLIKE_TEXT}: {figures}. Its classes are guesses: review every cell."
-        return f"The smear looks like what the model was taught with: {figures}."
+        return f"The smear looks like the model's training data: {figures}."
 
     @property
     def short_text(self) -> str:

@@ -11,7 +11,7 @@ from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIA
 from napari_bonemarrow.cytology.tally import Tally
 
 SAMPLING_TEXT = (
-    "Intervals are Wilson 95 % intervals (M:E: conditional binomial) and cover sampling error alone, "
+    "Intervals are Wilson 95 % intervals (M:E: conditional binomial) and cover only sampling error, "
     "not errors of the classifier or of the reviewer."
 )
 
@@ -26,7 +26,7 @@ def standing_notes(rules: CountingRules) -> tuple[Flag, ...]:
         Flag("sampling_only", SAMPLING_TEXT),
         Flag("blast_definition", rules.blast_definition),
         Flag("m_to_e_definition", f"M:E is {rules.me_definition}."),
-        Flag("denominator", f"{', '.join(rules.excluded)} are left out of the count and shown apart."),
+        Flag("denominator", f"{', '.join(rules.excluded)} are left out of the count and listed separately."),
     )
 
 
@@ -89,9 +89,7 @@ def _unread(places: int) -> Flag | None:
     if not places:
         return None
     what = f"{count_of(places, 'tile')} of the slide"
-    return Flag(
-        "unread_tiles", f"{what} could not be read, so that no cell was sought there: copy the slide again."
-    )
+    return Flag("unread_tiles", f"{what} could not be read or searched: copy the slide again.")
 
 
 def _unclassified(tally: Tally) -> Flag | None:
@@ -108,7 +106,7 @@ def _imported(count: int) -> Flag | None:
     verb = "has its class" if count == 1 else "have their classes"
     return Flag(
         "imported",
-        f"{count_of(count, 'cell')} {verb} from imported data, confirmed by no reviewer: they count as "
+        f"{count_of(count, 'cell')} {verb} from imported data, not confirmed by a reviewer: they count as "
         "unreviewed.",
     )
 
@@ -150,7 +148,7 @@ def _doubted(tally: Tally, doubtful: int) -> Flag | None:
     return Flag(
         "below_confidence",
         f"{count_of(doubtful, 'cell')} of the {tally.unreviewed} that wait for review {verb} below the "
-        "confidence at which the model had better not answer: review them first.",
+        "model's confidence threshold: review them first.",
     )
 
 

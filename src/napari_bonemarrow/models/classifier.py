@@ -153,7 +153,7 @@ class Classifier:
     ) -> Predictions:
         card = self.bundle.card
         if not np.isfinite(logits).all():
-            raise BundleError(f"{self.bundle.path}: the network's answer is no number; use another bundle")
+            raise BundleError(f"{self.bundle.path}: the network's answer is not a number; use another bundle")
         ids = np.arange(1, len(logits) + 1) if cell_id is None else np.asarray(cell_id)
         scaled = torch.from_numpy(logits / np.float32(card.temperature))
         return Predictions(

@@ -247,7 +247,7 @@ def slide_from_array(
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
         raise SlideError(
-            f"an array of shape {rgb.shape} and type {rgb.dtype} is no 8-bit RGB image (height, width, 3)"
+            f"an array of shape {rgb.shape} and type {rgb.dtype} is not an 8-bit RGB image (height, width, 3)"
         )
     pixels = np.ascontiguousarray(rgb).view()
     pixels.flags.writeable = False

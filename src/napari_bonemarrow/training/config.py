@@ -258,7 +258,7 @@ def load_preset(name_or_path: str | Path) -> TrainConfig:
     try:
         values = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise TrainingError(f"{path}: is no JSON; mend the preset") from error
+        raise TrainingError(f"{path}: is not JSON; correct the preset") from error
     config = _checked(values, str(path))
     beside = path.parent / config.split
     if config.split and path.parent != PRESETS and beside.is_file():

@@ -118,7 +118,7 @@ def _check(case: Case, slide: Slide, scale: Scale | None) -> None:
     if scale is not None and known is not None and not _same(scale, known) and len(case.cells):
         raise CaseError(
             f"{case.path}: its cells were found at {known.microns_per_pixel:g} µm/px, not at "
-            f"{scale.microns_per_pixel:g}: leave the scale out, or move the case away to begin anew"
+            f"{scale.microns_per_pixel:g}: leave the scale out, or move the case away to begin again"
         )
 
 

@@ -130,7 +130,7 @@ def _scales_text(scales: Counter[float | None], own: float) -> str:
         number = sum(scales[scale] for scale in known)
         parts.append(f"{number} at {text} µm per pixel, resampled to the model's {own:g}")
     if scales[None]:
-        parts.append(f"{scales[None]} without a scale, taken to be at the model's {own:g} µm per pixel")
+        parts.append(f"{scales[None]} without a scale, so the model's is assumed, {own:g} µm per pixel")
     return f"pictures: {'; '.join(parts)}"
 
 

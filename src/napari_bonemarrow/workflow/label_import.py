@@ -150,7 +150,7 @@ def _rows(case: Case, path: Path, data: bytes) -> tuple[list[_Row], int]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise LabelFileError(f"{path}: is no text in UTF-8: save it as CSV UTF-8") from error
+        raise LabelFileError(f"{path}: is not UTF-8 text: save it as CSV UTF-8") from error
     found = _of_geojson(path, text) if text.lstrip()[:1] == "{" else _of_table(case, path, text)
     rows, empty = [], 0
     for row in found:
@@ -163,7 +163,7 @@ def _of_table(case: Case, path: Path, text: str) -> Iterator[_Row]:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
     columns = [str(name).strip() for name in reader.fieldnames or ()]
     if len(set(columns)) < len(columns):
-        raise LabelFileError(f"{path}: a column stands twice in its first line: leave one out")
+        raise LabelFileError(f"{path}: a column occurs twice in its first line: leave one out")
     reader.fieldnames = columns
     places = [
         names for names in (("x_px", "y_px"), ("field", "field_x_px", "field_y_px")) if {*names} <= {*columns}
@@ -183,7 +183,7 @@ def _of_table(case: Case, path: Path, text: str) -> Iterator[_Row]:
                 x, y = _place(path, line, said, places[0], fields)
             yield _Row(said["label"], cell, x, y, line)
     except csv.Error as error:
-        raise LabelFileError(f"{path}: is no CSV ({error}): save it as CSV UTF-8") from error
+        raise LabelFileError(f"{path}: is not CSV ({error}): save it as CSV UTF-8") from error
 
 
 def _place(
@@ -212,7 +212,7 @@ def _field(path: Path, line: int, text: str, fields: Sequence[Any]) -> Region:
 
 def _whole(path: Path, line: int, text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        raise LabelFileError(f"{path}: line {line}: {_shortened(text)} is no number of a cell: check cell_id")
+        raise LabelFileError(f"{path}: line {line}: {_shortened(text)} is not a cell number: check cell_id")
     return int(text)
 
 
@@ -222,7 +222,7 @@ def _number(path: Path, line: int, text: str) -> float:
     except ValueError:
         value = np.nan
     if not np.isfinite(value):
-        raise LabelFileError(f"{path}: line {line}: {_shortened(text)} is no coordinate in pixels: check it")
+        raise LabelFileError(f"{path}: line {line}: {_shortened(text)} is not a pixel coordinate: check it")
     return value
 
 
@@ -241,7 +241,7 @@ def _of_geojson(path: Path, text: str) -> Iterator[_Row]:
             yield _Row(str(name or "").strip(), None, x - _HALF_PIXEL, y - _HALF_PIXEL, number)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise LabelFileError(
-            f"{path}: is no GeoJSON with points or outlines: export it from QuPath"
+            f"{path}: is not GeoJSON with points or outlines: export it from QuPath"
         ) from error
 
 

@@ -48,7 +48,7 @@ def settle_scale(
         + (
             f"pass --microns-per-pixel {value}, or accept the estimate with --estimate-scale"
             if _is_narrow(estimate)
-            else "too uncertain to be taken unseen: measure it and pass --microns-per-pixel F"
+            else "too uncertain to accept without a check: measure it and pass --microns-per-pixel F"
         )
     )
 

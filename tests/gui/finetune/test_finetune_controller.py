@@ -46,11 +46,11 @@ if len(rows) < 2:
 figures = {"n": 10, "balanced_accuracy": RATE, "balanced_accuracy_ci95": [0.3, 0.9],
            "per_class": {"BLA": {"n": 10, "recall": RATE}}, "recall_ci95": {"BLA": [0.2, 0.95]}}
 better = {**figures, "balanced_accuracy": 0.8}
-document = {"accepted": GOOD, "reason": "" if GOOD else "it got worse on the held-out part",
+document = {"accepted": GOOD, "reason": "" if GOOD else "it is worse on the held-out part",
             "before": {"reviewed cells": figures}, "sources": {"reviewed cells": better}, "skipped": []}
 (out / "metrics.json").write_text(json.dumps(document))
 if not GOOD:
-    print("error: it got worse on the held-out part")
+    print("error: it is worse on the held-out part")
     sys.exit(1)
 """
 

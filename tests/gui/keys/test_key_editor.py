@@ -133,7 +133,7 @@ def _file(**keys: object) -> str:
         ('{"format": "napari-bonemarrow keys", "version": 2, "keys": {}}', "version"),
         ('{"format": "napari-bonemarrow keys", "version": 1, "keys": {}, "more": 1}', "more"),
         (_file(undo="Ctrl+Y"), "no file of keys"),
-        (_file(fly=["A"]), "'fly' is no act"),
+        (_file(fly=["A"]), "'fly' is not an act"),
         (_file(redo=["Shift+5"]), "keyboard to keyboard"),
         (_file(redo=["Ctrl+S"]), "napari's own"),
         (_file(redo=["ctrl+y"]), "stands for"),

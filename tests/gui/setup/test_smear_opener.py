@@ -101,7 +101,7 @@ def _spoilt(folder: Path) -> list[Path]:
     (folder / "spoilt-folder.png").mkdir()
     (folder / "spoilt-empty.png").write_bytes(b"")
     (folder / "spoilt-text.png").write_bytes(b"this is no image")
-    (folder / "spoilt.bmcase").write_bytes(b"this is no case")
+    (folder / "spoilt.bmcase").write_bytes(b"this is not a case")
     names = (
         "spoilt-missing.png",
         "spoilt-folder.png",

@@ -181,7 +181,7 @@ def test_the_key_shows_what_the_map_is_drawn_with():
     strip = score_swatch(11)
     np.testing.assert_array_equal(strip[0, 9], pixels[0, 0])  # a score of 0.9
     [row] = legend_rows(_quality())
-    assert (row.text, row.share) == (Reason.THICK.text, "33 %")  # of three places: bare glass is no smear
+    assert (row.text, row.share) == (Reason.THICK.text, "33 %")  # of three places: bare glass is not a smear
 
 
 def test_a_kept_map_is_there_after_reopening_and_follows_its_switch(open_panel, session, qtbot):

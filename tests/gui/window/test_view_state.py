@@ -123,7 +123,7 @@ def test_what_was_shown_is_shown_again_to_the_same_reviewer(case, show) -> None:
         )  # of several the current one: nobody knows the next day which they were
         first.selection.keep_one()
         assert second.state == first.state != unmoved
-        assert again.verify() == events, "it is no act"
+        assert again.verify() == events, "it is not an act"
     with Case.open(path, reviewer="Ben") as others:
         third = show(others)
         third.view_state.open()

@@ -104,7 +104,7 @@ def test_wrong_class_count(copy: Path) -> None:
     ("changes", "said"),
     [
         ({"classes": ["BLA", "LYT", "XYZ"]}, "unknown code XYZ"),
-        ({"classes": ["BLA", "LYT", "LYT"]}, "stands twice"),
+        ({"classes": ["BLA", "LYT", "LYT"]}, "occurs twice"),
         ({"support": {"BLA": "trained"}}, "one entry a class"),
         ({"temperature": 0}, "temperature"),
         ({"architecture": "perceptron"}, "unknown architecture 'perceptron'"),
@@ -201,7 +201,7 @@ def test_weights_of_another_width(copy: Path) -> None:
     weights = load_file(copy / WEIGHTS)
     weights["features.1.block.0.0.weight"] = np.zeros((3, 1, 3, 3), np.float32)
     save_file(weights, copy / WEIGHTS)
-    with pytest.raises(BundleError, match="no weights of a mobilenet_v3_small"):
+    with pytest.raises(BundleError, match="not weights of a mobilenet_v3_small"):
         load_network(Bundle.open(copy))
 
 

@@ -194,7 +194,7 @@ def test_a_full_disk(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://x/y", "dinobloom.pth"])
 def test_only_web_addresses(url: str) -> None:
-    with pytest.raises(BundleError, match="no address that begins with https://"):
+    with pytest.raises(BundleError, match="not an address that begins with https://"):
         fetch(UNKNOWN, url=url)
 
 
@@ -251,7 +251,7 @@ def test_a_first_download_that_is_trusted_is_noted_as_such(server: Server) -> No
 
 @pytest.mark.parametrize("digest", ["", "abc", "g" * 64, SHA256 + "0"])
 def test_a_digest_that_is_none_is_refused(digest: str) -> None:
-    with pytest.raises(BundleError, match="is no digest"):
+    with pytest.raises(BundleError, match="is not a digest"):
         download.fetch(UNKNOWN, sha256=digest)
 
 
@@ -304,7 +304,7 @@ def test_a_length_that_is_no_number_is_told(server: Server, length: str) -> None
     ["http://", "http://[::1", "http://x:port/f", "https:///f", "http://a b/f", "http://x/\n", "http://ü/f"],
 )
 def test_an_address_that_is_none_gets_one_line(url: str) -> None:
-    with pytest.raises(BundleError, match="no address that begins with https://") as caught:
+    with pytest.raises(BundleError, match="not an address that begins with https://") as caught:
         fetch(UNKNOWN, url=url)
     assert "\n" not in str(caught.value)
 

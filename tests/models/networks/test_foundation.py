@@ -148,7 +148,7 @@ def test_other_networks_begin_with_a_file_of_their_own(tmp_path: Path) -> None:
     assert torch.equal(network.conv1.weight, taught["conv1.weight"])
     assert torch.equal(network.fc.weight, head)
     with pytest.raises(
-        BundleError, match=r"no weights of sequential: lacks features.0.bias and \d+ more, and"
+        BundleError, match=r"not weights of sequential: lacks features.0.bias and \d+ more, and"
     ):
         initialise(build("sequential", 3), "sequential", str(tmp_path / "resnet18.pth"))
 
@@ -162,5 +162,5 @@ def test_what_else_a_network_begins_with() -> None:
     assert given_normalisation("sequential", "none", "all") is None
     with pytest.raises(BundleError, match="dinov2_s: are weights of a backbone, not of sequential"):
         initialise(network, "sequential", "dinov2_s")
-    with pytest.raises(BundleError, match="no ImageNet weights are at hand for 'sequential'"):
+    with pytest.raises(BundleError, match="there are no ImageNet weights for 'sequential'"):
         initialise(network, "sequential", "imagenet")

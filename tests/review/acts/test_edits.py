@@ -233,8 +233,8 @@ def test_the_history_of_a_cell_is_who_did_what_to_it(case: Case) -> None:
     [
         (lambda c: c.set_label(99, "BLA"), "no cell 99"),
         (lambda c: c.set_label([], "BLA"), "no cell is selected"),
-        (lambda c: c.set_label(1, "XYZ"), "'XYZ' is no class"),
-        (lambda c: c.set_tag(1, "odd", True), "'odd' is no tag"),
+        (lambda c: c.set_label(1, "XYZ"), "'XYZ' is not a class"),
+        (lambda c: c.set_tag(1, "odd", True), "'odd' is not a tag"),
         (lambda c: c.edits.comment(1, "  "), "empty comment"),
         (lambda c: c.cell_edits.remove([1, 99]), "no cell 99"),
         (lambda c: c.effective_code(0), "no cell 0"),

@@ -202,9 +202,9 @@ def test_predictions_that_are_no_numbers_or_classes_are_refused(
     case: Case, say: Callable[..., Predictions]
 ) -> None:
     good = say([1])
-    with pytest.raises(CaseError, match="no number"):
+    with pytest.raises(CaseError, match="not a number"):
         case.model.record_predictions(replace(good, probabilities=np.full((1, 21), np.nan, np.float32)))
-    with pytest.raises(CaseError, match="XXX, which is no class"):
+    with pytest.raises(CaseError, match="XXX, not a class"):
         case.model.record_predictions(replace(good, classes=("XXX", *good.classes[1:])))
     assert case.predictions is None
 

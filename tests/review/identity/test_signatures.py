@@ -324,7 +324,7 @@ def test_a_key_that_cannot_be_had_is_one_line_and_none_is_made_instead(damage: s
 def test_a_damaged_list_of_reviewers_is_one_line(tmp_path: Path) -> None:
     for text in ("", "[]", "{}", '{"form": 1}', json.dumps({"form": "x", "reviewers": []}), "[" * 100_000):
         (tmp_path / "list.json").write_text(text)
-        with pytest.raises(CaseError, match="is no list of reviewers"):
+        with pytest.raises(CaseError, match="is not a list of reviewers"):
             read_reviewers(tmp_path / "list.json")
     home().mkdir(parents=True, exist_ok=True)
     with pytest.raises(CaseError, match="hexadecimal"):

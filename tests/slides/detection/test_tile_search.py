@@ -118,7 +118,7 @@ def test_a_plan_is_read_back_and_continues_its_layout() -> None:
     assert layout.continues({**written, "method": plan.method + 1}) is None
     assert layout.continues({}) is None
     for key in written:
-        with pytest.raises(SlideError, match="search anew"):
+        with pytest.raises(SlideError, match="search again"):
             DetectionPlan.from_json({name: value for name, value in written.items() if name != key})
 
 

@@ -188,7 +188,7 @@ def test_zarr_folders_that_are_no_image(tmp_path: Path) -> None:
     for name, words in (
         ("empty", "without an OME"),
         ("plate", "plate"),
-        ("wrong", "no readable"),
+        ("wrong", "not a readable"),
         ("text", "no"),
     ):
         with pytest.raises(SlideError, match=words) as caught:

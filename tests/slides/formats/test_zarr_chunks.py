@@ -107,8 +107,8 @@ def _crc32c(data: bytes) -> int:
         ([3, LONGEST_SIDE + 1, 64], [3, 64, 64], "any scanner"),
         ([3, 1_500_000, 1_500_000], [3, 64, 64], "any scanner"),
         ([3, 9000, 9000], [3, 9000, 9000], f"limit {PIECE_BYTES // 2**20}"),
-        ([3, 128, -1], [3, 64, 64], "no whole number"),
-        ([3, 128, 10**30], [3, 64, 64], "no whole number"),
+        ([3, 128, -1], [3, 64, 64], "not a whole number"),
+        ([3, 128, 10**30], [3, 64, 64], "not a whole number"),
         ([3, 128, 128], [3, 64], "do not fit"),
     ],
 )

@@ -75,7 +75,7 @@ def test_a_wrong_path_is_told(tmp_path: Path):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(TrainingError, match="no such file or folder"):
         find_cases([tmp_path / "nowhere"])
-    with pytest.raises(TrainingError, match="is no case"):
+    with pytest.raises(TrainingError, match="is not a case"):
         find_cases([tmp_path / "notes.txt"])
     with pytest.raises(TrainingError, match="review a smear first"):
         find_cases([tmp_path])

@@ -55,8 +55,8 @@ def test_several_sources_and_what_has_no_class(tmp_path: Path) -> None:
     ("make", "said"),
     [
         ((), "no folder here is named by a class code"),
-        (("BLA/x", "Blast/x"), "'Blast' is no class code"),
-        (("BLA/x", "LY/x"), "is no class code"),
+        (("BLA/x", "Blast/x"), "'Blast' is not a class code"),
+        (("BLA/x", "LY/x"), "is not a class code"),
         (("BLA",), "hold no images"),
     ],
 )

@@ -106,7 +106,7 @@ def test_files_of_another_scale_are_resampled(tmp_path: Path, crops: Path) -> No
         (("file|label", "a.png|BLA"), "its first line names file|label"),
         (("path,label", "a.png,BLA"), "has no column file"),
         (("file,label", "set/BLA/BLA_00000.png,"), "line 2: no label"),
-        (("file,label", "set/BLA/BLA_00000.png,BLAST"), "line 2: 'BLAST' is no class code of bmc21"),
+        (("file,label", "set/BLA/BLA_00000.png,BLAST"), "line 2: 'BLAST' is not a class code of bmc21"),
         (
             ("file,label", "set/BLA/BLA_00000.png,BLA", "x.png,BLA", "y.png,LYT"),
             r"2 of 3 files are missing: .*x.png, .*y.png",
@@ -121,7 +121,7 @@ def test_files_of_another_scale_are_resampled(tmp_path: Path, crops: Path) -> No
         ),
         (
             ("file,label,microns_per_pixel", "set/BLA/BLA_00000.png,BLA,nan"),
-            "line 2: 'nan' µm per pixel is no scale",
+            "line 2: 'nan' µm per pixel is not a scale",
         ),
         (("file,label,scheme", "set/BLA/BLA_00000.png,BLA,fab"), "line 2: no class scheme 'fab'"),
         (

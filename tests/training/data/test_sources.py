@@ -33,11 +33,11 @@ def test_a_data_set_says_its_scale_and_scheme(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ('{"um": 1}', "may hold scheme and microns_per_pixel"),
         ('{"scheme": "fab"}', "no class scheme 'fab'"),
-        ('{"microns_per_pixel": "fine"}', "is no number"),
-        ('{"microns_per_pixel": 40}', "40 µm per pixel is no scale"),
+        ('{"microns_per_pixel": "fine"}', "is not a number"),
+        ('{"microns_per_pixel": 40}', "40 µm per pixel is not a scale"),
     ],
 )
 def test_a_data_set_that_says_nonsense(tmp_path: Path, text: str, said: str) -> None:
@@ -55,7 +55,7 @@ def test_one_scale_for_every_data_set(tmp_path: Path) -> None:
     assert found[0].scale_used(0.1) == {"images": 0.05, "resampled_to": 0.1}
     (plain,) = find_sources(tmp_path / "all" / "ours")
     assert plain.scale_used(0.1) == {"images": None, "resampled_to": 0.1}
-    with pytest.raises(TrainingError, match="microns-per-pixel: 50 µm per pixel is no scale"):
+    with pytest.raises(TrainingError, match="microns-per-pixel: 50 µm per pixel is not a scale"):
         find_sources(tmp_path / "all", scales={"*": 50})
 
 

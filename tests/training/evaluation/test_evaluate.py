@@ -169,7 +169,7 @@ def test_the_protocol_says_so_when_training_held_to_another_split(
         ({"split": "nowhere.csv"}, "no such split"),
         ({"split": "split.csv", "part": "nothing"}, "no part 'nothing'"),
         ({"limit": 0}, "limit: 0 is too few"),
-        ({"prior": "XYZ=1"}, "'XYZ' is no class code"),
+        ({"prior": "XYZ=1"}, "'XYZ' is not a class code"),
         ({"background": True}, "holds one source"),
     ],
 )
@@ -247,7 +247,7 @@ def test_the_source_is_told_by_a_tinted_ground(widely: Path) -> None:
     assert told["classes"] == ["EOS", "LYT"]
     assert told["background"]["n"] == told["features"]["n"] == 32
     assert told["background"]["balanced_accuracy"] >= 0.9
-    assert "gives the source away" in (widely / "table.md").read_text()
+    assert "reveals the source" in (widely / "table.md").read_text()
 
 
 @pytest.mark.slow

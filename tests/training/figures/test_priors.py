@@ -87,7 +87,7 @@ def test_distributions_are_read(tmp_path: Path) -> None:
     ("wanted", "said"),
     [
         ("nowhere.csv", "no such class distribution"),
-        ("XYZ=1", "'XYZ' is no class code"),
+        ("XYZ=1", "'XYZ' is not a class code"),
         ("BLA=lots", "BLA has 'lots'"),
         ("BLA=-1", "BLA has '-1'"),
         ("BLA=nan", "BLA has 'nan'"),

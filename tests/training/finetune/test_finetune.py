@@ -129,7 +129,7 @@ def test_labels_that_are_wrong_are_refused_and_the_old_bundle_stays(
     write_case(tmp_path / "cases", "one", codes, first=3000, labels=labels)
     config, parent = settings(default_draws=40, minimum_images=10), trained[0]
     out = tmp_path / "run"
-    with pytest.raises(TrainingError, match=r"got worse on the held-out part of the blobs.*old bundle stays"):
+    with pytest.raises(TrainingError, match=r"is worse on the held-out part of the blobs.*old bundle stays"):
         fine_tune(
             [tmp_path / "cases"],
             out,

@@ -106,4 +106,4 @@ def test_a_bundle_that_forgot_is_refused() -> None:
     after[30:] = _answers(truth, 9)[30:]
     assert verdict(compare(source, truth, before, after, classes)) == ""
     after[30:] = _answers(truth, 5)[30:]
-    assert "forgot what it knew" in verdict(compare(source, truth, before, after, classes))
+    assert "forgot its skill" in verdict(compare(source, truth, before, after, classes))

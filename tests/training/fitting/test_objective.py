@@ -123,10 +123,10 @@ def test_a_loss_that_is_no_number_names_its_batch(
     monkeypatch.setattr(objective, "label_losses", broken)
     config = small(default_draws=24)  # three batches an epoch
     with pytest.raises(
-        TrainingError, match=r"no number as loss in epoch 2, batch 2 \((BLA|EOS|LYT)/"
+        TrainingError, match=r"the loss is not a number in epoch 2, batch 2 \((BLA|EOS|LYT)/"
     ) as caught:
         train(data, tmp_path / "run", config=config, device="cpu")
-    assert "last.pt keeps the epochs before, and --resume goes on from there" in str(caught.value)
+    assert "last.pt keeps the epochs before, and --resume continues from there" in str(caught.value)
     kept = torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)
     assert kept["numbers"][0] == 1
     assert all(bool(torch.isfinite(t).all()) for t in kept["network"].values())
@@ -155,7 +155,7 @@ def test_interrupted_in_the_middle_of_a_checkpoint(
     with pytest.raises(TrainingError) as caught, stoppable(out):
         train(data, out, config=small(), device="cpu")
     assert str(caught.value) == (
-        f"stopped; {out}/checkpoints/last.pt keeps 1 epoch: the same command with --resume goes on"
+        f"stopped; {out}/checkpoints/last.pt keeps 1 epoch: the same command with --resume continues"
     )
     assert [path.name for path in (out / "checkpoints").iterdir()] == ["last.pt"]
     monkeypatch.undo()

@@ -103,7 +103,7 @@ def test_another_seed_is_another_run(tmp_path: Path) -> None:
 
 def test_resuming_what_does_not_fit(tmp_path: Path, blobs: Path) -> None:
     config = quick(stages=SHORT)
-    with pytest.raises(TrainingError, match="nothing to go on from"):
+    with pytest.raises(TrainingError, match="nothing to resume"):
         train(blobs, tmp_path / "run", config=config, resume=True)
     data = write_blobs(tmp_path / "data", 24)
     with pytest.raises(StoppedError):

@@ -168,7 +168,7 @@ def test_a_cross_validated_run_judges_too(queue: tuple[Path, Path, dict], tmp_pa
     assert (Path(row["file"]).name, row["suggested"]) == ("wrong_BLA_00003.png", "BLA")
     assert (tmp_path / "q" / "crops.csv").read_text() == (first / "crops.csv").read_text()
     (run / "predictions.csv").write_text("file,part\n")
-    with pytest.raises(TrainingError, match="is no table of held-out images"):
+    with pytest.raises(TrainingError, match="is not a table of held-out images"):
         find_doubts(data, tmp_path / "other", run=run)
     (run / "predictions.csv").write_text("file,source,truth,p_BLA\nx.png,ours,BLA,1\n")
     with pytest.raises(TrainingError, match="none of its images is in"):

@@ -126,7 +126,7 @@ class CountController(QObject):
         self.refresh()
 
     def _on_changed(self, change: Change) -> None:
-        """Follow what is no change of cells."""
+        """Follow what is not a change of cells."""
         topic = EVENT_SPECS[change.act].topic
         if topic is Topic.TALLY:
             self.tally.show()

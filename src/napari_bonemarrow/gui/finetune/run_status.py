@@ -42,8 +42,8 @@ class Wish(BaseModel):
     base: str = Field(
         "",
         title="Base data",
-        description="Folder of crops that the model was taught with, so that it forgets none of them",
-        json_schema_extra=shown(folder=True, placeholder="optional: crops it was taught with"),
+        description="Folder of crops that the model was trained on, so that it forgets none of them",
+        json_schema_extra=shown(folder=True, placeholder="optional: crops it was trained on"),
     )
     name: str = Field("", title="New name", description="Name of the new model")
     epochs: int = Field(

@@ -190,7 +190,7 @@ class KeyTable:
         Raises
         ------
         KeyTableError
-            It is no file of keys, names an act that does not exist, a key that cannot be used, or one key
+            It is not a file of keys, names an act that does not exist, a key that cannot be used, or one key
             twice.
         """
         try:
@@ -212,7 +212,7 @@ class KeyTable:
         unknown = [name for name in named if name not in self.acts]
         if unknown:
             raise KeyTableError(
-                f"{source}: {unknown[0]!r} is no act of this version: nothing was changed; take the line out"
+                f"{source}: {unknown[0]!r} is not an act of this version: nothing was changed; remove it"
             )
         holders: dict[str, str] = {}
         for name, row in named.items():

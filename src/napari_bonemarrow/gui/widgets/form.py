@@ -313,5 +313,5 @@ def _kind(annotation: Any) -> tuple[Any, bool]:
 
 
 def _is_kind_of(kind: Any, parent: type) -> bool:
-    """Tell whether a type is a kind of another; what is no class, such as a choice, is not."""
+    """Tell whether a type is a kind of another; what is not a class, such as a choice, is not."""
     return isinstance(kind, type) and issubclass(kind, parent)

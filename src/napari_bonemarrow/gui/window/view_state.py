@@ -20,7 +20,7 @@ _REST_MS = 1500
 class ViewState(QObject):
     """Keeps in the case what the window shows, a moment after the reviewer pauses and when it closes.
 
-    It is no act: it lies outside the journal, and losing it costs nothing but a few steps. Of several
+    It is not an act: it lies outside the journal, and losing it costs nothing but a few steps. Of several
     selected cells only the current one is kept: the next day nobody knows which the others were.
 
     Parameters

@@ -153,7 +153,7 @@ def read_header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
         spans = sorted((int(v["data_offsets"][0]), int(v["data_offsets"][1])) for v in entries.values())
         tensors = {k: (str(v["dtype"]), tuple(int(n) for n in v["shape"])) for k, v in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise BundleError(f"{path}: is no safetensors file; fetch or export it again") from error
+        raise BundleError(f"{path}: is not a safetensors file; fetch or export it again") from error
     ends = [0, *(end for _start, end in spans)]
     if ends[-1] != size - 8 - length:
         raise BundleError(f"{path}: is cut short; fetch or export it again")
@@ -182,7 +182,7 @@ def _read_card(path: Path) -> Card:
     try:
         return Card.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise BundleError(f"{path}: {card_fault(error)}; mend the card") from error
+        raise BundleError(f"{path}: {card_fault(error)}; correct the card") from error
 
 
 def card_fault(error: ValidationError) -> str:
@@ -200,12 +200,12 @@ def _check_header(path: Path, card: Card) -> None:
     if card.network_size % known.multiple:
         raise BundleError(
             f"{path.parent}: network_size: {card.architecture} takes multiples of {known.multiple} px, "
-            f"not {card.network_size}; mend the card"
+            f"not {card.network_size}; correct the card"
         )
     header, head = read_header(path), known.head or card.head
     if not head:
         raise BundleError(
-            f"{path.parent}: head: the card must name {card.architecture}'s last layer; mend it"
+            f"{path.parent}: head: the card must name {card.architecture}'s last layer; correct it"
         )
     if head not in header or (known.stem and known.stem not in header):
         raise BundleError(f"{path}: holds no weights of {card.architecture}; the card names another network")

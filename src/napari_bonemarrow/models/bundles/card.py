@@ -191,7 +191,7 @@ class Card(_Part):
         if unknown:
             raise ValueError(f"classes: unknown code {', '.join(unknown)}")
         if len(set(self.classes)) != len(self.classes):
-            raise ValueError("classes: a code stands twice")
+            raise ValueError("classes: a code occurs twice")
         if set(self.support) != set(self.classes):
             raise ValueError("support: needs exactly one entry a class")
         return self

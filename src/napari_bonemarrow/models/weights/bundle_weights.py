@@ -45,6 +45,6 @@ def load_network(bundle: Bundle) -> nn.Module:
         network.load_state_dict(load_weights(bundle))
     except RuntimeError as error:
         raise BundleError(
-            f"{bundle.weights}: are no weights of a {bundle.card.architecture}; mend the card"
+            f"{bundle.weights}: not weights of a {bundle.card.architecture}; correct the card"
         ) from error
     return network.eval().requires_grad_(False)

@@ -65,7 +65,7 @@ def import_checkpoint(
     folder = Path(out) if out else user_models() / check_name(name)
     unknown = sorted(set(trained) - set(classes))
     if unknown:
-        raise BundleError(f"{', '.join(unknown)}: said to be trained but none of the classes; mend the list")
+        raise BundleError(f"{', '.join(unknown)}: said to be trained but not a class; correct the list")
     weights = read_checkpoint(file)
     if network_size is None:
         network_size = BACKBONE_SIZE if lookup(architecture).backbone else crop_size
@@ -88,9 +88,9 @@ def import_checkpoint(
             normalisation=normalisation,
             temperature=1.0,
             support={code: Support.TRAINED if code in trained else Support.NONE for code in classes},
-            limits=("Imported: what it was taught with and how well it does are not known here.",),
+            limits=("Imported: its training data and figures are not known here.",),
         )
     except ValidationError as error:
-        raise BundleError(f"{file}: {card_fault(error)}; mend what was given") from error
+        raise BundleError(f"{file}: {card_fault(error)}; correct the options") from error
     state: dict[str, Tensor] = network.state_dict()
     return write_bundle(folder, state, card)

@@ -27,7 +27,7 @@ class BulkAcceptance:
     def refusal(self, code: str) -> str:
         """Return why a class is not accepted in bulk, in one line; empty where it may be."""
         if code not in CLASSES:
-            return f"{code!r} is no class: choose one of {', '.join(CLASSES)}"
+            return f"{code!r} is not a class: choose one of {', '.join(CLASSES)}"
         if self._state.blind:
             return "the second reading is blind: there are no guesses to accept"
         if not CLASSES[code].in_bulk:

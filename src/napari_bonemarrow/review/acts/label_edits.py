@@ -32,11 +32,11 @@ class LabelEdits:
         Raises
         ------
         CaseError
-            Where a cell does not exist or the code is no class.
+            Where a cell does not exist or the code is not a class.
         """
         cells = self._core.existing_ids(cell_ids)
         if code is not None and code not in CLASSES:
-            raise CaseError(f"{code!r} is no class: choose one of {', '.join(CLASSES)}")
+            raise CaseError(f"{code!r} is not a class: choose one of {', '.join(CLASSES)}")
         given = self._state.read.labels
         before = [given.get(cell) for cell in cells]
         wanted = (None, None, None) if code is None else (code, self._core.reviewer, source)
@@ -68,7 +68,7 @@ class LabelEdits:
         Raises
         ------
         CaseError
-            Where a cell does not exist or a code is no class.
+            Where a cell does not exist or a code is not a class.
         """
         given, source = self._state.labels, "reviewer" if vouch else f"{IMPORTED}:{sha256}"
         new = {}
@@ -85,7 +85,7 @@ class LabelEdits:
             return None
         unknown = sorted(set(new.values()) - set(CLASSES))
         if unknown:
-            raise CaseError(f"{unknown[0]!r} is no class: choose one of {', '.join(CLASSES)}")
+            raise CaseError(f"{unknown[0]!r} is not a class: choose one of {', '.join(CLASSES)}")
         cells = self._core.existing_ids(new)
         own = self._state.read.labels
         old = [_row(own.get(cell)) for cell in cells]
@@ -101,7 +101,7 @@ class LabelEdits:
             Where a cell does not exist or there is no such tag.
         """
         if tag not in TAGS:
-            raise CaseError(f"{tag!r} is no tag: choose one of {', '.join(TAGS)}")
+            raise CaseError(f"{tag!r} is not a tag: choose one of {', '.join(TAGS)}")
         tagged = self._state.read.tags
         cells = tuple(
             cell for cell in self._core.existing_ids(cell_ids) if (tag in tagged.get(cell, frozenset())) != on

@@ -46,17 +46,17 @@ class ModelOutput:
         Raises
         ------
         CaseError
-            Where the frame is not set, a class is not known, a probability is no number, or a cell is not
+            Where the frame is not set, a class is not known, a probability is not a number, or a cell is not
             of this case's last detection.
         """
         if self._state.frame is None:
             raise CaseError("the frame is not set: say what is counted before classes are seen")
         unknown = [code for code in predictions.classes if code not in CLASSES]
         if unknown:
-            raise CaseError(f"{predictions.model.name} predicts {', '.join(unknown)}, which is no class here")
+            raise CaseError(f"{predictions.model.name} predicts {', '.join(unknown)}, not a class here")
         if not np.isfinite(predictions.probabilities).all():
             raise CaseError(
-                f"{predictions.model.name} gave a probability that is no number: check the bundle"
+                f"{predictions.model.name} gave a probability that is not a number: check the bundle"
             )
         strange = predictions.cell_id[self._state.table.rows(predictions.cell_id) < 0]
         if len(strange):
@@ -91,10 +91,10 @@ class ModelOutput:
         Raises
         ------
         CaseError
-            Where a value is no number or there is none.
+            Where a value is not a number or there is none.
         """
         if not len(features) or not np.isfinite(features.values).all():
-            raise CaseError(f"{features.model.name} gave no features, or one that is no number")
+            raise CaseError(f"{features.model.name} gave no features, or one that is not a number")
         arrays = {name: getattr(features, name) for name in ("cell_id", "values", "mean", "axes")}
         specs, blobs = pack(arrays)
         model: ModelPayload = {"name": features.model.name, "sha256": features.model.sha256}
@@ -121,7 +121,7 @@ class ModelOutput:
         Raises
         ------
         CaseError
-            Where the shapes do not fit or a place is no number.
+            Where the shapes do not fit or a place is not a number.
         """
         ids, places = np.asarray(cell_ids, np.int64), np.asarray(xy, np.float32)
         if places.shape != (len(ids), 2) or not np.isfinite(places).all():
@@ -153,7 +153,7 @@ def _take_predictions(state: State, event: Event) -> None:
     support = {code: Support(word) for code, word in new["support"].items()}
     arrays = unpack(cast(Mapping[str, ArrayPayload], new["arrays"]), state.blob)
     if len(set(classes)) != len(classes) or not np.isfinite(arrays["probabilities"]).all():
-        raise ValueError("a model says what is no prediction")
+        raise ValueError("a model says what is not a prediction")
     if (model, classes) != (state.model, state.classes):
         state.table.forget_predictions(len(classes))
     state.model, state.classes, state.support = model, classes, support

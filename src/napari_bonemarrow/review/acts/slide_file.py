@@ -122,7 +122,7 @@ class SlideFile:
                     "folder again to begin a new one"
                 )
             raise CaseError(
-                f"{case}: it belongs to another slide than {slide.path}: move the case away to begin anew"
+                f"{case}: it belongs to another slide than {slide.path}: move the case away to begin again"
             )
         now = replace(record, fields=slide.fields)
         if record.is_nameless:

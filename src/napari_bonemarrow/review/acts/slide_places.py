@@ -16,7 +16,7 @@ _MOST_BESIDE = 1000
 
 
 def place_of(slide: Path, case: Path) -> tuple[str, str, str | None]:
-    """Return a slide's name, where it lies, and that seen from the case; empty where it is no file."""
+    """Return a slide's name, where it lies, and that seen from the case; empty where it is not a file."""
     if slide == Path():  # made in memory
         return "", "", None
     path = slide.absolute()

@@ -44,10 +44,10 @@ class Tally:
         Raises
         ------
         CaseError
-            Where the code is no class.
+            Where the code is not a class.
         """
         if code not in CLASSES:
-            raise CaseError(f"{code!r} is no class: choose one of {', '.join(CLASSES)}")
+            raise CaseError(f"{code!r} is not a class: choose one of {', '.join(CLASSES)}")
         new: TalliedCell = {"field": len(self._state.read.tallies) - 1, "code": code}
         return self._core.act(Draft(EventKind.TALLIED, new=new))
 

@@ -170,7 +170,7 @@ class Case:
         Raises
         ------
         CaseError
-            Where it is no case, was written by a newer version, is held by somebody else, cannot be
+            Where it is not a case, was written by a newer version, is held by somebody else, cannot be
             written, was changed by hand, or holds a line that this program would not have written; unless it
             is only read, also where an earlier version laid the photographs of its folder out otherwise.
         """

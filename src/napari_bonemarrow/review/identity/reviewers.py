@@ -137,7 +137,7 @@ def read_reviewers(path: Path) -> list[Reviewer]:
     except OSError as error:
         raise CaseError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CaseError(f"{path.name} is no list of reviewers: make one with `reviewers export`") from error
+        raise CaseError(f"{path.name} is not a list of reviewers: use `reviewers export`") from error
 
 
 def authentication(signature: Signature) -> tuple[Authentication, str]:

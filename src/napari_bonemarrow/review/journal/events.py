@@ -159,7 +159,7 @@ class Verification:
     ----------
     ok : bool
     first_bad_seq : int or None
-        The first line that does not fit; None where all do, or where what is wrong is no line.
+        The first line that does not fit; None where all do, or where what is wrong is not a line.
     text : str
         One line.
     """

@@ -72,7 +72,7 @@ def translated(path: Path, doing: str) -> Iterator[None]:
     """Turn SQLite's errors into one line that says what to do."""
     try:
         yield
-    except UnicodeDecodeError as error:  # SQLite's own message quotes a name of the file that is no text
+    except UnicodeDecodeError as error:  # SQLite's own message quotes a name of the file that is not text
         raise CaseError(f"cannot {doing} {path.name}: the file is damaged. Restore it from a copy") from error
     except sqlite3.Error as error:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

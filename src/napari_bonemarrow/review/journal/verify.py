@@ -18,7 +18,7 @@ from napari_bonemarrow.review.journal.schema import OWN_OF_SQLITE, schema_of
 _FEW, _LONGEST = 3, 40
 """How many names are told of what was altered, and how many characters of each."""
 
-# As bytes, which is what was hashed; a body that is no text any more is none that we wrote.
+# As bytes, which is what was hashed; a body that is not text any more is none that we wrote.
 _LINES = """SELECT seq, typeof(body), CAST(body AS BLOB), CAST(hash AS BLOB) FROM events ORDER BY seq"""
 
 

@@ -61,7 +61,7 @@ class WorkList:
     @order.setter
     def order(self, order: str) -> None:
         if order not in ORDERS:
-            raise ValueError(f"{order!r} is no order of the work list: choose one of {', '.join(ORDERS)}")
+            raise ValueError(f"{order!r} is not an order of the work list: choose one of {', '.join(ORDERS)}")
         self._order = order
         self.arrange()
 
@@ -83,7 +83,7 @@ class WorkList:
     @filters.setter
     def filters(self, filters: Filters) -> None:
         if filters.state not in STATES:
-            raise ValueError(f"{filters.state!r} is no state of a cell: choose one of {', '.join(STATES)}")
+            raise ValueError(f"{filters.state!r} is not a state of a cell: choose one of {', '.join(STATES)}")
         self._filters = filters
         self.arrange()
 

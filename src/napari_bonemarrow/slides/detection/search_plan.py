@@ -158,9 +158,9 @@ class DetectionPlan:
                 tuple(int(box[4]) if len(box) > 4 else at for at, box in enumerate(written["images"])),
             )
         except (KeyError, TypeError, ValueError) as problem:
-            raise SlideError(f"plan of a search: cannot be read ({problem!r}); search anew") from problem
+            raise SlideError(f"plan of a search: cannot be read ({problem!r}); search again") from problem
         if len(plan.areas) != len(plan.area_images) or len(plan.profiles) not in (0, len(plan.images)):
-            raise SlideError("plan of a search: its lists differ in length; search anew")
+            raise SlideError("plan of a search: its lists differ in length; search again")
         return plan
 
 

@@ -47,7 +47,7 @@ def search_tile(slide: Slide, tile: Tile) -> Cells:
     canvas, slide = slide, photograph(slide, tile.image_number)
     stained = stained_blocks(slide)
     if tile.profile is None:
-        raise ValueError("this plan is but a layout: measure the stain of its images first")
+        raise ValueError("this plan is only a layout: measure the stain of its images first")
     if stained is not None and not stained[_blocks(tile.core)].any():
         return Cells.empty()
     halo = round(HALO_UM / WORKING_MICRONS)

@@ -76,7 +76,7 @@ def _why_empty(folder: Path) -> str:
         return f"holds the data of a MIRAX slide; open {folder.name}.mrxs beside it"
     for file in visible_files(folder):
         if file.suffix.lower() in SCANNER_SUFFIXES:
-            return f"holds whole slides and no fields; open one by itself, such as {file.name}"
+            return f"holds whole slides and no fields; open one of them, such as {file.name}"
     return f"is a folder without images; choose one with {', '.join(IMAGE_SUFFIXES)}"
 
 
@@ -115,7 +115,7 @@ def _measure_tiff(path: Path, stamp: tuple[int, int]) -> FieldFile:
         series = tiff_image.choose(file)
         levels = tiff_pyramid.pages_of(series)
         if tiff_pyramid.is_pyramid(levels) or tiff_image.put_together_by(file) is not None:
-            raise SlideError(f"{path}: is a whole slide, not a field; open it by itself")
+            raise SlideError(f"{path}: is a whole slide, not a field; open it alone")
         width, height = tiff_image.size(series)
         if int(tiff_image.facts(file, series.keyframe)["orientation"]) in _ROTATED:
             width, height = height, width

@@ -112,7 +112,7 @@ def find_cases(given: Sequence[str | Path]) -> list[Path]:
         elif not path.exists():
             raise TrainingError(f"{path}: no such file or folder; give a folder of {SUFFIX} files")
         elif path.suffix.lower() != SUFFIX:
-            raise TrainingError(f"{path}: is no case; give {SUFFIX} files or a folder of them")
+            raise TrainingError(f"{path}: is not a case; give {SUFFIX} files or a folder of them")
         else:
             found.append(path)
     if not found:

@@ -83,7 +83,7 @@ def _rows(path: Path) -> Iterator[_Row]:
             if any(values.values()):
                 yield _row(path, reader.line_num, values)
     except csv.Error as error:
-        raise TrainingError(f"{path}, line {reader.line_num}: is no table ({error})") from error
+        raise TrainingError(f"{path}, line {reader.line_num}: is not a table ({error})") from error
 
 
 def _text(path: Path) -> str:
@@ -134,7 +134,7 @@ def _scale(path: Path, line: int, text: str) -> float | None:
     except ValueError:
         scale = -1.0
     if not 0.01 <= scale <= 5:
-        raise TrainingError(f"{path}, line {line}: {text!r} µm per pixel is no scale; give 0.01 to 5")
+        raise TrainingError(f"{path}, line {line}: {text!r} µm per pixel is not a scale; give 0.01 to 5")
     return scale
 
 
@@ -165,7 +165,7 @@ def _source(path: Path, name: str, rows: Sequence[_Row], scheme: str | None) -> 
             continue
         if row.label not in recognised.codes:
             raise TrainingError(
-                f"{path}, line {row.line}: {row.label!r} is no class code of {recognised.name}; "
+                f"{path}, line {row.line}: {row.label!r} is not a class code of {recognised.name}; "
                 f"use one of {', '.join(sorted(recognised.codes))}"
             )
         code = recognised.codes[row.label]

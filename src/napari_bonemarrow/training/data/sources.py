@@ -88,7 +88,7 @@ def check_scale(scale: float, where: str) -> float:
         If it is not a number between 0.01 and 5 µm per pixel.
     """
     if not (math.isfinite(scale) and 0.01 <= scale <= 5):
-        raise TrainingError(f"{where}: {scale:g} µm per pixel is no scale of a smear; give 0.01 to 5")
+        raise TrainingError(f"{where}: {scale:g} µm per pixel is not a scale of a smear; give 0.01 to 5")
     return scale
 
 
@@ -127,11 +127,11 @@ def _source(root: Path, folders: list[Path], scheme: str | None) -> Source:
         closest = max(SCHEMES.values(), key=lambda each: len(set(names) & set(each.codes)))
         unknown = sorted(set(names) - set(closest.codes))
         raise TrainingError(
-            f"{root / unknown[0]}: {unknown[0]!r} is no class code; rename or move the folder"
+            f"{root / unknown[0]}: {unknown[0]!r} is not a class code; rename or move the folder"
         )
     unknown = sorted(set(names) - set(recognised.codes))
     if unknown:
-        raise TrainingError(f"{root / unknown[0]}: {unknown[0]!r} is no class code of {recognised.name}")
+        raise TrainingError(f"{root / unknown[0]}: {unknown[0]!r} is not a class code of {recognised.name}")
     files, codes, left_out = _labelled(folders, recognised)
     if not files:
         raise TrainingError(f"{root}: its class folders hold no images")
@@ -169,14 +169,14 @@ def _about(root: Path) -> tuple[str | None, float | None]:
     try:
         facts = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise TrainingError(f'{path}: is no JSON; write {{"microns_per_pixel": 0.1}}') from error
+        raise TrainingError(f'{path}: is not JSON; write {{"microns_per_pixel": 0.1}}') from error
     if not isinstance(facts, dict) or set(facts) - {"scheme", "microns_per_pixel"}:
         raise TrainingError(f"{path}: may hold scheme and microns_per_pixel and nothing else")
     scheme, scale = facts.get("scheme"), facts.get("microns_per_pixel")
     if scheme is not None and scheme not in SCHEMES:
         raise TrainingError(f"{path}: no class scheme {scheme!r}; choose one of {', '.join(sorted(SCHEMES))}")
     if scale is not None and (isinstance(scale, bool) or not isinstance(scale, int | float)):
-        raise TrainingError(f"{path}: microns_per_pixel {scale!r} is no number")
+        raise TrainingError(f"{path}: microns_per_pixel {scale!r} is not a number")
     return scheme, None if scale is None else check_scale(float(scale), str(path))
 
 

@@ -89,15 +89,15 @@ def tell_sources(
 def _meaning(told: dict[str, Any]) -> str:
     alone, by_network = told["background"], told["features"]
     if alone["balanced_accuracy_ci95"][0] <= alone["chance"]:
-        first = "The background alone does not tell the source better than chance."
+        first = "The background alone does not reveal the source better than chance."
     else:
         first = (
-            "The background alone gives the source away, with no nucleated cell in sight: with certainty for "
+            "The background alone reveals the source, without any nucleated cell: with certainty for "
             f"{alone['told']:.0%} of the images."
         )
     return (
-        f"{first} From the network's features it is told for {by_network['told']:.0%}: what a network knows "
-        "of the source can stand in for looking at the cell wherever a class comes from one source only. "
+        f"{first} From the network's features it is recognised for {by_network['told']:.0%}: what a network "
+        "knows of the source can replace the look of the cell wherever a class comes from one source only. "
         "Figures of such classes hold within their source; on marrow from elsewhere they are not known."
     )
 

@@ -93,7 +93,7 @@ def _normalised(values: Mapping[str, object], classes: Sequence[str], where: str
     prior = np.zeros(len(classes))
     for code, value in values.items():
         if code not in MATEK_2021:
-            raise TrainingError(f"{where}: {code!r} is no class code; take one of {', '.join(MATEK_2021)}")
+            raise TrainingError(f"{where}: {code!r} is not a class code; take one of {', '.join(MATEK_2021)}")
         try:
             number = float(str(value))
         except ValueError:

@@ -191,7 +191,7 @@ def background_table(told: Mapping[str, Any]) -> str:
         f"Guessed among {' and '.join(told['sources'])} by cross-validated logistic regression, on equally "
         f"many images of each class that all of them hold ({', '.join(told['classes'])}).",
         "",
-        "| from | n | balanced accuracy | chance | told with 95 % certainty |",
+        "| from | n | balanced accuracy | chance | recognised with 95 % certainty |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for key, text in (("background", "the background alone"), ("features", "the network's features")):

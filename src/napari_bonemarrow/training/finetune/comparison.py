@@ -80,12 +80,12 @@ def verdict(tables: Mapping[str, Mapping[str, Any]]) -> str:
         if name == UNREVIEWED:
             if before - after > ALLOWED_CHANGE:
                 return (
-                    f"it forgot what it knew: only {after:.0%} of held-out unreviewed cells keep the class "
+                    f"it forgot its skill: only {after:.0%} of held-out unreviewed cells keep the class "
                     "that the old bundle was sure of; give base data, or review other classes too"
                 )
         elif before - after > (1e-9 if name == REVIEWED else ALLOWED_FALL):
             return (
-                f"it got worse on the held-out part of the {name}: "
+                f"it is worse on the held-out part of the {name}: "
                 f"balanced accuracy {before:.3f} before, {after:.3f} after"
             )
     return ""

@@ -117,7 +117,7 @@ def _check(parent: Bundle, out: Path, checkpoint: Path, resume: bool) -> None:
     if parent.card.classes != BMC21:
         raise TrainingError(f"{parent.path}: has other classes than the 21; name another bundle")
     if resume and not checkpoint.is_file():
-        raise TrainingError(f"{checkpoint}: nothing to go on from; train without --resume")
+        raise TrainingError(f"{checkpoint}: nothing to resume; train without --resume")
     if (out / "bundle").exists():
         raise TrainingError(f"{out}: holds a finished run; name another folder")
 

@@ -96,7 +96,7 @@ def _difference(settings: str, config: TrainConfig | None) -> str:
         return f"another network, {then.get('architecture')}, not {now['architecture']}; name that one"
     changed = [key for key in sorted({*then, *now}) if then.get(key) != now.get(key)]
     if not changed:
-        return "other images: files were added, removed or renamed since; restore them or train afresh"
+        return "other images: files were added, removed or renamed since; restore them or train again"
     said = "; ".join(f"{key} was {_short(then.get(key))}, is {_short(now.get(key))}" for key in changed[:4])
     more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
     return f"other options or images: {said}{more}; set them back or train without --resume"

@@ -172,7 +172,7 @@ def join(device: str) -> Iterator[Group]:
             raise SystemExit(1) from None
         if isinstance(error, RuntimeError) and "closed by peer" in str(error):
             raise TrainingError(
-                "a process of this run was ended from outside, perhaps for want of memory; "
+                "a process of this run was ended from outside, perhaps out of memory; "
                 "start them again with --resume"
             ) from error
         raise

@@ -210,10 +210,10 @@ class Fitter:
         files = [self.crops.files[i] for i in order[step * a_step : step * a_step + 3]]
         kept = "no epoch was finished"
         if checkpoint.is_file():
-            kept = f"{checkpoint} keeps the epochs before, and --resume goes on from there"
+            kept = f"{checkpoint} keeps the epochs before, and --resume continues from there"
         raise TrainingError(
-            f"no number as loss in epoch {epoch + 1}, batch {step + 1} ({', '.join(files)}, ...); {kept}; "
-            "if it happens again, look at these images, or train afresh with a lower learning_rate"
+            f"the loss is not a number in epoch {epoch + 1}, batch {step + 1} ({', '.join(files)}, ...); "
+            f"{kept}; if it happens again, look at these images, or train again with a lower learning_rate"
         )
 
     def step(self, state: State, batches: list[Batch], size: int, rate: float) -> Tensor:

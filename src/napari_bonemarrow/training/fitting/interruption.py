@@ -57,10 +57,10 @@ def _kept(out: Path) -> str:
     if (out / "bundle" / "card.json").is_file():
         return f"the run in {out} was finished"
     if any(out.glob("fold-*/checkpoints/last.pt")):
-        return f"{out} keeps what is done: the same command with --resume goes on"
+        return f"{out} keeps what is done: the same command with --resume continues"
     if not (out / "checkpoints" / "last.pt").is_file():
         return "no epoch was finished, so nothing is kept"
     history = out / "history.csv"
     lines = history.read_text("utf-8").splitlines() if history.is_file() else []
     epochs = f"{count_of(len(lines) - 1, 'epoch')}" if len(lines) > 1 else "what is done"
-    return f"{out / 'checkpoints' / 'last.pt'} keeps {epochs}: the same command with --resume goes on"
+    return f"{out / 'checkpoints' / 'last.pt'} keeps {epochs}: the same command with --resume continues"

@@ -140,7 +140,7 @@ def fit_one(
     """
     checkpoint = out / "checkpoints" / "last.pt"
     if resume and not checkpoint.is_file():
-        raise TrainingError(f"{checkpoint}: nothing to go on from; train without --resume")
+        raise TrainingError(f"{checkpoint}: nothing to resume; train without --resume")
     with join(device) as group, ExitStack() as stack:
         fitter, network, split, normalisation = _prepare(data, cache or out / "cache", config, group, tick)
         if inside_fold:

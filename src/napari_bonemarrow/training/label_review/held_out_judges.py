@@ -143,7 +143,7 @@ def _read_predictions(path: Path) -> tuple[dict[tuple[str, str], list[float]], t
         told = {(row[1], row[0]): [float(p) for p in row[3:]] for row in rows}
     except (OSError, ValueError, IndexError, csv.Error) as error:
         raise TrainingError(
-            f"{path}: is no table of held-out images ({error}); name a finished run"
+            f"{path}: is not a table of held-out images ({error}); name a finished run"
         ) from error
     return told, tuple(name.removeprefix("p_") for name in header[3:])
 

@@ -56,7 +56,7 @@ def read(path: Path) -> Opened:
     # Metadata outside the specification fails at its first use, with any error.
     except Exception as error:
         why = reason(error)
-        raise SlideError(f"{path}: is no readable OME-Zarr image ({why}); export it again") from error
+        raise SlideError(f"{path}: is not a readable OME-Zarr image ({why}); export it again") from error
     if not planes:
         raise SlideError(f"{path}: is an OME-Zarr without a level; export it again")
     check_extent(path, *reversed(planes[0].shape))

@@ -94,7 +94,7 @@ def read_json(file: Path) -> dict[str, Any]:
     except RecursionError as error:
         raise ValueError(f"{file.name} is nested too deeply") from error
     if not isinstance(told, dict):
-        raise ValueError(f"{file.name} is no JSON object")
+        raise ValueError(f"{file.name} is not a JSON object")
     return told
 
 
@@ -155,7 +155,7 @@ def layout(path: Path, folder: Path) -> Layout:
     if not 2 <= len(found.shape) <= _MOST_AXES or len({len(each) for each in sizes}) > 1:
         raise ValueError("the axes of its shape and chunks do not fit")
     if any(piece % chunk for piece, chunk in zip(found.piece, found.chunk, strict=True)):
-        raise ValueError("its shards are no multiples of its chunks")
+        raise ValueError("its shards are not multiples of its chunks")
     if found.chunk_bytes > PIECE_BYTES:
         raise SlideError(
             f"{path}: its chunks take {found.chunk_bytes / 2**20:.4g} MB each (limit "
@@ -232,11 +232,11 @@ def _refused(path: Path, what: str, name: Any) -> SlideError:
 
 def _sizes(told: Any) -> tuple[int, ...]:
     if not isinstance(told, list) or not all(type(each) is int and 0 < each < 2**40 for each in told):
-        raise ValueError("a size in its metadata is no whole number above 0")
+        raise ValueError("a size in its metadata is not a whole number above 0")
     return tuple(told)
 
 
 def _mapping(told: Any) -> dict[str, Any]:
     if not isinstance(told, dict):
-        raise TypeError("a part of its metadata is no JSON object")
+        raise TypeError("a part of its metadata is not a JSON object")
     return told
