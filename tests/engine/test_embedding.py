@@ -12,7 +12,7 @@ import pytest
 from napari_bonemarrow.cytology import BoneMarrowError, Cells
 from napari_bonemarrow.engine import Engine, EngineError, SlideSource
 from napari_bonemarrow.engine.features import SeenFeatures, clipped, lay_out, layout_method
-from napari_bonemarrow.engine.queue import Kind, TaskQueue
+from napari_bonemarrow.engine.queue import TaskKind, TaskQueue
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_the_child_that_lays_out_can_be_made_ready(bundle: Path) -> None:
 
 def test_everything_else_comes_before_features() -> None:
     queue = TaskQueue()
-    for kind in (Kind.EMBED, Kind.DETECT, Kind.CLASSIFY):
+    for kind in (TaskKind.EMBED, TaskKind.DETECT, TaskKind.CLASSIFY):
         queue.put(kind, kind.name)
     assert [queue.take().name for _ in range(3)] == ["CLASSIFY", "DETECT", "EMBED"]
 

@@ -4,7 +4,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from napari_bonemarrow.engine.queue import Kind, TaskQueue, settle
+from napari_bonemarrow.engine.queue import TaskKind, TaskQueue, settle
 
 
 def names(queue: TaskQueue, count: int) -> list[str]:
@@ -18,40 +18,40 @@ def names(queue: TaskQueue, count: int) -> list[str]:
 
 def test_explain_comes_before_classify_before_detect_and_older_before_younger() -> None:
     queue = TaskQueue()
-    queue.put(Kind.DETECT, "detect")
-    queue.put(Kind.CLASSIFY, "first chunk")
-    queue.put(Kind.CLASSIFY, "second chunk")
-    queue.put(Kind.EXPLAIN, "explain")
-    queue.put(Kind.LOAD, "load")
+    queue.put(TaskKind.DETECT, "detect")
+    queue.put(TaskKind.CLASSIFY, "first chunk")
+    queue.put(TaskKind.CLASSIFY, "second chunk")
+    queue.put(TaskKind.EXPLAIN, "explain")
+    queue.put(TaskKind.LOAD, "load")
     assert names(queue, 5) == ["load", "explain", "first chunk", "second chunk", "detect"]
 
 
 def test_what_was_dropped_is_cancelled_and_never_taken() -> None:
     queue = TaskQueue()
-    stale = queue.put(Kind.CLASSIFY, "stale")
-    kept = queue.put(Kind.EXPLAIN, "kept")
+    stale = queue.put(TaskKind.CLASSIFY, "stale")
+    kept = queue.put(TaskKind.EXPLAIN, "kept")
     assert stale is not None
     assert kept is not None
-    queue.drop((Kind.CLASSIFY,))
-    queue.put(Kind.CLASSIFY, "fresh")
+    queue.drop((TaskKind.CLASSIFY,))
+    queue.put(TaskKind.CLASSIFY, "fresh")
     assert stale.cancelled()
     assert names(queue, 2) == ["kept", "fresh"]
 
 
 def test_a_task_that_runs_while_its_kind_is_dropped_is_no_longer_current() -> None:
     queue = TaskQueue()
-    queue.put(Kind.EXPLAIN, "running")
+    queue.put(TaskKind.EXPLAIN, "running")
     task = queue.take()
     assert task is not None
     assert queue.is_current(task)
-    queue.drop((Kind.EXPLAIN,))
+    queue.drop((TaskKind.EXPLAIN,))
     assert not queue.is_current(task)
 
 
 def test_a_future_cancelled_by_its_owner_is_not_taken() -> None:
     queue = TaskQueue()
-    cancelled = queue.put(Kind.CLASSIFY, "cancelled")
-    queue.put(Kind.CLASSIFY, "next")
+    cancelled = queue.put(TaskKind.CLASSIFY, "cancelled")
+    queue.put(TaskKind.CLASSIFY, "next")
     assert cancelled is not None
     cancelled.cancel()
     assert names(queue, 1) == ["next"]
@@ -59,18 +59,18 @@ def test_a_future_cancelled_by_its_owner_is_not_taken() -> None:
 
 def test_closing_cancels_what_waits_and_takes_no_more() -> None:
     queue = TaskQueue()
-    waiting = queue.put(Kind.CLASSIFY, "waiting")
+    waiting = queue.put(TaskKind.CLASSIFY, "waiting")
     queue.close()
     assert waiting is not None
     with pytest.raises(CancelledError):
         waiting.result()
     assert queue.take() is None
-    assert queue.put(Kind.CLASSIFY, "late") is None
+    assert queue.put(TaskKind.CLASSIFY, "late") is None
 
 
 def test_settling_a_cancelled_future_changes_nothing() -> None:
     queue = TaskQueue()
-    future = queue.put(Kind.CLASSIFY, "x")
+    future = queue.put(TaskKind.CLASSIFY, "x")
     assert future is not None
     future.cancel()
     settle(future, value=1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import Cells, Frame, Predictions
 from napari_bonemarrow.engine.messages import Embedded, EngineError, EngineStatus, SlideSource
 from napari_bonemarrow.engine.network_child import NetworkChild
-from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
+from napari_bonemarrow.engine.queue import Task, TaskKind, TaskQueue, carry_out
 from napari_bonemarrow.engine.replaced_child import CLOSED_TEXT
 from napari_bonemarrow.engine.tilepool import TilePool
 from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD
@@ -68,11 +68,11 @@ class Engine:
         Future of EngineStatus
             With a `BundleError` in it the previous bundle stays in use.
         """
-        return self._put(Kind.LOAD, "load", model, self.device, done=self._child.note_loaded)
+        return self._put(TaskKind.LOAD, "load", model, self.device, done=self._child.note_loaded)
 
     def detect(self, source: SlideSource, frame: Frame | None = None) -> Future[Cells]:
         """Return the nucleated cells of a slide."""
-        return self._put(Kind.DETECT, "detect", source, frame)
+        return self._put(TaskKind.DETECT, "detect", source, frame)
 
     def detect_tiles(self, source: SlideSource, tiles: Iterable[Tile]) -> list[Future[Cells]]:
         """Return the cells of some tiles of a plan, several at a time, in the tiles' order.
@@ -134,7 +134,9 @@ class Engine:
             of only unreadable cells has the error.
         """
         return [
-            self._put(Kind.CLASSIFY, "classify", source, cells.select(part), done=self._measure(part.size))
+            self._put(
+                TaskKind.CLASSIFY, "classify", source, cells.select(part), done=self._measure(part.size)
+            )
             for part in self._parts(len(cells))
         ]
 
@@ -151,7 +153,9 @@ class Engine:
         """
         ids = np.arange(1, len(crops) + 1) if cell_id is None else cell_id
         return [
-            self._put(Kind.CLASSIFY, "classify_crops", crops[part], ids[part], done=self._measure(part.size))
+            self._put(
+                TaskKind.CLASSIFY, "classify_crops", crops[part], ids[part], done=self._measure(part.size)
+            )
             for part in self._parts(len(crops), max(1, _LARGEST_SENT // max(1, crops[:1].nbytes)))
         ]
 
@@ -161,14 +165,14 @@ class Engine:
         Features of cells just classified are kept; others are computed now. An unreadable cell has no row.
         """
         return [
-            self._put(Kind.EMBED, "embed", source, cells.select(part)) for part in self._parts(len(cells))
+            self._put(TaskKind.EMBED, "embed", source, cells.select(part)) for part in self._parts(len(cells))
         ]
 
     def fit_axes(
         self, features: NDArray[np.float16]
     ) -> Future[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Return the mean (f,) and at most 32 principal axes (d, f) of features, shape (n, f)."""
-        return self._put(Kind.EMBED, "fit_axes", features)
+        return self._put(TaskKind.EMBED, "fit_axes", features)
 
     def lay_out(self, features: NDArray[np.float16], seed: int = 0) -> Future[NDArray[np.float32]]:
         """Return features, shape (n, d), on a plane, from a separate child: for many it takes a minute.
@@ -208,7 +212,9 @@ class Engine:
         seed: int = 0,
     ) -> Future[Heatmap]:
         """Return the heatmap of a class around (x, y) in level-0 pixels."""
-        return self._put(Kind.EXPLAIN, "explain", source, float(x), float(y), method, target, against, seed)
+        return self._put(
+            TaskKind.EXPLAIN, "explain", source, float(x), float(y), method, target, against, seed
+        )
 
     def explain_crop(
         self,
@@ -220,7 +226,7 @@ class Engine:
         seed: int = 0,
     ) -> Future[Heatmap]:
         """Return the heatmap of a class on a crop at the bundle's scale and size, shape (s, s, 3)."""
-        return self._put(Kind.EXPLAIN, "explain_crop", crop, method, target, against, seed)
+        return self._put(TaskKind.EXPLAIN, "explain_crop", crop, method, target, against, seed)
 
     def drop_stale(self, *kinds: str) -> None:
         """Cancel earlier tasks and discard the result of the running one.
@@ -230,9 +236,9 @@ class Engine:
         *kinds : {"explain", "classify", "detect", "embed"}
             Only these; by default all of them.
         """
-        chosen = tuple(Kind[kind.upper()] for kind in kinds) or tuple(set(Kind) - {Kind.LOAD})
+        chosen = tuple(TaskKind[kind.upper()] for kind in kinds) or tuple(set(TaskKind) - {TaskKind.LOAD})
         self._tasks.drop(chosen)
-        if Kind.DETECT in chosen and self._tiles is not None:
+        if TaskKind.DETECT in chosen and self._tiles is not None:
             self._tiles.drop()
 
     @property
@@ -284,7 +290,7 @@ class Engine:
 
         return done
 
-    def _put(self, kind: Kind, name: str, *args: object, **options: Any) -> Future[Any]:
+    def _put(self, kind: TaskKind, name: str, *args: object, **options: Any) -> Future[Any]:
         future = self._tasks.put(kind, name, *args, **options)
         if future is None:
             raise EngineError(CLOSED_TEXT)

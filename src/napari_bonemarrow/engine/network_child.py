@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_bonemarrow.engine.messages import EngineStatus
 from napari_bonemarrow.engine.process import ChildPool
-from napari_bonemarrow.engine.queue import Kind, Task
+from napari_bonemarrow.engine.queue import Task, TaskKind
 from napari_bonemarrow.engine.replaced_child import ReplacedChild
 
 _NEED_MODEL = frozenset({"classify", "classify_crops", "embed", "explain", "explain_crop"})
@@ -57,7 +57,7 @@ class NetworkChild(ReplacedChild):
                 self.note_loaded(*pool.submit("load", self._model, self._device).result())
                 pool.has_model = True
             value, seconds = pool.submit(task.name, *task.args).result()
-            if task.kind is Kind.LOAD:
+            if task.kind is TaskKind.LOAD:
                 self._model = task.args[0]
                 pool.has_model = True
             return value, seconds

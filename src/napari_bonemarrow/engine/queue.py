@@ -16,7 +16,7 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine.messages import EngineError
 
 
-class Kind(IntEnum):
+class TaskKind(IntEnum):
     """The kind of a task, in order of priority."""
 
     LOAD = 0
@@ -30,7 +30,7 @@ class Kind(IntEnum):
 class Task:
     """A call for the child."""
 
-    kind: Kind
+    kind: TaskKind
     number: int
     name: str = field(compare=False)
     args: tuple[Any, ...] = field(compare=False)
@@ -47,12 +47,12 @@ class TaskQueue:
         self._changed = threading.Condition()
         self._heap: list[Task] = []
         self._numbers = itertools.count()
-        self._generations: dict[Kind, int] = defaultdict(int)
+        self._generations: dict[TaskKind, int] = defaultdict(int)
         self._closed = False
 
     def put(
         self,
-        kind: Kind,
+        kind: TaskKind,
         name: str,
         *args: object,
         done: Callable[[Any, float], None] = lambda value, seconds: None,
@@ -84,7 +84,7 @@ class TaskQueue:
         """Return whether a task was added after the last `drop` of its kind."""
         return task.generation == self._generations[task.kind]
 
-    def drop(self, kinds: tuple[Kind, ...]) -> None:
+    def drop(self, kinds: tuple[TaskKind, ...]) -> None:
         """Make every task of these kinds stale, including the running one."""
         with self._changed:
             for kind in kinds:

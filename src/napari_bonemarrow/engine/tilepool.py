@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_bonemarrow.engine.messages import EngineError
 from napari_bonemarrow.engine.process import ChildPool
-from napari_bonemarrow.engine.queue import Kind, Task, TaskQueue, carry_out
+from napari_bonemarrow.engine.queue import Task, TaskKind, TaskQueue, carry_out
 from napari_bonemarrow.engine.replaced_child import CLOSED_TEXT, ReplacedChild
 from napari_bonemarrow.system.cores import usable_cores
 
@@ -49,7 +49,7 @@ class TilePool:
         EngineError
             If the pool is closed.
         """
-        future = self._tasks.put(Kind.DETECT, name, *args)
+        future = self._tasks.put(TaskKind.DETECT, name, *args)
         if future is None:
             raise EngineError(CLOSED_TEXT)
         with self._lock:
@@ -64,7 +64,7 @@ class TilePool:
 
     def drop(self) -> None:
         """Cancel waiting tasks and discard the results of running ones."""
-        self._tasks.drop((Kind.DETECT,))
+        self._tasks.drop((TaskKind.DETECT,))
 
     def close(self) -> None:
         """Cancel everything and end the children, without waiting for either."""

@@ -40,7 +40,7 @@ _EVERY = 1000  # images between two progress reports
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ImageKind:
     """The kind of an image file: its size in px, its mode, and whether it has a bit error."""
 
     width: int
@@ -67,7 +67,7 @@ class Seen:
         Names of the unreadable ones.
     prints : Prints
         Fingerprints of `images`.
-    kinds : list of Kind
+    kinds : list of ImageKind
         Kinds of `images`.
     """
 
@@ -75,7 +75,7 @@ class Seen:
     images: list[tuple[Source, int]]
     unreadable: tuple[str, ...]
     prints: Prints
-    kinds: list[Kind]
+    kinds: list[ImageKind]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def look(data: Path, scheme: str | None = None, progress: Progress | None = None
     seen = Seen(sources, [], (), Prints(), [])
     unreadable: list[str] = []
 
-    def read(place: int) -> tuple[NDArray[np.uint8], Kind] | None:
+    def read(place: int) -> tuple[NDArray[np.uint8], ImageKind] | None:
         source, index = images[place]
         return _square(source, source.files[index])
 
@@ -133,13 +133,13 @@ def look(data: Path, scheme: str | None = None, progress: Progress | None = None
     return Seen(sources, seen.images, tuple(unreadable), seen.prints, seen.kinds)
 
 
-def _square(source: Source, file: Path) -> tuple[NDArray[np.uint8], Kind] | None:
+def _square(source: Source, file: Path) -> tuple[NDArray[np.uint8], ImageKind] | None:
     """Return the middle square of an image, and its kind."""
     from PIL import Image
 
     if file.parent.suffix == SUFFIX:
         cell = read_image(source, file, CROP_SIZE, CROP_MICRONS_PER_PIXEL)
-        return None if cell is None else (cell, Kind(CROP_SIZE, CROP_SIZE, "RGB"))
+        return None if cell is None else (cell, ImageKind(CROP_SIZE, CROP_SIZE, "RGB"))
     rgb = read_rgb(file)
     if rgb is None:
         return None
@@ -149,7 +149,7 @@ def _square(source: Source, file: Path) -> tuple[NDArray[np.uint8], Kind] | None
             mode, damaged = image.mode, image.format == "JPEG" and looks_damaged(rgb)
     except OSError:  # a TIFF of more than 8 bits, left to another reader
         mode, damaged = "more than 8 bits", False
-    return fit_crop(rgb, min(height, width)), Kind(width, height, mode, damaged)
+    return fit_crop(rgb, min(height, width)), ImageKind(width, height, mode, damaged)
 
 
 def split_data(
