@@ -72,7 +72,7 @@ def _layers() -> list[str]:
 
 def _purpose(layer: str) -> str:
     source = (ROOT / "src" / PACKAGE / layer / "__init__.py").read_text("utf-8")
-    first = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    first = (ast.get_docstring(ast.parse(source)) or "").partition("\n\n")[0].replace("\n", " ")
     return first.partition(". ")[0].rstrip(".").replace("``", "")
 
 
