@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.cytology import Cells, Frame, Region, RegionRanking
+from napari_bonemarrow.cytology.defaults import MARGIN_UM
 from napari_bonemarrow.report import differential_document, html_report
 from napari_bonemarrow.report.document import differential_json
 from napari_bonemarrow.review import Case
@@ -21,7 +22,7 @@ def test_the_document_has_what_the_contract_promises(case: Case) -> None:
     assert document["slides"][0]["scale_source"] == "user"
     assert document["model"]["name"] == "tiny"
     assert document["frame"] == {
-        "margin_um": 5.0,
+        "margin_um": MARGIN_UM,
         "regions": [[0.0, 0.0, 1200.0, 900.0]],
         "chosen": "whole",
         "ranked": None,

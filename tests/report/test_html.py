@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 
 from napari_bonemarrow.cytology import UNRELIABLE_TEXT, ModelReference
+from napari_bonemarrow.cytology.defaults import MARGIN_UM
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT
 from napari_bonemarrow.report import differential_document, html_report
 from napari_bonemarrow.review import Case
@@ -70,7 +71,7 @@ def test_it_tells_what_was_counted_how_and_by_whom(case: Case) -> None:
         "2reviewed in the frame",
         "58by the model alone",
         "0.1 µm per pixel, given by the user",
-        "less 5 µm at the image's border",
+        f"less {MARGIN_UM:g} µm at the image's border",
         "tiny (abababababab)",
         "learnt from marrow: ART, BLA, EOS, LYT, MON, NGS, NIF, PMO",
         "Reviewed byDr A",
