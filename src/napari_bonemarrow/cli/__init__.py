@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, cast
 
 import typer
 
@@ -54,8 +54,9 @@ app.add_typer(reviewer_commands.app, name="reviewers")
 _INTERRUPTED = 130
 """Exit code of typer on Ctrl-C."""
 
-_UsageError: type[Any] = next(
-    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+_UsageError = cast(
+    type[Exception],
+    next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"),
 )
 """Errors of wrong usage: click's own, or those of the copy of click in newer versions of typer."""
 

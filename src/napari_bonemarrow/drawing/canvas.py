@@ -114,7 +114,7 @@ class Canvas:
         if where is None:
             return
         picture, inner = where
-        density = self._developed(painted.ink) * _uptake(cell)
+        density: Float = self._developed(painted.ink) * _uptake(cell)
         if cell.defocus_um > 0.05:
             density = _defocused(density, cell.defocus_um / self.step)
         self.density[picture] += density[inner]

@@ -13,7 +13,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+Float = NDArray[np.floating]
+"""float32, though numpy's stubs have it that a number times float32 may be more."""
 
 
 class Ink(IntEnum):

@@ -87,14 +87,17 @@ class Level(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """Return height, width and 3."""
+        ...
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Return uint8."""
+        ...
 
     @property
     def ndim(self) -> int:
         """Return 3."""
+        ...
 
     def __getitem__(self, key: Any, /) -> Any:
         """Read a part."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Layer
 from numpy.typing import NDArray
-from qtpy.QtWidgets import QDockWidget, QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from napari_bonemarrow.gui.canvas.smear_layer import METADATA_KEY
 
@@ -81,7 +81,7 @@ def resized(viewer: Viewer) -> EventEmitter:
 
 def canvas_holder(window: QWidget) -> QWidget | None:
     """Return the widget of a napari window that holds the canvas, None where it is no such window."""
-    return window.centralWidget() if hasattr(window, "centralWidget") else None
+    return window.centralWidget() if isinstance(window, QMainWindow) else None
 
 
 def napari_application() -> NapariApplication | None:

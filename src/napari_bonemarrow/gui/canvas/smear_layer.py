@@ -41,9 +41,10 @@ def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
     if is_streamed(slide.levels):
         levels = with_between(slide.path.name, slide.levels)
         return TileStream(levels).views, {**keywords, "multiscale": True}, "image"
-    if len(slide.levels) > 1:
-        return list(slide.levels), {**keywords, "multiscale": True}, "image"
-    return slide.levels[0], keywords, "image"
+    first, *coarser = slide.levels
+    if coarser:
+        return [first, *coarser], {**keywords, "multiscale": True}, "image"
+    return first, keywords, "image"
 
 
 def sample_path() -> Path:

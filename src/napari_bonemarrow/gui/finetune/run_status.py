@@ -193,20 +193,26 @@ def held_out_rows(result: Mapping[str, Any]) -> tuple[HeldOut, ...]:
     rows: list[HeldOut] = []
     for at, (source, after) in enumerate(result["sources"].items()):
         before = result["before"][source]
-        pair = [
-            (each["balanced_accuracy"], *(each["balanced_accuracy_ci95"] or (float("nan"),) * 2))
-            for each in (before, after)
-        ]
-        rows.append(HeldOut(source, after["n"], pair[0], pair[1], whole=True))
+        first, second = (
+            _share(each["balanced_accuracy"], each["balanced_accuracy_ci95"]) for each in (before, after)
+        )
+        rows.append(HeldOut(source, after["n"], first, second, whole=True))
         if at:
             continue  # of base data the sum is enough: the card has the classes
         for code, row in after["per_class"].items():
             old = before["per_class"][code]
-            recalls = [
-                (each["recall"], *whole["recall_ci95"][code]) for each, whole in ((old, before), (row, after))
-            ]
-            rows.append(HeldOut(code, row["n"], recalls[0], recalls[1]))
+            first, second = (
+                _share(each["recall"], whole["recall_ci95"][code])
+                for each, whole in ((old, before), (row, after))
+            )
+            rows.append(HeldOut(code, row["n"], first, second))
     return tuple(rows)
+
+
+def _share(value: float, interval: Sequence[float] | None) -> tuple[float, float, float]:
+    """Return a share with the bounds of its interval, NaN where there is none."""
+    low, high = interval or (float("nan"), float("nan"))
+    return value, low, high
 
 
 def _read_wish(folder: Path) -> Wish:

@@ -338,4 +338,4 @@ class GalleryView(ThumbnailGrid):
         """Catch up with what was selected while it was hidden."""
         super().showEvent(event)
         self.follow_selection()
-        self._want.start()
+        self._want.throttle()

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt, QTimer
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QRect, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPolygon, QRegion, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QScrollBar, QWidget
+from superqt.utils import QSignalDebouncer
 
 from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel
@@ -46,10 +47,9 @@ class ThumbnailGrid(QAbstractItemView):
         self._colors: ThemeColors | None = None
         self._selected: NDArray[np.bool_] = np.zeros(0, bool)
         self._current = -1
-        self._want = QTimer(self)
-        self._want.setSingleShot(True)
-        self._want.setInterval(_WANT_MS)
-        self._want.timeout.connect(self._want_crops)
+        self._want = QSignalDebouncer(parent=self)
+        self._want.setTimeout(_WANT_MS)
+        self._want.triggered.connect(self._want_crops)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setAutoScroll(False)
@@ -107,7 +107,7 @@ class ThumbnailGrid(QAbstractItemView):
         self.grid = GridLayout(self.cells.groups, self.viewport().width(), item, HEADING, self.folded)
         self.updateGeometries()
         self.viewport().update()
-        self._want.start()
+        self._want.throttle()
 
     def set_selected(self, selected: NDArray[np.bool_], current: int) -> None:
         """Mark thumbnails; only those in view that look different now are painted anew.
@@ -289,7 +289,7 @@ class ThumbnailGrid(QAbstractItemView):
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Move what is painted, so that only what comes into view is painted."""
         self.viewport().scroll(0, dy)
-        self._want.start()
+        self._want.throttle()
 
     def updateGeometries(self) -> None:
         """Tell the scroll bar how high the gallery is."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QKeySequence
+from superqt.utils import QSignalDebouncer
 
 from napari_bonemarrow.gui.core.existing import application, existing
 from napari_bonemarrow.gui.keys.bindings import Binding
@@ -27,10 +28,9 @@ class HeldKey(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._key: Qt.Key | None = None
-        self._release_timer = QTimer(self)
-        self._release_timer.setSingleShot(True)
-        self._release_timer.setInterval(_SETTLE_MS)
-        self._release_timer.timeout.connect(self.end)
+        self._release_timer = QSignalDebouncer(parent=self)
+        self._release_timer.setTimeout(_SETTLE_MS)
+        self._release_timer.triggered.connect(self.end)
 
     @property
     def on(self) -> bool:
@@ -52,7 +52,7 @@ class HeldKey(QObject):
         if not self.on:
             return
         self._key = None
-        self._release_timer.stop()
+        self._release_timer.cancel()
         application().removeEventFilter(self)
         application().focusWindowChanged.disconnect(self._on_focus)
         application().applicationStateChanged.disconnect(self._on_focus)
@@ -69,7 +69,7 @@ class HeldKey(QObject):
         pressed = key_event(event)
         if pressed.key() == self._key:
             if kind != QEvent.Type.KeyRelease:
-                self._release_timer.stop()
+                self._release_timer.cancel()
             elif not pressed.isAutoRepeat():
-                self._release_timer.start()
+                self._release_timer.throttle()
         return False

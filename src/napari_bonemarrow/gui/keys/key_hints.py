@@ -29,5 +29,6 @@ def _show_key(widget: QWidget) -> None:
     keys = " or ".join(TABLE.keys_of(widget.property("act")))
     tip = widget.property("tip")
     set_tip(widget, f"{tip} · key {keys}" if keys else tip)
-    if hasattr(widget, "show_key"):
-        widget.show_key(keys)
+    show_key = getattr(widget, "show_key", None)
+    if show_key is not None:
+        show_key(keys)

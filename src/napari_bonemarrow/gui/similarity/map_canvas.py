@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import (
     QColor,
     QImage,
@@ -20,6 +20,7 @@ from qtpy.QtGui import (
     QWheelEvent,
 )
 from qtpy.QtWidgets import QWidget
+from superqt.utils import QSignalDebouncer
 
 from napari_bonemarrow.cytology import CLASSES, CODES
 from napari_bonemarrow.gui.core.existing import existing
@@ -63,10 +64,9 @@ class MapCanvas(QWidget):
         self._pressed: QPointF | None = None
         self._button = Qt.MouseButton.NoButton
         self._lasso: list[QPointF] = []
-        self._tidy = QTimer(self)
-        self._tidy.setSingleShot(True)
-        self._tidy.setInterval(_TIDY_MS)
-        self._tidy.timeout.connect(self._tidy_up)
+        self._tidy = QSignalDebouncer(parent=self)
+        self._tidy.setTimeout(_TIDY_MS)
+        self._tidy.triggered.connect(self._tidy_up)
 
     def sizeHint(self) -> QSize:
         """Ask for the height of two rows of thumbnails."""
@@ -86,7 +86,7 @@ class MapCanvas(QWidget):
         self._codes[rows] = codes
         if self._raster is not None:
             self._raster.draw(self._places[rows], self._codes[rows], self._radius())
-        self._tidy.start()
+        self._tidy.throttle()
         self.update()
 
     def set_selected(self, rows: NDArray[np.integer], current: int = -1) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from napari.utils.notifications import (
     ErrorNotification,
@@ -104,7 +105,7 @@ class Notices(QObject):
         self._open = [*(each for each in self._open if each not in same), replace(notice, times=times)]
         self._strip.show_notices(self._open)
 
-    def _on_napari(self, notification: object) -> None:
+    def _on_napari(self, notification: Any) -> None:  # napari's types have an event here
         """Keep what napari tells of this plugin, such as a file that its own File menu could not open."""
         if isinstance(notification, ErrorNotification) and _is_ours(notification.exception):
             self._heard.emit(notification.exception)

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QLabel, QToolTip, QWidget
 class HasToolTip(Protocol):
     """A widget, an action or an item of a table."""
 
-    def setToolTip(self, text: str) -> object:
+    def setToolTip(self, text: str, /) -> object:
         """Take a tooltip."""
 
 

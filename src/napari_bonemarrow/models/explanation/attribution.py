@@ -85,7 +85,11 @@ def _gradcam(
     """
     layer = cam_layer_of(network, card.architecture)
     kept: list[Tensor] = []
-    hook = layer.module.register_forward_hook(lambda _module, _given, answer: kept.append(answer))
+
+    def keep(_module: nn.Module, _given: object, answer: Tensor) -> None:
+        kept.append(answer)
+
+    hook = layer.module.register_forward_hook(keep)
     try:
         score = logit(images).sum()
     finally:

@@ -124,7 +124,11 @@ def first_field(network: nn.Module, architecture: str, layer: CamLayer, size: in
 def answer_of(network: nn.Module, layer: CamLayer, images: Tensor) -> Tensor:
     """Return the output of one layer of a network, as (n, channels, rows, columns)."""
     kept: list[Tensor] = []
-    hook = layer.module.register_forward_hook(lambda _module, _given, answer: kept.append(answer))
+
+    def keep(_module: nn.Module, _given: object, answer: Tensor) -> None:
+        kept.append(answer)
+
+    hook = layer.module.register_forward_hook(keep)
     try:
         network(images)
     finally:

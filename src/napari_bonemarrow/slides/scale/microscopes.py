@@ -42,14 +42,14 @@ class Microscope(BaseModel):
         json_schema_extra={"shown": {"unit": "µm", "step": 0.05}},
     )
     binning: int = Field(
-        1,
+        default=1,
         ge=1,
         le=8,
         title="Binning",
         description="Pixels of the camera joined into one, along each side",
     )
     name: str = Field(
-        "",
+        default="",
         title="Keep it as",
         max_length=60,
         description="A name under which it is offered from now on",

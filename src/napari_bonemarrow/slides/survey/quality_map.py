@@ -141,7 +141,7 @@ class QualityMap:
             If one is missing or their shapes differ.
         """
         names = [each.name for each in fields(cls) if each.name != "grid"]
-        shapes = {np.shape(arrays[name]) if name in arrays else () for name in names}
+        shapes: set[tuple[int, ...]] = {np.shape(arrays[name]) if name in arrays else () for name in names}
         if len(shapes) != 1 or len(next(iter(shapes))) != 2:
             raise ValueError(f"arrays of a quality map are missing or differ in shape: {sorted(arrays)}")
         rows, columns = shapes.pop()

@@ -42,7 +42,7 @@ class CountingRegionsLayer:
         if self.layer is None:
             scale = slide.microns_per_pixel
             self._scale, self._zoom = scale or 1.0, zoom
-            self.layer = Shapes(
+            layer = Shapes(
                 ndim=2,
                 name=LAYER_NAME,
                 scale=(self._scale,) * 2,
@@ -60,8 +60,9 @@ class CountingRegionsLayer:
                     "translation": (0.0, 0.0),
                 },
             )
-            self.layer.events.data.connect(self._on_data)
-            self.layer.events.editable.connect(self._on_editable)
+            layer.events.data.connect(self._on_data)
+            layer.events.editable.connect(self._on_editable)
+            self.layer = layer
         return self.layer
 
     def forget(self) -> None:

@@ -64,14 +64,15 @@ class FrameLayer(ReusableLayer[Vectors]):
             self.show()
             return self.layer
         self.regions, self._scale, self._zoom = tuple(regions), microns_per_pixel, zoom
-        if self.layer is None:
-            self.layer = DashLayer(
+        layer = self.layer
+        if layer is None:
+            layer = self.layer = DashLayer(
                 ndim=2, name=LAYER_NAME, vector_style="line", opacity=1.0, blending="translucent_no_depth"
             )
-        self.layer.scale, self.layer.units = (microns_per_pixel,) * 2, ("um", "um")
+        layer.scale, layer.units = np.full(2, microns_per_pixel), ("um", "um")
         self._write()
         self.show()
-        return self.layer
+        return layer
 
     def forget(self) -> None:
         """Begin anew with the next smear."""

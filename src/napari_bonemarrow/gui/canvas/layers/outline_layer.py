@@ -39,8 +39,9 @@ class OutlineLayer(ReusableLayer[Shapes]):
             Always the same until it is forgotten.
         """
         self._scale, self._zoom = microns_per_pixel, zoom
-        if self.layer is None:
-            self.layer = Shapes(
+        layer = self.layer
+        if layer is None:
+            layer = self.layer = Shapes(
                 ndim=2,
                 name=LAYER_NAME,
                 scale=(microns_per_pixel,) * 2,
@@ -48,8 +49,7 @@ class OutlineLayer(ReusableLayer[Shapes]):
                 opacity=1.0,
                 blending="translucent_no_depth",
             )
-            self.layer.events.editable.connect(self._keep_locked)
-        layer = self.layer
+            layer.events.editable.connect(self._keep_locked)
         layer.scale = np.full(2, microns_per_pixel)
         layer.data = []
         # A closed polygon's last point is its first, which napari draws by itself.

@@ -34,7 +34,8 @@ def quality_pixels(quality: QualityMap) -> NDArray[np.uint8]:
     small[..., 3] = np.where((quality.reason == Reason.NONE) & ~np.isnan(quality.score), _ALPHA, 0)
     large = small.repeat(_SIDE, 0).repeat(_SIDE, 1)
     reason = quality.reason.repeat(_SIDE, 0).repeat(_SIDE, 1)
-    for each, hatch in _hatches(*np.indices(large.shape[:2])).items():
+    rows, columns = np.mgrid[: large.shape[0], : large.shape[1]]
+    for each, hatch in _hatches(rows, columns).items():
         where = (reason == each) & hatch
         large[where] = (_GREY, _GREY, _GREY, _HATCH_ALPHA)
     return large
@@ -61,7 +62,8 @@ def _colours(scores: NDArray[np.floating]) -> NDArray[np.uint8]:
 
     colors: NDArray[np.float64] = np.asarray(colormaps["cividis_r"](np.linspace(0, 1, 256)))
     table: NDArray[np.uint8] = (colors * 255).astype(np.uint8)
-    return table.take(np.clip(np.rint(scores * 255), 0, 255).astype(np.intp), axis=0)
+    at: NDArray[np.intp] = np.clip(np.rint(scores * 255), 0, 255).astype(np.intp)
+    return table[at]
 
 
 def _hatches(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> dict[Reason, NDArray[np.bool_]]:

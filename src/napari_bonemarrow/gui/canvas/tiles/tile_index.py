@@ -26,16 +26,20 @@ class Tiled(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """Height, width and 3."""
+        ...
 
     @property
     def tile_shape(self) -> tuple[int, int]:
         """Height and width of a tile, px."""
+        ...
 
     def cached_tile(self, row: int, column: int) -> NDArray[np.uint8] | None:
         """Return a tile that is in memory, without waiting."""
+        ...
 
     def tile(self, row: int, column: int) -> NDArray[np.uint8]:
         """Read a tile, or raise a `SlideError`."""
+        ...
 
 
 class Key(NamedTuple):
