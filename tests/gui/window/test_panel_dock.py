@@ -81,7 +81,7 @@ def test_a_window_beyond_the_screen_is_brought_back(open_panel, qtbot):
 
 _SCRIPT = """
 import json, sys
-from napari_bonemarrow.gui.app import docked_window
+from napari_bonemarrow.gui.launch import docked_window
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 viewer, panel = docked_window()
