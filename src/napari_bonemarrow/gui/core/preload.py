@@ -18,7 +18,7 @@ _MODULES = (
     "imagecodecs._shared",
     "pydicom",
     "napari_bonemarrow.slides.formats.openslide.openslide_image",
-    "napari_bonemarrow.slides.formats.tiff.tiff_pyramid",
+    "napari_bonemarrow.slides.formats.tiff.tiff_file",
     "napari_bonemarrow.slides.formats.raster_files",
 )
 
