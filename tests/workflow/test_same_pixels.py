@@ -223,7 +223,7 @@ def test_cases_of_one_image_of_before_open_as_ever(
     slide, again = open_or_create_case(written, reviewer="A")
     with again:
         assert again.path == written
-        again.check_slide(slide)
+        again.slide_file.check(slide)
 
 
 def test_a_folder_counted_without_a_window_opens_with_every_cell_in_its_place(
