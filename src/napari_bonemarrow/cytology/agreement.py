@@ -23,7 +23,7 @@ _NUMBER = {code: number for number, code in enumerate(CODES)}
 
 @dataclass(frozen=True, slots=True)
 class ClassAgreement:
-    """How far two readers agree on one class.
+    """Agreement of two readers on one class.
 
     Attributes
     ----------
@@ -46,28 +46,28 @@ class ClassAgreement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Agreement:
-    """How far two readers agree.
+    """Agreement of two readers.
 
     Attributes
     ----------
     n : int
-        Cells that both readers gave a class.
+        Cells with a class from both readers.
     agreed : int
-        Those to which they gave the same.
+        Cells with the same class.
     percent : float or None
-        ``agreed`` of ``n`` in per cent; None of no cells.
+        ``agreed`` of ``n`` in per cent; None without cells.
     kappa : float or None
-        Cohen's kappa, -1 to 1. None where it is not defined: of no cells, or where both readers put every
-        cell into one class, so that chance alone would have them agree.
+        Cohen's kappa, -1 to 1. None where it is not defined: without cells, or if both readers put every cell
+        into one class.
     kappa_ci95 : tuple of float, or None
-        Its 95 % interval, cut at -1 and 1. None where kappa is, and where the readers agree on every cell:
-        the formula's variance is 0 then, and an interval without width would claim too much.
+        Its 95 % interval, cut at -1 and 1. None where kappa is, and if the readers agree on every cell: the
+        formula's variance is then 0, and an interval without width would be misleading.
     per_class : tuple of ClassAgreement
         Classes that either reader gave, in reading order.
     codes : tuple of str
         The k codes of these classes.
     confusion : ndarray of int64, shape (k, k)
-        Cells by class; a row each of the first reader's, a column each of the second's.
+        Cells by class; rows are the first reader's, columns the second's.
     """
 
     n: int
@@ -117,7 +117,7 @@ class Agreement:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the agreement as JSON values."""
         return {
             "n": self.n,
             "agreed": self.agreed,
@@ -159,7 +159,7 @@ def _kappa(table: NDArray[np.int64]) -> tuple[float | None, tuple[float, float] 
         return None, None
     from statsmodels.stats.inter_rater import cohens_kappa  # takes seconds to load, and few cases need it
 
-    with np.errstate(invalid="ignore", divide="ignore"):  # a variance of 0 is told below
+    with np.errstate(invalid="ignore", divide="ignore"):  # a variance of 0 is handled below
         found = cohens_kappa(table)
     kappa, low, high = float(found.kappa), float(found.kappa_low), float(found.kappa_upp)
     if not (math.isfinite(low) and math.isfinite(high)) or low == high:

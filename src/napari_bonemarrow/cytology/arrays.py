@@ -40,7 +40,7 @@ class Region:
         )
 
     def contains(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which points lie inside.
+        """Return which points lie inside.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class Frame:
     regions : tuple of Region
         Level-0 pixels. One region that covers the image is a whole field.
     margin_um : float
-        µm taken off where a region's side lies on the image's border; 0 where the slide goes on.
+        µm taken off where a region's side lies on the image's border; 0 where the slide continues.
     width, height : int
         The slide's size at level 0.
     images : tuple of Region
@@ -274,7 +274,7 @@ def rows_of(ids: NDArray[np.int64], wanted: ArrayLike) -> NDArray[np.intp]:
     Returns
     -------
     ndarray of intp, shape (m,)
-        -1 for a number that is not there.
+        -1 for a missing number.
     """
     numbers = np.asarray(wanted, np.int64)
     if not len(ids):
@@ -284,7 +284,7 @@ def rows_of(ids: NDArray[np.int64], wanted: ArrayLike) -> NDArray[np.intp]:
 
 
 def row_of(ids: NDArray[np.int64], wanted: int) -> int:
-    """Return the row of one number in an ascending column, -1 if it is not there."""
+    """Return the row of one number in an ascending column, -1 if missing."""
     at = int(ids.searchsorted(wanted))
     return at if at < len(ids) and ids[at] == wanted else -1
 

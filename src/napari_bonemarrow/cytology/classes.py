@@ -80,7 +80,7 @@ class CellClass(BaseModel):
 
     @property
     def counted(self) -> bool:
-        """Whether the usual rules count it; the ring of what is not counted is dashed."""
+        """Return whether the usual rules count it; otherwise its ring is dashed."""
         return self.lineage is not Lineage.NOT_COUNTED
 
 
@@ -91,8 +91,8 @@ def _row(code: str, name: str, lineage: Lineage, color: str, **facts: bool) -> C
     return CellClass(code=code, name=name, lineage=lineage, color=color, **facts)
 
 
-# In the order in which a differential is read: maturation within a lineage. Neighbours differ in lightness
-# too, so that they stay apart to colour-blind eyes; tests/gui/widgets/test_class_style.py measures it.
+# In the order in which a differential is read: maturation within a lineage. Neighbours also differ in
+# lightness, for colour-blind readers; tests/gui/widgets/test_class_style.py measures it.
 _TABLE = (
     _row("BLA", "blast", Lineage.BLAST, "#ff36c0", thick=True, critical=True, in_bulk=False),
     _row("FGC", "faggot cell", _G, "#c71585", thick=True, critical=True, in_bulk=False),

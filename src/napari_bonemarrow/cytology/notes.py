@@ -196,7 +196,7 @@ def _straddle(tally: Tally, what: str, codes: tuple[str, ...], limits: tuple[flo
 
 
 def _blasts_in_ratio(tally: Tally) -> Flag | None:
-    """Note that blasts, which have no lineage here, stand in the numerator of M:E."""
+    """Note that blasts, which have no lineage here, are in the numerator of M:E."""
     rules = tally.rules
     codes = rules.blast_codes
     if not tally.counted or not tally.reliable(codes):

@@ -1,4 +1,4 @@
-"""What window, command line, reports and bundles all say in the same words."""
+"""Statements shared by window, command line, reports and bundles."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from typing import Final
 RESEARCH_USE: Final = "Research use only, not for diagnosis"
 
 UNAUTHENTICATED: Final = "tamper-evident, not authenticated"
-"""What a chain of hashes is worth without a reviewer's key."""
+"""The status of a chain of hashes without a reviewer's key."""

@@ -1,1 +1,1 @@
-"""The computer, as every layer meets it: files written whole, the program's folder, cores."""
+"""The computer: atomic files, the program's folder, usable cores."""

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DRAFT = ".draft-"
-"""Start of the name of a file that is not whole yet."""
+"""Prefix of an incomplete file's name."""
 
 
 @contextmanager
 def draft(path: Path) -> Iterator[Path]:
-    """Give a place beside a path to write to; its file replaces the path's once it is on the disk.
+    """Yield a temporary path next to a path; its file replaces the path's once it is on disk.
 
-    After an error nothing half-written is left, and what was there stays.
+    After an error no partial file is left, and the old file stays.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def draft(path: Path) -> Iterator[Path]:
 
 
 def put_in_place(part: Path, path: Path) -> None:
-    """Give a finished file its name in one step, once its bytes are on the disk: a power cut loses neither.
+    """Rename a complete file in one step, after its bytes are on disk: a power cut loses neither file.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def put_in_place(part: Path, path: Path) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all.
+    """Write a file completely or not at all.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text as UTF-8, with line ends as they are, as `write_bytes` does."""
+    """Write text as UTF-8 with unchanged line ends, as `write_bytes` does."""
     write_bytes(path, text.encode("utf-8"))
 
 

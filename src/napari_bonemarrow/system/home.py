@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """Return the folder of models, settings and cases that cannot lie beside their slide.
+    """Return the folder of models, settings and cases without a place next to their slide.
 
     ``$NAPARI_BONEMARROW_HOME``, else the platform's folder for user data. It is not created here.
     """

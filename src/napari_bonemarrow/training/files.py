@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_bonemarrow.training.config import TrainingError
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a draft beside `path`, then put it in place in one step.
+    """Call `write` with a draft next to `path`, then move it into place in one step.
 
     Raises
     ------

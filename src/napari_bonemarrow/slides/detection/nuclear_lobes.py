@@ -65,7 +65,7 @@ def merge_lobes(
     whole: NDArray[np.int32],
     green: NDArray[np.float32],
 ) -> NDArray[np.int32]:
-    """Give the lobes of one nucleus the same label.
+    """Return the nucleus of each label, with the lobes of one nucleus merged.
 
     Parameters
     ----------
