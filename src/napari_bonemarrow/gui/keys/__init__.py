@@ -1,1 +1,1 @@
-"""Keys: the one table of them, the filter that hears them, the help page and the editor."""
+"""Keys: their table, the event filter, the help page and the editor."""

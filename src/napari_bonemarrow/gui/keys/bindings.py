@@ -1,7 +1,7 @@
-"""The one table of keys: the window binds it and the help page is printed from it (no Qt).
+"""Table of the acts and their keys, for the window and the help page (no Qt).
 
-A binding names an *act* and its argument; `ReviewController.press` knows what an act does. Keys are written
-as napari and Qt both read them (``Shift+M``, ``Ctrl+Z``).
+A binding names an *act* and its argument; `ReviewController.press` does it. Keys are written as napari and Qt
+read them (``Shift+M``, ``Ctrl+Z``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-# A letter of the name where it is free, else a sign of the cell: N normoblast, R rubriblast, V violet
+# A letter of the name if it is free, else a feature of the cell: N normoblast, R rubriblast, V violet
 # granules, Q questionable, X crossed out. E, F and U are kept for explain, full crop
 # and outline.
 _LABEL_KEYS = {
@@ -125,28 +125,28 @@ DEFAULTS: tuple[Binding, ...] = (
     *(Binding(_LABEL_KEYS[code], "label", code, cell.name, "Give a class") for code, cell in CLASSES.items()),
     *(Binding(_TAG_KEYS[tag], "tag", tag, text, "Tag, on or off") for tag, text in TAGS.items()),
 )
-"""Every act with its first keys, in the order of the help page; some have no key until one is given to them.
+"""Every act with its default keys, in the order of the help page; some have no key.
 
-The one list of acts: keys, help page and napari's commands (`commands`) are all made from it.
+Keys, help page and napari's commands (`commands`) are made from it.
 """
 
 TABLE = KeyTable(DEFAULTS)
-"""The keys of this user: `key_files.load_keys` reads what was changed."""
+"""The keys of this user; `key_files.load_keys` reads the changes."""
 
 
 def key_of(act: str, argument: str = "") -> str:
-    """Return the key of an act as the user has it, ``""`` where it has none.
+    """Return the user's key of an act, ``""`` without one.
 
     Raises
     ------
     KeyError
-        There is no such act.
+        If there is no such act.
     """
     return TABLE.key_of(act, argument)
 
 
 def groups() -> Iterator[tuple[str, list[Binding]]]:
-    """Yield the headings of the help page with a line an act: its keys as ``B`` or ``? or F1``."""
+    """Yield the headings of the help page with a line per act: its keys as ``B`` or ``? or F1``."""
     lines = [replace(act, key=" or ".join(TABLE.keys_of(name))) for name, act in TABLE.acts.items()]
     for group in dict.fromkeys(line.group for line in lines):
         yield group, [line for line in lines if line.group == group]
@@ -159,14 +159,14 @@ WHERE_TEXT = (
 
 
 def help_html(colors: bool = True, search: str = "") -> str:
-    """Print the table as the help page, HTML that Qt's rich text reads.
+    """Return the table as the help page, in Qt's subset of HTML.
 
     Parameters
     ----------
     colors : bool
-        Put each class's colour before its code and name.
+        Show each class's colour before its code and name.
     search : str
-        Print only the acts whose key, code or text has this in it.
+        Include only acts whose key, code or text contains this.
     """
     found = _printed_groups(colors, search)
     if not found:
@@ -175,7 +175,7 @@ def help_html(colors: bool = True, search: str = "") -> str:
 
 
 def help_sheet() -> str:
-    """Print the table as a whole HTML page in two columns: one sheet of paper beside the keyboard."""
+    """Return the table as an HTML page in two columns: a sheet of paper for the keyboard."""
     printed = list(_printed_groups(colors=True).values())
     acts, classes = "".join(printed[:-2]), "".join(printed[-2:])
     return (
@@ -188,7 +188,7 @@ def help_sheet() -> str:
 
 
 def _printed_groups(colors: bool, search: str = "") -> dict[str, str]:
-    """Return the HTML of each heading with the lines that are searched for."""
+    """Return the HTML of each heading with its matching lines."""
     printed = {}
     for name, lines in groups():
         rows = "".join(_printed_line(line, colors) for line in lines if matches(line, search))
@@ -207,13 +207,13 @@ def _printed_line(line: Binding, colors: bool) -> str:
 
 
 def matches(line: Binding, search: str) -> bool:
-    """Tell whether an act is one that somebody searches for, by key, code or text."""
+    """Return whether an act matches a search by key, code or text."""
     wanted = search.strip().casefold()
     return wanted in f"{line.key} {line.argument} {line.text}".casefold()
 
 
 def help_markdown() -> str:
-    """Print the table for the documentation: a table a group, in Markdown."""
+    """Return the table for the documentation: one Markdown table per group."""
     parts = []
     for name, lines in groups():
         parts.append(f"\n### {name}\n\n| key | does |\n| --- | --- |")

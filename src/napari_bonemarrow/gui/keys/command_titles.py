@@ -1,20 +1,20 @@
-"""Which acts are commands of napari, and what they are called (no Qt)."""
+"""Names and titles of the acts that are commands of napari (no Qt)."""
 
 from __future__ import annotations
 
 from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
 
 _OF_THE_REVIEW = ("label", "tag", "guess", "add", "bare")
-"""Acts that mean the cell under the eye or the pointer: keys and buttons, nothing to look up in a list."""
+"""Acts on the selected cell or the pointer's place, which are not commands."""
 
 
 def names() -> dict[str, Binding]:
-    """Return the acts that are commands by the names of their commands."""
+    """Return the acts that are commands, by command name."""
     acts = {act.name.replace(" ", "_"): act for act in TABLE.acts.values()}
     return {name: act for name, act in acts.items() if act.act not in _OF_THE_REVIEW}
 
 
 def title(act: Binding, keys: tuple[str, ...] = ()) -> str:
-    """Return what a command is called, with its keys if there are any."""
+    """Return the title of a command, with its keys if any."""
     text = act.text.partition(";")[0].removesuffix(": this page")
     return " · ".join(filter(None, (f"{text[0].upper()}{text[1:]}", " or ".join(keys))))

@@ -1,4 +1,4 @@
-"""A key that does something for as long as it is held."""
+"""A key with an effect while it is held."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from napari_bonemarrow.gui.keys.bindings import Binding
 from napari_bonemarrow.gui.keys.key_event import key_event
 
 _SETTLE_MS = 120
-"""A release counts when no press has followed it for so long. X11 repeats a held key as releases and presses,
-and a busy window may read such a release before its press, so that Qt takes it for a real one."""
+"""Time without a press after which a release counts, ms. X11 repeats a held key as releases and presses, and
+a busy window may read such a release before its press, so that Qt takes it as real."""
 
 _KEYS = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
 
 
 class HeldKey(QObject):
-    """Tells when a key is let go, wherever the focus is by then.
+    """A held key, with a signal on its release, wherever the focus is then.
 
-    A window that loses the keyboard is never told of the release, so that counts as one.
+    A window that loses the focus does not get the release, so losing it counts as one.
     """
 
     changed = Signal(bool)
@@ -34,11 +34,11 @@ class HeldKey(QObject):
 
     @property
     def on(self) -> bool:
-        """Whether a key is held."""
+        """Return whether a key is held."""
         return self._key is not None
 
     def begin(self, binding: Binding) -> None:
-        """Take note that the key of an act was pressed."""
+        """Record the press of an act's key."""
         if self.on or not binding.key:
             return
         self._key = QKeySequence(binding.key)[0].key()
@@ -48,7 +48,7 @@ class HeldKey(QObject):
         self.changed.emit(True)
 
     def end(self) -> None:
-        """Take the key as let go."""
+        """Treat the key as released."""
         if not self.on:
             return
         self._key = None
@@ -62,7 +62,7 @@ class HeldKey(QObject):
         self.end()
 
     def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:
-        """Hear the release on its way to whatever has the focus; the key repeating itself is none."""
+        """Catch the release on its way to the focus; auto-repeat is not one."""
         kind = existing(event).type()
         if kind not in _KEYS:
             return False

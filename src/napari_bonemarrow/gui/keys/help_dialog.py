@@ -1,4 +1,4 @@
-"""The help page: keys and classes, printed from the one table of keys."""
+"""Help page with keys and classes, from the table of keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SUGGESTED = "bone-marrow-keys.pdf"
 
 
 class HelpDialog(QDialog):
-    """A page that may stay open beside the work; it follows when keys are changed."""
+    """A non-modal help page that follows changes of the keys."""
 
     keys_requested = Signal()
 
@@ -87,7 +87,7 @@ class HelpDialog(QDialog):
             self.write(Path(chosen))
 
     def write(self, path: Path) -> None:
-        """Write the page as HTML or, under any other name, as PDF."""
+        """Write the page as HTML or, for any other suffix, as PDF."""
         try:
             if path.suffix.lower() in {".html", ".htm"}:
                 path.write_text(help_sheet(), encoding="utf-8")
@@ -106,14 +106,14 @@ class HelpDialog(QDialog):
 
 
 def sheet() -> QTextDocument:
-    """Return the sheet that lies beside the keyboard."""
+    """Return the printable sheet."""
     document = QTextDocument()
     document.setHtml(help_sheet())
     return document
 
 
 def print_sheet(target: QPagedPaintDevice) -> None:
-    """Print the sheet, or write it as a file that looks like the print."""
+    """Print the sheet, or write it as a file with the same look."""
     document = sheet()
     document.print_(target)  # type: ignore[attr-defined]  # the name in PySide6, which qtpy gives PyQt6 too
 
@@ -124,7 +124,7 @@ def write_pdf(path: Path) -> None:
     Raises
     ------
     OSError
-        It cannot be written.
+        If it cannot be written.
     """
     path.open("ab").close()  # Qt itself only prints a warning
     writer = QPdfWriter(str(path))

@@ -1,4 +1,4 @@
-"""Changing keys: what the dialog asks for is done to the table and kept for the next day."""
+"""Editor of keys: applies the dialog's changes to the table and saves them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUGGESTED = "bone-marrow-keys.json"
 
 
 class KeyEditor(QObject):
-    """One open dialog.
+    """A controller of one open dialog.
 
     Parameters
     ----------
@@ -49,30 +49,30 @@ class KeyEditor(QObject):
         self._show()
 
     def show(self) -> None:
-        """Open the dialog beside the work."""
+        """Open the non-modal dialog."""
         self.view.show()
         self.view.search_box.setFocus()
 
-    # what the dialog asks for ---------------------------------------------------------------------
+    # requests of the dialog ---------------------------------------------------------------------
 
     def set_key(self, name: str, key: str) -> None:
-        """Give an act another key instead of those it has."""
+        """Replace an act's keys by one."""
         self._change(lambda: TABLE.set_keys(name, [key]), name)
 
     def take_away(self, name: str) -> None:
-        """Leave an act without a key."""
+        """Remove an act's keys."""
         self._change(lambda: TABLE.set_keys(name, []), name)
 
     def reset(self, name: str) -> None:
-        """Give an act its first keys."""
+        """Reset an act's keys."""
         self._change(lambda: TABLE.reset(name), name)
 
     def reset_all(self) -> None:
-        """Give every act its first keys."""
+        """Reset the keys of all acts."""
         self._change(TABLE.reset_all)
 
     def take_file(self, path: Path) -> None:
-        """Take the keys of a file, whole or not at all."""
+        """Read the keys of a file, completely or not at all."""
         self._change(lambda: TABLE.read(path), done=f"The keys are those of {path.name}.")
 
     def write_file(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The dialog in which keys are changed: a table that can be searched, and a button that hears a key."""
+"""Dialog for changing keys: a searchable table, and a button that captures a key."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LOCKS = (Qt.Key.Key_CapsLock, Qt.Key.Key_NumLock, Qt.Key.Key_ScrollLock, Qt.Key
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A line of the table: an act, its keys and those it had at first."""
+    """A row of the table: an act, its keys and its default keys."""
 
     name: str
     text: str
@@ -42,12 +42,12 @@ class KeyRow:
 
 
 class KeyTableView(QTableWidget):
-    """The table; Enter on a line means that its key is to be changed."""
+    """The table; Enter on a row changes its key."""
 
     chosen = Signal()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Take Enter, which a dialog would else give to its first button."""
+        """Handle Enter, which a dialog would otherwise give to its first button."""
         event = existing(event)
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.chosen.emit()
@@ -57,7 +57,7 @@ class KeyTableView(QTableWidget):
 
 
 class CaptureButton(QPushButton):
-    """Hears the next key, whatever it is; Esc leaves all as it was."""
+    """A button that captures the next key; Esc cancels."""
 
     captured = Signal(str)
     _QUIET, _HEARING = "Press a new key…", "Now press the key (Esc: leave it)"
@@ -76,13 +76,13 @@ class CaptureButton(QPushButton):
         set_role(self, "primary")
 
     def stop(self) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         self._hears = False
         self.setText(self._QUIET)
         set_role(self, "")
 
     def event(self, event: QEvent | None) -> bool:
-        """Take keys before shortcuts, and before Tab moves the focus."""
+        """Capture keys before shortcuts, and before Tab moves the focus."""
         event = existing(event)
         kind = event.type()
         if self._hears and kind == QEvent.Type.ShortcutOverride:
@@ -105,16 +105,16 @@ class CaptureButton(QPushButton):
 
 
 def pressed_key(event: QKeyEvent) -> str:
-    """Write the key of an event as the table of keys does."""
+    """Return the key of an event in the table's notation."""
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     key = Qt.Key(event.key())
     if Qt.Key.Key_Exclam.value <= key.value <= Qt.Key.Key_AsciiTilde.value and not chr(key.value).isalpha():
-        modifiers &= ~Qt.KeyboardModifier.ShiftModifier  # it is what has made the sign
+        modifiers &= ~Qt.KeyboardModifier.ShiftModifier  # Shift has made the character
     return QKeySequence(QKeyCombination(modifiers, key)).toString(QKeySequence.SequenceFormat.PortableText)
 
 
 class KeyEditorDialog(QDialog):
-    """Shows the keys and says what the user wants with them."""
+    """A dialog that shows the keys and emits the user's changes."""
 
     key_pressed = Signal(str, str)  # act's name, key
     taken_away = Signal(str)
@@ -186,7 +186,7 @@ class KeyEditorDialog(QDialog):
 
     @property
     def selected(self) -> str:
-        """Name of the act in the selected line, else ``""``."""
+        """Return the name of the act in the selected row, else ``""``."""
         item = self.table.item(self.table.currentRow(), _ACT)
         return item.data(Qt.ItemDataRole.UserRole) if item is not None and item.isSelected() else ""
 
@@ -199,7 +199,7 @@ class KeyEditorDialog(QDialog):
         self.table.setFocus()
 
     def show_rows(self, rows: Sequence[KeyRow]) -> None:
-        """Show the acts with their keys, and keep the selected line."""
+        """Show the acts with their keys, and keep the selected row."""
         selected = self.selected
         self.table.setRowCount(len(rows))
         for at, row in enumerate(rows):
@@ -217,13 +217,13 @@ class KeyEditorDialog(QDialog):
         self._on_selected()
 
     def select(self, name: str) -> None:
-        """Select the line of an act."""
+        """Select the row of an act."""
         for at in range(self.table.rowCount()):
             if existing(self.table.item(at, _ACT)).data(Qt.ItemDataRole.UserRole) == name:
                 self.table.selectRow(at)
 
     def show_notice(self, text: str, *, problem: bool = False) -> None:
-        """Say what came of it."""
+        """Show the result of a change."""
         self.notice.setText(text)
         set_role(self.notice, "warning" if problem else "quiet")
 

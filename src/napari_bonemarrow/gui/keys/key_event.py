@@ -1,4 +1,4 @@
-"""Key events as event filters get them."""
+"""Key events in event filters."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from qtpy.QtGui import QKeyEvent
 
 
 def key_event(event: QEvent | None) -> QKeyEvent:
-    """Return a key event as one.
+    """Return an event as a key event.
 
-    PyQt knows an object by its address. Where something still holds an event of the mouse that Qt has
-    deleted, as a canvas may, a key event at the same address comes as that one, without a key.
+    PyQt identifies an object by its address. If something still holds a mouse event that Qt has deleted, as a
+    canvas may, a key event at the same address appears as that one, without a key.
     """
     if not isinstance(event, QKeyEvent) and API_NAME == "PyQt6":
-        sip: Any = import_module("PyQt6.sip")  # for its stubs an object has no address
+        sip: Any = import_module("PyQt6.sip")  # its stubs have no address of an object
         event = sip.wrapinstance(sip.unwrapinstance(event), QKeyEvent)
     return cast(QKeyEvent, event)

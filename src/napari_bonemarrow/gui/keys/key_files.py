@@ -1,4 +1,4 @@
-"""The keys as this user has them, kept in a file beside the settings (no Qt)."""
+"""File of this user's keys, next to the settings (no Qt)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ _FILE = "keys.json"
 
 
 def load_keys() -> str:
-    """Give the table of keys what this user has changed; return what went wrong in one line, else ``""``.
+    """Load this user's changes into the table of keys; return an error in one line, else ``""``.
 
-    A file that cannot be used leaves the keys as they are at first. It stays where it is, under another
-    name once keys are changed anew.
+    An invalid file leaves the default keys. It is kept, and renamed when keys are changed again.
     """
     path = home() / _FILE
     if not path.exists():
@@ -29,11 +28,11 @@ def load_keys() -> str:
 
 
 def save_keys() -> None:
-    """Remember the keys.
+    """Save the keys.
 
     Raises
     ------
     KeyTableError
-        They cannot be written: they hold until the window is closed.
+        If they cannot be written; they are valid until the window is closed.
     """
     TABLE.write(home() / _FILE)

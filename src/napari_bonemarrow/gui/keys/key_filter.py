@@ -1,4 +1,4 @@
-"""Review mode: our keys over napari's own, and napari's given back on leaving."""
+"""Key filter of the review: our keys in place of napari's, restored on leaving."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ from napari_bonemarrow.gui.keys.key_hints import show_keys
 
 AnyWidget = TypeVar("AnyWidget", bound=QWidget)
 _WRITING = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
-"""Controls that use letters themselves: to write, to choose from a list."""
+"""Controls that use letters themselves, to write or to choose from a list."""
 _LISTED = (QListView, QTableView, QTreeView, QMenu)
-"""Lists, those that drop down from a control among them: a letter looks for an entry."""
+"""Lists, including drop-down lists: a letter searches an entry."""
 _CHOOSING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_F4)
-"""Keys by which a list that has dropped down is left; Qt takes them before shortcuts are asked."""
+"""Keys that close a drop-down list; Qt handles them before shortcuts."""
 _CLICKED = (QAbstractButton, QComboBox, QAbstractSlider, QTabBar)
 _PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class _Shortcut(QShortcut):
     owner: int
-    """`id` of the widget that it is for, kept by Python: readable when Qt has deleted the shortcut."""
+    """`id` of its widget, kept by Python: readable after Qt has deleted the shortcut."""
 
 
 class KeyFilter(QObject):
-    """Lays the table of keys over the smear and over our widgets, while it is on.
+    """A filter that applies the table of keys on the smear and our widgets, while it is on.
 
-    On the smear a key of ours is taken before the canvas hears of it. Bound to napari's own keymaps it would
-    wait until napari has put all of them into one table anew, at each press.
+    On the smear our keys are handled before the canvas. In napari's own keymaps they would wait at each press
+    until napari has merged all of them again.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class KeyFilter(QObject):
         self._ours: set[str] = set()
         self._guarded: QWidget | None = None
         self._came_from: ref[QWidget] | None = None
-        """Not kept alive: it may hold the whole window."""
+        """A weak reference: it may hold the whole window."""
         application().focusChanged.connect(self._on_focus)
         application().focusWindowChanged.connect(self._on_window)
         TABLE.changed.connect(self._rebind)
@@ -84,16 +84,16 @@ class KeyFilter(QObject):
 
     @property
     def on(self) -> bool:
-        """Whether our keys work."""
+        """Return whether our keys work."""
         return self._on
 
     @property
     def widgets(self) -> tuple[QWidget, ...]:
-        """The widgets in which the keys work, the smear aside."""
+        """Return the widgets in which the keys work, except the smear."""
         return tuple(self._widgets)
 
     def serve(self, widget: QWidget) -> None:
-        """Let the keys work while the focus is inside this widget too: a dock of ours."""
+        """Enable the keys also while the focus is inside this widget, such as a dock."""
         if widget not in self._widgets:
             self._widgets.append(widget)
             when_destroyed(widget, partial(self._drop, widget))
@@ -104,7 +104,7 @@ class KeyFilter(QObject):
         self._shortcuts = [each for each in self._shortcuts if each.owner != id(widget)]
 
     def enter(self) -> None:
-        """Let our keys work, over the smear instead of napari's own."""
+        """Enable our keys, on the smear instead of napari's own."""
         if self._on:
             return
         self._on = True
@@ -118,14 +118,14 @@ class KeyFilter(QObject):
             shortcut.setEnabled(True)
 
     def leave(self) -> None:
-        """Give napari's keys back."""
+        """Restore napari's keys."""
         self._unwatch()
         self._on = False
         for shortcut in self._shortcuts:
             shortcut.setEnabled(False)
 
     def _watch(self) -> None:
-        """Hear the keys of what holds the smear, and of windows of ours that float beside it."""
+        """Watch the keys of the smear's window and of our floating windows."""
         floating = (existing(each.window()) for each in self._widgets if isalive(each))
         self._smear = tuple(dict.fromkeys((*_smear_widgets(self._panel), *floating)))
         for widget in self._smear:
@@ -137,7 +137,7 @@ class KeyFilter(QObject):
                 dock.topLevelChanged.connect(partial(self._on_floated, each))
 
     def _on_floated(self, widget: QWidget, _floating: bool) -> None:
-        """Keep the keyboard in a dock that was taken out: Qt would give it to the first control."""
+        """Keep the focus in a dock that was undocked: Qt would give it to the first control."""
         if self._on and isalive(widget):
             widget.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -148,13 +148,13 @@ class KeyFilter(QObject):
         self._smear = ()
 
     def _on_window(self, _window: object) -> None:
-        """Another window has the keyboard: a dock may have been taken out of napari's, or put back."""
+        """Follow a change of the active window: a dock may have been undocked, or docked again."""
         if self._on:
             self._unwatch()
             self._watch()
 
     def _rebind(self) -> None:
-        """The table has changed, or there is one more widget: what was bound is bound anew."""
+        """Bind the keys again after a change of the table or a new widget."""
         was_on = self._on
         self.leave()
         for shortcut in self._shortcuts:
@@ -165,13 +165,13 @@ class KeyFilter(QObject):
             self.enter()
 
     def focus_smear(self) -> None:
-        """Put the focus on the smear."""
+        """Set the focus on the smear."""
         smear = _central_widget(self._panel)
         if smear is not None:
             smear.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def go_back(self) -> None:
-        """Leave a box: the focus goes where it was before, else to the smear."""
+        """Leave a box: return the focus to its earlier place, else to the smear."""
         place = None if self._came_from is None else self._came_from()
         if place is None or not isalive(place) or not place.isVisible():
             place = _central_widget(self._panel)
@@ -190,7 +190,7 @@ class KeyFilter(QObject):
         for key in _spellings(binding.key):
             shortcut = _Shortcut(QKeySequence(key), widget)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.setAutoRepeat(False)  # as on the smear: a key held down is one act, not fifty
+            shortcut.setAutoRepeat(False)  # as on the smear: a held key is one act, not fifty
             shortcut.owner = id(widget)
             shortcut.activated.connect(partial(self.pressed.emit, binding))
             self._shortcuts.append(shortcut)
@@ -198,9 +198,9 @@ class KeyFilter(QObject):
     # the smear ------------------------------------------------------------------------------------
 
     def _on_smear(self, watched: QWidget, event: QKeyEvent) -> bool:
-        """Take a key of ours before menus and canvas do; a key held down is one act, not fifty."""
+        """Handle one of our keys before menus and canvas; a held key is one act, not fifty."""
         if watched.isWindow() and QApplication.focusWidget() not in (None, watched):
-            return False  # napari's window hears what another control, such as a list, has no use for
+            return False  # napari's window gets keys that another control, such as a list, does not use
         binding = self._bindings.get(self._sequence(event))
         if binding is None:
             return False
@@ -212,7 +212,7 @@ class KeyFilter(QObject):
     # controls that need keys themselves -----------------------------------------------------------
 
     def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
-        """Guard the control that has the focus from our keys, if it uses keys itself."""
+        """Protect the focused control from our keys, if it uses keys itself."""
         if self._guarded is not None:
             self._guarded.removeEventFilter(self)
             self._guarded = None
@@ -225,7 +225,7 @@ class KeyFilter(QObject):
                 self._came_from = ref(old)
 
     def _is_ours(self, widget: QWidget) -> bool:
-        """Tell whether our shortcuts are asked for a key here, as in a list that drops down."""
+        """Return whether our shortcuts apply here, as in a drop-down list."""
         each: QWidget | None = widget
         while each is not None:
             if any(each is served for served in self._widgets):
@@ -239,7 +239,7 @@ class KeyFilter(QObject):
         self._guarded = None
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Give a control the keys it uses before our shortcuts are asked, and keep what it leaves over."""
+        """Give a control its keys before our shortcuts, and stop those that it does not use."""
         kind = existing(event).type()
         if kind not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
@@ -266,7 +266,7 @@ class KeyFilter(QObject):
             event.modifiers() & Qt.KeyboardModifier.AltModifier and self._sequence(event) in self._ours
         ):
             existing(self._guarded).event(event)  # Alt with a letter would write the letter
-        event.accept()  # napari's window would hand on to the smear what a line of text has no use for
+        event.accept()  # napari's window would pass keys unused by a line edit to the smear
         return True
 
     @staticmethod
@@ -276,12 +276,12 @@ class KeyFilter(QObject):
 
 
 def main_window(widget: QWidget) -> QMainWindow | None:
-    """Return napari's window that a widget belongs to, also while its dock floats in a window of its own."""
+    """Return napari's window of a widget, also while its dock is floating."""
     return _ancestor(widget, QMainWindow)
 
 
 def _ancestor(widget: QWidget, kind: type[AnyWidget]) -> AnyWidget | None:
-    """Return the nearest widget of a kind that holds another, in whichever window."""
+    """Return the nearest ancestor of a kind, in any window."""
     each: QWidget | None = widget
     while each is not None and not isinstance(each, kind):
         each = each.parentWidget()
@@ -294,7 +294,7 @@ def _central_widget(panel: QWidget) -> QWidget | None:
 
 
 def _smear_widgets(panel: QWidget) -> tuple[QWidget, ...]:
-    """Return what may have the focus where the smear is meant: canvas, what holds it, and the bare window."""
+    """Return the widgets whose focus means the smear: canvas, its container, and the bare window."""
     window, central = main_window(panel), _central_widget(panel)
     if window is None or central is None:
         return ()
@@ -303,7 +303,7 @@ def _smear_widgets(panel: QWidget) -> tuple[QWidget, ...]:
 
 
 def _press_button(button: QAbstractButton, event: QKeyEvent) -> bool:
-    """Let Space and Enter press a button: only Tab brings the focus there, so that is what is meant."""
+    """Let Space and Enter press a focused button, since only Tab focuses it."""
     plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     if event.key() not in _PRESSING or not plain:
         return False
@@ -317,10 +317,10 @@ def _press_button(button: QAbstractButton, event: QKeyEvent) -> bool:
 
 
 def _spellings(key: str) -> tuple[str, ...]:
-    """Return the key as Qt may hear it.
+    """Return the key in all of Qt's spellings.
 
-    Qt tells the Enter of the number pad from the other, napari does not. A sign or a digit may need Shift:
-    ``?`` almost everywhere, ``=`` on a German keyboard, every digit on a French one.
+    Qt distinguishes the Enter of the number pad, napari does not. A symbol or digit may need Shift: ``?``
+    almost everywhere, ``=`` on a German keyboard, every digit on a French one.
     """
     if key.endswith("Enter"):
         return key.replace("Enter", "Return"), key
@@ -330,7 +330,7 @@ def _spellings(key: str) -> tuple[str, ...]:
 
 
 def _leave_clicks_alone(widget: QWidget) -> None:
-    """Let only Tab bring the focus to buttons and lists of choice, so that a click leaves it to the cells."""
+    """Let only Tab focus buttons and choice lists, so that a click leaves the focus on the cells."""
     for control in widget.findChildren(QWidget):
         if isinstance(control, _CLICKED) and control.focusPolicy() != Qt.FocusPolicy.NoFocus:
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -1,4 +1,4 @@
-"""The keys that controls name in their tooltips, now and whenever keys are changed."""
+"""Hints of keys in the tooltips of controls."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from napari_bonemarrow.gui.widgets.plain_text import set_tip
 
 
 def keyed(widget: QWidget, act: str, argument: str = "", tip: str = "") -> None:
-    """Name in a control's tooltip the key that does the same, now and whenever keys are changed."""
+    """Show in a control's tooltip its key, now and after changes of the keys."""
     widget.setProperty("act", f"{act} {argument}".strip())
     widget.setProperty("tip", tip)
     _show_key(widget)
 
 
 def show_keys(*roots: QWidget) -> None:
-    """Let all controls within some widgets name the keys as they are now."""
+    """Update the keys in the tooltips of all controls within some widgets."""
     for root in roots:
         for widget in root.findChildren(QWidget):
             if widget.property("act"):

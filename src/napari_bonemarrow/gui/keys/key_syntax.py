@@ -1,4 +1,4 @@
-"""Which keys there are: those that napari and Qt both read and every keyboard has (no Qt)."""
+"""Syntax of keys: those that napari and Qt both read and every keyboard has (no Qt)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from napari_bonemarrow.cytology import BoneMarrowError
 
 
 class KeyTableError(BoneMarrowError):
-    """A key, or a file of keys, that cannot be used."""
+    """An invalid key or file of keys."""
 
 
 MODIFIERS = ("Ctrl", "Alt", "Shift")
-"""In the order in which they are written."""
+"""Modifiers in the order of the notation."""
 
 _NAMED = ("Space", "Enter", "Backspace", "Insert", "Delete", *(f"F{number}" for number in range(1, 13)))
 _SIGNS = ("-", "=", "[", "]", "\\", ";", "'", ",", ".", "/", "`", "?")
 _CHARACTERS = {*string.digits, *_SIGNS}
 
 _MOVING = ("Tab", "Escape", "Left", "Right", "Up", "Down", "PageUp", "PageDown", "Home", "End")
-"""They move between controls and within lists: without them a window cannot be used by keyboard."""
+"""Keys that move between controls and within lists, which keyboard users need."""
 
-# What napari 0.9's menus answer to, and the letters that open them.
+# Keys of napari 0.9's menus, and the letters that open them.
 _NAPARIS = frozenset(
     {f"Ctrl+{key}" for key in ("N", "O", "S", "W", "Q", "M", "U", "0", "=", "-", ",", "/", "F11")}
     | {f"Ctrl+Shift+{key}" for key in "OP"}
@@ -32,7 +32,7 @@ _EDITING = frozenset({"Ctrl+C", "Ctrl+V", "Ctrl+X"})
 
 
 def canonical(key: str) -> str:
-    """Write a key as the table does: ``shift+ctrl+z`` is ``Ctrl+Shift+Z``.
+    """Return a key in the table's notation: ``shift+ctrl+z`` is ``Ctrl+Shift+Z``.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""A table of keys that a user may change, keep and hand on (no Qt).
+"""Table of keys that a user can change, save and export (no Qt).
 
-What an act is called and which key it has at first is told in `keys`, which keys there are in `key_names`.
-Here are the rules: no two acts share a key, and a file of keys is taken whole or not at all.
+Acts and default keys are in `bindings`, valid keys in `key_syntax`. The rules are here: no two acts share a
+key, and a file of keys is read completely or not at all.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from napari_bonemarrow.system.files import why, write_text
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One key of the review.
+    """A key of the review.
 
     Attributes
     ----------
     key : str
-        ``B``, ``Shift+M``, ``Ctrl+Z``; empty where the act has none.
+        ``B``, ``Shift+M``, ``Ctrl+Z``; empty without one.
     act : str
         ``label``, ``tag``, ``guess``, ``next``, …: what `ReviewController.press` does.
     argument : str
-        Class code, tag or rank; empty where the act needs none.
+        Class code, tag or rank; empty if the act needs none.
     text : str
-        What the help page says.
+        Text of the help page.
     group : str
         Heading of the help page.
     """
@@ -45,12 +45,12 @@ class Binding:
 
     @property
     def name(self) -> str:
-        """How files of keys call the act: ``label BLA``, ``undo``."""
+        """Return the act's name in files of keys: ``label BLA``, ``undo``."""
         return f"{self.act} {self.argument}".strip()
 
 
 class KeysFile(BaseModel):
-    """A file of keys: what a laboratory hands on from one workplace to the next."""
+    """A file of keys, for sharing between workplaces."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -60,12 +60,12 @@ class KeysFile(BaseModel):
 
 
 class KeyTable:
-    """Acts, and the keys that do them.
+    """Acts and their keys.
 
     Parameters
     ----------
     defaults : iterable of Binding
-        Every act with its first key; an act with two keys stands there twice.
+        Every act with its default key; an act with two keys occurs twice.
     """
 
     changed = Signal()
@@ -78,7 +78,7 @@ class KeyTable:
         self._keys = self.first_keys()
 
     def first_keys(self) -> dict[str, tuple[str, ...]]:
-        """Return the keys that each act has at first, by its name."""
+        """Return the default keys of each act, by name."""
         keys: dict[str, tuple[str, ...]] = dict.fromkeys(self.acts, ())
         for binding in self._first:
             keys[binding.name] += (binding.key,) if binding.key else ()
@@ -95,7 +95,7 @@ class KeyTable:
         return self._keys[name]
 
     def key_of(self, act: str, argument: str = "") -> str:
-        """Return the first key of an act, ``""`` where the user took it away.
+        """Return the first key of an act, ``""`` if the user removed it.
 
         Raises
         ------
@@ -108,22 +108,22 @@ class KeyTable:
         return next(iter(self._keys[name]), "")
 
     def act_on(self, key: str) -> Binding | None:
-        """Return what a key does."""
+        """Return the act of a key."""
         return next((binding for binding in self.bindings() if binding.key == key), None)
 
     def is_changed(self, name: str) -> bool:
-        """Tell whether an act has other keys than at first."""
+        """Return whether an act has other keys than by default."""
         return self._keys[name] != self.first_keys()[name]
 
     # changing -------------------------------------------------------------------------------------
 
     def set_keys(self, name: str, keys: Sequence[str]) -> None:
-        """Give an act these keys instead of those it has.
+        """Replace the keys of an act.
 
         Raises
         ------
         KeyTableError
-            A key cannot be used or does something else already. Nothing has changed then.
+            If a key is invalid or used by another act. Nothing changes then.
         """
         if name not in self.acts:
             raise KeyTableError(f"{name!r}: there is no such act")
@@ -131,17 +131,17 @@ class KeyTable:
         self._take({**self._keys, name: wanted})
 
     def reset(self, name: str) -> None:
-        """Give an act its first keys again.
+        """Reset an act's keys.
 
         Raises
         ------
         KeyTableError
-            One of them does something else now.
+            If one of them is used by another act.
         """
         self.set_keys(name, self.first_keys()[name])
 
     def reset_all(self) -> None:
-        """Give every act its first keys again."""
+        """Reset the keys of all acts."""
         self._take(self.first_keys())
 
     def _take(self, keys: Mapping[str, tuple[str, ...]]) -> None:
@@ -155,7 +155,7 @@ class KeyTable:
         for name, row in keys.items():
             for key in row:
                 if key in taken:
-                    # The act that has it already is named, not the one that asks for it.
+                    # The error names the act that has the key.
                     holder = taken[key] if key in self._keys.get(taken[key], ()) else name
                     raise KeyTableError(
                         f"{key}: it does “{self.acts[holder].text}” already: choose another key, or give "
@@ -171,27 +171,25 @@ class KeyTable:
         return json.dumps(KeysFile(keys=keys).model_dump(), indent=1, ensure_ascii=False) + "\n"
 
     def from_json(self, text: str, source: str) -> str:
-        """Take the keys of a file, whole or not at all.
+        """Read the keys of a file, completely or not at all.
 
-        An act that the file does not name, because it is newer than the file, keeps its keys unless the
-        file has given them away.
+        An act that is newer than the file keeps its keys, unless the file gives them to another one.
 
         Parameters
         ----------
         text : str
         source : str
-            What an error calls the file.
+            Name of the file in errors.
 
         Returns
         -------
         str
-            Which acts are left without a key, one line; empty where none is.
+            Acts without a key, one line; empty if none.
 
         Raises
         ------
         KeyTableError
-            It is not a file of keys, names an act that does not exist, a key that cannot be used, or one key
-            twice.
+            If it is not a file of keys, or names an unknown act, an invalid key, or one key twice.
         """
         try:
             named = KeysFile.model_validate_json(text).keys
@@ -246,12 +244,12 @@ class KeyTable:
             ) from error
 
     def read(self, path: Path) -> str:
-        """Take the keys of a file, as `from_json` does.
+        """Read the keys of a file, as `from_json` does.
 
         Raises
         ------
         KeyTableError
-            As `from_json`, or it cannot be read.
+            As `from_json`, or if it cannot be read.
         """
         try:
             text = path.read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Widgets and styles that several parts of the window share."""
+"""Widgets and styles shared by several parts of the window."""

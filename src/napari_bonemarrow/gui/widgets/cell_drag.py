@@ -1,4 +1,4 @@
-"""Cells that are dragged onto a class."""
+"""Dragging of cells onto a class."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MIME = "application/x-bonemarrow-cells"
 
 
 def cells_as_mime(cell_ids: Iterable[int]) -> QMimeData:
-    """Pack cell numbers to be dragged."""
+    """Return cell numbers as data for dragging."""
     data = QMimeData()
     data.setData(MIME, json.dumps([int(cell) for cell in cell_ids]).encode())
     return data
 
 
 def cells_of(data: QMimeData | None) -> tuple[int, ...]:
-    """Return the cell numbers that are dragged; none where something else is."""
+    """Return the dragged cell numbers; none for other data."""
     if data is None or not data.hasFormat(MIME):
         return ()
     try:
@@ -32,7 +32,7 @@ def cells_of(data: QMimeData | None) -> tuple[int, ...]:
 
 
 def cells_dropped(event: QDropEvent, onto: QWidget) -> tuple[int, ...]:
-    """Return the cells that are dragged onto a widget; none from another window: its case is another."""
+    """Return the cells dragged onto a widget; none from another window, which has another case."""
     source = event.source()
     if not isinstance(source, QWidget) or source.window() is not onto.window():
         return ()

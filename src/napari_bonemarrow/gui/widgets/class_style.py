@@ -1,4 +1,4 @@
-"""How classes look: colour of the ring, its width, its symbol and the colours of a heatmap (no Qt)."""
+"""Styles of classes: colour, width and symbol of the ring, and the colours of a heatmap (no Qt)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import CLASSES, Lineage
 
 UNCLASSIFIED_COLOR = "#f4d35e"
-"""A cell that was found and has no class yet."""
+"""Colour of a detected cell without a class."""
 
 RING, NOT_COUNTED_SYMBOL = "disc", "square"
-# napari draws no dashed border, so what is not counted is told by its shape instead.
+# napari draws no dashed border, so excluded classes have another shape.
 
 PLAIN_WIDTH, THICK_WIDTH = 3.0, 6.0
-"""Width of a ring's line, screen pixels; blasts and other alarming cells are drawn heavier."""
+"""Width of a ring's line, screen pixels; blasts and other critical classes are thicker."""
 
 REVIEWED_NARROWER, REVIEWED_ALPHA = 0.5, 0.65
-"""The ring of a cell that was reviewed is so much narrower and paler: what is left to do stands out."""
+"""Factors of width and opacity of a reviewed cell's ring, so that unreviewed ones stand out."""
 FLAGGED_WIDER_PX = 2.0
 
 PLATE_EDGE = "#000000"
@@ -33,7 +33,7 @@ _PLATES = {
 
 
 def plate_colors(*, reviewed: bool, flagged: bool) -> tuple[str, str]:
-    """Return ground and ink of the plate on which a cell's code stands, ``#rrggbb``."""
+    """Return ground and ink of the plate of a cell's code, ``#rrggbb``."""
     return _PLATES[reviewed, flagged]
 
 
@@ -43,7 +43,7 @@ def _rgba(color: str) -> tuple[float, float, float, float]:
 
 
 def color_of(code: str) -> str:
-    """Return ``#rrggbb`` of a class; the colour of the unclassified for ``""``."""
+    """Return ``#rrggbb`` of a class; ``""`` is unclassified."""
     return CLASSES[code].color if code in CLASSES else UNCLASSIFIED_COLOR
 
 
@@ -60,27 +60,27 @@ def border_widths_px(codes: Sequence[str]) -> NDArray[np.float64]:
 
 
 def symbols(codes: Sequence[str]) -> list[str]:
-    """Return napari's symbol of each cell: a ring, or a square for what is not counted."""
+    """Return napari's symbol of each cell: a ring, or a square for excluded classes."""
     return [NOT_COUNTED_SYMBOL if is_not_counted(code) else RING for code in codes]
 
 
 def is_not_counted(code: str) -> bool:
-    """Tell whether a class stays out of the denominator."""
+    """Return whether a class is excluded from the denominator."""
     return code in CLASSES and CLASSES[code].lineage is Lineage.NOT_COUNTED
 
 
 HEAT_ENDS = ("matters little", "matters most")
-"""What the two ends of a heatmap's colours mean; each map is scaled to its own highest value."""
+"""Meaning of the two ends of a heatmap's colours; each map is scaled to its own highest value."""
 
 _HEAT_STEPS = 256
 _SOFT = 0.2
-"""A heatmap fades out over this part of the way from its border to its middle."""
+"""Part of the way from the border to the middle over which a heatmap fades out."""
 
 
 def heat_image(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a heatmap as colours that fade to nothing towards its border.
+    """Return a heatmap as colours that fade out towards its border.
 
-    A map that ended there would lay a square on the smear, whose edge says nothing of the cell.
+    Otherwise the map would have a square edge on the smear, without meaning for the cell.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def heat_image(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _fading(size: int) -> NDArray[np.float32]:
-    """Return how much is seen along one side, from 0 at both ends to 1, without a kink (smoothstep)."""
+    """Return the opacity along one side, from 0 at both ends to 1, by smoothstep."""
     away = np.minimum(np.arange(size), np.arange(size)[::-1])
     part = np.clip(away / max(_SOFT * (size - 1) / 2, 1), 0, 1)
     return (part * part * (3 - 2 * part)).astype(np.float32)
@@ -109,9 +109,9 @@ def _fading(size: int) -> NDArray[np.float32]:
 def heat_colors(steps: int = 256) -> NDArray[np.float32]:
     """Return the RGBA of a heatmap from 0 to 1, shape (steps, 4).
 
-    The colours are *inferno* (perceptually uniform), as napari has it: matplotlib's takes most of a second to
-    import, in which the window would not answer. A smear is bright, so that additive blending would only
-    whiten it: the map is laid over it and fades out towards zero instead.
+    The colours are napari's *inferno* (perceptually uniform): importing matplotlib's blocks the window for
+    most of a second. A smear is bright, so additive blending would only whiten it: the map is opaque and
+    fades out towards zero.
     """
     from napari.utils.colormaps import ensure_colormap
 

@@ -1,4 +1,4 @@
-"""A dialog before something that is not to happen by a key pressed once too often."""
+"""Confirmation dialog that a repeated key cannot accept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, lab
 
 
 class ConfirmDialog(QDialog):
-    """Asks before something that cannot be taken back. Enter alone never does it: in the review it means
+    """A dialog before an act that cannot be undone. Enter alone does not confirm: in the review it means
     *accept and go on*, and may be pressed once too often.
     """
 
@@ -25,12 +25,12 @@ class ConfirmDialog(QDialog):
         self.setMinimumWidth(380)
 
     def end_with(self, text: str, tip: str, cancel: str = "Not yet") -> None:
-        """Close the page with its two buttons; ``text`` and ``tip`` are those of the one that does it."""
+        """Add the two buttons; ``text`` and ``tip`` are those of the confirming one."""
         self.missing = label(role="warning")
         self.cancel_button = button(cancel)
         self.accept_button = button(text, "primary", f"{tip} (Ctrl+Enter)")
         for each in (self.cancel_button, self.accept_button):
-            each.setAutoDefault(False)  # else the one with the focus would take Ctrl+Enter as Enter
+            each.setAutoDefault(False)  # otherwise the focused one would take Ctrl+Enter as Enter
         self.cancel_button.clicked.connect(self.reject)
         self.accept_button.clicked.connect(self.accept)
         row = QHBoxLayout()
@@ -42,22 +42,22 @@ class ConfirmDialog(QDialog):
         self.check()
 
     def lacks(self) -> str:
-        """Return what is still to be written; empty where nothing is."""
+        """Return what is still missing; empty if nothing."""
         raise NotImplementedError
 
     def check(self) -> None:
-        """Say what is still missing, and offer the act once nothing is."""
+        """Show what is still missing, and enable the act once nothing is."""
         lacks = self.lacks()
         self.missing.setText(lacks)
         self.missing.setVisible(bool(lacks))
         self.accept_button.setEnabled(not lacks)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Take Ctrl+Enter for yes and Escape for no; Enter alone in a line does nothing."""
+        """Accept on Ctrl+Enter and reject on Escape; Enter alone in a line does nothing."""
         event = existing(event)
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if event.isAutoRepeat():
-                return  # still held down from before the page came up
+                return  # still held down from before the dialog opened
             held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
             if held == Qt.KeyboardModifier.ControlModifier and self.accept_button.isEnabled():
                 self.accept()

@@ -1,4 +1,4 @@
-"""Small widgets that several views share."""
+"""Small widgets shared by several views."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from napari_bonemarrow.gui.widgets.plain_text import plain_label, set_tip
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
-    """Make a label; ``role`` is one of the style sheet's: quiet, warning, title, headline."""
+    """Return a label; ``role`` is one of the style sheet's: quiet, warning, title, headline."""
     made = plain_label(text)
     made.setWordWrap(wrap)
     if role:
@@ -29,20 +29,20 @@ def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
 
 
 def button(text: str, role: str = "", tip: str = "") -> QPushButton:
-    """Make a push button that never takes the keyboard from the smear."""
+    """Return a push button that never takes the focus from the smear."""
     made = QPushButton(text)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if role:
         made.setProperty("role", role)
     if tip:
         set_tip(made, tip)
-    if not any(letter.isalpha() for letter in text):  # a sign alone says nothing to a screen reader
+    if not any(letter.isalpha() for letter in text):  # a symbol alone has no meaning for a screen reader
         made.setAccessibleName(tip.split(" · ")[0])
     return made
 
 
 def set_role(widget: QWidget, role: str) -> None:
-    """Give a widget another role and let the style sheet see it."""
+    """Set a widget's role and apply the style sheet."""
     widget.setProperty("role", role)
     style = existing(widget.style())
     style.unpolish(widget)
@@ -50,14 +50,14 @@ def set_role(widget: QWidget, role: str) -> None:
 
 
 def keeps_place(widget: QWidget) -> None:
-    """Leave a widget's place empty while it is hidden, so that nothing moves under the mouse."""
+    """Keep a hidden widget's place empty, so that nothing moves under the mouse."""
     policy = widget.sizePolicy()
     policy.setRetainSizeWhenHidden(True)
     widget.setSizePolicy(policy)
 
 
 def line() -> QFrame:
-    """Make a thin horizontal line."""
+    """Return a thin horizontal line."""
     made = QFrame()
     made.setProperty("role", "line")
     made.setFixedHeight(1)
@@ -65,7 +65,7 @@ def line() -> QFrame:
 
 
 def scrolled(content: QWidget) -> QScrollArea:
-    """Put a tab's content into an area that scrolls downwards only, so that no window cuts it off."""
+    """Return a tab's content in an area that scrolls only vertically."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
@@ -76,7 +76,7 @@ def scrolled(content: QWidget) -> QScrollArea:
 
 
 def draw_swatch(painter: QPainter, code: str, x: float, y: float, size: float) -> None:
-    """Draw a class's sign as on the smear: ring or square, in its colour and width."""
+    """Draw a class's symbol as on the smear: ring or square, in its colour and width."""
     heavy = code in CLASSES and CLASSES[code].thick
     pen = QPen(QColor(class_style.color_of(code)), size * (0.32 if heavy else 0.2))
     painter.setPen(pen)
@@ -90,7 +90,7 @@ def draw_swatch(painter: QPainter, code: str, x: float, y: float, size: float) -
 
 
 def swatch_icon(code: str, size: int = 14) -> QIcon:
-    """Return a class's sign as an icon."""
+    """Return a class's symbol as an icon."""
     pixmap = QPixmap(size * 2, size * 2)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
@@ -101,8 +101,8 @@ def swatch_icon(code: str, size: int = 14) -> QIcon:
 
 
 def gone_when_closed(dialog: QDialog) -> None:
-    """Have a dialog deleted once it is closed.
+    """Delete a dialog when it is closed.
 
-    Not by ``WA_DeleteOnClose``: PySide6 6.11 ends the program where a dialog that has it closes at a key.
+    Not by ``WA_DeleteOnClose``: PySide6 6.11 crashes when such a dialog is closed by a key.
     """
     dialog.finished.connect(dialog.deleteLater)

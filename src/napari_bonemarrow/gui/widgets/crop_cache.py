@@ -1,4 +1,4 @@
-"""Thumbnails of cells, cut off the GUI thread, what is in view first, and kept while there is room."""
+"""Cache of thumbnails, cut in a thread, visible cells first."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ Place = tuple[int, float, float]
 """A cell and its centre, level-0 px."""
 
 SPAN_UM = 25.0
-"""Side of the square that a thumbnail shows, µm: that of the crop which the model is given."""
+"""Side of a thumbnail's square, µm: that of the model's crop."""
 
 _BATCH = 8
-"""Crops cut in one go: some 10 ms, so that what comes into view meanwhile is not kept waiting."""
+"""Crops per batch: about 10 ms, so that newly visible cells do not wait."""
 _ROOM = 128 * 2**20
-"""Bytes of thumbnails that are kept: some 3,000 of 100 px."""
+"""Size of the cache, bytes: about 3,000 thumbnails of 100 px."""
 
 
 class _Answers(QObject):
-    """Carries what was cut to the window's thread. It lives as long as the thread that cuts holds it."""
+    """A carrier of crops to the window's thread, kept alive by the cutting thread."""
 
     cut = Signal(int, object)  # generation of the slide, list of (cell, QImage or None)
 
 
 class _Cutter:
-    """Cuts what is wanted in a thread of its own, batch after batch.
+    """A thread that cuts the wanted crops, batch by batch.
 
-    Not in a pool of Qt's: a pool waits for its threads when it is destroyed, and where Python's collector of
-    garbage destroys it, it waits with the lock that they need to end, for ever.
+    Not one of Qt's pools: a pool waits for its threads when it is destroyed, and if Python's garbage
+    collector destroys it, it holds the lock that they need and waits forever.
     """
 
     def __init__(self) -> None:
@@ -53,18 +53,18 @@ class _Cutter:
 
     @property
     def slide(self) -> Slide | None:
-        """What is cut from."""
+        """Return the slide."""
         return self._slide
 
     def open(self, slide: Slide | None) -> None:
-        """Cut from another slide, or from none."""
+        """Set the slide, or none."""
         with self._lock:
             self._slide = slide
             self.generation += 1
-            self._wanted, self._cutting = [], frozenset()  # what is just being cut will not be taken
+            self._wanted, self._cutting = [], frozenset()  # the present batch will be discarded
 
     def want(self, missing: list[Place], size: int) -> None:
-        """Cut these, in this order, instead of what was wanted before."""
+        """Set the wanted cells, in this order, instead of earlier ones."""
         with self._lock:
             if size == self._size:
                 missing = [each for each in missing if each[0] not in self._cutting]
@@ -75,11 +75,11 @@ class _Cutter:
                 self._thread.start()
 
     def stop(self, *_ignored: object) -> None:
-        """Cut nothing more."""
+        """Stop cutting."""
         self.open(None)
 
     def wait(self) -> None:
-        """Wait until the thread rests; what it cut arrives with the next events."""
+        """Wait until the thread is idle; its crops arrive with the next events."""
         thread = self._thread
         if thread is not None:
             thread.join()
@@ -99,13 +99,13 @@ class _Cutter:
 class CropCache(QObject):
     """The thumbnails of one slide.
 
-    `get` never waits: it returns what there is, and `want` says what shall be there. The newest wish
-    replaces the one before, so that cells scrolled past are not cut.
+    `get` never waits: it returns a cached thumbnail, and `want` requests them. The newest request replaces
+    the one before, so that cells scrolled past are not cut.
 
     Parameters
     ----------
     room : int
-        Bytes of pixels that are kept; those not looked at for longest go first.
+        Size in bytes; the least recently used are dropped first.
     """
 
     arrived = Signal(object)  # tuple of cell numbers
@@ -121,35 +121,35 @@ class CropCache(QObject):
     # what there is --------------------------------------------------------------------------------
 
     def get(self, cell_id: int) -> QPixmap | None:
-        """Return a thumbnail, perhaps of another size than is wanted now, or None."""
+        """Return a thumbnail, perhaps of another size than wanted, or None."""
         return self._kept.get(cell_id)
 
     def is_unreadable(self, cell_id: int) -> bool:
-        """Tell whether a cell lies where the slide cannot be read."""
+        """Return whether a cell lies in an unreadable part of the slide."""
         return cell_id in self._unreadable
 
     @property
     def used(self) -> int:
-        """Bytes that are kept."""
+        """Return the bytes in the cache."""
         return int(self._kept.currsize)
 
     # what is wanted -------------------------------------------------------------------------------
 
     def open(self, slide: Slide | None) -> None:
-        """Show another slide, or none."""
+        """Set the slide, or none."""
         self._cutter.open(slide)
         self.forget()
 
     def follow(self, slide: Slide) -> None:
-        """Open a slide unless it is the one that is open.
+        """Set a slide unless it is the present one.
 
-        A slide whose scale has been confirmed is another one: nothing could be cut of it before.
+        A slide with a newly confirmed scale is another one: it could not be cut before.
         """
         if slide is not self._cutter.slide:
             self.open(slide)
 
     def forget(self, cell_ids: Iterable[int] | None = None) -> None:
-        """Let go of some thumbnails, or of all."""
+        """Drop some thumbnails, or all."""
         if cell_ids is None:
             self._kept.clear()
             self._unreadable.clear()
@@ -159,7 +159,7 @@ class CropCache(QObject):
             self._unreadable.discard(cell)
 
     def want(self, places: Mapping[int, tuple[float, float]], size: int) -> None:
-        """Ask for thumbnails in this order; what was asked for before and has not been cut is let go.
+        """Request thumbnails in this order; earlier requests that are not cut yet are dropped.
 
         Parameters
         ----------
@@ -172,12 +172,12 @@ class CropCache(QObject):
         self._cutter.want(missing, size)
 
     def close(self) -> None:
-        """Stop cutting, and wait for the crops that are being cut."""
+        """Stop cutting, and wait for the present batch."""
         self.open(None)
         self.wait()
 
     def wait(self) -> None:
-        """Wait until nothing is being cut; what was cut arrives with the next events."""
+        """Wait until nothing is being cut; crops arrive with the next events."""
         self._cutter.wait()
 
     def _has(self, cell_id: int, size: int) -> bool:
@@ -203,16 +203,16 @@ def _bytes_of(thumbnail: QPixmap) -> int:
 
 
 def _images(slide: Slide, batch: list[Place], size: int) -> list[tuple[int, QImage | None]]:
-    """Cut a batch; None for a cell that cannot be read."""
+    """Return the images of a batch; None for an unreadable cell."""
     ids, x, y = zip(*batch, strict=True)
     try:
         crops, readable = cut_readable(slide, x, y, microns_per_pixel=SPAN_UM / size, size=size)
-    except (BoneMarrowError, OSError):  # none of them; the file may be gone with its drive
+    except (BoneMarrowError, OSError):  # none readable; the file or drive may be gone
         return [(cell, None) for cell in ids]
     cut = iter(crops)
     return [(cell, _image(next(cut)) if can else None) for cell, can in zip(ids, readable, strict=True)]
 
 
 def _image(crop: NDArray[np.uint8]) -> QImage:
-    """Copy a crop into the format that the screen has, so that a pixmap of it costs nothing."""
+    """Return a crop in the screen's format, so that a pixmap of it is cheap."""
     return image_of(crop).convertToFormat(QImage.Format.Format_RGB32)

@@ -1,7 +1,7 @@
-"""Make a form from a pydantic model: magicgui's widgets, the model's own rules.
+"""Form of a pydantic model, with magicgui's widgets and the model's rules.
 
-A model's fields say all that a form needs: type, bounds, title (the label) and description (the tooltip).
-What only a form needs is said with `shown`.
+A model's fields define the form: type, bounds, title (the label) and description (the tooltip). `shown` adds
+options of the form only.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ __all__ = ["ModelForm", "problem_line", "shown"]
 M = TypeVar("M", bound=BaseModel)
 
 _WIDEST = {int: 1_000_000_000, float: 1e9}
-"""Bounds of a number that has none of its own: a box of Qt's needs some."""
+"""Bounds of an unbounded number: Qt's box needs some."""
 
 
 class ModelForm(QWidget, Generic[M]):
-    """Shows an instance of a model, and tells each valid one that the user makes of it.
+    """A form of a model's instance, which emits each valid instance made by the user.
 
     Parameters
     ----------
     model : type
         The pydantic model.
     value : BaseModel, optional
-        What is shown first; else the model's defaults.
+        The first instance; by default the model's defaults.
 
     Attributes
     ----------
     changed : Signal(object)
         A valid instance that differs from the last one.
     refused : Signal(str)
-        Why what stands in the form is not valid, one line; ``""`` once it is.
+        Why the input is not valid, one line; ``""`` once it is.
     """
 
     changed = Signal(object)
@@ -81,16 +81,16 @@ class ModelForm(QWidget, Generic[M]):
 
     @property
     def value(self) -> M:
-        """The last valid instance."""
+        """Return the last valid instance."""
         return self._value
 
     @property
     def valid(self) -> bool:
-        """Whether what stands in the form is what `value` is."""
+        """Return whether the input equals `value`."""
         return not self.problem
 
     def set_value(self, value: M) -> None:
-        """Show an instance; nothing is told of it."""
+        """Set an instance, without a signal."""
         with self._silence():
             for name, row in self._rows.items():
                 row.write(getattr(value, name))
@@ -98,7 +98,7 @@ class ModelForm(QWidget, Generic[M]):
         self._show_problem("")
 
     def names(self) -> tuple[str, ...]:
-        """Return the fields that are in the form, in their order."""
+        """Return the fields of the form, in order."""
         return tuple(self._rows)
 
     def control(self, name: str) -> QWidget:
@@ -112,7 +112,7 @@ class ModelForm(QWidget, Generic[M]):
         return control
 
     def set_enabled(self, on: bool, *names: str) -> None:
-        """Let some fields, or all, be changed or only read."""
+        """Make some fields, or all, editable or read-only."""
         for name in names or self._rows:
             self._rows[name].native.setEnabled(on)
 
@@ -122,7 +122,7 @@ class ModelForm(QWidget, Generic[M]):
             self._layout.setRowVisible(self._rows[name].native, on)
 
     def set_choices(self, name: str, choices: list[str]) -> None:
-        """Give a field other choices than its type has; what was chosen stays where it is one of them."""
+        """Set a field's choices instead of its type's; the present choice stays if it is among them."""
         with self._silence():
             row = self._rows[name]
             chosen = row.read()
@@ -162,13 +162,13 @@ class ModelForm(QWidget, Generic[M]):
 
 
 def problem_line(model: type[BaseModel], error: ValidationError) -> str:
-    """Return in one line why values do not make a model: each field by its title.
+    """Return in one line why values do not make a model, each field by its title.
 
     Parameters
     ----------
     model : type
     error : ValidationError
-        What the model said.
+        The model's error.
     """
     lines = []
     for problem in error.errors(include_url=False):
@@ -181,7 +181,7 @@ def problem_line(model: type[BaseModel], error: ValidationError) -> str:
 
 
 class _Row:
-    """One field: its widget, and what its value is in the model's terms."""
+    """A field: its widget, and its value for the model."""
 
     def __init__(self, name: str, info: FieldInfo) -> None:
         self.title = info.title or name.replace("_", " ").capitalize()
@@ -193,7 +193,7 @@ class _Row:
                 annotation=Path if self._is_place else self._kind,
                 name=name,
                 label=self.title,
-                # magicgui's own box for whole numbers has neither a unit nor a word for "none".
+                # magicgui's own box for whole numbers has neither a unit nor a text for "none".
                 widget_type=self._hints.get("widget") or ("FloatSpinBox" if self._kind is int else None),
                 options={"tooltip": info.description or "", **self._options(info)},
             ),
@@ -203,17 +203,17 @@ class _Row:
 
     @property
     def _is_place(self) -> bool:
-        """Whether it is a file or a folder, as a path or, where a folder is asked for, as text."""
+        """Return whether it is a file or a folder, as a path or, for a folder, as text."""
         return _is_kind_of(self._kind, Path) or bool(self._hints.get("folder"))
 
     @property
     def labelled(self) -> bool:
-        """Whether a label stands before the control; a tick box has its own."""
+        """Return whether a label precedes the control; a check box has its own."""
         return self._kind is not bool
 
     @property
     def control(self) -> QWidget:
-        """What has the keyboard."""
+        """Return the control that has the focus."""
         return self.widget.line_edit.native if isinstance(self.widget, FileEdit) else self.native
 
     def _options(self, info: FieldInfo) -> dict[str, Any]:
@@ -226,11 +226,11 @@ class _Row:
     def _bounds(self, info: FieldInfo) -> dict[str, Any]:
         found = {key: getattr(each, key) for each in info.metadata for key in _BOUNDS if hasattr(each, key)}
         whole = self._kind is int
-        edge = 1 if whole else 10.0**-self._decimals  # a bound that is not reached
+        edge = 1 if whole else 10.0**-self._decimals  # an exclusive bound
         step = self._hints.get("step", edge)
         low = found.get("ge", found["gt"] + edge if "gt" in found else -_WIDEST[self._kind])
         high = found.get("le", found["lt"] - edge if "lt" in found else _WIDEST[self._kind])
-        self._none = low - edge if self._optional else None  # below all that it may be
+        self._none = low - edge if self._optional else None  # below all valid values
         return {"min": low if self._none is None else self._none, "max": high, "step": step}
 
     @property
@@ -238,7 +238,7 @@ class _Row:
         return 0 if self._kind is int else self._hints.get("decimals", 2)
 
     def _dress(self) -> None:
-        """Name the control, and give it what magicgui has no option for."""
+        """Name the control, and set options that magicgui lacks."""
         control = self.control
         unit = self._hints.get("unit", "")
         control.setAccessibleName(f"{self.title}, {unit}" if unit else self.title)
@@ -267,23 +267,23 @@ class _Row:
 
     @property
     def _least(self) -> float:
-        """What stands in a number's box for None."""
+        """Return the value of a number's box for None."""
         return cast(RangedWidget[float], self.widget).min
 
     def read(self) -> Any:
-        """Return what stands in the control, None where the field may be and nothing does."""
+        """Return the control's value, None if it is empty and the field allows it."""
         value: Any = self.widget.value
         if self._kind in (int, float):
             if self._optional and value <= self._least:
                 return None
-            # Not what binary makes of a step: 0.1 three times is 0.3.
+            # Without binary rounding errors: 0.1 three times is 0.3.
             return self._kind(round(value, self._decimals))
         if self._kind is str:
             value = "" if value is None else str(value).strip()
         return None if self._optional and value == "" else value
 
     def write(self, value: Any) -> None:
-        """Show a value."""
+        """Set a value."""
         if value is None and self._kind in (int, float):
             value = self._least
         elif self._is_place:
@@ -303,7 +303,7 @@ def _hints(info: FieldInfo) -> dict[str, Any]:
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:
-    """Return a field's type without None and without what is annotated, and whether it may be None."""
+    """Return a field's type without None and annotations, and whether it may be None."""
     if get_origin(annotation) is Annotated:
         return _kind(get_args(annotation)[0])
     kinds = [each for each in get_args(annotation) if each is not NoneType]
@@ -313,5 +313,5 @@ def _kind(annotation: Any) -> tuple[Any, bool]:
 
 
 def _is_kind_of(kind: Any, parent: type) -> bool:
-    """Tell whether a type is a kind of another; what is not a class, such as a choice, is not."""
+    """Return whether a type is a subclass of another; a choice is not a class."""
     return isinstance(kind, type) and issubclass(kind, parent)

@@ -1,4 +1,4 @@
-"""A dialog with one form: settings, the options of an export."""
+"""Dialog with one form, such as settings or export options."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from napari_bonemarrow.gui.widgets.form import ModelForm
 
 
 class FormDialog(QDialog):
-    """Tells the instance that the user made, once it is accepted; Cancel tells nothing.
+    """A dialog that emits the user's instance when accepted; Cancel emits nothing.
 
     Parameters
     ----------
     parent : QWidget or None
     title : str
     value : BaseModel
-        What is shown first.
+        The first instance.
     done : str
-        What the button says that accepts it.
+        Text of the accepting button.
     """
 
     chosen = Signal(object)
@@ -44,7 +44,7 @@ class FormDialog(QDialog):
         self.setMinimumWidth(420)
 
     def _accept(self) -> None:
-        self.done_button.setFocus()  # a number that is being typed counts
+        self.done_button.setFocus()  # a number still being typed counts
         if self.form.valid:
             self.chosen.emit(self.form.value)
             self.accept()

@@ -10,7 +10,7 @@ from qtpy.QtGui import QImage
 
 
 def image_of(pixels: NDArray[np.uint8]) -> QImage:
-    """Copy pixels into an image of Qt's, which would else point into numpy's memory.
+    """Return a Qt image with a copy of pixels, since it would otherwise point into numpy's memory.
 
     Parameters
     ----------

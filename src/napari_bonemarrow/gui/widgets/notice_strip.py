@@ -1,4 +1,4 @@
-"""Show what the user has to deal with, above the tabs: whole, selectable, until it is put away."""
+"""Strip of notices above the tabs: complete, selectable, until dismissed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.widgets.controls import button, label, set_role
 
 _HIGHEST = 168
-"""Pixels that a long text may take before it scrolls: the tabs need the rest of a screen 768 px high."""
+"""Greatest height of a text before it scrolls, px: the tabs need the rest of a screen 768 px high."""
 
 _SPARE = 4
-"""Pixels that napari's style sheet adds round a text, of which it tells nothing beforehand."""
+"""Padding of a text in napari's style sheet, px."""
 
 
 class NoticeStrip(QFrame):
-    """Shows one notice at a time, the newest first, and how many there are."""
+    """A strip with one notice at a time, the newest first, and their number."""
 
     dismissed = Signal(object)  # Notice
 
@@ -67,11 +67,11 @@ class NoticeStrip(QFrame):
 
     @property
     def shown(self) -> Notice | None:
-        """The notice that is read now."""
+        """Return the visible notice."""
         return self._notices[self._at] if self._notices else None
 
     def show_notices(self, notices: Sequence[Notice]) -> None:
-        """Show the newest of some notices, or nothing where there is none."""
+        """Show the newest of some notices, or nothing without one."""
         newer = bool(set(notices) - set(self._notices))
         shown, self._notices = self.shown, tuple(notices)
         kept = shown in self._notices and not newer
@@ -79,7 +79,7 @@ class NoticeStrip(QFrame):
         self._show()
 
     def copy(self) -> None:
-        """Put the text of every notice into the clipboard."""
+        """Copy the text of every notice to the clipboard."""
         existing(QGuiApplication.clipboard()).setText("\n".join(each.line for each in self._notices))
 
     def _show(self) -> None:
@@ -106,7 +106,7 @@ class NoticeStrip(QFrame):
 
 
 class _TextArea(QScrollArea):
-    """As high as its text, up to a height from which it scrolls."""
+    """A text area as high as its text, up to a height from which it scrolls."""
 
     def __init__(self, text: QLabel) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class _TextArea(QScrollArea):
         self.setWidget(text)
 
     def fit(self) -> None:
-        """Take the height that the text needs at this width."""
+        """Set the height of the text at this width."""
         high = self._text.heightForWidth(existing(self.viewport()).width()) + _SPARE
         policy = Qt.ScrollBarPolicy
         self.setVerticalScrollBarPolicy(
@@ -134,9 +134,9 @@ class _TextArea(QScrollArea):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user has to know and deal with.
+    """An error or warning for the user.
 
-    ``cause`` is what it came of, such as ``opening``: once that goes well, the notice is gone.
+    ``cause`` is its cause, such as ``opening``: once that succeeds, the notice disappears.
     """
 
     text: str
@@ -146,5 +146,5 @@ class Notice:
 
     @property
     def line(self) -> str:
-        """What is read, and how often it came."""
+        """Return the text, and how often it occurred."""
         return self.text if self.times == 1 else f"{self.text} ({self.times} times)"

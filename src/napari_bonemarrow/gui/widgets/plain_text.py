@@ -1,8 +1,7 @@
-"""Text of files, cases and people as plain text: Qt takes what looks like HTML for HTML unless it is told.
+"""Plain text of files, cases and people in Qt, which guesses HTML by default.
 
-A label in HTML loads an image that it names, and can look as if somebody else had signed. A test holds that
-no other module makes a label or sets a tooltip by itself. What is told as napari's notification goes
-through `describe.toast`.
+A label in HTML loads the images that it names, and can imitate another signature. A test checks that no other
+module makes a label or sets a tooltip. napari's notifications go through `describe.toast`.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ class HasToolTip(Protocol):
     """A widget, an action or an item of a table."""
 
     def setToolTip(self, text: str, /) -> object:
-        """Take a tooltip."""
+        """Set the tooltip."""
 
 
 def plain_label(text: str = "") -> QLabel:
-    """Make a label that shows every text as it is."""
+    """Return a label that shows every text literally."""
     made = QLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setText(text)
@@ -30,14 +29,14 @@ def plain_label(text: str = "") -> QLabel:
 
 
 def tip(text: str) -> str:
-    """Return a text that Qt shows as it is where it may be taken for HTML, as in a tooltip."""
+    """Return a text that Qt shows literally where it could be HTML, as in a tooltip."""
     if not Qt.mightBeRichText(text):  # type: ignore[attr-defined]  # of QtGui, where the stubs lack it
         return text
     return f"<qt>{escape(text)}</qt>".replace("\n", "<br>")
 
 
 def set_tip(widget: HasToolTip, text: str) -> None:
-    """Give a widget or an item a tooltip."""
+    """Set the tooltip of a widget or an item."""
     widget.setToolTip(tip(text))
 
 

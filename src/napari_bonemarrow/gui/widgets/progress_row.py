@@ -1,4 +1,4 @@
-"""A bar, a line of what is done and how long it will take, and Stop."""
+"""Progress row: a bar, a line with activity and time left, and Stop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from napari_bonemarrow.gui.widgets.controls import button, label
 
 
 class ProgressRow(QWidget):
-    """Shown while something runs, and hidden else."""
+    """A progress row, visible while something runs."""
 
     stop_requested = Signal()
 
@@ -33,11 +33,11 @@ class ProgressRow(QWidget):
 
     @property
     def running(self) -> bool:
-        """Whether something is shown as running."""
+        """Return whether something is shown as running."""
         return not self.isHidden()
 
     def show_progress(self, text: str, part: float) -> None:
-        """Show what is being done and how far it is, 0 to 1."""
+        """Show the activity and its progress, 0 to 1."""
         self.show()
         self.bar.setValue(round(part * 1000))
         self.text.setText(text)

@@ -1,4 +1,4 @@
-"""Who reviews: asked for once, in the panel, and never taken from the login in silence."""
+"""Name of the reviewer, asked for once in the panel and never taken from the login."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.widgets.reviewer_name_part import ReviewerNamePart
 
 UNNAMED = "not named yet"
-"""The name under which a case is opened before somebody has said who reviews; no label bears it."""
+"""Name of a case's reviewer before the question is answered; no label has it."""
 
 
 class ReviewerName(QObject):
@@ -34,29 +34,29 @@ class ReviewerName(QObject):
 
     @property
     def known(self) -> bool:
-        """Whether somebody has said who reviews."""
+        """Return whether the reviewer is known."""
         return bool(self._given or settings.reviewer())
 
     @property
     def text(self) -> str:
-        """The name, `UNNAMED` before it is known."""
+        """Return the name, `UNNAMED` before it is known."""
         return self._given or settings.reviewer() or UNNAMED
 
     def use(self, name: str) -> None:
-        """Review under a name in this window alone, as the demo does."""
+        """Use a name in this window only, as in the demo."""
         self._given = name
 
     def offer(self) -> None:
-        """Put the question where it is not answered yet; the keyboard stays where it is."""
+        """Show the question if it is not answered yet; the focus does not move."""
         if not self.known:
             self._part.ask(focus=False)
 
     def ask(self) -> None:
-        """Put the question although there is a name: another person reviews now."""
+        """Ask again for another reviewer."""
         self._part.ask(self.text if self.known else "")
 
     def over(self, act: Callable[[], None]) -> None:
-        """Do an act at once where the name is known, else once it is."""
+        """Do an act at once if the name is known, else once it is."""
         if self.known:
             act()
             return
@@ -64,14 +64,14 @@ class ReviewerName(QObject):
         self._part.ask()
 
     def forget(self) -> None:
-        """Let go of an act that waits: the case that it was meant for is left."""
+        """Drop a waiting act whose case is left."""
         self._waiting = None
 
     def take(self, name: str) -> None:
-        """Remember the name, and do what waited for it."""
+        """Remember the name, and do the waiting act."""
         self._given = ""
         settings.set_reviewer(name)
-        if not settings.reviewer():  # a home that cannot be written
+        if not settings.reviewer():  # a read-only home
             self._given = name
         act, self._waiting = self._waiting, None
         self.changed.emit(name)

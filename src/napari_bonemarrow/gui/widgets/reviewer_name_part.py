@@ -1,4 +1,4 @@
-"""Asks in the panel who reviews: once, before the first act that is written under a name."""
+"""Question for the reviewer in the panel, before the first act under a name."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _WITHIN = (
     Qt.FocusReason.ActiveWindowFocusReason,
     Qt.FocusReason.PopupFocusReason,
 )
-"""Ways in which a line loses the keyboard without having been left."""
+"""Reasons for losing the focus without leaving the line."""
 
 
 class _NameEdit(QLineEdit):
-    """A line that tells when it was left, by Escape or by a click elsewhere."""
+    """A line edit with a signal when it is left, by Escape or a click elsewhere."""
 
     left = Signal()
 
     def focusOutEvent(self, event: QFocusEvent | None) -> None:
-        """Tell that whoever was asked does something else."""
+        """Emit that the question was left."""
         event = existing(event)
         super().focusOutEvent(event)
         if event.reason() not in _WITHIN:
@@ -36,7 +36,7 @@ class _NameEdit(QLineEdit):
 
 
 class ReviewerNamePart(QWidget):
-    """A question, a line to write in, a button. The login is not taken for an answer."""
+    """A question with a line edit and a button, without the login as default."""
 
     named = Signal(str)
     left = Signal()
@@ -65,7 +65,7 @@ class ReviewerNamePart(QWidget):
         self._check()
 
     def ask(self, name: str = "", *, focus: bool = True) -> None:
-        """Put the question; ``focus`` gives it the keyboard."""
+        """Show the question; ``focus`` gives it the focus."""
         if not self.isVisible():
             self.edit.setText(name)
         self.show()

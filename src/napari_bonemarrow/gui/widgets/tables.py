@@ -8,7 +8,7 @@ from napari_bonemarrow.gui.core.existing import existing
 
 
 def low_rows(table: QTableView, high: int) -> QHeaderView:
-    """Give a table rows of one height and no headings beside them; return the headings above them.
+    """Give a table rows of one height without row headings; return the column headings.
 
     Parameters
     ----------

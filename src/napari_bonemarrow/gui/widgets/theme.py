@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ThemeColors:
-    """Colours ``#rrggbb`` of the theme that is on."""
+    """Colours ``#rrggbb`` of the present theme."""
 
     dark: bool
     background: str
@@ -24,7 +24,7 @@ class ThemeColors:
 
 
 def theme_colors(name: str) -> ThemeColors:
-    """Read the colours of one of napari's themes by its name."""
+    """Return the colours of one of napari's themes by name."""
     from napari.utils.theme import get_theme
 
     theme = get_theme(name)
@@ -40,19 +40,19 @@ def theme_colors(name: str) -> ThemeColors:
         raised=color("primary"),
         line=color("secondary"),
         text=color("text"),
-        # Quiet text still reaches a contrast of 4.5 to 1 on the background of either theme.
+        # Quiet text has a contrast of at least 4.5 to 1 on the background of either theme.
         quiet="#a9afb8" if dark else "#5a5a60",
         primary="#3d6fd8" if dark else "#2457b8",
         on_primary="#ffffff",
         warning="#f2b84b" if dark else "#8a5200",
         good="#6fcf97" if dark else "#1b6e3c",
-        # Where the keyboard is: 3 to 1 on every ground of the theme (WCAG 2.2, 2.4.13).
+        # The focus: 3 to 1 on every ground of the theme (WCAG 2.2, 2.4.13).
         focus="#ffd54a" if dark else "#7a1fa2",
     )
 
 
 def stylesheet(colors: ThemeColors) -> str:
-    """Return what the panel adds to napari's own style sheet."""
+    """Return the panel's additions to napari's style sheet."""
     return f"""
     QLabel[role="quiet"] {{ color: {colors.quiet}; }}
     QLabel[role="warning"] {{ color: {colors.warning}; }}
