@@ -58,12 +58,14 @@ def _threads() -> set[threading.Thread]:
 
 
 def _children() -> set[int]:
-    """Return the child processes, without Python's own helper and the one that reads whole slides.
+    """Return the child processes, without Python's own helper, shared engines and what reads whole slides.
 
-    That one is shared by every slide and ends with this process, which a test of its own holds.
+    That one serves every slide and ends with this process, which a test of its own holds.
     """
     readers = sys.modules.get("napari_bonemarrow.slides.formats.openslide.openslide_process")
     kept = set(readers.readers.pids) if readers else set()
+    shared = sys.modules.get("tests.shared_engines")
+    kept |= shared.shared_processes() if shared else set()
     children = psutil.Process().children()
     return {each.pid for each in children if each.pid not in kept and not _is_pythons(each)}
 

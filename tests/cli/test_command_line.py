@@ -18,6 +18,7 @@ from PIL import Image
 from napari_bonemarrow.drawing import draw_cell, draw_smear, write_sample
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.workflow import default_reviewer
+from tests.shared_engines import shared
 
 COMMANDS = (
     ["demo"],
@@ -267,9 +268,8 @@ def kept_engine() -> Iterator[Engine]:
         def close(self) -> None:
             """Not yet."""
 
-    engine = Kept("cpu", threads=1)
-    yield engine
-    Engine.close(engine)
+    with shared(Kept("cpu", threads=1)) as engine:
+        yield engine
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from napari_bonemarrow.cytology import BMC21, Support
 from napari_bonemarrow.engine import Engine
+from tests.shared_engines import shared
 
 
 def make_bundle(folder: Path, seed: int = 0) -> Path:
@@ -55,5 +56,5 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def shared_engine(bundle: Path) -> Iterator[Engine]:
     """One engine for tests that do not kill it."""
-    with Engine("cpu", threads=1) as engine:
+    with shared(Engine("cpu", threads=1)) as engine:
         yield engine

@@ -16,6 +16,7 @@ from napari_bonemarrow.engine import Engine, EngineError, SlideSource
 from napari_bonemarrow.slides import detect_cells, estimate_scale, open_slide
 from napari_bonemarrow.slides.detection.cell_detection import detection_plan
 from napari_bonemarrow.slides.detection.tile_search import merge_tiles
+from tests.shared_engines import shared
 
 MPP = 0.08
 
@@ -27,7 +28,7 @@ def source(field: Path) -> SlideSource:
 
 @pytest.fixture(scope="module")
 def two() -> Iterator[Engine]:
-    with Engine("cpu", threads=1, workers=2) as engine:
+    with shared(Engine("cpu", threads=1, workers=2)) as engine:
         yield engine
 
 

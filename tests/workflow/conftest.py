@@ -10,6 +10,7 @@ from PIL import Image
 
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear, write_sample
 from napari_bonemarrow.engine import Engine
+from tests.shared_engines import shared
 
 MPP = 0.1
 
@@ -45,5 +46,5 @@ def mute(smear: DrawnSmear, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    with Engine("cpu", threads=1) as serving:
+    with shared(Engine("cpu", threads=1)) as serving:
         yield serving

@@ -27,6 +27,7 @@ from napari_bonemarrow.workflow import (
     open_or_create_case,
     slide_search,
 )
+from tests.shared_engines import shared
 
 MPP = 0.25
 WIDTH, HEIGHT = 3200, 1920
@@ -66,7 +67,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def two() -> Iterator[Engine]:
-    with Engine("cpu", threads=1, workers=2) as serving:
+    with shared(Engine("cpu", threads=1, workers=2)) as serving:
         yield serving
 
 
