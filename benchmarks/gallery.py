@@ -90,14 +90,14 @@ def _window(slide: Path) -> dict[str, float]:
     controller.reviewer.use("benchmark")
     until(lambda: controller.engine.status is not None)
     controller.open_path(slide)
-    until(lambda: controller.session is not None)
+    until(lambda: controller.smear is not None)
     panel.show_review()
     begun = time.perf_counter()
-    controller.gallery.show()
+    controller.smear.gallery.show()
     application.processEvents()
     figures = {"show": 1e3 * (time.perf_counter() - begun)}
-    dock = controller.gallery.dock
-    figures.update(_painted(dock, controller.session.slide, until))
+    dock = controller.smear.gallery.dock
+    figures.update(_painted(dock, controller.smear.session.slide, until))
     figures.update(_scrolled(dock, painting, application, until))
     figures.update(_selected(controller, dock, application, until))
     figures["crops_mib"] = dock.store.used / 2**20
@@ -188,7 +188,7 @@ def _selected(controller, dock, application, until: Callable[[Callable[[], bool]
     from qtpy.QtCore import Qt
     from qtpy.QtTest import QTest
 
-    review, case = controller.review, controller.session.case
+    review, case = controller.smear.review, controller.smear.session.case
 
     def press(key, modifier=Qt.KeyboardModifier.NoModifier) -> float:
         begun = time.perf_counter()
@@ -201,7 +201,7 @@ def _selected(controller, dock, application, until: Callable[[Callable[[], bool]
     dock.view.setFocus()
     until(dock.view.hasFocus)  # keys are heard where the focus is
     codes = np.array(case.effective_codes())
-    review.select(int(case.cells.cell_id[codes == "NGS"][0]), go=True)
+    review.navigation.select(int(case.cells.cell_id[codes == "NGS"][0]), go=True)
     application.processEvents()
     figures = {"select_class": press(Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)}
     if len(review.selection) < 0.9 * LARGE:

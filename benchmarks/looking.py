@@ -121,7 +121,7 @@ def _window(slide: Path) -> dict[str, float]:
     until(lambda: time.perf_counter() > rest)
     seen = screen.close()
     figures["first_s"] = next(when for when, what in seen if what == seen[-1][1]) - begun
-    session = controller.session
+    session = controller.smear.session
     figures |= {"width": session.slide.width, "height": session.slide.height}
     until(lambda: not session.estimating)
     figures |= _panned(controller.smear_viewer, until)

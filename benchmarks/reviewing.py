@@ -124,14 +124,14 @@ def _window(slide: Path) -> dict[str, float]:
     until(lambda: controller.engine.status is not None)
     begun = time.perf_counter()
     controller.open_path(slide)
-    until(lambda: controller.session is not None)
+    until(lambda: controller.smear is not None)
     figures["open"] = 1e3 * (time.perf_counter() - begun)
     panel.show_review()
-    session = controller.session
+    session = controller.smear.session
     press = _Presser(panel, application)
     press(Qt.Key.Key_Space)
-    figures.update(_relabelled(press, controller.review))
-    figures.update(_selected(press, controller.review))
+    figures.update(_relabelled(press, controller.smear.review))
+    figures.update(_selected(press, controller.smear.review))
     if len(session.case.labels) < KEYS:
         raise RuntimeError("the keys did not reach the case")
     figures["peak_mib"] = _peak_mib()
@@ -169,9 +169,9 @@ def _relabelled(press: _Presser, review) -> dict[str, float]:
     press.painting.clear()
     took = []
     for at in range(KEYS):
-        before = review.selected
+        before = review.selection.current
         took.append(press(keys[at % len(keys)]))
-        if review.selected == before:
+        if review.selection.current == before:
             raise RuntimeError("a key did not go on to the next cell")
     return {
         "key_p50": float(np.median(took)),
@@ -199,20 +199,20 @@ def _selected(press: _Presser, review) -> dict[str, float]:
     ids = review.session.case.cells.cell_id
     for cell in rng.choice(ids, 40, replace=False).tolist():
         begun = time.perf_counter()
-        review.select(cell, go=True)
+        review.navigation.select(cell, go=True)
         one.append(1e3 * (time.perf_counter() - begun))
         press(Qt.Key.Key_Shift)
-    review.select(int(ids[codes == "NGS"][0]), go=True)
+    review.navigation.select(int(ids[codes == "NGS"][0]), go=True)
     figures = {"select_p95": float(np.percentile(one, 95))}
     figures["select_class"] = press(Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     if len(review.selection) < 0.9 * LARGE:
         raise RuntimeError(f"{len(review.selection)} cells were selected")
     figures["relabel_class"] = press(Qt.Key.Key_D) + _answered(review)
     figures["undo_class"] = press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    review.select(int(ids[CELLS // 2]), go=True)
+    review.navigation.select(int(ids[CELLS // 2]), go=True)
     begun = time.perf_counter()
     press(Qt.Key.Key_Delete)
-    review.settle()
+    review.case_sync.settle()
     figures["remove"] = 1e3 * (time.perf_counter() - begun) - press.painting[-1]
     return figures
 

@@ -116,11 +116,15 @@ def _plugin(viewer, smear: Path, until: Callable[[Callable[[], bool]], float]) -
     opened = time.perf_counter() - begun
     controller = panel.controller
     controller.open_path(smear)
-    until(lambda: controller.session is not None and controller.engine.status is not None)
+    until(lambda: controller.smear is not None and controller.engine.status is not None)
     layer = controller.smear_viewer.rings.layer
     begun = time.perf_counter()
-    controller.setup.find_cells()
-    until(lambda: not controller.cell_search.running and len(layer.data) > 0 and all(layer.features["class"]))
+    controller.smear.setup.find_cells()
+    until(
+        lambda: (
+            not controller.smear.cell_search.running and len(layer.data) > 0 and all(layer.features["class"])
+        )
+    )
     shown = time.perf_counter() - begun
     return {"panel_s": opened, "field_s": shown, "cells": len(layer.data)}
 

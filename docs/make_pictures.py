@@ -169,7 +169,7 @@ def _walk_slide(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Pat
     controller, smear_viewer = panel.controller, panel.controller.smear_viewer
     path = write_slide(slides)
     wait_for(controller.opened, lambda: controller.open_path(path))
-    wait_for(controller.survey.surveyed, panel.slide_tab.where.survey_button.click)
+    wait_for(controller.smear.survey.surveyed, panel.slide_tab.where.survey_button.click)
     panel.slide_tab.where.best_button.click()
     smear_viewer.viewer.reset_view()
     take("survey.webp")
@@ -183,11 +183,11 @@ def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> 
     sample = write_sample_slide(slides)
     wait_for(controller.opened, lambda: controller.open_path(sample))
     take("slide.webp")
-    wait_for(controller.setup.analysed, controller.setup.find_cells)
-    cell = central_cell(controller.session.case)
+    wait_for(controller.smear.setup.analysed, controller.smear.setup.find_cells)
+    cell = central_cell(controller.smear.session.case)
     panel.show_review()
-    controller.heatmap.set_method("gradcam")
-    wait_for(controller.heatmap.shown, lambda: controller.review.select(cell, go=True))
+    controller.smear.heatmap.set_method("gradcam")
+    wait_for(controller.smear.heatmap.shown, lambda: controller.smear.review.navigation.select(cell, go=True))
     take("review.webp")
     panel.tabs.setCurrentWidget(panel.count_tab)
     take("window.webp")
@@ -195,10 +195,10 @@ def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> 
     take("model.webp")
     _gallery(panel, take)
     _fine_tune(panel)
-    controller.gallery.dock.parentWidget().hide()
-    controller.similarity.map.parentWidget().hide()
+    controller.smear.gallery.dock.parentWidget().hide()
+    controller.smear.similarity.map.parentWidget().hide()
     take("fine-tune.webp")
-    controller.session.case.sign("A. Reviewer")
+    controller.smear.session.case.sign("A. Reviewer")
     panel.tabs.setCurrentWidget(panel.count_tab)
     take("signed.webp")
 
@@ -206,19 +206,19 @@ def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> 
 def _gallery(panel: BoneMarrowPanel, take: Callable[[str], None]) -> None:
     """Review the first of the work list as they were drawn, and look at all cells class by class."""
     controller = panel.controller
-    review, dock = controller.review, controller.gallery.dock
+    review, dock = controller.smear.review, controller.smear.gallery.dock
     panel.show_review()
-    controller.heatmap.set_method("off")
-    truth = _drawn_codes(controller.session.case)
+    controller.smear.heatmap.set_method("off")
+    truth = _drawn_codes(controller.smear.session.case)
     review.selection.clear()
-    review.next()
+    review.navigation.next()
     for _cell in range(REVIEWED):
-        review.label(truth[review.selected])
-    controller.gallery.show()
+        review.corrections.label(truth[review.selection.current])
+    controller.smear.gallery.show()
     dock.grouped.setChecked(True)
     take("gallery.webp")
-    controller.similarity.show_map()
-    wait_for(controller.similarity.map_controller.made, controller.similarity.map_controller.make)
+    controller.smear.similarity.show_map()
+    wait_for(controller.smear.similarity.map_controller.made, controller.smear.similarity.map_controller.make)
     take("map.webp")
 
 
@@ -235,7 +235,7 @@ def _drawn_codes(case) -> dict[int, str]:
 def _fine_tune(panel: BoneMarrowPanel) -> None:
     """Review every cell as it was drawn, and teach a model from that."""
     controller, tab = panel.controller, panel.finetune_tab
-    case = controller.session.case
+    case = controller.smear.session.case
     drawn: dict[str, list[int]] = {}
     for cell, code in _drawn_codes(case).items():
         drawn.setdefault(code, []).append(cell)

@@ -186,8 +186,8 @@ def analysed(open_panel: Callable, field: Path, qtbot):
     controller = panel.controller
     with qtbot.waitSignal(controller.opened, timeout=20_000):
         controller.open_path(field)
-    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
-        controller.setup.find_cells()
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=20_000):
+        controller.smear.setup.find_cells()
     panel.show_review()
     qtbot.waitUntil(lambda: len(controller.smear_viewer.rings.layer.data) > 0)
     return viewer, panel

@@ -23,14 +23,14 @@ class Reviewer:
 
     @property
     def case(self) -> Case:
-        return self.controller.session.case
+        return self.controller.smear.session.case
 
     def open(self, path: Path, microns_per_pixel: float | None) -> None:
         with self.qtbot.waitSignal(self.controller.opened, timeout=LOADING):
             self.controller.open_path(path)
-        if self.controller.session.slide.microns_per_pixel is None:
+        if self.controller.smear.session.slide.microns_per_pixel is None:
             assert not self.panel.slide_tab.find_button.isEnabled()
-            self.qtbot.waitUntil(lambda: not self.controller.session.estimating, timeout=LOADING)
+            self.qtbot.waitUntil(lambda: not self.controller.smear.session.estimating, timeout=LOADING)
             self.panel.slide_tab.scale_box.setValue(microns_per_pixel)
             self.click_button(self.panel.slide_tab.confirm_button)
 
@@ -38,7 +38,7 @@ class Reviewer:
         self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
     def find(self) -> None:
-        with self.qtbot.waitSignal(self.controller.setup.analysed, timeout=ANALYSING):
+        with self.qtbot.waitSignal(self.controller.smear.setup.analysed, timeout=ANALYSING):
             self.click_button(self.panel.slide_tab.find_button)
         self.click_button(self.panel.slide_tab.review_button)
 
@@ -47,7 +47,7 @@ class Reviewer:
 
     def screen_place(self, x: float, y: float) -> QPoint:
         """Return where a point in level-0 pixels is on the canvas."""
-        scale = self.controller.session.slide.microns_per_pixel
+        scale = self.controller.smear.session.slide.microns_per_pixel
         camera, native = self.controller.smear_viewer.camera, self._qt.canvas.native
         down, across = np.array([y, x]) * scale - np.array(camera.center[-2:])
         centre = native.rect().center()
@@ -69,7 +69,7 @@ class Reviewer:
 
     def click_cell(self, cell_id: int, modifier=Qt.KeyboardModifier.NoModifier) -> None:
         self.wait_for_view()
-        place = self.screen_place(*self.controller.review.place(cell_id))
+        place = self.screen_place(*self.controller.smear.review.shown_cell.place(cell_id))
         self.qtbot.mouseMove(self._qt.canvas.native, place)
         self.qtbot.mouseClick(self._qt.canvas.native, Qt.MouseButton.LeftButton, modifier, place)
 

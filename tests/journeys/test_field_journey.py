@@ -36,12 +36,12 @@ def _review(reviewer: Reviewer) -> None:
     first, second = inside[0], inside[-1]
     reviewer.viewer.reset_view()
     reviewer.click_cell(first)
-    assert controller.review.selected == first
-    with qtbot.waitSignal(controller.heatmap.shown, timeout=LOADING):
+    assert controller.smear.review.selection.current == first
+    with qtbot.waitSignal(controller.smear.heatmap.shown, timeout=LOADING):
         reviewer.press(Qt.Key.Key_E)
     heat = controller.smear_viewer.heat.layer
-    x, y = controller.review.place(first)
-    scale = controller.session.slide.microns_per_pixel
+    x, y = controller.smear.review.shown_cell.place(first)
+    scale = controller.smear.session.slide.microns_per_pixel
     middle = (heat.data.shape[0] - 1) / 2
     np.testing.assert_allclose(heat.data_to_world((middle, middle)), (y * scale, x * scale))
     assert 0 < heat.data.max() <= 1
@@ -56,15 +56,15 @@ def _review(reviewer: Reviewer) -> None:
     count, place = len(case.cells), _free_place(case)
     reviewer.viewer.reset_view()
     reviewer.hover(*place)
-    with qtbot.waitSignal(controller.setup.analysed, timeout=ANALYSING):
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=ANALYSING):
         reviewer.press(Qt.Key.Key_Insert)
     assert len(case.cells) == count + 1
-    added = controller.review.selected
-    assert np.hypot(*np.subtract(controller.review.place(added), place)) * scale < 1.0
+    added = controller.smear.review.selection.current
+    assert np.hypot(*np.subtract(controller.smear.review.shown_cell.place(added), place)) * scale < 1.0
     assert case.effective_code(added)  # the model has looked at it
     reviewer.press(Qt.Key.Key_Escape)
     reviewer.click_cell(second)
-    assert controller.review.selected == second
+    assert controller.smear.review.selection.current == second
     reviewer.press(Qt.Key.Key_Delete)
     assert not case.has_cell(second)
     reviewer.wait_for_screen()
@@ -77,7 +77,7 @@ def _journey(come_in: Callable[[], Reviewer], path: Path, scale: float | None, f
     assert len(reviewer.case.cells) > 3
     reviewer.wait_for_screen()
     _review(reviewer)
-    session = reviewer.controller.session
+    session = reviewer.controller.smear.session
     for kind in ("csv", "json", "html"):
         assert write_export(
             session, first_options(kind), folder / f"count.{kind}", reviewer.controller.notices

@@ -25,9 +25,9 @@ def _correct(reviewer: Reviewer, smear: DrawnSmear) -> int:
     """Give each found cell, by its key, the class that was drawn there; return how many."""
     case, truth = reviewer.case, smear.cells
     for cell in case.cells.cell_id.tolist():
-        place = reviewer.controller.review.place(cell)
+        place = reviewer.controller.smear.review.shown_cell.place(cell)
         nearest = int(np.hypot(truth.x - place[0], truth.y - place[1]).argmin())
-        reviewer.controller.review.select(cell, go=False)
+        reviewer.controller.smear.review.navigation.select(cell, go=False)
         reviewer.press(getattr(Qt.Key, f"Key_{key_of('label', smear.codes[nearest])}"))
         assert case.labels[cell].code == smear.codes[nearest]
     return len(case.cells)
@@ -74,7 +74,7 @@ def test_a_model_is_taught_from_corrections_in_the_window(
     if ended.args == ["refused"]:
         assert "got worse" in tab.outcome.text()
         return
-    with qtbot.waitSignal(reviewer.controller.setup.analysed, timeout=LOADING):
+    with qtbot.waitSignal(reviewer.controller.smear.setup.analysed, timeout=LOADING):
         tab.use_button.click()
     bundle = Bundle.open(tab._run.wish.name)
     assert reviewer.case.predictions.model == bundle.reference

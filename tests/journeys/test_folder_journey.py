@@ -48,7 +48,7 @@ def _rings(reviewer: Reviewer) -> np.ndarray:
 
 
 def _assert_rings_lie_on_cells(reviewer: Reviewer, photographs: list[DrawnSmear]) -> None:
-    rings, regions = _rings(reviewer), reviewer.controller.session.slide.images
+    rings, regions = _rings(reviewer), reviewer.controller.smear.session.slide.images
     claimed = 0
     for drawn, region in zip(photographs, regions, strict=True):
         whole = drawn.cells.select(~drawn.at_border)
@@ -57,14 +57,14 @@ def _assert_rings_lie_on_cells(reviewer: Reviewer, photographs: list[DrawnSmear]
             assert apart < NEAR_UM, (region, x, y)
             claimed += 1
     assert claimed >= 4 * 3
-    inside = reviewer.controller.session.slide.images_at(rings[:, 0], rings[:, 1])
+    inside = reviewer.controller.smear.session.slide.images_at(rings[:, 0], rings[:, 1])
     assert set(inside.tolist()) == {0, 1, 2, 3}
 
 
 def _assert_the_screen_shows_the_cells(reviewer: Reviewer, photographs: list[DrawnSmear]) -> None:
     """See that the middle of each ring of the last photograph has the colour of that photograph there."""
     controller, case = reviewer.controller, reviewer.case
-    slide = controller.session.slide
+    slide = controller.smear.session.slide
     last, image = slide.images[3], photographs[3].image
     for index in np.flatnonzero(slide.images_at(case.cells.x, case.cells.y) == 3):
         x, y = float(case.cells.x[index]), float(case.cells.y[index])
@@ -87,8 +87,8 @@ def _seen(reviewer: Reviewer, x: float, y: float) -> np.ndarray:
 
 def _assert_thumbnails_show_the_cells(reviewer: Reviewer, photographs: list[DrawnSmear]) -> None:
     controller, case, qtbot = reviewer.controller, reviewer.case, reviewer.qtbot
-    slide, store = controller.session.slide, controller.gallery.dock.store
-    controller.gallery.show()
+    slide, store = controller.smear.session.slide, controller.smear.gallery.dock.store
+    controller.smear.gallery.show()
     # The gallery asks for those in view, the counted ones.
     in_view = set(case.cells.cell_id[case.cells.in_frame].tolist())
     qtbot.waitUntil(lambda: any(store.get(cell) is not None for cell in in_view), timeout=LOADING)

@@ -139,7 +139,7 @@ def test_the_engine_killed_while_classifying_costs_nothing(
     reviewer = come_in()
     controller = reviewer.controller
     told: list[str] = []
-    controller.failed.connect(told.append)
+    controller.notices.failed.connect(told.append)
     path = write_sample(tmp_path / "smear.png", smear)
     with qtbot.waitSignal(controller.model_loaded, timeout=LOADING):
         reviewer.open(path, None)
@@ -150,8 +150,8 @@ def test_the_engine_killed_while_classifying_costs_nothing(
             killed.append(controller.engine.pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    controller.cell_search.progressed.connect(kill_engine)
-    with qtbot.waitSignal(controller.setup.analysed, timeout=ANALYSING):
+    controller.smear.cell_search.progressed.connect(kill_engine)
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=ANALYSING):
         reviewer.click_button(reviewer.panel.slide_tab.find_button)
     case = reviewer.case
     assert killed
@@ -160,8 +160,8 @@ def test_the_engine_killed_while_classifying_costs_nothing(
     assert all(case.effective_codes())
     reviewer.click_button(reviewer.panel.slide_tab.review_button)
     cell = int(case.cells.cell_id[0])
-    controller.review.select(cell, go=True)
-    controller.review.label("PLM", go_on=False)
+    controller.smear.review.navigation.select(cell, go=True)
+    controller.smear.review.corrections.label("PLM", go_on=False)
     assert case.verify().ok
     _fail_twice(reviewer, qtbot, told)
     assert case.labels[cell].code == "PLM"
@@ -186,17 +186,17 @@ def _fail_twice(reviewer: Reviewer, qtbot, told: list[str]) -> None:
     killer = threading.Thread(target=kill_each)  # the window's own thread would often come too late
     killer.start()
     try:
-        with qtbot.waitSignal(controller.failed, timeout=ANALYSING):
-            controller.review.add(middle)
+        with qtbot.waitSignal(controller.notices.failed, timeout=ANALYSING):
+            controller.smear.review.corrections.add(middle)
     finally:
         done.set()
         killer.join()
     assert len(told) == 1
     assert told[0].startswith("engine: its process ended twice")
     assert "\n" not in told[0]
-    added = controller.review.selected
+    added = controller.smear.review.selection.current
     assert case.has_cell(added)
     assert case.verify().ok
-    with qtbot.waitSignal(controller.setup.analysed, timeout=ANALYSING):
-        controller.setup.find_cells()
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=ANALYSING):
+        controller.smear.setup.find_cells()
     assert case.effective_code(added)

@@ -47,7 +47,7 @@ def smears(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def _open(reviewer: Reviewer, path: Path) -> None:
-    with reviewer.qtbot.waitSignal(reviewer.controller.all_opened, timeout=LOADING):
+    with reviewer.qtbot.waitSignal(reviewer.controller.queue.all_opened, timeout=LOADING):
         reviewer.controller.open_path(path)
 
 
@@ -58,8 +58,8 @@ def _has_keyboard(reviewer: Reviewer, window) -> None:
 
 def _says_who_reviews(reviewer: Reviewer) -> None:
     """The first class asks for a name, once."""
-    review, part = reviewer.controller.review, reviewer.panel.name_part
-    cell = review.selected
+    review, part = reviewer.controller.smear.review, reviewer.panel.name_part
+    cell = review.selection.current
     reviewer.type(Qt.Key.Key_M)
     assert part.edit.hasFocus()
     assert not reviewer.case.labels
@@ -70,7 +70,11 @@ def _says_who_reviews(reviewer: Reviewer) -> None:
 
 def _selects_and_filters(reviewer: Reviewer) -> None:
     """Ctrl+A, another filter by letters in its list, then a letter: one cell is labelled, that is seen."""
-    review, dock, qtbot = reviewer.controller.review, reviewer.controller.gallery.dock, reviewer.qtbot
+    review, dock, qtbot = (
+        reviewer.controller.smear.review,
+        reviewer.controller.smear.gallery.dock,
+        reviewer.qtbot,
+    )
     reviewer.type(Qt.Key.Key_F2)
     qtbot.waitUntil(lambda: dock.isVisible() and dock.view.hasFocus())
     reviewer.type(Qt.Key.Key_End)
@@ -86,7 +90,7 @@ def _selects_and_filters(reviewer: Reviewer) -> None:
     qtbot.waitUntil(lambda: dock.code.currentData() == "EBO")
     assert dict(reviewer.case.labels) == labels
     assert len(review.selection) == 1
-    cell = review.selected
+    cell = review.selection.current
     reviewer.press(Qt.Key.Key_L)
     assert set(reviewer.case.labels) - set(labels) <= {cell}
     dock.code.setCurrentIndex(0)
@@ -94,7 +98,7 @@ def _selects_and_filters(reviewer: Reviewer) -> None:
 
 def _asks_before_many(reviewer: Reviewer) -> None:
     """Everything selected and a letter: the question stands, and a habitual Enter does nothing."""
-    review, dock = reviewer.controller.review, reviewer.controller.gallery.dock
+    review, dock = reviewer.controller.smear.review, reviewer.controller.smear.gallery.dock
     dock.view.setFocus()
     reviewer.type(Qt.Key.Key_Home)
     reviewer.type(Qt.Key.Key_End, SHIFT)
@@ -113,10 +117,10 @@ def _asks_before_many(reviewer: Reviewer) -> None:
 
 def _comments(reviewer: Reviewer) -> None:
     """A comment, Enter, and the next letter is a class again."""
-    review = reviewer.controller.review
+    review = reviewer.controller.smear.review
     reviewer.controller.keys.focus_smear()
     reviewer.type(Qt.Key.Key_Space)
-    cell = review.selected
+    cell = review.selection.current
     reviewer.type(Qt.Key.Key_W, SHIFT)
     reviewer.qtbot.keyClicks(QApplication.focusWidget(), "Auer rod?")
     reviewer.type(Qt.Key.Key_Return)
@@ -127,16 +131,16 @@ def _comments(reviewer: Reviewer) -> None:
 
 def _works_undocked(reviewer: Reviewer) -> None:
     """The panel in a window of its own: keys there and on the smear."""
-    review, panel = reviewer.controller.review, reviewer.panel
+    review, panel = reviewer.controller.smear.review, reviewer.panel
     main, dock = panel.window(), panel.parentWidget()
     dock.setFloating(True)
     reviewer.qtbot.waitUntil(lambda: panel.window() is dock and dock.isVisible())
     _has_keyboard(reviewer, dock)
-    cell = review.selected
+    cell = review.selection.current
     reviewer.qtbot.keyClick(QApplication.focusWidget() or dock, Qt.Key.Key_S)
     assert reviewer.case.labels[cell].code == "NGS"
     _has_keyboard(reviewer, main)
-    cell = review.selected
+    cell = review.selection.current
     reviewer.press(Qt.Key.Key_N)
     assert reviewer.case.labels[cell].code == "EBO"
     dock.setFloating(False)
@@ -147,14 +151,14 @@ def _keys_while_the_second_opens(reviewer: Reviewer, second: Path) -> None:
     """Keys that come too early change neither the old case nor the new one."""
     case, panel = reviewer.case, reviewer.panel
     events = len(case.history.events())
-    with reviewer.qtbot.waitSignal(reviewer.controller.all_opened, timeout=LOADING):
+    with reviewer.qtbot.waitSignal(reviewer.controller.queue.all_opened, timeout=LOADING):
         reviewer.controller.open_path(second)
         assert panel.busy.isVisible()
         for key in (Qt.Key.Key_M, Qt.Key.Key_Return, Qt.Key.Key_Delete):
             reviewer.press(key)
             reviewer.type(key)
         assert len(case.history.events()) == events
-    assert reviewer.controller.session.slide.path == second
+    assert reviewer.controller.smear.session.slide.path == second
     assert [each.kind for each in reviewer.case.history.events()].count("label set") == 0
     seen = reviewer.controller.smear_viewer.viewport()
     assert all(side >= whole for side, whole in zip(seen.size, seen.smear, strict=True))  # shown whole
@@ -178,10 +182,10 @@ def test_a_sitting_of_wrong_keys_at_wrong_moments(
     _works_undocked(reviewer)
     labels = {cell: label.code for cell, label in reviewer.case.labels.items()}
     _keys_while_the_second_opens(reviewer, second)
-    session = reviewer.controller.session
+    session = reviewer.controller.smear.session
     _open(reviewer, second)  # once more: it comes to the front and locks nobody out
-    assert reviewer.controller.session is session
+    assert reviewer.controller.smear.session is session
     assert not session.case.read_only
     _open(reviewer, first)
     assert {cell: label.code for cell, label in reviewer.case.labels.items()} == labels
-    assert len(reviewer.controller.review.selection) <= 1
+    assert len(reviewer.controller.smear.review.selection) <= 1

@@ -40,11 +40,11 @@ def classified(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _review_all(reviewer: Reviewer) -> int:
     """Give every cell a class; return how many keys that took."""
-    case, review = reviewer.case, reviewer.controller.review
+    case, review = reviewer.case, reviewer.controller.smear.review
     keys = (Qt.Key.Key_1, Qt.Key.Key_Return, Qt.Key.Key_B, Qt.Key.Key_2)
     pressed, waiting = 0, int(case.cells.in_frame.sum())
     for _cell in range(waiting):
-        cell, before = review.selected, len(case.labels)
+        cell, before = review.selection.current, len(case.labels)
         reviewer.press(keys[pressed % len(keys)])
         pressed += 1
         assert cell in case.labels
@@ -65,27 +65,27 @@ def test_one_key_a_cell(come_in: Callable[[], Reviewer], classified: Path):
     assert pressed == int(case.cells.in_frame.sum())
     assert "Every counted cell" in reviewer.panel.review_tab.standing.text()
     reviewer.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    cell = reviewer.controller.review.selected
+    cell = reviewer.controller.smear.review.selection.current
     assert cell not in case.labels  # undo goes where it was made
     reviewer.press(Qt.Key.Key_M)
     assert case.labels[cell].code == "MON"
     reviewer.press(Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     reviewer.press(Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
-    assert case.flags == set(reviewer.controller.review.selection.ids)
+    assert case.flags == set(reviewer.controller.smear.review.selection.ids)
     _reopened_where_one_stopped(reviewer, come_in, classified)
 
 
 def _reopened_where_one_stopped(
     reviewer: Reviewer, come_in: Callable[[], Reviewer], classified: Path
 ) -> None:
-    review = reviewer.controller.review
+    review = reviewer.controller.smear.review
     review.worklist.order = "confidence"
-    current, centre = review.selected, reviewer.controller.smear_viewer.camera.center
+    current, centre = review.selection.current, reviewer.controller.smear_viewer.camera.center
     reviewer.viewer.close()
     again = come_in()
     with again.qtbot.waitSignal(again.controller.opened, timeout=LOADING):
         again.controller.open_path(classified)
-    review = again.controller.review
+    review = again.controller.smear.review
     assert review.selection.ids == (current,)  # of several that were selected, the current one
     assert review.worklist.order == "confidence"
     assert again.panel.tabs.currentWidget() is again.panel.review_tab

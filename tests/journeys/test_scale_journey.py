@@ -39,7 +39,7 @@ def photograph(drawn: DrawnSmear, tmp_path: Path) -> Path:
 
 def _types_while_the_estimate_comes(reviewer: Reviewer) -> None:
     """See that what was typed stays, and is what Enter confirms."""
-    tab, session = reviewer.panel.slide_tab, reviewer.controller.session
+    tab, session = reviewer.panel.slide_tab, reviewer.controller.smear.session
     reviewer.qtbot.mouseClick(tab.scale_box, Qt.MouseButton.LeftButton)
     reviewer.qtbot.keyClicks(tab.scale_box, "0.2")
     reviewer.qtbot.waitUntil(lambda: not session.estimating, timeout=LOADING)
@@ -102,7 +102,7 @@ def test_a_scale_is_typed_measured_and_given_again(
     _measures_the_bar(reviewer)
     _finds(reviewer)
     assert len(reviewer.case.cells) >= 0.7 * len(drawn.cells)
-    reviewer.controller.review.next()
+    reviewer.controller.smear.review.navigation.next()
     reviewer.press(Qt.Key.Key_M)
     assert len(reviewer.case.labels) == 1
     kept = _starts_over(reviewer)
@@ -117,7 +117,7 @@ def test_a_scale_is_typed_measured_and_given_again(
     reviewer.qtbot.mouseClick(tab.scale_box, Qt.MouseButton.LeftButton)
     reviewer.qtbot.keyClicks(tab.scale_box, f"{MICRONS:g}")
     reviewer.qtbot.keyClick(tab.scale_box, Qt.Key.Key_Return)
-    with reviewer.qtbot.waitSignal(reviewer.controller.setup.analysed, timeout=ANALYSING):
+    with reviewer.qtbot.waitSignal(reviewer.controller.smear.setup.analysed, timeout=ANALYSING):
         reviewer.click_button(tab.find_button)
     assert reviewer.case.microns_per_pixel == MICRONS
     tab.target_box.setValue(700)

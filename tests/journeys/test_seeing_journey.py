@@ -80,8 +80,8 @@ def test_the_cell_that_is_meant_is_marked_at_every_zoom_and_after_a_resize(
     begin: Callable[[], Reviewer], qtbot
 ) -> None:
     reviewer = begin()
-    smear_viewer, review = reviewer.controller.smear_viewer, reviewer.controller.review
-    x, y = review.place(review.selected)
+    smear_viewer, review = reviewer.controller.smear_viewer, reviewer.controller.smear.review
+    x, y = review.shown_cell.place(review.selection.current)
     for size, zoom in (((1100, 700), 12.0), ((1000, 620), 3.0), ((1280, 760), 0.4)):
         reviewer.viewer.window.resize(*size)
         smear_viewer.camera.zoom = zoom
@@ -92,7 +92,9 @@ def test_the_cell_that_is_meant_is_marked_at_every_zoom_and_after_a_resize(
         _settle(qtbot, smear_viewer)
         shot = _shot(reviewer)
         middle = QPoint(shot.shape[1] // 2, shot.shape[0] // 2)
-        ring_px = smear_viewer.rings._ring_um[smear_viewer.rings.index_of(review.selected)] / 2 * zoom
+        ring_px = (
+            smear_viewer.rings._ring_um[smear_viewer.rings.index_of(review.selection.current)] / 2 * zoom
+        )
         reach = round(max(ring_px + 4, 13) + 15)
         seen = _around(shot, middle, reach)
         assert (seen.min(axis=-1) > 245).sum() > 60, zoom  # its white line
@@ -114,13 +116,13 @@ def test_reviewed_and_flagged_cells_look_different_from_what_is_left(
     begin: Callable[[], Reviewer], qtbot
 ) -> None:
     reviewer = begin()
-    review, rings = reviewer.controller.review, reviewer.controller.smear_viewer.rings
-    flagged = review.selected
+    review, rings = reviewer.controller.smear.review, reviewer.controller.smear_viewer.rings
+    flagged = review.selection.current
     reviewer.press(Qt.Key.Key_F, Qt.KeyboardModifier.ShiftModifier)
     reviewer.press(Qt.Key.Key_Space)
-    done = review.selected
+    done = review.selection.current
     reviewer.press(Qt.Key.Key_B)
-    left = review.selected
+    left = review.selection.current
     qtbot.waitUntil(lambda: done in reviewer.case.labels)
     width = {cell: rings.layer.border_width[rings.index_of(cell)] for cell in (flagged, done, left)}
     assert flagged in reviewer.case.flags

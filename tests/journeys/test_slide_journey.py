@@ -65,7 +65,7 @@ def _survey_and_find(reviewer: Reviewer) -> None:
     assert not tab.where.best_button.isVisible()
     window = reviewer.panel.window()
     assert window.focusWidget() is tab.where.survey_button  # Enter does not begin to count the whole slide
-    with qtbot.waitSignal(controller.survey.surveyed, timeout=ANALYSING):
+    with qtbot.waitSignal(controller.smear.survey.surveyed, timeout=ANALYSING):
         qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)
     assert reviewer.case.frame is None
     ranking = reviewer.case.sampling.ranking
@@ -74,7 +74,7 @@ def _survey_and_find(reviewer: Reviewer) -> None:
     assert window.focusWidget() is tab.where.best_button
     qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Return)
     assert window.focusWidget() is tab.find_button
-    chosen = controller.session.regions
+    chosen = controller.smear.session.regions
     assert chosen == ranking.regions[: len(chosen)]
     assert len(reviewer.viewer.layers["counted regions"].data) == len(chosen) > 0
     assert tab.frame_text.text().startswith(f"The best {len(chosen)} region")
@@ -87,20 +87,20 @@ def _survey_and_find(reviewer: Reviewer) -> None:
 def _split_and_join(reviewer: Reviewer) -> None:
     case, controller, qtbot = reviewer.case, reviewer.controller, reviewer.qtbot
     count, first = len(case.cells), int(case.cells.cell_id[case.cells.in_frame][0])
-    controller.review.select(first, go=True)
+    controller.smear.review.navigation.select(first, go=True)
     reviewer.press(Qt.Key.Key_W)
-    with qtbot.waitSignal(controller.setup.analysed, timeout=ANALYSING):
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=ANALYSING):
         reviewer.press(Qt.Key.Key_W)  # along its long axis; the model looks at what was made
     assert not case.has_cell(first)
     assert len(case.cells) == count + 1
-    one = controller.review.selected
+    one = controller.smear.review.selection.current
     [other] = [event.cells[2] for event in case.history.events() if event.kind == EventKind.CELL_SPLIT]
     assert case.effective_code(one)
     reviewer.click_cell(one)
-    assert controller.review.selected == one
+    assert controller.smear.review.selection.current == one
     reviewer.click_cell(other, Qt.KeyboardModifier.ShiftModifier)
-    assert controller.review.marked == {other}
-    with qtbot.waitSignal(controller.setup.analysed, timeout=ANALYSING):
+    assert controller.smear.review.selection.others == {other}
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=ANALYSING):
         reviewer.press(Qt.Key.Key_J)
     assert len(case.cells) == count
     reviewer.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)

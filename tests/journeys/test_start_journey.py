@@ -15,7 +15,7 @@ from .reviewer import Reviewer
 
 
 def _open(reviewer: Reviewer, qtbot, path: Path) -> None:
-    with qtbot.waitSignal(reviewer.controller.all_opened, timeout=60_000):
+    with qtbot.waitSignal(reviewer.controller.queue.all_opened, timeout=60_000):
         reviewer.controller.open_path(path)
 
 
@@ -51,9 +51,9 @@ def test_from_an_empty_window_to_a_folder_and_back(
     _open(reviewer, qtbot, folder)
     assert panel.notices.isHidden()
 
-    fields = controller.session.slide.fields
+    fields = controller.smear.session.slide.fields
     controller.smear_viewer.show_region(fields[0].region)
-    overview = controller.overview.view
+    overview = controller.smear.overview.view
     qtbot.waitUntil(overview.isVisible)
     _by_palette(reviewer, qtbot, "go to the next field")
     assert controller.smear_viewer.nearest_region([each.region for each in fields]) == 1
@@ -71,11 +71,11 @@ def test_from_an_empty_window_to_a_folder_and_back(
     assert [each.text().partition(" · ")[0] for each in menu.actions()[:2]] == ["field.png", "fields"]
     with qtbot.waitSignal(controller.opened, timeout=60_000):
         menu.actions()[1].trigger()
-    assert controller.session.slide.path == folder
+    assert controller.smear.session.slide.path == folder
     reviewer.viewer.close()
 
     again = come_in()
     qtbot.waitUntil(lambda: len(again.panel.welcome.recent_buttons) == 2)
     with qtbot.waitSignal(again.controller.opened, timeout=60_000):
         again.click_button(again.panel.welcome.recent_buttons[0])
-    assert again.controller.session.slide.path == folder
+    assert again.controller.smear.session.slide.path == folder

@@ -58,7 +58,7 @@ def opened(reviewer: Reviewer, path: Path, qtbot) -> Case:
     controller = reviewer.panel.controller
     with qtbot.waitSignal(controller.opened, timeout=60_000):
         controller.open_path(path)
-    return controller.session.case
+    return controller.smear.session.case
 
 
 def test_what_is_written_after_a_signature_is_seen(

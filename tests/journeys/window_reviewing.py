@@ -53,16 +53,16 @@ class Typist:
 
     def __init__(self, panel: BoneMarrowPanel, seed: int) -> None:
         self.panel, self.dice = panel, random.Random(seed)
-        self.review = panel.controller.review
-        self.case = panel.controller.session.case
+        self.review = panel.controller.smear.review
+        self.case = panel.controller.smear.session.case
         self.canvas = panel.window()._qt_viewer.canvas.native
-        self.review.cells_changed.connect(self.shown)
+        self.review.case_sync.cells_changed.connect(self.shown)
         panel.show_review()
         QTimer.singleShot(0, self.act)
 
     def act(self) -> None:
         """Press a key, or write a comment."""
-        if self.dice.random() < 0.1 and self.review.selected is not None:
+        if self.dice.random() < 0.1 and self.review.selection.current is not None:
             box = self.panel.review_tab.comment_box
             QTest.keyClicks(box, "x" * self.dice.randrange(1, 60))
             QTest.keyClick(box, Qt.Key.Key_Return)
@@ -92,14 +92,14 @@ def run(path: Path, command: str) -> None:
         viewer.close()
         say("closed")
 
-    then: Callable[[], object] = controller.setup.find_cells
+    then: Callable[[], object] = controller.smear.setup.find_cells
     if command == "find":
-        controller.setup.analysed.connect(lambda: QTimer.singleShot(0, closed))
+        controller.smear.setup.analysed.connect(lambda: QTimer.singleShot(0, closed))
     else:
         typists = []
         then = lambda: typists.append(Typist(panel, int(command)))  # noqa: E731
     controller.opened.connect(lambda: QTimer.singleShot(0, then))
-    controller.failed.connect(fail)
+    controller.notices.failed.connect(fail)
     controller.open_path(path)
     import napari
 

@@ -18,8 +18,11 @@ from napari_bonemarrow.report import USUAL, export, make_folder
 from napari_bonemarrow.system.home import home
 
 if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
     from napari_bonemarrow.gui.window.app_controller import AppController
-    from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
+    from napari_bonemarrow.gui.window.open_smear import OpenSmear
+    from napari_bonemarrow.gui.window.plugin import DockedPanel
 
 _SETTLE_MS = 600
 """Time for napari to draw the last change before a picture is taken."""
@@ -48,7 +51,7 @@ def open_window(
     viewer, panel = docked_window(splash)
     controller = panel.controller
     script = _Script(viewer, controller, screenshot)
-    controller.all_opened.connect(script.finish)
+    controller.queue.all_opened.connect(script.finish)
     controller.open_paths([Path(path) for path in paths])
     _run(script)
 
@@ -81,7 +84,7 @@ def run_demo(
     _run(script)
 
 
-def docked_window(splash: Splash | None = None):
+def docked_window(splash: Splash | None = None) -> tuple[Viewer, DockedPanel]:
     """Open napari with the panel docked; returns the viewer and the panel.
 
     Parameters
@@ -113,12 +116,12 @@ def _run(script: _Script) -> None:
 class _Script(QObject):
     """Takes the picture when all is done, and closes the window; without a picture it does nothing."""
 
-    def __init__(self, viewer, controller: AppController, screenshot: Path | None) -> None:
+    def __init__(self, viewer: Viewer, controller: AppController, screenshot: Path | None) -> None:
         super().__init__(controller)
         self.viewer, self.controller, self.screenshot = viewer, controller, screenshot
         self.problem = ""
         if screenshot is not None:
-            controller.failed.connect(self._fail)
+            controller.notices.failed.connect(self._fail)
 
     def finish(self) -> None:
         """Let napari draw, then take the picture."""
@@ -126,6 +129,8 @@ class _Script(QObject):
             QTimer.singleShot(_SETTLE_MS, self._take_picture)
 
     def _take_picture(self) -> None:
+        if self.screenshot is None:
+            return
         make_folder(self.screenshot.absolute().parent)
         self.viewer.window.screenshot(str(self.screenshot), canvas_only=False, flash=False)
         self._close()
@@ -141,34 +146,47 @@ class _Script(QObject):
 class _Demo(_Script):
     """Walks through the sample as a reviewer would."""
 
-    def __init__(self, viewer, panel: BoneMarrowPanel, screenshot: Path | None, folder: Path) -> None:
+    def __init__(self, viewer: Viewer, panel: DockedPanel, screenshot: Path | None, folder: Path) -> None:
         super().__init__(viewer, panel.controller, screenshot)
         self.panel, self.folder = panel, folder
-        self._explained = False
-        panel.controller.opened.connect(panel.controller.setup.find_cells)
-        panel.controller.setup.analysed.connect(self._explain)
-        panel.controller.heatmap.shown.connect(self._count)
+        self._explained = self._counted = False
+        panel.controller.opened.connect(self._find)
+
+    @property
+    def smear(self) -> OpenSmear:
+        """The sample."""
+        smear = self.controller.smear
+        if smear is None:
+            raise BoneMarrowError("the sample smear was closed")
+        return smear
+
+    def _find(self) -> None:
+        self.smear.setup.analysed.connect(self._explain)
+        self.smear.heatmap.shown.connect(self._count)
+        self.smear.setup.find_cells()
 
     def _explain(self) -> None:
         if self._explained:
             return
         self._explained = True
-        controller = self.controller
+        smear = self.smear
         try:
-            cell = workflow.surest_cell(controller.session.case)
+            cell = workflow.surest_cell(smear.session.case)
         except BoneMarrowError as error:
-            controller.notices.fail(error)
+            self.controller.notices.fail(error)
             return
         self.panel.show_review()
-        controller.heatmap.set_method(DEFAULT_METHOD)
-        controller.review.select(cell, go=True)
+        smear.heatmap.set_method(DEFAULT_METHOD)
+        smear.review.navigation.select(cell, go=True)
 
     def _count(self) -> None:
-        self.controller.heatmap.shown.disconnect(self._count)
-        self.panel.tabs.setCurrentWidget(self.panel.count_tab)
+        if self._counted:
+            return
+        self._counted = True
+        self.panel.show_count()
         if self.screenshot is None:
             return
-        case = self.controller.session.case
+        case = self.smear.session.case
         try:
             for each in USUAL:
                 export(case, each.key, self.folder / each.name)

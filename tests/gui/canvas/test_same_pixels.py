@@ -109,6 +109,6 @@ def test_a_case_of_an_earlier_layout_is_not_shown(
         qtbot.waitUntil(lambda: bool(notices), timeout=30_000)
         assert "earlier version" in notices[0]
         assert "\n" not in notices[0]
-        assert panel.controller.session is None
+        assert panel.controller.smear is None
     with Case.open(case.path, read_only=True) as old:
         assert len(old.cells) == 1

@@ -24,19 +24,19 @@ def desk(analysed, qtbot):
     _viewer, panel = analysed
     smear_viewer = panel.controller.smear_viewer
     qtbot.waitUntil(lambda: not smear_viewer.glide.running)
-    return panel, smear_viewer, panel.controller.review
+    return panel, smear_viewer, panel.controller.smear.review
 
 
 def test_the_view_keeps_still_for_a_cell_in_its_middle(desk, qtbot):
     panel, smear_viewer, review = desk
-    x, y = review.place(int(review.worklist.ids[0]))
+    x, y = review.shown_cell.place(int(review.worklist.ids[0]))
     scale = review.session.slide.microns_per_pixel
     smear_viewer.camera.zoom = 9.0
     high, wide = smear_viewer.viewport().size
     smear_viewer.camera.center = (y * scale + 0.25 * high, x * scale - 0.25 * wide)
     before, zoom = _centre(smear_viewer), smear_viewer.camera.zoom
     qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_Space)
-    assert review.selected == int(review.worklist.ids[0])
+    assert review.selection.current == int(review.worklist.ids[0])
     assert not smear_viewer.glide.running
     assert (_centre(smear_viewer), smear_viewer.camera.zoom) == (before, zoom)
 
@@ -45,10 +45,10 @@ def test_the_view_goes_to_a_cell_outside_its_middle_and_rests_within_the_smear(d
     _panel, smear_viewer, review = desk
     smear_viewer.camera.zoom = 30.0
     for cell in review.session.case.cells.cell_id.tolist():
-        smear_viewer.go_to(*review.place(cell))
+        smear_viewer.go_to(*review.shown_cell.place(cell))
         _at_rest(smear_viewer, qtbot)
         seen, scale = smear_viewer.viewport(), review.session.slide.microns_per_pixel
-        x, y = review.place(cell)
+        x, y = review.shown_cell.place(cell)
         for at, middle, side, whole in zip(
             (y * scale, x * scale), seen.centre, seen.size, seen.smear, strict=True
         ):
@@ -72,10 +72,10 @@ def test_a_reviewer_who_moves_the_view_is_not_pulled_back(desk, qtbot):
 def test_a_cell_far_away_in_an_overview_is_shown_near(desk, qtbot):
     _panel, smear_viewer, review = desk
     smear_viewer.camera.zoom = 0.5
-    review.next()
+    review.navigation.next()
     assert smear_viewer.camera.zoom >= 7.0
     seen = smear_viewer.viewport()
-    x, y = review.place(review.selected)
+    x, y = review.shown_cell.place(review.selection.current)
     scale = review.session.slide.microns_per_pixel
     assert seen.shows_well((y * scale, x * scale)) or seen.towards((y * scale, x * scale)) is None
 
@@ -99,14 +99,14 @@ def _shows_whole(smear_viewer) -> bool:
 def test_a_second_smear_is_shown_whole_and_nothing_of_the_first_is_seen(desk, qtbot, tmp_path):
     panel, smear_viewer, review = desk
     controller, viewer = panel.controller, smear_viewer.viewer
-    review.next()
-    controller.heatmap.set_method("gradcam")
-    with qtbot.waitSignal(controller.heatmap.shown, timeout=10_000):
-        review.next()
+    review.navigation.next()
+    controller.smear.heatmap.set_method("gradcam")
+    with qtbot.waitSignal(controller.smear.heatmap.shown, timeout=10_000):
+        review.navigation.next()
     first = smear_viewer.smear
     small = draw_smear(3, width=400, height=300, cells_per_class={"BLA": 1, "NGS": 1})
     path = write_sample(tmp_path / "second.png", small)
-    with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+    with qtbot.waitSignal(controller.queue.all_opened, timeout=20_000):
         controller.open_path(path)
     assert _shows_whole(smear_viewer)
     seen = [layer.name for layer in viewer.layers if layer.visible]
@@ -120,15 +120,15 @@ def test_a_confirmed_scale_shows_the_second_smear_whole_beside_a_large_first(des
     controller = panel.controller
     path = tmp_path / "small.png"
     Image.fromarray(np.full((200, 260, 3), 220, np.uint8)).save(path)
-    with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+    with qtbot.waitSignal(controller.queue.all_opened, timeout=20_000):
         controller.open_path(path)
-    controller.setup.confirm_scale(0.1)
+    controller.smear.setup.confirm_scale(0.1)
     assert _shows_whole(smear_viewer)
 
 
 def test_the_key_that_fills_the_view_works_undocked_too(desk, qtbot):
     panel, smear_viewer, review = desk
-    review.next()
+    review.navigation.next()
     native = panel.window()._qt_viewer.canvas.native
     panel.parentWidget().setFloating(True)
     qtbot.waitUntil(lambda: panel.window() is panel.parentWidget())

@@ -15,7 +15,7 @@ def test_what_is_there_is_set_apart_until_the_smear_is_left(open_panel, field, q
     viewer, panel = open_panel(show=False)
     with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
         panel.controller.open_path(field)
-    session = id(panel.controller.session)
+    session = id(panel.controller.smear.session)
     assert gc.get_freeze_count()
     assert not any(id(each) == session for each in gc.get_objects())
     viewer.close()
@@ -25,9 +25,9 @@ def test_what_is_there_is_set_apart_until_the_smear_is_left(open_panel, field, q
 def test_nothing_of_a_smear_that_was_left_is_kept_while_the_window_lives_on(analysed, qtbot):
     _viewer, panel = analysed
     controller = panel.controller
-    gone = [weakref.ref(each) for each in (controller.session, controller.session.case)]
+    gone = [weakref.ref(each) for each in (controller.smear.session, controller.smear.session.case)]
     controller.smear_viewer.viewer.layers.remove(controller.smear_viewer.smear)
-    qtbot.waitUntil(lambda: controller.session is None, timeout=20_000)
+    qtbot.waitUntil(lambda: controller.smear is None, timeout=20_000)
     assert QThreadPool.globalInstance().waitForDone(20_000)
 
     def is_let_go() -> bool:

@@ -52,12 +52,12 @@ def test_who_shows_a_setting_is_told_once():
 
 def test_the_dialog_saves_what_was_changed_and_cancel_does_not(open_panel, qtbot):
     _viewer, panel = open_panel()
-    panel.controller.edit_settings()
+    panel.controller.dialogs.edit_settings()
     [dialog] = [each for each in panel.findChildren(QDialog) if isinstance(each, FormDialog)]
     dialog.form.control("target").setValue(300)
     dialog.buttons.rejected.emit()
     assert settings.load().target == TARGET
-    panel.controller.edit_settings()
+    panel.controller.dialogs.edit_settings()
     dialog = [each for each in panel.findChildren(FormDialog) if each.isVisible()][-1]
     dialog.form.control("target").setValue(300)
     dialog.form.control("goes_on").click()
@@ -71,7 +71,7 @@ def test_a_new_smear_begins_with_the_target_and_margin_of_the_settings(open_pane
     _viewer, panel = open_panel()
     with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
         panel.controller.open_path(field)
-    session = panel.controller.session
+    session = panel.controller.smear.session
     assert (session.target, session.margin_um) == (300, 3.0)
     assert panel.slide_tab.target_box.value() == 300
 

@@ -15,12 +15,12 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 @pytest.fixture
 def desk(analysed):
     _viewer, panel = analysed
-    review, case = panel.controller.review, panel.controller.session.case
+    review, case = panel.controller.smear.review, panel.controller.smear.session.case
     bulk = TABLE.act_on(TABLE.key_of("bulk"))
 
     def ask(code: str):
         cells, codes = case.cells.cell_id.tolist(), case.effective_codes()
-        review.select(cells[codes.index(code)], go=False)
+        review.navigation.select(cells[codes.index(code)], go=False)
         review.press(bulk)
         return review.accepting.dialog
 
@@ -43,7 +43,7 @@ def test_the_rule_is_one_act_that_undo_takes_back(desk, qtbot):
     assert case.history.last.kind == EventKind.BULK_RULE
     assert case.history.last.new["threshold"] == pytest.approx(0.5)
     assert review.accepting.dialog is None
-    review.undo()
+    review.corrections.undo()
     assert not case.labels
 
 

@@ -25,7 +25,7 @@ def desk(analysed, qtbot):
     def press(key: Qt.Key, modifier=Qt.KeyboardModifier.NoModifier) -> None:
         qtbot.keyClick(native, key, modifier)
 
-    return panel, panel.controller.review, press
+    return panel, panel.controller.smear.review, press
 
 
 def _of_class(review, code: str) -> list[int]:
@@ -36,7 +36,7 @@ def _of_class(review, code: str) -> list[int]:
 
 def _select_class(review, press, code: str) -> list[int]:
     cells = _of_class(review, code)
-    review.select(cells[0], go=True)
+    review.navigation.select(cells[0], go=True)
     press(Qt.Key.Key_A, CTRL)
     assert sorted(review.selection.ids) == cells
     return cells
@@ -73,11 +73,11 @@ def test_what_was_done_to_several_is_said_with_the_key_that_takes_it_back(desk):
 @pytest.mark.parametrize("change", ["class", "order", "state", "grouped"])
 def test_a_selection_of_several_is_dropped_when_the_list_is_arranged_otherwise(desk, qtbot, change):
     panel, review, press = desk
-    dock = panel.controller.gallery.dock
+    dock = panel.controller.smear.gallery.dock
     press(Qt.Key.Key_F2)
     qtbot.waitUntil(dock.isVisible)
     cells = _select_class(review, press, "NGS")
-    current = review.selected
+    current = review.selection.current
     if change == "grouped":
         qtbot.mouseClick(dock.grouped, Qt.MouseButton.LeftButton)
     else:
@@ -88,7 +88,7 @@ def test_a_selection_of_several_is_dropped_when_the_list_is_arranged_otherwise(d
         qtbot.mouseClick(box.view().viewport(), Qt.MouseButton.LeftButton, pos=place)
         qtbot.waitUntil(lambda: box.currentIndex() == other)
     assert review.selection.ids == (current,)
-    review.set_goes_on(False)
+    review.navigation.set_goes_on(False)
     press(Qt.Key.Key_D)
     assert set(review.session.case.labels) == {current}
     assert len(cells) > 1
@@ -97,11 +97,11 @@ def test_a_selection_of_several_is_dropped_when_the_list_is_arranged_otherwise(d
 def test_a_selection_of_several_is_dropped_by_leaving_the_tab(desk):
     panel, review, press = desk
     _select_class(review, press, "NGS")
-    current = review.selected
+    current = review.selection.current
     panel.tabs.setCurrentWidget(panel.count_tab)
     panel.show_review()
     assert review.selection.ids == (current,)
-    assert review.selected == current
+    assert review.selection.current == current
 
 
 def test_of_several_only_the_current_one_is_selected_when_the_case_is_opened_again(
@@ -109,22 +109,22 @@ def test_of_several_only_the_current_one_is_selected_when_the_case_is_opened_aga
 ):
     panel, review, press = desk
     _select_class(review, press, "NGS")
-    current = review.selected
+    current = review.selection.current
     review.smear_viewer.viewer.close()
     _viewer, panel = open_panel()
     with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
         panel.controller.open_path(field)
-    assert panel.controller.review.selection.ids == (current,)
+    assert panel.controller.smear.review.selection.ids == (current,)
 
 
 def test_every_cell_of_a_class_is_none_that_the_filter_no_longer_asks_for(desk):
     _panel, review, press = desk
     review.worklist.narrow(state="waiting")
     first, *others = _of_class(review, "NGS")
-    review.set_goes_on(False)
-    review.select(first, go=True)
+    review.navigation.set_goes_on(False)
+    review.navigation.select(first, go=True)
     press(Qt.Key.Key_S)  # reviewed: it keeps its place in the list, and is none of the waiting any more
-    review.select(others[0], go=True)
+    review.navigation.select(others[0], go=True)
     press(Qt.Key.Key_A, CTRL)
     assert sorted(review.selection.ids) == others
 
@@ -160,8 +160,8 @@ def test_a_critical_class_is_asked_about_and_a_held_enter_is_no_answer(desk, qtb
 
 def test_one_cell_is_never_asked_about(desk):
     _panel, review, press = desk
-    review.next()
-    cell = review.selected
+    review.navigation.next()
+    cell = review.selection.current
     press(Qt.Key.Key_B)
     assert review.session.case.labels[cell].code == "BLA"
 
@@ -193,7 +193,7 @@ def test_a_flag_on_many_cells_is_asked_about(desk, qtbot):
     for x, y in free[:MANY]:
         case.cell_edits.add(x, y)
     case.set_label(case.cells.cell_id.tolist(), "NGS")
-    review.settle()
+    review.case_sync.settle()
     assert isinstance(case.frame, Frame)
     review.worklist.narrow(counted=False)
     cells = _select_class(review, press, "NGS")

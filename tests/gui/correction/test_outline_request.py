@@ -36,9 +36,9 @@ def measured(monkeypatch) -> list[tuple[float, float]]:
 def test_the_key_shows_the_outline_of_the_selected_cell_and_its_size(analysed, qtbot, smear):
     viewer, panel = analysed
     controller, tab = panel.controller, panel.review_tab
-    review = controller.review
-    cell = int(controller.session.case.cells.cell_id[0])
-    review.select(cell, go=True)
+    review = controller.smear.review
+    cell = int(controller.smear.session.case.cells.cell_id[0])
+    review.navigation.select(cell, go=True)
     assert not tab.outline_box.isChecked()
     assert "outline" not in viewer.layers
     with qtbot.waitSignal(review.outline.shown, timeout=20_000):
@@ -46,7 +46,7 @@ def test_the_key_shows_the_outline_of_the_selected_cell_and_its_size(analysed, q
     assert tab.outline_box.isChecked()
     assert "N:C 0." in tab.outline_text.text()
     layer = viewer.layers["outline"]
-    x, y = review.place(cell)
+    x, y = review.shown_cell.place(cell)
     for line in layer.data:
         (top, left), (bottom, right) = line.min(axis=0), line.max(axis=0)
         assert top < y < bottom
@@ -65,21 +65,21 @@ def test_the_key_shows_the_outline_of_the_selected_cell_and_its_size(analysed, q
 
 def test_only_the_cell_on_which_the_selection_rests_is_outlined(analysed, qtbot, measured):
     viewer, panel = analysed
-    review = panel.controller.review
+    review = panel.controller.smear.review
     panel.review_tab.outline_box.click()
-    cells = panel.controller.session.case.cells.cell_id.tolist()
+    cells = panel.controller.smear.session.case.cells.cell_id.tolist()
     with qtbot.waitSignal(review.outline.shown, timeout=20_000):
         for cell in cells[:4]:
-            review.select(cell, go=False)
-    assert measured == [review.place(cells[3])]
-    review.refresh()  # nothing of the cell has changed
+            review.navigation.select(cell, go=False)
+    assert measured == [review.shown_cell.place(cells[3])]
+    review.case_sync.refresh()  # nothing of the cell has changed
     assert viewer.layers["outline"].visible
     assert not review.outline._rest.isActive()
     panel.controller.smear_viewer.camera.zoom *= 3
     layer = viewer.layers["outline"]
     width = max(layer.edge_width)
     qtbot.waitUntil(lambda: max(layer.edge_width) == pytest.approx(width / 3, rel=1e-3))
-    review.select(None, go=False)
+    review.navigation.select(None, go=False)
     assert not layer.visible
 
 
@@ -96,13 +96,13 @@ def test_an_outline_that_comes_too_late_is_not_shown(analysed, qtbot, monkeypatc
 
     monkeypatch.setattr(outlining_module, "outline", outline)
     _viewer, panel = analysed
-    review, shown = panel.controller.review, []
-    review.outline.shown.connect(lambda: shown.append(review.selected))
-    cells = panel.controller.session.case.cells.cell_id.tolist()
+    review, shown = panel.controller.smear.review, []
+    review.outline.shown.connect(lambda: shown.append(review.selection.current))
+    cells = panel.controller.smear.session.case.cells.cell_id.tolist()
     panel.review_tab.outline_box.click()
-    review.select(cells[0], go=False)
+    review.navigation.select(cells[0], go=False)
     qtbot.waitUntil(begun.is_set)
-    review.select(cells[1], go=False)
+    review.navigation.select(cells[1], go=False)
     go.set()
     qtbot.waitUntil(lambda: bool(late) and bool(shown))
     assert shown == [cells[1]]
@@ -110,7 +110,7 @@ def test_an_outline_that_comes_too_late_is_not_shown(analysed, qtbot, monkeypatc
 
 def test_where_there_is_no_nucleus_it_says_so(analysed, qtbot, smear):
     viewer, panel = analysed
-    review = panel.controller.review
+    review = panel.controller.smear.review
     rows, columns = np.indices(smear.image.shape[:2])
     away = np.full(rows.shape, np.inf)
     for x, y in zip(smear.cells.x, smear.cells.y, strict=True):
@@ -118,7 +118,7 @@ def test_where_there_is_no_nucleus_it_says_so(analysed, qtbot, smear):
     y, x = (float(at) for at in np.unravel_index(away.argmax(), away.shape))
     panel.review_tab.outline_box.click()
     with qtbot.waitSignal(review.outline.shown, timeout=20_000):
-        review.add((x, y))
+        review.corrections.add((x, y))
     assert panel.review_tab.outline_text.text() == "no outline here"
     assert "outline" not in viewer.layers
 

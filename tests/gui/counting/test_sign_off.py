@@ -26,7 +26,7 @@ def desk(analysed, qtbot):
         key = getattr(Qt.Key, f"Key_{ {'Enter': 'Return'}.get(name, name) }")
         qtbot.keyClick(native, key, modifier)
 
-    return panel, panel.controller.session.case, press
+    return panel, panel.controller.smear.session.case, press
 
 
 def _review_all(case) -> None:
@@ -53,7 +53,7 @@ def test_a_case_is_reviewed_signed_and_amended_by_keys(desk, qtbot):
     assert case.signature.head[:12] in tab.sign.detail.text()
     assert panel.header.saved_label.text() == "signed ✓"
     panel.show_review()
-    panel.controller.review.select(int(case.cells.cell_id[0]), go=False)
+    panel.controller.smear.review.navigation.select(int(case.cells.cell_id[0]), go=False)
     assert not panel.review_tab.grid.isEnabled()  # read-only
     press("sign")
     dialog = tab.sign.dialog
@@ -68,7 +68,7 @@ def test_a_case_is_reviewed_signed_and_amended_by_keys(desk, qtbot):
 def test_class_keys_count_by_eye_only_while_the_tally_is_what_one_sees(desk, qtbot):
     panel, case, press = desk
     cell = int(case.cells.cell_id[0])
-    panel.controller.review.select(cell, go=False)
+    panel.controller.smear.review.navigation.select(cell, go=False)
     press("tally")
     assert panel.count_tab.tallying
     press("label", "BLA")
@@ -116,7 +116,7 @@ def test_a_second_reader_reads_blind_and_the_differences_are_settled(desk, qtbot
         case.set_label([cell], "PLM" if cell == first else code)
     qtbot.waitUntil(lambda: tab.readers.text.text().endswith(f"{n} of {n} cells read"))
     tab.readers.end_button.click()
-    dialog = controller.counting.readers.dialog
+    dialog = controller.smear.counting.readers.dialog
     assert f"% of {n} cells alike" in dialog.headline.text()
     assert not panel.header.banner.isVisible()
     dialog.settle_button.click()
@@ -129,7 +129,7 @@ def test_a_second_reader_reads_blind_and_the_differences_are_settled(desk, qtbot
     assert case.reading == 3
     assert case.readings.all[2].reviewer == panel.header.reviewer_button.text() == "Dr C"
     assert panel.tabs.currentWidget() is panel.review_tab
-    assert controller.review.selected == first
+    assert controller.smear.review.selection.current == first
     case.set_label([first], codes[first])
     assert not len(case.readings.disagreements())
     assert case.readings.labels_of(2)[first].code == "PLM"  # both reads are kept
@@ -142,7 +142,7 @@ def test_a_hidden_tab_shows_its_headline_alone_and_is_right_when_seen(desk):
     panel.show_review()
     shown = tab.who_text.text()
     _review_all(case)
-    panel.controller.review.settle()
+    panel.controller.smear.review.case_sync.settle()
     assert tab.who_text.text() == shown
     panel.tabs.setCurrentWidget(tab)
     assert tab.who_text.text() == f"model 0, reviewed {case.cells.in_frame.sum()}"
@@ -154,7 +154,7 @@ def _read_twice(panel, case, differ: int) -> dict[int, tuple[str, str]]:
     inside = case.cells.cell_id[case.cells.in_frame].tolist()
     given = {cell: (case.effective_code(cell), "PLM") for cell in inside[:differ]}
     codes = {cell: case.effective_code(cell) for cell in case.cells.cell_id.tolist()}
-    readers = panel.controller.counting.readers
+    readers = panel.controller.smear.counting.readers
     readers.begin("Dr B")
     for cell, code in codes.items():
         case.set_label([cell], "PLM" if cell in given else code)
@@ -167,10 +167,10 @@ def test_one_and_two_are_the_readers_classes_and_what_is_left_counts_down(desk, 
     panel, case, _press = desk
     tab, native = panel.review_tab, panel.window()._qt_viewer.canvas.native
     given = _read_twice(panel, case, 3)
-    panel.controller.counting.readers.settle("Dr C")
-    review, left = panel.controller.review, 3
+    panel.controller.smear.counting.readers.settle("Dr C")
+    review, left = panel.controller.smear.review, 3
     for key in (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_2):
-        cell = review.selected
+        cell = review.selection.current
         first, second = given[cell]
         shown = [each.shown for each in tab.readers.buttons]
         assert [(each.code, each.reader) for each in shown] == [(first, "Ada"), ("PLM", "Dr B")]

@@ -39,7 +39,7 @@ def no_keyring():
 def read(analysed):
     """The panel and its case, every cell of which is reviewed."""
     _viewer, panel = analysed
-    case = panel.controller.session.case
+    case = panel.controller.smear.session.case
     for code in dict.fromkeys(case.effective_codes()):
         cells = [
             c
@@ -91,7 +91,7 @@ def test_a_passphrase_is_asked_for_where_the_key_has_one(read, qtbot):
     dialog.name_edit.setText("Dr Eve")
     assert dialog.passphrase_edit.isHidden()
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-    with qtbot.waitSignal(panel.controller.failed) as told:
+    with qtbot.waitSignal(panel.controller.notices.failed) as told:
         sign(panel, qtbot, passphrase="wrong")
     assert "passphrase is wrong" in told.args[0]
     assert not case.is_signed
@@ -148,7 +148,7 @@ def test_nobody_has_to_wait_for_a_silent_server(read, qtbot, silent_server):
     assert part.sign_button.isHidden()
     part.ask_to_sign()  # as its key does
     assert part.dialog is None
-    panel.controller.counting.refresh()
+    panel.controller.smear.counting.refresh()
     assert part.text.text().startswith("Asking 127.0.0.1")
     with silent_server.accept()[0] as asked:
         qtbot.mouseClick(part.wait_button, Qt.MouseButton.LeftButton)

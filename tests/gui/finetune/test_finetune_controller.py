@@ -70,7 +70,7 @@ def teaching(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 def tab(analysed):
     """The Fine-tune tab of a case with every cell reviewed."""
     _viewer, panel = analysed
-    case = panel.controller.session.case
+    case = panel.controller.smear.session.case
     for code in ("BLA", "NGS"):
         case.set_label([cell for cell in case.cells.cell_id.tolist() if (cell % 2) == (code == "BLA")], code)
     return panel.finetune_tab
@@ -91,7 +91,7 @@ def enough(panel) -> None:
 def test_what_was_reviewed_is_counted_and_too_little_is_told(analysed, tab, qtbot):
     _viewer, panel = analysed
     look(panel, qtbot)
-    cells = len(panel.controller.session.case.cells)
+    cells = len(panel.controller.smear.session.case.cells)
     assert tab.reviewed_text.text() == f"{cells} reviewed cells in 1 case"
     assert tab.reviewed_grid.rowCount() >= 2
     assert not tab.start_button.isEnabled()
@@ -111,7 +111,7 @@ def test_stop_and_resume_then_the_better_model_serves(analysed, tab, qtbot, teac
     assert "epoch 1 of 12" in tab.standing.text()
     assert len(tab.curve.loss) == 1
     panel.show_review()  # reviewing goes on meanwhile
-    case = panel.controller.session.case
+    case = panel.controller.smear.session.case
     assert case.set_label(int(case.cells.cell_id[0]), "PMO")
     panel.tabs.setCurrentWidget(tab)
     with qtbot.waitSignal(finetuning.ended) as ended:
@@ -253,6 +253,6 @@ def test_a_command_resumes_where_there_is_something_to_go_on_from(tmp_path: Path
 
 
 def test_few_cells_of_a_class_that_the_model_does_not_know_are_marked(analysed, tab):
-    case = analysed[1].controller.session.case
+    case = analysed[1].controller.smear.session.case
     info = reviewed_info(read_cases([case.path]), {"BLA": Support.TRAINED}, of_new=50)
     assert {row.code: row.note for row in info.rows} == {"BLA": "", "NGS": "new: needs 50"}

@@ -62,7 +62,7 @@ def test_what_is_dragged_is_read_again_and_nothing_else() -> None:
 def shown(analysed, qtbot):
     """A controller whose gallery is seen."""
     _viewer, panel = analysed
-    gallery = panel.controller.gallery
+    gallery = panel.controller.smear.gallery
     qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_F2)
     qtbot.waitUntil(lambda: gallery.dock.isVisible() and gallery.dock.view.painted is not None)
     return panel.controller
@@ -225,8 +225,8 @@ def test_the_header_says_what_the_list_holds(shown, qtbot) -> None:
     assert (work.order, work.grouped) == ("class", True)
     assert [each.group.code for each in dock.view.grid.sections] == [each.code for each in work.groups]
     cell = int(work.ids[0])
-    shown.review.select(cell, go=False)
-    shown.review.label("PLM", go_on=False)
+    shown.review.navigation.select(cell, go=False)
+    shown.review.corrections.label("PLM", go_on=False)
     assert work.place_of(cell) == 0  # it stays where the reviewer left it
     assert dock.anew.isVisible()
     assert "1 moved" in dock.anew.text()
@@ -247,7 +247,7 @@ def test_it_shows_what_was_restored_and_narrowed_elsewhere(shown) -> None:
     assert dock.grouped.isChecked()
     work.narrow(disagreement=True)
     shown.review.selection.set(())
-    shown.review.next()
+    shown.review.navigation.next()
     shown.gallery._on_selection()
     assert dock.disputed.isChecked()
     assert dock.view.empty_text == "No disagreement among the cells asked for."

@@ -27,9 +27,9 @@ def test_on_a_small_screen_every_class_is_seen_without_scrolling(analysed, qtbot
     _viewer, panel = analysed
     window, tab = panel.window(), panel.review_tab
     window.resize(1366, 740)  # what window manager and task bar leave of 1366 × 768
-    panel.controller.review.next()
-    panel.controller.gallery.show()
-    qtbot.waitUntil(lambda: window.height() <= 740 and panel.controller.gallery.dock.isVisible())
+    panel.controller.smear.review.navigation.next()
+    panel.controller.smear.gallery.show()
+    qtbot.waitUntil(lambda: window.height() <= 740 and panel.controller.smear.gallery.dock.isVisible())
     with suppress(TimeoutError):
         qtbot.waitUntil(lambda: all(_is_seen(tab, tab.grid.buttons[code]) for code in CLASSES))
     hidden = [code for code in CLASSES if not _is_seen(tab, tab.grid.buttons[code])]
@@ -45,7 +45,7 @@ def test_on_a_small_screen_every_class_is_seen_without_scrolling(analysed, qtbot
 
 def test_nothing_moves_when_another_cell_is_shown_or_none(analysed, qtbot):
     _viewer, panel = analysed
-    review, tab = panel.controller.review, panel.review_tab
+    review, tab = panel.controller.smear.review, panel.review_tab
     parts = [*tab.grid.buttons.values(), *tab.grid.tag_buttons.values(), tab.flag_button, tab.bars, tab.crop]
     parts += [tab.next_button, tab.accept_button, tab.why_part, tab.outline_box, tab.comment_box]
 
@@ -53,24 +53,24 @@ def test_nothing_moves_when_another_cell_is_shown_or_none(analysed, qtbot):
         qtbot.wait(0)
         return [_place(part, panel) for part in parts]
 
-    review.next()
+    review.navigation.next()
     first = places()
-    review.label("MON")
+    review.corrections.label("MON")
     assert places() == first
     ids, codes = review.worklist.ids.tolist(), review.session.case.effective_code
     review.selection.set([cell for cell in ids if codes(cell) in {"NGS", "EBO"}])
     assert places() == first
-    review.label("NGB")
+    review.corrections.label("NGB")
     assert places() == first  # a toast stands
-    review.split()
+    review.split_merge.split()
     assert places() == first  # and a notice
     for cell in review.session.case.cells.cell_id.tolist():
-        review.select(cell, go=False)
+        review.navigation.select(cell, go=False)
         assert places() == first
-        review.accept()
+        review.corrections.accept()
     assert tab.heading.count_button.isVisible()  # the end is said
     assert places() == first
-    review.select(None, go=False)
+    review.navigation.select(None, go=False)
     without = places()
     grid = slice(0, len(CLASSES))
     assert without[grid] == first[grid]
@@ -113,10 +113,10 @@ def test_naparis_layer_docks_fold_away_in_review_and_come_back(analysed, qtbot):
 
 def test_progress_is_said_and_at_the_end_the_way_on(analysed, qtbot):
     _viewer, panel = analysed
-    review, tab = panel.controller.review, panel.review_tab
+    review, tab = panel.controller.smear.review, panel.review_tab
     total = int(review.session.case.cells.in_frame.sum())
     native = panel.window()._qt_viewer.canvas.native
-    review.next()
+    review.navigation.next()
     assert tab.title.text().startswith(f"Cell 1 of {total} · ")
     assert tab.heading.progress_text.text() == f"0 of {total} reviewed"
     for done in range(1, total + 1):
@@ -131,14 +131,14 @@ def test_progress_is_said_and_at_the_end_the_way_on(analysed, qtbot):
 @pytest.mark.parametrize("code", ["NGS", "EBO"])
 def test_the_place_in_the_heading_is_that_in_the_list(analysed, code):
     _viewer, panel = analysed
-    review, tab = panel.controller.review, panel.review_tab
+    review, tab = panel.controller.smear.review, panel.review_tab
     review.worklist.narrow(code=code)
     last = int(review.worklist.ids[-1])
-    review.select(last, go=True)
+    review.navigation.select(last, go=True)
     count = len(review.worklist.ids)
     assert tab.title.text().startswith(f"Cell {count} of {count} · ")
     outside = next(
         cell for cell in review.session.case.cells.cell_id.tolist() if review.worklist.place_of(cell) < 0
     )
-    review.select(outside, go=True)
+    review.navigation.select(outside, go=True)
     assert tab.title.text().startswith(f"Cell {outside}, not in the list · ")

@@ -28,28 +28,28 @@ def _click_tab(qtbot, panel, name: str) -> None:
 def test_keys_are_heard_when_the_control_that_had_the_focus_was_hidden(analysed, qtbot):
     _viewer, panel = analysed
     _has_focus(qtbot, panel)
-    review = panel.controller.review
-    review.next()
+    review = panel.controller.smear.review
+    review.navigation.next()
     _click_tab(qtbot, panel, "Slide")
     panel.slide_tab.open_button.setFocus()
     _click_tab(qtbot, panel, "Review")
     assert not panel.slide_tab.isAncestorOf(QApplication.focusWidget())
-    cell = review.selected
+    cell = review.selection.current
     _type(qtbot, Qt.Key.Key_M)
     assert review.session.case.labels[cell].code == "MON"
 
 
 def test_a_case_that_was_closed_in_review_takes_keys_at_once(analysed, open_panel, field, qtbot):
     viewer, panel = analysed
-    panel.controller.review.next()
+    panel.controller.smear.review.navigation.next()
     viewer.close()
     _viewer, panel = open_panel()
     _has_focus(qtbot, panel)
     panel.welcome.open_button.setFocus()  # what is hidden when the smear is there
     with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
         panel.controller.open_path(field)
-    review = panel.controller.review
-    cell = review.selected
+    review = panel.controller.smear.review
+    cell = review.selection.current
     assert panel.tabs.currentWidget() is panel.review_tab
     _type(qtbot, Qt.Key.Key_M)
     assert review.session.case.labels[cell].code == "MON"
@@ -59,11 +59,11 @@ def test_a_letter_in_a_list_that_has_dropped_down_looks_for_an_entry(analysed, q
     _viewer, panel = analysed
     controller = panel.controller
     _has_focus(qtbot, panel)
-    controller.review.next()
-    controller.gallery.show()
-    dock = controller.gallery.dock
+    controller.smear.review.navigation.next()
+    controller.smear.gallery.show()
+    dock = controller.smear.gallery.dock
     qtbot.waitUntil(dock.isVisible)
-    before = dict(controller.session.case.labels)
+    before = dict(controller.smear.session.case.labels)
     for box in (dock.order, dock.state):
         box.showPopup()
         qtbot.waitUntil(box.view().isVisible)
@@ -76,22 +76,22 @@ def test_a_letter_in_a_list_that_has_dropped_down_looks_for_an_entry(analysed, q
     _type(qtbot, Qt.Key.Key_L)
     _type(qtbot, Qt.Key.Key_Return)  # chooses what was looked for, and accepts no cell
     qtbot.waitUntil(lambda: dock.code.currentData() == "LYT")
-    assert controller.review.worklist.filters.code == "LYT"
-    assert dict(controller.session.case.labels) == before
+    assert controller.smear.review.worklist.filters.code == "LYT"
+    assert dict(controller.smear.session.case.labels) == before
     dock.view.setFocus()
-    cell = controller.review.selected
+    cell = controller.smear.review.selection.current
     _type(qtbot, Qt.Key.Key_M)  # and in the gallery itself a letter is a class
-    assert controller.session.case.labels[cell].code == "MON"
+    assert controller.smear.session.case.labels[cell].code == "MON"
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
 def test_the_comment_box_gives_the_keyboard_back(analysed, qtbot, key):
     _viewer, panel = analysed
-    review = panel.controller.review
+    review = panel.controller.smear.review
     _has_focus(qtbot, panel)
-    review.next()
+    review.navigation.next()
     panel.controller.keys.focus_smear()
-    cell, box = review.selected, panel.review_tab.comment_box
+    cell, box = review.selection.current, panel.review_tab.comment_box
     qtbot.mouseClick(box, Qt.MouseButton.LeftButton)
     qtbot.keyClicks(QApplication.focusWidget(), "small")
     _type(qtbot, key)
@@ -113,15 +113,15 @@ def _float(qtbot, widget):
 
 def test_keys_work_with_the_panel_undocked(analysed, qtbot):
     _viewer, panel = analysed
-    review, window = panel.controller.review, panel.window()
-    review.next()
+    review, window = panel.controller.smear.review, panel.window()
+    review.navigation.next()
     dock = _float(qtbot, panel)
-    cell = review.selected
+    cell = review.selection.current
     qtbot.keyClick(QApplication.focusWidget() or dock, Qt.Key.Key_M)
     assert review.session.case.labels[cell].code == "MON"
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=20_000)
-    cell = review.selected
+    cell = review.selection.current
     qtbot.keyClick(window._qt_viewer.canvas.native, Qt.Key.Key_L)
     assert review.session.case.labels[cell].code == "LYT"
     assert panel.controller.keys.on
@@ -132,15 +132,15 @@ def test_keys_work_with_the_panel_undocked(analysed, qtbot):
 def test_keys_work_with_the_gallery_undocked(analysed, qtbot):
     _viewer, panel = analysed
     controller = panel.controller
-    review = controller.review
-    review.next()
-    controller.gallery.show()
-    dock = _float(qtbot, controller.gallery.dock)
-    cell = review.selected
+    review = controller.smear.review
+    review.navigation.next()
+    controller.smear.gallery.show()
+    dock = _float(qtbot, controller.smear.gallery.dock)
+    cell = review.selection.current
     qtbot.mouseClick(dock, Qt.MouseButton.LeftButton, pos=QPoint(4, 4))
     qtbot.keyClick(QApplication.focusWidget() or dock, Qt.Key.Key_M)
     assert review.session.case.labels[cell].code == "MON"
-    controller.gallery.dock.view.clearFocus()
-    cell = review.selected
+    controller.smear.gallery.dock.view.clearFocus()
+    cell = review.selection.current
     qtbot.keyClick(dock, Qt.Key.Key_L)
     assert review.session.case.labels[cell].code == "LYT"

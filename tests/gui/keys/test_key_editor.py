@@ -297,10 +297,10 @@ def test_the_page_is_searched_follows_the_table_and_is_printed(qtbot, tmp_path: 
 
 def test_changed_keys_hold_at_once_in_the_open_window(analysed, qtbot):
     _viewer, panel = analysed
-    review, case = panel.controller.review, panel.controller.session.case
-    review.set_goes_on(False)
-    review.next()
-    cell, grid = review.selected, panel.review_tab.grid.buttons["BLA"]
+    review, case = panel.controller.smear.review, panel.controller.smear.session.case
+    review.navigation.set_goes_on(False)
+    review.navigation.next()
+    cell, grid = review.selection.current, panel.review_tab.grid.buttons["BLA"]
     canvas = panel.window()._qt_viewer.canvas.native
     assert grid.key == "B"
     TABLE.set_keys("label BLA", ["Ctrl+B"])

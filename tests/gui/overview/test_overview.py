@@ -73,13 +73,13 @@ def test_what_is_seen_is_drawn_over_picture_regions_and_fields(view):
 def test_it_comes_when_a_part_is_seen_and_leads_elsewhere(analysed, qtbot):
     viewer, panel = analysed
     controller = panel.controller
-    view, smear_viewer = controller.overview.view, controller.smear_viewer
+    view, smear_viewer = controller.smear.overview.view, controller.smear_viewer
     viewer.reset_view()
     qtbot.waitUntil(lambda: view.seen is not None and view.isHidden())
     smear_viewer.camera.zoom *= 6
     qtbot.waitUntil(view.isVisible)
     assert view.geometry().bottom() <= view.parentWidget().height()
-    slide = controller.session.slide
+    slide = controller.smear.session.slide
     view.place_wanted.emit(slide.width * 0.75, slide.height * 0.25)
     place = np.array([slide.height * 0.25, slide.width * 0.75]) * slide.microns_per_pixel
     assert smear_viewer.camera.center[-2:] == pytest.approx(tuple(place))
@@ -93,7 +93,7 @@ def test_it_comes_when_a_part_is_seen_and_leads_elsewhere(analysed, qtbot):
 
 def test_it_goes_with_the_smear_and_with_the_panel(analysed, qtbot):
     viewer, panel = analysed
-    view = panel.controller.overview.view
+    view = panel.controller.smear.overview.view
     panel.controller.smear_viewer.camera.zoom *= 6
     qtbot.waitUntil(view.isVisible)
     with qtbot.waitSignal(view.destroyed):
@@ -104,7 +104,7 @@ def test_fields_are_gone_through_by_key_and_told_with_their_progress(open_panel,
     _viewer, panel = open_panel()
     _open(panel, qtbot, folder)
     controller = panel.controller
-    fields = controller.session.slide.fields
+    fields = controller.smear.session.slide.fields
     box = panel.slide_tab.field_box
     assert [box.itemText(at) for at in range(3)] == ["a.png", "b.png", "c.png"]
 
@@ -124,7 +124,7 @@ def test_fields_are_gone_through_by_key_and_told_with_their_progress(open_panel,
     box.activated.emit(2)
     assert middle() == "c.png"
     told = [FieldInfo(each.name, each.region, 4, at) for at, each in enumerate(fields)]
-    controller.overview.fields_counted.emit(tuple(told))
+    controller.smear.overview.fields_counted.emit(tuple(told))
     assert [box.itemText(at) for at in range(3)] == [
         f"{n}.png · {at} of 4 reviewed" for at, n in enumerate("abc")
     ]
@@ -135,7 +135,7 @@ def test_a_folder_is_shown_by_its_photographs_with_a_bar_for_what_was_reviewed(
 ):
     _viewer, panel = open_panel()
     _open(panel, qtbot, folder)
-    view, fields = panel.controller.overview.view, panel.controller.session.slide.fields
+    view, fields = panel.controller.smear.overview.view, panel.controller.smear.session.slide.fields
     qtbot.waitUntil(lambda: view.picture is not None, timeout=20_000)
     view.show_seen(0, 0, 1, 1)
     drawn = view.grab().toImage()

@@ -46,15 +46,15 @@ def test_a_reviewer_goes_through_the_queue(open_panel, queue, qtbot) -> None:
     qtbot.waitUntil(lambda: len(rings.layer.data) == 4)
     assert list(rings.layer.features["class"]) == ["BLA"] * 4, "the labels that the data give"
     assert not any(rings.layer.features["reviewed"])
-    review = controller.review
+    review = controller.smear.review
     qtbot.keyClick(native, Qt.Key.Key_Space)
-    assert review.selected == 1, "the worst first, however sure the model is"
+    assert review.selection.current == 1, "the worst first, however sure the model is"
     qtbot.keyClick(native, Qt.Key.Key_L)
-    assert review.selected == 2
+    assert review.selection.current == 2
     qtbot.keyClick(native, Qt.Key.Key_Return)  # the given label holds
-    assert review.selected == 3
+    assert review.selection.current == 3
     qtbot.keyClick(native, Qt.Key.Key_1)  # the model's first guess
-    assert review.selected == 4
+    assert review.selection.current == 4
     qtbot.waitUntil(lambda: list(rings.layer.features["reviewed"]) == [True, True, True, False])
     panel.close()
     counts = correct(queue / "doubts.bmcase", queue / "corrected.csv")

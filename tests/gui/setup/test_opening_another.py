@@ -50,18 +50,18 @@ def _press_all_over(qtbot, panel) -> None:
 def test_while_a_smear_opens_the_old_cases_controls_are_dead_and_a_sign_stands(analysed, qtbot, gate, other):
     _viewer, panel = analysed
     controller = panel.controller
-    controller.review.next()
-    case, selected = controller.session.case, controller.review.selection.ids
+    controller.smear.review.navigation.next()
+    case, selected = controller.smear.session.case, controller.smear.review.selection.ids
     opened, events = gate(), len(case.history.events())
     controller.open_path(other)
     assert "Opening other.png" in panel.busy.text.text()
     assert panel.busy.isVisible()
     _press_all_over(qtbot, panel)
     assert len(case.history.events()) == events
-    assert controller.review.selection.ids == selected
-    with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+    assert controller.smear.review.selection.ids == selected
+    with qtbot.waitSignal(controller.queue.all_opened, timeout=20_000):
         opened.set()
-    assert controller.session.slide.path == other
+    assert controller.smear.session.slide.path == other
     assert not panel.busy.isVisible()
     assert panel.tabs.isEnabled()
 
@@ -69,45 +69,45 @@ def test_while_a_smear_opens_the_old_cases_controls_are_dead_and_a_sign_stands(a
 def test_an_opening_that_is_stopped_leaves_the_case_as_it_was(analysed, qtbot, gate, other):
     _viewer, panel = analysed
     controller = panel.controller
-    controller.review.next()
-    session = controller.session
+    controller.smear.review.navigation.next()
+    session = controller.smear.session
     opened = gate()
     controller.open_path(other)
     qtbot.mouseClick(panel.busy.stop_button, Qt.MouseButton.LeftButton)
     assert not panel.busy.isVisible()
     opened.set()
-    cell = controller.review.selected
+    cell = controller.smear.review.selection.current
     qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_M)
     assert session.case.labels[cell].code == "MON"
-    assert controller.session is session
+    assert controller.smear.session is session
     assert not case_path_for(other).exists()
 
 
 def test_a_smear_that_cannot_be_opened_gives_the_keys_back(analysed, qtbot, tmp_path):
     _viewer, panel = analysed
     controller = panel.controller
-    controller.review.next()
-    with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+    controller.smear.review.navigation.next()
+    with qtbot.waitSignal(controller.queue.all_opened, timeout=20_000):
         controller.open_path(tmp_path / "missing.png")
-    cell = controller.review.selected
+    cell = controller.smear.review.selection.current
     qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_M)
-    assert controller.session.case.labels[cell].code == "MON"
+    assert controller.smear.session.case.labels[cell].code == "MON"
 
 
 @pytest.mark.parametrize("way", ["smear", "case", "napari"])
 def test_the_same_case_opened_again_comes_to_the_front(analysed, qtbot, field, notices, way):
     viewer, panel = analysed
     controller = panel.controller
-    controller.review.next()
-    session, cell = controller.session, controller.review.selected
+    controller.smear.review.navigation.next()
+    session, cell = controller.smear.session, controller.smear.review.selection.current
     controller.smear_viewer.smear.visible = False
     if way == "napari":
         viewer.open(str(field), plugin="napari-bonemarrow")
         qtbot.waitUntil(lambda: len(controller.smear_viewer.smears()) == 1)
     else:
-        with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+        with qtbot.waitSignal(controller.queue.all_opened, timeout=20_000):
             controller.open_path(field if way == "smear" else case_path_for(field))
-    assert controller.session is session
+    assert controller.smear.session is session
     assert not session.case.read_only
     assert [layer.name for layer in viewer.layers] == ["field", "counted frame", "cells"]
     assert controller.smear_viewer.smear.visible

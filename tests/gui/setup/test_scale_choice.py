@@ -27,7 +27,7 @@ def _open(qtbot, controller, path: Path) -> None:
 def opened(open_panel, qtbot, plain_field):
     viewer, panel = open_panel()
     _open(qtbot, panel.controller, plain_field)
-    qtbot.waitUntil(lambda: not panel.controller.session.estimating)
+    qtbot.waitUntil(lambda: not panel.controller.smear.session.estimating)
     return viewer, panel
 
 
@@ -68,7 +68,7 @@ def _drag(qtbot, viewer, panel, start: tuple[float, float], end: tuple[float, fl
 
 def test_a_line_along_the_scale_bar_gives_the_scale(opened, qtbot):
     viewer, panel = opened
-    part, case = panel.slide_tab.scale_part, panel.controller.session.case
+    part, case = panel.slide_tab.scale_part, panel.controller.smear.session.case
     qtbot.mouseClick(part.bar.start_button, Qt.MouseButton.LeftButton)
     assert viewer.layers.selection.active.name == "scale bar"
     _drag(qtbot, viewer, panel, (200, 600), (450, 600))
@@ -169,7 +169,7 @@ def test_the_line_goes_with_the_smear_and_with_its_layer(opened, qtbot, field):
 
 def test_a_microscope_of_the_list_gives_the_scale(opened, qtbot):
     _viewer, panel = opened
-    part, case = panel.slide_tab.scale_part, panel.controller.session.case
+    part, case = panel.slide_tab.scale_part, panel.controller.smear.session.case
     actions = {action.text(): action for action in part.microscope_button.menu().actions()}
     wanted = "100× · adapter 0.5× · 3.45 µm"
     [chosen] = [action for text, action in actions.items() if text.startswith(wanted)]
@@ -182,7 +182,7 @@ def test_a_microscope_of_the_list_gives_the_scale(opened, qtbot):
 def test_a_microscope_of_ones_own_is_kept_offered_and_forgotten(opened, qtbot):
     _viewer, panel = opened
     part = panel.slide_tab.scale_part
-    panel.controller.scale_choice.ask_for_microscope()
+    panel.controller.smear.scale_choice.ask_for_microscope()
     [dialog] = part.findChildren(MicroscopeDialog)
     dialog.form.control("objective").setValue(63)
     dialog.form.control("camera_pixel_um").setValue(4.54)
@@ -204,7 +204,7 @@ def test_a_microscope_of_ones_own_is_kept_offered_and_forgotten(opened, qtbot):
 
 def test_a_microscope_that_cannot_be_is_said_in_the_form(opened, qtbot):
     _viewer, panel = opened
-    panel.controller.scale_choice.ask_for_microscope()
+    panel.controller.smear.scale_choice.ask_for_microscope()
     [dialog] = panel.slide_tab.scale_part.findChildren(MicroscopeDialog)
     dialog.form.control("objective").setValue(1)
     dialog.form.control("camera_pixel_um").setValue(40)
@@ -227,7 +227,7 @@ def test_the_last_scale_of_the_camera_is_offered(opened, qtbot, plain_field, fie
     assert part.box.text() == ""
     offer.click()
     part.confirm_button.click()
-    assert controller.session.case.microns_per_pixel == 0.0413
+    assert controller.smear.session.case.microns_per_pixel == 0.0413
     kept = (home() / "settings.json").read_text("utf-8")
     [(key, value)] = json.loads(kept)["cameras"].items()
     assert value == 0.0413
@@ -238,9 +238,9 @@ def test_the_last_scale_of_the_camera_is_offered(opened, qtbot, plain_field, fie
 def test_a_scale_that_the_file_states_is_not_a_cameras(open_panel, qtbot, field):
     _viewer, panel = open_panel()
     _open(qtbot, panel.controller, field)
-    panel.controller.setup.confirm_scale(panel.controller.session.slide.microns_per_pixel)
+    panel.controller.smear.setup.confirm_scale(panel.controller.smear.session.slide.microns_per_pixel)
     assert (
-        scale_memory.last_scale(panel.controller.session.camera) is not None
+        scale_memory.last_scale(panel.controller.smear.session.camera) is not None
     )  # confirmed by the user as well
 
 
@@ -257,7 +257,7 @@ def test_spoilt_settings_of_cameras_and_microscopes_are_passed_over():
 
 def test_the_nuclei_of_the_smear_are_measured(opened, qtbot, smear):
     _viewer, panel = opened
-    session = panel.controller.session
+    session = panel.controller.smear.session
     qtbot.waitUntil(lambda: session.nucleus_px is not None, timeout=20_000)
     part = panel.slide_tab.scale_part
     part.box.setValue(1.0)

@@ -35,7 +35,7 @@ def test_an_unknown_scale_is_asked_for_with_an_estimate(open_panel, qtbot, plain
     assert tuple(viewer.layers["plain"].scale) == (1.0, 1.0)
     offer.click()
     tab.confirm_button.click()
-    assert controller.session.case.scale == estimate
+    assert controller.smear.session.case.scale == estimate
     assert tuple(viewer.layers["plain"].scale) == pytest.approx((0.081, 0.081))
     assert tuple(controller.smear_viewer.rings.layer.scale) == pytest.approx((0.081, 0.081))
     assert tab.find_button.isEnabled()
@@ -47,11 +47,11 @@ def test_a_corrected_estimate_is_the_reviewers_and_an_absurd_one_is_refused(
     _viewer, panel = open_panel()
     controller = panel.controller
     _open(qtbot, controller, plain_field)
-    controller.setup.confirm_scale(4000.0)
+    controller.smear.setup.confirm_scale(4000.0)
     assert "not possible" in notices[-1]
-    assert controller.session.case.scale is None
-    controller.setup.confirm_scale(0.08)
-    assert controller.session.case.scale.source is ScaleSource.USER
+    assert controller.smear.session.case.scale is None
+    controller.smear.setup.confirm_scale(0.08)
+    assert controller.smear.session.case.scale.source is ScaleSource.USER
 
 
 def test_the_window_can_be_closed_while_the_scale_is_estimated(
@@ -120,12 +120,12 @@ def test_what_cannot_be_opened_is_one_notice_and_leaves_what_was_open(
     _open(qtbot, controller, field)
     for path in _spoilt(tmp_path):
         told = len(notices)
-        with qtbot.waitSignal(controller.failed, timeout=20_000):
+        with qtbot.waitSignal(controller.notices.failed, timeout=20_000):
             controller.open_path(path)
         assert len(notices) == told + 1
         assert "spoilt" in notices[-1]
         assert "\n" not in notices[-1]
-        assert controller.session.slide.path == field
+        assert controller.smear.session.slide.path == field
 
 
 def test_a_case_somebody_else_has_is_open_to_look_at_only(open_panel, qtbot, field, notices, monkeypatch):
@@ -141,7 +141,7 @@ def test_a_case_somebody_else_has_is_open_to_look_at_only(open_panel, qtbot, fie
     monkeypatch.setattr(Case, "open", refuse)
     _viewer, panel = open_panel()
     _open(qtbot, panel.controller, field)
-    assert panel.controller.session.case.read_only
+    assert panel.controller.smear.session.case.read_only
     assert notices[-1] == f"{text}. It is open to look at only."
     assert panel.header.saved_label.text() == "read only"
     assert not panel.slide_tab.find_button.isEnabled()
@@ -155,8 +155,8 @@ def test_a_case_whose_smear_moved_asks_where_it_is(open_panel, qtbot, field, tmp
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (str(moved), ""))
     _viewer, panel = open_panel()
     _open(qtbot, panel.controller, path)
-    assert panel.controller.session.slide.path == moved
-    assert panel.controller.session.case.path == path
+    assert panel.controller.smear.session.slide.path == moved
+    assert panel.controller.smear.session.case.path == path
 
 
 def test_a_smear_that_napari_opened_is_taken_up(open_panel, qtbot, field):
@@ -173,7 +173,7 @@ def test_of_several_smears_the_chosen_one_is_under_review(open_panel, qtbot, fie
     controller = panel.controller
     controller.open_paths([field, other])
     qtbot.waitUntil(
-        lambda: len(controller.smear_viewer.smears()) == 2 and controller.session.slide.path == field,
+        lambda: len(controller.smear_viewer.smears()) == 2 and controller.smear.session.slide.path == field,
         timeout=20_000,
     )
     assert viewer.layers["field"].visible
@@ -181,7 +181,7 @@ def test_of_several_smears_the_chosen_one_is_under_review(open_panel, qtbot, fie
     qtbot.waitUntil(lambda: not panel.welcome.waiting.text())
     with qtbot.waitSignal(controller.opened, timeout=20_000):
         viewer.layers.selection.active = viewer.layers["other"]
-    assert controller.session.slide.path == other
+    assert controller.smear.session.slide.path == other
     assert viewer.layers["other"].visible
     Case.open(case_path_for(field)).close()  # the first is closed
 
@@ -191,10 +191,10 @@ def test_smears_with_and_without_scale_side_by_side_are_shown_one_at_a_time(
 ):
     viewer, panel = open_panel()
     controller = panel.controller
-    with qtbot.waitSignal(controller.all_opened, timeout=20_000):
+    with qtbot.waitSignal(controller.queue.all_opened, timeout=20_000):
         controller.open_paths([field, plain_field])
-    assert controller.session.slide.path == field
-    scale = controller.session.slide.microns_per_pixel
+    assert controller.smear.session.slide.path == field
+    scale = controller.smear.session.slide.microns_per_pixel
     np.testing.assert_allclose(viewer.layers.extent.world[1], np.array([700, 900]) * scale, atol=15)
     with qtbot.waitSignal(controller.opened, timeout=20_000):
         viewer.layers.selection.active = viewer.layers["plain"]
@@ -210,9 +210,9 @@ def test_only_a_drawn_region_is_counted(open_panel, qtbot, field, smear):
     layer = viewer.layers["counted regions"]
     layer.add_rectangles(np.array([[100, 200], [100, 600], [500, 600], [500, 200]]))
     assert panel.slide_tab.frame_text.text().startswith("The drawn region")
-    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
-        controller.setup.find_cells()
-    case = controller.session.case
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=20_000):
+        controller.smear.setup.find_cells()
+    case = controller.smear.session.case
     inside = (smear.cells.x >= 200) & (smear.cells.x < 600) & (smear.cells.y >= 100) & (smear.cells.y < 500)
     np.testing.assert_array_equal(case.cells.in_frame, inside)
     assert not panel.slide_tab.region_button.isEnabled()
@@ -225,15 +225,15 @@ def test_an_engine_that_fails_is_one_notice_and_can_be_asked_again(
     controller = panel.controller
     _open(qtbot, controller, field)
     monkeypatch.setattr(truth_engine, "fails", "classify")
-    with qtbot.waitSignal(controller.failed, timeout=20_000):
-        controller.setup.find_cells()
-    qtbot.waitUntil(lambda: not controller.cell_search.running)
+    with qtbot.waitSignal(controller.notices.failed, timeout=20_000):
+        controller.smear.setup.find_cells()
+    qtbot.waitUntil(lambda: not controller.smear.cell_search.running)
     assert notices[-1] == "engine: it could not classify: close other programs"
-    assert len(controller.session.case.cells)  # what was found is kept
+    assert len(controller.smear.session.case.cells)  # what was found is kept
     assert panel.slide_tab.find_button.isEnabled()
     assert panel.slide_tab.find_button.text() == "Classify the cells that wait"
     monkeypatch.setattr(truth_engine, "fails", "")
-    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=20_000):
         panel.slide_tab.find_button.click()
 
 
@@ -241,7 +241,7 @@ def test_an_export_that_cannot_be_written_is_one_notice(analysed, tmp_path, noti
     from napari_bonemarrow.gui.window.export_dialog import first_options, write_export
 
     _viewer, panel = analysed
-    session = panel.controller.session
+    session = panel.controller.smear.session
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     assert not write_export(session, first_options("csv"), blocked / "cells.csv", panel.controller.notices)
@@ -252,12 +252,12 @@ def test_an_export_that_cannot_be_written_is_one_notice(analysed, tmp_path, noti
 
 def test_another_reviewers_name_is_written_beside_what_follows(analysed):
     _viewer, panel = analysed
-    panel.controller.review.next()
+    panel.controller.smear.review.navigation.next()
     panel.header.reviewer_button.click()
     panel.name_part.edit.setText("Berta")
     panel.name_part.ok_button.click()
-    panel.controller.review.label("BLA")
-    assert panel.controller.session.case.history.events()[-1].reviewer == "Berta"
+    panel.controller.smear.review.corrections.label("BLA")
+    assert panel.controller.smear.session.case.history.events()[-1].reviewer == "Berta"
     assert panel.header.reviewer_button.text() == "Berta"
 
 

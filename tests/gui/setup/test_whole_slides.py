@@ -189,11 +189,11 @@ def test_a_kept_map_is_there_after_reopening_and_follows_its_switch(open_panel, 
     controller, part = panel.controller, panel.slide_tab.where
     smear_viewer = controller.smear_viewer
     smear_viewer.show_slide(session.slide)
-    controller.setup.open(session)
+    controller.smear.setup.open(session)
     assert part.legend.isHidden()
     assert smear_viewer.quality is None
     session.case.sampling.record_ranking(RANKED, _quality(session.slide).arrays())
-    controller.setup.open(session)
+    controller.smear.setup.open(session)
     assert not part.legend.isHidden()
     assert part.avoided_text.isHidden()  # the key tells it
     np.testing.assert_array_equal(smear_viewer.quality.data, quality_pixels(_quality(session.slide)))
@@ -206,9 +206,9 @@ def test_a_kept_map_is_there_after_reopening_and_follows_its_switch(open_panel, 
     part.legend.box.click()
     assert smear_viewer.quality.visible
     session.case.sampling.set_frame(session.frame(), 500)
-    controller.setup.open(session)
+    controller.smear.setup.open(session)
     assert not smear_viewer.quality.visible  # what is counted is settled: the map waits
-    controller.setup.close()
+    controller.smear.setup.close()
 
 
 @pytest.mark.parametrize(

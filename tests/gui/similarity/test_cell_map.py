@@ -70,7 +70,7 @@ def test_names_stand_at_the_middle_of_classes_that_are_not_rare() -> None:
 def mapped(analysed, qtbot) -> Callable:
     """A panel whose map is made and seen."""
     _viewer, panel = analysed
-    similarity = panel.controller.similarity
+    similarity = panel.controller.smear.similarity
     qtbot.waitUntil(lambda: not similarity.cell_features.running)
     similarity.show_map()
     qtbot.waitUntil(similarity.map.isVisible)
@@ -99,8 +99,8 @@ def around(canvas, rows: list[int]) -> list[QPointF]:
 
 def test_a_cluster_is_lassoed_relabelled_by_a_key_and_given_back_by_undo(mapped, qtbot) -> None:
     controller = mapped.controller
-    case, selection = controller.session.case, controller.review.selection
-    canvas = controller.similarity.map.canvas
+    case, selection = controller.smear.session.case, controller.smear.review.selection
+    canvas = controller.smear.similarity.map.canvas
     ids, _xy = case.model.cell_map
     before = dict(zip(case.cells.cell_id.tolist(), case.effective_codes(), strict=True))
     cluster = [cell for cell in ids.tolist() if before[cell] == "EBO"]
@@ -108,20 +108,20 @@ def test_a_cluster_is_lassoed_relabelled_by_a_key_and_given_back_by_undo(mapped,
     drag(canvas, around(canvas, [ids.tolist().index(cell) for cell in cluster]))
     assert set(selection.ids) == set(cluster)
     events = len(case.history.events())
-    controller.review.label("PEB")
+    controller.smear.review.corrections.label("PEB")
     assert {cell: label.code for cell, label in case.labels.items()} == dict.fromkeys(cluster, "PEB")
     assert len(case.history.events()) == events + 1, "one act"
     rows = [ids.tolist().index(cell) for cell in cluster]
     qtbot.waitUntil(lambda: {CODES[canvas._codes[row]] for row in rows} == {"PEB"})
-    controller.review.undo()
+    controller.smear.review.corrections.undo()
     assert not case.labels
     qtbot.waitUntil(lambda: {CODES[canvas._codes[row]] for row in rows} == {"EBO"})
 
 
 def test_the_map_and_the_selection_follow_one_another(mapped, qtbot) -> None:
     controller = mapped.controller
-    canvas, selection = controller.similarity.map.canvas, controller.review.selection
-    ids = controller.session.case.model.cell_map[0].tolist()
+    canvas, selection = controller.smear.similarity.map.canvas, controller.smear.review.selection
+    ids = controller.smear.session.case.model.cell_map[0].tolist()
     selection.set((ids[1], ids[3]), ids[3])
     assert sorted(canvas._selected.tolist()) == [1, 3]
     assert canvas._current == 3
@@ -133,18 +133,18 @@ def test_the_map_and_the_selection_follow_one_another(mapped, qtbot) -> None:
 
 
 def test_a_map_is_kept_by_the_case(mapped) -> None:
-    case = mapped.controller.session.case
+    case = mapped.controller.smear.session.case
     ids, xy = case.model.cell_map
     assert ids.tolist() == case.cells.cell_id.tolist()
     assert xy.shape == (len(ids), 2)
-    text = mapped.controller.similarity.map.text.text()
+    text = mapped.controller.smear.similarity.map.text.text()
     assert text.startswith(f"{len(ids)} cells by what the network sees (t-SNE)")
     assert case.model.map_method == "t-SNE"
 
 
 def test_the_child_that_lays_out_is_ready_while_a_map_can_be_made_and_gone_after(analysed, qtbot) -> None:
     _viewer, panel = analysed
-    similarity, engine = panel.controller.similarity, panel.controller.engine
+    similarity, engine = panel.controller.smear.similarity, panel.controller.engine
     qtbot.waitUntil(lambda: not similarity.cell_features.running)
     similarity.show_map()
     qtbot.waitUntil(lambda: "prepare layout" in engine.asked)
@@ -156,7 +156,7 @@ def test_the_child_that_lays_out_is_ready_while_a_map_can_be_made_and_gone_after
 
 def test_what_is_done_and_how_far_is_said_and_can_be_stopped(analysed, qtbot, monkeypatch) -> None:
     _viewer, panel = analysed
-    similarity = panel.controller.similarity
+    similarity = panel.controller.smear.similarity
     qtbot.waitUntil(lambda: not similarity.cell_features.running)
     similarity.show_map()
     waiting: Future = Future()
@@ -173,7 +173,7 @@ def test_why_there_is_no_map_stands_where_it_would_be(analysed, qtbot, monkeypat
     from napari_bonemarrow.training import TrainingError
 
     _viewer, panel = analysed
-    similarity = panel.controller.similarity
+    similarity = panel.controller.smear.similarity
     qtbot.waitUntil(lambda: not similarity.cell_features.running)
     similarity.show_map()
     assert "two principal axes" in similarity.map.text.text()

@@ -25,7 +25,7 @@ def strip(qtbot):
 
 
 def _open(panel, qtbot, path) -> None:
-    with qtbot.waitSignal(panel.controller.all_opened, timeout=20_000):
+    with qtbot.waitSignal(panel.controller.queue.all_opened, timeout=20_000):
         panel.controller.open_path(path)
 
 
@@ -107,8 +107,8 @@ def test_what_is_about_a_smear_goes_with_it_and_the_rest_stays(analysed, qtbot):
     told.failing("review")(BoneMarrowError("the disk is full"))
     told.fail(BoneMarrowError("no such folder"), "export")
     told.fail(BoneMarrowError("a model that is spoilt"), "model")
-    panel.controller.review.next()
-    panel.controller.review.label("BLA")
+    panel.controller.smear.review.navigation.next()
+    panel.controller.smear.review.corrections.label("BLA")
     assert _texts(panel) == ["no such folder", "a model that is spoilt"]  # a label was written again
     with qtbot.waitSignal(panel.controller.smear_viewer.smear_removed):
         viewer.layers.remove(panel.controller.smear_viewer.smear)
@@ -119,7 +119,7 @@ def test_an_export_that_goes_well_settles_the_one_that_did_not(analysed, tmp_pat
     from napari_bonemarrow.gui.window.export_dialog import first_options, write_export
 
     _viewer, panel = analysed
-    session, told = panel.controller.session, panel.controller.notices
+    session, told = panel.controller.smear.session, panel.controller.notices
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where a folder should be")
     assert not write_export(session, first_options(), blocked / "cells.csv", told)

@@ -53,7 +53,7 @@ def assert_named(root: QWidget) -> int:
 
 def test_every_control_of_the_panel_and_its_docks_has_a_name(analysed):
     _viewer, panel = analysed
-    panel.controller.review.next()
+    panel.controller.smear.review.navigation.next()
     count = 0
     for page in range(panel.tabs.count()):
         panel.tabs.setCurrentIndex(page)
@@ -80,7 +80,7 @@ def _row(control: QWidget, tab: QWidget) -> int:
 
 def test_tab_goes_through_the_review_from_top_to_bottom(analysed, qtbot):
     _viewer, panel = analysed
-    panel.controller.review.next()
+    panel.controller.smear.review.navigation.next()
     tab = panel.review_tab
     enabled = [control for control in controls(tab) if control.isEnabled()]
     wanted = {*tab.grid.buttons.values(), *tab.grid.tag_buttons.values(), *tab.why_part.buttons.values()}

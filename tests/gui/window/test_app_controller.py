@@ -28,12 +28,12 @@ def test_a_field_is_opened_found_classified_and_counted(analysed, smear):
     controller = panel.controller
     layer = controller.smear_viewer.rings.layer
     assert len(layer.data) == len(smear.cells)
-    assert list(layer.features["class"]) == controller.session.case.effective_codes()
+    assert list(layer.features["class"]) == controller.smear.session.case.effective_codes()
     assert layer.editable is False
     assert [each.name for each in viewer.layers] == ["field", "counted frame", "cells"]
     assert tuple(viewer.layers["field"].scale) == pytest.approx((smear.microns_per_pixel,) * 2)
     panel.tabs.setCurrentWidget(panel.count_tab)
-    counted = controller.session.case.differential().counted
+    counted = controller.smear.session.case.differential().counted
     assert panel.count_tab.headline.text().startswith(f"{counted} of 500")
 
 
@@ -45,10 +45,10 @@ def newest_on_disk(path) -> dict:
 
 def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(analysed, qtbot, monkeypatch):
     _viewer, panel = analysed
-    review, case = panel.controller.review, panel.controller.session.case
-    review.set_goes_on(False)  # several keys for one cell
+    review, case = panel.controller.smear.review, panel.controller.smear.session.case
+    review.navigation.set_goes_on(False)  # several keys for one cell
     press(qtbot, panel, Qt.Key.Key_Space)
-    cell = review.selected
+    cell = review.selection.current
     assert cell is not None
     layer, shown = panel.controller.smear_viewer.rings.layer, []
     draw = layer.redraw
@@ -81,30 +81,30 @@ def test_keys_correct_the_selected_cell_and_the_disk_knows_before_the_screen(ana
 
 def test_digits_give_the_ranked_guesses_and_enter_accepts(analysed, qtbot):
     _viewer, panel = analysed
-    review, case = panel.controller.review, panel.controller.session.case
+    review, case = panel.controller.smear.review, panel.controller.smear.session.case
     press(qtbot, panel, Qt.Key.Key_Space)
-    first = review.selected
+    first = review.selection.current
     guess = panel.review_tab.bars._guesses[1].code
     press(qtbot, panel, Qt.Key.Key_2)
     assert case.labels[first].code == guess
     press(qtbot, panel, Qt.Key.Key_Space)
-    second, code = review.selected, case.effective_code(review.selected)
+    second, code = review.selection.current, case.effective_code(review.selection.current)
     assert second != first
     press(qtbot, panel, Qt.Key.Key_Return)
     assert case.labels[second].code == code
-    assert review.selected not in {first, second}
+    assert review.selection.current not in {first, second}
     press(qtbot, panel, Qt.Key.Key_Backspace)
-    assert review.selected == second
+    assert review.selection.current == second
     assert len(case.cells) == len(panel.controller.smear_viewer.rings.layer.data)
 
 
 def test_space_goes_through_the_unreviewed_least_certain_first(analysed, qtbot):
     _viewer, panel = analysed
-    review, case = panel.controller.review, panel.controller.session.case
+    review, case = panel.controller.smear.review, panel.controller.smear.session.case
     order = []
     press(qtbot, panel, Qt.Key.Key_Space)
     for _cell in range(int(case.cells.in_frame.sum())):
-        order.append(review.selected)
+        order.append(review.selection.current)
         press(qtbot, panel, Qt.Key.Key_1)  # one key a cell: it goes on by itself
     certain = dict(zip(case.predictions.cell_id, case.predictions.probabilities.max(axis=1), strict=True))
     assert len(set(order)) == len(order)
@@ -118,10 +118,10 @@ def test_leaving_the_review_tab_gives_napari_its_keys_back(analysed, qtbot):
     assert panel.controller.keys.on
     panel.tabs.setCurrentWidget(panel.count_tab)
     assert not panel.controller.keys.on
-    before = dict(panel.controller.session.case.labels)
-    panel.controller.review.next()
+    before = dict(panel.controller.smear.session.case.labels)
+    panel.controller.smear.review.navigation.next()
     press(qtbot, panel, Qt.Key.Key_B)
-    assert dict(panel.controller.session.case.labels) == before
+    assert dict(panel.controller.smear.session.case.labels) == before
 
 
 def test_a_key_of_the_users_own_waits_while_one_reviews(analysed, qtbot):
@@ -138,29 +138,29 @@ def test_a_key_of_the_users_own_waits_while_one_reviews(analysed, qtbot):
 
 def test_keys_work_with_the_focus_in_the_panel_but_not_in_the_comment(analysed, qtbot):
     _viewer, panel = analysed
-    review, case = panel.controller.review, panel.controller.session.case
-    review.next()
+    review, case = panel.controller.smear.review, panel.controller.smear.session.case
+    review.navigation.next()
     panel.window().activateWindow()
     panel.review_tab.next_button.setFocus()
     qtbot.waitUntil(panel.review_tab.next_button.hasFocus)
-    review.set_goes_on(False)
+    review.navigation.set_goes_on(False)
     qtbot.keyClick(panel.review_tab.next_button, Qt.Key.Key_B)
-    assert case.labels[review.selected].code == "BLA"
+    assert case.labels[review.selection.current].code == "BLA"
     box = panel.review_tab.comment_box
     box.setFocus()
     qtbot.waitUntil(box.hasFocus)
     qtbot.keyClicks(box, "Auer rods? 1")
-    assert case.labels[review.selected].code == "BLA"
+    assert case.labels[review.selection.current].code == "BLA"
     qtbot.keyClick(box, Qt.Key.Key_Return)
     assert case.edits.comments[-1].text == "Auer rods? 1"
-    assert case.edits.comments[-1].cell_id == review.selected
+    assert case.edits.comments[-1].cell_id == review.selection.current
 
 
 def test_what_cannot_be_written_is_not_shown(analysed, qtbot, monkeypatch, notices):
     _viewer, panel = analysed
     controller = panel.controller
-    controller.review.next()
-    cell, case = controller.review.selected, controller.session.case
+    controller.smear.review.navigation.next()
+    cell, case = controller.smear.review.selection.current, controller.smear.session.case
     before = list(controller.smear_viewer.rings.layer.features["class"])
     title = panel.review_tab.title.text()
 
@@ -177,7 +177,7 @@ def test_what_cannot_be_written_is_not_shown(analysed, qtbot, monkeypatch, notic
 
 def test_edits_behind_the_journals_back_are_taken_back(analysed, notices):
     _viewer, panel = analysed
-    rings, case = panel.controller.smear_viewer.rings, panel.controller.session.case
+    rings, case = panel.controller.smear_viewer.rings, panel.controller.smear.session.case
     layer, events = rings.layer, len(case.history.events())
     data = layer.data.copy()
     layer.data = data[:-1]
@@ -202,17 +202,17 @@ def test_edits_behind_the_journals_back_are_taken_back(analysed, notices):
 def test_the_heatmap_lies_on_its_cell_and_goes_when_it_is_off(analysed, qtbot):
     viewer, panel = analysed
     controller = panel.controller
-    controller.review.next()
-    with qtbot.waitSignal(controller.heatmap.shown, timeout=10_000):
+    controller.smear.review.navigation.next()
+    with qtbot.waitSignal(controller.smear.heatmap.shown, timeout=10_000):
         press(qtbot, panel, Qt.Key.Key_E)
     heat, code = controller.smear_viewer.heat.layer, panel.review_tab.bars._guesses[0].code
     assert heat.name == f"why? {code} (Grad-CAM)"
-    x, y = controller.review.place(controller.review.selected)
-    scale = controller.session.slide.microns_per_pixel
+    x, y = controller.smear.review.shown_cell.place(controller.smear.review.selection.current)
+    scale = controller.smear.session.slide.microns_per_pixel
     np.testing.assert_allclose(heat.data_to_world((124.5, 124.5)), (y * scale, x * scale))
     assert viewer.layers.selection.active == controller.smear_viewer.rings.layer
     assert [layer.name for layer in viewer.layers][-1] == "cells"
-    with qtbot.waitSignal(controller.heatmap.shown, timeout=10_000):
+    with qtbot.waitSignal(controller.smear.heatmap.shown, timeout=10_000):
         press(qtbot, panel, Qt.Key.Key_E)
     assert heat.name.endswith("(SmoothGrad)")
     assert heat.visible
@@ -223,21 +223,21 @@ def test_the_heatmap_lies_on_its_cell_and_goes_when_it_is_off(analysed, qtbot):
 def test_an_added_cell_gets_its_class_from_the_model(analysed, qtbot):
     _viewer, panel = analysed
     controller = panel.controller
-    case, count = controller.session.case, len(controller.session.case.cells)
-    with qtbot.waitSignal(controller.setup.analysed, timeout=10_000):
-        controller.review.add((450.0, 350.0))
+    case, count = controller.smear.session.case, len(controller.smear.session.case.cells)
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=10_000):
+        controller.smear.review.corrections.add((450.0, 350.0))
     assert len(case.cells) == count + 1
-    assert case.effective_code(controller.review.selected)
-    controller.review.undo()
+    assert case.effective_code(controller.smear.review.selection.current)
+    controller.smear.review.corrections.undo()
     qtbot.waitUntil(lambda: len(controller.smear_viewer.rings.layer.data) == count)
 
 
 def test_taking_the_smear_out_of_the_layer_list_closes_its_case(analysed, qtbot, field):
     viewer, panel = analysed
-    panel.controller.review.next()
-    panel.controller.review.label("BLA")
+    panel.controller.smear.review.navigation.next()
+    panel.controller.smear.review.corrections.label("BLA")
     viewer.layers.remove("field")
-    qtbot.waitUntil(lambda: panel.controller.session is None)
+    qtbot.waitUntil(lambda: panel.controller.smear is None)
     assert panel.pages.currentWidget() is panel.welcome
     assert list(viewer.layers) == []
     with Case.open(field.with_suffix(".bmcase")) as case:
@@ -255,5 +255,5 @@ def test_the_docks_cross_ends_engine_and_case_and_leaves_the_smear(analysed, qtb
     Case.open(field.with_suffix(".bmcase")).close()  # nobody holds it any more
     qtbot.waitUntil(lambda: not isalive(panel))
     _dock, again = viewer.window.add_plugin_dock_widget("napari-bonemarrow", "Bone marrow")
-    qtbot.waitUntil(lambda: again.controller.session is not None, timeout=10_000)
-    assert len(again.controller.session.case.cells) > 0
+    qtbot.waitUntil(lambda: again.controller.smear is not None, timeout=10_000)
+    assert len(again.controller.smear.session.case.cells) > 0

@@ -80,9 +80,9 @@ def test_what_an_act_needs_is_said_in_one_line(open_panel, field, qtbot, notices
         assert notices[-1] == "Find the cells first: the button is in the Slide tab."
     _do("count")
     assert panel.tabs.currentWidget() is panel.count_tab
-    with qtbot.waitSignal(panel.controller.setup.analysed, timeout=20_000):
+    with qtbot.waitSignal(panel.controller.smear.setup.analysed, timeout=20_000):
         _do("find_cells")
-    panel.controller.review.selection.clear()
+    panel.controller.smear.review.selection.clear()
     _do("explain")
     assert notices[-1] == "Select a cell first: none is selected."
 
@@ -99,20 +99,20 @@ def test_find_cells_without_a_scale_asks_for_it(open_panel, plain_field, qtbot, 
 
 def test_commands_do_what_their_keys_do(analysed, qtbot):
     _viewer, panel = analysed
-    review = panel.controller.review
+    review = panel.controller.smear.review
     panel.tabs.setCurrentIndex(0)
     _do("next")
     assert panel.tabs.currentWidget() is panel.review_tab
-    first = review.selected
+    first = review.selection.current
     _do("accept")
-    case = panel.controller.session.case
+    case = panel.controller.smear.session.case
     assert first in case.labels
     _do("undo")
     assert first not in case.labels
     _do("redo")
     assert first in case.labels
     _do("map")
-    assert panel.controller.similarity.map.isVisible()
+    assert panel.controller.smear.similarity.map.isVisible()
     _do("begin_review")
     assert panel.tabs.currentWidget() is panel.review_tab
     for name in ("help", "settings", "edit_keys"):

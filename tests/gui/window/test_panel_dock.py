@@ -25,10 +25,10 @@ def test_a_smear_that_napari_opens_brings_the_panel(make_napari_viewer_proxy, tr
     viewer.open(str(field), plugin="napari-bonemarrow")
     qtbot.waitUntil(lambda: len(_panels()) == 1)
     [panel] = _panels()
-    qtbot.waitUntil(lambda: panel.controller.session is not None, timeout=20_000)
-    assert panel.controller.session.slide.path == field
+    qtbot.waitUntil(lambda: panel.controller.smear is not None, timeout=20_000)
+    assert panel.controller.smear.session.slide.path == field
     assert len([layer for layer in viewer.layers if layer.name == field.stem]) == 1
-    with qtbot.waitSignal(panel.controller.all_opened, timeout=20_000):
+    with qtbot.waitSignal(panel.controller.queue.all_opened, timeout=20_000):
         viewer.open(str(field), plugin="napari-bonemarrow")
     assert len(_panels()) == 1
 

@@ -89,15 +89,15 @@ def test_the_empty_panel_lists_them_and_opens_one(open_panel, field, plain_field
     assert "not found" in second.toolTip()
     with qtbot.waitSignal(controller.opened, timeout=20_000):
         first.click()
-    assert controller.session.slide.path == field
+    assert controller.smear.session.slide.path == field
     assert panel.header.recent_menu.actions()[0].text().startswith("field.png")
 
 
 def test_progress_is_told_and_the_list_is_cleared(analysed, qtbot):
     _viewer, panel = analysed
-    review, case = panel.controller.review, panel.controller.session.case
-    review.next()
-    review.label("BLA")
+    review, case = panel.controller.smear.review, panel.controller.smear.session.case
+    review.navigation.next()
+    review.corrections.label("BLA")
     counted = int(case.cells.in_frame.sum())
     panel.controller._on_smear_removed()
     [only] = recent_cases.recent()

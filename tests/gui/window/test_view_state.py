@@ -45,7 +45,9 @@ class Shown(QObject):
         self.smear_viewer, self.selection, self.worklist = Smear(), Selection(self), WorkList(case)
         for name in ("Slide", "Review", "Count"):
             tabs.addTab(QWidget(), name)
-        self.view_state = ViewState(self, tabs)
+        self.view_state = ViewState(
+            self.session, self.smear_viewer, self.selection, self.worklist, tabs, self
+        )
 
     @property
     def state(self) -> tuple:
@@ -109,7 +111,7 @@ def _go_somewhere(shown: Shown) -> None:
 
 def test_what_was_shown_is_shown_again_to_the_same_reviewer(case, show) -> None:
     first = show(case)
-    first.view_state.open()
+    first.view_state.restore()
     unmoved = first.state
     _go_somewhere(first)
     first.view_state.close()
@@ -117,7 +119,7 @@ def test_what_was_shown_is_shown_again_to_the_same_reviewer(case, show) -> None:
     case.close()
     with Case.open(path, reviewer="Ada") as again:
         second = show(again)
-        second.view_state.open()
+        second.view_state.restore()
         assert second.selection.ids == (
             3,
         )  # of several the current one: nobody knows the next day which they were
@@ -126,14 +128,14 @@ def test_what_was_shown_is_shown_again_to_the_same_reviewer(case, show) -> None:
         assert again.verify() == events, "it is not an act"
     with Case.open(path, reviewer="Ben") as others:
         third = show(others)
-        third.view_state.open()
+        third.view_state.restore()
         assert third.state == unmoved
 
 
 def test_it_is_written_once_after_the_last_of_many_steps(case, show, written, qtbot, monkeypatch) -> None:
     monkeypatch.setattr(view_state, "_REST_MS", 0)
     shown = show(case)
-    shown.view_state.open()
+    shown.view_state.restore()
     for cell in range(1, 8):
         shown.selection.set((cell,))
         shown.smear_viewer.moved.emit()
@@ -148,7 +150,7 @@ def test_nothing_is_written_that_was_not_changed_or_is_not_open(case, show, writ
     shown.selection.set((2,))
     shown.view_state.save()
     assert not written, "not opened yet"
-    shown.view_state.open()
+    shown.view_state.restore()
     shown.view_state.save()
     shown.view_state.save()
     assert len(written) == 1
@@ -161,7 +163,7 @@ def test_nothing_is_written_that_was_not_changed_or_is_not_open(case, show, writ
 def test_a_case_that_is_only_read_is_left_as_it_is(case, show) -> None:
     with Case.open(case.path, read_only=True) as reading:
         shown = show(reading)
-        shown.view_state.open()
+        shown.view_state.restore()
         _go_somewhere(shown)
         shown.view_state.close()
         assert reading.view_memory.remembered == {}
@@ -169,7 +171,7 @@ def test_a_case_that_is_only_read_is_left_as_it_is(case, show) -> None:
 
 def test_a_full_disk_costs_the_view_and_no_more(case, show, written, monkeypatch, caplog) -> None:
     shown = show(case)
-    shown.view_state.open()
+    shown.view_state.restore()
     _go_somewhere(shown)
 
     def fail(_view: dict) -> None:
@@ -187,7 +189,7 @@ def test_a_full_disk_costs_the_view_and_no_more(case, show, written, monkeypatch
 def test_a_selection_of_several_that_was_kept_before_is_not_taken_up(case, show, current, ids) -> None:
     case.view_memory.remember({"cells": [2, 99, 4], "current": current})
     shown = show(case)
-    shown.view_state.open()
+    shown.view_state.restore()
     assert shown.selection.ids == ids
 
 
@@ -208,7 +210,7 @@ def test_what_is_not_understood_is_left_as_it_is(case, show, odd: dict, monkeypa
     shown = show(case)
     before = shown.state
     monkeypatch.setattr(ViewMemory, "remembered", odd)
-    shown.view_state.open()
+    shown.view_state.restore()
     assert shown.state == before
 
 
@@ -217,7 +219,7 @@ def test_what_is_understood_is_taken_beside_what_is_not(case, show, monkeypatch)
     odd = {"cells": ["a"], "current": 4, "zoom": "far", "tab": "Count", "list": asked}
     monkeypatch.setattr(ViewMemory, "remembered", odd)
     shown = show(case)
-    shown.view_state.open()
+    shown.view_state.restore()
     assert shown.selection.ids == (4,)
     assert shown.tabs.currentIndex() == 2
     assert (shown.worklist.order, shown.worklist.filters.state) == ("uncertain", "waiting")

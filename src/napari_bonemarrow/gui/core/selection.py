@@ -35,6 +35,11 @@ class Selection(QObject):
         return self._ids
 
     @property
+    def others(self) -> tuple[int, ...]:
+        """The cells that are selected beside the current one, ascending."""
+        return tuple(sorted(cell for cell in self._ids if cell != self._current))
+
+    @property
     def array(self) -> NDArray[np.int64]:
         """The same as a read-only array, int64 of shape (n,)."""
         if self._array is None:

@@ -3,59 +3,71 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BMC21
 from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.gui.core.selection import Selection
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.correction.bulk_dialog import BulkDialog, BulkInfo
+from napari_bonemarrow.gui.correction.case_acts import CaseActs
+from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
 from napari_bonemarrow.gui.keys.bindings import key_of
 from napari_bonemarrow.review import Case, CaseError
 
-if TYPE_CHECKING:
-    from napari_bonemarrow.gui.correction.review_controller import ReviewController
 
-
-class BulkAccept(QObject):
+class BulkAccept(SmearPart):
     """Opens the dialog and does what it says.
 
     Parameters
     ----------
-    review : ReviewController
+    session : Session
+    tab : ReviewTab
+    selection : Selection
+    acts : CaseActs
+    parent : QObject
     """
 
-    def __init__(self, review: ReviewController) -> None:
-        super().__init__(review)
-        self._review = review
+    def __init__(
+        self, session: Session, tab: ReviewTab, selection: Selection, acts: CaseActs, parent: QObject
+    ) -> None:
+        super().__init__(session, parent)
+        self._tab, self._selection, self._acts = tab, selection, acts
         self.dialog: BulkDialog | None = None
+
+    def close(self) -> None:
+        """Take the dialog away with the smear it is about."""
+        if self.dialog is not None:
+            self.dialog.reject()
+        super().close()
 
     def ask(self) -> None:
         """Ask for the rule, beginning with the class of the selected cell."""
-        session = self._review.session
-        if session is None or self.dialog is not None:
+        if self.dialog is not None:
             return
-        case, cell = session.case, self._review.selected
+        case, cell = self.session.case, self._selection.current
         code = case.effective_code(cell) if cell is not None else ""
         # A class that is refused is among them: the dialog then says why.
         allowed = [each for each in BMC21 if each == code or not case.bulk.refusal(each)]
         if not allowed:
-            self._review.on_error(CaseError(case.bulk.refusal(BMC21[0])))
+            self._acts.fail(CaseError(case.bulk.refusal(BMC21[0])))
             return
-        dialog = BulkDialog(self._review.tab, allowed, code, partial(bulk_info, case))
+        dialog = BulkDialog(self._tab, allowed, code, partial(bulk_info, case))
         dialog.accepted.connect(self._accept)
         dialog.finished.connect(self._on_finished)
         self.dialog = dialog
         dialog.open()
 
     def _accept(self) -> None:
-        dialog, session = self.dialog, self._review.session
-        if dialog is None or session is None:
+        dialog, case = self.dialog, self.session.case
+        if dialog is None:
             return
-        before = len(session.case.labels)
-        if self._review.act(partial(session.case.bulk.accept_above, dialog.code, dialog.threshold)):
-            taken = len(session.case.labels) - before
-            self._review.tab.show_toast(f"{count_of(taken, 'cell')} → {dialog.code}", key_of("undo"))
+        before = len(case.labels)
+        if self._acts.act(partial(case.bulk.accept_above, dialog.code, dialog.threshold)):
+            taken = len(case.labels) - before
+            self._tab.show_toast(f"{count_of(taken, 'cell')} → {dialog.code}", key_of("undo"))
 
     def _on_finished(self, _result: int) -> None:
         self.dialog = None

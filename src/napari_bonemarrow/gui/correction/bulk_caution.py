@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
 from napari_bonemarrow.cytology.classes import NEVER_IN_BULK
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.correction.many_cells_dialog import ManyCellsDialog
 from napari_bonemarrow.review import Case
 
@@ -131,18 +133,20 @@ def _present(codes: Sequence[str]) -> str:
     return f"They are now: {', '.join(texts)}." if texts else ""
 
 
-class BulkCaution(QObject):
+class BulkCaution(SmearPart):
     """Does an act at once, or after a question where it concerns many cells.
 
     Parameters
     ----------
-    parent : QWidget
+    session : Session
+    before : QWidget
         Before which the question stands.
+    parent : QObject
     """
 
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._parent = parent
+    def __init__(self, session: Session, before: QWidget, parent: QObject) -> None:
+        super().__init__(session, parent)
+        self._before = before
         self.dialog: ManyCellsDialog | None = None
 
     def over(self, many: BulkAct, act: Callable[[], None]) -> None:
@@ -152,16 +156,17 @@ class BulkCaution(QObject):
         if not many.is_asked:
             act()
             return
-        dialog = ManyCellsDialog(self._parent, many.question, many.present, many.yes)
+        dialog = ManyCellsDialog(self._before, many.question, many.present, many.yes)
         dialog.finished.connect(self._on_finished)
         dialog.accepted.connect(act)
         self.dialog = dialog
         dialog.open()
 
-    def cancel(self) -> None:
+    def close(self) -> None:
         """Take the question away: what it was about is no longer shown."""
         if self.dialog is not None:
             self.dialog.reject()
+        super().close()
 
     def _on_finished(self, _result: int) -> None:
         self.dialog = None

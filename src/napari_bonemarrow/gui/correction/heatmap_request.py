@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
@@ -12,33 +11,57 @@ from napari_bonemarrow.engine import Engine, SlideSource
 from napari_bonemarrow.gui.canvas.layers.heatmap_layer import layer_name
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.inspector.cell_models import CellInfo
 from napari_bonemarrow.gui.inspector.explanation_buttons import WHY
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
+from napari_bonemarrow.gui.widgets.notices import LOOKING, Notices
 
 _METHODS = tuple(WHY)
 
+_Wanted = tuple[int, str, str, float, float]
+"""Cell, method, class, and the centre of the cell in level-0 pixels."""
 
-class HeatmapRequest(QObject):
-    """Asks the engine for the heatmap that is wanted and shows it, if it still is when it comes."""
+
+class HeatmapRequest(SmearPart):
+    """Asks the engine for the heatmap that is wanted and shows it, if it still is when it comes.
+
+    Parameters
+    ----------
+    session : Session
+    smear_viewer : SmearViewer
+    tab : ReviewTab
+    engine : Engine
+    tasks : Tasks
+    notices : Notices
+    parent : QObject
+    """
 
     shown = Signal()
 
     def __init__(
         self,
+        session: Session,
         smear_viewer: SmearViewer,
         tab: ReviewTab,
         engine: Engine,
         tasks: Tasks,
-        on_error: Callable[[BoneMarrowError], None],
+        notices: Notices,
+        parent: QObject,
     ) -> None:
-        super().__init__(smear_viewer)
+        super().__init__(session, parent)
         self._smear_viewer, self._tab, self._engine, self._tasks = smear_viewer, tab, engine, tasks
-        self._on_error = on_error
+        self._notices = notices
         self.method = "off"
-        self._wanted: tuple | None = None
+        self._wanted: _Wanted | None = None
         self._worker: Any = None
+
+    def close(self) -> None:
+        """Take the heatmap away; the next smear begins with none."""
+        super().close()
+        self.hide()
+        self.set_method("off")
 
     def set_method(self, method: str) -> None:
         """Choose a method, or ``off``."""
@@ -49,9 +72,10 @@ class HeatmapRequest(QObject):
         """Return the method after the present one."""
         return _METHODS[(_METHODS.index(self.method) + 1) % len(_METHODS)]
 
-    def follow(self, session: Session, info: CellInfo, x: float, y: float) -> None:
+    def explain(self, info: CellInfo, x: float, y: float) -> None:
         """Explain the first guess of this cell, if an explanation is on."""
-        if self.method == "off" or not info.guesses or not session.slide.microns_per_pixel:
+        session, scale = self.session, self.session.slide.microns_per_pixel
+        if self.method == "off" or not info.guesses or not scale:
             self.hide()
             return
         target = info.guesses[0].code
@@ -68,12 +92,11 @@ class HeatmapRequest(QObject):
         except BoneMarrowError as error:
             self._fail(error)
             return
-        scale = session.slide.microns_per_pixel
         self._worker = self._tasks.wait_for(
             future, lambda heatmap: self._show(wanted, heatmap, scale), self._fail
         )
 
-    def _show(self, wanted: tuple, heatmap: Any, scale: float) -> None:
+    def _show(self, wanted: _Wanted, heatmap: Any, scale: float) -> None:
         if wanted != self._wanted:
             return
         _cell, method, target, x, y = wanted
@@ -87,12 +110,13 @@ class HeatmapRequest(QObject):
             microns_per_pixel=heatmap.microns_per_pixel,
         )
         self._tab.crop.show_heat(heatmap.values, heatmap.microns_per_pixel, target)
+        self._notices.settle(LOOKING)
         self.shown.emit()
 
     def _fail(self, error: BoneMarrowError) -> None:
         self._wanted = None
         self.set_method("off")
-        self._on_error(error)
+        self._notices.fail(error, LOOKING)
 
     def _stop(self) -> None:
         worker, self._worker = self._worker, None
@@ -110,8 +134,3 @@ class HeatmapRequest(QObject):
     def _take_away(self) -> None:
         self._smear_viewer.heat.hide()
         self._tab.crop.show_heat(None)
-
-    def forget(self) -> None:
-        """Take the heatmap away and begin with none."""
-        self.hide()
-        self.set_method("off")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import preload
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
+from napari_bonemarrow.gui.widgets.notices import LOOKING, Notices
 from napari_bonemarrow.slides import Slide, SlideError
 from napari_bonemarrow.slides.detection.outlines import Outline, outline
 from napari_bonemarrow.slides.detection.stain_profile import StainProfile
@@ -25,38 +27,43 @@ _REST_MS = 120
 """How long a cell is selected before it is outlined: who holds the key down steps on faster than this."""
 
 
-class OutlineRequest(QObject):
+class OutlineRequest(SmearPart):
     """Outlines the selected cell while that is switched on, and says its size.
 
     Parameters
     ----------
+    session : Session
     smear_viewer : SmearViewer
     tab : ReviewTab
     tasks : Tasks
-    on_error : callable
-        Told what is no matter of the one cell.
+    notices : Notices
+        Shows what is no matter of the one cell.
+    parent : QObject
     """
 
     shown = Signal()
 
     def __init__(
         self,
+        session: Session,
         smear_viewer: SmearViewer,
         tab: ReviewTab,
         tasks: Tasks,
-        on_error: Callable[[BoneMarrowError], None],
+        notices: Notices,
+        parent: QObject,
     ) -> None:
-        super().__init__(smear_viewer)
-        self._smear_viewer, self._tab, self._tasks, self._on_error = smear_viewer, tab, tasks, on_error
-        self.on = False
-        self._wanted: tuple | None = None
-        self._slide: Slide | None = None
+        super().__init__(session, parent)
+        self._smear_viewer, self._tab, self._tasks, self._notices = smear_viewer, tab, tasks, notices
+        self.on = tab.outline_box.isChecked()  # as it was on the smear before
+        self._wanted: tuple[float, float, float] | None = None
         self._worker: Any = None
         self._profiles: dict[int, StainProfile] = {}
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
-        self._rest.timeout.connect(self._measure)
+        self._rest = self.timer(_REST_MS, self._measure)
+
+    def close(self) -> None:
+        """Take the outline away."""
+        super().close()
+        self.hide()
 
     def set_on(self, on: bool) -> None:
         """Switch outlines on or off."""
@@ -65,15 +72,16 @@ class OutlineRequest(QObject):
         if not on:
             self.hide()
 
-    def follow(self, session: Session, x: float, y: float) -> None:
+    def outline(self, x: float, y: float) -> None:
         """Outline the cell at a place, level-0 pixels, if outlines are on and it is not outlined yet."""
-        if not self.on or not session.slide.microns_per_pixel:
+        scale = self.session.slide.microns_per_pixel
+        if not self.on or not scale:
             self.hide()
             return
-        wanted = (session.slide.path, session.slide.microns_per_pixel, x, y)
+        wanted = (scale, x, y)
         if wanted != self._wanted:
             self.hide()
-            self._wanted, self._slide = wanted, session.slide
+            self._wanted = wanted
             self._rest.start()
 
     def hide(self) -> None:
@@ -86,16 +94,11 @@ class OutlineRequest(QObject):
         self._smear_viewer.outline.hide()
         self._tab.show_outline(self.on)
 
-    def forget(self) -> None:
-        """Take the outline away; the next smear has other stain."""
-        self.hide()
-        self._slide, self._profiles = None, {}
-
     def _measure(self) -> None:
-        wanted, slide, profiles = self._wanted, self._slide, self._profiles
-        if wanted is None or slide is None:
+        wanted, slide, profiles = self._wanted, self.session.slide, self._profiles
+        if wanted is None:
             return
-        _path, scale, x, y = wanted
+        scale, x, y = wanted
 
         def receive(found: Outline | str) -> None:
             if wanted == self._wanted:
@@ -103,7 +106,7 @@ class OutlineRequest(QObject):
 
         def fail(error: BoneMarrowError) -> None:
             self.set_on(False)
-            self._on_error(error)
+            self._notices.fail(error, LOOKING)
 
         def done() -> None:
             self._worker = None

@@ -3,138 +3,206 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.gui.canvas.napari_compat import canvas_px
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
+from napari_bonemarrow.gui.core.selection import Selection
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.correction.bulk_accept import BulkAccept
-from napari_bonemarrow.gui.correction.case_sync import CellsChanged
+from napari_bonemarrow.gui.correction.bulk_caution import BulkCaution
+from napari_bonemarrow.gui.correction.case_acts import CaseActs
+from napari_bonemarrow.gui.correction.case_sync import CaseSync
+from napari_bonemarrow.gui.correction.cell_menu import cell_menu
 from napari_bonemarrow.gui.correction.corrections import Corrections
+from napari_bonemarrow.gui.correction.heatmap_request import HeatmapRequest
+from napari_bonemarrow.gui.correction.navigation import Navigation
+from napari_bonemarrow.gui.correction.outline_request import OutlineRequest
+from napari_bonemarrow.gui.correction.selected_cell import SelectedCell
+from napari_bonemarrow.gui.correction.split_merge import SplitMerge
+from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
 from napari_bonemarrow.gui.keys.bindings import Binding
+from napari_bonemarrow.gui.widgets.notices import REVIEW, Notices
+from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
+from napari_bonemarrow.review.worklist.worklist import WorkList
 
-__all__ = ["CellsChanged", "ReviewController"]
 
+class ReviewController(SmearPart):
+    """The Review tab, the rings and the keys, kept equal to the case.
 
-class ReviewController(Corrections):
-    """The Review tab, the rings and the keys, kept equal to the case."""
+    Parameters
+    ----------
+    session : Session
+    smear_viewer : SmearViewer
+    tab : ReviewTab
+    selection : Selection
+    heatmap : HeatmapRequest
+    outline : OutlineRequest
+    reviewer : ReviewerName
+    notices : Notices
+    parent : QObject
+    """
 
-    help_requested = Signal()
-    selected_changed = Signal()
+    def __init__(
+        self,
+        session: Session,
+        smear_viewer: SmearViewer,
+        tab: ReviewTab,
+        selection: Selection,
+        heatmap: HeatmapRequest,
+        outline: OutlineRequest,
+        reviewer: ReviewerName,
+        notices: Notices,
+        parent: QObject,
+    ) -> None:
+        super().__init__(session, parent)
+        self.smear_viewer, self.tab, self.selection = smear_viewer, tab, selection
+        self.heatmap, self.outline, self._notices = heatmap, outline, notices
+        self.worklist = work = WorkList(session.case)
+        self.shown_cell = shown = SelectedCell(
+            session, smear_viewer, tab, selection, work, heatmap, outline, self
+        )
+        self.case_sync = CaseSync(session, smear_viewer, tab, selection, work, shown, self)
+        self.acts = CaseActs(session, shown, reviewer, notices, self)
+        self.caution = BulkCaution(session, tab, self)
+        self.navigation = Navigation(session, tab, selection, work, shown, self)
+        self.corrections = Corrections(
+            session, tab, selection, self.case_sync, self.navigation, self.acts, self.caution, self
+        )
+        self.split_merge = SplitMerge(
+            session, smear_viewer.rings, tab, selection, self.corrections, self.acts, self.caution, self
+        )
+        self.bulk_accept = BulkAccept(session, tab, selection, self.acts, self)
+        self.case_sync.cells_changed.connect(self._on_cells_changed)
+        self._connect_tab()
+        self.follow(smear_viewer.mouse.clicked, self._on_clicked)
+        self.follow(smear_viewer.mouse.added_to_selection, self._on_added)
+        self.follow(smear_viewer.mouse.menu_requested, self._on_menu)
+        self.follow(smear_viewer.selected_outside, self._on_selected_outside)
+        self.follow(selection.changed, self._on_selection)
+        self.case_sync.refresh()
 
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
-        self._connect()
-        self.tab.show_goes_on(self.goes_on)
-        self.accepting = BulkAccept(self)
-        self.acts: dict[str, Callable[[], None]] = {"bulk": self.accepting.ask}
-        """What further keys do, by act: views beside this one put theirs here."""
-
-    def _connect(self) -> None:
-        tab = self.tab
-        tab.label_chosen.connect(self.label)
-        tab.tag_toggled.connect(self.tag)
-        tab.comment_written.connect(self.comment)
-        tab.why_chosen.connect(self._why)
-        tab.outline_toggled.connect(self._outline)
-        tab.next_requested.connect(self.next)
-        tab.back_requested.connect(self.back)
-        tab.accept_requested.connect(self.accept)
-        tab.undo_requested.connect(self.undo)
-        tab.redo_requested.connect(self.redo)
-        tab.remove_requested.connect(self.remove)
-        tab.split_requested.connect(self.split)
-        tab.merge_requested.connect(self.split_merge.merge)
-        tab.flag_toggled.connect(self.flag)
-        tab.goes_on_toggled.connect(self.set_goes_on)
-        self.smear_viewer.mouse.clicked.connect(self._on_clicked)
-        self.smear_viewer.mouse.added_to_selection.connect(self._on_added)
-        self.smear_viewer.selected_outside.connect(self._on_selected_outside)
-        self.selection.changed.connect(self._on_selection)
+    def _connect_tab(self) -> None:
+        tab, corrections, navigation = self.tab, self.corrections, self.navigation
+        for signal, slot in (
+            (tab.label_chosen, corrections.label),
+            (tab.tag_toggled, corrections.tag),
+            (tab.comment_written, corrections.comment),
+            (tab.accept_requested, corrections.accept),
+            (tab.undo_requested, corrections.undo),
+            (tab.redo_requested, corrections.redo),
+            (tab.remove_requested, corrections.remove),
+            (tab.flag_toggled, corrections.flag),
+            (tab.next_requested, navigation.next),
+            (tab.back_requested, navigation.back),
+            (tab.goes_on_toggled, navigation.set_goes_on),
+            (tab.split_requested, self.split_merge.split),
+            (tab.merge_requested, self.split_merge.merge),
+            (tab.why_chosen, self._explain),
+            (tab.outline_toggled, self._outline),
+        ):
+            self.follow(signal, slot)
 
     def close(self) -> None:
-        """Forget the session."""
-        self.split_merge.cancel()
-        self.caution.cancel()
+        """Select nothing: what is selected is of this smear."""
         super().close()
+        self.selection.clear()
+
+    def _on_cells_changed(self, _changed: object) -> None:
+        self._notices.settle(REVIEW)
 
     # selecting ------------------------------------------------------------------------------------
 
     def _on_clicked(self, x: float, y: float) -> None:
         if not self.split_merge.click(x, y):
-            self.select(self.smear_viewer.rings.nearest(x, y), go=False)
+            self.navigation.select(self.smear_viewer.rings.nearest(x, y), go=False)
         self.smear_viewer.make_active()
 
     def _on_added(self, x: float, y: float) -> None:
         """Select one more cell, or one less."""
         cell = self.smear_viewer.rings.nearest(x, y)
-        if cell is not None and self.session is not None and self.session.case.has_cell(cell):
+        if cell is not None and self.session.case.has_cell(cell):
             self.selection.toggle(cell)
             self.smear_viewer.make_active()
 
+    def _on_menu(self, x: float, y: float) -> None:
+        if self.session.case.read_only:
+            return
+        cell = self.smear_viewer.rings.nearest(x, y)
+        if cell is None or cell not in self.selection.ids:
+            self.navigation.select(cell, go=False)
+        cell_menu(self.tab, self.selection, self.corrections, self.split_merge, self.bulk_accept, (x, y))
+
     def _on_selected_outside(self) -> None:
         """Somebody has selected points with napari's own tools, such as its features table."""
-        if self.session is not None:
-            self.selection.set(self._there(np.array(self.smear_viewer.rings.selected_outside(), np.int64)))
+        selected = np.array(self.smear_viewer.rings.selected_outside(), np.int64)
+        self.selection.set(self.case_sync.existing(selected))
 
     def _on_selection(self, go: bool) -> None:
         """Show another selection."""
         self.split_merge.cancel()
-        cell = self.selection.current
-        if self.smear_viewer.rings.exists:
-            self.smear_viewer.rings.select(cell, self.selection.array)
-        if cell is not None and self.session is not None:
+        cell, rings = self.selection.current, self.smear_viewer.rings
+        if rings.exists:
+            rings.select(cell, self.selection.array)
+        if cell is not None:
             self.worklist.visit(cell)
             if go:
-                self.smear_viewer.go_to(*self.place(cell))
-        self._show_selected()
-        self.selected_changed.emit()
+                self.smear_viewer.go_to(*self.shown_cell.place(cell))
+        self.shown_cell.show()
 
     # keys and explanations ------------------------------------------------------------------------
 
-    def _why(self, method: str) -> None:
+    def _explain(self, method: str) -> None:
         self.heatmap.set_method(method)
-        self._show_selected()
+        self.shown_cell.show()
 
     def _outline(self, on: bool) -> None:
         self.outline.set_on(on)
-        self._show_selected()
+        self.shown_cell.show()
 
-    def press(self, binding: Binding) -> None:
-        """Do what a key stands for; nothing while a question stands."""
-        if self.caution.dialog is not None:
-            return
-        acts: dict[str, Callable[[], None]] = {
-            "next": self.next,
-            "back": self.back,
-            "accept": self.accept,
-            "undo": self.undo,
-            "redo": self.redo,
-            "remove": self.remove,
-            "split": self.split,
+    @property
+    def asks(self) -> bool:
+        """Whether a question stands, before which no key does anything."""
+        return self.caution.dialog is not None
+
+    def press(self, binding: Binding) -> bool:
+        """Do what a key stands for; tell whether it was one of the review."""
+        corrections, navigation = self.corrections, self.navigation
+        acts: dict[str, Callable[[], object]] = {
+            "next": navigation.next,
+            "back": navigation.back,
+            "accept": corrections.accept,
+            "undo": corrections.undo,
+            "redo": corrections.redo,
+            "remove": corrections.remove,
+            "split": self.split_merge.split,
             "merge": self.split_merge.merge,
-            "add": lambda: self.add(self.smear_viewer.mouse.place()),
-            "clear": lambda: self.label(""),
-            "label": lambda: self.label(binding.argument),
-            "tag": lambda: self.tag(binding.argument),
-            "flag": self.flag,
-            "go_on": lambda: self.set_goes_on(not self.goes_on),
-            "select_class": self.select_class,
+            "bulk": self.bulk_accept.ask,
+            "add": lambda: corrections.add(self.smear_viewer.mouse.place()),
+            "clear": lambda: corrections.label(""),
+            "label": lambda: corrections.label(binding.argument),
+            "tag": lambda: corrections.tag(binding.argument),
+            "flag": corrections.flag,
+            "go_on": navigation.turn_goes_on,
+            "select_class": navigation.select_class,
             "comment": self.tab.comment_box.setFocus,
-            "guess": lambda: self.guess(int(binding.argument)),
-            "explain": lambda: self._why(self.heatmap.next_method()),
+            "guess": lambda: corrections.guess(int(binding.argument)),
+            "explain": lambda: self._explain(self.heatmap.next_method()),
             "outline": lambda: self._outline(not self.outline.on),
             "full_crop": self._full_crop,
-            "help": self.help_requested.emit,
-            **self.acts,
         }
-        if binding.act in acts and (self.session is not None or binding.act == "help"):
-            acts[binding.act]()
+        act = acts.get(binding.act)
+        if act is not None and not self.asks:
+            act()
+        return act is not None
 
     def _full_crop(self) -> None:
-        if self.selected is not None:
+        cell = self.selection.current
+        if cell is not None:
             height, _width = canvas_px(self.smear_viewer.viewer)
             width_um = CROP_SIZE * CROP_MICRONS_PER_PIXEL
-            self.smear_viewer.fill_view(*self.place(self.selected), width_um, height)
+            self.smear_viewer.fill_view(*self.shown_cell.place(cell), width_um, height)

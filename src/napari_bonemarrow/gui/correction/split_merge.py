@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.gui.correction.bulk_caution import joining
+from napari_bonemarrow.gui.canvas.rings.cell_rings import CellRings
+from napari_bonemarrow.gui.core.selection import Selection
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
+from napari_bonemarrow.gui.correction.bulk_caution import BulkCaution, joining
+from napari_bonemarrow.gui.correction.case_acts import CaseActs
+from napari_bonemarrow.gui.correction.corrections import Corrections
+from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
+from napari_bonemarrow.gui.keys.bindings import key_of
 from napari_bonemarrow.slides import Slide, cut_crops
-
-if TYPE_CHECKING:
-    from napari_bonemarrow.gui.correction.review_controller import ReviewController
 
 _MICRONS_PER_PIXEL = 0.25
 _APART = 0.25
@@ -24,38 +26,68 @@ its centre, or a little less."""
 HINT = "Split: click both centres, or {key} again for the long axis"
 
 
-class SplitMerge(QObject):
-    """What is under way between a key and the cells it makes."""
+class SplitMerge(SmearPart):
+    """What is under way between a key and the cells it makes.
 
-    def __init__(self, review: ReviewController) -> None:
-        super().__init__(review)
-        self._review = review
+    Parameters
+    ----------
+    session : Session
+    rings : CellRings
+    tab : ReviewTab
+    selection : Selection
+    corrections : Corrections
+    acts : CaseActs
+    caution : BulkCaution
+    parent : QObject
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        rings: CellRings,
+        tab: ReviewTab,
+        selection: Selection,
+        corrections: Corrections,
+        acts: CaseActs,
+        caution: BulkCaution,
+        parent: QObject,
+    ) -> None:
+        super().__init__(session, parent)
+        self._rings, self._tab, self._selection = rings, tab, selection
+        self._corrections, self._acts, self._caution = corrections, acts, caution
         self.places: list[tuple[float, float]] | None = None
         """The centres clicked so far while a split is under way, else None."""
+
+    def close(self) -> None:
+        """Forget a split with the smear it was begun on."""
+        self.cancel()
+        super().close()
 
     def cancel(self) -> None:
         """Forget a split that was begun."""
         if self.places is not None:
             self.places = None
-            self._review.tab.show_notice("")
+            self._tab.show_notice("")
 
-    def split(self, key: str) -> None:
+    def split(self) -> None:
         """Begin to split the selected cell; asked for again, split it along its long axis."""
-        review = self._review
-        if review.session is None or review.selected is None:
+        cell = self._selection.current
+        if cell is None:
             return
         if self.places is None:
             self.places = []
-            review.tab.show_notice(HINT.format(key=key))
+            self._tab.show_notice(HINT.format(key=key_of("split")))
             return
-        cell = review.selected
         self.cancel()
-        at = review.smear_viewer.rings.index_of(cell)
-        diameter = float(review.smear_viewer.rings.cells.diameter_um[at])
+        cells, at = self._rings.cells, self._rings.index_of(cell)
+        if at is None:
+            return
         try:
-            places = long_axis_places(review.session.slide, *review.place(cell), diameter)
+            places = long_axis_places(
+                self.session.slide, float(cells.x[at]), float(cells.y[at]), float(cells.diameter_um[at])
+            )
         except BoneMarrowError as error:
-            review.on_error(error)
+            self._acts.fail(error)
             return
         self._split(cell, places)
 
@@ -65,29 +97,24 @@ class SplitMerge(QObject):
             return False
         self.places.append((x, y))
         if len(self.places) == 2:
-            places, cell = self.places, self._review.selected
+            places, cell = self.places, self._selection.current
             self.cancel()
             if cell is not None:
                 self._split(cell, places)
         return True
 
     def _split(self, cell: int, places: list[tuple[float, float]]) -> None:
-        self._do(lambda: self._review.session.case.cell_edits.split(cell, places)[0])
+        self._corrections.reshape(lambda: self.session.case.cell_edits.split(cell, places)[0])
 
     def merge(self) -> None:
         """Make one of the selected cells."""
-        review = self._review
-        if review.session is None or review.selected is None:
+        current, case = self._selection.current, self.session.case
+        if current is None:
             return
-        case, cells = review.session.case, [review.selected, *sorted(review.marked)]
-        review.caution.over(joining(case, cells), lambda: self._do(lambda: case.cell_edits.merge(cells)))
-
-    def _do(self, act: Callable[[], int]) -> None:
-        review = self._review
-        made: list[Any] = []
-        if review.act(lambda: made.append(act())):
-            review.show_reshaped(made[0])
-            review.cell_added.emit()  # the model has not seen what was made
+        cells = [current, *self._selection.others]
+        self._caution.over(
+            joining(case, cells), lambda: self._corrections.reshape(lambda: case.cell_edits.merge(cells))
+        )
 
 
 def long_axis_places(slide: Slide, x: float, y: float, diameter_um: float) -> list[tuple[float, float]]:

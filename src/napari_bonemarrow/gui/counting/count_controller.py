@@ -2,82 +2,90 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_bonemarrow.cytology import Differential
-from napari_bonemarrow.gui.core.case_info import header_info
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.correction.review_controller import CellsChanged, ReviewController
+from napari_bonemarrow.gui.core.smear_part import SmearPart
+from napari_bonemarrow.gui.correction.case_sync import CellsChanged
+from napari_bonemarrow.gui.correction.review_controller import ReviewController
+from napari_bonemarrow.gui.counting.count_tab import CountTab
 from napari_bonemarrow.gui.counting.second_reader import SecondReader
 from napari_bonemarrow.gui.counting.sign_off import SignOff
 from napari_bonemarrow.gui.counting.tally_controller import TallyController
 from napari_bonemarrow.gui.keys.bindings import Binding
-from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Topic
 
-if TYPE_CHECKING:
-    from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 
-
-class CountController(QObject):
+class CountController(SmearPart):
     """What the Count tab shows and does.
 
     While the tab is hidden nothing is counted: a key in the review must not pay for what nobody sees. All of
     it is right again before the tab is seen.
+
+    Parameters
+    ----------
+    session : Session
+    tab : CountTab
+    tabs : QTabWidget
+        Where the tab is.
+    review : ReviewController
+    parent : QObject
     """
 
     keys_wanted = Signal()
+    reader_changed = Signal()
+    """Somebody else reads, or the case was signed or opened for changes."""
 
-    def __init__(self, panel: BoneMarrowPanel, review: ReviewController, reviewer: ReviewerName) -> None:
-        super().__init__(panel)
-        self._panel, self._review = panel, review
-        self.tab = panel.count_tab
+    def __init__(
+        self,
+        session: Session,
+        tab: CountTab,
+        tabs: QTabWidget,
+        review: ReviewController,
+        parent: QObject,
+    ) -> None:
+        super().__init__(session, parent)
+        self.tab, self._tabs, self._review = tab, tabs, review
         self._came_from: QWidget | None = None
-        self.session: Session | None = None
         self._stale = True
         self._model: Differential | None = None
-        self.sign_off = SignOff(self.tab.sign, review.act, self)
-        self.readers = SecondReader(self.tab.readers, panel.header, review, reviewer, self)
-        self.tally = TallyController(self.tab, review.act, self)
+        self.sign_off = SignOff(session, tab.sign, review.acts, self)
+        self.readers = SecondReader(
+            session, tab.readers, review.selection, review.acts.reviewer, review.acts, self
+        )
+        self.tally = TallyController(session, tab, review.acts, self)
         self.tally.switched.connect(self._on_tally_switched)
         self.readers.settling.connect(self._on_settling)
-        self.tab.shown.connect(self._on_shown)
-        review.cells_changed.connect(self._on_cells_changed)
-
-    def open(self, session: Session | None) -> None:
-        """Take up a session, or none."""
-        if self.session is not None:
-            self.session.case.changed.disconnect(self._on_changed)
-        self.session = session
-        self.sign_off.open(session)
-        self.readers.open(session)
-        self.tally.open(session)
-        if session is not None:
-            session.case.changed.connect(self._on_changed)
-        self._model = None
+        self.readers.reader_changed.connect(self.reader_changed)
+        self.follow(tab.shown, self._on_shown)
+        self.follow(session.case.changed, self._on_changed)
+        review.case_sync.cells_changed.connect(self._on_cells_changed)
         self.refresh()
+
+    def close(self) -> None:
+        """Show that nothing is counted."""
+        super().close()
+        self.tab.show_differential(None)
 
     def press(self, binding: Binding) -> bool:
         """Do what a key stands for, where it is the Count tab's; tell whether it was."""
         acts = {"sign": self._sign, "tally": self._toggle_tally}
         if binding.act in acts:
-            if self.session is not None:
-                acts[binding.act]()
+            acts[binding.act]()
             return True
         return self.tally.press(binding)
 
     def _sign(self) -> None:
         """Show the count that is to be signed, and ask."""
         self.tab.tally_button.setChecked(False)
-        self._panel.tabs.setCurrentWidget(self.tab)
+        self._tabs.setCurrentWidget(self.tab)
         self.sign_off.ask()
 
     def _toggle_tally(self) -> None:
         """Turn to the count by eye, or back to where one came from."""
-        tabs = self._panel.tabs
+        tabs = self._tabs
         if self.tally.on:
             self.tab.tally_button.setChecked(False)
             tabs.setCurrentWidget(self._came_from or self.tab)
@@ -89,10 +97,10 @@ class CountController(QObject):
 
     def _on_settling(self) -> None:
         """Have the work list hold what the readers differ on, and go to the first."""
-        self._panel.show_review()
-        self._review.settle()  # the cells are shown as the readers left them
+        self._tabs.setCurrentWidget(self._review.tab)
+        self._review.case_sync.settle()  # the cells are shown as the readers left them
         self._review.worklist.narrow(disagreement=True)
-        self._review.next()
+        self._review.navigation.next()
 
     def refresh(self) -> None:
         """Show it; nothing is counted while nobody sees it."""
@@ -106,14 +114,14 @@ class CountController(QObject):
         self.tally.show()
 
     def _count(self) -> Differential | None:
-        if self.session is None or not len(self.session.case.cells):
+        if not len(self.session.case.cells):
             return None
         return self.session.case.differential()
 
     def _model_count(self, counted: Differential | None) -> Differential | None:
         """Return what the model alone counts; nobody who reads blind may see it."""
-        case = None if self.session is None else self.session.case
-        if counted is None or case is None or case.is_blind or case.predictions is None:
+        case = self.session.case
+        if counted is None or case.is_blind or case.predictions is None:
             return None
         if self._model is None:
             self._model = case.statistics.model_differential()
@@ -131,8 +139,8 @@ class CountController(QObject):
         if topic is Topic.TALLY:
             self.tally.show()
         elif topic is Topic.SIGNATURES:
-            self._review.refresh()  # what can be edited, and what no more
-            self._panel.header.show_info(header_info(self.session))
+            self._review.case_sync.refresh()  # what can be edited, and what no more
+            self.reader_changed.emit()
         elif topic is Topic.READINGS or change.act == EventKind.FRAME_SET:
             self._model = None
             self.refresh()

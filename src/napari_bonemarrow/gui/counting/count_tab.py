@@ -35,6 +35,7 @@ class CountTab(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.readers, self.sign, self.tally = SecondReaderPart(), SignPart(), TallyView()
+        self.tally.export_requested.connect(self._export_clicked("tally"))
         self.headline = label(role="headline", wrap=False)
         self.unlike_text = label(role="warning")
         self.unlike_text.setContentsMargins(8, 8, 8, 0)

@@ -10,14 +10,14 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import CLASSES, Agreement, Differential
 from napari_bonemarrow.cytology.plurals import count_of
-from napari_bonemarrow.gui.core.case_info import header_info
+from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.correction.review_controller import ReviewController
+from napari_bonemarrow.gui.core.smear_part import SmearPart
+from napari_bonemarrow.gui.correction.case_acts import CaseActs
 from napari_bonemarrow.gui.counting.agreement_dialog import AgreementDialog
 from napari_bonemarrow.gui.counting.count_models import AgreementInfo, ClassAgreement, ReadersInfo
 from napari_bonemarrow.gui.counting.second_reader_part import SecondReaderPart
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
-from napari_bonemarrow.gui.window.header import HeaderView
 from napari_bonemarrow.review import Case
 
 FIRST, SECOND, SETTLING = 1, 2, 3
@@ -26,54 +26,59 @@ _KAPPA = "statsmodels.stats.inter_rater"
 ADVICE = "A count near a threshold: ICSH asks for a second reader."
 
 
-class SecondReader(QObject):
+class SecondReader(SmearPart):
     """Readings of a case, begun, ended and compared.
 
     Parameters
     ----------
+    session : Session
     part : SecondReaderPart
-    header : HeaderView
-        Carries the banner while a second reader reads.
-    review : ReviewController
+    selection : Selection
     reviewer : ReviewerName
+    acts : CaseActs
     parent : QObject
     """
 
     settling = Signal()
+    reader_changed = Signal()
+    banner_changed = Signal(str)
+    """What stands over every tab while a second reader reads; empty where nothing does."""
 
     def __init__(
         self,
+        session: Session,
         part: SecondReaderPart,
-        header: HeaderView,
-        review: ReviewController,
+        selection: Selection,
         reviewer: ReviewerName,
+        acts: CaseActs,
         parent: QObject,
     ) -> None:
-        super().__init__(parent)
-        self._reviewer = reviewer
-        self.part, self.header, self._review = part, header, review
-        self.session: Session | None = None
+        super().__init__(session, parent)
+        self.part, self._selection, self._reviewer, self._acts = part, selection, reviewer, acts
         self.dialog: AgreementDialog | None = None
         self._found: Agreement | None = None
         self._settler = ""
-        part.begin_requested.connect(self.begin)
-        part.end_requested.connect(self.end)
-        part.resume_requested.connect(self.resume)
-        part.agreement_requested.connect(self.show_agreement)
-        part.settle_requested.connect(self.ask_who_settles)
-        part.settler_named.connect(self.settle)
+        for signal, slot in (
+            (part.begin_requested, self.begin),
+            (part.end_requested, self.end),
+            (part.resume_requested, self.resume),
+            (part.agreement_requested, self.show_agreement),
+            (part.settle_requested, self.ask_who_settles),
+            (part.settler_named, self.settle),
+        ):
+            self.follow(signal, slot)
+        self.follow_reader()  # a second reading that is under way goes on under its reader's name
 
-    def open(self, session: Session | None) -> None:
-        """Take up a session; a second reading that is under way goes on under its reader's name."""
-        self.session, self._found, self._settler = session, None, ""
+    def close(self) -> None:
+        """Take the page of the agreement away."""
         if self.dialog is not None:
             self.dialog.close()
-        self.follow_reader()
+        super().close()
+        self.part.show_info(ReadersInfo())
+        self.banner_changed.emit("")
 
     def follow_reader(self) -> None:
         """Write under the name of whoever reads second or settles, else under the window's."""
-        if self.session is None:
-            return
         case = self.session.case
         settler = self._settler if case.reading == SETTLING else ""
         case.reviewer = (
@@ -89,17 +94,14 @@ class SecondReader(QObject):
 
     def show(self, counted: Differential | None) -> None:
         """Show who reads and what comes next."""
-        info = ReadersInfo()
-        if self.session is not None:
-            info = readers_info(self.session.case, counted, self._agreement())
+        info = readers_info(self.session.case, counted, self._agreement())
         self.part.show_info(info)
-        distrust = "" if self.session is None else self.session.case.distrust
-        self.header.show_banner(distrust or info.banner)
+        self.banner_changed.emit(self.session.case.distrust or info.banner)
 
     def follow_settling(self) -> None:
         """Count down what is left to settle, while that is done in another tab."""
-        if self.session is not None and self.session.case.reading == SETTLING:
-            self.header.show_banner(settling_banner(self.session.case))
+        if self.session.case.reading == SETTLING:
+            self.banner_changed.emit(settling_banner(self.session.case))
 
     def begin(self, name: str) -> None:
         """Begin the blind reading."""
@@ -111,46 +113,39 @@ class SecondReader(QObject):
 
     def end(self) -> None:
         """End the reading at hand; of a second one the agreement is shown."""
-        session = self.session
-        if session is None:
-            return
-        second = session.case.reading == SECOND
+        second = self.session.case.reading == SECOND
         if self._turn(lambda case: case.readings.end()) and second:
             self.show_agreement()
 
     def ask_who_settles(self) -> None:
         """Ask who settles: a reader or a third person. Who said so before is not asked again."""
-        session = self.session
-        if session is None:
-            return
-        if session.case.reading == SETTLING and self._settler:
+        case = self.session.case
+        if case.reading == SETTLING and self._settler:
             self.settling.emit()
         else:
-            self.part.ask_who_settles([reading.reviewer for reading in session.case.readings.all])
+            self.part.ask_who_settles([reading.reviewer for reading in case.readings.all])
 
     def settle(self, name: str) -> None:
         """Put the disagreements before whoever settles, one after another."""
         self._settler = name
-        if self.session is not None and self._turn(lambda case: case.readings.begin_settling(name)):
+        if self._turn(lambda case: case.readings.begin_settling(name)):
             self.settling.emit()
 
     def _turn(self, act: Callable[[Case], object]) -> bool:
         """Change the reading; every view looks up its cells anew, for they are another reader's."""
-        session = self.session
-        if session is None or not self._review.act(lambda: act(session.case)):
+        if not self._acts.act(lambda: act(self.session.case)):
             return False
         self.follow_reader()
-        self.header.show_info(header_info(session))
-        self._review.selection.clear()
+        self.reader_changed.emit()
+        self._selection.clear()
         return True
 
     def show_agreement(self) -> None:
         """Open the page of the agreement."""
-        session = self.session
         found = self._agreement()
-        if session is None or found is None:
+        if found is None:
             return
-        info = agreement_info(session.case, found)
+        info = agreement_info(self.session.case, found)
         if self.dialog is not None:
             self.dialog.close()
         dialog = AgreementDialog(self.part, info, self.part.colors)
@@ -161,7 +156,7 @@ class SecondReader(QObject):
 
     def _agreement(self) -> Agreement | None:
         """Compare the readers once: two readings that have ended change no more, however many keys follow."""
-        if self._found is None and self.session is not None:
+        if self._found is None:
             self._found = self.session.case.readings.agreement()
         return self._found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -13,7 +12,9 @@ from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Differential
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.cytology.statements import UNAUTHENTICATED
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.wording import one_line
+from napari_bonemarrow.gui.correction.case_acts import CaseActs
 from napari_bonemarrow.gui.counting.count_models import KeyInfo, SignInfo
 from napari_bonemarrow.gui.counting.sign_off_part import HEAD_DIGITS, SignPart
 from napari_bonemarrow.gui.counting.timestamp_request import TimestampRequest
@@ -32,34 +33,40 @@ from napari_bonemarrow.review import (
 )
 from napari_bonemarrow.review.journal.events import Draft
 
-Act = Callable[[Callable[[], object]], bool]
 
-
-class SignOff(QObject):
+class SignOff(SmearPart):
     """The foot of the Count tab, kept equal to the case.
 
     Parameters
     ----------
+    session : Session
     part : SignPart
-    act : callable
-        Does something to the case and tells whether it was written; a refusal is shown, not raised.
+    acts : CaseActs
     parent : QObject
     """
 
-    def __init__(self, part: SignPart, act: Act, parent: QObject) -> None:
-        super().__init__(parent)
-        self.part, self._act = part, act
+    def __init__(self, session: Session, part: SignPart, acts: CaseActs, parent: QObject) -> None:
+        super().__init__(session, parent)
+        self.part, self._acts = part, acts
         self._timestamp = TimestampRequest(self)
         self._unstamped = ("", "")  # the head that was signed without a timestamp, and why
-        self.session: Session | None = None
         part.key_of = key_info
-        part.sign_requested.connect(self.sign)
-        part.amend_requested.connect(self.amend)
-        part.wait_ended.connect(lambda: self._timestamp.give_up("it was not waited for"))
+        self.follow(part.sign_requested, self.sign)
+        self.follow(part.amend_requested, self.amend)
+        self.follow(part.wait_ended, self._on_wait_ended)
+
+    def close(self) -> None:
+        """Write a signature that waits for a timestamp without one."""
+        self._timestamp.give_up("the smear was left before it came")
+        super().close()
+        self.part.show_info(SignInfo())
+
+    def _on_wait_ended(self) -> None:
+        self._timestamp.give_up("it was not waited for")
 
     def show(self, counted: Differential | None) -> None:
         """Show where the case stands."""
-        info = SignInfo() if self.session is None else sign_info(self.session.case, counted)
+        info = sign_info(self.session.case, counted)
         head, text = self._unstamped
         if info.is_signed and info.head == head:
             info = replace(info, detail=f"{info.detail} · {text}")
@@ -72,42 +79,33 @@ class SignOff(QObject):
         else:
             self.part.ask_to_sign()
 
-    def open(self, session: Session | None) -> None:
-        """Take up a session, or none; a signature that waits for a timestamp is written without one first."""
-        self._timestamp.give_up("the smear was left before it came")
-        self.session = session
-
     def sign(self, name: str, reason: str = "", passphrase: str = "") -> None:
         """Freeze the case with the signer's key, and a timestamp where a server for it was named."""
-        session = self.session
-        if session is None:
-            return
+        case = self.session.case
         found: list[tuple[str, Draft]] = []
 
         def prepare() -> object:
             """Sign at once, or make ready for a timestamp: a network is not waited for here."""
             key, server = open_key(name, lambda _name: passphrase), timestamp_server()
             if not server:
-                return session.case.sign(name, reason, key)
-            found.append((server, session.case.sign_off.prepare(name, reason, key)))
+                return case.sign(name, reason, key)
+            found.append((server, case.sign_off.prepare(name, reason, key)))
             return None
 
-        self._act(prepare)
+        self._acts.act(prepare)
         for server, draft in found:
             proof = bytes.fromhex(draft.new["key"]["proof"])
-            self.part.show_waiting(self._timestamp.ask(server, proof, partial(self._finish, session, draft)))
+            self.part.show_waiting(self._timestamp.ask(server, proof, partial(self._finish, draft)))
 
-    def _finish(self, session: Session, draft: Draft, timestamp: bytes, why: str) -> None:
+    def _finish(self, draft: Draft, timestamp: bytes, why: str) -> None:
         """Write a signature: with its timestamp, or without one and with a word on why."""
         self._unstamped = ("", "") if timestamp else (draft.new["head"], f"without a timestamp: {why}")
         self.part.show_waiting("")
-        self._act(lambda: session.case.sign_off.finish(draft, timestamp))
+        self._acts.act(lambda: self.session.case.sign_off.finish(draft, timestamp))
 
     def amend(self, reason: str) -> None:
         """Open a signed case for changes; the signed state is kept."""
-        session = self.session
-        if session is not None:
-            self._act(lambda: session.case.sign_off.begin_amendment(reason))
+        self._acts.act(lambda: self.session.case.sign_off.begin_amendment(reason))
 
 
 def sign_info(case: Case, counted: Differential | None) -> SignInfo:

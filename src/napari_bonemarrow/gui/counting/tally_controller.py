@@ -18,48 +18,48 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
+from napari_bonemarrow.gui.correction.case_acts import CaseActs
 from napari_bonemarrow.gui.counting.count_models import TallyInfo
 from napari_bonemarrow.gui.counting.count_tab import CountTab
 from napari_bonemarrow.gui.keys.bindings import Binding, key_of
 from napari_bonemarrow.review import Case
 
-Act = Callable[[Callable[[], object]], bool]
 
-
-class TallyController(QObject):
+class TallyController(SmearPart):
     """The count by eye, kept equal to the case.
 
     Parameters
     ----------
+    session : Session
     tab : CountTab
-    act : callable
-        Does something to the case and tells whether it was written; a refusal is shown, not raised.
+    acts : CaseActs
     parent : QObject
     """
 
     switched = Signal(bool)
 
-    def __init__(self, tab: CountTab, act: Act, parent: QObject) -> None:
-        super().__init__(parent)
-        self.tab, self._act = tab, act
-        self.session: Session | None = None
+    def __init__(self, session: Session, tab: CountTab, acts: CaseActs, parent: QObject) -> None:
+        super().__init__(session, parent)
+        self.tab, self._acts = tab, acts
         self._last = ""
-        tab.tally_switched.connect(self._on_switched)
-        tab.tally.next_requested.connect(self.next_field)
-        tab.tally.undo_requested.connect(self.undo)
-        tab.tally.counted.connect(self.count)
-        tab.tally.export_requested.connect(lambda: tab.export_requested.emit("tally"))
+        self.follow(tab.tally_switched, self._on_switched)
+        self.follow(tab.tally.next_requested, self.next_field)
+        self.follow(tab.tally.undo_requested, self.undo)
+        self.follow(tab.tally.counted, self.count)
+        tab.tally_button.setChecked(False)
+        tab.tally_button.setEnabled(True)
+
+    def close(self) -> None:
+        """Show the found cells again; without a smear nothing is counted by eye."""
+        self.tab.tally_button.setChecked(False)
+        self.tab.tally_button.setEnabled(False)
+        super().close()
 
     @property
     def on(self) -> bool:
         """Whether the keys count."""
-        return self.session is not None and self.tab.tallying and self.tab.isVisible()
-
-    def open(self, session: Session | None) -> None:
-        """Take up a session."""
-        self.session, self._last = session, ""
-        self.tab.tally_button.setChecked(False)
-        self.tab.tally_button.setEnabled(session is not None)
+        return self.tab.tallying and self.tab.isVisible()
 
     def _on_switched(self, on: bool) -> None:
         if on:
@@ -84,40 +84,37 @@ class TallyController(QObject):
 
     def count(self, code: str) -> None:
         """Count one cell."""
-        session = self.session
-        if session is not None and self._act(lambda: session.case.tally.count(code)):
+        if self._acts.act(lambda: self.session.case.tally.count(code)):
             self._last = code
             self.show()
 
     def next_field(self) -> None:
         """Begin the next field; not while this one has no cell."""
-        session = self.session
-        if session is None or not session.case.tally.fields[-1]:
+        case = self.session.case
+        if not case.tally.fields[-1]:
             return
-        if self._act(session.case.tally.next_field):
+        if self._acts.act(case.tally.next_field):
             self._last = ""
             self.show()
 
     def undo(self) -> None:
         """Take back what was counted last; a correction of found cells is left alone."""
-        session = self.session
-        if session is not None and session.case.tally.can_undo:
-            self._turn(session.case.undo)
+        if self.session.case.tally.can_undo:
+            self._turn(self.session.case.undo)
 
     def redo(self) -> None:
         """Count again what was taken back."""
-        session = self.session
-        if session is not None and session.case.tally.can_redo:
-            self._turn(session.case.redo)
+        if self.session.case.tally.can_redo:
+            self._turn(self.session.case.redo)
 
     def _turn(self, act: Callable[[], object]) -> None:
-        if self._act(act):
+        if self._acts.act(act):
             self._last = ""
             self.show()
 
     def show(self) -> None:
         """Show the count by eye where it is what one sees."""
-        if self.session is not None and self.tab.tallying:
+        if self.tab.tallying:
             self.tab.tally.show_info(tally_info(self.session.case, self._last))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from napari_bonemarrow.gui.finetune.finetune_tab import FinetuneTab
 from napari_bonemarrow.gui.finetune.reviewed_cells import ReviewedInfo, ReviewedRow
 from napari_bonemarrow.gui.finetune.run_process import TrainingProcess
 from napari_bonemarrow.gui.finetune.run_status import RunError, RunInfo, Wish, is_running, log_file, read_run
+from napari_bonemarrow.gui.widgets.notices import TEACHING, Notices
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.training import load_preset
 from napari_bonemarrow.training.data.case_crops import MINIMUM_REVIEWED, CaseSet, read_cases
@@ -29,17 +30,16 @@ class FinetuneController(QObject):
     model_wanted = Signal(str)
     ended = Signal(str)  # the state that a run ended in
     looked = Signal()
-    launched = Signal()
 
     def __init__(
         self,
         tab: FinetuneTab,
         tasks: Tasks,
         process: TrainingProcess,
-        on_error: Callable[[BoneMarrowError], None],
+        notices: Notices,
     ) -> None:
         super().__init__(tasks)
-        self._tab, self._tasks, self._process, self._on_error = tab, tasks, process, on_error
+        self._tab, self._tasks, self._process, self._notices = tab, tasks, process, notices
         self._folder: Path | None = None  # of the run that is shown
         self._running: Path | None = None  # of the run that our process works on
         self._parent = ""
@@ -114,7 +114,7 @@ class FinetuneController(QObject):
         try:
             self._launch(runs.begin_run(wish.model_copy(update={"parent": self._parent})))
         except BoneMarrowError as error:
-            self._on_error(error)
+            self._notices.fail(error, TEACHING)
 
     def resume(self) -> None:
         """Go on with the run that is shown."""
@@ -122,7 +122,7 @@ class FinetuneController(QObject):
             if self._folder is not None:
                 self._launch(self._folder)
         except BoneMarrowError as error:
-            self._on_error(error)
+            self._notices.fail(error, TEACHING)
 
     def _launch(self, folder: Path) -> None:
         if self._process.running:
@@ -137,7 +137,7 @@ class FinetuneController(QObject):
         self._timer.start()
         self._show_runs()
         self._show()
-        self.launched.emit()
+        self._notices.settle(TEACHING)
 
     def cancel(self) -> None:
         """Stop the run; its last finished epoch is kept."""
@@ -188,7 +188,7 @@ class FinetuneController(QObject):
             if self._shown is not None:
                 self.model_wanted.emit(runs.adopt(self._shown))
         except BoneMarrowError as error:
-            self._on_error(error)
+            self._notices.fail(error, TEACHING)
 
 
 _STATES = {"running": "learning", "stopped": "stopped", "better": "ready", "refused": "got worse"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from qtpy.QtCore import QEvent, QSignalBlocker, Qt, Signal
-from qtpy.QtGui import QShowEvent
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
@@ -18,8 +17,9 @@ from napari_bonemarrow.gui.gallery.gallery_view import GalleryView
 from napari_bonemarrow.gui.gallery.thumbnail_grid import SIDES
 from napari_bonemarrow.gui.widgets.controls import button, label, swatch_icon
 from napari_bonemarrow.gui.widgets.crop_cache import CropCache
+from napari_bonemarrow.gui.widgets.docked import ThemedDock
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
-from napari_bonemarrow.gui.widgets.theme import ThemeColors, stylesheet
+from napari_bonemarrow.gui.widgets.theme import ThemeColors
 from napari_bonemarrow.review.worklist.filters import STATES
 from napari_bonemarrow.review.worklist.order import GROUPED_ORDERS, ORDERS
 from napari_bonemarrow.review.worklist.worklist import WorkList
@@ -27,24 +27,21 @@ from napari_bonemarrow.review.worklist.worklist import WorkList
 _EVERY = "every class"
 
 
-class GalleryDock(QWidget):
+class GalleryDock(ThemedDock):
     """Order and filter of the work list, how much of it is reviewed, and the thumbnails.
 
     Parameters
     ----------
     selection : Selection
         That of the window.
-    colors : callable
+    theme : callable
         Returns the colours of the theme that is on.
     """
 
     asked = Signal()  # the list was arranged otherwise
-    became_visible = Signal()
 
-    def __init__(self, selection: Selection, colors: Callable[[], ThemeColors]) -> None:
-        super().__init__()
-        self._theme = colors
-        self._colors: ThemeColors | None = None
+    def __init__(self, selection: Selection, theme: Callable[[], ThemeColors]) -> None:
+        super().__init__(theme)
         self.work: WorkList | None = None
         self.model, self.store = GalleryModel(self), CropCache(self)
         self.view = GalleryView(self.model, self.store, selection)
@@ -240,27 +237,10 @@ class GalleryDock(QWidget):
         existing(self.work).arrange()
         self._changed()
 
-    # the window -----------------------------------------------------------------------------------
-
-    def showEvent(self, event: QShowEvent | None) -> None:
-        """Catch up with what happened while the gallery was hidden."""
-        super().showEvent(event)
-        self._follow_theme()
-        self.became_visible.emit()
-
-    def changeEvent(self, event: QEvent | None) -> None:
-        """Follow napari's theme."""
-        event = existing(event)
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and self.isVisible():
-            self._follow_theme()
-
-    def _follow_theme(self) -> None:
-        colors = self._theme()
-        if colors != self._colors:
-            self._colors = colors
-            self.setStyleSheet(stylesheet(colors))
-            self.view.set_colors(colors)
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        super().set_colors(colors)
+        self.view.set_colors(colors)
 
 
 def _choice(name: str, texts: Mapping[Any, str]) -> QComboBox:

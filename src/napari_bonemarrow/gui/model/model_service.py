@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
@@ -12,6 +10,7 @@ from napari_bonemarrow.gui.core import settings, wording
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.model.bundle_info import ModelInfo
 from napari_bonemarrow.gui.model.model_tab import ModelTab
+from napari_bonemarrow.gui.widgets.notices import MODEL, Notices
 from napari_bonemarrow.models import STARTER
 
 
@@ -21,11 +20,9 @@ class ModelService(QObject):
     loaded = Signal()
     changed = Signal()  # another bundle serves: what was classified is to be classified anew
 
-    def __init__(
-        self, engine: Engine, tasks: Tasks, tab: ModelTab, on_error: Callable[[BoneMarrowError], None]
-    ) -> None:
+    def __init__(self, engine: Engine, tasks: Tasks, tab: ModelTab, notices: Notices) -> None:
         super().__init__(tasks)
-        self._engine, self._tasks, self._tab, self._on_error = engine, tasks, tab, on_error
+        self._engine, self._tasks, self._tab, self._notices = engine, tasks, tab, notices
         self.name = settings.model()
 
     def load(self) -> None:
@@ -41,15 +38,19 @@ class ModelService(QObject):
             self._on_status(status)
             self.changed.emit()
 
-        self._tasks.wait_for(self._engine.load(name), taken, self._on_error)
+        self._tasks.wait_for(self._engine.load(name), taken, self._fail)
 
     def _on_status(self, status: EngineStatus) -> None:
         order = tuple((code, status.support[code]) for code in status.classes)
         self._tab.show_model(ModelInfo(status.model.name, status.model.sha256, status.device, order))
+        self._notices.settle(MODEL)
         self.loaded.emit()
 
+    def _fail(self, error: BoneMarrowError) -> None:
+        self._notices.fail(error, MODEL)
+
     def _on_load_failed(self, error: BoneMarrowError) -> None:
-        self._on_error(error)
+        self._fail(error)
         if self.name != STARTER:  # the user's own bundle is gone or broken: the shipped one serves
             self.name = STARTER
             self.load()

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QPointF, QRectF, Qt, Signal
+from qtpy.compat import isalive
+from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from qtpy.QtWidgets import QWidget
 
@@ -18,7 +19,7 @@ from napari_bonemarrow.gui.widgets.plain_text import show_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 LONG_SIDE = 176
-_SHORTEST, _EDGE = 44, 4
+_SHORTEST, _EDGE, _MARGIN = 44, 4, 10
 _BAR = 4
 """Height of the bar that tells how far a field is, screen pixels."""
 
@@ -40,6 +41,44 @@ class OverviewView(QWidget):
         self._regions: tuple[Region, ...] = ()
         self.fields: tuple[FieldInfo, ...] = ()
         self.seen: tuple[float, float, float, float] | None = None
+        self._holder: QWidget | None = None
+        self.hide()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the map lies over a canvas."""
+        return self._holder is not None
+
+    def hold_in(self, holder: QWidget | None) -> None:
+        """Lay the map over a widget, the one that holds the canvas, in its lower left corner."""
+        if holder is None or holder is self._holder:
+            return
+        self._let_go()
+        self._holder = holder
+        holder.installEventFilter(self)
+        self.setParent(holder)
+        self._settle()
+
+    def leave(self) -> None:
+        """Take the map away for good: the panel is closed."""
+        self._let_go()
+        if isalive(self):
+            self.setParent(None)
+            self.deleteLater()
+
+    def _let_go(self) -> None:
+        if self._holder is not None and isalive(self._holder):
+            self._holder.removeEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Keep to the corner when the canvas changes its size."""
+        if watched is self._holder and event is not None and event.type() == QEvent.Type.Resize:
+            self._settle()
+        return False
+
+    def _settle(self) -> None:
+        if self._holder is not None:
+            self.move(_MARGIN, max(_MARGIN, self._holder.height() - self.height() - _MARGIN))
 
     def set_colors(self, colors: ThemeColors) -> None:
         """Follow the theme."""
@@ -53,6 +92,7 @@ class OverviewView(QWidget):
         scale = LONG_SIDE / max(self._width, self._height)
         inner = (max(round(side * scale), _SHORTEST) for side in (self._width, self._height))
         self.setFixedSize(*(side + 2 * _EDGE for side in inner))
+        self._settle()
         self.update()
 
     def show_picture(self, pixels: NDArray[np.uint8]) -> None:

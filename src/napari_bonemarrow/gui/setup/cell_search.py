@@ -11,9 +11,10 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.core.wording import doing_text
-from napari_bonemarrow.models import STARTER
+from napari_bonemarrow.gui.widgets.notices import FINDING, Notices
 from napari_bonemarrow.workflow import analyse, apply_step
 from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing, TilesFound
 
@@ -22,8 +23,19 @@ _BEGUN, _FOUND = 0.05, 0.35
 instead would have the whole window drawn anew thirty times a second, at the engine's cost."""
 
 
-class CellSearch(QObject):
-    """Runs one analysis at a time; every step is in the case before ``progressed`` tells of it."""
+class CellSearch(SmearPart):
+    """Runs one analysis at a time; every step is in the case before ``progressed`` tells of it.
+
+    Parameters
+    ----------
+    session : Session
+    engine : Engine
+    tasks : Tasks
+    notices : Notices
+    model : callable
+        Returns the name of the bundle that serves.
+    parent : QObject
+    """
 
     progressed = Signal(str, float)  # what is done, part 0..1
     stopped = Signal()
@@ -32,44 +44,55 @@ class CellSearch(QObject):
     """The first cells of this analysis have their classes in the case."""
     tiles_found = Signal(object)  # Cells of some more tiles, which are not the case's yet
 
-    def __init__(self, engine: Engine, tasks: Tasks, on_error: Callable[[BoneMarrowError], None]) -> None:
-        super().__init__(tasks)
-        self._engine, self._tasks, self._on_error = engine, tasks, on_error
-        self.model = STARTER
+    def __init__(
+        self,
+        session: Session,
+        engine: Engine,
+        tasks: Tasks,
+        notices: Notices,
+        model: Callable[[], str],
+        parent: QObject,
+    ) -> None:
+        super().__init__(session, parent)
+        self._engine, self._tasks, self._notices, self._model = engine, tasks, notices, model
         self._worker: Any = None
-        self._session: Session | None = None
         self._told = ("", 0.0)
         self._classifying = self._seen = False
+
+    def close(self) -> None:
+        """Stop: what is in the case stays there."""
+        self.cancel()
+        super().close()
 
     @property
     def running(self) -> bool:
         """Whether cells are being found or classified."""
         return self._worker is not None
 
-    def start(self, session: Session) -> None:
+    def start(self) -> None:
         """Find and classify what is missing. The frame is written down first: it is chosen blind."""
         self.cancel()
-        case = session.case
+        session, case = self.session, self.session.case
         try:
             if not session.is_fixed:
                 case.sampling.set_frame(session.frame(), session.target)
-            steps = analyse(self._engine, session.slide, case, model=self.model)
+            steps = analyse(self._engine, session.slide, case, model=self._model())
         except BoneMarrowError as error:
-            self._on_error(error)
+            self._fail(error)
             self.stopped.emit()
             return
-        self._session, self._classifying, self._seen = session, False, False
+        self._classifying = self._seen = False
         self._tell("Looking at the smear", _BEGUN)
         progress = case.detection.progress
         if progress is not None and len(progress.cells):
             self.tiles_found.emit(progress.cells)
         self._worker = self._tasks.run(
-            lambda: steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_error
+            lambda: steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._fail
         )
 
     def cancel(self) -> None:
         """Stop. What is in the case stays there, and the rest can be done later."""
-        worker, self._worker, self._session = self._worker, None, None
+        worker, self._worker = self._worker, None
         if worker is not None:
             self._tasks.cancel(worker)
             self._engine.drop_stale("classify", "detect")
@@ -85,10 +108,10 @@ class CellSearch(QObject):
             self._on_doing(step)
             return
         try:
-            apply_step(self._session.case, step)
+            apply_step(self.session.case, step)
         except BoneMarrowError as error:
             self.cancel()
-            self._on_error(error)
+            self._fail(error)
             return
         if isinstance(step, TilesFound):
             text = step.text or f"{count_of(step.done, 'tile', of=step.total)} searched"
@@ -112,8 +135,11 @@ class CellSearch(QObject):
         part = self._told[1] if step.part is None else max(self._told[1], _part_found(step.part))
         self._tell(doing_text(step.text, step.seconds_left), part)
 
+    def _fail(self, error: BoneMarrowError) -> None:
+        self._notices.fail(error, FINDING)
+
     def _on_done(self) -> None:
-        self._worker = self._session = None
+        self._worker = None
         self.stopped.emit()
 
 

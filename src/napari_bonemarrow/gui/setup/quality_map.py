@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject
 from napari_bonemarrow.gui.canvas.layers.quality_layer import quality_layer, reason_swatch, score_swatch
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.setup.region_choice_part import RegionChoicePart
 from napari_bonemarrow.gui.setup.slide_models import LegendRow
 from napari_bonemarrow.slides.survey.quality_map import QualityMap, Reason
@@ -15,24 +16,26 @@ from napari_bonemarrow.slides.survey.quality_map import QualityMap, Reason
 _STRIP = 96
 
 
-class QualityMapView(QObject):
+class QualityMapView(SmearPart):
     """Keeps the map's layer, its switch and its key in step.
 
     Parameters
     ----------
+    session : Session
     smear_viewer : SmearViewer
     part : RegionChoicePart
+    parent : QObject
     """
 
-    def __init__(self, smear_viewer: SmearViewer, part: RegionChoicePart) -> None:
-        super().__init__(smear_viewer)
+    def __init__(
+        self, session: Session, smear_viewer: SmearViewer, part: RegionChoicePart, parent: QObject
+    ) -> None:
+        super().__init__(session, parent)
         self._smear_viewer, self._part = smear_viewer, part
         self.map: QualityMap | None = None
-        part.legend.toggled.connect(self._on_toggled)
-        smear_viewer.layers_changed.connect(self._follow_layer)
-
-    def open(self, session: Session) -> None:
-        """Show the map that a case has kept; where cells are counted already it waits to be switched on."""
+        self.follow(part.legend.toggled, self._on_toggled)
+        self.follow(smear_viewer.layers_changed, self._follow_layer)
+        # Where cells are counted already the map waits to be switched on.
         self.show(kept_map(session), on=session.case.frame is None)
 
     def show(self, quality: QualityMap | None, *, on: bool = True) -> None:

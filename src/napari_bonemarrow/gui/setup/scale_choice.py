@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 from qtpy.QtGui import QKeySequence, QShortcut
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.keys.key_filter import main_window
 from napari_bonemarrow.gui.setup import scale_memory
@@ -28,11 +28,12 @@ _MEASURE_AFTER_MS = 400
 """The smear is shown first: threads of Python slow each other."""
 
 
-class ScaleChoice(QObject):
+class ScaleChoice(SmearPart):
     """Offers scales to the Slide tab, and remembers those that were confirmed.
 
     Parameters
     ----------
+    session : Session
     smear_viewer : SmearViewer
     part : ScalePart
     setup : SetupController
@@ -40,53 +41,46 @@ class ScaleChoice(QObject):
     tasks : Tasks
     on_started : callable
         Called before the mouse draws on the smear.
+    parent : QObject
     """
 
     def __init__(
         self,
+        session: Session,
         smear_viewer: SmearViewer,
         part: ScalePart,
         setup: SetupController,
         tasks: Tasks,
         on_started: Callable[[], None],
+        parent: QObject,
     ) -> None:
-        super().__init__(smear_viewer)
+        super().__init__(session, parent)
         self._smear_viewer, self._part, self._setup, self._tasks = smear_viewer, part, setup, tasks
         self._on_started = on_started
-        self._session: Session | None = None
-        self._worker: Any = None
         self._escape: QShortcut | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_MEASURE_AFTER_MS)
-        self._timer.timeout.connect(self._measure)
-        setup.opened.connect(self._on_opened)
-        setup.closed.connect(self._on_closed)
         setup.scaled.connect(self._on_scaled)
-        smear_viewer.bar_drawn.connect(self._on_drawn)
-        smear_viewer.bar_removed.connect(self.end_bar)
-        part.bar.started.connect(self.start_bar)
-        part.bar.cancelled.connect(self.end_bar)
-        part.bar.measured.connect(self._on_measured)
-        part.other_microscope_requested.connect(self.ask_for_microscope)
-        part.forget_requested.connect(self._forget)
+        for signal, slot in (
+            (smear_viewer.bar_drawn, part.bar.show_line),
+            (smear_viewer.bar_removed, self.end_bar),
+            (part.bar.started, self.start_bar),
+            (part.bar.cancelled, self.end_bar),
+            (part.bar.measured, self._on_measured),
+            (part.other_microscope_requested, self.ask_for_microscope),
+            (part.forget_requested, self._forget),
+        ):
+            self.follow(signal, slot)
         self._show_presets()
+        self.timer(_MEASURE_AFTER_MS, self._measure).start()
 
-    def _on_opened(self, session: Session) -> None:
-        self._session = session
-        self._timer.start()
-
-    def _on_closed(self) -> None:
+    def close(self) -> None:
+        """Take the line along the scale bar away."""
         self.end_bar()
-        self._timer.stop()
-        if self._worker is not None:
-            self._tasks.cancel(self._worker)
-        self._session = self._worker = None
+        super().close()
 
-    def _on_scaled(self, session: Session) -> None:
+    def _on_scaled(self) -> None:
         """Remember what was confirmed for the next image of this camera."""
         self.end_bar()
-        scale = session.case.scale
+        session, scale = self.session, self.session.case.scale
         if session.camera and scale is not None and scale.source is not ScaleSource.FILE:
             scale_memory.remember_scale(session.camera, scale.microns_per_pixel)
 
@@ -94,10 +88,9 @@ class ScaleChoice(QObject):
 
     def _measure(self) -> None:
         """Measure the nuclei, in a thread; what a scanner says of its own slide is not doubted."""
-        session = self._session
-        if session is None or session.case.sampling.classes_seen:
+        session, slide = self.session, self.session.slide
+        if session.case.sampling.classes_seen:
             return
-        slide = session.slide
         if slide.scale is not None and is_whole_slide(slide):
             return
 
@@ -106,23 +99,20 @@ class ScaleChoice(QObject):
 
         def receive(diameter: float) -> None:
             session.nucleus_px = diameter
-            if session is self._session:
-                self._setup.show()
+            self._setup.show()
 
         def failed(_error: BoneMarrowError) -> None:
             """A part that cannot be read is told of where it is looked at."""
 
         def done() -> None:
-            self._worker = None
+            """Nothing waits for it."""
 
-        self._worker = self._tasks.run(steps, on_step=receive, on_done=done, on_failed=failed)
+        self._tasks.run(steps, on_step=receive, on_done=done, on_failed=failed)
 
     # a scale bar ----------------------------------------------------------------------------------
 
     def start_bar(self) -> None:
         """Let a line be drawn along the scale bar in the image."""
-        if self._session is None:
-            return
         self._on_started()
         self._part.bar.begin()
         self._smear_viewer.start_bar()
@@ -138,9 +128,6 @@ class ScaleChoice(QObject):
             self._escape.setEnabled(False)
             self._escape.deleteLater()
             self._escape = None
-
-    def _on_drawn(self, pixels: float) -> None:
-        self._part.bar.show_line(pixels)
 
     def _on_measured(self, microns: float) -> None:
         pixels = self._smear_viewer.bar_length()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,16 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
-from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.canvas.smear_layer import CASE_SUFFIX, sample_path
 from napari_bonemarrow.gui.canvas.tiles.tile_index import read_first_view
 from napari_bonemarrow.gui.core import preload, settings
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.setup import scale_memory
+from napari_bonemarrow.gui.widgets.notices import OPENING, Notices
+from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 from napari_bonemarrow.review import Case, CaseError, case_path_for
-from napari_bonemarrow.slides import Scale, Slide, open_slide
+from napari_bonemarrow.slides import Slide, open_slide
 from napari_bonemarrow.slides.scale.cameras import camera_of
 from napari_bonemarrow.workflow.cases import case_of_slide
 
@@ -48,24 +48,15 @@ class SmearOpener(QObject):
     opened = Signal(object, object)  # Session, the layer that shows the smear already or None
     waiting = Signal(str)
     slide_missing = Signal(object, str)  # the case, the slide's name: the user is asked where it is
-    estimated = Signal(object)  # Session
     read_only = Signal(str)
     open_already = Signal(object)  # the layer in which napari shows the same smear once more, or None
 
-    def __init__(
-        self,
-        tasks: Tasks,
-        engine: Engine,
-        reviewer: Callable[[], str],
-        on_error: Callable[[BoneMarrowError], None],
-    ) -> None:
+    def __init__(self, tasks: Tasks, reviewer: ReviewerName, notices: Notices) -> None:
         super().__init__(tasks)
-        self._tasks, self._engine, self._on_error = tasks, engine, on_error
-        self._reviewer = reviewer
+        self._tasks, self._reviewer, self._notices = tasks, reviewer, notices
         self.current: Session | None = None
         """The session that is open: its case is not opened a second time, which our own lock would refuse."""
         self._worker: Any = None
-        self._estimate: tuple[Any, Future[Any]] | None = None
         QTimer.singleShot(_WARM_AFTER_MS, preload.begin)
 
     def open(self, path: Path, layer: Any = None, slide_path: Path | None = None) -> None:
@@ -119,9 +110,10 @@ class SmearOpener(QObject):
         def receive(step: Any) -> None:
             self._receive(step, layer)
 
-        self._worker = self._tasks.run(
-            steps, on_step=receive, on_done=self._on_done, on_failed=self._on_error
-        )
+        self._worker = self._tasks.run(steps, on_step=receive, on_done=self._on_done, on_failed=self._fail)
+
+    def _fail(self, error: BoneMarrowError) -> None:
+        self._notices.fail(error, OPENING)
 
     def _on_done(self) -> None:
         self._worker = None
@@ -138,9 +130,8 @@ class SmearOpener(QObject):
         try:
             slide, case = self._open_case(step.slide, step.case_path)
         except BoneMarrowError as error:
-            self._on_error(error)
+            self._fail(error)
             return
-        self._end_estimate()
         asked = settings.load()
         session = Session(
             slide,
@@ -152,17 +143,15 @@ class SmearOpener(QObject):
             camera_scale=scale_memory.last_scale(step.camera),
         )
         self.opened.emit(session, layer)
-        if session.estimating:
-            self.estimate(session)
 
     def _open_case(self, slide: Slide, case_path: Path) -> tuple[Slide, Case]:
         """Open the case for review, or to look at it where somebody else has it."""
         try:
-            return case_of_slide(slide, case_path, reviewer=self._reviewer())
+            return case_of_slide(slide, case_path, reviewer=self._reviewer.text)
         except CaseError as refused:
             if not case_path.exists():
                 raise
-            case = Case.open(case_path, reviewer=self._reviewer(), read_only=True)
+            case = Case.open(case_path, reviewer=self._reviewer.text, read_only=True)
             try:
                 case.slide_file.check(slide)
             except CaseError:
@@ -170,28 +159,6 @@ class SmearOpener(QObject):
                 raise
             self.read_only.emit(str(refused))
             return slide.with_scale(case.scale or slide.scale), case
-
-    def estimate(self, session: Session) -> None:
-        """Have a child of the engine look for the scale in the red cells; one smear at a time."""
-        self._end_estimate()
-        [future] = self._engine.map_tiles("estimate", session.slide.path, [None])
-
-        def receive(found: tuple[Scale, ...]) -> None:
-            session.estimate = found[0] if found else None
-
-        def done() -> None:
-            session.estimating = False
-            self.estimated.emit(session)
-
-        worker = self._tasks.wait_for(future, receive, self._on_error, done)
-        self._estimate = (worker, future)
-
-    def _end_estimate(self) -> None:
-        if self._estimate is not None:
-            worker, future = self._estimate
-            self._tasks.cancel(worker)
-            future.cancel()
-            self._estimate = None
 
 
 def _load(path: Path, slide_path: Path | None) -> Iterator[_Loaded | _SlideMissing]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
@@ -12,51 +12,71 @@ from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import wording
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.setup.quality_map import QualityMapView
 from napari_bonemarrow.gui.setup.setup_controller import SetupController
 from napari_bonemarrow.gui.setup.slide_tab import SlideTab
+from napari_bonemarrow.gui.widgets.notices import FINDING, Notices
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 from napari_bonemarrow.slides.survey.region_ranking import regions_for
 from napari_bonemarrow.workflow.steps import Doing
 
 
-class SurveyController(QObject):
-    """The work of *Where to look*: everything about regions that is settled before classes are seen."""
+class SurveyController(SmearPart):
+    """The work of *Where to look*: everything about regions that is settled before classes are seen.
+
+    Parameters
+    ----------
+    session : Session
+    smear_viewer : SmearViewer
+    tab : SlideTab
+    setup : SetupController
+    engine : Engine
+    tasks : Tasks
+    reviewer : ReviewerName
+    notices : Notices
+    parent : QObject
+    """
 
     surveyed = Signal()
 
     def __init__(
         self,
+        session: Session,
         smear_viewer: SmearViewer,
         tab: SlideTab,
         setup: SetupController,
         engine: Engine,
         tasks: Tasks,
         reviewer: ReviewerName,
-        on_error: Callable[[BoneMarrowError], None],
+        notices: Notices,
+        parent: QObject,
     ) -> None:
-        super().__init__(smear_viewer)
-        self._tab, self._setup = tab, setup
-        self.quality = QualityMapView(smear_viewer, tab.where)
-        setup.opened.connect(self.quality.open)
-        self._engine, self._tasks, self._on_error = engine, tasks, on_error
+        super().__init__(session, parent)
+        self._tab, self._setup, self._reviewer = tab, setup, reviewer
+        self._engine, self._tasks, self._notices = engine, tasks, notices
+        self.quality = QualityMapView(session, smear_viewer, tab.where, self)
         self._worker: Any = None
         part = tab.where
-        part.survey_requested.connect(lambda: reviewer.over(self.start))
-        part.best_requested.connect(self.use_best)
-        part.whole_requested.connect(self.use_whole)
-        part.next_requested.connect(self.add_next)
-        part.progress.stop_requested.connect(self.cancel)
+        self.follow(part.survey_requested, self._on_survey_requested)
+        self.follow(part.best_requested, self.use_best)
+        self.follow(part.whole_requested, self.use_whole)
+        self.follow(part.next_requested, self.add_next)
+        self.follow(part.progress.stop_requested, self.cancel)
 
-    @property
-    def _session(self) -> Session | None:
-        return self._setup.session
+    def close(self) -> None:
+        """Stop a survey that is under way."""
+        self.cancel()
+        super().close()
+
+    def _on_survey_requested(self) -> None:
+        self._reviewer.over(self.start)
 
     def start(self) -> None:
         """Look over the slide."""
-        session = self._session
-        if session is None or session.case.read_only:
+        session = self.session
+        if session.case.read_only:
             return
         self.cancel()
         self._tab.show_survey("Looking over the slide", 0.0)
@@ -67,7 +87,7 @@ class SurveyController(QObject):
             return survey(self._engine, session.slide, target=session.target)
 
         self._worker = self._tasks.run(
-            steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_error
+            steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._fail
         )
 
     def cancel(self) -> None:
@@ -78,19 +98,19 @@ class SurveyController(QObject):
             self._tab.show_idle()
 
     def _on_step(self, step: Any) -> None:
-        session = self._session
-        if session is None:
-            return
         if isinstance(step, Doing):
             part = step.part or 0.0
             self._tab.show_survey(wording.doing_text(step.text, step.seconds_left), part)
             return
         try:
-            session.case.sampling.record_ranking(step.ranking, step.quality_map.arrays())
+            self.session.case.sampling.record_ranking(step.ranking, step.quality_map.arrays())
         except BoneMarrowError as error:
-            self._on_error(error)
+            self._fail(error)
             return
         self.quality.show(step.quality_map)
+
+    def _fail(self, error: BoneMarrowError) -> None:
+        self._notices.fail(error, FINDING)
 
     def _on_done(self) -> None:
         self._worker = None
@@ -103,11 +123,10 @@ class SurveyController(QObject):
 
     def use_best(self) -> None:
         """Count the best regions, as many as the target is expected to need."""
-        session = self._session
-        if session is None or session.case.sampling.ranking is None:
+        ranking = self.session.case.sampling.ranking
+        if ranking is None:
             return
-        ranking = session.case.sampling.ranking
-        count = regions_for(ranking, session.target)
+        count = regions_for(ranking, self.session.target)
         self._setup.choose(ranking.regions[:count])
         self._tab.focus_next()
 
@@ -117,12 +136,10 @@ class SurveyController(QObject):
 
     def add_next(self) -> None:
         """Count one ranked region more, and find its cells."""
-        session = self._session
-        if session is None:
-            return
+        case = self.session.case
         try:
-            session.case.sampling.extend_frame(session.case.sampling.chosen_by_rank + 1)
+            case.sampling.extend_frame(case.sampling.chosen_by_rank + 1)
         except BoneMarrowError as error:
-            self._on_error(error)
+            self._fail(error)
             return
         self._setup.find_cells()

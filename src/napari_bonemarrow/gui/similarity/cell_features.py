@@ -11,33 +11,55 @@ from qtpy.QtCore import QObject, Signal
 from napari_bonemarrow.cytology import BoneMarrowError, Features
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.tasks import Tasks
-from napari_bonemarrow.models import STARTER
 from napari_bonemarrow.workflow import Doing, FeaturesFound, apply_step, embed, unseen
 
 _UNASKED = 64
 """So many cells are looked at without being asked for; more only where the engine has just seen them."""
 
 
-class CellFeatures(QObject):
-    """Keeps the features of a session's cells complete, after everything else that the engine has to do.
+class CellFeatures(SmearPart):
+    """Keeps the features of the cells complete, after everything else that the engine has to do.
 
     A case that cannot be written to (read-only, signed) keeps what it has, and the rest is held here for as
     long as it is open.
+
+    Parameters
+    ----------
+    session : Session
+    engine : Engine
+    tasks : Tasks
+    model : callable
+        Returns the name of the bundle that serves.
+    is_busy : callable
+        Tells whether cells are being found or classified.
+    parent : QObject
     """
 
     changed = Signal()  # features came, or why there are none
     progressed = Signal(str, float)  # what is done, part 0 to 1
     stopped = Signal()
 
-    def __init__(self, engine: Engine, tasks: Tasks, is_busy: Callable[[], bool]) -> None:
-        super().__init__(tasks)
-        self._engine, self._tasks, self._is_busy = engine, tasks, is_busy
-        self.model: Any = STARTER
+    def __init__(
+        self,
+        session: Session,
+        engine: Engine,
+        tasks: Tasks,
+        model: Callable[[], str],
+        is_busy: Callable[[], bool],
+        parent: QObject,
+    ) -> None:
+        super().__init__(session, parent)
+        self._engine, self._tasks, self._model, self._is_busy = engine, tasks, model, is_busy
         self.problem = ""
-        self._session: Session | None = None
         self._loose: Features | None = None
         self._worker: Any = None
+
+    def close(self) -> None:
+        """Stop; what is in the case stays there."""
+        self.cancel()
+        super().close()
 
     @property
     def running(self) -> bool:
@@ -47,40 +69,30 @@ class CellFeatures(QObject):
     @property
     def features(self) -> Features | None:
         """The features that there are, by ascending cell number."""
-        return self._loose or (self._session.case.model.features if self._session is not None else None)
+        return self._loose or self.session.case.model.features
 
     @property
     def missing(self) -> int:
         """How many classified cells have no features."""
-        if self._session is None or self._loose is not None:
-            return 0
-        return len(unseen(self._session.case))
+        return 0 if self._loose is not None else len(unseen(self.session.case))
 
-    def open(self, session: Session) -> None:
-        """Begin a session; few cells that have no features get theirs."""
-        self.close()
-        self._session = session
-        if session.case.model.features is not None and 0 < self.missing <= _UNASKED:
+    def complete(self) -> None:
+        """Get features for the few cells that have none, where the others have theirs."""
+        if self.session.case.model.features is not None and 0 < self.missing <= _UNASKED:
             self.start()
 
-    def close(self) -> None:
-        """Forget the session."""
-        self.cancel()
-        self._session, self._loose, self.problem = None, None, ""
-        self.changed.emit()
-
-    def follow_analysis(self) -> None:
+    def follow_search(self) -> None:
         """Take the features of the cells that were classified a moment ago."""
-        if self._session is not None and not self._is_busy() and not self.problem:
+        if not self._is_busy() and not self.problem:
             self.start()
 
     def start(self) -> None:
         """Have the network look at the cells that it has not seen."""
-        session = self._session
-        if session is None or self.running or self._is_busy() or not self.missing:
+        session = self.session
+        if self.running or self._is_busy() or not self.missing:
             return
         self.problem = ""
-        steps = embed(self._engine, session.slide, session.case, model=self.model)
+        steps = embed(self._engine, session.slide, session.case, model=self._model())
         self._worker = self._tasks.run(
             lambda: steps, on_step=self._on_step, on_done=self._on_done, on_failed=self._on_failed
         )
@@ -99,10 +111,10 @@ class CellFeatures(QObject):
             self.progressed.emit(step.text, step.part or 0.0)
         elif isinstance(step, FeaturesFound):
             try:
-                if self._session.case.read_only or self._session.case.is_signed:
+                if self.session.case.read_only or self.session.case.is_signed:
                     self._hold(step.features)
                 else:
-                    apply_step(self._session.case, step)
+                    apply_step(self.session.case, step)
             except BoneMarrowError as error:
                 self._on_failed(error)
                 return

@@ -13,9 +13,11 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.arrays import rows_of
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.engine import Engine, layout_method
+from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.tasks import Tasks
-from napari_bonemarrow.gui.correction.review_controller import ReviewController
+from napari_bonemarrow.gui.correction.case_sync import CellsChanged
 from napari_bonemarrow.gui.similarity.cell_features import CellFeatures
 from napari_bonemarrow.gui.similarity.map_dock import MapDock
 
@@ -25,28 +27,38 @@ _SEED = 0
 _TICK_MS = 1000
 
 
-class CellMapController(QObject):
+class CellMapController(SmearPart):
     """Keeps the view of the map equal to the case and to the selection.
 
     Before there is a map the cells lie on the two principal axes of their features, which cost nothing, and
     the view says so.
+
+    Parameters
+    ----------
+    session : Session
+    view : MapDock
+    selection : Selection
+    cell_features : CellFeatures
+    engine : Engine
+    tasks : Tasks
+    parent : QObject
     """
 
-    shown = Signal()
     made = Signal()
 
     def __init__(
         self,
+        session: Session,
         view: MapDock,
-        review: ReviewController,
+        selection: Selection,
         cell_features: CellFeatures,
         engine: Engine,
         tasks: Tasks,
+        parent: QObject,
     ) -> None:
-        super().__init__(tasks)
-        self.view, self._review, self._cell_features = view, review, cell_features
+        super().__init__(session, parent)
+        self.view, self._selection, self._cell_features = view, selection, cell_features
         self._engine, self._tasks = engine, tasks
-        self._session: Session | None = None
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._loose: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None
         self._worker: Any = None
@@ -56,28 +68,24 @@ class CellMapController(QObject):
         self._tick = QTimer(self)
         self._tick.setInterval(_TICK_MS)
         self._tick.timeout.connect(self._say)
-        view.make_requested.connect(self.make)
-        view.stop_requested.connect(self.stop)
-        view.became_visible.connect(self.refresh)
-        view.canvas.picked.connect(self._on_picked)
-        view.canvas.lassoed.connect(self._on_lassoed)
-        review.cells_changed.connect(self._on_cells)
-        review.selection.changed.connect(self._on_selection)
+        for signal, slot in (
+            (view.make_requested, self.make),
+            (view.stop_requested, self.stop),
+            (view.became_visible, self.refresh),
+            (view.canvas.picked, self._on_picked),
+            (view.canvas.lassoed, self._on_lassoed),
+            (selection.changed, self._on_selection),
+        ):
+            self.follow(signal, slot)
         cell_features.changed.connect(self.refresh)
         cell_features.stopped.connect(self._on_embedded)
         cell_features.progressed.connect(self._on_progressed)
-
-    def open(self, session: Session) -> None:
-        """Begin a session."""
-        self.close()
-        self._session = session
         self.refresh()
 
     def close(self) -> None:
-        """Forget the session."""
+        """Make no map, and show none."""
         self.stop()
-        self._session, self._loose, self._problem = None, None, ""
-        self._ids = np.empty(0, np.int64)
+        super().close()
         self.view.canvas.set_points(np.empty((0, 2), np.float32), np.empty(0, np.int8))
         self.view.show_state("")
 
@@ -90,7 +98,7 @@ class CellMapController(QObject):
 
     def make(self) -> None:
         """Lay the cells out, after those that no network has looked at were looked at."""
-        if self._session is None or self._wanted:
+        if self._wanted:
             return
         self._wanted, self._since, self._problem, self._part = True, time.monotonic(), "", 0.0
         self._tick.start()
@@ -113,7 +121,7 @@ class CellMapController(QObject):
 
     def _prepare(self) -> None:
         """Have the child at hand while a map is looked at that could be made: its start is half the wait."""
-        count = len(self._session.case.cells)
+        count = len(self.session.case.cells)
         few = count >= FEWEST and layout_method(count) == "t-SNE"
         if few and self._map() is None and not self._prepared:
             self._prepared = True
@@ -153,7 +161,7 @@ class CellMapController(QObject):
         self._worker, self._wanted = None, False
         self._tick.stop()
         self._end_layout()
-        case = self._session.case
+        case = self.session.case
         try:
             if case.read_only or case.is_signed:
                 self._loose = (ids, xy)
@@ -177,10 +185,10 @@ class CellMapController(QObject):
 
     def refresh(self) -> None:
         """Show the map as the case has it; nothing is done while nobody sees it."""
-        if self._session is None or not self.view.isVisible():
+        if not self.view.isVisible():
             return
         ids, xy = self._placed()
-        table = self._session.case.table_view()
+        table = self.session.case.table_view()
         there = np.isin(ids, table.cell_id)
         self._ids = ids[there]
         codes = table.code[rows_of(table.cell_id, self._ids)]
@@ -188,10 +196,9 @@ class CellMapController(QObject):
         self._on_selection()
         self._say()
         self._prepare()
-        self.shown.emit()
 
     def _map(self) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
-        return self._loose or self._session.case.model.cell_map
+        return self._loose or self.session.case.model.cell_map
 
     def _placed(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the cells that have a place, ascending, and the places."""
@@ -204,8 +211,6 @@ class CellMapController(QObject):
         return features.cell_id, features.values[:, :2].astype(np.float32)
 
     def _say(self) -> None:
-        if self._session is None:
-            return
         if self._wanted:
             seconds = int(time.monotonic() - self._since)
             self.view.show_state(f"{self._doing()} · {seconds} s", running=True)
@@ -217,16 +222,16 @@ class CellMapController(QObject):
     def _doing(self) -> str:
         if self._worker is None:
             return f"Comparing cells · {self._part:.0%}"
-        method = layout_method(len(self._cell_features.features))
+        method = layout_method(len(self._cell_features.features or ()))
         long = "" if method == "t-SNE" else ", usually about a minute"
         return f"Laying cells out ({method}{long})"
 
     def _method(self) -> str:
         """Return by what the map that is shown was laid out."""
-        return layout_method(len(self._loose[0])) if self._loose else self._session.case.model.map_method
+        return layout_method(len(self._loose[0])) if self._loose else self.session.case.model.map_method
 
     def _say_what_is_shown(self) -> None:
-        total, known = len(self._session.case.cells), self._map()
+        total, known = len(self.session.case.cells), self._map()
         if known is not None:
             without = total - len(known[0])
             text = f"{count_of(len(known[0]), 'cell')} by what the network sees ({self._method()}). "
@@ -247,10 +252,11 @@ class CellMapController(QObject):
 
     # both ways with the selection -----------------------------------------------------------------
 
-    def _on_cells(self, changed: Any) -> None:
-        if self._session is None or not self.view.isVisible():
+    def follow_cells(self, changed: CellsChanged) -> None:
+        """Show the classes that some cells have now."""
+        if not self.view.isVisible():
             return
-        table = self._session.case.table_view()
+        table = self.session.case.table_view()
         rows = self._rows(changed.ids if changed.ids is not None else self._ids)
         if changed.reshaped or not np.isin(self._ids, table.cell_id).all():
             self.refresh()
@@ -259,9 +265,9 @@ class CellMapController(QObject):
             self.view.canvas.set_codes(rows, codes)
 
     def _on_selection(self, _go: bool = False) -> None:
-        if self._session is None or not self.view.isVisible():
+        if not self.view.isVisible():
             return
-        selection = self._review.selection
+        selection = self._selection
         current = self._rows(() if selection.current is None else (selection.current,))
         self.view.canvas.set_selected(self._rows(selection.array), int(current[0]) if len(current) else -1)
 
@@ -271,7 +277,7 @@ class CellMapController(QObject):
         return rows[rows >= 0]
 
     def _on_picked(self, row: int, more: bool) -> None:
-        selection = self._review.selection
+        selection = self._selection
         if row < 0:
             selection.clear()
         elif more:
@@ -281,4 +287,4 @@ class CellMapController(QObject):
             selection.set((cell,), cell, True)
 
     def _on_lassoed(self, rows: NDArray[np.intp]) -> None:
-        self._review.selection.set(self._ids[rows])
+        self._selection.set(self._ids[rows])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import CODES
 from napari_bonemarrow.cytology.arrays import row_of, rows_of
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.inspector.lookalike_row import SIDE, LookalikeRow, Shown
 from napari_bonemarrow.gui.similarity.cell_features import CellFeatures
 from napari_bonemarrow.gui.widgets.crop_cache import CropCache
@@ -19,58 +20,51 @@ _REST_MS = 60
 _CROPS_BYTES = 12 * 2**20
 
 
-class LookalikeFinder(QObject):
+class LookalikeFinder(SmearPart):
     """Shows the reviewed cells that the network sees most like the current one.
 
     In a second reading the case shows only that reader's own labels, and so does the row.
 
     Parameters
     ----------
+    session : Session
     view : LookalikeRow
     selection : Selection
     cell_features : CellFeatures
+    parent : QObject
     """
 
     shown = Signal()
 
-    def __init__(self, view: LookalikeRow, selection: Selection, cell_features: CellFeatures) -> None:
-        super().__init__(view)
+    def __init__(
+        self,
+        session: Session,
+        view: LookalikeRow,
+        selection: Selection,
+        cell_features: CellFeatures,
+        parent: QObject,
+    ) -> None:
+        super().__init__(session, parent)
         self._view, self._selection, self._cell_features = view, selection, cell_features
-        self._session: Session | None = None
         self._neighbours: Neighbours | None = None
         self._features: object = None
         self._crops = CropCache(self, _CROPS_BYTES)
         self._crops.arrived.connect(self._on_crops)
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
-        self._rest.timeout.connect(self._show)
-        selection.changed.connect(self.follow)
-        cell_features.changed.connect(self.follow)
-        view.chosen.connect(self._on_chosen)
-        view.compare_requested.connect(cell_features.start)
-
-    def open(self, session: Session) -> None:
-        """Begin a session."""
-        self.close()
-        self._session = session
+        self._rest = self.timer(_REST_MS, self._show)
+        cell_features.changed.connect(self.refresh)
+        self.follow(selection.changed, self.refresh)
+        self.follow(view.chosen, self._on_chosen)
+        self.follow(view.compare_requested, cell_features.start)
 
     def close(self) -> None:
-        """Forget the session."""
-        self._rest.stop()
-        self._session = self._neighbours = self._features = None
-        self._crops.open(None)
+        """Show nothing, and let go of the crops."""
+        super().close()
+        self._crops.close()
         self._view.show_text("")
 
-    def end(self) -> None:
-        """Wait for the crops that are being cut: the window closes."""
-        self.close()
-        self._crops.close()
-
-    def follow(self, *_ignored: object) -> None:
+    def refresh(self, *_ignored: object) -> None:
         """Look again: another cell is selected, or some have other classes."""
-        if self._session is not None:
-            self._rest.start()
+        self._rest.start()
 
     def go_to_most_alike(self) -> None:
         """Select the most alike of the cells that are shown."""
@@ -84,15 +78,15 @@ class LookalikeFinder(QObject):
         self._selection.set((cell_id,), cell_id, True)
 
     def _show(self) -> None:
-        session, cell = self._session, self._selection.current
-        if session is None or cell is None:
+        session, cell = self.session, self._selection.current
+        if cell is None:
             self._view.show_text("")
             return
         features = self._cell_features.features
         if features is None:
             self._say_why_not()
             return
-        if features is not self._features:
+        if self._neighbours is None or features is not self._features:
             self._neighbours, self._features = Neighbours(features), features
         table = session.case.table_view()
         rows = rows_of(table.cell_id, features.cell_id)

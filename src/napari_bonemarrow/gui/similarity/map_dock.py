@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QEvent, Signal
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout
 
-from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.similarity.map_canvas import MapCanvas
 from napari_bonemarrow.gui.similarity.map_legend import MapLegend
 from napari_bonemarrow.gui.widgets.controls import button, label, set_role
-from napari_bonemarrow.gui.widgets.theme import ThemeColors, stylesheet
+from napari_bonemarrow.gui.widgets.docked import ThemedDock
+from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 
-class MapDock(QWidget):
+class MapDock(ThemedDock):
     """What the network sees alike lies together; a lasso selects a cluster and a class key relabels it.
 
     Parameters
     ----------
-    colors : callable
+    theme : callable
         Returns the colours of the theme that is on.
     """
 
     make_requested = Signal()
     stop_requested = Signal()
-    became_visible = Signal()
 
-    def __init__(self, colors: Callable[[], ThemeColors]) -> None:
-        super().__init__()
-        self._theme = colors
-        self._colors: ThemeColors | None = None
+    def __init__(self, theme: Callable[[], ThemeColors]) -> None:
+        super().__init__(theme)
         self.canvas, self.legend = MapCanvas(), MapLegend()
         self.text = label(role="quiet")
         self.make = button("Make the map", "primary", "Lay the cells out by what the network sees")
@@ -65,23 +61,8 @@ class MapDock(QWidget):
         self.make.setVisible(can_make and not running)
         self.stop.setVisible(running)
 
-    def showEvent(self, event: QShowEvent | None) -> None:
-        """Catch up with what happened while the map was hidden."""
-        super().showEvent(event)
-        self._follow_theme()
-        self.became_visible.emit()
-
-    def changeEvent(self, event: QEvent | None) -> None:
-        """Follow napari's theme."""
-        event = existing(event)
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange and self.isVisible():
-            self._follow_theme()
-
-    def _follow_theme(self) -> None:
-        colors = self._theme()
-        if colors != self._colors:
-            self._colors = colors
-            self.setStyleSheet(stylesheet(colors))
-            self.canvas.set_colors(colors)
-            self.legend.set_colors(colors)
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        super().set_colors(colors)
+        self.canvas.set_colors(colors)
+        self.legend.set_colors(colors)

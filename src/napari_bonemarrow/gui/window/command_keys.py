@@ -42,7 +42,7 @@ def name_keys(application: Any = None) -> None:
 
 def _named(item: Any, ours: dict[str, Binding]) -> Any:
     """Return a menu item with the keys of its command, or the same where it is none of ours."""
-    command = getattr(item, "command", None)
+    command: Any = getattr(item, "command", None)
     act = ours.get(getattr(command, "id", "").removeprefix(PREFIX))
     if act is None or not command.id.startswith(PREFIX):
         return item

@@ -72,13 +72,13 @@ def missing(controller: AppController, act: str) -> str:
     """Say in one line what an act needs and what there is not, ``""`` where all is there."""
     if act in _FREE:
         return ""
-    session = controller.session
-    if session is None:
+    smear = controller.smear
+    if smear is None:
         return "Open a smear first: there is none yet."
     if act in _WITHOUT_CELLS:
         return ""
-    if not len(session.case.cells):
+    if not len(smear.session.case.cells):
         return "Find the cells first: the button is in the Slide tab."
-    if act in _OF_A_CELL and controller.review.selected is None:
+    if act in _OF_A_CELL and smear.review.selection.current is None:
         return "Select a cell first: none is selected."
     return ""

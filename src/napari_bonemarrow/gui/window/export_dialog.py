@@ -20,7 +20,7 @@ class ExportOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    format: Literal[tuple(FORMATS)] = Field("csv", title="Format")
+    format: Literal[tuple(FORMATS)] = Field("csv", title="Format")  # type: ignore[valid-type]
     anonymous: bool = Field(
         False,
         title=settings.Settings.model_fields["anonymous"].title,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.plurals import count_of
-from napari_bonemarrow.gui.widgets import notices
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
+from napari_bonemarrow.gui.setup.smear_opener import SmearOpener
+from napari_bonemarrow.gui.widgets.notices import SMEAR, Notices
 from napari_bonemarrow.gui.window.fresh_start_dialog import FreshStartDialog
+from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 from napari_bonemarrow.review import Case, CaseError
-
-if TYPE_CHECKING:
-    from napari_bonemarrow.gui.window.app_controller import AppController
 
 
 class FreshStart(QObject):
@@ -21,44 +21,56 @@ class FreshStart(QObject):
 
     Parameters
     ----------
-    controller : AppController
+    panel : BoneMarrowPanel
+    smear_viewer : SmearViewer
+    opener : SmearOpener
+    notices : Notices
+    leave_smear : callable
+        Closes the case that is open.
     """
 
-    def __init__(self, controller: AppController) -> None:
-        super().__init__(controller)
-        self._controller = controller
-        controller.panel.slide_tab.start_over_requested.connect(self.ask)
+    def __init__(
+        self,
+        panel: BoneMarrowPanel,
+        smear_viewer: SmearViewer,
+        opener: SmearOpener,
+        notices: Notices,
+        leave_smear: Callable[[], None],
+    ) -> None:
+        super().__init__(opener)
+        self._panel, self._smear_viewer, self._opener = panel, smear_viewer, opener
+        self._notices, self._leave_smear = notices, leave_smear
+        panel.slide_tab.start_over_requested.connect(self.ask)
 
     def ask(self) -> None:
         """Ask whether the smear shall be started over; a case that cannot be is told of at once."""
-        session = self._controller.session
+        session = self._opener.current
         if session is None:
             return
         case = session.case
         if case.read_only:
             text = f"{case.path.name} is open to look at only, so it cannot be started over"
-            self._controller.notices.fail(CaseError(text), notices.SMEAR)
+            self._notices.fail(CaseError(text), SMEAR)
             return
-        dialog = FreshStartDialog(self._controller.panel, kept_text(case), case.path.name)
+        dialog = FreshStartDialog(self._panel, kept_text(case), case.path.name)
         dialog.accepted.connect(self.start)
         dialog.open()
 
     def start(self) -> None:
         """Keep the case so far and begin a new one."""
-        controller = self._controller
-        session, layer = controller.session, controller.smear_viewer.smear
+        session, layer = self._opener.current, self._smear_viewer.smear
         if session is None:
             return
         case, slide = session.case, session.slide
-        controller.leave_smear()
+        self._leave_smear()
         try:
             new, kept = case.start_over(slide)
             new.close()
         except BoneMarrowError as error:
-            controller.notices.fail(error, notices.SMEAR)
+            self._notices.fail(error, SMEAR)
         else:
-            controller.notices.tell(f"The case so far is kept as {kept.name}.")
-        controller.opener.open(case.path, layer, slide.path)
+            self._notices.tell(f"The case so far is kept as {kept.name}.")
+        self._opener.open(case.path, layer, slide.path)
 
 
 def kept_text(case: Case) -> str:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
 from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.gui.core.case_info import HeaderInfo
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.keys.bindings import TABLE
 from napari_bonemarrow.gui.keys.command_titles import title
 from napari_bonemarrow.gui.widgets.controls import button, label
@@ -62,7 +63,7 @@ class HeaderView(QWidget):
         self.menu = QMenu(self.menu_button)
         for act in ("open_smear", "open_folder"):
             self._add_act(act)
-        self.recent_menu = self.menu.addMenu("Opened last")
+        self.recent_menu = existing(self.menu.addMenu("Opened last"))
         self.recent_menu.setEnabled(False)
         self.menu.addSeparator()
         for act in ("settings", "edit_keys", "help"):
@@ -71,7 +72,7 @@ class HeaderView(QWidget):
         return self.menu_button
 
     def _add_act(self, act: str) -> None:
-        made = self.menu.addAction(title(TABLE.acts[act]))
+        made = existing(self.menu.addAction(title(TABLE.acts[act])))
         made.triggered.connect(lambda: self.act_requested.emit(act))
 
     def show_recent(self, cases: Sequence[RecentCase]) -> None:
@@ -79,7 +80,7 @@ class HeaderView(QWidget):
         self.recent_menu.clear()
         self.recent_menu.setEnabled(bool(cases))
         for case in cases:
-            made = self.recent_menu.addAction(case.text.replace("&", "&&"))
+            made = existing(self.recent_menu.addAction(case.text.replace("&", "&&")))
             made.setEnabled(not case.missing)
             set_tip(made, case.path)
             made.triggered.connect(partial(self.recent_chosen.emit, case.path))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
+from napari.viewer import Viewer
 from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QHideEvent, QShowEvent
-from qtpy.QtWidgets import QApplication, QSizePolicy, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.core.destruction import when_destroyed
+from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.counting.count_tab import CountTab
 from napari_bonemarrow.gui.finetune.finetune_tab import FinetuneTab
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
@@ -18,10 +17,8 @@ from napari_bonemarrow.gui.widgets.controls import scrolled
 from napari_bonemarrow.gui.widgets.notice_strip import NoticeStrip
 from napari_bonemarrow.gui.widgets.reviewer_name_part import ReviewerNamePart
 from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
-from napari_bonemarrow.gui.window.app_controller import AppController
 from napari_bonemarrow.gui.window.busy_cover import BusyCover
 from napari_bonemarrow.gui.window.header import HeaderView
-from napari_bonemarrow.gui.window.shutdown import Shutdown
 from napari_bonemarrow.gui.window.welcome import WelcomeView
 
 WIDTH = 424
@@ -32,13 +29,16 @@ class BoneMarrowPanel(QWidget):
 
     Parameters
     ----------
-    napari_viewer : napari.Viewer
+    napari_viewer : Viewer
     """
 
     tab_changed = Signal(int)
+    hidden = Signal()
+    closed = Signal()
+    """The dock was closed: the panel goes."""
     colors_changed = Signal(object)  # ThemeColors
 
-    def __init__(self, napari_viewer) -> None:
+    def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.setObjectName("bone-marrow-panel")
         self._viewer = napari_viewer
@@ -48,7 +48,7 @@ class BoneMarrowPanel(QWidget):
         self.slide_tab, self.review_tab = SlideTab(), ReviewTab()
         self.count_tab, self.model_tab, self.finetune_tab = CountTab(), ModelTab(), FinetuneTab()
         self.tabs = QTabWidget()
-        self.tabs.tabBar().setAccessibleName("Slide, Review, Count, Model, Fine-tune")
+        existing(self.tabs.tabBar()).setAccessibleName("Slide, Review, Count, Model, Fine-tune")
         self.tabs.addTab(scrolled(self.slide_tab), "Slide")
         self.tabs.addTab(self.review_tab, "Review")
         self.tabs.addTab(self.count_tab, "Count")
@@ -69,20 +69,6 @@ class BoneMarrowPanel(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._follow_theme()
         napari_viewer.events.theme.connect(self._follow_theme)
-        self.controller = AppController(napari_viewer, self)
-        self._end_with_window(self.controller.shutdown)
-
-    def _end_with_window(self, ending: Shutdown) -> None:
-        """Have the engine and the case end with the panel, or with the application before it."""
-        quitting = QApplication.instance().aboutToQuit
-
-        def end(*_ignored: object) -> None:
-            ending()
-            with suppress(TypeError, RuntimeError):  # it is disconnected already, or Qt itself is gone
-                quitting.disconnect(end)
-
-        when_destroyed(self, end)
-        quitting.connect(end)
 
     def sizeHint(self) -> QSize:
         """Ask for no more width than the inspector needs: the smear is what people look at."""
@@ -96,6 +82,10 @@ class BoneMarrowPanel(QWidget):
         """Turn to the Review tab."""
         self.tabs.setCurrentWidget(self.review_tab)
 
+    def show_count(self) -> None:
+        """Turn to the Count tab."""
+        self.tabs.setCurrentWidget(self.count_tab)
+
     def show_waiting(self, text: str) -> None:
         """Say what is being opened; meanwhile nothing can be done to what was open before."""
         shown = self.pages.currentWidget() is self.tabs
@@ -107,16 +97,21 @@ class BoneMarrowPanel(QWidget):
         else:
             self.unsetCursor()
 
+    @property
+    def shows_review(self) -> bool:
+        """Whether the Review tab is the one that is open."""
+        return self.tabs.currentWidget() is self.review_tab
+
     def is_reviewing(self) -> bool:
         """Tell whether the Review tab, or the tally of the Count tab, is what the user sees."""
-        shown = self.tabs.currentWidget()
-        keyed = shown is self.review_tab or (shown is self.count_tab and self.count_tab.tallying)
+        tallying = self.tabs.currentWidget() is self.count_tab and self.count_tab.tallying
+        keyed = self.shows_review or tallying
         return self.isVisible() and self.pages.currentWidget() is self.tabs and keyed
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Give the keys back: a hidden panel, or one behind another dock, reviews nothing."""
         super().hideEvent(event)
-        self.controller.view_state.save()  # the window may be closing
+        self.hidden.emit()
         self.tab_changed.emit(-1)
 
     def showEvent(self, event: QShowEvent | None) -> None:
@@ -124,19 +119,19 @@ class BoneMarrowPanel(QWidget):
         super().showEvent(event)
         self.tab_changed.emit(self.tabs.currentIndex())
 
-    def event(self, event) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Notice the dock's ✕, which fires no close event: napari takes the panel out of its dock."""
-        if event.type() == QEvent.Type.ParentChange:
+        if existing(event).type() == QEvent.Type.ParentChange:
             if self.parent() is not None:
                 self._docked = True
             elif self._docked and not self._left:
                 self._left = True
                 self._viewer.events.theme.disconnect(self._follow_theme)
-                self.controller.leave()
+                self.closed.emit()
                 self.deleteLater()
         return super().event(event)
 
-    def _follow_theme(self, _event=None) -> None:
+    def _follow_theme(self, _event: object = None) -> None:
         colors = theme_colors(str(self._viewer.theme))
         self.setStyleSheet(stylesheet(colors))
         for view in (self.header, self.review_tab, self.count_tab, self.finetune_tab):

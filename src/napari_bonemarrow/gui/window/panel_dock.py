@@ -10,10 +10,11 @@ from weakref import ref
 from napari_bonemarrow.gui.core.plugin_names import PLUGIN, WIDGET
 
 if TYPE_CHECKING:
+    from napari.viewer import Viewer
     from qtpy.QtCore import QRect
     from qtpy.QtWidgets import QWidget
 
-    from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
+    from napari_bonemarrow.gui.window.plugin import DockedPanel
 
 _FRAME = (12, 40)
 """Width and height that a window manager's frame may take, before it says so."""
@@ -21,16 +22,19 @@ _SETTLE_MS = 200
 """Time for the window manager to put its frame round a window."""
 
 
-def bring_panel(viewer) -> BoneMarrowPanel:
+def bring_panel(viewer: Viewer) -> DockedPanel:
     """Dock the panel, or show it where it is docked already."""
+    panel: DockedPanel
     dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     dock.show()
     dock.raise_()
-    keep_on_screen_soon(panel.window())
+    window = panel.window()
+    if window is not None:
+        keep_on_screen_soon(window)
     return panel
 
 
-def viewer_with_window():
+def viewer_with_window() -> Viewer | None:
     """Return the viewer whose window is in use, None where there is none, as in a script."""
     qt = sys.modules.get("qtpy.QtWidgets")
     if qt is None or qt.QApplication.instance() is None or "napari" not in sys.modules:
@@ -50,8 +54,9 @@ def bring_panel_soon() -> None:
 
 def bring_panel_now() -> None:
     """Dock the panel, if napari has a window."""
-    if _on_window_thread():
-        bring_panel(viewer_with_window())
+    viewer = viewer_with_window()
+    if viewer is not None and _on_window_thread():
+        bring_panel(viewer)
 
 
 def _on_window_thread() -> bool:
@@ -59,16 +64,19 @@ def _on_window_thread() -> bool:
     if viewer_with_window() is None:
         return False
     from qtpy.QtCore import QThread
-    from qtpy.QtWidgets import QApplication
 
-    return QThread.currentThread() is QApplication.instance().thread()
+    from napari_bonemarrow.gui.core.existing import application
+
+    return QThread.currentThread() is application().thread()
 
 
 def size_on_screen(wanted: tuple[int, int]) -> tuple[int, int]:
     """Return the width and height that a window may have, screen pixels: at most those wanted."""
     from qtpy.QtWidgets import QApplication
 
-    room = QApplication.primaryScreen().availableSize()
+    from napari_bonemarrow.gui.core.existing import existing
+
+    room = existing(QApplication.primaryScreen()).availableSize()
     return min(wanted[0], room.width() - _FRAME[0]), min(wanted[1], room.height() - _FRAME[1])
 
 
@@ -93,7 +101,9 @@ def keep_on_screen(window: QWidget) -> None:
     """Make a window smaller that is larger than its screen, and move it inside the edges."""
     if not window.isVisible() or window.isMaximized() or window.isFullScreen():
         return
-    available, frame = window.screen().availableGeometry(), window.frameGeometry()
+    from napari_bonemarrow.gui.core.existing import existing
+
+    available, frame = existing(window.screen()).availableGeometry(), window.frameGeometry()
     if available.contains(frame):
         return
     around = frame.size() - window.size()

@@ -24,7 +24,7 @@ class RecentList(QObject):
     ----------
     tasks : Tasks
         Looks in a thread whether the smears are there.
-    empty : WelcomeView
+    welcome : WelcomeView
     header : HeaderView
     """
 
@@ -32,9 +32,9 @@ class RecentList(QObject):
     shown = Signal()
     """It is known of each case whether its smear is there."""
 
-    def __init__(self, tasks: Tasks, empty: WelcomeView, header: HeaderView) -> None:
+    def __init__(self, tasks: Tasks, welcome: WelcomeView, header: HeaderView) -> None:
         super().__init__(tasks)
-        self._tasks, self._views = tasks, (empty, header)
+        self._tasks, self._views = tasks, (welcome, header)
         self._worker: Any = None
         for view in self._views:
             view.recent_chosen.connect(self._on_chosen)

@@ -1,15 +1,18 @@
-"""Acts of the window as a whole: opening, preparing, exporting, settings. The review has its own."""
+"""Acts of the window as a whole: opening, preparing, exporting, settings. The open smear has its own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.gui.keys.bindings import Binding
-
-if TYPE_CHECKING:
-    from napari_bonemarrow.gui.window.app_controller import AppController
+from napari_bonemarrow.gui.setup.smear_opener import SmearOpener
+from napari_bonemarrow.gui.widgets.notices import Notices
+from napari_bonemarrow.gui.window.fresh_start import FreshStart
+from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
+from napari_bonemarrow.gui.window.smear_queue import SmearQueue
+from napari_bonemarrow.gui.window.window_dialogs import WindowDialogs
 
 
 class WindowCommands(QObject):
@@ -17,51 +20,56 @@ class WindowCommands(QObject):
 
     Parameters
     ----------
-    controller : AppController
+    panel : BoneMarrowPanel
+    queue : SmearQueue
+    opener : SmearOpener
+    fresh_start : FreshStart
+    dialogs : WindowDialogs
+    notices : Notices
     """
 
-    def __init__(self, controller: AppController) -> None:
-        super().__init__(controller)
-        self._controller = controller
+    def __init__(
+        self,
+        panel: BoneMarrowPanel,
+        queue: SmearQueue,
+        opener: SmearOpener,
+        fresh_start: FreshStart,
+        dialogs: WindowDialogs,
+        notices: Notices,
+    ) -> None:
+        super().__init__(panel)
+        self._panel, self._notices, self._dialogs = panel, notices, dialogs
+        self._acts: dict[str, Callable[[], None]] = {
+            "open_smear": queue.ask_for_smear,
+            "open_folder": queue.ask_for_folder,
+            "open_sample": opener.open_sample,
+            "find_cells": self.find_cells,
+            "start_over": fresh_start.ask,
+            "count": panel.show_count,
+            "settings": dialogs.edit_settings,
+            "edit_keys": dialogs.edit_keys,
+            "help": dialogs.show_help,
+        }
 
     def press(self, binding: Binding) -> bool:
         """Do what a key stands for, if it is one of these; tell whether it was."""
-        controller = self._controller
-        acts = {
-            "open_smear": controller.ask_for_smear,
-            "open_folder": controller.ask_for_folder,
-            "open_sample": controller.opener.open_sample,
-            "find_cells": self.find_cells,
-            "begin_review": controller.begin_review,
-            "start_over": controller.fresh_start.ask,
-            "count": self.show_count,
-            "export": lambda: controller.export(binding.argument),
-            "settings": controller.edit_settings,
-            "edit_keys": controller.edit_keys,
-            "overview": controller.overview.toggle,
-            "previous_field": lambda: controller.setup.step_field(-1),
-            "next_field": lambda: controller.setup.step_field(1),
-        }
-        act = acts.get(binding.act)
+        if binding.act == "export":
+            self._dialogs.export(binding.argument)
+            return True
+        act = self._acts.get(binding.act)
         if act is not None:
             act()
         return act is not None
 
-    def show_count(self) -> None:
-        """Turn to the Count tab."""
-        panel = self._controller.panel
-        panel.tabs.setCurrentWidget(panel.count_tab)
-
     def find_cells(self) -> None:
         """Find the cells where the Slide tab offers it; else turn there and say what comes first."""
-        panel = self._controller.panel
-        tab = panel.slide_tab
-        panel.tabs.setCurrentIndex(0)
+        tab = self._panel.slide_tab
+        self._panel.tabs.setCurrentIndex(0)
         if tab.find_button.isEnabled() and tab.find_button.isVisible():
             tab.find_button.click()
         elif tab.confirm_button.isVisible():
-            self._controller.notices.tell("Confirm the scale first: cells are found by their size.")
+            self._notices.tell("Confirm the scale first: cells are found by their size.")
         elif tab.review_button.isVisible():
-            self._controller.notices.tell("The cells are found: review them.")
+            self._notices.tell("The cells are found: review them.")
         else:
-            self._controller.notices.tell("The cells are being found, or this case is open to look at only.")
+            self._notices.tell("The cells are being found, or this case is open to look at only.")

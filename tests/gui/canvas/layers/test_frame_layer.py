@@ -50,10 +50,10 @@ def opened(open_panel, field, qtbot):
 
 def test_the_frame_is_drawn_at_its_margin_and_follows_it(opened):
     viewer, controller = opened
-    layer, slide = controller.smear_viewer.frame.layer, controller.session.slide
+    layer, slide = controller.smear_viewer.frame.layer, controller.smear.session.slide
     assert layer in viewer.layers
     for margin in (5.0, 12.0, 0.0):
-        controller.setup._on_frame(CountedFrame(margin_um=margin, target=500))
+        controller.smear.setup._on_frame(CountedFrame(margin_um=margin, target=500))
         px = margin / slide.microns_per_pixel
         np.testing.assert_allclose(_bounds(layer), (px, px, slide.width - px, slide.height - px), atol=1e-6)
 
@@ -63,17 +63,17 @@ def test_the_frame_follows_the_scale(open_panel, plain_field, qtbot):
     controller = panel.controller
     with qtbot.waitSignal(controller.opened, timeout=20_000):
         controller.open_path(plain_field)
-    qtbot.waitUntil(lambda: not controller.session.estimating, timeout=20_000)
+    qtbot.waitUntil(lambda: not controller.smear.session.estimating, timeout=20_000)
     assert controller.smear_viewer.frame.layer is None  # no scale, no margin
-    controller.setup.confirm_scale(0.1)
+    controller.smear.setup.confirm_scale(0.1)
     assert _bounds(controller.smear_viewer.frame.layer)[0] == pytest.approx(50)
 
 
 def test_the_frame_is_what_is_counted_and_goes_with_the_case(opened, qtbot):
     viewer, controller = opened
-    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
-        controller.setup.find_cells()
-    case, layer = controller.session.case, controller.smear_viewer.frame.layer
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=20_000):
+        controller.smear.setup.find_cells()
+    case, layer = controller.smear.session.case, controller.smear_viewer.frame.layer
     left, top, right, bottom = _bounds(layer)
     x, y = case.cells.x, case.cells.y
     np.testing.assert_array_equal(case.cells.in_frame, (x >= left) & (x < right) & (y >= top) & (y < bottom))

@@ -154,7 +154,7 @@ def test_a_code_follows_its_cell(analysed, qtbot):
     controller.smear_viewer.camera.zoom = 8.0
     qtbot.waitUntil(lambda: len(rings.texts) > 0)
     row = next(iter(rings.texts))
-    controller.session.case.set_label([int(controller.session.case.cells.cell_id[row])], "KSC")
+    controller.smear.session.case.set_label([int(controller.smear.session.case.cells.cell_id[row])], "KSC")
     qtbot.waitUntil(lambda: rings.texts[row] == "KSC")
 
 
@@ -163,10 +163,10 @@ def test_the_crop_comes_once_the_scale_was_confirmed(open_panel, plain_field, qt
     controller = panel.controller
     with qtbot.waitSignal(controller.opened, timeout=20_000):
         controller.open_path(plain_field)
-    qtbot.waitUntil(lambda: not controller.session.estimating, timeout=20_000)
-    controller.setup.confirm_scale(0.1)
-    with qtbot.waitSignal(controller.setup.analysed, timeout=20_000):
-        controller.setup.find_cells()
+    qtbot.waitUntil(lambda: not controller.smear.session.estimating, timeout=20_000)
+    controller.smear.setup.confirm_scale(0.1)
+    with qtbot.waitSignal(controller.smear.setup.analysed, timeout=20_000):
+        controller.smear.setup.find_cells()
     panel.show_review()
-    controller.review.next()
+    controller.smear.review.navigation.next()
     qtbot.waitUntil(lambda: panel.review_tab.crop._image is not None)

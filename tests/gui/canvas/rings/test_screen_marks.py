@@ -119,10 +119,10 @@ def full(analysed, qtbot):
     """Rings, codes, a heatmap, an outline and a counted frame, all on the smear."""
     viewer, panel = analysed
     controller = panel.controller
-    controller.review.next()
-    controller.review.heatmap.set_method("gradcam")
-    with qtbot.waitSignal(controller.review.heatmap.shown):
-        controller.review.next()
+    controller.smear.review.navigation.next()
+    controller.smear.review.heatmap.set_method("gradcam")
+    with qtbot.waitSignal(controller.smear.review.heatmap.shown):
+        controller.smear.review.navigation.next()
     qtbot.waitUntil(lambda: len(controller.smear_viewer.rings.texts) > 0)
     panel.controller.keys.focus_smear()
     return viewer, panel

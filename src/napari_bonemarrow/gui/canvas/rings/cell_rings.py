@@ -105,7 +105,9 @@ class CellRings:
 
     # showing --------------------------------------------------------------------------------------
 
-    def show(self, cells: Cells, codes: Sequence[str], features: Mapping[str, Sequence[Any]]) -> None:
+    def show(
+        self, cells: Cells, codes: Sequence[str], features: Mapping[str, Sequence[Any] | NDArray[Any]]
+    ) -> None:
         """Show these cells.
 
         Parameters
@@ -136,7 +138,7 @@ class CellRings:
         self._select_places()
         self._place_codes()
 
-    def recolour(self, codes: Sequence[str], features: Mapping[str, Sequence[Any]]) -> None:
+    def recolour(self, codes: Sequence[str], features: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
         """Show other classes of the same cells."""
         self._set_codes(codes)
         self._set_done(features)
@@ -148,7 +150,10 @@ class CellRings:
         self._place_codes()
 
     def update(
-        self, cell_ids: Sequence[int], codes: Sequence[str], features: Mapping[str, Sequence[Any]]
+        self,
+        cell_ids: Sequence[int] | NDArray[np.int64],
+        codes: Sequence[str],
+        features: Mapping[str, Sequence[Any] | NDArray[Any]],
     ) -> None:
         """Show other classes of a few cells; what it costs grows with their number alone.
 
@@ -191,7 +196,7 @@ class CellRings:
         self.codes[:] = codes
         self._classes = ring_style.numbers(codes)
 
-    def _set_done(self, features: Mapping[str, Sequence[Any]]) -> None:
+    def _set_done(self, features: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
         """Take from the table what was done to each cell; a table that does not say so says nothing was."""
         blank = np.zeros(len(self.codes), bool)
         self._reviewed = np.array(features.get("reviewed", blank), bool)

@@ -73,7 +73,9 @@ class FeaturesTable:
         self._columns: dict[str, NDArray[Any]] = {}
         self._known: dict[str, frozenset[str]] = {}
 
-    def build(self, cell_id: NDArray[np.int64], columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    def build(
+        self, cell_id: NDArray[np.int64], columns: Mapping[str, Sequence[Any] | NDArray[Any]]
+    ) -> pd.DataFrame:
         """Make the table anew.
 
         Parameters
@@ -102,7 +104,7 @@ class FeaturesTable:
         return pd.DataFrame(made).copy()
 
     def update(
-        self, shown: pd.DataFrame, rows: NDArray[np.intp], columns: Mapping[str, Sequence[Any]]
+        self, shown: pd.DataFrame, rows: NDArray[np.intp], columns: Mapping[str, Sequence[Any] | NDArray[Any]]
     ) -> None:
         """Write some rows of some columns, here and into napari's table.
 
@@ -131,7 +133,7 @@ class FeaturesTable:
             else:
                 shown.iloc[rows, at] = new
 
-    def _make_room(self, shown: pd.DataFrame, name: str, values: Sequence[Any]) -> None:
+    def _make_room(self, shown: pd.DataFrame, name: str, values: Sequence[Any] | NDArray[Any]) -> None:
         """Let a column of categories take values that none of its cells had before."""
         known = self._known.get(name)
         if known is None or known.issuperset(values):

@@ -1,0 +1,50 @@
+"""What works on an open smear ends with it, and with it end its timers and connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject, QTimer
+
+from napari_bonemarrow.gui.core.session import Session
+
+
+class SmearPart(QObject):
+    """Works on one open smear, and is gone when the smear is left.
+
+    Parameters
+    ----------
+    session : Session
+    parent : QObject
+        The open smear, or the part of it that this one belongs to.
+    """
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self.session = session
+        self._connections: list[tuple[Any, Callable[..., object]]] = []
+
+    def follow(self, signal: Any, slot: Callable[..., object]) -> None:
+        """Connect a signal, of Qt or of psygnal, of something that outlives the smear."""
+        signal.connect(slot)
+        self._connections.append((signal, slot))
+
+    def timer(self, wait_ms: int, then: Callable[[], object]) -> QTimer:
+        """Return a timer that calls once, some time after it was last started."""
+        made = QTimer(self)
+        made.setSingleShot(True)
+        made.setInterval(wait_ms)
+        made.timeout.connect(then)
+        return made
+
+    def close(self) -> None:
+        """End the parts, the last made first, then the timers and connections. Qt deletes it later."""
+        for child in reversed(self.children()):
+            if isinstance(child, SmearPart):
+                child.close()
+            elif isinstance(child, QTimer):
+                child.stop()
+        for signal, slot in self._connections:
+            signal.disconnect(slot)
+        self._connections.clear()

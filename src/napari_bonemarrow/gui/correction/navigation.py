@@ -1,0 +1,89 @@
+"""The way through the cells: to the next of the work list, back, and to all of a class."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QObject
+
+from napari_bonemarrow.cytology import CODES
+from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.core.selection import Selection
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
+from napari_bonemarrow.gui.correction.selected_cell import SelectedCell
+from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
+from napari_bonemarrow.review.worklist.worklist import WorkList
+
+
+class Navigation(SmearPart):
+    """Selects one cell after another.
+
+    Parameters
+    ----------
+    session : Session
+    tab : ReviewTab
+    selection : Selection
+    worklist : WorkList
+    shown_cell : SelectedCell
+    parent : QObject
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        tab: ReviewTab,
+        selection: Selection,
+        worklist: WorkList,
+        shown_cell: SelectedCell,
+        parent: QObject,
+    ) -> None:
+        super().__init__(session, parent)
+        self._tab, self._selection, self._worklist = tab, selection, worklist
+        self._shown_cell = shown_cell
+        self.goes_on = settings.goes_on()
+        tab.show_goes_on(self.goes_on)
+
+    def set_goes_on(self, on: bool) -> None:
+        """Choose whether a class key goes on to the next cell."""
+        self.goes_on = on
+        settings.set_goes_on(on)
+        self._tab.show_goes_on(on)
+
+    def turn_goes_on(self) -> None:
+        """Choose the other of the two."""
+        self.set_goes_on(not self.goes_on)
+
+    def select(self, cell_id: int | None, *, go: bool) -> None:
+        """Select a cell, or none; ``go`` brings it into view."""
+        self._selection.set(() if cell_id is None else (cell_id,), cell_id, go)
+
+    def next(self) -> None:
+        """Go to the next cell of the work list."""
+        cell = self._worklist.next(self._selection.current)
+        if cell is None:
+            reviewed, counted = self._worklist.progress
+            self._selection.keep_one()
+            self._shown_cell.show()
+            self._tab.show_done(everything=reviewed >= counted)
+        else:
+            self.select(cell, go=True)
+
+    def back(self) -> None:
+        """Go back to the cell before."""
+        cell = self._worklist.back()
+        if cell is not None:
+            self.select(cell, go=True)
+
+    def select_class(self) -> None:
+        """Select every cell of the work list that is of the current one's class.
+
+        A cell that only keeps its place in the list, since it was relabelled there and the filter no longer
+        asks for it, is left out.
+        """
+        cell = self._selection.current
+        if cell is None:
+            return
+        columns, rows = self._worklist.columns, self._worklist.asked_rows
+        wanted = CODES.index(self.session.case.effective_code(cell))
+        found = columns.cell_id[rows[columns.code[rows] == wanted]]
+        if len(found):
+            self._selection.set(found, cell)

@@ -1,0 +1,42 @@
+"""What napari docks: the panel, with the controller that works for it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from napari.viewer import Viewer
+
+from napari_bonemarrow.gui.core.destruction import when_destroyed
+from napari_bonemarrow.gui.core.existing import application
+from napari_bonemarrow.gui.window.app_controller import AppController
+from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
+from napari_bonemarrow.gui.window.shutdown import Shutdown
+
+
+class DockedPanel(BoneMarrowPanel):
+    """The panel, which is a view, and its controller, which lives as long as it does.
+
+    Named by the manifest, and a class because napari gives its viewer to no function.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.controller = AppController(napari_viewer, self)
+        _end_with(self, self.controller.shutdown)
+
+
+def _end_with(panel: DockedPanel, shutdown: Shutdown) -> None:
+    """Have the engine and the case end with the panel, or with the application before it."""
+    quitting = application().aboutToQuit
+
+    def end(*_ignored: object) -> None:
+        shutdown()
+        with suppress(TypeError, RuntimeError):  # it is disconnected already, or Qt itself is gone
+            quitting.disconnect(end)
+
+    when_destroyed(panel, end)
+    quitting.connect(end)

@@ -1,0 +1,82 @@
+"""When our keys work, and how much room the smear has meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QObject
+
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
+from napari_bonemarrow.gui.core.selection import Selection
+from napari_bonemarrow.gui.keys.key_filter import KeyFilter
+from napari_bonemarrow.gui.window.open_smear import OpenSmear
+from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
+from napari_bonemarrow.gui.window.side_docks import SideDocks
+
+
+class ReviewMode(QObject):
+    """Our keys work while the Review tab is open, napari's at any other time.
+
+    Parameters
+    ----------
+    panel : BoneMarrowPanel
+    smear_viewer : SmearViewer
+    selection : Selection
+    keys : KeyFilter
+    smear : callable
+        Returns the open smear, if there is one.
+    """
+
+    def __init__(
+        self,
+        panel: BoneMarrowPanel,
+        smear_viewer: SmearViewer,
+        selection: Selection,
+        keys: KeyFilter,
+        smear: Callable[[], OpenSmear | None],
+    ) -> None:
+        super().__init__(panel)
+        self._panel, self._smear_viewer, self._keys, self._smear = panel, smear_viewer, keys, smear
+        self._selection = selection
+        self.side_docks = SideDocks(panel)
+        self.resting = False
+        """Another smear is being opened: nothing is done to the one that is open."""
+        panel.tab_changed.connect(self.update)
+        panel.tab_changed.connect(self._on_tab)
+        smear_viewer.layers_changed.connect(self.update)
+
+    def rest(self, text: str) -> None:
+        """Say what is being opened, and let nothing be done meanwhile; ``""`` ends that."""
+        self.resting = bool(text)
+        self._panel.show_waiting(text)
+        self._smear_viewer.mouse.rests = self.resting
+        self.update()
+
+    def update(self, *_ignored: object) -> None:
+        """Look again at what is open.
+
+        While cells are counted by eye, nothing on the smear says what the model makes of them.
+        """
+        smear = self._smear()
+        self._smear_viewer.hide_model(smear is not None and smear.counting.tally.on)
+        if smear is not None and self._panel.is_reviewing() and not self.resting:
+            self._keys.enter()
+            self._smear_viewer.make_active()
+        else:
+            self._keys.leave()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Fold napari's layer controls away while one reviews; a tally looks at the microscope, not here."""
+        if self.resting:
+            return  # they would come back and go again within a second
+        is_open = self._smear() is not None
+        if is_open and self._panel.is_reviewing() and self._panel.shows_review:
+            self.side_docks.fold()
+        elif not is_open or self._panel.isVisible():  # a dock that is being moved hides for a moment
+            self.side_docks.unfold()
+
+    def _on_tab(self, index: int) -> None:
+        """Let go of a selection of several that is no longer seen; -1 is a panel hidden or moved."""
+        if index >= 0 and not self._panel.shows_review:
+            self._selection.keep_one()

@@ -1,0 +1,72 @@
+"""Dialogs of the window as a whole: export, settings, the keys and the page that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QWidget
+
+from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.keys.help_dialog import HelpDialog
+from napari_bonemarrow.gui.keys.key_editor import KeyEditor
+from napari_bonemarrow.gui.widgets.form_dialog import FormDialog
+from napari_bonemarrow.gui.widgets.notices import Notices
+from napari_bonemarrow.gui.window.export_dialog import ExportOptions, ask_export, first_options
+
+
+class WindowDialogs(QObject):
+    """Opens them before the panel.
+
+    Parameters
+    ----------
+    panel : QWidget
+    notices : Notices
+    session : callable
+        Returns what is open, if anything is.
+    theme : callable
+        Returns the name of napari's theme.
+    """
+
+    def __init__(
+        self,
+        panel: QWidget,
+        notices: Notices,
+        session: Callable[[], Session | None],
+        theme: Callable[[], str],
+    ) -> None:
+        super().__init__(panel)
+        self._panel, self._notices, self._session, self._theme = panel, notices, session, theme
+
+    def export(self, kind: str) -> None:
+        """Take the count along in a format, or in one that is asked for (``any``)."""
+        if self._session() is None:
+            return
+        if kind != "any":
+            self._export_so(first_options(kind))
+            return
+        dialog = FormDialog(self._panel, "Export", first_options(), "Choose where…")
+        dialog.chosen.connect(self._export_so)
+        dialog.open()
+
+    def _export_so(self, options: ExportOptions) -> None:
+        session = self._session()
+        if session is not None:
+            ask_export(self._panel, session, options, self._notices)
+
+    def edit_settings(self) -> None:
+        """Open the settings: the same as on napari's page of them."""
+        dialog = FormDialog(self._panel, "Bone marrow: settings", settings.load(), "Save")
+        dialog.chosen.connect(settings.save)
+        dialog.open()
+
+    def show_help(self) -> None:
+        """Open the page of keys and classes."""
+        page = HelpDialog(self._panel)
+        page.keys_requested.connect(self.edit_keys)
+        page.show()
+
+    def edit_keys(self) -> None:
+        """Open the dialog in which keys are changed."""
+        KeyEditor(self._panel, self._theme()).show()
