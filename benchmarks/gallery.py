@@ -169,17 +169,17 @@ def _pixel(viewport, application) -> float:
 
 def _timed_painting() -> list[float]:
     """Have every painting of the gallery timed; Qt must not have looked the method up yet."""
-    from napari_bonemarrow.gui.gallery.thumbnail_grid import ThumbnailGrid
+    from napari_bonemarrow.gui.gallery.gallery_view import GalleryView
 
     painting: list[float] = []
-    plain = ThumbnailGrid.paintEvent
+    plain = GalleryView.paintEvent
 
-    def paint(view: ThumbnailGrid, event) -> None:
+    def paint(view: GalleryView, event) -> None:
         begun = time.perf_counter()
         plain(view, event)
         painting.append(1e3 * (time.perf_counter() - begun))
 
-    ThumbnailGrid.paintEvent = paint
+    GalleryView.paintEvent = paint
     return painting
 
 

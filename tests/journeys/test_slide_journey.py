@@ -99,7 +99,7 @@ def _split_and_join(reviewer: Reviewer) -> None:
     reviewer.click_cell(one)
     assert controller.smear.review.selection.current == one
     reviewer.click_cell(other, Qt.KeyboardModifier.ShiftModifier)
-    assert controller.smear.review.selection.others == {other}
+    assert controller.smear.review.selection.others == (other,)
     with qtbot.waitSignal(controller.smear.setup.analysed, timeout=ANALYSING):
         reviewer.press(Qt.Key.Key_J)
     assert len(case.cells) == count

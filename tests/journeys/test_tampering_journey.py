@@ -75,7 +75,7 @@ def test_what_is_written_after_a_signature_is_seen(
     qtbot.keyClick(dialog, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert case.is_signed
     qtbot.waitUntil(lambda: not isalive(dialog))
-    panel.controller._leave_session()  # as closing the smear does
+    panel.controller.leave_smear()  # as closing the smear does
 
     code, told = verify(read)
     assert code == 0

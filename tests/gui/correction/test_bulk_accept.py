@@ -22,7 +22,7 @@ def desk(analysed):
         cells, codes = case.cells.cell_id.tolist(), case.effective_codes()
         review.navigation.select(cells[codes.index(code)], go=False)
         review.press(bulk)
-        return review.accepting.dialog
+        return review.bulk_accept.dialog
 
     return case, review, ask
 
@@ -42,7 +42,7 @@ def test_the_rule_is_one_act_that_undo_takes_back(desk, qtbot):
     assert sorted(case.labels) == wanted
     assert case.history.last.kind == EventKind.BULK_RULE
     assert case.history.last.new["threshold"] == pytest.approx(0.5)
-    assert review.accepting.dialog is None
+    assert review.bulk_accept.dialog is None
     review.corrections.undo()
     assert not case.labels
 

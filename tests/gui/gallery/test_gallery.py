@@ -73,8 +73,8 @@ def _middle(view, place: int) -> QPoint:
 
 
 def test_it_is_reviewed_by_keys_alone(shown, qtbot) -> None:
-    view, review, case = shown.gallery.dock.view, shown.review, shown.session.case
-    ids = shown.gallery.dock.model.ids.tolist()
+    view, review, case = shown.smear.gallery.dock.view, shown.smear.review, shown.smear.session.case
+    ids = shown.smear.gallery.dock.model.ids.tolist()
     assert ids == review.worklist.ids.tolist()
     view.window().activateWindow()
     view.setFocus()
@@ -97,14 +97,14 @@ def test_it_is_reviewed_by_keys_alone(shown, qtbot) -> None:
     qtbot.keyClick(view, Qt.Key.Key_C)
     assert case.labels[ids[0]].code == "PLM"
     assert review.selection.current == ids[1]  # it goes on in the order of the gallery
-    assert shown.gallery.dock.progress.text() == f"1 of {len(ids)} reviewed"
+    assert shown.smear.gallery.dock.progress.text() == f"1 of {len(ids)} reviewed"
     look = view.cells.look(0)
     assert (CODES[look.code], look.reviewed, look.percent) == ("PLM", True, -1)
 
 
 def test_the_selection_is_the_same_both_ways(shown, qtbot) -> None:
-    view, selection = shown.gallery.dock.view, shown.review.selection
-    ids = shown.gallery.dock.model.ids.tolist()
+    view, selection = shown.smear.gallery.dock.view, shown.smear.review.selection
+    ids = shown.smear.gallery.dock.model.ids.tolist()
     port = view.viewport()
     qtbot.mouseClick(port, LEFT, pos=_middle(view, 0))
     qtbot.mouseClick(port, LEFT, CTRL, _middle(view, 2))
@@ -118,8 +118,8 @@ def test_the_selection_is_the_same_both_ways(shown, qtbot) -> None:
 
 
 def test_a_rubber_band_selects(shown, qtbot) -> None:
-    view, selection = shown.gallery.dock.view, shown.review.selection
-    ids, port = shown.gallery.dock.model.ids.tolist(), view.viewport()
+    view, selection = shown.smear.gallery.dock.view, shown.smear.review.selection
+    ids, port = shown.smear.gallery.dock.model.ids.tolist(), view.viewport()
     view.verticalScrollBar().setValue(0)
     qtbot.mousePress(port, LEFT, pos=QPoint(1, 1))
     for at in (QPoint(30, 30), _middle(view, 1)):
@@ -127,7 +127,7 @@ def test_a_rubber_band_selects(shown, qtbot) -> None:
         view.mouseMoveEvent(_move(port, at))
     qtbot.mouseRelease(port, LEFT, pos=_middle(view, 1))
     assert selection.ids == (ids[0], ids[1])
-    assert view._band is None
+    assert view.gestures.band is None
 
 
 def _move(port, at: QPoint):
@@ -155,28 +155,28 @@ class _Dropped(QDropEvent):
 
 
 def test_cells_dropped_on_a_class_are_given_it_by_one_act(shown) -> None:
-    view, case = shown.gallery.dock.view, shown.session.case
-    ids = tuple(shown.gallery.dock.model.ids[:3].tolist())
-    shown.review.selection.set(ids)
+    view, case = shown.smear.gallery.dock.view, shown.smear.session.case
+    ids = tuple(shown.smear.gallery.dock.model.ids[:3].tolist())
+    shown.smear.review.selection.set(ids)
     onto, data = shown.panel.review_tab.grid.buttons["PLM"], cells_as_mime(ids)
     drop = _Dropped(QPointF(4, 4), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
     onto.dropEvent(drop)
     assert not case.labels  # of another program
     drop.origin = view
     onto.dropEvent(drop)
-    shown.review.caution.dialog.accept()
+    shown.smear.review.caution.dialog.accept()
     assert {cell: label.code for cell, label in case.labels.items()} == dict.fromkeys(ids, "PLM")
     case.undo()
     assert not case.labels
 
 
 def test_thumbnails_dropped_into_another_group_are_given_its_class(shown, qtbot) -> None:
-    dock, case = shown.gallery.dock, shown.session.case
+    dock, case = shown.smear.gallery.dock, shown.smear.session.case
     view = dock.view
     dock.order.setCurrentIndex(dock.order.findData("class"))
     first, other = view.grid.sections[0], view.grid.sections[1]
     ids = tuple(dock.model.ids[first.group.start : first.group.start + 2].tolist())
-    shown.review.selection.set(ids)
+    shown.smear.review.selection.set(ids)
     at = QPointF(30, other.top - view.verticalOffset() + other.height // 2)
     data = cells_as_mime(ids)  # Qt does not keep it
     drop = _Dropped(at, Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
@@ -184,21 +184,21 @@ def test_thumbnails_dropped_into_another_group_are_given_its_class(shown, qtbot)
     assert not drop.isAccepted()  # of another program
     drop.origin = view
     view.dropEvent(drop)
-    qtbot.waitUntil(lambda: shown.review.caution.dialog is not None)  # blasts are asked about
+    qtbot.waitUntil(lambda: shown.smear.review.caution.dialog is not None)  # blasts are asked about
     assert not case.labels
-    shown.review.caution.dialog.accept()
+    shown.smear.review.caution.dialog.accept()
     assert {cell: label.code for cell, label in case.labels.items()} == dict.fromkeys(ids, other.group.code)
     case.undo()
     assert not case.labels
 
 
 def test_a_group_says_while_dragging_that_it_takes_what_falls(shown) -> None:
-    dock = shown.gallery.dock
+    dock = shown.smear.gallery.dock
     view = dock.view
     dock.order.setCurrentIndex(dock.order.findData("class"))
     other = view.grid.sections[1]
     assert _moved_over(view, other.top + 5, tuple(dock.model.ids[:1].tolist())).isAccepted()
-    assert view._onto == other
+    assert view.drop.onto == other
     dock.order.setCurrentIndex(dock.order.findData("position"))
     dock.grouped.setChecked(False)  # one list: no group to fall into
     assert not _moved_over(view, 30, tuple(dock.model.ids[:1].tolist())).isAccepted()
@@ -220,13 +220,13 @@ def _moved_over(view, y: int, ids: tuple[int, ...]) -> _Moved:
 
 
 def test_the_header_says_what_the_list_holds(shown, qtbot) -> None:
-    dock, work = shown.gallery.dock, shown.review.worklist
+    dock, work = shown.smear.gallery.dock, shown.smear.review.worklist
     dock.order.setCurrentIndex(dock.order.findData("class"))
     assert (work.order, work.grouped) == ("class", True)
     assert [each.group.code for each in dock.view.grid.sections] == [each.code for each in work.groups]
     cell = int(work.ids[0])
-    shown.review.navigation.select(cell, go=False)
-    shown.review.corrections.label("PLM", go_on=False)
+    shown.smear.review.navigation.select(cell, go=False)
+    shown.smear.review.corrections.label("PLM", go_on=False)
     assert work.place_of(cell) == 0  # it stays where the reviewer left it
     assert dock.anew.isVisible()
     assert "1 moved" in dock.anew.text()
@@ -240,21 +240,21 @@ def test_the_header_says_what_the_list_holds(shown, qtbot) -> None:
 
 
 def test_it_shows_what_was_restored_and_narrowed_elsewhere(shown) -> None:
-    dock, work = shown.gallery.dock, shown.review.worklist
+    dock, work = shown.smear.gallery.dock, shown.smear.review.worklist
     work.restore({"order": "position", "grouped": True, "filters": {"state": "waiting"}})
-    shown.gallery.open(shown.session)
+    shown.smear.gallery.refresh()
     assert (dock.order.currentData(), dock.state.currentData()) == ("position", "waiting")
     assert dock.grouped.isChecked()
     work.narrow(disagreement=True)
-    shown.review.selection.set(())
-    shown.review.navigation.next()
-    shown.gallery._on_selection()
+    shown.smear.review.selection.set(())
+    shown.smear.review.navigation.next()
+    shown.smear.gallery._on_selection()
     assert dock.disputed.isChecked()
     assert dock.view.empty_text == "No disagreement among the cells asked for."
 
 
 def test_crops_come_for_what_is_seen_and_a_hatch_where_there_is_none(shown, qtbot) -> None:
-    dock = shown.gallery.dock
+    dock = shown.smear.gallery.dock
     view, store, cell = dock.view, dock.store, int(dock.model.ids[0])
     qtbot.waitUntil(lambda: store.get(cell) is not None, timeout=10_000)
     before = view.viewport().grab().toImage()
@@ -272,7 +272,7 @@ def test_crops_come_for_what_is_seen_and_a_hatch_where_there_is_none(shown, qtbo
 
 
 def test_every_control_has_a_name(shown) -> None:
-    dock = shown.gallery.dock
+    dock = shown.smear.gallery.dock
     for control in dock.findChildren(QComboBox) + dock.findChildren(QSlider) + dock.findChildren(QCheckBox):
         if control.parent() is not None and control.isVisible():
             assert control.accessibleName() or control.text()

@@ -18,6 +18,7 @@ from napari_bonemarrow.gui.correction.split_merge import long_axis_places
 from napari_bonemarrow.gui.inspector import cell_info
 from napari_bonemarrow.gui.setup import region_choice, slide_info
 from napari_bonemarrow.gui.setup.quality_map import legend_rows
+from napari_bonemarrow.gui.window.open_smear import OpenSmear
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import Scale, ScaleSource, Slide, slide_from_array
 from napari_bonemarrow.slides.detection.search_plan import lay_out
@@ -189,11 +190,11 @@ def test_a_kept_map_is_there_after_reopening_and_follows_its_switch(open_panel, 
     controller, part = panel.controller, panel.slide_tab.where
     smear_viewer = controller.smear_viewer
     smear_viewer.show_slide(session.slide)
-    controller.smear.setup.open(session)
+    OpenSmear(session, controller._workplace(), controller).close()
     assert part.legend.isHidden()
     assert smear_viewer.quality is None
     session.case.sampling.record_ranking(RANKED, _quality(session.slide).arrays())
-    controller.smear.setup.open(session)
+    smear = OpenSmear(session, controller._workplace(), controller)
     assert not part.legend.isHidden()
     assert part.avoided_text.isHidden()  # the key tells it
     np.testing.assert_array_equal(smear_viewer.quality.data, quality_pixels(_quality(session.slide)))
@@ -205,10 +206,11 @@ def test_a_kept_map_is_there_after_reopening_and_follows_its_switch(open_panel, 
     qtbot.waitUntil(lambda: not part.legend.box.isChecked())
     part.legend.box.click()
     assert smear_viewer.quality.visible
+    smear.close()
     session.case.sampling.set_frame(session.frame(), 500)
-    controller.smear.setup.open(session)
+    smear = OpenSmear(session, controller._workplace(), controller)
     assert not smear_viewer.quality.visible  # what is counted is settled: the map waits
-    controller.smear.setup.close()
+    smear.close()
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_crops_are_cut_at_the_scale_that_was_confirmed_after_opening(reviewed, q
     session, row = controller.smear.session, panel.review_tab.lookalikes
     first, second = session.case.cells.cell_id[:2].tolist()
     known, session.slide = session.slide, replace(session.slide, scale=None)
-    controller.smear.similarity.lookalike_finder.open(session)
+    controller.smear.similarity.lookalike_finder._crops.follow(session.slide)
     session.case.set_label([second], "LYT")
     session.slide = known
     controller.smear.review.navigation.select(first, go=False)

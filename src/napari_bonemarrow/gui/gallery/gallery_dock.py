@@ -13,8 +13,7 @@ from napari_bonemarrow.cytology import CLASSES, CODES
 from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel
-from napari_bonemarrow.gui.gallery.gallery_view import GalleryView
-from napari_bonemarrow.gui.gallery.thumbnail_grid import SIDES
+from napari_bonemarrow.gui.gallery.gallery_view import SIDES, GalleryView
 from napari_bonemarrow.gui.widgets.controls import button, label, swatch_icon
 from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 from napari_bonemarrow.gui.widgets.docked import ThemedDock

@@ -1,11 +1,25 @@
-"""The gallery as one uses it: arrows, clicks, rubber band and dragging, on the one selection of cells."""
+"""The gallery: thumbnails laid out and scrolled, on the one selection of cells.
+
+Only what is in view is drawn and cut.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
-from qtpy.QtCore import QModelIndex, QPoint, QRect, Qt, QTimer, Signal
+from numpy.typing import NDArray
+from qtpy.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from qtpy.QtGui import (
-    QColor,
     QDrag,
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -14,39 +28,37 @@ from qtpy.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPen,
-    QPixmap,
+    QPaintEvent,
+    QRegion,
+    QResizeEvent,
     QShowEvent,
 )
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QAbstractItemView, QScrollBar, QWidget
+from superqt.utils import QSignalDebouncer
 
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.core.selection import Selection
+from napari_bonemarrow.gui.gallery.gallery_gestures import GalleryGestures
 from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel
-from napari_bonemarrow.gui.gallery.grid_layout import Section
-from napari_bonemarrow.gui.gallery.thumbnail_grid import ThumbnailGrid
-from napari_bonemarrow.gui.widgets.cell_drag import cells_as_mime, cells_dropped
+from napari_bonemarrow.gui.gallery.grid_layout import GAP, GridLayout, Section
+from napari_bonemarrow.gui.gallery.grid_painter import HEADING, GridPainter
+from napari_bonemarrow.gui.gallery.group_drop import GroupDrop
+from napari_bonemarrow.gui.gallery.thumbnail import FRAME
+from napari_bonemarrow.gui.widgets.cell_drag import cells_as_mime
 from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
-_EDGE_PX = 24
-_SCROLL_MS, _SCROLL_PX = 25, 40
-"""While the rubber band is held beyond the edge."""
-_ARROWS = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
-_CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+SIDES = (56, 200)
+"""Smallest and largest side of a crop, px."""
+_FEW = 40
+"""This many thumbnails are painted anew one by one; where more change, all that is seen is."""
+_WANT_MS = 15
+"""How long after a scroll crops are asked for: what flies past is not."""
 
 
-class GalleryView(ThumbnailGrid):
-    """A click selects a cell and goes to it, Shift selects up to it, Ctrl one more or less.
-
-    Selected cells are dragged onto a class, or into the group of another one. The rubber band begins between
-    thumbnails, or anywhere while Shift or Ctrl is held.
+class GalleryView(QAbstractItemView):
+    """Shows a `GalleryModel`; selected cells are dragged onto a class, or into the group of another one.
 
     Parameters
     ----------
@@ -60,23 +72,130 @@ class GalleryView(ThumbnailGrid):
     opened = Signal()  # a double click: the reviewer wants to be on the smear
 
     def __init__(self, model: GalleryModel, store: CropCache, selection: Selection) -> None:
-        super().__init__(model, store)
-        self.selection = selection
-        self._anchor = -1
-        self._pressed: QPoint | None = None
-        self._pressed_place = -1
-        self._band: tuple[QPoint, QPoint] | None = None  # px of the whole gallery
-        self._kept: tuple[int, ...] = ()
-        self._pull = QTimer(self)
-        self._pull.setInterval(_SCROLL_MS)
-        self._pull.timeout.connect(self._pull_on)
-        self._onto: Section | None = None
+        super().__init__()
+        self.cells, self.store, self.selection = model, store, selection
+        self.side, self.empty_text = 100, ""
+        self.folded: set[str] = set()
+        self.grid = GridLayout()
+        self.painted: GridPainter | None = None
+        self._colors: ThemeColors | None = None
+        self._selected: NDArray[np.bool_] = np.zeros(0, bool)
+        self._current = -1
+        self.gestures = GalleryGestures(self, selection, self)
+        self.gestures.opened.connect(self.opened)
+        self.gestures.drag_begun.connect(self._drag)
+        self.drop = GroupDrop(self, self)
+        self.drop.dropped.connect(self.cells_dropped)
+        self._want = QSignalDebouncer(parent=self)
+        self._want.setTimeout(_WANT_MS)
+        self._want.triggered.connect(self._want_crops)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setAutoScroll(False)
+        self.setTabKeyNavigation(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setAcceptDrops(True)
+        self.setAccessibleName("Cells")
         self.setAccessibleDescription(
             "Arrows move, Shift selects several, Ctrl with left or right folds a class or unfolds it"
         )
+        self.setModel(model)
+        store.arrived.connect(self._on_arrived)
 
-    # the selection --------------------------------------------------------------------------------
+    def viewport(self) -> QWidget:
+        """Return what is painted on."""
+        return existing(super().viewport())
+
+    def verticalScrollBar(self) -> QScrollBar:
+        """Return the scroll bar at its side."""
+        return existing(super().verticalScrollBar())
+
+    # what is shown --------------------------------------------------------------------------------
+
+    def set_colors(self, colors: ThemeColors) -> None:
+        """Follow the theme."""
+        self._colors = colors
+        self._renew()
+
+    def set_side(self, side: int) -> None:
+        """Show crops of this side, px, keeping in view what is at the top."""
+        if side != self.side:
+            top = self._first_in_view()
+            self.side = side
+            self._renew()
+            if top >= 0:
+                self.verticalScrollBar().setValue(self.grid.corner(top)[1] - GAP)
+
+    def _first_in_view(self) -> int:
+        places = self._in_view()
+        return places[0] if places else -1
+
+    def set_empty_text(self, text: str) -> None:
+        """Say why nothing is shown."""
+        self.empty_text = text
+        self.viewport().update()
+
+    def _renew(self) -> None:
+        if self._colors is not None:
+            self.painted = GridPainter(
+                self.side, self.font(), self._colors, self.viewport().devicePixelRatioF()
+            )
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Put every thumbnail in its place."""
+        item = self.painted.size if self.painted is not None else (self.side, self.side + 18)
+        self.grid = GridLayout(self.cells.groups, self.viewport().width(), item, HEADING, self.folded)
+        self.updateGeometries()
+        self.viewport().update()
+        self._want.throttle()
+
+    def set_selected(self, selected: NDArray[np.bool_], current: int) -> None:
+        """Mark thumbnails; only those in view that look different now are painted anew.
+
+        Parameters
+        ----------
+        selected : ndarray of bool, shape (n,)
+            By place in the list.
+        current : int
+            Place of the cell that the inspector shows, -1 where it is not in the list.
+        """
+        before, was = self._selected, self._current
+        self._selected, self._current = selected, current
+        if len(before) != len(selected):
+            self.viewport().update()
+            return
+        seen = np.fromiter(self._in_view(), np.intp)
+        differ = seen[before[seen] != selected[seen]].tolist()
+        self._paint_anew([*differ, *(place for place in {was, current} if place >= 0)])
+
+    def _paint_anew(self, places: list[int]) -> None:
+        if len(places) > _FEW:
+            self.viewport().update()
+            return
+        for place in places:
+            self.viewport().update(self._box(place).adjusted(-FRAME, -FRAME, FRAME, FRAME))
+
+    def toggle(self, section: Section) -> None:
+        """Fold a section or unfold it; a selection of several does not reach into what is folded away."""
+        code = section.group.code
+        if code is None:
+            return
+        self.folded ^= {code}
+        self.lay_out()
+        if code in self.folded:
+            self.selection.keep_one()
+
+    def is_selected(self, place: int) -> bool:
+        """Tell whether a cell is selected."""
+        return bool(self._selected[place])
+
+    @property
+    def current(self) -> int:
+        """Place of the cell that the inspector shows, -1 where it is not in the list."""
+        return self._current
 
     def follow_selection(self, _go: bool = False) -> None:
         """Show what is selected, wherever it was selected; nothing is done while nobody sees it."""
@@ -94,244 +213,180 @@ class GalleryView(ThumbnailGrid):
             self.setCurrentIndex(index)  # what a screen reader tells
             self.scrollTo(index)
         if len(self.selection) <= 1:
-            self._anchor = place
+            self.gestures.anchor = place
 
-    def _go_to(self, place: int) -> None:
+    # following the model --------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Show another list."""
+        super().reset()
+        self._selected, self._current = np.zeros(self.cells.rowCount(), bool), -1
+        self.lay_out()
+
+    def dataChanged(self, first: QModelIndex, last: QModelIndex, roles: Iterable[int] = ()) -> None:
+        """Paint some thumbnails anew, and the heading above, which counts them."""
+        if first.row() != last.row():
+            self.viewport().update()
+            return
+        top = self.grid.section_of(first.row()).top - self.verticalOffset()
+        self.viewport().update(QRect(0, top, self.viewport().width(), HEADING))
+        self._paint_anew([first.row()])
+
+    def _on_arrived(self, cell_ids: tuple[int, ...]) -> None:
+        if self.cells.work is not None and self.isVisible():
+            places = self.cells.work.places_of(np.array(cell_ids, np.int64))
+            self._paint_anew(places[places >= 0].tolist())
+
+    def _in_view(self, beyond: int = 0) -> list[int]:
+        """Return the places that are seen, with some more px below and above."""
+        top = self.verticalOffset()
+        rows = self.grid.between(top - beyond, top + self.viewport().height() + beyond)
+        return [place for _section, places in rows for place in places]
+
+    def _want_crops(self) -> None:
+        if not self.isVisible() or self.painted is None or not self.cells.rowCount():
+            return
+        seen = self._in_view()
+        ahead = self._in_view(self.viewport().height())
+        ids, centre = self.cells.ids, self.cells.centre
+        places = {int(ids[place]): centre(place) for place in dict.fromkeys((*seen, *ahead))}
+        self.store.want(places, round(self.side * self.painted.ratio))
+
+    # painting -------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw what is in view and needs it."""
+        event, painted, grid = existing(event), self.painted, self.grid
+        if painted is None:
+            return
+        painter = QPainter(self.viewport())
+        box, offset = event.rect(), self.verticalOffset()
+        painted.paint_ground(painter, box)
+        if not self.cells.rowCount():
+            painted.paint_empty(painter, self.viewport().rect(), self.empty_text)
+            painter.end()
+            return
+        painter.translate(0, -offset)
+        top, bottom = box.top() + offset - FRAME, box.bottom() + 1 + offset + FRAME
+        across = range(
+            max(0, (box.left() - FRAME) // grid.pitch[0]), (box.right() + FRAME) // grid.pitch[0] + 1
+        )
+        for section, places in grid.between(top, bottom):
+            if section.heading and section.top + section.heading > top:
+                text = self.cells.heading(section.group)
+                painted.paint_heading(painter, section, text, self.viewport().width())
+            for place in places:
+                if (place - section.group.start) % grid.columns in across:
+                    self._paint_cell(painter, painted, place)
+        if self.drop.onto is not None:
+            painted.paint_target(painter, self.drop.onto, self.viewport().width())
+        if self.gestures.band is not None:
+            painted.paint_band(painter, self.gestures.band)
+        painter.end()
+
+    def _paint_cell(self, painter: QPainter, painted: GridPainter, place: int) -> None:
         cell = int(self.cells.ids[place])
-        self._anchor = place
-        self.selection.set((cell,), cell, True)
+        crop = self.store.get(cell)
+        painted.paint_cell(
+            painter,
+            self.grid.corner(place),
+            self.cells.look(place),
+            crop,
+            unreadable=crop is None and self.store.is_unreadable(cell),
+            selected=self.is_selected(place),
+            current=place == self._current,
+        )
 
-    def _select_to(self, place: int) -> None:
-        """Select all from where Shift was pressed; what is folded away is left out."""
-        anchor = self._anchor if self._anchor >= 0 else place
-        first, last = sorted((anchor, place))
-        there = [
-            np.arange(max(first, each.group.start), min(last + 1, each.group.stop))
-            for each in self.grid.sections
-            if not each.folded
-        ]
-        places = np.concatenate([each for each in there if len(each)])
-        self.selection.set(self.cells.ids[places], int(self.cells.ids[place]))
-        self._anchor = anchor
-
-    def toggle(self, section: Section) -> None:
-        """Fold a section or unfold it; a selection of several does not reach into what is folded away."""
-        super().toggle(section)
-        if section.group.code in self.folded:
-            self.selection.keep_one()
-
-    # keys -----------------------------------------------------------------------------------------
+    # keys, mouse and dragging ---------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Move by arrows, pages and to the ends; every other key is the window's."""
-        event = existing(event)
-        key, modifiers = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        keys = {*_ARROWS, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
-        if key not in keys or not len(self.cells.ids):
-            event.ignore()
-        elif modifiers == _CTRL and key in {Qt.Key.Key_Left, Qt.Key.Key_Right}:
-            self._fold_current(key == Qt.Key.Key_Left)
-        elif not modifiers & ~_SHIFT:
-            place = self._place_by(key)
-            if place >= 0:
-                (self._select_to if modifiers else self._go_to)(place)
-
-    def _fold_current(self, fold: bool) -> None:
-        section = self.grid.section_of(max(self._current, 0))
-        if section.folded != fold:
-            self.toggle(section)
-
-    def _place_by(self, key: Qt.Key) -> int:
-        grid, last = self.grid, len(self.cells.ids) - 1
-        start = self._current
-        if start < 0 or key == Qt.Key.Key_Home:
-            return grid.first(1)
-        if key == Qt.Key.Key_End:
-            return grid.first(-1)
-        if key in _ARROWS:
-            return min(grid.step(start, *_ARROWS[key]), last)
-        rows = max(1, self.viewport().height() // grid.pitch[1])
-        way = 1 if key == Qt.Key.Key_PageDown else -1
-        for _row in range(rows):
-            start = grid.step(start, 0, way)
-        return start
-
-    # the mouse ------------------------------------------------------------------------------------
+        """Move by keys."""
+        self.gestures.key(existing(event))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Begin a click, a drag or a rubber band; a heading folds its section."""
-        event = existing(event)
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        at = event.position().toPoint()
-        y = at.y() + self.verticalOffset()
-        heading = self.grid.heading_at(y)
-        if heading is not None:
-            self.toggle(heading)
-            return
-        self._pressed, self._pressed_place = at, self.grid.place_at(at.x(), y)
-        place, modifiers = self._pressed_place, event.modifiers()
-        if place >= 0 and not modifiers & (_CTRL | _SHIFT) and not self._selected[place]:
-            self._go_to(place)
+        """Begin a click, a drag or a rubber band."""
+        self.gestures.press(existing(event))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        """Draw the band, or begin to drag the selected cells."""
-        event = existing(event)
-        if self._pressed is None or not event.buttons() & Qt.MouseButton.LeftButton:
-            return
-        at = event.position().toPoint()
-        if self._band is not None:
-            self._stretch(at)
-        elif (at - self._pressed).manhattanLength() >= QApplication.startDragDistance():
-            modified = event.modifiers() & (_CTRL | _SHIFT)
-            if self._pressed_place >= 0 and not modified:
-                self._pressed = None
-                self._drag()
-            else:
-                self._kept = self.selection.ids if modified else ()
-                start = self._pressed + QPoint(0, self.verticalOffset())
-                self._band = (start, start)
-                self._stretch(at)
+        """Draw the band, or begin to drag."""
+        self.gestures.move(existing(event))
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
-        """Select what was clicked on, or be done with the band."""
-        event = existing(event)
-        band, pressed, place = self._band, self._pressed, self._pressed_place
-        self._band, self._pressed = None, None
-        self._pull.stop()
-        if band is not None:
-            self.viewport().update()
-        elif pressed is None or event.button() != Qt.MouseButton.LeftButton:
-            return
-        elif place < 0:
-            self.selection.clear()
-        elif event.modifiers() & _SHIFT:
-            self._select_to(place)
-        elif event.modifiers() & _CTRL:
-            self.selection.toggle(int(self.cells.ids[place]))
-            self._anchor = place
-        elif len(self.selection) > 1:
-            self._go_to(place)
+        """End a click or the band."""
+        self.gestures.release(existing(event))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
-        """Go to a cell, and let the smear have the keyboard."""
-        event = existing(event)
-        index = self.indexAt(event.position().toPoint())
-        if index.isValid() and not event.modifiers() & (_CTRL | _SHIFT):
-            self._go_to(index.row())
-            self.opened.emit()
-        else:
-            self.mousePressEvent(event)
-
-    def _stretch(self, at: QPoint) -> None:
-        """Stretch the rubber band to a point of the viewport, and select what it touches."""
-        self._band = (existing(self._band)[0], at + QPoint(0, self.verticalOffset()))
-        box = QRect(*self._band).normalized()
-        places = self.grid.inside(box.left(), box.top(), box.right(), box.bottom())
-        self.selection.set((*self._kept, *self.cells.ids[places].tolist()))
-        beyond = at.y() < 0 or at.y() > self.viewport().height()
-        if beyond and not self._pull.isActive():
-            self._pull.start()
-        elif not beyond:
-            self._pull.stop()
-        self.viewport().update()
-
-    def _pull_on(self) -> None:
-        at = self.viewport().mapFromGlobal(self.cursor().pos())
-        bar = self.verticalScrollBar()
-        bar.setValue(bar.value() + (_SCROLL_PX if at.y() > 0 else -_SCROLL_PX))
-        if self._band is not None:
-            self._stretch(at)
+        """Go to a cell on the smear."""
+        self.gestures.double_click(existing(event))
 
     def _drag(self) -> None:
         """Drag the selected cells; a class of the Review tab takes them."""
         drag = QDrag(self)
         drag.setMimeData(cells_as_mime(self.selection.ids))
-        drag.setPixmap(self._badge(len(self.selection)))
+        text = count_of(len(self.selection), "cell")
+        drag.setPixmap(existing(self.painted).badge(text, self.fontMetrics()))
         drag.exec(Qt.DropAction.CopyAction)
 
-    # dropping -------------------------------------------------------------------------------------
-
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
-        """Take cells of this window; where they may fall is told while they move."""
-        event = existing(event)
-        if cells_dropped(event, self):
-            event.accept()
-        else:
-            event.ignore()
+        """Take cells of this window."""
+        self.drop.enter(existing(event))
 
     def dragMoveEvent(self, event: QDragMoveEvent | None) -> None:
-        """Mark the group that the cells would fall into, and scroll on at the edge."""
-        event = existing(event)
-        at = event.position().toPoint()
-        section = self._section_for(at)
-        self._mark(section)
-        if section is None or not cells_dropped(event, self):
-            event.ignore()
-        else:
-            event.acceptProposedAction()
-        high, bar = self.viewport().height(), self.verticalScrollBar()
-        if at.y() < _EDGE_PX:
-            bar.setValue(bar.value() - _SCROLL_PX // 2)
-        elif at.y() > high - _EDGE_PX:
-            bar.setValue(bar.value() + _SCROLL_PX // 2)
+        """Mark the group that cells would fall into."""
+        self.drop.move(existing(event))
 
     def dragLeaveEvent(self, event: QDragLeaveEvent | None) -> None:
         """Mark no group."""
-        self._mark(None)
+        self.drop.mark(None)
 
     def dropEvent(self, event: QDropEvent | None) -> None:
-        """Ask for the group's class for the cells that fell into it."""
-        event = existing(event)
-        section, cells = self._section_for(event.position().toPoint()), cells_dropped(event, self)
-        self._mark(None)
-        if section is None or not cells:
-            event.ignore()
-            return
-        event.acceptProposedAction()
-        # After the drag has ended: a question that it asks would else stand in the midst of it.
-        QTimer.singleShot(0, lambda: self.cells_dropped.emit(section.group.code, cells))
+        """Take the cells that fell into a group."""
+        self.drop.drop(existing(event))
 
-    def _section_for(self, at: QPoint) -> Section | None:
-        """Return the group of a class under a point of the viewport; cells cannot fall into no class."""
-        section = self.grid.section_at(at.y() + self.verticalOffset())
-        return section if section is not None and section.group.code else None
+    # what Qt asks ---------------------------------------------------------------------------------
 
-    def _mark(self, section: Section | None) -> None:
-        if section != self._onto:
-            self._onto = section
-            self.viewport().update()
+    def sizeHint(self) -> QSize:
+        """Ask for the height of two rows."""
+        return QSize(640, 2 * (self.side + 26) + 8)
 
-    def _badge(self, count: int) -> QPixmap:
-        text = count_of(count, "cell")
-        pixmap = QPixmap(self.fontMetrics().horizontalAdvance(text) + 16, 24)
-        colors = existing(self._colors)
-        pixmap.fill(QColor(colors.primary))
-        painter = QPainter(pixmap)
-        painter.setPen(QColor(colors.on_primary))
-        painter.drawText(pixmap.rect(), Qt.AlignmentFlag.AlignCenter, text)
-        painter.end()
-        return pixmap
+    def minimumSizeHint(self) -> QSize:
+        """Ask for one small thumbnail."""
+        return QSize(120, 80)
 
-    # painting and scrolling -----------------------------------------------------------------------
+    def _box(self, place: int) -> QRect:
+        """Return where a thumbnail lies in the viewport."""
+        x, y = self.grid.corner(place)
+        return QRect(x, y - self.verticalOffset(), *self.grid.item)
 
-    def paint_above(self, painter: QPainter, colors: ThemeColors) -> None:
-        """Draw the rubber band, or a line around the group that cells are dragged over."""
-        if self._onto is not None:
-            painter.setPen(QPen(QColor(colors.primary), 3))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(2, self._onto.top + 2, self.viewport().width() - 5, self._onto.height - 5)
-        if self._band is not None:
-            ground = QColor(colors.primary)
-            ground.setAlpha(50)
-            painter.setPen(QPen(QColor(colors.text), 1, Qt.PenStyle.DashLine))
-            painter.setBrush(ground)
-            painter.drawRect(QRect(*self._band).normalized())
+    def visualRect(self, index: QModelIndex) -> QRect:
+        """Return where a cell's thumbnail lies in the viewport."""
+        return self._box(index.row()) if index.isValid() else QRect()
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        """Return the cell under a point of the viewport."""
+        place = self.grid.place_at(point.x(), point.y() + self.verticalOffset())
+        return self.cells.index(place) if place >= 0 else QModelIndex()
+
+    def scrollTo(
+        self,
+        index: QModelIndex,
+        hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
+    ) -> None:
+        """Bring a cell into view, if it is not."""
+        if index.isValid():
+            top = self.grid.corner(index.row())[1]
+            bar, high = self.verticalScrollBar(), self.viewport().height()
+            bottom = top + self.grid.item[1]
+            if top - GAP < bar.value() or self.grid.item[1] > high:
+                bar.setValue(top - GAP)
+            elif bottom + GAP > bar.value() + high:
+                bar.setValue(bottom + GAP - high)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Draw the band anew, which does not move with the thumbnails."""
-        super().scrollContentsBy(dx, dy)
-        if self._band is not None:
+        """Move what is painted, so that only what comes into view is painted."""
+        self.viewport().scroll(0, dy)
+        self._want.throttle()
+        if self.gestures.band is not None:  # which does not move with the thumbnails
             self.viewport().update()
 
     def showEvent(self, event: QShowEvent | None) -> None:
@@ -339,3 +394,40 @@ class GalleryView(ThumbnailGrid):
         super().showEvent(event)
         self.follow_selection()
         self._want.throttle()
+
+    def updateGeometries(self) -> None:
+        """Tell the scroll bar how high the gallery is."""
+        bar, high = self.verticalScrollBar(), self.viewport().height()
+        bar.setRange(0, max(0, self.grid.height - high))
+        bar.setPageStep(high)
+        bar.setSingleStep(max(1, self.grid.pitch[1] // 2))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Lay out anew where another number of columns fits."""
+        super().resizeEvent(event)
+        self.lay_out()
+
+    def horizontalOffset(self) -> int:
+        """Return 0: it scrolls downwards only."""
+        return 0
+
+    def verticalOffset(self) -> int:
+        """Return how far it is scrolled, px."""
+        return self.verticalScrollBar().value()
+
+    def isIndexHidden(self, index: QModelIndex) -> bool:
+        """Tell whether a cell is in a folded section."""
+        return self.grid.section_of(index.row()).folded
+
+    def moveCursor(
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """Stay, as when the keyboard's focus comes: the cursor follows the window's selection."""
+        return self.currentIndex()
+
+    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
+        """Do nothing: which cells are selected is told from outside."""
+
+    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
+        """Return nothing: selected thumbnails are painted anew one by one."""
+        return QRegion()
