@@ -59,7 +59,7 @@ class Reviewer:
 
         def rests() -> bool:
             sizes.append(self._qt.canvas.native.size())
-            return sizes[-1] == sizes[-2] and not self.controller.smear_viewer.glide.running
+            return sizes[-1] == sizes[-2] and not self.controller.smear_viewer.view.glide.running
 
         self.qtbot.waitUntil(rests)
 

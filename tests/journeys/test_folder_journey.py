@@ -68,7 +68,9 @@ def _assert_the_screen_shows_the_cells(reviewer: Reviewer, photographs: list[Dra
     last, image = slide.images[3], photographs[3].image
     for index in np.flatnonzero(slide.images_at(case.cells.x, case.cells.y) == 3):
         x, y = float(case.cells.x[index]), float(case.cells.y[index])
-        controller.smear_viewer.look((y * MICRONS, x * MICRONS), 2 / MICRONS)  # 2 px of the screen a pixel
+        controller.smear_viewer.view.look(
+            (y * MICRONS, x * MICRONS), 2 / MICRONS
+        )  # 2 px of the screen a pixel
         row, column = round(y - last.y), round(x - last.x)
         wanted = image[row - 2 : row + 3, column - 2 : column + 3].mean(axis=(0, 1))
         reviewer.qtbot.waitUntil(

@@ -160,7 +160,7 @@ def _keys_while_the_second_opens(reviewer: Reviewer, second: Path) -> None:
         assert len(case.history.events()) == events
     assert reviewer.controller.smear.session.slide.path == second
     assert [each.kind for each in reviewer.case.history.events()].count("label set") == 0
-    seen = reviewer.controller.smear_viewer.viewport()
+    seen = reviewer.controller.smear_viewer.view.viewport()
     assert all(side >= whole for side, whole in zip(seen.size, seen.smear, strict=True))  # shown whole
     names = [layer.name for layer in reviewer.viewer.layers if layer.visible]
     assert [name for name in names if name != "counted frame"] == ["second", "cells"]

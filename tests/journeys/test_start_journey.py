@@ -52,17 +52,17 @@ def test_from_an_empty_window_to_a_folder_and_back(
     assert panel.notices.isHidden()
 
     fields = controller.smear.session.slide.fields
-    controller.smear_viewer.show_region(fields[0].region)
+    controller.smear_viewer.view.show_region(fields[0].region)
     overview = controller.smear.overview.view
     qtbot.waitUntil(overview.isVisible)
     _by_palette(reviewer, qtbot, "go to the next field")
-    assert controller.smear_viewer.nearest_region([each.region for each in fields]) == 1
+    assert controller.smear_viewer.view.nearest_region([each.region for each in fields]) == 1
     last = fields[2].region
     place, scale = overview._place()
     x, y = last.x + last.width / 2, last.y + last.height / 2
     spot = QPoint(int(place.left() + x * scale), int(place.top() + y * scale))
     qtbot.mouseClick(overview, Qt.MouseButton.LeftButton, pos=spot)
-    assert controller.smear_viewer.nearest_region([each.region for each in fields]) == 2
+    assert controller.smear_viewer.view.nearest_region([each.region for each in fields]) == 2
 
     _open(reviewer, qtbot, field)
     _by_palette(reviewer, qtbot, "Count tab")

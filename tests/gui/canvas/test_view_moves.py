@@ -15,7 +15,7 @@ def _centre(smear_viewer) -> tuple[float, float]:
 
 
 def _at_rest(smear_viewer, qtbot) -> tuple[float, float]:
-    qtbot.waitUntil(lambda: not smear_viewer.glide.running)
+    qtbot.waitUntil(lambda: not smear_viewer.view.glide.running)
     return _centre(smear_viewer)
 
 
@@ -23,7 +23,7 @@ def _at_rest(smear_viewer, qtbot) -> tuple[float, float]:
 def desk(analysed, qtbot):
     _viewer, panel = analysed
     smear_viewer = panel.controller.smear_viewer
-    qtbot.waitUntil(lambda: not smear_viewer.glide.running)
+    qtbot.waitUntil(lambda: not smear_viewer.view.glide.running)
     return panel, smear_viewer, panel.controller.smear.review
 
 
@@ -32,12 +32,12 @@ def test_the_view_keeps_still_for_a_cell_in_its_middle(desk, qtbot):
     x, y = review.shown_cell.place(int(review.worklist.ids[0]))
     scale = review.session.slide.microns_per_pixel
     smear_viewer.camera.zoom = 9.0
-    high, wide = smear_viewer.viewport().size
+    high, wide = smear_viewer.view.viewport().size
     smear_viewer.camera.center = (y * scale + 0.25 * high, x * scale - 0.25 * wide)
     before, zoom = _centre(smear_viewer), smear_viewer.camera.zoom
     qtbot.keyClick(panel.window()._qt_viewer.canvas.native, Qt.Key.Key_Space)
     assert review.selection.current == int(review.worklist.ids[0])
-    assert not smear_viewer.glide.running
+    assert not smear_viewer.view.glide.running
     assert (_centre(smear_viewer), smear_viewer.camera.zoom) == (before, zoom)
 
 
@@ -45,9 +45,9 @@ def test_the_view_goes_to_a_cell_outside_its_middle_and_rests_within_the_smear(d
     _panel, smear_viewer, review = desk
     smear_viewer.camera.zoom = 30.0
     for cell in review.session.case.cells.cell_id.tolist():
-        smear_viewer.go_to(*review.shown_cell.place(cell))
+        smear_viewer.view.go_to(*review.shown_cell.place(cell))
         _at_rest(smear_viewer, qtbot)
-        seen, scale = smear_viewer.viewport(), review.session.slide.microns_per_pixel
+        seen, scale = smear_viewer.view.viewport(), review.session.slide.microns_per_pixel
         x, y = review.shown_cell.place(cell)
         for at, middle, side, whole in zip(
             (y * scale, x * scale), seen.centre, seen.size, seen.smear, strict=True
@@ -62,10 +62,10 @@ def test_a_reviewer_who_moves_the_view_is_not_pulled_back(desk, qtbot):
     _panel, smear_viewer, _review = desk
     smear_viewer.camera.zoom = 30.0
     smear_viewer.camera.center = (20.0, 20.0)
-    smear_viewer.glide.start((20.0, 20.0), (22.0, 22.0))
-    assert smear_viewer.glide.running
+    smear_viewer.view.glide.start((20.0, 20.0), (22.0, 22.0))
+    assert smear_viewer.view.glide.running
     smear_viewer.camera.center = (40.0, 40.0)
-    assert not smear_viewer.glide.running
+    assert not smear_viewer.view.glide.running
     assert _centre(smear_viewer) == (40.0, 40.0)
 
 
@@ -74,7 +74,7 @@ def test_a_cell_far_away_in_an_overview_is_shown_near(desk, qtbot):
     smear_viewer.camera.zoom = 0.5
     review.navigation.next()
     assert smear_viewer.camera.zoom >= 7.0
-    seen = smear_viewer.viewport()
+    seen = smear_viewer.view.viewport()
     x, y = review.shown_cell.place(review.selection.current)
     scale = review.session.slide.microns_per_pixel
     assert seen.shows_well((y * scale, x * scale)) or seen.towards((y * scale, x * scale)) is None
@@ -82,14 +82,14 @@ def test_a_cell_far_away_in_an_overview_is_shown_near(desk, qtbot):
 
 def test_a_view_that_was_kept_beyond_the_smear_shows_it_whole_instead_of_black(desk):
     _panel, smear_viewer, _review = desk
-    smear_viewer.look((5_000.0, -300.0), 12.0)
-    seen = smear_viewer.viewport()
+    smear_viewer.view.look((5_000.0, -300.0), 12.0)
+    seen = smear_viewer.view.viewport()
     assert seen.centre == pytest.approx((seen.smear[0] / 2, seen.smear[1] / 2), rel=1e-3)
     assert all(side >= whole for side, whole in zip(seen.size, seen.smear, strict=True))
 
 
 def _shows_whole(smear_viewer) -> bool:
-    seen = smear_viewer.viewport()
+    seen = smear_viewer.view.viewport()
     middle = (seen.smear[0] / 2, seen.smear[1] / 2)
     fits = all(side >= whole for side, whole in zip(seen.size, seen.smear, strict=True))
     fills = any(side <= 1.5 * whole for side, whole in zip(seen.size, seen.smear, strict=True))

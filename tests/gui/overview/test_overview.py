@@ -109,10 +109,10 @@ def test_fields_are_gone_through_by_key_and_told_with_their_progress(open_panel,
     assert [box.itemText(at) for at in range(3)] == ["a.png", "b.png", "c.png"]
 
     def middle() -> str:
-        at = controller.smear_viewer.nearest_region([each.region for each in fields])
+        at = controller.smear_viewer.view.nearest_region([each.region for each in fields])
         return fields[at].name
 
-    controller.smear_viewer.show_region(fields[0].region)
+    controller.smear_viewer.view.show_region(fields[0].region)
     assert middle() == "a.png"
     controller.do(TABLE.acts["next_field"])
     assert middle() == "b.png"

@@ -67,15 +67,18 @@ def test_the_view_becomes_sharp_and_is_let_go(open_panel, qtbot):
     assert not stream._wanted
 
 
-def test_tiles_that_cannot_be_read_are_told_in_the_panel(open_panel, qtbot):
+def test_tiles_that_cannot_be_read_are_told_in_the_panel(open_panel, session, qtbot):
     _viewer, panel = open_panel()
-    smear_viewer, pyramid = panel.controller.smear_viewer, Pyramid(broken=frozenset({(2, 0, 0)}))
-    smear_viewer.show_slide(_slide(pyramid, 0.25))
+    controller, pyramid = panel.controller, Pyramid(broken=frozenset({(2, 0, 0)}))
+    session.slide = _slide(pyramid, 0.25)
+    controller.smear_viewer.show_slide(session.slide)
+    smear = OpenSmear(session, controller._workplace(), controller)
     text = panel.slide_tab.unreadable_text
     qtbot.waitUntil(lambda: text.text() == "1 tile of this slide can't be read and shows hatched.")
     pyramid.broken.clear()
     panel.slide_tab.retry_button.click()
     qtbot.waitUntil(lambda: not text.text())
+    smear.close()
 
 
 def test_where_to_look_leads_from_survey_to_regions(session):

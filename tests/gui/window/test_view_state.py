@@ -30,6 +30,7 @@ class Smear(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.camera = SimpleNamespace(center=(0.0, 50.0, 60.0), zoom=1.0)
+        self.view = self
 
     def look(self, centre: tuple[float, float], zoom: float) -> None:
         self.camera.center, self.camera.zoom = (0.0, *centre), zoom
@@ -106,7 +107,7 @@ def _go_somewhere(shown: Shown) -> None:
     shown.worklist.narrow(state="waiting", code="")
     shown.selection.set((7, 3, 5), current=3)
     shown.tabs.setCurrentIndex(1)
-    shown.smear_viewer.look((12.5, 31.25), 4.0)
+    shown.smear_viewer.view.look((12.5, 31.25), 4.0)
 
 
 def test_what_was_shown_is_shown_again_to_the_same_reviewer(case, show) -> None:

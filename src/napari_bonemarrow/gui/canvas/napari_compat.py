@@ -1,4 +1,4 @@
-"""Where napari keeps what the stage needs of its viewer: 0.9 has moved some of it."""
+"""Where napari keeps what the window needs of its viewer: 0.9 has moved some of it."""
 
 from __future__ import annotations
 

@@ -21,27 +21,20 @@ from napari_bonemarrow.gui.canvas.layers.scale_bar_layer import ScaleBarLayer
 from napari_bonemarrow.gui.canvas.mouse import Mouse
 from napari_bonemarrow.gui.canvas.napari_compat import (
     camera_and_scale_bar,
-    canvas_px,
     resized,
     smear_path,
     text_overlay,
     view_corners,
 )
 from napari_bonemarrow.gui.canvas.rings.cell_rings import CellRings
+from napari_bonemarrow.gui.canvas.smear_camera import SmearCamera
 from napari_bonemarrow.gui.canvas.smear_layer import slide_layer
 from napari_bonemarrow.gui.canvas.tiles.redraw import TileRedraw
-from napari_bonemarrow.gui.canvas.view_glide import ViewGlide
-from napari_bonemarrow.gui.canvas.viewport import Viewport
-from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.detection.outlines import Outline
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
-
-_NEAR_ZOOM, _FAR_ZOOM = 7.0, 4.0
-"""Screen pixels per µm: a cell gone to from afar is shown at the first, where its ring is some 80 px wide.
-Below the second a nucleus of 8 µm is less than 32 px wide: too small to be looked at where it is."""
 
 _TELL_FEATURES_MS = 250
 """How long after the last of many keys an open features table of napari's is told to show them."""
@@ -79,7 +72,7 @@ class SmearViewer(QObject):
         self._covered: set[str] = set()
         self.tiles = TileRedraw(self)
         self.mouse = Mouse(viewer, lambda: self.smear, self)
-        self.glide = ViewGlide(self._centre, self)
+        self.view = SmearCamera(viewer, self.camera, lambda: self.smear, self)
         self._busy, self._said = False, ""
         self._view_timer = self._timer(60, self._follow_view)
         self._tidy_timer = self._timer(0, self._look_at_layers)
@@ -107,7 +100,7 @@ class SmearViewer(QObject):
         for emitter, slot in self._connections:
             emitter.disconnect(slot)
         self.mouse.leave()
-        self.glide.stop()
+        self.view.glide.stop()
         self.say("")
         for timer in (self._view_timer, self._tidy_timer, self._selected_timer, self._features_timer):
             timer.stop()
@@ -136,7 +129,7 @@ class SmearViewer(QObject):
             self.smear = layer
             if made:
                 self.viewer.add_layer(layer)
-                self._fit(slide)
+                self.view.fit(slide.width, slide.height)
                 self.shown.emit()
             self.set_scale(slide.microns_per_pixel)
             self.viewer.add_layer(self.rings.layer)
@@ -144,24 +137,7 @@ class SmearViewer(QObject):
             self.make_active()
         finally:
             self._busy = False
-        self._fit(slide)
-
-    def _fit(self, slide: Slide) -> None:
-        """Show a slide whole."""
-        self.viewer.reset_view()
-        self.show_region(Region(0, 0, slide.width, slide.height))  # napari fits the view to all layers
-
-    def show_all(self) -> None:
-        """Show the open smear whole, however large others are that wait unseen."""
-        if self.smear is not None:
-            height, width = self._smear_px()
-            self.viewer.reset_view()
-            self.show_region(Region(0, 0, width, height))
-
-    def _smear_px(self) -> tuple[int, int]:
-        smear = existing(self.smear)
-        data = smear.data[0] if smear.multiscale else smear.data
-        return int(data.shape[0]), int(data.shape[1])
+        self.view.fit(slide.width, slide.height)
 
     def set_scale(self, microns_per_pixel: float | None) -> None:
         """Give smear and rings their physical scale."""
@@ -210,75 +186,6 @@ class SmearViewer(QObject):
         """Make the rings the active layer, so that clicks and keys mean cells; not while a bar is drawn."""
         if self.bar.layer is None and self.rings.exists and self.rings.layer in self.viewer.layers:
             self.viewer.layers.selection.active = self.rings.layer
-
-    # looking --------------------------------------------------------------------------------------
-
-    def viewport(self) -> Viewport:
-        """Return what is seen of the smear, or will be when the view has come to rest."""
-        scale, zoom = float(existing(self.smear).scale[-1]), float(self.camera.zoom)
-        high, wide = canvas_px(self.viewer)
-        down, across = self.glide.end or self.camera.center[-2:]
-        height, width = self._smear_px()
-        centre = float(down), float(across)
-        return Viewport(centre, (high / zoom, wide / zoom), (height * scale, width * scale))
-
-    def go_to(self, x: float, y: float) -> None:
-        """Bring a cell into view, near enough to see it.
-
-        The view keeps still while the cell is well in its middle. It goes there gently where the eye can
-        follow, and at once where nothing of what is seen now would be seen on the way.
-        """
-        if self.smear is None:
-            return
-        scale = float(self.smear.scale[-1])
-        place = (y * scale, x * scale)
-        if self.camera.zoom < _FAR_ZOOM:
-            self._show_at(place, _NEAR_ZOOM)
-            return
-        seen = self.viewport()
-        centre = seen.towards(place)
-        if centre is None:
-            return
-        self.glide.finish()
-        if seen.is_near(centre):
-            self.glide.start(seen.centre, centre)
-        else:
-            self._centre(centre)
-
-    def _show_at(self, place: tuple[float, float], zoom: float) -> None:
-        """Show a place at a zoom, at once."""
-        self.glide.stop()
-        self.camera.zoom = zoom
-        self._centre(self.viewport().centred_on(place))
-
-    def _centre(self, centre: tuple[float, float]) -> None:
-        self.camera.center = centre
-
-    def fill_view(self, x: float, y: float, width_um: float, canvas_px: float) -> None:
-        """Fill the view with a square around a cell, or show the whole smear if that was done."""
-        if self.smear is None:
-            return
-        zoom = 0.9 * canvas_px / width_um
-        if self.camera.zoom >= zoom * 0.99:
-            self.show_all()
-            return
-        scale = float(self.smear.scale[-1])
-        self._show_at((y * scale, x * scale), zoom)
-
-    def look(self, centre: tuple[float, float], zoom: float) -> None:
-        """Show a place as it was shown before: its centre (y, x) in µm, and screen pixels per µm.
-
-        A place beyond the smear, as when its scale was another then, shows the smear whole instead of black.
-        """
-        if self.smear is not None and not self._is_on_smear(centre):
-            self.show_all()
-            return
-        self.camera.center = centre
-        self.camera.zoom = zoom
-
-    def _is_on_smear(self, centre: tuple[float, float]) -> bool:
-        sides = (side * float(existing(self.smear).scale[-1]) for side in self._smear_px())
-        return all(0 <= at <= side for at, side in zip(centre, sides, strict=True))
 
     def say(self, text: str) -> None:
         """Write a word over the smear, such as how many cells are selected; ``""`` takes it away."""
@@ -402,47 +309,11 @@ class SmearViewer(QObject):
             self._busy = before
         self.layers_changed.emit()
 
-    def seen(self) -> tuple[float, float, float, float] | None:
-        """Return left, top, right and bottom of what the canvas shows, level-0 pixels, beyond the smear too.
-
-        By the camera: of a slide's coarsest level napari holds the whole, however little of it is seen.
-        """
-        if self.smear is None:
-            return None
-        scale = float(self.smear.scale[-1])
-        y, x = (float(value) / scale for value in self.camera.center[-2:])
-        high, wide = (side / (2 * float(self.camera.zoom) * scale) for side in canvas_px(self.viewer))
-        return x - wide, y - high, x + wide, y + high
-
-    def nearest_region(self, regions: Sequence[Region]) -> int | None:
-        """Return which region the middle of the view lies in or nearest to, None where there is none."""
-        if self.smear is None or not regions:
-            return None
-        y, x = (float(value) / float(self.smear.scale[-1]) for value in self.camera.center[-2:])
-
-        def away(at: int) -> float:
-            box = regions[at]
-            return max(box.x - x, x - box.x - box.width, 0) + max(box.y - y, y - box.y - box.height, 0)
-
-        return min(range(len(regions)), key=away)
-
-    def show_region(self, region: Region) -> None:
-        """Fill the view with a region."""
-        if self.smear is None:
-            return
-        scale = float(self.smear.scale[-1])
-        self.camera.center = (
-            (region.y + region.height / 2) * scale,
-            (region.x + region.width / 2) * scale,
-        )
-        high, wide = canvas_px(self.viewer)
-        self.camera.zoom = 0.9 * min(high / (region.height * scale), wide / (region.width * scale))
-
     # what happens there ---------------------------------------------------------------------------
 
     def _on_camera(self, _event: object = None) -> None:
         y, x = self.camera.center[-2:]
-        self.glide.follow((float(y), float(x)))
+        self.view.glide.follow((float(y), float(x)))
         self._view_timer.start()
         self.moved.emit()
 

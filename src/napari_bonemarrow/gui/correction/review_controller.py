@@ -8,7 +8,6 @@ import numpy as np
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
-from napari_bonemarrow.gui.canvas.napari_compat import canvas_px
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
@@ -151,7 +150,7 @@ class ReviewController(SmearPart):
         if cell is not None:
             self.worklist.visit(cell)
             if go:
-                self.smear_viewer.go_to(*self.shown_cell.place(cell))
+                self.smear_viewer.view.go_to(*self.shown_cell.place(cell))
         self.shown_cell.show()
 
     # keys and explanations ------------------------------------------------------------------------
@@ -203,6 +202,5 @@ class ReviewController(SmearPart):
     def _full_crop(self) -> None:
         cell = self.selection.current
         if cell is not None:
-            height, _width = canvas_px(self.smear_viewer.viewer)
             width_um = CROP_SIZE * CROP_MICRONS_PER_PIXEL
-            self.smear_viewer.fill_view(*self.shown_cell.place(cell), width_um, height)
+            self.smear_viewer.view.fill_view(*self.shown_cell.place(cell), width_um)

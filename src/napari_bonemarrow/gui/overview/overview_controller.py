@@ -82,7 +82,7 @@ class OverviewController(SmearPart):
 
     def show_seen(self) -> None:
         """Show which part is seen, and the map itself where it tells something."""
-        session, seen = self.session, self._smear_viewer.seen()
+        session, seen = self.session, self._smear_viewer.view.seen()
         if seen is None or not self.view.is_held:
             self.view.hide()
             return
@@ -99,10 +99,7 @@ class OverviewController(SmearPart):
             self.view.raise_()
 
     def _go(self, x: float, y: float) -> None:
-        smear = self._smear_viewer.smear
-        if smear is not None:
-            scale = float(smear.scale[-1])
-            self._smear_viewer.camera.center = (y * scale, x * scale)
+        self._smear_viewer.view.centre_on(x, y)
 
     def count_fields(self) -> None:
         """Show how far the review is in each field."""

@@ -119,7 +119,7 @@ class SetupController(SmearPart):
             return
         session.slide = session.slide.with_scale(scale)
         self._smear_viewer.set_scale(scale.microns_per_pixel)
-        self._smear_viewer.show_all()
+        self._smear_viewer.view.show_all()
         self.scaled.emit()
         self.show()
         self._tab.focus_next()
@@ -186,14 +186,14 @@ class SetupController(SmearPart):
     def _on_field(self, name: str) -> None:
         for field in self.session.slide.fields:
             if field.name == name:
-                self._smear_viewer.show_region(field.region)
+                self._smear_viewer.view.show_region(field.region)
 
     def step_field(self, by: int) -> None:
         """Go to the field before or after the one in the middle of the view; the last is followed by none."""
         fields = self.session.slide.fields
-        at = self._smear_viewer.nearest_region([field.region for field in fields])
+        at = self._smear_viewer.view.nearest_region([field.region for field in fields])
         if at is not None and 0 <= at + by < len(fields):
-            self._smear_viewer.show_region(fields[at + by].region)
+            self._smear_viewer.view.show_region(fields[at + by].region)
 
     def find_cells(self) -> None:
         """Find and classify; the same again later does what is missing."""

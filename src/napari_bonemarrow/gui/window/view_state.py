@@ -113,7 +113,7 @@ class ViewState(SmearPart):
             self._tabs.setCurrentIndex(names.index(view["tab"]))
         centre, zoom = _numbers(view.get("centre")), _numbers([view.get("zoom")])
         if len(centre) == 2 and zoom and zoom[0] > 0:
-            self._smear_viewer.look((centre[0], centre[1]), zoom[0])
+            self._smear_viewer.view.look((centre[0], centre[1]), zoom[0])
 
 
 def _numbers(values: Any) -> list[float]:
