@@ -1,1 +1,1 @@
-"""The smear in napari's canvas: the only part that touches napari's viewer and layers."""
+"""The smear in napari's canvas: the only part that uses napari's viewer and layers."""

@@ -1,4 +1,4 @@
-"""The mouse over the smear: a click is told from a drag of the view."""
+"""Mouse over the smear, with clicks separated from drags of the view."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 _CLICK_PX = 4
-"""A press that moved farther before its release was a drag of the view."""
+"""Largest move of a click, px; a longer one is a drag of the view."""
 
 
 class Mouse(QObject):
-    """Tells where on the smear the mouse is and what it does there, in level-0 pixels (x, y).
+    """The mouse's place on the smear and its clicks, in level-0 pixels (x, y).
 
     Parameters
     ----------
     viewer : napari.Viewer
     smear : callable
-        Returns the layer of the smear that is open, or None.
+        Returns the layer of the open smear, or None.
     parent : QObject
     """
 
@@ -35,16 +35,16 @@ class Mouse(QObject):
         super().__init__(parent)
         self._viewer, self._smear = viewer, smear
         self.rests = False
-        """Whether clicks mean nothing for now: another smear is being opened."""
+        """Whether clicks are ignored while another smear is being opened."""
         viewer.mouse_drag_callbacks.append(self._on_press)
 
     def leave(self) -> None:
-        """Take the callback out of the viewer."""
+        """Remove the callback from the viewer."""
         if self._on_press in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._on_press)
 
     def place(self) -> tuple[float, float] | None:
-        """Return where the mouse is, or None outside the smear."""
+        """Return the mouse's place, or None outside the smear."""
         return self._to_pixels(self._viewer.cursor.position)
 
     def _to_pixels(self, position: Sequence[float]) -> tuple[float, float] | None:
@@ -56,7 +56,7 @@ class Mouse(QObject):
         return (x, y) if -0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5 else None
 
     def _on_press(self, _viewer: Viewer, event: Any) -> Iterator[None]:  # napari's own has no types
-        """Tell a click from a drag of the view."""
+        """Separate a click from a drag of the view."""
         if self.rests or self._smear() is None or event.button not in (1, 2) or self._is_drawing():
             return
         start, position, button = np.array(event.pos), tuple(event.position), event.button

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def camera_and_scale_bar(viewer: Viewer) -> tuple[Camera, CanvasOverlay]:
-    """Return both from where napari keeps them: 0.9 has moved them into scene and canvas."""
+    """Return camera and scale bar, which napari 0.9 has moved into scene and canvas."""
     if hasattr(viewer, "scene"):
         return viewer.scene.camera, viewer.canvas.overlays.scale_bar
     return viewer.camera, viewer.scale_bar
 
 
 def text_overlay(viewer: Viewer) -> CanvasOverlay:
-    """Return the line of text that napari can write over the canvas, in its upper left corner."""
+    """Return napari's text overlay in the upper left corner of the canvas."""
     overlay = viewer.canvas.overlays.text if hasattr(viewer, "scene") else viewer.text_overlay
     overlay.position = "top_left"
     overlay.font_size = 14
@@ -36,7 +36,7 @@ def text_overlay(viewer: Viewer) -> CanvasOverlay:
 
 
 def layer_docks(window: QWidget) -> tuple[QDockWidget, ...]:
-    """Return the docks of layer controls and layer list; none where napari calls them otherwise."""
+    """Return the docks of layer controls and layer list; none if napari has other names for them."""
     docks = window.findChildren(QDockWidget)
     return tuple(dock for dock in docks if dock.objectName() in {"layer controls", "layer list"})
 
@@ -49,7 +49,7 @@ def canvas_px(viewer: Viewer) -> tuple[float, float]:
 
 
 def smear_path(layer: Layer) -> Path | None:
-    """Return the file (smear or case) of a layer that a reader of ours has made, else None."""
+    """Return the file (smear or case) of a layer made by our reader, else None."""
     metadata = layer.metadata.get(METADATA_KEY) if isinstance(layer.metadata, dict) else None
     if metadata is None:
         return None
@@ -57,10 +57,10 @@ def smear_path(layer: Layer) -> Path | None:
 
 
 def view_corners(viewer: Viewer, layer: Layer) -> NDArray[np.float64]:
-    """Return what is seen of a smear: top left and bottom right (y, x) in level-0 pixels.
+    """Return the visible part of a smear: top left and bottom right (y, x) in level-0 pixels.
 
-    Worked out from the camera: what napari keeps in the layer is as old as the last drawing, and a window
-    that was just made larger has not been drawn yet.
+    Computed from the camera: napari's value in the layer is from the last drawing, and a resized window is
+    not drawn yet.
     """
     camera, _bar = camera_and_scale_bar(viewer)
     half = np.array(canvas_px(viewer)) / 2 / float(camera.zoom)
@@ -69,7 +69,7 @@ def view_corners(viewer: Viewer, layer: Layer) -> NDArray[np.float64]:
 
 
 def resized(viewer: Viewer) -> EventEmitter:
-    """Return the emitter that tells of another size of the canvas."""
+    """Return the emitter for a new size of the canvas."""
     before: Any = viewer  # as napari 0.8 has it
     emitter: EventEmitter = (
         viewer.canvas.events.size
@@ -80,12 +80,12 @@ def resized(viewer: Viewer) -> EventEmitter:
 
 
 def canvas_holder(window: QWidget) -> QWidget | None:
-    """Return the widget of a napari window that holds the canvas, None where it is no such window."""
+    """Return the widget that contains the canvas of a napari window, None for another window."""
     return window.centralWidget() if isinstance(window, QMainWindow) else None
 
 
 def napari_application() -> NapariApplication | None:
-    """Return napari's app-model application with its menus; None where a version keeps it elsewhere."""
+    """Return napari's app-model application with its menus; None if a version has it elsewhere."""
     try:
         from napari._app_model import get_app_model
     except ImportError:

@@ -1,4 +1,4 @@
-"""How a smear becomes a layer of napari (no Qt)."""
+"""Smears as layers of napari (no Qt)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 
 
 METADATA_KEY = "napari_bonemarrow"
-"""Under this key a layer's metadata say which smear it is; the panel adopts such a layer."""
+"""Key in a layer's metadata for its smear; the panel adopts such a layer."""
 CASE_SUFFIX = ".bmcase"
 LayerData = tuple[Any, dict[str, Any], str]
 
 
 def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
-    """Describe a slide as napari's Image layer.
+    """Return a slide as data of napari's Image layer.
 
     Returns
     -------
     data, keywords, "image"
-        ``scale`` is in µm where the slide's is known.
+        ``scale`` is in µm if the slide's is known.
     """
     from napari_bonemarrow.gui.canvas.tiles.stream import TileStream
     from napari_bonemarrow.gui.canvas.tiles.tile_index import is_streamed
@@ -48,7 +48,7 @@ def slide_layer(slide: Slide, case_path: Path | None = None) -> LayerData:
 
 
 def sample_path() -> Path:
-    """Return where the drawn smear lies as a file, drawing it if it is not there yet."""
+    """Return the file of the sample smear, drawn if missing."""
     from napari_bonemarrow.system.home import home
     from napari_bonemarrow.workflow import write_sample_slide
 

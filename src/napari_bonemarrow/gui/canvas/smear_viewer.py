@@ -1,4 +1,4 @@
-"""The viewer's side of the plugin: the one class that touches napari's viewer."""
+"""Viewer of the smear: the one class that uses napari's viewer."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 _TELL_FEATURES_MS = 250
-"""How long after the last of many keys an open features table of napari's is told to show them."""
+"""Time after the last key after which napari's open features table is updated, ms."""
 
 
 class SmearViewer(QObject):
-    """Smear, rings and heatmap in the viewer, and what the user does to them; clicks are the pointer's."""
+    """Smear, rings and heatmap in the viewer, and the user's changes to them; `Mouse` handles clicks."""
 
     smear_chosen = Signal(object)  # an Image layer with our metadata that is not the open smear
     smear_removed = Signal()
@@ -53,7 +53,7 @@ class SmearViewer(QObject):
     bar_removed = Signal()
     layers_changed = Signal()
     shown = Signal()
-    """A smear is in the viewer, its rings not yet: the moment to paint it."""
+    """Emitted when a smear is in the viewer, before its rings."""
 
     def __init__(self, viewer: Viewer, parent: QObject) -> None:
         super().__init__(parent)
@@ -88,7 +88,7 @@ class SmearViewer(QObject):
             emitter.connect(slot)
 
     def _timer(self, interval_ms: int, then: Callable[[], None]) -> QTimer:
-        """Make a timer that rings once, some time after it was last started."""
+        """Return a single-shot timer."""
         timer = QTimer(self)
         timer.setSingleShot(True)
         timer.setInterval(interval_ms)
@@ -96,7 +96,7 @@ class SmearViewer(QObject):
         return timer
 
     def leave(self) -> None:
-        """Take our layers and callbacks out of the viewer; the smear stays."""
+        """Remove our layers and callbacks from the viewer; the smear stays."""
         for emitter, slot in self._connections:
             emitter.disconnect(slot)
         self.mouse.leave()
@@ -109,12 +109,12 @@ class SmearViewer(QObject):
     # the smear ------------------------------------------------------------------------------------
 
     def smears(self) -> list[Image]:
-        """Return the layers that a reader of ours has made, topmost first."""
+        """Return the layers made by our reader, topmost first."""
         layers = reversed(list(self.viewer.layers))
         return [each for each in layers if isinstance(each, Image) and smear_path(each) is not None]
 
     def show_slide(self, slide: Slide, layer: Image | None = None) -> None:
-        """Show a slide, in the layer that has it already or in a new one."""
+        """Show a slide, in its existing layer or in a new one."""
         self._busy = True
         try:
             self.clear()
@@ -125,7 +125,7 @@ class SmearViewer(QObject):
             if layer is None:
                 data, keywords, _kind = slide_layer(slide)
                 layer = Image(data, **keywords)
-            self.tiles.watch(layer)  # before it is drawn for the first time, which shall not wait
+            self.tiles.watch(layer)  # before its first drawing, which must not wait
             self.smear = layer
             if made:
                 self.viewer.add_layer(layer)
@@ -140,19 +140,19 @@ class SmearViewer(QObject):
         self.view.fit(slide.width, slide.height)
 
     def set_scale(self, microns_per_pixel: float | None) -> None:
-        """Give smear and rings their physical scale."""
+        """Set the physical scale of smear and rings."""
         self._scale_smears(microns_per_pixel)
         self.rings.set_scale(microns_per_pixel)
         self._scale_bar.visible = microns_per_pixel is not None
 
     def _scale_smears(self, microns_per_pixel: float | None) -> None:
-        # Smears that wait unseen follow: napari has one unit for all layers and shows the extent of all.
+        # Hidden smears follow: napari has one unit for all layers and shows the extent of all.
         for layer in self.smears():
             layer.scale = np.full(2, microns_per_pixel or 1.0)
             layer.units = ("um", "um") if microns_per_pixel else ("pixel", "pixel")
 
     def clear(self) -> None:
-        """Take rings, region and heatmap away."""
+        """Remove rings, regions and heatmap."""
         before, self._busy = self._busy, True
         for reason in tuple(self._covered):
             self._cover(reason, False)
@@ -171,7 +171,7 @@ class SmearViewer(QObject):
             self._busy = before
 
     def come_to_front(self, other: Layer | None = None) -> None:
-        """Show the open smear alone; ``other``, a second layer of the same smear, is taken away."""
+        """Show only the open smear; ``other``, a second layer of the same smear, is removed."""
         before, self._busy = self._busy, True
         try:
             if other is not None and other is not self.smear and other in self.viewer.layers:
@@ -183,35 +183,35 @@ class SmearViewer(QObject):
             self._busy = before
 
     def make_active(self) -> None:
-        """Make the rings the active layer, so that clicks and keys mean cells; not while a bar is drawn."""
+        """Make the rings the active layer, for clicks and keys on cells; not while a scale bar is drawn."""
         if self.bar.layer is None and self.rings.exists and self.rings.layer in self.viewer.layers:
             self.viewer.layers.selection.active = self.rings.layer
 
     def say(self, text: str) -> None:
-        """Write a word over the smear, such as how many cells are selected; ``""`` takes it away."""
+        """Show a text over the smear, such as the number of selected cells; ``""`` removes it."""
         if text == self._said:
             return
         self._said, overlay = text, text_overlay(self.viewer)
         overlay.text, overlay.visible = text, bool(text)
 
     def show_heatmap(self, values: NDArray[np.float32], **place: Any) -> None:
-        """Lay a heatmap on its cell, instead of one that was there; the rest is `HeatmapLayer.draw`'s."""
+        """Show a heatmap on its cell, instead of an earlier one; see `HeatmapLayer.draw`."""
         self._show_below_cells(self.heat.draw(values, **place))
 
     def show_outline(self, outline: Outline, microns_per_pixel: float) -> None:
-        """Draw one cell's outline instead of the one before."""
+        """Draw one cell's outline instead of an earlier one."""
         if self.smear is None:
             return
         self._show_below_cells(self.outline.draw(outline, microns_per_pixel, float(self.camera.zoom)))
 
     def start_region(self, slide: Slide) -> None:
-        """Let the user draw the rectangles that are counted."""
+        """Let the user draw regions."""
         layer = self._region_layer(slide)
         self.viewer.layers.selection.active = layer
         layer.mode = "add_rectangle"
 
     def start_bar(self) -> None:
-        """Let the user draw a line along a scale bar in the image."""
+        """Let the user draw a line along a scale bar."""
         if self.smear is None:
             return
         self.end_bar()
@@ -221,7 +221,7 @@ class SmearViewer(QObject):
         self.viewer.layers.selection.active = layer
 
     def end_bar(self) -> None:
-        """Take that line away."""
+        """Remove that line."""
         layer = self.bar.layer
         self.bar.forget()
         if layer is not None and layer in self.viewer.layers:
@@ -229,7 +229,7 @@ class SmearViewer(QObject):
             self.make_active()
 
     def bar_length(self) -> float:
-        """Return how long that line is, level-0 pixels; 0 where there is none."""
+        """Return the length of that line, level-0 pixels; 0 without one."""
         return self.bar.length()
 
     def _region_layer(self, slide: Slide) -> Shapes:
@@ -238,7 +238,7 @@ class SmearViewer(QObject):
         return layer
 
     def show_regions(self, slide: Slide, regions: Sequence[Region], *, locked: bool) -> None:
-        """Show what is counted; locked once classes are seen."""
+        """Show the counted regions; locked once classes are seen."""
         if not regions and self.region.layer is None:
             return
         self._region_layer(slide)
@@ -249,7 +249,7 @@ class SmearViewer(QObject):
         self.make_active()
 
     def show_frame(self, regions: Sequence[Region], microns_per_pixel: float | None) -> None:
-        """Draw the border of what is counted; nothing while the scale, and so the margin, is not known."""
+        """Draw the counting frame; nothing while the scale, and so the margin, is unknown."""
         if self.smear is None or not microns_per_pixel:
             self.frame.hide()
             return
@@ -261,11 +261,11 @@ class SmearViewer(QObject):
         )
 
     def drawn_regions(self) -> tuple[Region, ...]:
-        """Return the rectangles that are there."""
+        """Return the drawn regions."""
         return self.region.regions()
 
     def show_quality(self, layer: Image | None) -> None:
-        """Lay a quality map over the smear instead of one that was there; None takes it away."""
+        """Show a quality map on the smear instead of an earlier one; None removes it."""
         before, self._busy = self._busy, True
         try:
             if self.quality is not None and self.quality in self.viewer.layers:
@@ -280,15 +280,15 @@ class SmearViewer(QObject):
             self._busy = before
 
     def bare(self, on: bool) -> None:
-        """Show the smear with nothing of ours on it, or all of it again."""
+        """Hide all our layers on the smear, or show them again."""
         self._cover("bare", on)
 
     def hide_model(self, on: bool) -> None:
-        """Take away what the model says of the cells, or give it back."""
+        """Hide the model's output on the cells, or show it again."""
         self._cover("model", on)
 
     def _cover(self, reason: str, on: bool) -> None:
-        """Keep layers of ours out of sight for a reason; they come back once there is none."""
+        """Cover layers for a reason; they reappear when no reason is left."""
         (self._covered.add if on else self._covered.discard)(reason)
         for part in (self._rings, self.outline, self.heat):
             part.cover(bool(self._covered))
@@ -296,7 +296,7 @@ class SmearViewer(QObject):
             each.cover("bare" in self._covered)
 
     def _show_below_cells(self, layer: Layer) -> None:
-        """Add a layer below the rings unless it is there; the rings stay the active one."""
+        """Add a layer below the rings if missing; the rings stay the active layer."""
         if layer in self.viewer.layers:
             return
         before, self._busy = self._busy, True
@@ -328,7 +328,7 @@ class SmearViewer(QObject):
             fade(self.quality, float(self.camera.zoom))
 
     def tell_features_soon(self) -> None:
-        """Have napari's features table, where it is open, follow once the reviewer pauses."""
+        """Update napari's open features table when the reviewer pauses."""
         self._features_timer.start()
 
     def _tell_features(self) -> None:
@@ -336,7 +336,7 @@ class SmearViewer(QObject):
             self.rings.tell_features()
 
     def refresh_view(self) -> None:
-        """Fit lines and codes to the view again, now that there are other cells."""
+        """Fit lines and codes to the view again after a change of cells."""
         self._view_timer.start()
 
     def _on_layers(self, _event: object = None) -> None:
@@ -344,7 +344,7 @@ class SmearViewer(QObject):
             self._tidy_timer.start()
 
     def _look_at_layers(self) -> None:
-        """See what was done in the layer list, once the list has come to rest."""
+        """Handle changes of the layer list, once it is stable."""
         layers = self.viewer.layers
         if self.smear is not None and self.smear not in layers:
             self.smear_removed.emit()
@@ -364,6 +364,6 @@ class SmearViewer(QObject):
             self.layers_changed.emit()
         active = layers.selection.active
         if active is not None and active in (self.outline.layer, self.frame.layer):
-            self.make_active()  # they have keys and tools of their own, and nothing on them can be edited
+            self.make_active()  # they have their own keys and tools, and are not editable
         if active is not None and smear_path(active) is not None and active != self.smear:
             self.smear_chosen.emit(active)

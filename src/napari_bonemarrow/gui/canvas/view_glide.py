@@ -1,4 +1,4 @@
-"""A short, gentle way of the view from one place to another, so that the eye can follow."""
+"""Glide of the view: a short, smooth move that the eye can follow."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from qtpy.QtCore import QEasingCurve, QObject, QVariantAnimation
 
 MS = 160
-"""Short enough to have ended before a practised reviewer has pressed the next key."""
+"""Duration, ms: shorter than the interval between keys of a practised reviewer."""
 
 
 class ViewGlide(QObject):
-    """Moves the view in steps, unless somebody else moves it meanwhile.
+    """A stepwise move of the view, which stops if the user moves the view.
 
     Parameters
     ----------
     look : callable
-        Puts the view's centre at (y, x).
+        Sets the view's centre to (y, x).
     parent : QObject
     """
 
@@ -34,32 +34,32 @@ class ViewGlide(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether the view is on its way."""
+        """Return whether the view is moving."""
         return self._way.state() == QVariantAnimation.State.Running
 
     @property
     def end(self) -> tuple[float, float] | None:
-        """Where the view is going, None where it rests."""
+        """Return the target of the view, None at rest."""
         return self._ends[1] if self.running else None
 
     def start(self, begin: tuple[float, float], end: tuple[float, float]) -> None:
-        """Go from one centre to another; a way that was not finished is left where it is."""
+        """Move from one centre to another; an unfinished move stops."""
         self._way.stop()
         self._ends, self._last = (begin, end), begin
         self._way.start()
 
     def stop(self) -> None:
-        """Stay where the view is now."""
+        """Stop the view."""
         self._way.stop()
 
     def finish(self) -> None:
-        """Be at the end at once."""
+        """Jump to the end."""
         if self.running:
             self._way.stop()
             self._put(self._ends[1])
 
     def follow(self, centre: tuple[float, float]) -> None:
-        """Notice where the view is: whoever moves it elsewhere meanwhile is not pulled back."""
+        """Follow the view's place: a move by the user stops the glide."""
         if self.running and self._last is not None and max(map(_distance, centre, self._last)) > 1e-6:
             self.stop()
 

@@ -1,27 +1,27 @@
-"""Where the view has to go so that a cell is seen (no Qt, no napari)."""
+"""Viewport of the smear, and its moves to show a cell (no Qt, no napari)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MIDDLE = 0.6
-"""A cell within this share of the view, along each axis, is looked at where it is: the view keeps still."""
+"""Share of the view, along each axis, inside which a cell does not move the view."""
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
-    """What is seen of a smear.
+    """The visible part of a smear.
 
     Attributes
     ----------
     centre : (float, float)
-        Its middle (y, x), world units (µm where the scale is known).
+        Its middle (y, x), world units (µm if the scale is known).
     size : (float, float)
         Its height and width, world units.
     smear : (float, float)
-        Height and width of the whole smear, world units. Its first corner lies at (0, 0).
+        Height and width of the whole smear, world units. Its first corner is at (0, 0).
     """
 
     centre: Point
@@ -29,17 +29,17 @@ class Viewport:
     smear: Point
 
     def shows_well(self, place: Point) -> bool:
-        """Tell whether a place lies in the middle of the view."""
+        """Return whether a place lies in the middle of the view."""
         return all(
             abs(at - middle) <= MIDDLE * side / 2
             for at, middle, side in zip(place, self.centre, self.size, strict=True)
         )
 
     def centred_on(self, place: Point) -> Point:
-        """Return the centre that shows a place as near to the middle as the smear's borders allow.
+        """Return the centre that shows a place as close to the middle as the smear's borders allow.
 
-        Beyond the border nothing is seen but black, so that the view ends where the smear does. Along an axis
-        on which all of the smear is seen its middle is the view's.
+        The view does not go beyond the smear, which is black there. Along an axis with the whole smear in
+        view its middle is the view's.
         """
         down, across = (
             whole / 2 if side >= whole else min(max(at, side / 2), whole - side / 2)
@@ -48,17 +48,17 @@ class Viewport:
         return down, across
 
     def towards(self, place: Point) -> Point | None:
-        """Return the centre to go to so that a place is seen well, None where the view keeps still."""
+        """Return the centre that shows a place well, None if the view need not move."""
         if self.shows_well(place):
             return None
         wanted = self.centred_on(place)
         return None if _same(wanted, self.centre, self.size) else wanted
 
     def is_near(self, centre: Point) -> bool:
-        """Tell whether what is seen now and what is seen from another centre overlap."""
+        """Return whether the view overlaps with the view from another centre."""
         return all(abs(to - at) < side for to, at, side in zip(centre, self.centre, self.size, strict=True))
 
 
 def _same(one: Point, other: Point, size: Point) -> bool:
-    """Tell whether two centres differ by less than a thousandth of the view: no screen shows that."""
+    """Return whether two centres differ by less than a thousandth of the view, which no screen shows."""
     return all(abs(a - b) < side / 1000 for a, b, side in zip(one, other, size, strict=True))

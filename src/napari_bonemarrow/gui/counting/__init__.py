@@ -1,1 +1,1 @@
-"""The Count tab: differential, count by eye, two readers, sign-off."""
+"""The Count tab: differential, manual tally, two readers, sign-off."""

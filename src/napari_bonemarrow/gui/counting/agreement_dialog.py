@@ -1,4 +1,4 @@
-"""How far two readers agree: one line, a table of the classes, and what was taken for what."""
+"""Dialog on the agreement of two readers: a line, a table of the classes, and the confusion table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class AgreementDialog(QDialog):
-    """A page that may stay open beside the work."""
+    """A non-modal dialog."""
 
     settle_requested = Signal()
 
@@ -86,7 +86,7 @@ class AgreementDialog(QDialog):
         return table
 
     def _matrix(self, info: AgreementInfo) -> QTableWidget:
-        """Make the confusion: agreement is bold on the diagonal, what differs stands out beside it."""
+        """Make the confusion table: bold on the diagonal, differences highlighted."""
         table = _table(len(info.codes), info.codes)
         table.setAccessibleName("Confusion between the readers")
         existing(table.verticalHeader()).show()

@@ -1,4 +1,4 @@
-"""What the Count tab is given to show beside the differential: plain, frozen (no Qt)."""
+"""Models of the Count tab other than the differential, plain and frozen (no Qt)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from napari_bonemarrow.cytology.defaults import TARGET
 
 @dataclass(frozen=True)
 class KeyInfo:
-    """With which key somebody would sign.
+    """The signing key of a signer.
 
     Attributes
     ----------
     text : str
-        Whose key it is, its fingerprint and where it is kept; or that one will be made, and where.
+        Owner, fingerprint and place of the key, or of a new one.
     needs_passphrase : bool
     """
 
@@ -34,15 +34,15 @@ class SignInfo:
     detail : str
         A quiet second line.
     head : str
-        The journal's head hash that the signature names, whole; empty where there is none.
+        The full head hash of the journal in the signature; empty without one.
     signer : str
-        The name that a signature would bear.
+        The name for a signature.
     counts : tuple of (str, str)
-        What a signature would freeze, by name.
+        The counts that a signature would freeze, by name.
     caution : str
-        What the signer should know first, such as cells that are still flagged; empty where nothing is.
+        A warning before signing, such as flagged cells; empty if none.
     needs_reason : bool
-        Whether cells are not reviewed, so that the report must print why.
+        Whether cells are unreviewed, so that the report must print a reason.
     can_sign, can_amend : bool
     """
 
@@ -58,13 +58,13 @@ class SignInfo:
 
     @property
     def is_signed(self) -> bool:
-        """Whether a signature is in force."""
+        """Return whether a signature is in force."""
         return bool(self.head)
 
 
 @dataclass(frozen=True, slots=True)
 class ClassAgreement:
-    """How two readers agree on one class."""
+    """Agreement of two readers on one class."""
 
     code: str
     name: str
@@ -76,7 +76,7 @@ class ClassAgreement:
 
 @dataclass(frozen=True, slots=True)
 class AgreementInfo:
-    """What two readers agree on.
+    """Agreement of two readers.
 
     Attributes
     ----------
@@ -85,11 +85,11 @@ class AgreementInfo:
     headline : str
     rows : tuple of ClassAgreement
     codes : tuple of str
-        Classes that either reader gave, in reading order.
+        Classes of either reader, in reading order.
     confusion : tuple of tuple of int
         Cells by the first reader's class (rows) and the second's (columns), in the order of ``codes``.
     disagreements : int
-        Cells that are still to be settled.
+        Cells still to be settled.
     """
 
     first: str
@@ -103,21 +103,21 @@ class AgreementInfo:
 
 @dataclass(frozen=True, slots=True)
 class ReadersInfo:
-    """Who reads, and what comes next.
+    """The readers and the next step.
 
     Attributes
     ----------
     text : str
-        One or two lines; empty where there is nothing to read yet.
+        One or two lines; empty if there is nothing to read yet.
     advice : str
-        A quiet word on when a second reader is asked for.
+        A hint when a second reader is recommended.
     banner : str
-        What stands over every tab while a second reader reads.
+        Banner above every tab during a second reading.
     readers : tuple of str
-        Who has read so far: a second reader is another one.
+        Readers so far; a second reader must be another person.
     can_begin, can_end, can_resume, can_compare : bool
     to_settle : int
-        Disagreements that wait.
+        Disagreements to settle.
     """
 
     text: str = ""
@@ -133,23 +133,23 @@ class ReadersInfo:
 
 @dataclass(frozen=True, slots=True)
 class TallyInfo:
-    """A count by eye, field by field.
+    """A manual tally, field by field.
 
     Attributes
     ----------
     field_number : int
-        The field at hand, from 1.
+        The present field, from 1.
     in_field, total : mapping of str to int
-        Cells by class in this field and in all of them.
+        Cells by class in this field and in all fields.
     counted, target : int
-        Cells in the denominator of all fields, and how many are wanted.
+        Cells in the denominator of all fields, and the target.
     percents : mapping of str to str
-        As printed, of the counted classes.
+        Printed percentages of the counted classes.
     keys : mapping of str to str
         The key of each class.
     next_key, undo_key : str
     last : str
-        The class that was counted last.
+        The last counted class.
     can_count, can_undo : bool
     """
 

@@ -1,4 +1,4 @@
-"""The rows of a differential as a Qt model, the model's own count beside the reviewed one."""
+"""Qt model of a differential's rows, with the model's own count next to the reviewed one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from napari_bonemarrow.gui.widgets.plain_text import tip
 NAME, MODEL, COUNT, PERCENT, BAR = range(5)
 """The columns."""
 NUMBERS = (MODEL, COUNT)
-"""Columns of whole numbers, which are as wide as their digits."""
+"""Columns of whole numbers, as wide as their digits."""
 
 SHORT_UNRELIABLE = UNRELIABLE_TEXT.partition(" by ")[0]
-"""What fits into the table; the line below it and the tooltips say by what."""
+"""Short headings; the line below the table and the tooltips explain them."""
 
 
 class DifferentialModel(QAbstractTableModel):
-    """Rows of a differential, and what the model alone counted of the same classes."""
+    """Rows of a differential, with the model's own count of the same classes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,13 +32,13 @@ class DifferentialModel(QAbstractTableModel):
         self.quiet = QColor("gray")
         self.font: QFont | None = None
         self.small: QFont | None = None
-        """Of the words that stand in place of a percentage."""
+        """Colour of texts in place of a percentage."""
         self._signs: dict[str, QIcon] = {}
 
     def show_rows(
         self, rows: Sequence[ClassCount], model_counts: Sequence[int | None], complete: bool
     ) -> bool:
-        """Take other figures; tell whether there are other classes, and not only other figures."""
+        """Set the figures; return whether the classes have changed too."""
         before = self.rows, self.model_counts, self.largest
         same = [row.code for row in rows] == [row.code for row in self.rows]
         if not same:
@@ -57,7 +57,7 @@ class DifferentialModel(QAbstractTableModel):
     def _tell_changed(
         self, rows: tuple[ClassCount, ...], counts: tuple[int | None, ...], largest: float
     ) -> None:
-        """Have only those rows drawn anew that read otherwise now: at a key that is two of 19."""
+        """Signal only changed rows: for a key two of 19."""
         for at, (row, was) in enumerate(zip(self.rows, rows, strict=True)):
             if row != was or self.model_counts[at] != counts[at]:
                 self.dataChanged.emit(self.index(at, NAME), self.index(at, BAR))
@@ -96,7 +96,7 @@ class DifferentialModel(QAbstractTableModel):
         return ""
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Return what a cell shows."""
+        """Return the data of a table cell."""
         row, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return self.text(index.row(), column)
@@ -124,13 +124,13 @@ class DifferentialModel(QAbstractTableModel):
         return self._signs[code]
 
     def text(self, at: int, column: int) -> str:
-        """Return what one cell reads."""
+        """Return the text of a table cell."""
         row = self.rows[at]
         if column == NAME:
             return f"{row.code}  {row.name}"
         if column == MODEL:
             return self._model_text(at)
-        if column == COUNT:  # a zero of a class that the model cannot see would be a false zero
+        if column == COUNT:  # 0 for a class that the model cannot name would be a false zero
             return str(row.count) if row.zero_tells or row.count else "–"
         if column == PERCENT:
             return (
@@ -154,7 +154,7 @@ class DifferentialModel(QAbstractTableModel):
 def counts_by_model(
     rows: Sequence[ClassCount], model_rows: Sequence[ClassCount] | None
 ) -> tuple[int | None, ...]:
-    """Return the model's count a class, None where it has no say or where a zero would be a false one."""
+    """Return the model's count by class, None without predictions or instead of a false zero."""
     if model_rows is None:
         return (None,) * len(rows)
     counted = {row.code: row for row in model_rows}

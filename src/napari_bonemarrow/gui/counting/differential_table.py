@@ -1,4 +1,4 @@
-"""The table of a differential: every class in one view, its columns as wide as what they hold."""
+"""Table of a differential: every class in one view, columns as wide as their contents."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 _ROW = 21
 _BAR_LEAST = 60
 _SIGN = 30
-"""Width of the class's sign and of the gaps around it, px."""
+"""Width of the class's symbol and of the gaps around it, px."""
 _FONT_SHARES = (1.0, 0.95, 0.9, 0.85)
 _SMALL = 0.85
-"""Size of the words that stand in place of a percentage, as a share of the figures'."""
+"""Font size of texts in place of a percentage, as a share of the figures'."""
 _ACROSS = Qt.Orientation.Horizontal
 
 
 class DifferentialTable(QTableView):
-    """All rows at once; the tab scrolls, not the table."""
+    """A table that shows all rows; the tab scrolls, not the table."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,14 +63,14 @@ class DifferentialTable(QTableView):
         *,
         complete: bool = False,
     ) -> None:
-        """Show every class: no blasts among so many cells is a finding, too.
+        """Show every class, since 0 blasts is also a finding.
 
         Parameters
         ----------
         rows : sequence of ClassCount
-            As the cells are classed now.
+            The present differential.
         model_rows : sequence of ClassCount, optional
-            The same classes as the model alone counts them; without it there is no such column.
+            The model's own count of the same classes, for an additional column.
         complete : bool
             Whether every cell has been reviewed.
         """
@@ -85,7 +85,7 @@ class DifferentialTable(QTableView):
             self._fit()
 
     def _span_unreliable(self, other: bool) -> bool:
-        """Let the words that stand for a figure have the bar's place too; tell whether that changed."""
+        """Let texts in place of a figure extend over the bar; return whether that changed."""
         unreliable = tuple(not row.reliable for row in self._model.rows)
         if not other and unreliable == self._unreliable:
             return False
@@ -97,9 +97,9 @@ class DifferentialTable(QTableView):
         return True
 
     def _fit(self) -> None:
-        """Give the columns their widths once; sizing them to their contents at each key would be felt.
+        """Set the widths of the columns once; sizing to contents at each key would be slow.
 
-        Where a wide font would cut a name or the words for a missing figure, the table's own is smaller.
+        If a wide font would cut a name or a text, the table's font is smaller.
         """
         for share in _FONT_SHARES:
             font, small = self._scaled(share), self._scaled(share * _SMALL)
@@ -121,7 +121,7 @@ class DifferentialTable(QTableView):
         return font
 
     def _widths(self, metrics: QFontMetrics, small: QFontMetrics) -> dict[int, int]:
-        """Return the room that each column needs, the last one beside its neighbour's."""
+        """Return the needed width of each column, of the last one beyond its neighbour's."""
         model, heading = self._model, existing(self.horizontalHeader()).fontMetrics()
         rows = range(len(model.rows))
         number = metrics.horizontalAdvance("0" * max(self._digits, 3)) + 10
@@ -140,7 +140,7 @@ class DifferentialTable(QTableView):
         }
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Fit the columns into the new width."""
+        """Fit the columns to the new width."""
         super().resizeEvent(event)
         self._fit()
 

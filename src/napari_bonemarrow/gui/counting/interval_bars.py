@@ -1,4 +1,4 @@
-"""The bars of a differential with their intervals."""
+"""Bars of a differential with their intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 
 class IntervalBarDelegate(QStyledItemDelegate):
-    """Draws the bar and its whisker; the scale's end is the largest bound in the table."""
+    """A delegate that draws bar and whisker; the scale ends at the largest bound in the table."""
 
     def __init__(self, parent: QTableView, model: DifferentialModel) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""Two readers: begin the blind reading, end it, compare, settle."""
+"""Second reader: begin and end the blind reading, compare, settle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 
 class SecondReaderPart(QWidget):
-    """Who has read the case, and what comes next."""
+    """The readers of the case, and the next step."""
 
     begin_requested = Signal(str)
     end_requested = Signal()
@@ -59,7 +59,7 @@ class SecondReaderPart(QWidget):
         self.show_info(self._info)
 
     def show_info(self, info: ReadersInfo) -> None:
-        """Show who reads."""
+        """Show the readers."""
         self._info = info
         self.text.setText(info.text)
         self.advice.setText(info.advice)
@@ -80,12 +80,12 @@ class SecondReaderPart(QWidget):
         self.colors = colors
 
     def ask_for_reader(self) -> None:
-        """Ask who the second reader is."""
+        """Ask for the second reader's name."""
         if self._info.can_begin:
             self._ask(second_reader_dialog(self, self._info.readers), self.begin_requested)
 
     def ask_who_settles(self, readers: Sequence[str]) -> None:
-        """Ask who settles what the readers differ on."""
+        """Ask who settles the differences."""
         self._ask(settler_dialog(self, readers), self.settler_named)
 
     def _ask(self, dialog: NameDialog, told: Any) -> None:
@@ -102,16 +102,16 @@ class SecondReaderPart(QWidget):
 
 
 class NameDialog(QDialog):
-    """Asks for a person's name.
+    """A dialog for a person's name.
 
     Parameters
     ----------
     parent : QWidget
     title, text, placeholder : str
     refused : mapping of str to str
-        Why somebody cannot be it, by the name without regard to case.
+        Reasons to reject a name, by lower-case name.
     offered : sequence of str
-        Names that a click writes.
+        Names offered as buttons.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class NameDialog(QDialog):
 
     @property
     def name(self) -> str:
-        """Who it is."""
+        """Return the name."""
         return self.name_edit.text().strip()
 
     def _check(self) -> None:
@@ -175,7 +175,7 @@ class NameDialog(QDialog):
 
 
 def second_reader_dialog(parent: QWidget, readers: Sequence[str]) -> NameDialog:
-    """Ask for the second reader's name: another than the first's."""
+    """Return the dialog for the second reader's name, which differs from the first's."""
     return NameDialog(
         parent,
         "Second reader",
@@ -186,7 +186,7 @@ def second_reader_dialog(parent: QWidget, readers: Sequence[str]) -> NameDialog:
 
 
 def settler_dialog(parent: QWidget, readers: Sequence[str]) -> NameDialog:
-    """Ask who settles: one of the readers, or a third person."""
+    """Return the dialog for the settling person: one of the readers, or a third person."""
     return NameDialog(
         parent,
         "Who settles?",

@@ -1,4 +1,4 @@
-"""The foot of the Count tab: what is missing to a signature, the signature, and how to amend it."""
+"""Sign-off at the bottom of the Count tab: missing steps, the signature, and amendments."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ HEAD_DIGITS = 12
 LIMITS = "A signature makes later changes evident. Whose it is, its key proves to those who know the key."
 _KEY_LINES = 3
 KeyOf = Callable[[str], KeyInfo]
-"""Tells with which key the bearer of a name would sign."""
+"""Function from a signer's name to the signing key."""
 
 
 class SignPart(QWidget):
-    """Where a case stands between counting and a signature."""
+    """The state of a case between counting and signature."""
 
     sign_requested = Signal(str, str, str)  # name, reason, passphrase
     amend_requested = Signal(str)
@@ -57,13 +57,13 @@ class SignPart(QWidget):
         self.show_info(self._info)
 
     def show_info(self, info: SignInfo) -> None:
-        """Show where the case stands."""
+        """Show the state of the case."""
         if info != self._info or self.text.text() != info.text:
             self._info = info
             self._show()
 
     def show_waiting(self, text: str) -> None:
-        """Say what a signature waits for; ``""`` shows again where the case stands."""
+        """Show what a signature waits for; ``""`` shows the state of the case again."""
         self._waiting = text
         self._show()
 
@@ -85,7 +85,7 @@ class SignPart(QWidget):
         self.setVisible(bool(self.text.text()))
 
     def ask_to_sign(self) -> None:
-        """Show what would be frozen, and ask for the name."""
+        """Show the counts to freeze, and ask for the name."""
         if self._info.can_sign and self.dialog is None and not self._waiting:
             dialog = SignDialog(self, self._info, self.key_of)
             dialog.accepted.connect(
@@ -94,7 +94,7 @@ class SignPart(QWidget):
             self._open(dialog)
 
     def ask_to_amend(self) -> None:
-        """Ask why the signed case is to be changed."""
+        """Ask for the reason of an amendment."""
         if self._info.can_amend and self.dialog is None:
             dialog = AmendDialog(self, self._info)
             dialog.accepted.connect(lambda: self.amend_requested.emit(dialog.reason))
@@ -114,7 +114,7 @@ class SignPart(QWidget):
 
 
 class SignDialog(ConfirmDialog):
-    """The counts, the name with its key, and a reason where cells have not been reviewed."""
+    """A dialog with the counts, the name with its key, and a reason if cells are unreviewed."""
 
     def __init__(self, parent: QWidget, info: SignInfo, key_of: KeyOf) -> None:
         super().__init__(parent, "Sign the count")
@@ -124,7 +124,7 @@ class SignDialog(ConfirmDialog):
             info.caution and f"{info.caution}: look at them first, or sign all the same.", "warning"
         )
         self.content.addWidget(self.caution)
-        self.caution.setVisible(bool(info.caution))  # not before it lies in the page: it would be a window
+        self.caution.setVisible(bool(info.caution))  # only inside the page: before, it would be a window
         form = QFormLayout()
         form.setHorizontalSpacing(14)
         form.setVerticalSpacing(4)
@@ -141,7 +141,7 @@ class SignDialog(ConfirmDialog):
         self.passphrase_edit.setAccessibleName("Passphrase of the signing key")
         self.passphrase_row = label("Passphrase", "title", wrap=False)
         form.addRow(self.passphrase_row, self.passphrase_edit)
-        # The text changes with every letter of the name; a dialog gives wrapped lines no more room by itself.
+        # The text changes with every letter of the name; a dialog does not grow for wrapped lines.
         self.key_text.setMinimumHeight(_KEY_LINES * self.key_text.fontMetrics().lineSpacing())
         form.addRow(label("Key", "quiet", wrap=False), self.key_text)
         self.content.addLayout(form)
@@ -158,7 +158,7 @@ class SignDialog(ConfirmDialog):
         (self.reason_edit if info.needs_reason else self.cancel_button).setFocus()
 
     def show_key(self) -> None:
-        """Tell with which key the name signs, and ask for its passphrase where it has one."""
+        """Show the name's key, and ask for its passphrase if it has one."""
         key = self._key_of(self.name) if self.name else KeyInfo()
         self.key_text.setText(key.text)
         for widget in (self.passphrase_row, self.passphrase_edit):
@@ -166,21 +166,21 @@ class SignDialog(ConfirmDialog):
 
     @property
     def passphrase(self) -> str:
-        """Of the key; empty where none is asked for."""
+        """Return the key's passphrase; empty if none is needed."""
         return self.passphrase_edit.text()
 
     @property
     def name(self) -> str:
-        """The signer."""
+        """Return the signer."""
         return self.name_edit.text().strip()
 
     @property
     def reason(self) -> str:
-        """Why not every cell was reviewed; empty where all were."""
+        """Return why not every cell was reviewed; empty if all were."""
         return self.reason_edit.text().strip() if self._info.needs_reason else ""
 
     def lacks(self) -> str:
-        """Return what of name and reason is still to be written."""
+        """Return which of name and reason is missing."""
         if not self.name:
             return "A signature needs a name."
         if self._info.needs_reason and not self.reason:
@@ -190,7 +190,7 @@ class SignDialog(ConfirmDialog):
 
 
 class AmendDialog(ConfirmDialog):
-    """Why a signed case is to be changed."""
+    """A dialog for the reason of an amendment."""
 
     def __init__(self, parent: QWidget, info: SignInfo) -> None:
         super().__init__(parent, "Start an amendment")
@@ -208,9 +208,9 @@ class AmendDialog(ConfirmDialog):
 
     @property
     def reason(self) -> str:
-        """Why."""
+        """Return the reason."""
         return self.reason_edit.text().strip()
 
     def lacks(self) -> str:
-        """Return that the reason is still to be written, if it is."""
+        """Return that the reason is missing, if it is."""
         return "" if self.reason else "A reason is needed."

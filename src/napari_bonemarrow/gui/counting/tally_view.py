@@ -1,4 +1,4 @@
-"""The count by eye: a differential counter whose keys are those of the review."""
+"""Manual tally: a differential counter with the keys of the review."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ROW = 22
 
 
 class TallyModel(QAbstractTableModel):
-    """A row a class: its key, this field, all fields."""
+    """A model with a row per class: its key, this field, all fields."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class TallyModel(QAbstractTableModel):
         self._signs: dict[str, QIcon] = {}
 
     def show_info(self, info: TallyInfo) -> None:
-        """Take other figures; the classes are always the same."""
+        """Set the figures; the classes are always the same."""
         self.info = info
         self.dataChanged.emit(self.index(0, KEY), self.index(len(_CODES) - 1, PERCENT))
 
@@ -60,7 +60,7 @@ class TallyModel(QAbstractTableModel):
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Return what a cell shows."""
+        """Return the data of a table cell."""
         code, column = _CODES[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(code, column)
@@ -92,7 +92,7 @@ class TallyModel(QAbstractTableModel):
 
 
 class TallyView(QWidget):
-    """Large figures for somebody who looks through a microscope, and the table below."""
+    """Large figures, legible from the microscope, and the table below."""
 
     next_requested = Signal()
     undo_requested = Signal()
@@ -178,7 +178,7 @@ class TallyView(QWidget):
             self.counted.emit(_CODES[index.row()])
 
     def show_info(self, info: TallyInfo) -> None:
-        """Show the count by eye."""
+        """Show the manual tally."""
         self._info = info
         here = sum(info.in_field.values())
         self.field_text.setText(str(here))

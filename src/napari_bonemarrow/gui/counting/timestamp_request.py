@@ -1,4 +1,4 @@
-"""The wait for a timestamp: off the window's thread, and ended by the answer, the user or a limit."""
+"""Request of a timestamp in a thread, ended by the answer, the user or a time limit."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from napari_bonemarrow.review import CaseError, ask_timestamp
 logger = logging.getLogger(__name__)
 
 LIMIT_S = 10
-"""Seconds from the question on. An answer takes under 1 s; a server may also send a byte now and then."""
+"""Time limit, s. An answer takes under 1 s; a server may also send single bytes slowly."""
 
 Then = Callable[[bytes, str], None]
-"""Gets the answer; or none, and why there is none."""
+"""Called with the answer, or with none and the reason."""
 
 
 class TimestampRequest(QObject):
-    """Asks a server for one timestamp at a time, and always comes back: with it, or with why there is none.
+    """A request of one timestamp at a time, which always returns it or the reason for having none.
 
     Parameters
     ----------
@@ -44,17 +44,17 @@ class TimestampRequest(QObject):
         self._limit.timeout.connect(lambda: self.give_up(f"{self._host} did not answer within {LIMIT_S} s"))
 
     def ask(self, server: str, data: bytes, then: Then) -> str:
-        """Ask a server for a timestamp over some bytes.
+        """Request a timestamp of some bytes from a server.
 
         Returns
         -------
         str
-            What is waited for, and how long at most.
+            A text on the wait and its limit.
         """
         self._host, self._then = str(urlsplit(server).hostname), then
         future: Future[bytes] = Future()
-        # Neither looking up a name nor a silent server can be interrupted: the thread must not keep the
-        # program from ending, so that it is none of napari's, which are waited for.
+        # Neither a name lookup nor a silent server can be interrupted. The thread must not prevent the
+        # program from ending, so it is not one of napari's, which are waited for.
         Thread(target=_fill, args=(future, server, data), name="timestamp", daemon=True).start()
         self._worker = self._tasks.wait_for(
             future, lambda token: self._end(token, ""), lambda error: self._end(b"", one_line(error))
@@ -63,7 +63,7 @@ class TimestampRequest(QObject):
         return f"Asking {self._host} for a timestamp, {LIMIT_S} s at most…"
 
     def give_up(self, why: str) -> None:
-        """Wait no longer, where something is waited for."""
+        """Stop a running wait."""
         if self._then is not None:
             self._tasks.cancel(self._worker)
             self._end(b"", why)
@@ -80,6 +80,6 @@ def _fill(future: Future[bytes], server: str, data: bytes) -> None:
         future.set_result(ask_timestamp(server, data))
     except BoneMarrowError as error:
         future.set_exception(error)
-    except Exception as error:  # whatever a server or library comes up with must not cost the signature
+    except Exception as error:  # no error of a server or library may prevent the signature
         logger.debug("asking for a timestamp failed", exc_info=True)
         future.set_exception(CaseError(f"asking for it failed ({type(error).__name__})"))

@@ -1,4 +1,4 @@
-"""The cells of a work list as a Qt model."""
+"""Qt model of the cells of a work list."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ CELL_ROLE = int(Qt.ItemDataRole.UserRole)
 """The cell's number."""
 
 _FEW = 64
-"""So many cells are told of one by one when they change."""
+"""Most changed cells that are signalled one by one."""
 
 
 class Look(NamedTuple):
-    """What a thumbnail shows beside the crop.
+    """The marks of a thumbnail.
 
-    ``code`` is an index of `CODES`; ``percent`` the model's confidence where the class is its own, else -1.
+    ``code`` is an index of `CODES`; ``percent`` the confidence of a class by the model, else -1.
     """
 
     code: int
@@ -35,7 +35,7 @@ class Look(NamedTuple):
 
 
 class GalleryModel(QAbstractListModel):
-    """One row a cell, in the order of the list; empty without one."""
+    """A model with one row per cell, in the order of the list; empty without one."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +47,7 @@ class GalleryModel(QAbstractListModel):
     # following ------------------------------------------------------------------------------------
 
     def show(self, work: WorkList | None) -> None:
-        """Show a list, or the same one arranged anew."""
+        """Set a list, or the same one arranged again."""
         self.beginResetModel()
         self.work = work
         self._rows = np.zeros(0, np.intp) if work is None else work.rows
@@ -56,7 +56,7 @@ class GalleryModel(QAbstractListModel):
         self.endResetModel()
 
     def follow(self, cell_ids: Iterable[int]) -> None:
-        """Look up some cells anew, after the list did."""
+        """Update some cells, after the list."""
         if self.work is None:
             return
         self._disputed = self.work.disagreement
@@ -72,16 +72,16 @@ class GalleryModel(QAbstractListModel):
 
     @property
     def ids(self) -> np.ndarray:
-        """Cell numbers in order, int64 of shape (n,)."""
+        """Return the cell numbers in order, int64 of shape (n,)."""
         return self._ids
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The headings."""
+        """Return the groups."""
         return () if self.work is None else self.work.groups
 
     def look(self, place: int) -> Look:
-        """Return what the thumbnail at a place shows."""
+        """Return the marks of the thumbnail at a place."""
         columns, row = existing(self.work).columns, self._rows[place]
         code = int(columns.code[row])
         confidence = float(columns.confidence[row])
@@ -100,7 +100,7 @@ class GalleryModel(QAbstractListModel):
         return float(columns.x[row]), float(columns.y[row])
 
     def heading(self, group: Group) -> str:
-        """Return what stands over a group: class, cells, how many are reviewed, how many have left it."""
+        """Return the heading of a group: class, numbers of cells, of reviewed cells and of moved ones."""
         columns, rows = existing(self.work).columns, self._rows[group.start : group.stop]
         name = f"{group.code} {CLASSES[group.code].name}" if group.code else "no class yet"
         left = int(np.count_nonzero(columns.code[rows] != CODES.index(group.code or "")))
@@ -112,7 +112,7 @@ class GalleryModel(QAbstractListModel):
     # Qt -------------------------------------------------------------------------------------------
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
-        """Return how many cells there are."""
+        """Return the number of cells."""
         return 0 if parent is not None and parent.isValid() else len(self._ids)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:

@@ -1,4 +1,4 @@
-"""Where each thumbnail of the gallery lies (no Qt)."""
+"""Layout of the gallery's thumbnails (no Qt)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.review.worklist.filters import Group
 
 GAP = 4
-"""Between thumbnails and around them, px."""
+"""Gap between thumbnails and around them, px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +30,24 @@ class Section:
 
     @property
     def bottom(self) -> int:
-        """Where the next one begins."""
+        """Return the start of the next section."""
         return self.top + self.height
 
 
 class GridLayout:
-    """Thumbnails of one size in rows, section below section: all places follow from few numbers.
+    """A grid of thumbnails of one size in rows, section below section, computed from few numbers.
 
     Parameters
     ----------
     groups : sequence of Group
     width : int
-        Of the view, px.
+        Width of the view, px.
     item : (int, int)
         Width and height of a thumbnail with its caption, px.
     heading : int
         Height of a heading, px.
     folded : collection of str
-        Codes of the sections that are folded.
+        Codes of folded sections.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class GridLayout:
         self._starts = [section.group.start for section in sections]
 
     def section_of(self, place: int) -> Section:
-        """Return the section that a place belongs to."""
+        """Return the section of a place."""
         return self.sections[bisect_right(self._starts, place) - 1]
 
     def section_at(self, y: int) -> Section | None:
@@ -85,7 +85,7 @@ class GridLayout:
         return self.sections[bisect_right(self._tops, y) - 1]
 
     def corner(self, place: int) -> tuple[int, int]:
-        """Return left and top of a thumbnail; that of its heading where the section is folded."""
+        """Return left and top of a thumbnail, or of its heading in a folded section."""
         section = self.section_of(place)
         if section.folded:
             return GAP, section.top
@@ -105,12 +105,12 @@ class GridLayout:
         return place if inside and place < section.group.stop else -1
 
     def heading_at(self, y: int) -> Section | None:
-        """Return the section whose heading lies at a height, else None."""
+        """Return the section with its heading at a height, else None."""
         section = self.section_at(y)
         return section if section is not None and y < section.top + section.heading else None
 
     def between(self, top: int, bottom: int) -> Iterator[tuple[Section, range]]:
-        """Yield the sections that show anything between two heights, with their places there."""
+        """Yield the sections between two heights, with their places there."""
         at = max(0, bisect_right(self._tops, max(top, 0)) - 1)
         for section in self.sections[at:]:
             if section.top >= bottom:
@@ -145,15 +145,15 @@ class GridLayout:
         return np.concatenate(found)
 
     def first(self, way: int) -> int:
-        """Return the first place that is not folded away, or with -1 the last; -1 where there is none."""
+        """Return the first visible place, or with -1 the last; -1 if all are folded."""
         if not self.sections:
             return -1
         return self._unfolded(0 if way > 0 else self.sections[-1].group.stop - 1, way, -1)
 
     def step(self, place: int, across: int, down: int) -> int:
-        """Return the place that an arrow key leads to: sideways in reading order, up and down by rows.
+        """Return the place after an arrow key: sideways in reading order, up and down by rows.
 
-        Folded sections are passed over; at the ends one stays.
+        Folded sections are skipped; at the ends the place stays.
         """
         if across:
             return self._unfolded(place + across, across, place)
@@ -176,7 +176,7 @@ class GridLayout:
         return min(other.start + row * self.columns + column, other.stop - 1)
 
     def _unfolded(self, place: int, way: int, otherwise: int) -> int:
-        """Return a place, or the next one that is not in a folded section."""
+        """Return a place, or the next one outside folded sections."""
         while self.sections and 0 <= place < self.sections[-1].group.stop:
             section = self.section_of(place)
             if not section.folded:

@@ -1,4 +1,4 @@
-"""How one thumbnail looks: the crop in the colour of its class, marks in its corner, sign and code below."""
+"""Painter of thumbnails: the crop in the colour of its class, marks in its corner, symbol and code below."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 CAPTION = 17
 """Height of the line below a crop, px."""
 FRAME = 3
-"""What marks a selected thumbnail reaches so far beyond it, px; less than the gap to the next."""
+"""Extent of a selection mark beyond its thumbnail, px; less than the gap to the next."""
 _MARK = 13
 _PERCENT_FROM = 72
-"""Side from which on there is room for the confidence beside the code."""
+"""Smallest side with room for the confidence next to the code, px."""
 _MOST_CAPTIONS = 1200
 
 
 class ThumbnailPainter:
-    """Draws thumbnails of one size; captions and marks that look alike are drawn once.
+    """A painter of thumbnails of one size, with cached captions and marks.
 
     Parameters
     ----------
     side : int
-        Of a crop, px.
+        Side of a crop, px.
     font : QFont
     colors : ThemeColors
     ratio : float
-        Device pixels a px.
+        Device pixels per px.
     """
 
     def __init__(self, side: int, font: QFont, colors: ThemeColors, ratio: float = 1.0) -> None:
@@ -79,7 +79,7 @@ class ThumbnailPainter:
             painter.drawPixmap(x + side - _marks_width(marks) - 3, y + 3, drawn)
 
     def _paint_frame(self, painter: QPainter, x: int, y: int, selected: bool, current: bool) -> None:
-        """Lay a ground under a selected thumbnail, and a line around the one that the inspector shows."""
+        """Draw the ground of a selected thumbnail, and a frame around the inspector's."""
         wide, high = self.size
         box = QRect(x - FRAME, y - FRAME, wide + 2 * FRAME, high + 2 * FRAME)
         painter.fillRect(box, self._text if current else self._primary)
@@ -119,7 +119,7 @@ class ThumbnailPainter:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.font)
         painter.fillRect(0, 0, wide, CAPTION, QColor(colors.foreground))
-        if selected:  # the sign keeps its ground: its colour would be lost on that of the selection
+        if selected:  # the symbol keeps its ground: its colour would be lost on that of the selection
             painter.fillRect(CAPTION, 0, wide - CAPTION, CAPTION, self._primary)
         code = CODES[look.code]
         draw_swatch(painter, code, 3, 3, CAPTION - 6)

@@ -1,1 +1,1 @@
-"""The Review tab: the selected cell, its guesses, its neighbours in feature space, what was done to it."""
+"""The Review tab: the selected cell, its guesses, look-alikes and history."""

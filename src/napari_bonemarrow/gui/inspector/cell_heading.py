@@ -1,4 +1,4 @@
-"""What stands above a cell: what a key will do, and how far the review is. Its height never changes."""
+"""Heading of the cell: the effect of a key, and the progress of the review, at a fixed height."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from napari_bonemarrow.gui.widgets.controls import button, keeps_place
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 
 _AROUND = 4
-"""What a line of text is given more than its height, px: a style sheet's fonts are a little larger."""
+"""Extra height of a line of text, px: a style sheet's fonts are slightly larger."""
 _BAR, _ROOM = 6, 13
-"""Height of the bar of progress, and what it and the button beside it need more than a line of text, px."""
+"""Height of the progress bar, and the extra height of it and its button over a line of text, px."""
 
 
 class OneLine(QLabel):
-    """A line of text that is cut with dots rather than wrapped, and whole in its tooltip."""
+    """A line of text that is elided instead of wrapped, with the full text as tooltip."""
 
     def __init__(self, role: str = "") -> None:
         super().__init__()
@@ -28,22 +28,22 @@ class OneLine(QLabel):
             self.setProperty("role", role)
 
     def setText(self, text: str | None) -> None:
-        """Show a text, as much of it as there is room for."""
+        """Set the text, elided to the width."""
         self._whole = text or ""
         self._cut()
 
     def text(self) -> str:
-        """Return the text, whole."""
+        """Return the full text."""
         return self._whole
 
     def sizeHint(self) -> QSize:
-        """Ask for the height of one line of the application's font, whatever text or style it has."""
+        """Return the height of one line of the application's font, independent of text and style."""
         hint = super().sizeHint()
         hint.setHeight(QFontMetrics(QApplication.font()).height() + _AROUND)
         return hint
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Show as much of the text as there is room for now."""
+        """Elide the text to the new width."""
         super().resizeEvent(event)
         self._cut()
 
@@ -55,7 +55,7 @@ class OneLine(QLabel):
 
 
 class CellHeading(QWidget):
-    """Title and standing of the cell, progress of the review, and at its end the way on."""
+    """Title and state of the cell, progress of the review, and at its end a button to the count."""
 
     count_requested = Signal()
 
@@ -90,7 +90,7 @@ class CellHeading(QWidget):
         self.show_progress(ProgressInfo())
 
     def show_progress(self, info: ProgressInfo) -> None:
-        """Show how far the review is."""
+        """Show the progress of the review."""
         self.progress_text.setText(info.text)
         self.bar.setRange(0, max(info.total, 1))
         self.bar.setValue(info.done)

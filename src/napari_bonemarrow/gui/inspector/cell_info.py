@@ -1,4 +1,4 @@
-"""What the Review tab says of a cell, and of how far a review is (no Qt)."""
+"""Texts of the Review tab on a cell and on the progress of the review (no Qt)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from napari_bonemarrow.slides import Slide
 
 
 def cell_info(session: Session, cell_id: int) -> CellInfo | None:
-    """Describe a cell for the Review tab, its crop excepted; None where it is gone."""
+    """Return a cell's info for the Review tab, without its crop; None if it is gone."""
     case = session.case
     if not case.has_cell(cell_id):
         return None
@@ -52,7 +52,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
 
 
 def readers_classes(case: Case, cell_id: int) -> tuple[ReadersClass, ...]:
-    """Return what two readers gave a cell while their differences are settled, else nothing."""
+    """Return two readers' classes of a cell while their differences are settled, else nothing."""
     if case.reading != SETTLING:
         return ()
     found = [case.readings.labels_of(number).get(cell_id) for number in (FIRST, SECOND)]
@@ -63,14 +63,14 @@ def readers_classes(case: Case, cell_id: int) -> tuple[ReadersClass, ...]:
 
 
 def heading(info: CellInfo, place: int, total: int, selected: int) -> tuple[str, str]:
-    """Say what a key will do: title and second line.
+    """Return the heading, title and second line, on the effect of a key.
 
     Parameters
     ----------
     info : CellInfo
         The current cell.
     place : int
-        Its place in the work list, from 0; below 0 where it is not in it.
+        Its place in the work list, from 0; negative if it is not in it.
     total : int
         Cells in the list.
     selected : int
@@ -83,7 +83,7 @@ def heading(info: CellInfo, place: int, total: int, selected: int) -> tuple[str,
 
 
 def progress(case: Case, reviewed: int, counted: int) -> ProgressInfo:
-    """Say how far a review is; while two readings are settled, how many differences are left."""
+    """Return the progress of a review, or of settling two readings."""
     if not counted:
         return ProgressInfo()
     if case.reading == SETTLING:
@@ -100,7 +100,7 @@ def progress(case: Case, reviewed: int, counted: int) -> ProgressInfo:
 
 
 def _where_text(slide: Slide, case: Case, at: int) -> str:
-    """Say in which field a cell lies, and whether it counts; nothing of a counted cell in one image."""
+    """Return a cell's field and whether it counts; empty for a counted cell of a single image."""
     texts = []
     if slide.fields:
         [field] = images_at(slide.images, case.cells.x[at], case.cells.y[at])
@@ -111,7 +111,7 @@ def _where_text(slide: Slide, case: Case, at: int) -> str:
 
 
 def guesses(case: Case, cell_id: int) -> tuple[Guess, ...]:
-    """Rank the classes of a cell by the model's probability; empty where it has none."""
+    """Return the classes of a cell ranked by probability; empty without predictions."""
     predictions = case.predictions
     at = -1 if predictions is None else row_of(predictions.cell_id, cell_id)
     if predictions is None or at < 0:
@@ -128,5 +128,5 @@ def guesses(case: Case, cell_id: int) -> tuple[Guess, ...]:
 
 def _told(event: Event, cell_id: int) -> str:
     """Return one line of the journal in words: when, who, what."""
-    at = datetime.fromisoformat(event.at).astimezone()  # the journal keeps UTC, people read their own clock
+    at = datetime.fromisoformat(event.at).astimezone()  # the journal has UTC, people use local time
     return f"{at:%d %b %H:%M} {event.reviewer}: {text_of(event, cell_id)}"

@@ -1,4 +1,4 @@
-"""What the inspector shows of a cell: plain and frozen (no Qt)."""
+"""Models of a cell for the inspector, plain and frozen (no Qt)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """One ranked class of a cell."""
+    """A ranked class of a cell."""
 
     code: str
     name: str
@@ -23,7 +23,7 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class ReadersClass:
-    """What one of two readers gave a cell: the class's code, and who the reader is."""
+    """The class of a cell by one of two readers, and the reader's name."""
 
     code: str
     reader: str
@@ -31,16 +31,16 @@ class ReadersClass:
 
 @dataclass(frozen=True, slots=True)
 class ProgressInfo:
-    """How far a review is.
+    """The progress of a review.
 
     Attributes
     ----------
     text : str
-        Empty where nothing is counted yet.
+        Empty if nothing is counted yet.
     done, total : int
         Cells.
     ended : bool
-        Nothing is left to do but to count and sign.
+        Only counting and signing are left.
     """
 
     text: str = ""
@@ -51,10 +51,10 @@ class ProgressInfo:
 
 @dataclass(frozen=True, slots=True)
 class CellInfo:
-    """What the Review tab shows of the selected cell.
+    """The selected cell for the Review tab.
 
     ``crop`` is uint8 of shape (s, s, 3) at ``crop_microns_per_pixel``, or None before it is cut. ``readers``
-    holds what two readers gave where they differ and are being settled, else nothing.
+    has two readers' different classes while they are settled, else nothing.
     """
 
     cell_id: int
@@ -72,6 +72,6 @@ class CellInfo:
 
     @property
     def standing_text(self) -> str:
-        """Its number and where it stands, one line."""
+        """Return its number and place, one line."""
         parts = (f"no. {self.cell_id}", self.standing, self.counted_text)
         return " · ".join(part for part in parts if part)

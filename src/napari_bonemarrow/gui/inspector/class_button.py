@@ -1,4 +1,4 @@
-"""A class as a button: legend and tool in one."""
+"""Button of a class."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 
 class ClassButton(QAbstractButton):
-    """A class with its sign, its code and its key: legend and tool in one."""
+    """A button with a class's symbol, code and key, which is also the legend."""
 
     chosen = Signal(str)
     dropped = Signal(str, object)  # code, tuple of cell numbers
@@ -37,7 +37,7 @@ class ClassButton(QAbstractButton):
         self.clicked.connect(self._on_clicked)
 
     def show_key(self, keys: str) -> None:
-        """Show which keys give the class."""
+        """Show the keys of the class."""
         self.key = keys.split(" or ")[0]
         self.setAccessibleDescription(f"Gives the class; key {keys}" if keys else "Gives the class")
         self.update()
@@ -46,14 +46,14 @@ class ClassButton(QAbstractButton):
         self.chosen.emit(self.code)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
-        """Take cells of this window that are dragged here."""
+        """Accept dragged cells of this window."""
         event = existing(event)
         if cells_dropped(event, self):
             self._hover(True)
             event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent | None) -> None:
-        """Let go of what is dragged on."""
+        """Reset the look after a drag."""
         self._hover(False)
 
     def dropEvent(self, event: QDropEvent | None) -> None:
@@ -68,16 +68,16 @@ class ClassButton(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Return room for sign, code and key."""
+        """Return the size for symbol, code and key."""
         metrics = self.fontMetrics()
         return QSize(40 + metrics.horizontalAdvance("MMM⇧W"), metrics.height() + 8)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the room below which code and key would touch."""
+        """Return the size below which code and key would touch."""
         return QSize(30 + self.fontMetrics().horizontalAdvance("MMM⇧"), self.sizeHint().height())
 
     def named_width(self) -> int:
-        """Return the width at which the class's name fits beside its code."""
+        """Return the width for the class's name next to its code."""
         metrics = self.fontMetrics()
         name = metrics.horizontalAdvance(CLASSES[self.code].name)
         return self._name_left() + name + metrics.horizontalAdvance("⇧W") + 16
@@ -91,14 +91,14 @@ class ClassButton(QAbstractButton):
         self.update()
 
     def _short_key(self, width: int) -> str:
-        """Return the key with signs for its modifiers, or dots where there is no room: the tooltip has it."""
+        """Return the key with symbols for its modifiers, or dots without room; the tooltip has it."""
         short = self.key.replace("Ctrl+", "^").replace("Alt+", "⌥").replace("Shift+", "⇧")
         metrics = self.fontMetrics()
         room = width - 26 - metrics.horizontalAdvance(self.code)
         return short if metrics.horizontalAdvance(short) <= room else "…"
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw the sign, the code and, quietly, the key."""
+        """Draw the symbol, the code and, pale, the key."""
         if self._colors is None:
             return
         painter = QPainter(self)
@@ -116,7 +116,7 @@ class ClassButton(QAbstractButton):
         painter.drawText(box.adjusted(22, 0, 0, 0), left, self.code)
         if self.named:
             painter.drawText(box.adjusted(self._name_left(), 0, -4, 0), left, CLASSES[self.code].name)
-        # Quiet text could not be read on the ground of what is chosen.
+        # Pale text is not legible on the colour of a selection.
         painter.setPen(QColor(colors.text if marked and self.isEnabled() else colors.quiet))
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         painter.drawText(box.adjusted(0, 0, -4, 0), right, self._short_key(box.width()))

@@ -1,4 +1,4 @@
-"""Where a comment on a cell is written."""
+"""Text box for a comment on a cell."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from napari_bonemarrow.gui.core.existing import existing
 
 
 class CommentBox(QLineEdit):
-    """Takes every key while one writes: none of them may reach the review's shortcuts."""
+    """A text box that keeps every key from the review's shortcuts."""
 
     written = Signal(str)
     left = Signal()
-    """Enter was pressed: whoever had the keyboard before has it again."""
+    """Emitted on Enter, to return the focus to its earlier place."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class CommentBox(QLineEdit):
         self.returnPressed.connect(self._on_return)
 
     def event(self, event: QEvent | None) -> bool:
-        """Claim keys before shortcuts are asked."""
+        """Claim keys before shortcuts."""
         event = existing(event)
         if event.type() == QEvent.Type.ShortcutOverride:
             event.accept()
@@ -31,7 +31,7 @@ class CommentBox(QLineEdit):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Keep what a line of text has no use for: the dock would hand it on to the smear."""
+        """Stop unused keys, which the dock would pass to the smear."""
         event = existing(event)
         super().keyPressEvent(event)
         event.accept()

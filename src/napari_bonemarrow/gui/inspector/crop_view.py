@@ -1,4 +1,4 @@
-"""The selected cell, large, with a scale bar, and its heatmap with what the colours mean."""
+"""View of the selected cell: a large crop with scale bar, and its heatmap with a legend."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CropView(QWidget):
         self.update()
 
     def show_pixmap(self, pixmap: QPixmap | None, microns_per_pixel: float) -> None:
-        """Show a crop that is ready to be drawn; without one nothing, never the crop before."""
+        """Show a prepared crop; without one nothing, never an earlier crop."""
         self._image, self._microns_per_pixel = pixmap, microns_per_pixel
         self.update()
 
@@ -49,16 +49,16 @@ class CropView(QWidget):
         microns_per_pixel: float = CROP_MICRONS_PER_PIXEL,
         target: str = "",
     ) -> None:
-        """Lay a heatmap on the crop, or take it away.
+        """Show a heatmap on the crop, or remove it.
 
         Parameters
         ----------
         values : ndarray of float32, shape (s, s), or None
             0 to 1; its middle is the crop's.
         microns_per_pixel : float
-            Of the heatmap.
+            Scale of the heatmap.
         target : str
-            The class that it is about.
+            The explained class.
         """
         colors = None if values is None else np.rint(class_style.heat_image(values) * 255)
         self._heat = None if colors is None else image_of(colors.astype(np.uint8))
@@ -70,7 +70,7 @@ class CropView(QWidget):
         self.update()
 
     def cover_heat(self, on: bool) -> None:
-        """Keep the heatmap out of sight, or give it back."""
+        """Hide the heatmap, or show it again."""
         self._covered = on
         self.update()
 
@@ -98,7 +98,7 @@ class CropView(QWidget):
         painter.end()
 
     def _draw_heat(self, painter: QPainter, heat: QImage, px_per_um: float) -> None:
-        """Draw the heatmap about the middle, and above it what its colours mean."""
+        """Draw the heatmap around the middle, and its legend above."""
         side = heat.width() * self._heat_microns_per_pixel * px_per_um
         middle = QRectF(self.rect()).center()
         painter.drawImage(QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side), heat)
@@ -125,7 +125,7 @@ class CropView(QWidget):
         left: bool = False,
         right: bool = False,
     ) -> None:
-        """Write dark text with a light edge, readable on background and on nuclei."""
+        """Draw dark text with a light edge, legible on background and nuclei."""
         font = QFont(painter.font())
         font.setPointSizeF(8.5)
         font.setBold(True)

@@ -1,4 +1,4 @@
-"""Which explanation of the first guess is laid over the cell."""
+"""Buttons for the explanation of the first guess."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from napari_bonemarrow.gui.widgets.controls import button, label
 from napari_bonemarrow.models.explanation.methods import METHODS
 
 WHY = {"off": "off", **METHODS}
-"""The buttons: method to text."""
+"""Texts of the buttons by method."""
 
 
 class ExplanationButtons(QWidget):
-    """A button an explanation, and what goes on with the one that is on."""
+    """One button per explanation method, and the state of the active one."""
 
     chosen = Signal(str)
 
@@ -47,6 +47,6 @@ class ExplanationButtons(QWidget):
         return clicked
 
     def show_method(self, method: str, text: str) -> None:
-        """Mark which explanation is on, and say what goes on."""
+        """Mark the active explanation, and show its state."""
         self.buttons[method].setChecked(True)
         self.text.setText(text)

@@ -1,4 +1,4 @@
-"""The ranked guesses of the selected cell, with bars."""
+"""Bars of the selected cell's ranked guesses."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ROW = 24
 
 
 class GuessBars(QWidget):
-    """Rank, sign, code, bar, probability; a click gives the class.
+    """Rows of rank, symbol, code, bar and probability; a click gives the class.
 
-    The bar of a class that the bundle has not learnt from marrow is hatched: colour alone tells nothing.
+    The bar of a class that the bundle has not learnt from marrow is hatched, not only coloured.
     """
 
     chosen = Signal(str)
@@ -36,7 +36,7 @@ class GuessBars(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def sizeHint(self) -> QSize:
-        """Return room for all rows."""
+        """Return the size for all rows."""
         return QSize(180, _ROW * SHOWN)
 
     def show_guesses(self, guesses: tuple[Guess, ...]) -> None:
@@ -61,7 +61,7 @@ class GuessBars(QWidget):
             self.chosen.emit(guess.code)
 
     def event(self, event: QEvent | None) -> bool:
-        """Tell a row's full name, and why it is hatched."""
+        """Show a row's full name, and why it is hatched, as tooltip."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             guess = self._at(event.pos().y())
             if guess is not None:

@@ -1,4 +1,4 @@
-"""What was done to one cell, whole: the newest line below, older ones by scrolling."""
+"""History of one cell: the newest line at the bottom, older ones by scrolling."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from qtpy.QtWidgets import QFrame, QPlainTextEdit
 from napari_bonemarrow.gui.core.existing import existing
 
 _LINES = 4
-"""So many lines are seen at once."""
+"""Number of visible lines."""
 
 
 class HistoryView(QPlainTextEdit):
-    """Lines of the journal that cannot be edited."""
+    """A read-only list of lines of the journal."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,11 +31,11 @@ class HistoryView(QPlainTextEdit):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Every line, oldest first."""
+        """Return every line, oldest first."""
         return self._lines
 
     def show_lines(self, lines: Sequence[str]) -> None:
-        """Show lines, oldest first, and of them the newest."""
+        """Set the lines, oldest first, and scroll to the newest."""
         lines = tuple(lines)
         if lines == self._lines:
             return

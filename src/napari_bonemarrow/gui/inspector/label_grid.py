@@ -1,4 +1,4 @@
-"""All classes as buttons, with their keys: the legend of the rings and the way to give a class."""
+"""Grid of all classes as buttons, with their keys: legend of the rings and input of classes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from napari_bonemarrow.gui.widgets.controls import button
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 _COLUMNS, _FEWEST_NAMED = 5, 3
-"""So many buttons stand side by side; fewer where that makes room for the names, but not so few that the last
-classes slide out of sight on a small screen."""
+"""Number of columns; fewer make room for names, but too few would push the last classes out of view on a
+small screen."""
 
 
 class LabelGrid(QWidget):
-    """A button a class, in the order in which a differential is read, and a switch a tag."""
+    """One button per class, in reading order, and one check box per tag."""
 
     label_chosen = Signal(str)
     tag_toggled = Signal(str, bool)
@@ -39,7 +39,7 @@ class LabelGrid(QWidget):
             made.chosen.connect(self.label_chosen)
             made.dropped.connect(self.cells_dropped)
             self.buttons[code] = made
-        self._arrange(_COLUMNS, named=False)  # before the tags are there: Tab goes through them as they come
+        self._arrange(_COLUMNS, named=False)  # before the tags: Tab follows the order of creation
         tags = QHBoxLayout()
         tags.setSpacing(3)
         for tag, text in TAGS.items():
@@ -60,7 +60,7 @@ class LabelGrid(QWidget):
         layout.addLayout(tags)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Use a wide panel for the names of the classes."""
+        """Show the names of the classes in a wide panel."""
         super().resizeEvent(event)
         widest = max(made.named_width() for made in self.buttons.values())
         columns = (self.width() + self._grid.spacing()) // (widest + self._grid.spacing())
@@ -86,7 +86,7 @@ class LabelGrid(QWidget):
         return clicked
 
     def show_state(self, code: str, tags: frozenset[str]) -> None:
-        """Mark the class and the tags that the selected cell has."""
+        """Mark the class and the tags of the selected cell."""
         for each, made in self.buttons.items():
             made.setChecked(each == code)
         for tag, switch in self.tag_buttons.items():

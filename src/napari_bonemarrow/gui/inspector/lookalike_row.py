@@ -1,4 +1,4 @@
-"""Already reviewed cells that look like the selected one: a row of small crops."""
+"""Row of look-alikes: small crops of reviewed cells similar to the selected one."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 from napari_bonemarrow.workflow.lookalikes import MOST
 
 SIDE = 58
-"""Side of a crop, px; six of them fit into the panel's width."""
+"""Side of a crop, px; six fit into the panel's width."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A reviewed cell as the row shows it.
+    """A reviewed cell in the row.
 
     Attributes
     ----------
     cell_id : int
     code : str
-        The class that the reviewer gave it.
+        The reviewer's class.
     distance : float
-        One less the cosine: 0 alike, 1 unrelated.
+        1 - cosine: 0 equal, 1 unrelated.
     """
 
     cell_id: int
@@ -39,7 +39,7 @@ class Shown:
 
 
 class LookalikeButton(QAbstractButton):
-    """One reviewed cell: its crop, and below it the class's sign and code."""
+    """A button of one reviewed cell: its crop, and below it the class's symbol and code."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class LookalikeButton(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        """Return room for the crop and a line of text."""
+        """Return the size for the crop and a line of text."""
         return QSize(SIDE + 2, SIDE + 4 + self.fontMetrics().height())
 
     def set_cell(self, shown: Shown, image: QPixmap | None) -> None:
@@ -66,7 +66,7 @@ class LookalikeButton(QAbstractButton):
         self.update()
 
     def set_image(self, image: QPixmap) -> None:
-        """Show the crop that has come."""
+        """Show the crop."""
         self._image = image
         self.update()
 
@@ -76,7 +76,7 @@ class LookalikeButton(QAbstractButton):
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw crop, sign and code, with a frame under the mouse or the focus."""
+        """Draw crop, symbol and code, with a frame under the mouse or the focus."""
         if self.shown is None or self._colors is None:
             return
         painter, colors = QPainter(self), self._colors
@@ -102,14 +102,14 @@ class LookalikeButton(QAbstractButton):
         painter.end()
 
     def event(self, event: QEvent | None) -> bool:
-        """Follow the mouse: the frame comes and goes with it."""
+        """Update the frame when the mouse enters or leaves."""
         if existing(event).type() in {QEvent.Type.Enter, QEvent.Type.Leave}:
             self.update()
         return super().event(event)
 
 
 class LookalikeRow(QWidget):
-    """The row of look-alikes, or a line that says why there are none."""
+    """The row of look-alikes, or a line with the reason for having none."""
 
     chosen = Signal(int)  # a cell's number
     compare_requested = Signal()
@@ -152,18 +152,18 @@ class LookalikeRow(QWidget):
 
     @property
     def cell_ids(self) -> tuple[int, ...]:
-        """The cells that are shown, the most alike first."""
+        """Return the shown cells, the most similar first."""
         return tuple(made.shown.cell_id for made in self.buttons if made.shown is not None)
 
     def show_text(self, text: str, *, can_compare: bool = False) -> None:
-        """Say why there are no look-alikes; ``can_compare`` offers to have cells compared."""
+        """Show why there are no look-alikes; ``can_compare`` offers to compare cells."""
         self.show_cells((), {})
         self.text.setText(text)
         self.text.setVisible(bool(text))
         self.compare.setVisible(can_compare)
 
     def show_cells(self, cells: Sequence[Shown], images: Mapping[int, QPixmap | None]) -> None:
-        """Show cells, the most alike first, with those crops that are there already."""
+        """Show cells, the most similar first, with the available crops."""
         self.text.setText("Look-alikes already reviewed")
         self.text.setVisible(bool(cells))
         self.compare.hide()
@@ -175,7 +175,7 @@ class LookalikeRow(QWidget):
             made.setVisible(number < len(cells))
 
     def set_image(self, cell_id: int, image: QPixmap) -> None:
-        """Show a crop that has come."""
+        """Show a crop of a cell."""
         for made in self.buttons:
             if made.shown is not None and made.shown.cell_id == cell_id:
                 made.set_image(image)

@@ -25,8 +25,8 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 class ReviewTab(QWidget):
     """The inspector of the selected cell.
 
-    Nothing moves under the mouse when another cell is shown: every part has its place whether or not there is
-    something in it, and what may grow comes last.
+    Nothing moves under the mouse when another cell is shown: empty parts keep their places, and parts that
+    can grow come last.
     """
 
     label_chosen = Signal(str)
@@ -67,7 +67,7 @@ class ReviewTab(QWidget):
         self.show_cell(None, "")
 
     def _content(self) -> QWidget:
-        """Make what is scrolled, from top to bottom: Tab goes through it as it was made."""
+        """Make the scrolled content, from top to bottom, which is also Tab's order."""
         inner = QWidget()
         content = QVBoxLayout(inner)
         content.setContentsMargins(8, 4, 8, 4)
@@ -95,7 +95,7 @@ class ReviewTab(QWidget):
         return inner
 
     def _cell_pages(self) -> QStackedWidget:
-        """Make the place of the crop: without a cell a hint stands there, and nothing below it moves."""
+        """Make the pages of crop and hint, of equal size."""
         self.cell_part, hint_page = QWidget(), QWidget()
         self.cell_part.setLayout(self._crop_part())
         self.hint = label(role="quiet")
@@ -165,7 +165,7 @@ class ReviewTab(QWidget):
         return part
 
     def _toast_part(self) -> QWidget:
-        """Make the line that says what the last act on several cells did, and what the next click will do."""
+        """Make the line about the last act on several cells, and about the next click."""
         part = QWidget()
         row = QHBoxLayout(part)
         row.setContentsMargins(8, 4, 8, 0)
@@ -253,17 +253,17 @@ class ReviewTab(QWidget):
         self.grid.show_state(info.code, info.tags)
 
     def show_heading(self, text: str, standing: str = "") -> None:
-        """Say what a key will do: to which cell, or to how many."""
+        """Show the cell, or the number of cells, that a key changes."""
         self.title.setText(text)
         if standing:
             self.standing.setText(standing)
 
     def show_progress(self, info: ProgressInfo) -> None:
-        """Show how far the review is."""
+        """Show the progress of the review."""
         self.heading.show_progress(info)
 
     def show_marked(self, more: int) -> None:
-        """Show how many cells are selected beside the first."""
+        """Show the number of other selected cells."""
         self._more = more
         self._show_merge()
 
@@ -272,31 +272,31 @@ class ReviewTab(QWidget):
         self.merge_button.setEnabled(bool(self._more) and self._can_merge)
 
     def show_notice(self, text: str) -> None:
-        """Say what the next click will do."""
+        """Show the effect of the next click."""
         self.toast.setText(text)
 
     def show_toast(self, done: str, undo_key: str = "") -> None:
-        """Say what the last act on several cells did, and the key that takes it back."""
+        """Show the last act on several cells, and the key to undo it."""
         self.toast.setText(f"{done} · {undo_key}" if undo_key else done)
 
     def show_done(self, *, everything: bool = True) -> None:
-        """Say that no cell is left to review, or none of those that are listed."""
+        """Show that no cell, or no listed cell, is left to review."""
         text = "Every counted cell has been reviewed."
         self.standing.setText(text if everything else "No cell of this list waits: change its filter.")
 
     def show_unlike(self, text: str, figures: str = "") -> None:
-        """Say over every guess that the smear looks unlike what the model has learnt; ``""`` says nothing."""
+        """Show above the guesses that the smear looks unlike what the model has learnt; ``""`` hides it."""
         self.unlike.setText(f"⚠ {text}")
         set_tip(self.unlike, figures)
         self.unlike.setVisible(bool(text))
 
     def show_locked(self, text: str) -> None:
-        """Say why nothing can be changed; empty where it can."""
+        """Show why nothing can be changed; empty if it can."""
         self.locked.setText(text)
         self.locked.setVisible(bool(text))
 
     def show_blind(self, blind: bool) -> None:
-        """Show nothing of what the model says while somebody reads blind."""
+        """Hide the model's output during a blind reading."""
         if blind == self._blind:
             return
         self._blind = blind
@@ -312,16 +312,16 @@ class ReviewTab(QWidget):
         self.goes_on_box.setChecked(on)
 
     def show_why(self, method: str, text: str = "") -> None:
-        """Mark which explanation is on, and say what goes on."""
+        """Mark the active explanation, and show its state."""
         self.why_part.show_method(method, text)
 
     def show_outline(self, on: bool, text: str = "") -> None:
-        """Mark whether outlines are on, and say how large the cell is."""
+        """Mark whether outlines are on, and show the size of the cell."""
         self.outline_box.setChecked(on)
         self.outline_text.setText(text)
 
     def show_journal(self, can_undo: bool, can_redo: bool, can_move: bool) -> None:
-        """Enable what can be undone, redone and gone through."""
+        """Enable undo, redo and navigation."""
         self.undo_button.setEnabled(can_undo)
         self.redo_button.setEnabled(can_redo)
         self.next_button.setEnabled(can_move)

@@ -1,4 +1,4 @@
-"""The two readers' classes of a cell on which they differ: what 1 and 2 give while they are settled."""
+"""Choice between two readers' different classes of a cell, with the keys 1 and 2."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HIGH = 58
 
 
 class _ReaderButton(QAbstractButton):
-    """One reader's class, large, with the key that gives it and the reader's name."""
+    """A large button with one reader's class, its key and the reader's name."""
 
     def __init__(self, rank: int) -> None:
         super().__init__()
@@ -29,11 +29,11 @@ class _ReaderButton(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def sizeHint(self) -> QSize:
-        """Return room for two lines."""
+        """Return the size for two lines."""
         return QSize(150, _HIGH)
 
     def show_class(self, shown: ReadersClass) -> None:
-        """Show what a reader gave."""
+        """Show a reader's class."""
         self.shown = shown
         name = CLASSES[shown.code].name if shown.code in CLASSES else shown.code
         self.setAccessibleName(f"{self.rank}: {name}, as {shown.reader} has it")
@@ -47,7 +47,7 @@ class _ReaderButton(QAbstractButton):
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw key, sign and code large, and the reader's name below."""
+        """Draw key, symbol and code large, and the reader's name below."""
         if self._colors is None or not self.shown.code:
             return
         painter, colors, box = QPainter(self), self._colors, self.rect().adjusted(0, 0, -1, -1)
@@ -74,7 +74,7 @@ class _ReaderButton(QAbstractButton):
 
 
 class SettlementChoice(QWidget):
-    """Two buttons, one a reader."""
+    """Two buttons, one per reader."""
 
     chosen = Signal(str)
 
@@ -96,7 +96,7 @@ class SettlementChoice(QWidget):
         return clicked
 
     def show_classes(self, classes: Sequence[ReadersClass]) -> None:
-        """Show what each reader gave, the first reader's first."""
+        """Show each reader's class, the first reader's first."""
         for made, shown in zip(self.buttons, classes, strict=True):
             made.show_class(shown)
 

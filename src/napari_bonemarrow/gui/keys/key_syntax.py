@@ -37,7 +37,7 @@ def canonical(key: str) -> str:
     Raises
     ------
     KeyTableError
-        It is no key, belongs to napari or the system, or is not the same on every keyboard.
+        If it is not a key, belongs to napari or the system, or differs between keyboards.
     """
     *before, last = [part.strip() for part in key.strip().split("+")]
     found = {part.capitalize() for part in before}

@@ -1,1 +1,1 @@
-"""Set a smear up: open it, settle its scale and what is counted, find its cells."""
+"""Setup of a smear: opening, scale, counting frame and detection."""

@@ -1,4 +1,4 @@
-"""Ask for objective, adapter and camera, and say what a pixel shows."""
+"""Dialog for objective, adapter and camera, which shows the resulting µm per pixel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_bonemarrow.slides.scale.microscopes import Microscope
 
 
 class MicroscopeDialog(QDialog):
-    """A form of a `Microscope`. With a name it is kept among the user's own."""
+    """A form of a `Microscope`. With a name it is saved among the user's own."""
 
     taken = Signal(object)  # Microscope
 
@@ -54,7 +54,7 @@ class MicroscopeDialog(QDialog):
         self.take_button.setEnabled(self.form.valid)
 
     def _on_taken(self) -> None:
-        self.take_button.setFocus()  # a number that is still being typed counts
+        self.take_button.setFocus()  # a number still being typed counts
         if self.form.valid:
             self.taken.emit(self.form.value)
             self.accept()

@@ -1,4 +1,4 @@
-"""What the colours and hatches of the quality map mean."""
+"""Legend of the quality map's colours and hatches."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from napari_bonemarrow.gui.widgets.plain_text import plain_label, set_tip
 from napari_bonemarrow.gui.widgets.tables import clear
 
 _GLASS = "#e9e4ec"
-"""What the swatches lie on: the background of a smear, in either theme, as the map does."""
+"""Ground of the swatches in both themes: the background of a smear, as on the map."""
 _STRIP_PX = 96
 
 
 class QualityLegend(QWidget):
-    """The key to the quality map, and the switch that shows and hides it."""
+    """The legend of the quality map, with a switch to show and hide it."""
 
     toggled = Signal(bool)
 
@@ -51,14 +51,14 @@ class QualityLegend(QWidget):
         self.rows: tuple[LegendRow, ...] = ()
 
     def show_rows(self, strip: NDArray[np.uint8], rows: Sequence[LegendRow]) -> None:
-        """Show what the map of this slide holds.
+        """Show the legend of this slide's map.
 
         Parameters
         ----------
         strip : ndarray of uint8, shape (h, w, 4)
             Its colours from poor to good.
         rows : sequence of LegendRow
-            What was avoided.
+            The reasons for avoided places.
         """
         self.rows = tuple(rows)
         self.score.setPixmap(_on_glass(strip).scaled(_STRIP_PX, 12))
@@ -73,14 +73,14 @@ class QualityLegend(QWidget):
             self._grid.addWidget(label(row.share, "quiet", wrap=False), at, 2, Qt.AlignmentFlag.AlignRight)
 
     def set_on(self, on: bool) -> None:
-        """Follow the map, which may be shown and hidden in the layer list too."""
+        """Follow the map, which can also be shown and hidden in the layer list."""
         self.box.blockSignals(True)
         self.box.setChecked(on)
         self.box.blockSignals(False)
 
 
 def _on_glass(pixels: NDArray[np.uint8]) -> QPixmap:
-    """Lay RGBA pixels on a smear's background."""
+    """Return RGBA pixels on a smear's background."""
     image = image_of(pixels)
     made = QPixmap(image.size())
     made.fill(QColor(_GLASS))

@@ -1,4 +1,4 @@
-"""What the window says of where to look on a whole slide (no Qt)."""
+"""Texts on the choice of regions on a whole slide (no Qt)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def area_mm2(regions: Sequence[Region], microns_per_pixel: float) -> float:
 
 
 def frame_text(session: Session) -> str:
-    """Say what is counted, in one line."""
+    """Return the counted area in one line."""
     slide, frame = session.slide, session.frame()
     regions, scale = frame.regions, slide.microns_per_pixel
     fixed = ", fixed since classes were seen" if session.is_fixed else ""
@@ -41,7 +41,7 @@ def frame_text(session: Session) -> str:
 
 
 def where_info(session: Session, *, analysed: bool, counted: int) -> WhereInfo | None:
-    """Describe the choice of regions; None for a field, which is counted as a whole."""
+    """Return the choice of regions; None for a field, which is counted as a whole."""
     case, ranking = session.case, session.case.sampling.ranking
     if not is_whole_slide(session.slide):
         return None
@@ -85,12 +85,12 @@ def _fixed(session: Session, ranking: RegionRanking | None, *, analysed: bool, c
 
 
 def expected_cells(ranking: RegionRanking, count: int) -> float:
-    """Return how many nucleated cells the survey lets one expect in the first regions."""
+    """Return the number of nucleated cells expected in the first regions by the survey."""
     return float(sum(ranking.parameters.get("expected_cells", ())[:count]))
 
 
 def avoided_text(ranking: RegionRanking) -> str:
-    """Say in one line what of the smear the survey left out and why, the most frequent reason first."""
+    """Return in one line the avoided parts of the smear by reason, the most frequent first."""
     counts = {reason: count for reason, count in ranking.avoided.items() if reason != Reason.BLANK.code}
     listed = sorted(((count, reason) for reason, count in counts.items() if count), reverse=True)
     total = sum(count for count, _reason in listed)

@@ -1,4 +1,4 @@
-"""Where to look on a whole slide: survey it, take its best regions, or all of it."""
+"""Choice of regions on a whole slide: survey it, use its best regions, or count all of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_bonemarrow.gui.widgets.progress_row import ProgressRow
 
 
 class RegionChoicePart(QWidget):
-    """Part of the Slide tab that a field does not need."""
+    """The part of the Slide tab for whole slides."""
 
     survey_requested = Signal()
     best_requested = Signal()
@@ -42,7 +42,7 @@ class RegionChoicePart(QWidget):
         self.legend.hide()
         self._avoided = ""
         self.first_button: QPushButton | None = None
-        """The one that comes next on this slide, so that Enter alone does not begin to count all of it."""
+        """The next button, so that Enter alone does not begin to count the whole slide."""
         self.progress = ProgressRow()
         row = QHBoxLayout()
         row.addWidget(self.best_button, 1)
@@ -56,7 +56,7 @@ class RegionChoicePart(QWidget):
         layout.addWidget(self.next_button)
         layout.addWidget(self.progress)
         for pressed in (self.survey_button, self.best_button):
-            pressed.setAutoDefault(True)  # by Enter too
+            pressed.setAutoDefault(True)  # also by Enter
         for made, signal in (
             (self.survey_button, self.survey_requested),
             (self.best_button, self.best_requested),
@@ -66,7 +66,7 @@ class RegionChoicePart(QWidget):
             made.clicked.connect(signal)
 
     def show_info(self, info: WhereInfo, *, busy: bool) -> None:
-        """Show what is known of the slide; the coloured button is the one that comes next."""
+        """Show the state of the slide; the coloured button is the next one."""
         self.text.setText(info.text)
         self._avoided = info.avoided
         self._show_avoided()
@@ -87,13 +87,13 @@ class RegionChoicePart(QWidget):
         set_role(self.next_button, "primary" if info.can_extend else "")
 
     def show_legend(self, strip: NDArray[np.uint8], rows: Sequence[LegendRow]) -> None:
-        """Show the key to the quality map, which tells what is avoided as well."""
+        """Show the legend of the quality map, with the reasons of avoided places."""
         self.legend.show_rows(strip, rows)
         self.legend.show()
         self._show_avoided()
 
     def hide_legend(self) -> None:
-        """Take the key away: there is no map."""
+        """Hide the legend, without a map."""
         self.legend.hide()
         self._show_avoided()
 

@@ -1,4 +1,4 @@
-"""Type how long the scale bar is along which a line was drawn."""
+"""Input of the length of a scale bar along which a line was drawn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_bonemarrow.gui.widgets.controls import button, label
 
 
 class ScaleBarPart(QWidget):
-    """Shown from pressing *Measure a scale bar* until its length is taken or it is given up."""
+    """A row that is visible from *Measure a scale bar* until its length is entered or cancelled."""
 
     started = Signal()
     cancelled = Signal()
@@ -52,7 +52,7 @@ class ScaleBarPart(QWidget):
         self.show()
 
     def show_line(self, pixels: float) -> None:
-        """Show how long the drawn line is, px; less than 1 while there is none."""
+        """Show the length of the drawn line, px; less than 1 without one."""
         drawn = pixels >= 1
         self.text.setText(
             f"The line is {pixels:.0f} pixels long. Type what the bar says."
@@ -65,15 +65,15 @@ class ScaleBarPart(QWidget):
             self.length_box.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def end(self) -> None:
-        """Ask for nothing any more."""
+        """Hide the input."""
         self.hide()
 
     def show_problem(self, text: str) -> None:
-        """Say why the length cannot be taken."""
+        """Show why the length is invalid."""
         self.text.setText(text)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Give up at Escape."""
+        """Cancel on Escape."""
         event = existing(event)
         if event.key() == Qt.Key.Key_Escape:
             self.cancelled.emit()

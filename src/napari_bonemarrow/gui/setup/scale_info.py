@@ -1,4 +1,4 @@
-"""What the Slide tab says of the scale (no Qt)."""
+"""Texts of the Slide tab on the scale (no Qt)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SOURCES = {
 ESTIMATE = "estimate"
 GIVEN = "given in the window"
 _PLAIN_BASES = frozenset({GIVEN, "given"})
-"""What adds nothing to who said it."""
+"""Bases that add nothing to the source."""
 
 
 def scale_info(session: Session) -> ScaleInfo:
-    """Describe the scale: known, or asked for with what may be taken instead of typing it."""
+    """Return the scale, known or requested, with the offers."""
     known, image = session.case.scale or session.slide.scale, session.slide.images[0]
     told: dict[str, Any] = {"width": image.width, "height": image.height, "nucleus_px": session.nucleus_px}
     if known is not None:
@@ -40,7 +40,7 @@ def scale_info(session: Session) -> ScaleInfo:
 
 
 def scale_offers(session: Session) -> tuple[ScaleOffer, ...]:
-    """Return the scales that come with the smear: what its cells suggest, and what its camera had last."""
+    """Return the offered scales: the estimate from the cells, and the last one of the camera."""
     offers = []
     estimate = session.estimate
     if estimate is not None:
@@ -72,12 +72,12 @@ def chosen_scale(session: Session, value: float, offer: ScaleOffer | None = None
     session : Session
     value : float
     offer : ScaleOffer, optional
-        What was taken as it was offered. An estimate keeps its interval and stays marked as one.
+        The accepted offer, if any. An estimate keeps its interval and its mark.
 
     Raises
     ------
     ScaleError
-        The value is absurd.
+        If the value is absurd.
     """
     if offer is not None and offer.key == ESTIMATE and session.estimate is not None:
         return session.estimate

@@ -1,4 +1,4 @@
-"""Scales of cameras and microscopes that the window remembers from one day to the next (no Qt)."""
+"""Saved scales of cameras and microscopes (no Qt)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _MOST_CAMERAS = 50
 
 
 def last_scale(camera: str) -> float | None:
-    """Return the µm per pixel that were last confirmed for images of a camera, as `camera_of` knows it."""
+    """Return the last confirmed µm per pixel of a camera's images; see `camera_of`."""
     known = settings.kept(_CAMERAS)
     value = known.get(camera) if isinstance(known, dict) else None
     return float(value) if isinstance(value, int | float) and is_plausible(value) else None
 
 
 def remember_scale(camera: str, microns_per_pixel: float) -> None:
-    """Remember the scale of a camera's images; the oldest of many cameras are forgotten."""
+    """Save the scale of a camera's images; the oldest of many cameras are dropped."""
     known = settings.kept(_CAMERAS)
     others = {key: value for key, value in known.items() if key != camera} if isinstance(known, dict) else {}
     settings.keep(_CAMERAS, dict(list({**others, camera: microns_per_pixel}.items())[-_MOST_CAMERAS:]))
 
 
 def microscopes() -> tuple[Microscope, ...]:
-    """Return the microscopes and cameras that the user has named; what cannot be read is passed over."""
+    """Return the user's named microscopes and cameras, without unreadable entries."""
     known = settings.kept(_MICROSCOPES)
     found = []
     for each in known if isinstance(known, list) else ():
@@ -39,11 +39,11 @@ def microscopes() -> tuple[Microscope, ...]:
 
 
 def keep_microscope(microscope: Microscope) -> None:
-    """Keep a microscope under its name, instead of one of the same name."""
+    """Save a microscope under its name, instead of one of the same name."""
     others = [each for each in microscopes() if each.name != microscope.name]
     settings.keep(_MICROSCOPES, [each.model_dump() for each in (*others, microscope)])
 
 
 def forget_microscope(name: str) -> None:
-    """Keep a microscope no longer."""
+    """Delete a microscope."""
     settings.keep(_MICROSCOPES, [each.model_dump() for each in microscopes() if each.name != name])

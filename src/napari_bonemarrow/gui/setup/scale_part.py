@@ -1,4 +1,4 @@
-"""The Slide tab's scale: a box to type it, what it means, and what may be taken instead of typing."""
+"""Scale of the Slide tab: input, meaning and offers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from napari_bonemarrow.gui.widgets.controls import button, label, set_role
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 
 _OFFERED = ("estimate", "camera")
-"""Offers that come with the smear, each in a place of its own, so that nothing moves when one arrives."""
+"""Offers of the smear, each with its own place, so that nothing moves when one arrives."""
 _TEXT_LINES = 3
 
 
 class ScaleBox(QLineEdit):
-    """A line for µm per pixel. All of it is selected when it gets the focus, so that typing replaces it."""
+    """A line edit for µm per pixel. Its text is selected on focus, so that typing replaces it."""
 
     entered = Signal()
     left = Signal()
@@ -35,30 +35,30 @@ class ScaleBox(QLineEdit):
         self._by_click = False
 
     def setValue(self, value: float) -> None:
-        """Type a value."""
+        """Set the value."""
         self.setText(figures(value))
         self.textEdited.emit(self.text())
 
     def value(self) -> float:
-        """Return what is typed, 0 where it is no possible scale."""
+        """Return the typed value, 0 if it is not a possible scale."""
         return read_typed(self.text()).value or 0.0
 
     def focusInEvent(self, event: QFocusEvent | None) -> None:
-        """Select all; a click gives the focus before it is heard of, so its cursor comes after."""
+        """Select all; a click gives the focus before it is handled, so its cursor comes later."""
         event = existing(event)
         super().focusInEvent(event)
         self._by_click = event.reason() == Qt.FocusReason.MouseFocusReason
         self.selectAll()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
-        """Select all after such a click, unless a part was selected with it."""
+        """Select all after such a click, unless it selected a part."""
         super().mouseReleaseEvent(event)
         if self._by_click and not self.hasSelectedText():
             self.selectAll()
         self._by_click = False
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Tell of Enter and Escape."""
+        """Handle Enter and Escape."""
         event = existing(event)
         super().keyPressEvent(event)
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -68,7 +68,7 @@ class ScaleBox(QLineEdit):
 
 
 class ScalePart(QWidget):
-    """Shows the scale and lets it be given. What is typed is never overwritten by what is computed."""
+    """The input of the scale. Computed values never overwrite typed ones."""
 
     confirmed = Signal(float, str)  # value, and the key of the offer that was taken as it is, else ""
     edited = Signal()
@@ -124,17 +124,17 @@ class ScalePart(QWidget):
 
     @property
     def asks(self) -> bool:
-        """Whether a scale is still to be confirmed."""
+        """Return whether a scale is still to be confirmed."""
         info = self._info
         return info is not None and not self._locked and (not info.confirmed or self._differs())
 
     @property
     def typed(self) -> Typed:
-        """What stands in the box."""
+        """Return the typed text."""
         return read_typed(self.box.text())
 
     def _differs(self) -> bool:
-        """Tell whether something else stands in the box than what was confirmed."""
+        """Return whether the input differs from the confirmed scale."""
         return self._info is not None and self.box.text().strip() != self._shown()
 
     def _shown(self) -> str:
@@ -142,13 +142,13 @@ class ScalePart(QWidget):
         return "" if value is None else figures(value)
 
     def begin(self) -> None:
-        """Forget what was typed: another smear is open."""
+        """Clear the input for another smear."""
         self._info, self._taken = None, None
         self.box.clear()
         self.bar.end()
 
     def show_info(self, info: ScaleInfo, *, locked: bool) -> None:
-        """Show what is known. The box changes only where nobody has typed into it since."""
+        """Show the scale. The box changes only if the user has not typed into it."""
         untouched = self._info is None or not self._differs()
         settled = info.confirmed and (self._info is None or info.value != self._info.value)
         self._info, self._locked = info, locked
@@ -161,7 +161,7 @@ class ScalePart(QWidget):
         self._show()
 
     def show_presets(self, offers: Sequence[ScaleOffer], own: Sequence[str]) -> None:
-        """Put microscopes and cameras into the menu, the user's own first."""
+        """Show microscopes and cameras in the menu, the user's own first."""
         menu = existing(self.microscope_button.menu())
         menu.clear()
         for at, offer in enumerate(offers):
@@ -176,7 +176,7 @@ class ScalePart(QWidget):
                 forget.addAction(name, partial(self.forget_requested.emit, name))
 
     def focus(self) -> None:
-        """Put the focus where the scale is typed."""
+        """Focus the input."""
         self.box.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_offers(self) -> None:
@@ -218,7 +218,7 @@ class ScalePart(QWidget):
         set_role(self.confirm_button, "primary" if self.asks else "")
 
     def _keep_room(self) -> None:
-        """Leave room for what will be said while a scale is typed, so that what lies below stays in place."""
+        """Reserve room for texts during typing, so that nothing below moves."""
         self.text.setMinimumHeight(0)
         if not self._locked:
             self.text.setText("\n".join(_TEXT_LINES * "x"))
@@ -227,7 +227,7 @@ class ScalePart(QWidget):
     # what the user does ---------------------------------------------------------------------------
 
     def take(self, offer: ScaleOffer) -> None:
-        """Put an offer into the box, as if it were typed; it counts once it is confirmed."""
+        """Put an offer into the box, as if typed; it counts when confirmed."""
         if self._locked:
             return
         self._taken = offer
@@ -239,11 +239,11 @@ class ScalePart(QWidget):
 
     @property
     def taken(self) -> ScaleOffer | None:
-        """The offer that stands in the box as it was offered."""
+        """Return the unchanged offer in the box."""
         return self._taken
 
     def confirm(self) -> None:
-        """Confirm what stands in the box, or say why that cannot be."""
+        """Confirm the input, or show why it is invalid."""
         if self._locked:
             return
         typed = self.typed
@@ -264,7 +264,7 @@ class ScalePart(QWidget):
         self.edited.emit()
 
     def _take_back(self) -> None:
-        """Show again what was confirmed."""
+        """Restore the confirmed value."""
         self._taken = None
         self.box.setText(self._shown())
         self.box.selectAll()

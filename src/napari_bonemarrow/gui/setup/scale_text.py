@@ -1,4 +1,4 @@
-"""What is typed as a scale, and what a scale means for the smear that is open (no Qt)."""
+"""Texts of a scale: parsing of the input, and its meaning for the open smear (no Qt)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from napari_bonemarrow.cytology import ScaleError
 from napari_bonemarrow.slides import Scale, ScaleSource
 
 USUAL_NUCLEUS_UM = (6.0, 15.0)
-"""Where the typical nucleus of a smear lies: it had 7.2 to 12.8 µm in 34 fields of aspirate. Smears of small
-lymphocytes or of large blasts alone lie outside that. Beyond, the scale is doubted, not refused."""
+"""Usual size of a smear's typical nucleus: 7.2 to 12.8 µm in 34 fields of aspirate. Smears of only small
+lymphocytes or large blasts lie outside. Beyond, the scale is questioned, not rejected."""
 
 _MICRONS = r"\s*(µm|μm|um)?\s*"  # the micro sign, and the Greek letter that looks like it
 _UNIT = re.compile(_MICRONS + r"(/\s*px|/\s*pixel|per pixel)?\s*$", re.IGNORECASE)
@@ -21,14 +21,14 @@ _BEGUN = re.compile(r"[+-]?[0.,\s]*")
 
 
 class Typed(NamedTuple):
-    """What stands in the box: its value where that is a possible scale, else what is wrong with it."""
+    """The parsed input: its value if that is a possible scale, else the error."""
 
     value: float | None
     problem: str = ""
 
 
 def read_typed(text: str) -> Typed:
-    """Read µm per pixel as people type them: a comma or a point, with or without the unit."""
+    """Return µm per pixel as typed: with comma or point, with or without the unit."""
     bare = _UNIT.sub("", text.strip())
     if not bare:
         return Typed(None, "Type how many µm of the smear a pixel shows.")
@@ -47,7 +47,7 @@ def read_typed(text: str) -> Typed:
 
 
 def read_length(text: str) -> float | None:
-    """Read a length in µm as it is typed: a comma or a point, with or without the unit; None for others."""
+    """Return a length in µm as typed: with comma or point, with or without the unit; None if invalid."""
     try:
         value = float(_LENGTH_UNIT.sub("", text.strip()).replace(",", ".", 1))
     except ValueError:
@@ -56,28 +56,28 @@ def read_length(text: str) -> float | None:
 
 
 def is_begun(text: str) -> bool:
-    """Tell whether more is to come: nobody types 0.05 without typing 0 first."""
+    """Return whether the input is incomplete: 0.05 begins with 0."""
     return _BEGUN.fullmatch(text) is not None
 
 
 class Meaning(NamedTuple):
-    """What a scale means: one or two sentences, and whether the scale is to be doubted."""
+    """The meaning of a scale: one or two sentences, and whether it is questionable."""
 
     text: str
     doubtful: bool
 
 
 def meaning(value: float, width: float, height: float, nucleus_px: float | None) -> Meaning:
-    """Say how large the field and a nucleus of this smear are at a scale.
+    """Return the size of the field and of a nucleus at a scale.
 
     Parameters
     ----------
     value : float
         µm per pixel.
     width, height : float
-        Of the image, or of one field of a folder, px.
+        Size of the image, or of one field of a folder, px.
     nucleus_px : float or None
-        Typical nucleus, px; None where too few stand apart.
+        Typical nucleus, px; None with too few separate nuclei.
     """
     wide, high = width * value, height * value
     size = f"{wide / 1000:.1f} × {high / 1000:.1f} mm" if wide >= 2000 else f"{wide:.0f} × {high:.0f} µm"
@@ -96,5 +96,5 @@ def _plainly(microns: float) -> str:
 
 
 def figures(value: float) -> str:
-    """Return a scale as it is shown and typed: four digits that count."""
+    """Return a scale as text with four significant digits."""
     return f"{float(f'{value:.4g}'):g}"

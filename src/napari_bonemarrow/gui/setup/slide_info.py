@@ -1,4 +1,4 @@
-"""What the Slide tab says of a smear (no Qt)."""
+"""Texts of the Slide tab on a smear (no Qt)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MM_FROM_UM = 2000
 
 
 def slide_info(session: Session) -> SlideInfo:
-    """Describe the smear for the Slide tab."""
+    """Return the smear's info for the Slide tab."""
     slide, case = session.slide, session.case
     frame = session.frame()
     fixed = session.is_fixed
@@ -51,7 +51,7 @@ def slide_info(session: Session) -> SlideInfo:
 
 
 def size_text(slide: Slide) -> str:
-    """Say how large a smear is: a folder's photographs, not the space between them."""
+    """Return the size of a smear, for a folder of its fields without the gaps."""
     sizes = sorted({(image.width, image.height) for image in slide.images}, key=math.prod)
     if not slide.fields:
         return _side_by_side(*sizes[0], slide.microns_per_pixel)
@@ -72,7 +72,7 @@ def _side_by_side(width: float, height: float, microns_per_pixel: float | None) 
 
 
 def find_text(case: Case) -> str:
-    """Return what the button says that finds cells."""
+    """Return the text of the button that finds cells."""
     progress = case.detection.progress
     if progress is not None and progress.done:
         done, total = len(progress.done), len(DetectionPlan.from_json(progress.plan).tiles)

@@ -1,4 +1,4 @@
-"""What the Slide tab shows: plain and frozen (no Qt)."""
+"""Models of the Slide tab, plain and frozen (no Qt)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from napari_bonemarrow.cytology.defaults import MARGIN_UM, MOST_CELLS, TARGET, T
 
 @dataclass(frozen=True, slots=True)
 class ScaleOffer:
-    """A scale that may be taken instead of typing one.
+    """An offered scale.
 
-    ``key`` is where it comes from (``estimate``, ``camera``, ``preset`` or ``bar``), ``text`` what its button
-    says, ``basis`` what the case writes down with it.
+    ``key`` is its origin (``estimate``, ``camera``, ``preset`` or ``bar``), ``text`` the text of its button,
+    ``basis`` the basis in the case.
     """
 
     key: str
@@ -28,11 +28,11 @@ class ScaleOffer:
 
 @dataclass(frozen=True, slots=True)
 class ScaleInfo:
-    """The scale as the Slide tab shows it.
+    """The scale on the Slide tab.
 
-    ``value`` is the one that was confirmed. ``offers`` stand beside the box, ``waiting`` in the place of an
-    estimate that is not there. ``width`` and ``height`` are those of one image, and ``nucleus_px`` is how
-    wide its typical nucleus is, all in pixels.
+    ``value`` is the confirmed one. ``offers`` are next to the box, ``waiting`` takes the place of a missing
+    estimate. ``width`` and ``height`` are those of one image, and ``nucleus_px`` the width of its typical
+    nucleus, all in pixels.
     """
 
     value: float | None
@@ -47,7 +47,7 @@ class ScaleInfo:
 
 
 class CountedFrame(BaseModel):
-    """What is counted of each image, and how many cells are aimed at: `gui.forms` makes its form."""
+    """The counting frame of each image and the target, shown as a form."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -71,9 +71,9 @@ class CountedFrame(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class WhereInfo:
-    """What the Slide tab shows of the choice of regions on a whole slide.
+    """The choice of regions on a whole slide for the Slide tab.
 
-    ``next_step`` is ``survey``, ``best`` or nothing: the button that comes next.
+    ``next_step`` is ``survey``, ``best`` or nothing: the next button.
     """
 
     text: str
@@ -87,7 +87,7 @@ class WhereInfo:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LegendRow:
-    """One reason for which the quality map avoids places: its hatch (RGBA), what it means, how much of it."""
+    """A reason for avoided places: its hatch (RGBA), meaning and share."""
 
     swatch: NDArray[np.uint8]
     text: str
@@ -96,7 +96,7 @@ class LegendRow:
 
 @dataclass(frozen=True, slots=True)
 class SlideInfo:
-    """What the Slide tab shows of an open smear."""
+    """An open smear for the Slide tab."""
 
     name: str
     size: str

@@ -1,4 +1,4 @@
-"""The Slide tab: scale, where to look, frame and target, Find cells."""
+"""The Slide tab: scale, regions, frame and target, detection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from napari_bonemarrow.gui.widgets.progress_row import ProgressRow
 
 
 class SlideTab(QWidget):
-    """One smear before it is counted. The next thing to do is the one coloured button."""
+    """The setup of one smear. The coloured button is the next step."""
 
     open_requested = Signal()
     folder_requested = Signal()
@@ -141,12 +141,12 @@ class SlideTab(QWidget):
         self.again_button.clicked.connect(self.start_over_requested)
         layout.addWidget(self.again_button, 0, Qt.AlignmentFlag.AlignLeft)
         for pressed in (self.find_button, self.review_button):
-            pressed.setAutoDefault(True)  # by Enter too
+            pressed.setAutoDefault(True)  # also by Enter
         self.show_idle()
         return part
 
     def show_info(self, info: SlideInfo) -> None:
-        """Show a smear and where it stands."""
+        """Show a smear and its state."""
         self._info = info
         self.name_label.setText(info.name)
         self.size_label.setText(info.size)
@@ -169,12 +169,12 @@ class SlideTab(QWidget):
         self._show_what_is_next()
 
     def show_fields(self, fields: Sequence[FieldInfo]) -> None:
-        """Say of each field of the case how far its review is."""
+        """Show the review progress of each field of the case."""
         for at, field in enumerate(fields[: self.field_box.count()]):
             self.field_box.setItemText(at, field.text)
 
     def focus_next(self) -> None:
-        """Put the focus on the next thing to do, so that figures and Enter alone lead through the tab."""
+        """Focus the next step, so that digits and Enter alone lead through the tab."""
         if not self.isVisible():
             return
         steps = (self.confirm_button, self.where.first_button, self.find_button, self.review_button)
@@ -186,39 +186,39 @@ class SlideTab(QWidget):
                 return
 
     def begin(self) -> None:
-        """Forget what was typed: another smear is open."""
+        """Clear the input for another smear."""
         self._info = None
         self.scale_part.begin()
         self.show_frame_problem("")
 
     def show_frame_problem(self, text: str) -> None:
-        """Say under margin and target why they cannot be so; ``""`` says nothing."""
+        """Show why margin or target are invalid; ``""`` hides it."""
         self.frame_problem.setText(text)
         self.frame_problem.setVisible(bool(text))
 
     def show_progress(self, text: str, part: float) -> None:
-        """Show what is being done and how far it is, 0 to 1."""
+        """Show the activity and its progress, 0 to 1."""
         self.progress_part.show_progress(text, part)
         self._show_what_is_next()
 
     def show_survey(self, text: str, part: float) -> None:
-        """Show how far the survey of the slide is, 0 to 1."""
+        """Show the progress of the slide's survey, 0 to 1."""
         self.where.progress.show_progress(text, part)
         self._show_what_is_next()
 
     def show_idle(self) -> None:
-        """Take the progress away."""
+        """Hide the progress."""
         self.progress_part.hide()
         self.where.progress.hide()
         self._show_what_is_next()
 
     def show_unreadable(self, text: str) -> None:
-        """Say that parts of the slide cannot be read; ``""`` says nothing."""
+        """Show that parts of the slide cannot be read; ``""`` hides it."""
         self.unreadable_text.setText(text)
         self.unreadable.setVisible(bool(text))
 
     def _show_what_is_next(self) -> None:
-        """Colour the one button that comes next and disable what cannot be done yet."""
+        """Colour the next button and disable steps that are not possible yet."""
         info = self._info
         confirmed = info is not None and info.scale.confirmed
         locked = info is None or info.frame_fixed or info.read_only
@@ -227,7 +227,7 @@ class SlideTab(QWidget):
         if running and self.find_button.hasFocus():
             self.setFocus(
                 Qt.FocusReason.OtherFocusReason
-            )  # else *Stop* had it, and one Enter more would stop
+            )  # otherwise *Stop* has the focus, and another Enter would stop
         self.open_button.setEnabled(not running)
         surveying = self.where.progress.running
         self.region_button.setEnabled(not (locked or surveying))

@@ -1,1 +1,1 @@
-"""Cells that the network sees alike: look-alikes of the selected cell, and the map of cells."""
+"""Similarity of cells: look-alikes of the selected cell, and the map of cells."""

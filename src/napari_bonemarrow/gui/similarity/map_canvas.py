@@ -1,4 +1,4 @@
-"""The map itself: points that can be picked, lassoed, moved and enlarged."""
+"""Canvas of the map, with selection, lasso, pan and zoom."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _CLICK_PX = 4.0
 _MANY = 4000
 """More points than this are drawn small."""
 _RINGS = 400
-"""So many selected points get a ring each; more are painted in one colour."""
+"""Most selected points with a ring each; more are painted in one colour."""
 _TIDY_MS = 400
-"""How long after a correction the names of the classes move to their new middles."""
+"""Delay after a correction until class names move to their new middles, ms."""
 _NAMED_FROM = 5
 
 
 class MapCanvas(QWidget):
-    """Points by class. Drag with the left button to lasso, with the right one to move; the wheel zooms."""
+    """Points by class. The left button draws a lasso, the right one pans; the wheel zooms."""
 
     picked = Signal(int, bool)  # row of a point or -1, one more
     lassoed = Signal(object)  # rows
@@ -69,7 +69,7 @@ class MapCanvas(QWidget):
         self._tidy.triggered.connect(self._tidy_up)
 
     def sizeHint(self) -> QSize:
-        """Ask for the height of two rows of thumbnails."""
+        """Return the height of two rows of thumbnails."""
         return QSize(640, 260)
 
     # what is shown --------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ class MapCanvas(QWidget):
         self.fit()
 
     def set_codes(self, rows: NDArray[np.integer], codes: NDArray[np.integer]) -> None:
-        """Give some points other classes; only these are painted anew until the map comes to rest."""
+        """Set the classes of some points; only these are repainted until the map is at rest."""
         self._codes[rows] = codes
         if self._raster is not None:
             self._raster.draw(self._places[rows], self._codes[rows], self._radius())
@@ -105,7 +105,7 @@ class MapCanvas(QWidget):
         self._draw_anew()
 
     def place(self, row: int) -> QPointF:
-        """Return where a point lies on the widget."""
+        """Return the place of a point on the widget."""
         x, y = self.view.to_screen(self._xy[row : row + 1])[0]
         return QPointF(float(x), float(y))
 
@@ -158,7 +158,7 @@ class MapCanvas(QWidget):
         painter.end()
 
     def _with_selection(self, pixels: NDArray[np.uint32], colors: ThemeColors) -> NDArray[np.uint32]:
-        """Paint many selected points large, in the text's colour beneath their own."""
+        """Paint many selected points large, with the text's colour below their own."""
         marked = MapRaster(1, 1, 0)
         marked.pixels = pixels.copy()
         places, codes = self._places[self._selected], self._codes[self._selected]
@@ -171,7 +171,7 @@ class MapCanvas(QWidget):
             painter.drawEllipse(QPointF(x, y), radius, radius)
 
     def _draw_names(self, painter: QPainter, colors: ThemeColors) -> None:
-        """Write each class's code at its middle, with an edge that keeps it legible on any point."""
+        """Draw each class's code at its middle, with an edge for contrast."""
         font = painter.font()
         font.setBold(True)
         metrics = self.fontMetrics()
@@ -187,13 +187,13 @@ class MapCanvas(QWidget):
     # mouse and keys -------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Begin a click, a lasso, or moving the map."""
+        """Begin a click, a lasso, or a pan."""
         event = existing(event)
         self._pressed, self._button = event.position(), event.button()
         self._lasso = []
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        """Draw on at the lasso, move the map, or tell what lies under the mouse."""
+        """Extend the lasso, pan the map, or show the point under the mouse."""
         event = existing(event)
         at = event.position()
         if self._pressed is None:
@@ -208,7 +208,7 @@ class MapCanvas(QWidget):
             self._draw_anew()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
-        """Select what was clicked on, or what the lasso holds."""
+        """Select the clicked point, or the points in the lasso."""
         event = existing(event)
         lasso, self._lasso = self._lasso, []
         pressed, self._pressed = self._pressed, None
@@ -224,7 +224,7 @@ class MapCanvas(QWidget):
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
-        """Show all points, where it was not a point that was clicked on twice."""
+        """Show all points after a double click outside points."""
         event = existing(event)
         if self._row_at(event.position()) is None:
             self.fit()
@@ -250,7 +250,7 @@ class MapCanvas(QWidget):
         show_tip(event.globalPosition().toPoint(), text, self)
 
     def event(self, event: QEvent | None) -> bool:
-        """Let go of a lasso that the window took the mouse from."""
+        """Cancel a lasso that lost the mouse."""
         if existing(event).type() == QEvent.Type.UngrabMouse and self._lasso:
             self._lasso, self._pressed = [], None
             self.update()

@@ -1,4 +1,4 @@
-"""The points of a map: where they lie, in view and in a lasso (no Qt)."""
+"""Geometry of the map's points, in the view and in a lasso (no Qt)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MOST_ZOOM = 200.0
 
 
 class MapView:
-    """Which part of the map is seen: map units to pixels and back. y points downwards in both."""
+    """The visible part of the map: map units to pixels and back. y points downwards in both."""
 
     def __init__(self) -> None:
         self.scale, self.x, self.y = 1.0, 0.0, 0.0
@@ -32,7 +32,7 @@ class MapView:
         return np.asarray(xy, np.float32) * np.float32(self.scale) + np.array([self.x, self.y], np.float32)
 
     def zoom(self, factor: float, x: float, y: float) -> None:
-        """Enlarge around a place on the screen."""
+        """Zoom around a place on the screen."""
         wanted = min(max(self.scale * factor, self._fitted / 4), self._fitted * _MOST_ZOOM)
         factor = wanted / self.scale
         self.scale = wanted
@@ -44,7 +44,7 @@ class MapView:
 
 
 def nearest(places: NDArray[np.floating], x: float, y: float, within: float) -> int | None:
-    """Return the row of the point nearest to a place, None where none is within so many pixels."""
+    """Return the row of the point nearest to a place, None if none is within a distance in pixels."""
     if not len(places):
         return None
     square = (places[:, 0] - x) ** 2 + (places[:, 1] - y) ** 2
@@ -67,7 +67,7 @@ def inside(places: NDArray[np.floating], corners: NDArray[np.floating]) -> NDArr
 def medians(
     xy: NDArray[np.floating], codes: NDArray[np.integer], fewest: int
 ) -> list[tuple[int, NDArray[np.float32]]]:
-    """Return the middle of each class with at least so many points: (class, (x, y))."""
+    """Return the middle of each class with a least number of points: (class, (x, y))."""
     found, counts = np.unique(codes, return_counts=True)
     return [
         (int(code), np.median(xy[codes == code], axis=0).astype(np.float32))

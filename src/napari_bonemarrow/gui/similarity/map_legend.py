@@ -1,4 +1,4 @@
-"""What the signs on the map mean."""
+"""Legend of the map's symbols."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIDE, _DOTS = 12, 4
 
 
 class MapLegend(QWidget):
-    """The sign of each lineage, one a line, in the colour of the lineage's first class."""
+    """The symbol of each lineage, one per line, in the colour of its first class."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class MapLegend(QWidget):
         self.setAccessibleName("signs: " + ", ".join(f"{lineage} {sign}" for lineage, sign in SIGNS.items()))
 
     def sizeHint(self) -> QSize:
-        """Return room for the longest name."""
+        """Return the size for the longest name."""
         metrics = self.fontMetrics()
         wide = max(metrics.horizontalAdvance(str(lineage)) for lineage in SIGNS)
         return QSize(wide + _SIDE + 16, (metrics.height() + 3) * len(SIGNS) + 8)
@@ -35,7 +35,7 @@ class MapLegend(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw the signs and their lineages."""
+        """Draw the symbols and their lineages."""
         if self._colors is None:
             return
         painter = QPainter(self)

@@ -1,4 +1,4 @@
-"""The sign of each lineage on the map: colour is never the only one (no Qt)."""
+"""Symbols of lineages on the map, in addition to colours (no Qt)."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ SIGNS: Mapping[str, str] = MappingProxyType(
         Lineage.NOT_COUNTED: "cross",
     }
 )
-"""Lineage to the name of its sign; a cell without a class is a ring."""
+"""Lineage to the name of its symbol; a cell without a class is a ring."""
 
 UNCLASSIFIED_SIGN = "ring"
 
 
 def sign_of(code: str) -> str:
-    """Return the name of a class's sign."""
+    """Return the name of a class's symbol."""
     return SIGNS[CLASSES[code].lineage] if code in CLASSES else UNCLASSIFIED_SIGN
 
 
 SIGN_OF_CODE: tuple[str, ...] = tuple(sign_of(code) for code in CODES)
-"""The sign of each of `cytology.CODES`."""
+"""The symbol of each of `cytology.CODES`."""
 
 
 @cache
@@ -46,13 +46,13 @@ def colors_of_codes() -> NDArray[np.uint32]:
 
 @cache
 def stamp(sign: str, radius: int) -> NDArray[np.intp]:
-    """Return the pixels of a sign around its centre as (dy, dx), shape (m, 2).
+    """Return the pixels of a symbol around its centre as (dy, dx), shape (m, 2).
 
     Parameters
     ----------
     sign : str
     radius : int
-        Of the disc, px; the others cover about as much.
+        Radius of the disc, px; others have about the same area.
     """
     reach = radius + 1
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]

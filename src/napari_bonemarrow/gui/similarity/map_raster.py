@@ -1,4 +1,4 @@
-"""Draws tens of thousands of points as an image (no Qt): a few milliseconds, on any machine."""
+"""Raster image of tens of thousands of points (no Qt), drawn in a few milliseconds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from napari_bonemarrow.gui.similarity.map_markers import SIGN_OF_CODE, colors_of
 
 
 class MapRaster:
-    """An image of points in their classes' signs and colours.
+    """An image of points in their classes' symbols and colours.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class MapRaster:
             Indices of `cytology.CODES`.
         radius : int
         color : int, optional
-            One colour for all, instead of those of the classes.
+            One colour for all, instead of the classes'.
         """
         height, width = self.pixels.shape
         reach = radius + 1

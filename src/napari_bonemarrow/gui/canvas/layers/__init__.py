@@ -1,1 +1,1 @@
-"""Layers on the smear besides the rings: heatmap, outline, counted frame, quality, scale bar."""
+"""Layers on the smear other than the rings: heatmap, outline, counting frame, quality map, scale bar."""

@@ -1,4 +1,4 @@
-"""The rectangles that are counted, chosen or drawn, on a Shapes layer."""
+"""Layer of the counted rectangles, chosen or drawn, a Shapes layer."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LAYER_NAME = "counted regions"
 _EDGE_PX = 3.0
 _EDGE_COLOR = "#101014"
 _STEP = 1.25
-"""Lines are fitted to the screen again once the zoom has changed by so much: each fit draws all anew."""
+"""Change of zoom after which line widths are updated, which redraws everything."""
 
 
 class CountingRegionsLayer:
-    """Makes the layer when it is wanted; every rectangle on it is a region, numbered in order.
+    """The layer of regions, made on demand; every rectangle is a region, numbered in order.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class CountingRegionsLayer:
         return self.layer
 
     def forget(self) -> None:
-        """Begin anew with the next smear."""
+        """Forget the layer, before the next smear."""
         if self.layer is not None:
             self.layer.events.data.disconnect(self._on_data)
         self.layer, self._locked = None, False
@@ -80,11 +80,11 @@ class CountingRegionsLayer:
             self._writing = before
 
     def _edge(self) -> float:
-        """Width of a line in level-0 pixels that has `_EDGE_PX` on the screen."""
+        """Return the line width in level-0 pixels for `_EDGE_PX` on the screen."""
         return _EDGE_PX / max(self._zoom, 1e-9) / self._scale
 
     def show(self, regions: Sequence[Region]) -> None:
-        """Show these regions instead of those that were there."""
+        """Show these regions instead of earlier ones."""
         assert self.layer is not None
         with self._own():
             self.layer.selected_data = set()
@@ -100,13 +100,13 @@ class CountingRegionsLayer:
             self._keep_locked()
 
     def lock(self) -> None:
-        """Let the regions be looked at only: what is counted is fixed."""
+        """Make the regions read-only."""
         self._locked = True
         with self._own():
             self._keep_locked()
 
     def _on_editable(self) -> None:
-        """Napari makes a layer editable again when it shows it."""
+        """Lock the layer again, which napari makes editable when it shows it."""
         if self.layer is not None and self.layer.editable:
             self._keep_locked()
 
@@ -116,7 +116,7 @@ class CountingRegionsLayer:
             self.layer.editable = False
 
     def follow_view(self, zoom: float) -> None:
-        """Keep the lines as wide on the screen as they are."""
+        """Keep the line width on the screen."""
         if self.layer is None or 1 / _STEP < zoom / self._zoom < _STEP:
             return
         self._zoom = zoom
@@ -126,7 +126,7 @@ class CountingRegionsLayer:
             self.layer.current_edge_width = self._edge()
 
     def regions(self) -> tuple[Region, ...]:
-        """Return what is there, in level-0 pixels, in the order in which it was drawn.
+        """Return the regions, level-0 pixels, in drawing order.
 
         A region is half-open and counts from pixel edges; the centre of the first pixel is 0.
         """

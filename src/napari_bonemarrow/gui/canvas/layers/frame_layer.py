@@ -1,4 +1,4 @@
-"""The counted frame on the smear: a quiet dashed line that can only be looked at."""
+"""Layer of the counting frame: a thin dashed line, not editable."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from napari_bonemarrow.gui.canvas.layers.reusable_layer import ReusableLayer
 
 LAYER_NAME = "counted frame"
 _TONES = np.array([(0.06, 0.06, 0.08, 0.8), (1.0, 1.0, 1.0, 0.8)], np.float32)
-"""Dark and light in turn, so that the line is seen over background, over cells and beside the smear."""
+"""Alternating dark and light, visible over background, cells and outside the smear."""
 _DASH_PX, _WIDTH_PX = 8.0, 1.5
 _MOST_DASHES = 6000
-"""Of a folder of many fields, dashes grow rather than their number: napari draws so many in 10 ms."""
+"""Most dashes, which napari draws in 10 ms; for many fields dashes become longer."""
 _STEP = 2.0
-"""Dashes are fitted to the screen again once the zoom has changed by so much."""
+"""Change of zoom after which dashes are updated."""
 
 
 class DashLayer(Vectors):
-    """A Vectors layer without a picture in the layer list, which napari makes line by line at each change."""
+    """A Vectors layer without thumbnail, which napari draws line by line at each change."""
 
     @property
     def _type_string(self) -> str:
-        """What napari saves it as, and finds its icon and its menus by."""
+        """Return the type for napari's files, icons and menus."""
         return "vectors"
 
     def _update_thumbnail(self) -> None:
-        """Leave the picture as it is: dashes at a border are not seen at its size."""
+        """Do nothing: dashes at a border are invisible at the thumbnail's size."""
 
 
 class FrameLayer(ReusableLayer[Vectors]):
-    """The layer of the frame that is counted."""
+    """The layer of the counting frame."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,21 +43,21 @@ class FrameLayer(ReusableLayer[Vectors]):
         self._scale = self._zoom = 1.0
 
     def draw(self, regions: Sequence[Region], microns_per_pixel: float, zoom: float) -> Vectors:
-        """Draw the borders of what is counted, instead of those before.
+        """Draw the borders of the counted regions instead of earlier ones.
 
         Parameters
         ----------
         regions : sequence of Region
-            Level-0 pixels, less the margin.
+            Level-0 pixels, without the margin.
         microns_per_pixel : float
-            Of the slide.
+            Scale of the slide.
         zoom : float
             Screen pixels per µm.
 
         Returns
         -------
         Vectors
-            Always the same until it is forgotten.
+            The same layer until it is forgotten.
         """
         same = (self.regions, self._scale) == (tuple(regions), microns_per_pixel)
         if self.layer is not None and same:
@@ -80,7 +80,7 @@ class FrameLayer(ReusableLayer[Vectors]):
         self.regions = ()
 
     def follow_view(self, zoom: float) -> None:
-        """Keep line and dashes as large on the screen as they are."""
+        """Keep the size of line and dashes on the screen."""
         if self.layer is None or not self.layer.visible or 1 / _STEP < zoom / self._zoom < _STEP:
             return
         self._zoom = zoom
@@ -93,20 +93,20 @@ class FrameLayer(ReusableLayer[Vectors]):
         with self.layer.events.blocker_all():  # drawn once, not at each of the three
             self.layer.data = lines
             self.layer.edge_width = _WIDTH_PX * pixel
-            if len(lines):  # napari warns of colours for nothing
+            if len(lines):  # napari warns about colours without reason
                 self.layer.edge_color = _TONES[np.arange(len(lines)) % 2]
         self.layer.refresh()
 
 
 def dashes(regions: Sequence[Region], length: float, most: int = _MOST_DASHES) -> NDArray[np.float64]:
-    """Cut the borders of regions into dashes.
+    """Return the borders of regions as dashes.
 
     Parameters
     ----------
     regions : sequence of Region
     length : float
-        Of a dash, level-0 pixels; longer where there would be more than ``most``, and a little other on each
-        side, so that a whole number of them fits.
+        Length of a dash, level-0 pixels; longer if there would be more than ``most``, and adjusted on each
+        side to a whole number.
     most : int
 
     Returns
@@ -122,7 +122,7 @@ def dashes(regions: Sequence[Region], length: float, most: int = _MOST_DASHES) -
         bottom, right = top + region.height, left + region.width
         corners = np.array([(top, left), (top, right), (bottom, right), (bottom, left), (top, left)], float)
         for begin, end in pairwise(corners):
-            # An even number, so that every side begins with the same tone.
+            # An even number, so that every side begins with the same colour.
             count = 2 * max(1, round(float(np.abs(end - begin).sum()) / length / 2))
             step = (end - begin) / count
             starts = begin + np.arange(count)[:, None] * step

@@ -1,4 +1,4 @@
-"""The heatmap of one cell as napari's Image layer, lying exactly on its cell."""
+"""Layer of one cell's heatmap, an Image layer exactly on its cell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def layer_name(target: str, method: str) -> str:
 
 
 class HeatmapLayer(ReusableLayer[Image]):
-    """The layer of the heatmap that is shown."""
+    """The layer of the heatmap."""
 
     def draw(
         self,
@@ -29,10 +29,10 @@ class HeatmapLayer(ReusableLayer[Image]):
         slide_microns_per_pixel: float,
         microns_per_pixel: float,
     ) -> Image:
-        """Show a heatmap instead of the one before, fading out towards its border.
+        """Show a heatmap that fades out towards its border, instead of an earlier one.
 
-        A crop's centre, pixel coordinate ``(s - 1) / 2``, is its cell's centre; napari, too, counts from the
-        centre of the first pixel, so that only this offset is needed.
+        A crop's centre, pixel coordinate ``(s - 1) / 2``, is its cell's centre; napari also counts from the
+        centre of the first pixel, so only this offset is needed.
 
         Parameters
         ----------
@@ -42,12 +42,12 @@ class HeatmapLayer(ReusableLayer[Image]):
         x, y : float
             The cell's centre in level-0 pixels.
         slide_microns_per_pixel, microns_per_pixel : float
-            Of the slide and of the heatmap.
+            Scales of the slide and of the heatmap.
 
         Returns
         -------
         Image
-            Always the same until it is forgotten.
+            The same layer until it is forgotten.
         """
         colors = class_style.heat_image(values)
         rows, columns = values.shape
@@ -66,7 +66,7 @@ class HeatmapLayer(ReusableLayer[Image]):
                 interpolation2d="linear",
             )
         else:
-            self.hide()  # what is hidden is not drawn at each of these steps
+            self.hide()  # a hidden layer is not redrawn at each step
             self.layer.data, self.layer.name = colors, name
             self.layer.scale, self.layer.translate = scale, corner
         self.show()

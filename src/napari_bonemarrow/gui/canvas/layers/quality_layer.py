@@ -1,4 +1,4 @@
-"""The quality map as a layer: how fit each place is for counting, and hatched by reason where it is not."""
+"""Layer of the quality map: the score of each place, hatched by reason where avoided."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from napari_bonemarrow.slides.survey.quality_map import QualityMap, Reason
 
 LAYER_NAME = "quality map"
 _SIDE = 8
-"""Pixels a side that a cell of the grid is drawn with: enough for a hatch."""
+"""Side of a grid cell in the image, px: enough for a hatch."""
 _ALPHA, _GREY, _HATCH_ALPHA = 110, 70, 170
 _OPACITY = 0.75
 _NEAR_ZOOM = 1.0
-"""Screen pixels per µm at which a nucleated cell is some ten pixels wide."""
+"""Screen pixels per µm at which a nucleated cell is about ten pixels wide."""
 _UNSEEN = frozenset({Reason.NONE, Reason.BLANK})
-"""Nothing is drawn where there is nothing on the glass: that is seen without a map."""
+"""Reasons that are not drawn: blank glass is visible without a map."""
 
 
 def quality_pixels(quality: QualityMap) -> NDArray[np.uint8]:
-    """Draw a map.
+    """Return the image of a map.
 
-    Scores go through matplotlib's *cividis* reversed, which colour-blind eyes read as others do: good is
-    dark blue, poor pale yellow. Avoided places are grey with a hatch a reason.
+    Scores use matplotlib's *cividis* reversed, suitable for colour-blind readers: good is dark blue, poor
+    pale yellow. Avoided places are grey with one hatch per reason.
 
     Returns
     -------
     ndarray of uint8, shape (8 × rows, 8 × columns, 4)
-        RGBA; where nothing was measured it is transparent.
+        RGBA, transparent where nothing was measured.
     """
     small = _colours(np.nan_to_num(quality.score))
     small[..., 3] = np.where((quality.reason == Reason.NONE) & ~np.isnan(quality.score), _ALPHA, 0)
@@ -42,14 +42,14 @@ def quality_pixels(quality: QualityMap) -> NDArray[np.uint8]:
 
 
 def score_swatch(width: int) -> NDArray[np.uint8]:
-    """Draw the colours from poor to good as they are in the map, shape (8, width, 4), RGBA."""
+    """Return the map's colours from poor to good, shape (8, width, 4), RGBA."""
     strip = _colours(np.linspace(0, 1, width))
     strip[..., 3] = _ALPHA
     return strip[None].repeat(_SIDE, 0)
 
 
 def reason_swatch(reason: Reason) -> NDArray[np.uint8]:
-    """Draw the hatch of a reason as it is in the map, shape (16, 24, 4), RGBA."""
+    """Return the map's hatch of a reason, shape (16, 24, 4), RGBA."""
     rows, columns = np.indices((2 * _SIDE, 3 * _SIDE))
     swatch = np.zeros((*rows.shape, 4), np.uint8)
     swatch[_hatches(rows, columns)[reason]] = (_GREY, _GREY, _GREY, _HATCH_ALPHA)
@@ -67,7 +67,7 @@ def _colours(scores: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 def _hatches(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> dict[Reason, NDArray[np.bool_]]:
-    """Return where each reason's lines run."""
+    """Return the masks of each reason's lines."""
     falling, rising = (rows - columns) % _SIDE, (rows + columns) % _SIDE
     across, down = rows % _SIDE, columns % _SIDE
     return {
@@ -83,10 +83,10 @@ def _hatches(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> dict[Reason, 
 
 
 def quality_layer(quality: QualityMap) -> Image:
-    """Make the layer, lying on its slide."""
+    """Return the layer, placed on its slide."""
     grid = quality.grid
     step = np.array([grid.cell_height, grid.cell_width]) / _SIDE
-    # napari counts from the centre of the first pixel: a large pixel's centre is half of it further in.
+    # napari counts from the centre of the first pixel: a large pixel's centre is offset by half of it.
     offset = (step - 1) / 2
     return Image(
         quality_pixels(quality),
@@ -102,7 +102,7 @@ def quality_layer(quality: QualityMap) -> Image:
 
 
 def fade(layer: Image, zoom: float) -> None:
-    """Let the map vanish where cells can be told apart: it would change their colours.
+    """Fade the map out when cells are distinguishable, since it would change their colours.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Layers of ours that are hidden rather than taken away."""
+"""Layers that are hidden instead of removed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
 
 class ReusableLayer(Generic[AnyLayer]):
-    """Keeps a layer, made when there is something to show for the first time.
+    """A layer that is made on first use and then kept.
 
-    napari needs a fifth of a second to take a layer away and as long to add one, and a reviewer who has it on
-    goes on to another cell every second.
+    napari needs a fifth of a second to remove a layer and as long to add one, and a reviewer goes to another
+    cell every second.
     """
 
     def __init__(self) -> None:
@@ -22,17 +22,17 @@ class ReusableLayer(Generic[AnyLayer]):
         self._wanted = self._covered = False
 
     def show(self) -> None:
-        """Show what was drawn, now or once nothing covers it."""
+        """Show the layer, now or when it is no longer covered."""
         self._wanted = True
         self._follow()
 
     def hide(self) -> None:
-        """Show nothing for now."""
+        """Hide the layer."""
         self._wanted = False
         self._follow()
 
     def cover(self, on: bool) -> None:
-        """Keep it out of sight, whatever is drawn meanwhile, or give it back."""
+        """Cover the layer, whatever is drawn meanwhile, or uncover it."""
         self._covered = on
         self._follow()
 
@@ -42,17 +42,17 @@ class ReusableLayer(Generic[AnyLayer]):
             self.layer.visible = visible
 
     def forget(self) -> None:
-        """Begin anew with the next smear."""
+        """Forget the layer, before the next smear."""
         self.layer, self._wanted = None, False
 
 
 class Cover:
-    """Keeps a layer out of sight for a while, and gives it back as it was.
+    """A temporary cover of a layer, which restores its visibility.
 
     Parameters
     ----------
     layer : callable
-        Returns the layer, or None while there is none.
+        Returns the layer, or None without one.
     """
 
     def __init__(self, layer: Callable[[], Layer | None]) -> None:
@@ -60,7 +60,7 @@ class Cover:
         self._hidden: Layer | None = None
 
     def cover(self, on: bool) -> None:
-        """Hide the layer if it is seen, or show it again if it was."""
+        """Hide a visible layer, or restore it."""
         if on and self._hidden is None:
             layer = self._layer()
             if layer is not None and layer.visible:

@@ -1,4 +1,4 @@
-"""The line that is drawn along a burnt-in scale bar, on a Vectors layer."""
+"""Layer of the line along a burnt-in scale bar, a Vectors layer."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ LAYER_NAME = "scale bar"
 _COLOR = "#e6007e"
 _EDGE_PX = 3.0
 _NOTHING = np.array([[0.0, 0.0], [0.0, 1.0]])
-"""A line from the first place by the second."""
+"""A line: start and extent."""
 
 
 class ScaleBarLayer:
-    """Holds one line; drawing another replaces it.
+    """A layer of one line; drawing another replaces it.
 
-    napari's own tool for lines is not used: it takes the end from the last move of the mouse instead of from
-    where the button was let go, and leaves each line where it was drawn.
+    napari's own line tool takes the end from the last move of the mouse instead of the release of the button,
+    and keeps every line.
 
     Parameters
     ----------
     on_drawn : callable
-        Called with the length of the line, level-0 pixels, once it was drawn.
+        Called with the length of the line, level-0 pixels, when it is drawn.
     """
 
     def __init__(self, on_drawn: Callable[[float], None]) -> None:
@@ -34,12 +34,12 @@ class ScaleBarLayer:
         self.layer: Vectors | None = None
 
     def start(self, microns_per_pixel: float | None, zoom: float) -> Vectors:
-        """Return a layer to draw on, that lies on the smear.
+        """Return a layer to draw on, placed on the smear.
 
         Parameters
         ----------
         microns_per_pixel : float or None
-            At which the smear is shown.
+            Scale of the smear in the viewer.
         zoom : float
             Screen pixels per unit of the view.
         """
@@ -61,17 +61,17 @@ class ScaleBarLayer:
         return layer
 
     def forget(self) -> None:
-        """Let go of the layer."""
+        """Forget the layer."""
         if self.layer is not None and self._on_drag in self.layer.mouse_drag_callbacks:
             self.layer.mouse_drag_callbacks.remove(self._on_drag)
         self.layer = self._line = None
 
     def length(self) -> float:
-        """Return how long the line is, level-0 pixels; 0 where there is none."""
+        """Return the length of the line, level-0 pixels; 0 without one."""
         return 0.0 if self._line is None else float(np.hypot(*(self._line[1] - self._line[0])))
 
     def _on_drag(self, layer: Vectors, event: Any) -> Iterator[None]:
-        """Follow the mouse from where it is pressed to where it is let go."""
+        """Follow the mouse from press to release."""
         first = np.asarray(layer.world_to_data(event.position))[-2:]
         yield
         while event.type == "mouse_move":
@@ -82,7 +82,7 @@ class ScaleBarLayer:
 
     def _draw(self, layer: Vectors, first: NDArray[np.float64], last: NDArray[np.float64]) -> None:
         self._line = np.array([first, last])
-        seen = self.length() >= 1  # of a point there is nothing to be drawn
+        seen = self.length() >= 1  # a point cannot be drawn
         if seen:
             layer.data = np.array([[first, last - first]])
         layer.opacity = float(seen)

@@ -1,4 +1,4 @@
-"""Where the codes of cells stand on the screen, so that none covers another or the next cell (no Qt)."""
+"""Layout of codes on the screen, so that none covers another code or cell (no Qt)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDES = np.array([(0, -1), (0, 1), (1, 0), (-1, 0)], np.float32)
-"""Above, below, right and left of a ring, in the order in which they are tried; (x, y), downwards."""
+"""Above, below, right and left of a ring, in order of preference; (x, y), downwards."""
 
 _Box = tuple[float, float, float, float]
 _CORE = 0.55
-"""Half side of the square in which a cell lies that no other's code may cover, in radii of its ring."""
+"""Half side of the square around a cell that other codes may not cover, in radii of its ring."""
 _NUDGE = 2.0
 """Pixels between a ring and its code."""
 
@@ -26,39 +26,39 @@ def place_codes(
     size: tuple[int, int],
     view: tuple[float, float, float, float] | None = None,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find a side of its ring for each code; a code that finds none is left out.
+    """Return a side of the ring for each code; a code without a free side is left out.
 
     Parameters
     ----------
     x, y : ndarray, shape (n,)
         Centres of the cells, screen pixels.
     radius : ndarray, shape (n,)
-        Of their rings, screen pixels.
+        Radii of their rings, screen pixels.
     rank : ndarray of int, shape (n,)
-        Who matters most chooses first; the code of who has the highest rank there is, 3, is never left out.
+        Higher ranks choose first; a code of the highest rank, 3, is never left out.
     size : (int, int)
         Width and height of a code with its plate, screen pixels.
     view : (float, float, float, float), optional
-        Left, top, right and bottom of what is seen, screen pixels: sides that lie within it come first.
+        Left, top, right and bottom of the visible part, screen pixels: sides inside it come first.
 
     Returns
     -------
     kept : ndarray of int, shape (m,)
-        Cells whose codes are written, ascending.
+        Cells with a code, ascending.
     side : ndarray of int, shape (m,)
-        Index of `SIDES` of each.
+        Index in `SIDES` of each.
     """
     taken, pitch = _Taken(max(*size, 1)), 2 * _CORE
     for at in range(len(x)):
         half = float(radius[at]) * pitch / 2
         taken.add((x[at] - half, y[at] - half, x[at] + half, y[at] + half), at)
     kept: dict[int, int] = {}
-    # Top down and from the left among equals: what is left out does not hang on the order of detection.
+    # Top down and from the left among equals, independent of the order of detection.
     for at in np.lexsort((x, y, -rank)).tolist():
         boxes = [
             _box(float(x[at]), float(y[at]), float(radius[at]), side, size) for side in range(len(SIDES))
         ]
-        # Sorting is stable: among sides that are seen, and among those that are not, the first comes first.
+        # Sorting is stable: the order among visible sides, and among hidden ones, stays.
         order = sorted(range(len(boxes)), key=[not _within(box, view) for box in boxes].__getitem__)
         free = next((side for side in order if taken.is_free(boxes[side], at)), None)
         if free is None and rank[at] >= MUST:
@@ -71,11 +71,11 @@ def place_codes(
 
 
 MUST = 3
-"""Rank of a code that is always written."""
+"""Rank of a code that is always shown."""
 
 
 def shifts(side: NDArray[np.intp], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return where the top left corner of a code lies from the rim of its ring, screen pixels, (n, 2)."""
+    """Return the offset of a code's top left corner from the rim of its ring, screen pixels, (n, 2)."""
     wide, high = size
     moves = [_shift(direction, wide, high) for direction in SIDES.tolist()]
     return np.array(moves, np.float32)[side]
@@ -103,7 +103,7 @@ def _within(box: _Box, view: _Box | None) -> bool:
 
 
 class _Taken:
-    """Boxes that are taken, by the squares of a grid that they touch."""
+    """Occupied boxes, by the squares of a grid that they touch."""
 
     def __init__(self, pitch: float) -> None:
         self._pitch = pitch
@@ -120,7 +120,7 @@ class _Taken:
             self._boxes[square].append((box, owner))
 
     def is_free(self, box: _Box, owner: int) -> bool:
-        """Tell whether a box touches none but its owner's."""
+        """Return whether a box touches only its owner's."""
         left, top, right, bottom = box
         for square in self._squares(box):
             for (a, b, c, d), whose in self._boxes.get(square, ()):

@@ -1,4 +1,4 @@
-"""The plates that codes stand on: drawn once, a picture for each class and for what was done to a cell."""
+"""Plates of the codes, drawn once: an image for each class and review state."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from napari_bonemarrow.cytology import CODES
 from napari_bonemarrow.gui.widgets import class_style
 
 SIZE = (46, 18)
-"""Width and height of a plate, screen pixels: the same for all, so that a mark moves no neighbour."""
+"""Width and height of all plates, screen pixels, so that a mark moves no neighbour."""
 _STATES = 4
 _COLUMNS = 8
 _STRIPE = 4
 FLAG = len(CODES) * _STATES
-"""Number of the picture that is a flag alone, for where codes are too small to be read."""
+"""Number of the image with only a flag, for codes too small to read."""
 
 
 def picture(
@@ -31,7 +31,7 @@ def picture(
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Pictures row by row: RGBA of shape (h, w, 4), how many stand in a row, and device pixels a pixel."""
+    """A sheet of images: RGBA of shape (h, w, 4), number per row, and device pixels per pixel."""
 
     pixels: NDArray[np.uint8]
     columns: int
@@ -39,7 +39,7 @@ class Sheet:
 
 
 def draw_sheet(ratio: float = 1.0) -> Sheet:
-    """Draw every plate, for a screen of so many device pixels a pixel."""
+    """Return the sheet of all plates, for a number of device pixels per pixel."""
     rows = -(-(FLAG + 1) // _COLUMNS)
     wide, high = SIZE
     image = QImage(
@@ -62,10 +62,10 @@ def draw_sheet(ratio: float = 1.0) -> Sheet:
 
 
 def _pixels(image: QImage) -> NDArray[np.uint8]:
-    """Return an image's RGBA, each colour as it is without its alpha."""
+    """Return an image's RGBA, not premultiplied."""
     plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
     data: Any = plain.constBits()
-    if hasattr(data, "setsize"):  # PyQt hands a pointer, PySide a buffer
+    if hasattr(data, "setsize"):  # PyQt returns a pointer, PySide a buffer
         data.setsize(plain.sizeInBytes())
     flat: NDArray[np.uint8] = np.frombuffer(data, np.uint8).reshape(
         plain.height(), plain.bytesPerLine() // 4, 4
@@ -74,7 +74,7 @@ def _pixels(image: QImage) -> NDArray[np.uint8]:
 
 
 def _draw_plate(painter: QPainter, box: QRectF, code: str, *, reviewed: bool, flagged: bool) -> None:
-    """Draw a code on its plate: quiet with a tick once reviewed, loud with a flag where flagged."""
+    """Draw a code on its plate: pale with a tick if reviewed, amber with a flag if flagged."""
     ground, ink = class_style.plate_colors(reviewed=reviewed, flagged=flagged)
     plate = box.adjusted(0.5, 0.5, -0.5, -0.5)
     painter.setPen(QPen(QColor(class_style.PLATE_EDGE), 1))
@@ -100,7 +100,7 @@ def _draw_plate(painter: QPainter, box: QRectF, code: str, *, reviewed: bool, fl
 
 
 def _draw_lone_flag(painter: QPainter, box: QRectF) -> None:
-    """Draw a flag at the lower left of its picture: there it stands at a ring's upper right."""
+    """Draw a flag at the lower left of its image, which places it at a ring's upper right."""
     ground, ink = class_style.plate_colors(reviewed=False, flagged=True)
     plate = QRectF(box.left() + 0.5, box.top() + 1.5, 15, 15)
     painter.setPen(QPen(QColor(class_style.PLATE_EDGE), 1))

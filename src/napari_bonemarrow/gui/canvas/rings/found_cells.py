@@ -1,4 +1,4 @@
-"""Cells that are being found, shown beside those of the case (no Qt)."""
+"""Cells of a running detection, shown with those of the case (no Qt)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _BLANK = {"confidence": float("nan"), "reviewed": False, "flagged": False, "in_f
 
 
 def with_preview(case: Case, found: Sequence[Cells]) -> tuple[Cells, list[str], dict[str, list[Any]]]:
-    """Return cells, codes and features of a case together with what is being found.
+    """Return cells, codes and features of a case with those of a running detection.
 
-    The new ones have negative numbers, which no cell of a case has: they can be seen, not yet chosen.
+    The new ones have negative numbers, unlike cells of a case: they are visible but cannot be selected yet.
     """
     parts = Cells.joined(found)
     new = len(parts)

@@ -1,4 +1,4 @@
-"""The Points layer of the rings, and what napari's own would do too slowly or cannot do."""
+"""Points layer of the rings, faster than napari's own."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from napari.layers import Points
 from numpy.typing import NDArray
 
 _FEW = 64
-"""Up to so many rings are sent to the graphics card one by one; of more, all at once is quicker."""
+"""Most rings sent to the graphics card one by one; for more, all at once is faster."""
 
 
 class RingLayer(Points):
-    """A Points layer that takes changes of a few points at once and lets codes and marks lie on it.
+    """A Points layer with fast changes of a few points, and with codes and marks on it.
 
-    napari lays out the text of every point whenever it draws, empty ones too (four seconds for 50,000), and
-    sends every point anew whenever one changes its colour (60 ms). Both are avoided here by what napari keeps
-    to itself. Where a version of napari keeps that elsewhere, codes and marks are not drawn, or the rings
-    take longer, and nothing else is lost.
+    napari lays out the text of every point at each drawing, even empty ones (four seconds for 50,000), and
+    sends every point when one changes its colour (60 ms). Private attributes of napari avoid both here. If a
+    version of napari has them elsewhere, codes and marks are not drawn, or the rings are slower, and nothing
+    else is lost.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
@@ -28,26 +28,26 @@ class RingLayer(Points):
 
     @property
     def _type_string(self) -> str:
-        """What napari saves it as, and finds its icon and its menus by."""
+        """Return the type for napari's files, icons and menus."""
         return "points"
 
     # selection ------------------------------------------------------------------------------------
 
     @property
     def _view_selected(self) -> NDArray[np.intp]:
-        """Places of the selected points among those in view, which in two dimensions are all of them."""
+        """Return the indices of the selected points among those in view, which are all in two dimensions."""
         if len(self._view_indices) != len(self.data):
             return super()._view_selected
         return np.sort(np.fromiter(self.selected_data, np.intp, len(self.selected_data)))
 
     def _set_highlight(self, force: bool = False) -> None:
-        """Outline nothing: what is selected has marks of ours, seen on any ground."""
+        """Outline nothing: our own marks show the selection on any ground."""
 
     # looks ----------------------------------------------------------------------------------------
 
     @contextmanager
     def drawn_once(self) -> Iterator[None]:
-        """Send the points to the graphics card once, at the end, however much is changed meanwhile."""
+        """Send the points to the graphics card once, after all changes."""
         names = ("set_data", "size", "symbol", "border_width", "border_color", "face_color", "highlight")
         with ExitStack() as stack:
             for name in names:
@@ -56,12 +56,12 @@ class RingLayer(Points):
         self.events.set_data()
 
     def redraw(self, rows: NDArray[np.intp] | None = None) -> None:
-        """Draw points anew whose entries in ``border_color``, ``border_width`` or ``symbol`` were changed.
+        """Redraw points with changed ``border_color``, ``border_width`` or ``symbol``.
 
         Parameters
         ----------
         rows : ndarray of int, optional
-            Which; every one where it is left out.
+            Their rows; by default all.
         """
         markers = self._markers()
         if markers is None:
@@ -70,7 +70,7 @@ class RingLayer(Points):
         _send(self, markers, rows)
 
     def node(self) -> Any:
-        """Return what stands for this layer in the canvas, or None where it is not as we know it."""
+        """Return the layer's node in the canvas, or None in an unknown version of napari."""
         for callback in self.events.border_width.callbacks:
             drawer = callback[0]() if isinstance(callback, tuple) else None
             node = getattr(drawer, "node", None)
@@ -79,7 +79,7 @@ class RingLayer(Points):
         return None
 
     def _markers(self) -> Any:
-        """Return what draws the points, or None where it is not as we know it."""
+        """Return the visual of the points, or None in an unknown version of napari."""
         markers = getattr(self.node(), "points_markers", None)
         data = getattr(markers, "_data", None)
         known = hasattr(markers, "_vbo") and data is not None and len(data) == len(self.data)
@@ -87,7 +87,7 @@ class RingLayer(Points):
 
 
 def _send(layer: RingLayer, markers: Any, rows: NDArray[np.intp] | None) -> None:
-    """Write looks into the buffer that napari's own drawing has filled."""
+    """Write the changed points into napari's vertex buffer."""
     data = markers._data
     which = slice(None) if rows is None else rows
     data["a_fg_color"][which] = layer.border_color[which]

@@ -1,4 +1,4 @@
-"""What lies on the rings: the codes on their plates, the flags, and the mark of what is selected."""
+"""Marks on the rings: codes on their plates, flags, and the selection."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from napari_bonemarrow.gui.canvas.rings import code_layout, code_plates
 from napari_bonemarrow.gui.canvas.rings.screen_marks import Pictures, Rings, lay_on
 
 _CURRENT_LEAST_PX, _CURRENT_WIDTH_PX, _STROKE_PX = 13.0, 4.0, 9.0
-"""The cell in the inspector is found in a whole smear, where its ring is a dot, and on any ground."""
+"""Colours and sizes that make the inspector's cell visible in a whole smear, on any ground."""
 _OTHER_LEAST_PX, _OTHER_WIDTH_PX = 5.0, 2.0
 _FLAG_AT = np.array([0.7071, -0.7071], np.float32)
-"""A lone flag stands at the upper right of its ring, in radii."""
+"""Offset of a single flag to the upper right of its ring, in radii."""
 _FLAG_SHIFT = np.array([-5.0, -12.0], np.float32)
 
 
 class RingMarks:
-    """Draws on the canvas where the rings are; draws nothing where there is none.
+    """The marks on the rings; none without rings.
 
     Parameters
     ----------
     node : callable
-        Returns the rings' own node in the canvas, or None.
+        Returns the rings' node in the canvas, or None.
     """
 
     def __init__(self, node: Callable[[], Any]) -> None:
@@ -36,7 +36,7 @@ class RingMarks:
         self._ratio = 0.0
 
     def _there(self) -> bool:
-        """Lie on the rings, which napari draws with another node after each time they were taken away."""
+        """Attach to the rings' node, a new one after each removal; return whether there is one."""
         node = self._node()
         if node is None:
             return False
@@ -60,16 +60,16 @@ class RingMarks:
         sides: NDArray[np.intp],
         plates: NDArray[np.intp],
     ) -> None:
-        """Draw codes instead of those that were there.
+        """Draw codes instead of earlier ones.
 
         Parameters
         ----------
         centres : ndarray, shape (n, 2)
-            Of the cells, (x, y) in data units.
+            Centres of the cells, (x, y) in data units.
         radius : ndarray, shape (n,)
-            Of their rings, data units.
+            Radii of their rings, data units.
         sides : ndarray of int, shape (n,)
-            On which side of its ring each code stands, as `code_places.place_codes` says.
+            Side of its ring for each code, from `place_codes`.
         plates : ndarray of int, shape (n,)
             Number of each plate.
         """
@@ -78,7 +78,7 @@ class RingMarks:
             self._plates.set_data(rims, code_layout.shifts(sides, code_plates.SIZE), plates)
 
     def show_flags(self, centres: NDArray[np.floating], radius: NDArray[np.floating]) -> None:
-        """Draw a flag alone at some rings, (x, y) and data units as above, instead of those before."""
+        """Show single flags at some rings, (x, y) and data units as above, instead of earlier ones."""
         if self._there():
             rims = centres + _FLAG_AT * radius[:, None]
             shifts = np.broadcast_to(_FLAG_SHIFT, (len(centres), 2))
@@ -87,7 +87,7 @@ class RingMarks:
     def show_selected(
         self, centres: NDArray[np.floating], radius: NDArray[np.floating], *, has_current: bool
     ) -> None:
-        """Mark selected cells; of a current one, the last, thickly and with strokes that point at it."""
+        """Mark selected cells; the current one, the last, thickly and with strokes that point at it."""
         if not self._there():
             return
         is_one = np.zeros(len(centres), bool)

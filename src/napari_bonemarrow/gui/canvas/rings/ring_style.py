@@ -1,4 +1,4 @@
-"""How the rings of many cells look, looked up by the number of their class (no Qt)."""
+"""Styles of many rings, by class index (no Qt)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _COLORS = class_style.border_colors(CODES)
 _WIDTHS_PX = class_style.border_widths_px(CODES)
 _SYMBOLS = np.array(class_style.symbols(CODES), dtype=object)
 OUTSIDE_ALPHA = 0.4
-"""A cell outside the frame is seen, but not counted."""
+"""Opacity of cells outside the frame, which are not counted."""
 
 
 def numbers(codes: Sequence[str]) -> NDArray[np.intp]:
-    """Return the number of each class, shape (n,); 0 for no class and for one that is not known here."""
+    """Return the index of each class, shape (n,); 0 for no class and for an unknown one."""
     return np.fromiter((_NUMBER.get(code, 0) for code in codes), np.intp, count=len(codes))
 
 
 def colors(
     classes: NDArray[np.intp], in_frame: NDArray[np.bool_], reviewed: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """Return the RGBA of rings, float32 of shape (n, 4); paler where a cell is done with or not counted."""
+    """Return the RGBA of rings, float32 of shape (n, 4); paler for reviewed or uncounted cells."""
     made = _COLORS[classes]
     made[reviewed, 3] = class_style.REVIEWED_ALPHA
     made[~in_frame, 3] = OUTSIDE_ALPHA
@@ -47,6 +47,6 @@ def widths_px(
 def symbols(classes: NDArray[np.intp]) -> NDArray[Any]:
     """Return napari's symbol of each cell as a plain str, object array of shape (n,).
 
-    napari's own enumeration is turned into text one by one whenever the layer is drawn, 50 ms for 50,000.
+    napari converts its own enumeration to text one by one at each drawing, 50 ms for 50,000.
     """
     return _SYMBOLS[classes]

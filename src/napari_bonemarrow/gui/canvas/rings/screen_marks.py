@@ -1,7 +1,7 @@
-"""What napari cannot draw beside a point: pictures and rings of a fixed size on the screen, as vispy visuals.
+"""Marks of a fixed size on the screen, which napari lacks: images and rings as vispy visuals.
 
-Both take places in the coordinates of the layer whose node they are children of, and sizes in screen pixels,
-so that they stand where they belong while the view moves and need no attention from Python.
+Both have places in the coordinates of their parent layer's node, and sizes in screen pixels, so they follow
+the view without Python code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vispy.visuals import Visual
 from vispy.visuals.transforms import MatrixTransform
 
 _CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 0], [1, 1], [0, 1]], np.float32)
-"""Of a quad, as two triangles."""
+"""Corners of a quad, as two triangles."""
 _BLENDING = {
     "depth_test": False,
     "cull_face": False,
@@ -24,11 +24,11 @@ _BLENDING = {
     "blend_func": ("src_alpha", "one_minus_src_alpha", "one", "one"),
     "blend_equation": "func_add",
 }
-"""As napari blends a translucent layer without depth."""
+"""Blending of napari's translucent layers without depth."""
 
 
 class _Quads(Visual):  # type: ignore[misc]  # vispy has no types
-    """Quads around places: which attributes a vertex has is the business of who inherits."""
+    """Quads around places; subclasses define the attributes of a vertex."""
 
     _fields: ClassVar[list[tuple[Any, ...]]] = []
 
@@ -62,9 +62,9 @@ class _Quads(Visual):  # type: ignore[misc]  # vispy has no types
 
 
 class PicturesVisual(_Quads):
-    """Pictures of one size out of a sheet, each with its corner some pixels from its place.
+    """Images of one size from a sheet, each with its corner some pixels from its place.
 
-    Corners are put on whole pixels of the screen, so that what is written in a picture stays sharp.
+    Corners are on whole pixels of the screen, so that text in an image stays sharp.
     """
 
     _fields: ClassVar[list[tuple[Any, ...]]] = [
@@ -106,18 +106,18 @@ class PicturesVisual(_Quads):
         self._part: NDArray[np.float32] = np.ones(2, np.float32)
 
     def set_sheet(self, sheet: NDArray[np.uint8], size: tuple[int, int], columns: int, ratio: float) -> None:
-        """Take pictures from a sheet.
+        """Set the sheet of images.
 
         Parameters
         ----------
         sheet : ndarray of uint8, shape (h, w, 4)
-            RGBA, not premultiplied; pictures row by row, from the top left.
+            RGBA, not premultiplied; images row by row, from the top left.
         size : (int, int)
-            Width and height of a picture in screen pixels.
+            Width and height of an image in screen pixels.
         columns : int
-            Pictures in a row of the sheet.
+            Images in a row of the sheet.
         ratio : float
-            Pixels of the sheet, and of the device, in a screen pixel.
+            Pixels of the sheet, and of the device, per screen pixel.
         """
         height, width = sheet.shape[:2]
         self._columns = columns
@@ -129,16 +129,16 @@ class PicturesVisual(_Quads):
     def set_data(
         self, places: NDArray[np.floating], shifts: NDArray[np.floating], pictures: NDArray[np.intp]
     ) -> None:
-        """Draw pictures.
+        """Set the images to draw.
 
         Parameters
         ----------
         places : ndarray, shape (n, 2)
             (x, y) in data coordinates.
         shifts : ndarray, shape (n, 2)
-            From there to the picture's top left corner, screen pixels.
+            Offset of the image's top left corner, screen pixels.
         pictures : ndarray of int, shape (n,)
-            Number of each picture on the sheet.
+            Number of each image on the sheet.
         """
         row, column = np.divmod(pictures, self._columns)
         sheet = np.stack([column, row], axis=1).astype(np.float32) * self._part
@@ -146,9 +146,9 @@ class PicturesVisual(_Quads):
 
 
 class RingsVisual(_Quads):
-    """Rings of a light line between two dark ones, with four strokes that point at them where asked for.
+    """Rings of a light line between two dark ones, optionally with four strokes that point at them.
 
-    Two tones are seen on every background, and no class has either of them.
+    Two tones are visible on every background, and no class has them.
     """
 
     _fields: ClassVar[list[tuple[Any, ...]]] = [
@@ -214,20 +214,20 @@ class RingsVisual(_Quads):
         width: NDArray[np.floating],
         stroke: NDArray[np.floating],
     ) -> None:
-        """Draw rings.
+        """Set the rings to draw.
 
         Parameters
         ----------
         places : ndarray, shape (n, 2)
             (x, y) in data coordinates.
         radius : ndarray, shape (n,)
-            Of what each ring lies around, data units.
+            Radii of the marked objects, data units.
         least : ndarray, shape (n,)
-            Its own radius is at least this, screen pixels.
+            Least radii of the rings, screen pixels.
         width : ndarray, shape (n,)
-            Of the light line, screen pixels.
+            Widths of the light line, screen pixels.
         stroke : ndarray, shape (n,)
-            How long the strokes are that point at it from four sides, screen pixels; 0 for none.
+            Lengths of the four strokes that point at it, screen pixels; 0 for none.
         """
         self._set_columns(a_place=places, a_radius=radius, a_least=least, a_width=width, a_stroke=stroke)
 
@@ -237,9 +237,9 @@ Rings = create_visual_node(RingsVisual)
 
 
 def lay_on(node: Any, parent: Any, order: int) -> None:
-    """Make a node the child of a layer's own, above what that draws itself and children of lower order."""
+    """Attach a node to a layer's node, above its own drawing and children of lower order."""
     if node.parent is parent:
         return
     node.parent = parent
     node.order = order
-    node.transform = MatrixTransform()  # napari writes into the matrix of whatever lies on a layer
+    node.transform = MatrixTransform()  # napari changes the matrix of a layer's children

@@ -1,1 +1,1 @@
-"""Tiles of a whole slide on the canvas: shown as they come."""
+"""Tiles of a whole slide on the canvas, shown as they arrive."""

@@ -1,4 +1,4 @@
-"""Draws the tiles of a whole slide as they come: the bridge from a stream's threads to napari's."""
+"""Redraw of a whole slide when tiles arrive: the bridge from a stream's threads to napari."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from napari_bonemarrow.gui.canvas.tiles.stream import StreamedLevel, TileStream
 from napari_bonemarrow.gui.core.destruction import when_destroyed
 
 _THROTTLE_MS = 80
-"""Tiles come many times a second; drawing the view for each would take the time of the next."""
+"""Interval of redraws, ms: tiles arrive many times a second, and a redraw for each would delay the next."""
 
 
 class TileRedraw(QObject):
-    """Watches one smear's layer; a layer whose pixels are all in memory needs none."""
+    """A watcher of one smear's layer; a layer in memory needs none."""
 
     idle = Signal()
-    """Everything in view is drawn, at its own sharpness."""
+    """Emitted when everything in view is drawn sharply."""
     unreadable = Signal(int)
-    """How many tiles of this slide could not be read so far."""
+    """Emitted with the number of unreadable tiles so far."""
     _arrived = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._layer: Layer | None = None
-        self._streams: list[TileStream] = []  # one at most; shared with the callback below, which outlives us
+        self._streams: list[TileStream] = []  # at most one; shared with the callback below, which outlives us
         self._failed = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -37,11 +37,11 @@ class TileRedraw(QObject):
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that is in view has been drawn."""
+        """Return whether everything in view has been drawn."""
         return not self._timer.isActive() and not any(stream.busy for stream in self._streams)
 
     def watch(self, layer: Layer | None) -> None:
-        """Watch this layer instead of the one before; None is none."""
+        """Watch this layer instead of the previous one, or none."""
         _deafen(self._streams)
         self._streams.clear()
         self._timer.stop()
@@ -53,7 +53,7 @@ class TileRedraw(QObject):
             self._timer.start()
 
     def retry(self) -> None:
-        """Ask again for tiles that could not be read."""
+        """Request unreadable tiles again."""
         for stream in self._streams:
             stream.retry()
         self._failed = 0
@@ -78,7 +78,7 @@ class TileRedraw(QObject):
 
 
 def stream_of(layer: Layer) -> TileStream | None:
-    """Return the stream that a layer's levels are read through, or None for pixels in memory."""
+    """Return the stream of a layer's levels, or None for pixels in memory."""
     if not getattr(layer, "multiscale", False):
         return None
     first = layer.data[0]

@@ -1,4 +1,4 @@
-"""Levels of a whole slide for the window: they show at once what is there and fetch the rest (no Qt)."""
+"""Stream of a whole slide's levels for the window: available pixels at once, the rest when read (no Qt)."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from napari_bonemarrow.slides import Level, SlideError
 
 _THREADS = 2
 _LARGEST_CHUNK = 1024
-"""Longest side by which napari widens a view to whole tiles; a strip is a tile as wide as a slide."""
+"""Longest tile side for napari, which widens a view to whole tiles; a strip is as wide as a slide."""
 
 
 class TileStream:
-    """Fetches the tiles that the view asks for, the latest view first.
+    """A reader of the view's tiles, the latest view first.
 
-    While nobody listens, who asks waits for the tiles: without a panel there is nobody to draw them later.
+    Without a listener a request waits for its tiles: without a panel nothing would draw them later.
 
     Parameters
     ----------
     levels : sequence of Level
-        Level 0 first. The last one is kept in memory, which slides guarantee to be small.
+        Level 0 first. The last one, which is small on every slide, is kept in memory.
 
     Attributes
     ----------
     failed : set of Key
-        Tiles that could not be read; they are drawn hatched and not asked for again until `retry`.
+        Unreadable tiles; they are drawn hatched and not requested again until `retry`.
     """
 
     def __init__(self, levels: Sequence[Level]) -> None:
@@ -58,17 +58,17 @@ class TileStream:
 
     @property
     def views(self) -> list[StreamedLevel]:
-        """The levels as napari is given them."""
+        """Return the levels for napari."""
         return [StreamedLevel(self, index) for index in range(len(self.sources))]
 
     @property
     def busy(self) -> bool:
-        """Whether tiles that are wanted are still on their way."""
+        """Return whether wanted tiles are still being read."""
         with self._lock:
             return bool(self._wanted or self._missing_base or self._under_way)
 
     def listen(self, listener: Callable[[], None] | None) -> None:
-        """Call this in a thread of the stream whenever a tile has come or failed; None ends it at once."""
+        """Set the function that a thread of the stream calls for each read or failed tile; None for none."""
         with self._lock:
             self._listener = listener
             if listener is None:
@@ -77,7 +77,7 @@ class TileStream:
             self._start()
 
     def retry(self) -> None:
-        """Ask again for what could not be read: a network drive may be back."""
+        """Request unreadable tiles again: a network drive may be back."""
         with self._lock:
             again, self.failed = self.failed, set()
             self._missing_base += [key for key in again if key.level == self._last]
@@ -86,19 +86,19 @@ class TileStream:
     # what the view asks for -----------------------------------------------------------------------
 
     def view(self, index: int, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Return pixels of a level, from coarser levels where its own tiles are not there yet."""
+        """Return pixels of a level, from coarser levels where its own tiles are missing."""
         with self._lock:
             listening = self._listener is not None
         if isinstance(self.sources[index], Tiled):
             keys = list(self._keys(index, rows.tolist(), columns.tolist()))
             if not listening:
                 self._fetch_now(keys)
-            elif index != self._last:  # the last one is on its way by itself
+            elif index != self._last:  # the last one is read anyway
                 self._want(keys)
         return self._look(index, rows, columns)
 
     def _want(self, keys: list[Key]) -> None:
-        """Make these the tiles that are wanted, the middle of the view first; others are wanted no more."""
+        """Set the wanted tiles, the middle of the view first, instead of earlier ones."""
         with self._lock:
             self._held = {key: self._held[key] for key in keys if key in self._held}
             known = self.failed | self._held.keys() | self._under_way
@@ -178,7 +178,7 @@ class TileStream:
             threading.Thread(target=self._work, name="tiles", daemon=True).start()
 
     def _work(self) -> None:
-        """Fetch until nothing is wanted or nobody listens any more."""
+        """Read until no tile is wanted or there is no listener."""
         while (key := self._next()) is not None:
             try:
                 self._fetch(key)
@@ -228,7 +228,7 @@ class TileStream:
 
 
 class StreamedLevel:
-    """One level as napari reads it: an array whose parts come at once, and better when asked again."""
+    """One level for napari: an array whose parts are returned at once, and sharper when requested again."""
 
     def __init__(self, stream: TileStream, index: int) -> None:
         self.stream, self._index = stream, index
@@ -241,11 +241,11 @@ class StreamedLevel:
 
     @property
     def size(self) -> int:
-        """Number of values."""
+        """Return the number of values."""
         return int(np.prod(self.shape))
 
     def __getitem__(self, key: Any) -> NDArray[np.uint8]:
-        """Return a part; slices with positive steps and whole numbers, as napari asks for."""
+        """Return a part, by slices with positive steps and whole numbers, as in napari."""
         keys = key if isinstance(key, tuple) else (key,)
         keys = tuple(slice(None) if each is Ellipsis else each for each in keys)
         keys += (slice(None),) * (3 - len(keys))
@@ -255,6 +255,6 @@ class StreamedLevel:
         return pixels[(*dropped, keys[2])]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return the whole level: the last one as it fills, which is what a thumbnail is made of."""
+        """Return the whole level, as far as it is read, for napari's thumbnail."""
         pixels = self[:, :]
         return pixels if dtype is None else pixels.astype(dtype, copy=False)

@@ -1,4 +1,4 @@
-"""Tiles of a slide's levels, named, listed and read ahead (no Qt)."""
+"""Index of tiles of a slide's levels, and reading ahead (no Qt)."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from napari_bonemarrow.slides import Level, SlideError
 
 _THREADS = 2
 _WINDOW_PX = 2048
-"""About the longest side of the level in which a window of usual size shows a slide as a whole."""
+"""Approximate longest side of the level that shows a whole slide in a window of usual size, px."""
 
 
 @runtime_checkable
 class Tiled(Protocol):
-    """A level that reads tiles when asked and can say which are in memory."""
+    """A level that reads tiles on demand and knows those in memory."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Height, width and 3."""
+        """Return height, width and 3."""
         ...
 
     @property
     def tile_shape(self) -> tuple[int, int]:
-        """Height and width of a tile, px."""
+        """Return height and width of a tile, px."""
         ...
 
     def cached_tile(self, row: int, column: int) -> NDArray[np.uint8] | None:
-        """Return a tile that is in memory, without waiting."""
+        """Return a tile in memory, without waiting."""
         ...
 
     def tile(self, row: int, column: int) -> NDArray[np.uint8]:
-        """Read a tile, or raise a `SlideError`."""
+        """Return a tile, or raise a `SlideError`."""
         ...
 
 
@@ -51,21 +51,21 @@ class Key(NamedTuple):
 
 
 def is_streamed(levels: Sequence[Level]) -> bool:
-    """Tell whether a slide reads its tiles when asked; a field in memory does not."""
+    """Return whether a slide reads its tiles on demand, unlike a field in memory."""
     return any(isinstance(level, Tiled) for level in levels)
 
 
 def read_first_view(levels: Sequence[Level], seconds: float) -> None:
-    """Read what a window shows of a slide first into the cache: a stream begins with what is there.
+    """Read the first view of a slide into the cache, from which a stream begins.
 
-    That is the last level and those before it that a window may need to show the whole slide sharply.
+    It is the last level and those before it that a window may need to show the whole slide sharply.
 
     Parameters
     ----------
     levels : sequence of Level
         Level 0 first.
     seconds : float
-        After which the rest is left to the stream, so that a slow drive does not hold up the opening.
+        Time after which the rest is left to the stream, so that a slow drive does not delay the opening.
     """
     until = time.perf_counter() + seconds
     last = len(levels) - 1
@@ -80,7 +80,7 @@ def read_first_view(levels: Sequence[Level], seconds: float) -> None:
 
     def read(level: Tiled, key: Key) -> None:
         if time.perf_counter() < until:
-            with suppress(SlideError):  # the stream draws it hatched, and says so
+            with suppress(SlideError):  # the stream draws it hatched and reports it
                 level.tile(key.row, key.column)
 
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -88,7 +88,7 @@ def read_first_view(levels: Sequence[Level], seconds: float) -> None:
 
 
 def keys_in(level: int, source: Tiled, rows: Sequence[int], columns: Sequence[int]) -> Iterator[Key]:
-    """Yield the tiles that hold ascending rows and columns of a level."""
+    """Yield the tiles of ascending rows and columns of a level."""
     high, wide = source.tile_shape
     if not len(rows) or not len(columns):
         return

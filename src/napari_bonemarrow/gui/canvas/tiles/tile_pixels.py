@@ -1,4 +1,4 @@
-"""Cutting the window's pixels out of tiles, and what stands where there is none (no Qt)."""
+"""Pixels of the window from tiles, and their placeholders (no Qt)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 NOT_YET = 232
-"""Grey of what has not been read at any level: near a smear's background, so that nothing flashes."""
+"""Grey of unread pixels, near a smear's background, so that nothing flashes."""
 _HATCH_PX = 6
 
 
 def runs(tiles: NDArray[np.intp]) -> Iterator[tuple[int, slice]]:
-    """Yield each tile's number with the stretch of ascending places that lies in it."""
+    """Yield each tile's number with its range of ascending places."""
     edges = [0, *(np.flatnonzero(np.diff(tiles)) + 1).tolist(), len(tiles)]
     for begin, end in pairwise(edges):
         if end > begin:
@@ -22,10 +22,10 @@ def runs(tiles: NDArray[np.intp]) -> Iterator[tuple[int, slice]]:
 
 
 def part(pixels: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """Return pixels at ascending places, as a view where they follow one another.
+    """Return pixels at ascending places, as a view if they are consecutive.
 
-    Of a coarser level each row is wanted several times: it is spread along the columns once, and copied as a
-    whole, which is several times faster than choosing single pixels.
+    Rows of a coarser level are needed several times: each is expanded along the columns once and then copied,
+    which is several times faster than indexing single pixels.
     """
     band = pixels[rows[0] : rows[-1] + 1]
     if _follow(columns):
@@ -38,12 +38,12 @@ def part(pixels: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.
 
 
 def _follow(places: NDArray[np.intp]) -> bool:
-    """Tell whether places follow one another without a gap or a repetition."""
+    """Return whether places are consecutive."""
     return int(places[-1] - places[0]) == len(places) - 1
 
 
 def hatched(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """Return a quiet hatch for what cannot be read."""
+    """Return a hatch for unreadable pixels."""
     stripes = (rows[:, None] + columns[None, :]) // _HATCH_PX % 2
     grey = np.where(stripes == 0, 196, 212).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
