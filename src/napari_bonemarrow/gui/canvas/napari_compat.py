@@ -1,4 +1,4 @@
-"""Where napari keeps what the window needs of its viewer: 0.9 has moved some of it."""
+"""Compatibility with versions of napari: 0.9 has moved parts of the viewer."""
 
 from __future__ import annotations
 

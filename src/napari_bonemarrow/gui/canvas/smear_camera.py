@@ -1,4 +1,4 @@
-"""Where one looks on the open smear, in level-0 pixels: the one class that moves napari's camera."""
+"""Camera of the open smear, in level-0 pixels: the one class that moves napari's camera."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from napari_bonemarrow.gui.canvas.viewport import Viewport
 from napari_bonemarrow.gui.core.existing import existing
 
 _NEAR_ZOOM, _FAR_ZOOM = 7.0, 4.0
-"""Screen pixels per µm: a cell gone to from afar is shown at the first, where its ring is some 80 px wide.
-Below the second a nucleus of 8 µm is less than 32 px wide: too small to be looked at where it is."""
+"""Screen pixels per µm: a distant cell is shown at the first zoom, where its ring is about 80 px wide. Below
+the second a nucleus of 8 µm is less than 32 px wide, too small to review."""
 
 
 class SmearCamera(QObject):
-    """Brings cells and regions into view.
+    """A camera that brings cells and regions into view.
 
     Parameters
     ----------
     viewer : Viewer
     camera : napari's Camera
     smear : callable
-        Returns the layer of the open smear, if there is one.
+        Returns the layer of the open smear, or None.
     parent : QObject
     """
 
@@ -41,7 +41,7 @@ class SmearCamera(QObject):
 
     @property
     def _scale(self) -> float | None:
-        """World units per level-0 pixel: µm where the smear's scale is known; None without a smear."""
+        """Return world units per level-0 pixel: µm if the smear's scale is known; None without a smear."""
         smear = self._smear()
         return None if smear is None else float(smear.scale[-1])
 
@@ -51,7 +51,7 @@ class SmearCamera(QObject):
         return int(data.shape[0]), int(data.shape[1])
 
     def viewport(self) -> Viewport:
-        """Return what is seen of the smear, or will be when the view has come to rest."""
+        """Return the viewport, at the end of a running glide."""
         scale, zoom = existing(self._scale), float(self._camera.zoom)
         high, wide = canvas_px(self._viewer)
         down, across = self.glide.end or self._camera.center[-2:]
@@ -60,10 +60,10 @@ class SmearCamera(QObject):
         return Viewport(centre, (high / zoom, wide / zoom), (height * scale, width * scale))
 
     def go_to(self, x: float, y: float) -> None:
-        """Bring a cell into view, near enough to see it.
+        """Bring a cell into view, large enough to see it.
 
-        The view keeps still while the cell is well in its middle. It goes there gently where the eye can
-        follow, and at once where nothing of what is seen now would be seen on the way.
+        The view does not move while the cell is well inside it. It glides if old and new view overlap, and
+        jumps otherwise.
         """
         scale = self._scale
         if scale is None:
@@ -83,7 +83,7 @@ class SmearCamera(QObject):
             self._centre(centre)
 
     def _show_at(self, place: tuple[float, float], zoom: float) -> None:
-        """Show a place at a zoom, at once."""
+        """Jump to a place and zoom."""
         self.glide.stop()
         self._camera.zoom = zoom
         self._centre(self.viewport().centred_on(place))
@@ -92,13 +92,13 @@ class SmearCamera(QObject):
         self._camera.center = centre
 
     def centre_on(self, x: float, y: float) -> None:
-        """Put a place in the middle of the view, at the zoom there is."""
+        """Centre the view on a place, at the present zoom."""
         scale = self._scale
         if scale is not None:
             self._centre((y * scale, x * scale))
 
     def fill_view(self, x: float, y: float, width_um: float) -> None:
-        """Fill the view with a square around a cell, or show the whole smear if that was done."""
+        """Fill the view with a square around a cell, or show the whole smear if it already does."""
         scale = self._scale
         if scale is None:
             return
@@ -109,9 +109,9 @@ class SmearCamera(QObject):
             self._show_at((y * scale, x * scale), zoom)
 
     def look(self, centre: tuple[float, float], zoom: float) -> None:
-        """Show a place as it was shown before: its centre (y, x) in µm, and screen pixels per µm.
+        """Restore a view: its centre (y, x) in µm, and screen pixels per µm.
 
-        A place beyond the smear, as when its scale was another then, shows the smear whole instead of black.
+        A place outside the smear, as after a change of scale, shows the whole smear instead of black.
         """
         scale = self._scale
         if scale is not None:
@@ -123,13 +123,13 @@ class SmearCamera(QObject):
         self._camera.zoom = zoom
 
     def show_all(self) -> None:
-        """Show the open smear whole, however large others are that wait unseen."""
+        """Fit the view to the open smear, even if hidden ones are larger."""
         if self._smear() is not None:
             height, width = self._smear_px()
             self.fit(width, height)
 
     def fit(self, width: int, height: int) -> None:
-        """Show a smear of this size whole, level-0 pixels."""
+        """Fit the view to a smear of this size, level-0 pixels."""
         self._viewer.reset_view()
         self.show_region(Region(0, 0, width, height))  # napari fits the view to all layers
 
@@ -143,9 +143,9 @@ class SmearCamera(QObject):
         self._camera.zoom = 0.9 * min(high / (region.height * scale), wide / (region.width * scale))
 
     def seen(self) -> tuple[float, float, float, float] | None:
-        """Return left, top, right and bottom of what the canvas shows, level-0 pixels, beyond the smear too.
+        """Return left, top, right and bottom of the canvas, level-0 pixels, also beyond the smear.
 
-        By the camera: of a slide's coarsest level napari holds the whole, however little of it is seen.
+        From the camera: napari's layer contains a slide's whole coarsest level, however little is visible.
         """
         scale = self._scale
         if scale is None:
@@ -155,7 +155,7 @@ class SmearCamera(QObject):
         return x - wide, y - high, x + wide, y + high
 
     def nearest_region(self, regions: Sequence[Region]) -> int | None:
-        """Return which region the middle of the view lies in or nearest to, None where there is none."""
+        """Return the region in or nearest to the middle of the view, None without regions."""
         scale = self._scale
         if scale is None or not regions:
             return None
