@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from qtpy.QtCore import Qt
 
-from napari_bonemarrow.gui.window.export_dialog import first_options, write_export
+from napari_bonemarrow.gui.shell.export_dialog import first_options, write_export
 from napari_bonemarrow.report import differential_document
 from napari_bonemarrow.review import Case
 

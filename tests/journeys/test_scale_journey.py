@@ -11,7 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.drawing import DrawnSmear, draw_smear
-from napari_bonemarrow.gui.window.fresh_start_dialog import FreshStartDialog
+from napari_bonemarrow.gui.shell.fresh_start_dialog import FreshStartDialog
 from napari_bonemarrow.review import Case, EventKind
 from napari_bonemarrow.slides import ScaleSource
 

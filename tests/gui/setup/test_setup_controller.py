@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 
 from napari_bonemarrow.cytology import Cells
 from napari_bonemarrow.cytology.defaults import MARGIN_UM
-from napari_bonemarrow.gui.window.fresh_start_dialog import FreshStartDialog
+from napari_bonemarrow.gui.shell.fresh_start_dialog import FreshStartDialog
 from napari_bonemarrow.review import Case, case_path_for
 from napari_bonemarrow.slides import Scale, ScaleSource
 

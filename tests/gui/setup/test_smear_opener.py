@@ -238,7 +238,7 @@ def test_an_engine_that_fails_is_one_notice_and_can_be_asked_again(
 
 
 def test_an_export_that_cannot_be_written_is_one_notice(analysed, tmp_path, notices):
-    from napari_bonemarrow.gui.window.export_dialog import first_options, write_export
+    from napari_bonemarrow.gui.shell.export_dialog import first_options, write_export
 
     _viewer, panel = analysed
     session = panel.controller.smear.session

@@ -116,7 +116,7 @@ def test_what_is_about_a_smear_goes_with_it_and_the_rest_stays(analysed, qtbot):
 
 
 def test_an_export_that_goes_well_settles_the_one_that_did_not(analysed, tmp_path):
-    from napari_bonemarrow.gui.window.export_dialog import first_options, write_export
+    from napari_bonemarrow.gui.shell.export_dialog import first_options, write_export
 
     _viewer, panel = analysed
     session, told = panel.controller.smear.session, panel.controller.notices

@@ -19,10 +19,10 @@ from napari_bonemarrow.gui.model.bundle_info import ModelInfo
 from napari_bonemarrow.gui.model.model_tab import ModelTab
 from napari_bonemarrow.gui.setup.slide_models import CountedFrame, ScaleInfo, ScaleOffer, SlideInfo
 from napari_bonemarrow.gui.setup.slide_tab import SlideTab
+from napari_bonemarrow.gui.shell.header import HeaderView
+from napari_bonemarrow.gui.shell.welcome import WelcomeView
 from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
-from napari_bonemarrow.gui.window.header import HeaderView
 from napari_bonemarrow.gui.window.panel import WIDTH
-from napari_bonemarrow.gui.window.welcome import WelcomeView
 
 TRAINED = dict.fromkeys(CLASSES, Support.TRAINED)
 PARTLY = {code: Support.TRAINED if code in {"BLA", "NGS"} else Support.NONE for code in CLASSES}

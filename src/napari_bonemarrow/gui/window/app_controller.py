@@ -29,16 +29,16 @@ from napari_bonemarrow.gui.keys.key_filter import KeyFilter
 from napari_bonemarrow.gui.model.model_service import ModelService
 from napari_bonemarrow.gui.overview.overview_view import OverviewView
 from napari_bonemarrow.gui.setup.smear_opener import SmearOpener
+from napari_bonemarrow.gui.shell.bottom_docks import BottomDocks
+from napari_bonemarrow.gui.shell.recent_list import RecentList
 from napari_bonemarrow.gui.similarity.map_dock import MapDock
 from napari_bonemarrow.gui.widgets.notices import OF_THE_SMEAR, OPENING, SMEAR, Notices
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.widgets.theme import ThemeColors, theme_colors
 from napari_bonemarrow.gui.window import command_keys
-from napari_bonemarrow.gui.window.bottom_docks import BottomDocks
 from napari_bonemarrow.gui.window.fresh_start import FreshStart
 from napari_bonemarrow.gui.window.open_smear import OpenSmear, Workplace
 from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
-from napari_bonemarrow.gui.window.recent_list import RecentList
 from napari_bonemarrow.gui.window.review_mode import ReviewMode
 from napari_bonemarrow.gui.window.settings_page import SettingsPage
 from napari_bonemarrow.gui.window.shutdown import Shutdown

@@ -10,8 +10,8 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.setup.smear_opener import SmearOpener
+from napari_bonemarrow.gui.shell.fresh_start_dialog import FreshStartDialog
 from napari_bonemarrow.gui.widgets.notices import SMEAR, Notices
-from napari_bonemarrow.gui.window.fresh_start_dialog import FreshStartDialog
 from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 from napari_bonemarrow.review import Case, CaseError
 

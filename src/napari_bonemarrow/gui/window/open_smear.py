@@ -30,13 +30,13 @@ from napari_bonemarrow.gui.setup.scale_choice import ScaleChoice
 from napari_bonemarrow.gui.setup.scale_estimate import ScaleEstimate
 from napari_bonemarrow.gui.setup.setup_controller import SetupController
 from napari_bonemarrow.gui.setup.survey_controller import SurveyController
+from napari_bonemarrow.gui.shell.view_state import ViewState
 from napari_bonemarrow.gui.similarity.map_dock import MapDock
 from napari_bonemarrow.gui.similarity.similarity_controller import SimilarityController
 from napari_bonemarrow.gui.widgets.docked import DockHost
 from napari_bonemarrow.gui.widgets.notices import Notices
 from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
-from napari_bonemarrow.gui.window.view_state import ViewState
 from napari_bonemarrow.workflow import was_detected
 
 

@@ -13,13 +13,13 @@ from napari_bonemarrow.gui.finetune.finetune_tab import FinetuneTab
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
 from napari_bonemarrow.gui.model.model_tab import ModelTab
 from napari_bonemarrow.gui.setup.slide_tab import SlideTab
+from napari_bonemarrow.gui.shell.busy_cover import BusyCover
+from napari_bonemarrow.gui.shell.header import HeaderView
+from napari_bonemarrow.gui.shell.welcome import WelcomeView
 from napari_bonemarrow.gui.widgets.controls import scrolled
 from napari_bonemarrow.gui.widgets.notice_strip import NoticeStrip
 from napari_bonemarrow.gui.widgets.reviewer_name_part import ReviewerNamePart
 from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
-from napari_bonemarrow.gui.window.busy_cover import BusyCover
-from napari_bonemarrow.gui.window.header import HeaderView
-from napari_bonemarrow.gui.window.welcome import WelcomeView
 
 WIDTH = 424
 

@@ -9,9 +9,9 @@ from qtpy.QtCore import QObject
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.keys.key_filter import KeyFilter
+from napari_bonemarrow.gui.shell.side_docks import SideDocks
 from napari_bonemarrow.gui.window.open_smear import OpenSmear
 from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
-from napari_bonemarrow.gui.window.side_docks import SideDocks
 
 
 class ReviewMode(QObject):

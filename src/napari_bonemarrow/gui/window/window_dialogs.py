@@ -11,9 +11,9 @@ from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.keys.help_dialog import HelpDialog
 from napari_bonemarrow.gui.keys.key_editor import KeyEditor
+from napari_bonemarrow.gui.shell.export_dialog import ExportOptions, ask_export, first_options
 from napari_bonemarrow.gui.widgets.form_dialog import FormDialog
 from napari_bonemarrow.gui.widgets.notices import Notices
-from napari_bonemarrow.gui.window.export_dialog import ExportOptions, ask_export, first_options
 
 
 class WindowDialogs(QObject):

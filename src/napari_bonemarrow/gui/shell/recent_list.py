@@ -11,10 +11,10 @@ from qtpy.QtCore import QObject, Signal
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.tasks import Tasks
-from napari_bonemarrow.gui.window import recent_cases
-from napari_bonemarrow.gui.window.header import HeaderView
-from napari_bonemarrow.gui.window.recent_cases import RecentCase
-from napari_bonemarrow.gui.window.welcome import WelcomeView
+from napari_bonemarrow.gui.shell import recent_cases
+from napari_bonemarrow.gui.shell.header import HeaderView
+from napari_bonemarrow.gui.shell.recent_cases import RecentCase
+from napari_bonemarrow.gui.shell.welcome import WelcomeView
 
 
 class RecentList(QObject):

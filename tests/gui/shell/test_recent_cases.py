@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from napari_bonemarrow.gui.core import settings
-from napari_bonemarrow.gui.window import recent_cases
-from napari_bonemarrow.gui.window.recent_cases import RecentCase
+from napari_bonemarrow.gui.shell import recent_cases
+from napari_bonemarrow.gui.shell.recent_cases import RecentCase
 from napari_bonemarrow.review import Case, case_path_for
 from napari_bonemarrow.slides import open_slide
 from napari_bonemarrow.system.home import home

@@ -8,8 +8,8 @@ from functools import partial
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_bonemarrow.gui.shell.recent_cases import RecentCase
 from napari_bonemarrow.gui.widgets.controls import button, label
-from napari_bonemarrow.gui.window.recent_cases import RecentCase
 
 _MOST, _ROOM = 6, 340
 """Cases that are listed here, the menu has all, and pixels that a line of them may take."""

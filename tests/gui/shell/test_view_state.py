@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_bonemarrow.cytology import Cells, Frame
 from napari_bonemarrow.gui.core.selection import Selection
-from napari_bonemarrow.gui.window import view_state
-from napari_bonemarrow.gui.window.view_state import ViewState
+from napari_bonemarrow.gui.shell import view_state
+from napari_bonemarrow.gui.shell.view_state import ViewState
 from napari_bonemarrow.review import Case, CaseError
 from napari_bonemarrow.review.case.view_memory import ViewMemory
 from napari_bonemarrow.review.worklist.worklist import WorkList

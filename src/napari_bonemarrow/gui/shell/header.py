@@ -13,10 +13,10 @@ from napari_bonemarrow.gui.core.case_info import HeaderInfo
 from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.keys.bindings import TABLE
 from napari_bonemarrow.gui.keys.command_titles import title
+from napari_bonemarrow.gui.shell.recent_cases import RecentCase
 from napari_bonemarrow.gui.widgets.controls import button, label
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
-from napari_bonemarrow.gui.window.recent_cases import RecentCase
 
 
 class HeaderView(QWidget):
