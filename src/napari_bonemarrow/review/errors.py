@@ -6,4 +6,4 @@ from napari_bonemarrow.cytology import BoneMarrowError
 
 
 class CaseError(BoneMarrowError):
-    """A case that cannot be opened or written, or an act it refuses; one line for the user."""
+    """The error for a case that cannot be opened or written, or refuses an act; one line for the user."""

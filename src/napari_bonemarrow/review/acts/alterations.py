@@ -1,4 +1,4 @@
-"""What has become of a case's image since the case was begun, in words."""
+"""Changes to a case's image since the case was begun, in words."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from napari_bonemarrow.review.journal.journal_json import SlideRecord
 
 _NAMED = 3
-"""Photographs that a line names before it says how many more there are."""
+"""Number of photographs that a line names before it counts the rest."""
 
 
 def what_changed(record: SlideRecord, path: Path) -> str:
-    """Say how an image differs from what a case has recorded, where its bytes do.
+    """Return how an image differs from the record of a case when their bytes differ.
 
     Parameters
     ----------
     record : SlideRecord
     path : Path
-        Where the image of that name lies now.
+        Current path of the image of that name.
     """
     from napari_bonemarrow.slides import SlideError
     from napari_bonemarrow.slides.formats.field_folder import read
@@ -36,12 +36,12 @@ def what_changed(record: SlideRecord, path: Path) -> str:
 
 
 def difference(before: Sequence[Field], now: Sequence[Field]) -> str:
-    """Say which photographs of a folder are gone, new or of another size.
+    """Return which photographs of a folder are missing, new or of another size.
 
     Parameters
     ----------
     before, now : sequence of Field
-        What can be read of the folder.
+        The readable photographs of the folder.
     """
     sizes_before, sizes_now = (
         {each.name: (each.region.width, each.region.height) for each in fields} for fields in (before, now)

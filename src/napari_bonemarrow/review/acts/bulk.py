@@ -15,17 +15,17 @@ from napari_bonemarrow.review.state.state import State
 from napari_bonemarrow.review.state.statistics import counted_rows
 
 _LOWEST = 0.5
-"""Below it another class can be as probable."""
+"""Below this confidence another class can be as probable."""
 
 
 class BulkAcceptance:
-    """Accepting the model's word on many cells by one rule."""
+    """Acceptance of the model's guess on many cells by one rule."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state
 
     def refusal(self, code: str) -> str:
-        """Return why a class is not accepted in bulk, in one line; empty where it may be."""
+        """Return in one line why a class cannot be accepted in bulk; empty if it can."""
         if code not in CLASSES:
             return f"{code!r} is not a class: choose one of {', '.join(CLASSES)}"
         if self._state.blind:
@@ -54,7 +54,7 @@ class BulkAcceptance:
         Raises
         ------
         CaseError
-            Where the class is not accepted in bulk, or the threshold is none.
+            If the class cannot be accepted in bulk, or the threshold is invalid.
         """
         refused = self.refusal(code)
         if refused:
@@ -63,18 +63,18 @@ class BulkAcceptance:
             raise CaseError(f"a threshold of {threshold:g} is none: choose {_LOWEST:g} to 1")
         table = self._state.table
         waiting = counted_rows(self._state) & table.predicted & (table.given == 0)
-        # Compared as the model's own precision has it, so that a printed 0.98 is one.
+        # Compared in the model's own precision, so that a printed 0.98 equals 0.98.
         sure = table.confidence >= np.float32(threshold)
         found: NDArray[np.int64] = table.cell_id[waiting & sure & (table.top == CODES.index(code))]
         return found
 
     def accept_above(self, code: str, threshold: float) -> Change:
-        """Accept the model's word on all `acceptable` cells: one act, with its rule in the journal.
+        """Accept the model's guess on all `acceptable` cells: one act, with its rule in the journal.
 
         Raises
         ------
         CaseError
-            Where the class is not accepted in bulk, the threshold is none, or no cell qualifies.
+            If the class cannot be accepted in bulk, the threshold is invalid, or no cell qualifies.
         """
         cells = self.acceptable(code, threshold)
         if not len(cells):
@@ -96,7 +96,7 @@ def _accept(state: State, event: Event) -> None:
 
 
 def _unaccept(state: State, event: Event) -> None:
-    """Take back a bulk rule, which touched only cells without a label."""
+    """Undo a bulk rule, which changed only cells without a label."""
     state.label(event.cells, [None] * len(event.cells))
 
 

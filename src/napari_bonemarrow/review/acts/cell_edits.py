@@ -17,24 +17,25 @@ from napari_bonemarrow.review.state.state import State
 
 _DOUBLE_UM = 2.0
 _LARGEST_CELL_UM = 60.0
-"""Largest span of the centres of one cell's parts: only a megakaryocyte's nucleus comes near to it."""
+"""Largest distance between the centres of one cell's parts; only a megakaryocyte's nucleus is nearly as
+large."""
 _DIAMETER_UM = 10.0
 
 
 class CellEdits:
-    """Which cells there are. Refused once a second reading has begun."""
+    """Changes to which cells exist. Refused once a second reading has begun."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state
 
     @property
     def added(self) -> frozenset[int]:
-        """The cells that a reviewer added."""
+        """Return the cells that a reviewer added."""
         return frozenset(self._state.added - self._state.removed)
 
     @property
     def next_id(self) -> int:
-        """A number higher than that of any cell the case has ever had."""
+        """Return a number higher than that of any cell the case has ever had."""
         return self._state.next_cell_id
 
     def add(self, x: float, y: float, diameter_um: float | None = None) -> int:
@@ -55,7 +56,7 @@ class CellEdits:
         Raises
         ------
         CaseError
-            Where it lies outside the image, or within 2 µm of another cell: it would be counted twice.
+            If it lies outside the image, or within 2 µm of another cell: it would be counted twice.
         """
         cells = self._core.cells
         self._check_place(x, y, cells)
@@ -67,19 +68,19 @@ class CellEdits:
         return number
 
     def remove(self, cell_ids: CellIds) -> Change:
-        """Take out what is no cell; its labels wait in case it comes back.
+        """Remove a false detection; its labels are kept in case it is restored.
 
         Raises
         ------
         CaseError
-            Where a cell does not exist.
+            If a cell does not exist.
         """
         return self._core.act(
             Draft(EventKind.CELL_REMOVED, self._core.existing_ids(cell_ids), old=True, new=False)
         )
 
     def split(self, cell_id: int, places: Sequence[tuple[float, float]]) -> tuple[int, ...]:
-        """Make several cells of one that the detector took together; its label waits in case it comes back.
+        """Split a cell that the detector merged; its label is kept in case it is restored.
 
         Parameters
         ----------
@@ -95,7 +96,7 @@ class CellEdits:
         Raises
         ------
         CaseError
-            Where the cell does not exist, there are fewer than two places, one lies outside the image, or
+            If the cell does not exist, there are fewer than two places, one lies outside the image, or
             two of them or one and another cell are less than 2 µm apart.
         """
         (cell,) = self._core.existing_ids(cell_id)
@@ -109,7 +110,7 @@ class CellEdits:
             if any(np.hypot(x - u, y - v) * microns < _DOUBLE_UM for u, v in places[:number]):
                 raise CaseError(f"two of the places are less than {_DOUBLE_UM:g} µm apart: move one")
         whole = float(cells.diameter_um[cells.cell_id == cell][0])
-        # Nuclei of equal area that add up to that of the cell they were taken for.
+        # Nuclei of equal area that add up to the area of the cell that was split.
         diameter = whole / float(np.sqrt(len(places)))
         new: list[PlacePayload] = [{"x": float(x), "y": float(y), "diameter_um": diameter} for x, y in places]
         first = self._state.next_cell_id
@@ -118,17 +119,17 @@ class CellEdits:
         return numbers
 
     def merge(self, cell_ids: CellIds) -> int:
-        """Make one cell of several that are parts of one; their labels wait in case they come back.
+        """Merge the parts of one cell; their labels are kept in case they are restored.
 
         Returns
         -------
         int
-            Its number. It lies at their common centre, weighed by area, and has their area together.
+            Its number. Its centre is theirs weighted by area, its area the sum of theirs.
 
         Raises
         ------
         CaseError
-            Where a cell does not exist, there are fewer than two, or they lie too far apart to be one.
+            If a cell does not exist, there are fewer than two, or they lie too far apart to be one.
         """
         ids = self._core.existing_ids(cell_ids)
         if len(ids) < 2:
@@ -151,11 +152,11 @@ class CellEdits:
         return number
 
     def _fields_at(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.intp]:
-        """Tell in which photographs of a folder points lie; -1 between them, and in one image."""
+        """Return the photograph of a folder in which each point lies; -1 between them, and in one image."""
         return images_at([field.region for field in self._core.slide_record.fields], x, y)
 
     def _check_place(self, x: float, y: float, cells: Cells) -> None:
-        """See that a new cell would lie in the image and on none of these cells."""
+        """Check that a new cell would lie in the image and on none of these cells."""
         slide = self._core.slide_record
         microns = self._core.known_scale("changing cells").microns_per_pixel
         if not (-0.5 <= x <= slide.width - 0.5 and -0.5 <= y <= slide.height - 0.5):
@@ -216,7 +217,7 @@ def _put_back(state: State, cells: Sequence[int]) -> None:
 def _add_cells(state: State, cells: Sequence[int], places: Sequence[PlacePayload]) -> None:
     _check_new(state, cells, places)
     state.added.update(cells)
-    if cells[0] < state.next_cell_id:  # a redo: the rows are there
+    if cells[0] < state.next_cell_id:  # a redo: the rows exist
         state.table.set_present(cells, True)
         return
     state.next_cell_id = cells[-1] + 1
@@ -226,7 +227,7 @@ def _add_cells(state: State, cells: Sequence[int], places: Sequence[PlacePayload
 
 
 def _check_new(state: State, cells: Sequence[int], places: Sequence[PlacePayload]) -> None:
-    """See that cells are numbered on from the last, or come back, and lie in the image."""
+    """Check that cells are numbered on from the last, or are restored, and lie in the image."""
     again, on = cells[0] < state.next_cell_id, range(state.next_cell_id, state.next_cell_id + len(cells))
     if again and ((state.table.rows(cells) < 0).any() or not state.table.existing.isdisjoint(cells)):
         raise ValueError("a cell comes back that was never there, or is there")
@@ -241,14 +242,14 @@ def _check_new(state: State, cells: Sequence[int], places: Sequence[PlacePayload
 
 
 def _before_and_after(event: Event) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the cells that a split or merge takes away, and those that it puts in their place."""
+    """Return the cells that a split or merge removes, and those that replace them."""
     if event.kind == EventKind.CELL_SPLIT:
         return event.cells[:1], event.cells[1:]
     return event.cells[:-1], event.cells[-1:]
 
 
 def _one_cell(cell_id: int, x: float, y: float, diameter_um: float) -> Cells:
-    """Return a cell that a reviewer added: detection score 1, out of the frame until that is set."""
+    """Return a cell that a reviewer added: detection score 1, outside the frame until the frame is set."""
     return Cells(
         np.array([cell_id], np.int64),
         np.array([x], np.float64),

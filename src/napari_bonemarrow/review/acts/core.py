@@ -1,4 +1,4 @@
-"""What the parts of a case share: its journal, its state, who reviews, and the one way to act."""
+"""The shared core of a case: its journal, its state, its reviewer, and the one way to act."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ CellIds = int | Iterable[int] | NDArray[np.integer]
 
 
 class CaseCore:
-    """The journal of a case and the state that it adds up to.
+    """The journal of a case and the state that results from it.
 
     Parameters
     ----------
     journal : Journal
     state : State
-        As the journal leaves it.
+        The state that results from the journal.
     reviewer : str
-        Under whose name acts are written.
+        Name under which acts are written.
     apply : callable
-        Takes an event into the state; see `fold.apply`.
+        Applies an event to the state; see `fold.apply`.
     """
 
     changed = Signal(Change)
-    """Emitted after an act is on the disk, with a `Change`."""
+    """Emitted with a `Change` after an act is on the disk."""
 
     def __init__(
         self, journal: Journal, state: State, reviewer: str, apply: Callable[[State, Event], None]
@@ -59,28 +59,28 @@ class CaseCore:
 
     @property
     def path(self) -> Path:
-        """The case file."""
+        """Return the path of the case file."""
         return self.journal.path
 
     @property
     def slide_record(self) -> SlideRecord:
-        """The slide that the case is about."""
+        """Return the record of the case's slide."""
         if self.state.slide is None:
             raise CaseError(f"{self.path.name} names no slide: restore it from a copy")
         return self.state.slide
 
     @property
     def cells(self) -> Cells:
-        """The cells that exist, added ones among them, by ascending number."""
+        """Return the existing cells, including added ones, by ascending number."""
         if self._cells is None:
             self._cells = self.state.table.cells()
         return self._cells
 
     @property
     def predictions(self) -> Predictions | None:
-        """What the last model said of the cells that exist, by ascending cell number.
+        """Return the last model's predictions for the existing cells, by ascending cell number.
 
-        None before any, and in a blind reading.
+        None before the first prediction, and in a blind reading.
         """
         state = self.state
         if self._predictions is None and state.model is not None and not state.blind:
@@ -98,33 +98,33 @@ class CaseCore:
         return self._predictions
 
     def columns(self) -> CaseColumns:
-        """Return every cell's columns as they are now, in the order of `cells`."""
+        """Return every cell's current columns, in the order of `cells`."""
         return self._snapshots.take()
 
     def known_scale(self, before: str) -> Scale:
-        """Return the scale, without which something is not done.
+        """Return the scale, which an act requires.
 
         Parameters
         ----------
         before : str
-            What needs it, such as ``finding cells``.
+            The act that needs it, such as ``finding cells``.
 
         Raises
         ------
         CaseError
-            Where it is not known.
+            If it is not known.
         """
         if self.state.scale is None:
             raise CaseError(f"the scale is not known: confirm the µm per pixel before {before}")
         return self.state.scale
 
     def existing_ids(self, cell_ids: CellIds) -> tuple[int, ...]:
-        """Return cells by number, each once; the table is asked for all of them together.
+        """Return the numbers of existing cells, each once, in one query of the table.
 
         Raises
         ------
         CaseError
-            Where there are none, or one does not exist.
+            If there are none, or one does not exist.
         """
         table = self.state.table
         if isinstance(cell_ids, int | np.integer):
@@ -148,22 +148,22 @@ class CaseCore:
         cells: tuple[int, ...] | None = None,
         of: EventKind | None = None,
     ) -> Change:
-        """Write an event durably, take it into the state, and only then emit `changed`.
+        """Write an event durably, apply it to the state, and only then emit `changed`.
 
         Parameters
         ----------
         draft : Draft
         blobs : mapping of str to bytes, optional
-            The arrays that it brings, by their hash.
+            Its arrays, by their hash.
         cells : tuple of int, optional
-            The cells that it concerns, where these are not those that its line names.
+            The cells that it concerns, if they differ from those that its line names.
         of : EventKind, optional
-            Of an undo or redo, the kind of the act it is about.
+            For an undo or redo, the kind of the act it refers to.
 
         Raises
         ------
         CaseError
-            Where the act is not allowed now, or could not be written.
+            If the act is not allowed now, or could not be written.
         """
         kind = of or draft.kind
         refused = refusal(self.state, kind, self.reviewer)
@@ -181,7 +181,7 @@ class CaseCore:
         return change
 
     def _forget(self, spec: EventSpec) -> None:
-        """Drop only what an act of this kind can have changed."""
+        """Clear only the cached values that an act of this kind can have changed."""
         if spec.changes_cells:
             self._cells = None
         if spec.changes_predictions:

@@ -1,4 +1,4 @@
-"""The search for cells: tiles under way, what a detector found, and how a search is put out of force."""
+"""The search for cells: its progress, the cells that a detector found, and discarding a search."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Detection:
 
     @property
     def was_run(self) -> bool:
-        """Whether the detector has been run to its end, even if it found nothing, and its cells stand."""
+        """Return whether a detection was completed, even without cells, and was not discarded."""
         return self._state.detected
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """A line for each tile of the slide that the detector could not read."""
+        """Return a line for each tile of the slide that the detector could not read."""
         return self._state.unread
 
     @property
     def progress(self) -> DetectionProgress | None:
-        """A detection that was begun and not ended, None where there is none."""
+        """Return the unfinished detection, or None."""
         return None if self._state.search is None else self._state.search.progress()
 
     def record_tiles(
@@ -56,10 +56,10 @@ class Detection:
         cells: Cells,
         failed: Mapping[int, str] | None = None,
     ) -> Change:
-        """Keep what some tiles of a search have brought, so that it can go on after a crash.
+        """Record the results of some tiles of a search, so that it can continue after a crash.
 
-        The cells belong to the case only when the search has come to its end and `record` is
-        called. Tiles of another plan put those of the plan before out of force.
+        The cells belong to the case only once the search is complete and `record` is
+        called. Tiles of another plan replace those of the earlier plan.
 
         Parameters
         ----------
@@ -68,17 +68,17 @@ class Detection:
         tiles : sequence of int
             Tiles that were searched.
         cells : Cells
-            Those whose centres lie in them; their numbers mean nothing.
+            Those whose centres lie in them; their numbers are ignored.
         failed : mapping of int to str, optional
-            Tiles that could not be read, each with its line.
+            Tiles that could not be read, each with its message.
 
         Raises
         ------
         CaseError
-            Where the scale is not known, or a tile was searched before.
+            If the scale is not known, or a tile was searched before.
         """
         self._core.known_scale("finding cells")
-        asked: dict[str, Any] = json.loads(canonical(plan))  # as reopening the case will give it back
+        asked: dict[str, Any] = json.loads(canonical(plan))  # as it will be after the case is reopened
         search = self._state.search
         if search is not None and search.plan == asked and search.done.intersection(tiles):
             tile = min(search.done.intersection(tiles))
@@ -93,10 +93,10 @@ class Detection:
         return self._core.act(Draft(EventKind.TILES_SEARCHED, new=new, source="detector"), blobs, ())
 
     def fresh(self, cells: Cells) -> Cells:
-        """Give found cells numbers that the case has never used; the first detection keeps its own.
+        """Assign found cells numbers that the case has never used; the first detection keeps its own.
 
-        Do this to a detection before it is recorded and classified. It reads one number and may be called
-        from any thread.
+        Do this to a detection before it is recorded and classified. It only reads one number, so any thread
+        may call it.
         """
         offset = self._state.next_cell_id - 1
         return cells.numbered(offset + 1) if offset else cells
@@ -109,31 +109,31 @@ class Detection:
         carry_over: bool = False,
         extends: bool = False,
     ) -> Cells:
-        """Take in the cells that a detector found.
+        """Record the cells that a detector found.
 
         Parameters
         ----------
         cells : Cells
             Numbered by `fresh` where the case has had cells before.
         parameters : mapping, optional
-            What the detector was run with, JSON values.
+            Parameters of the detector, JSON values.
         carry_over : bool
-            On a second detection: keep every cell that carries a reviewer's work, under its number and with
-            that work, and leave out what was found within 4 µm of one, or of one the reviewer removed.
+            On a second detection: keep every cell that carries a reviewer's work, with its number and
+            that work, and omit detections within 4 µm of one, or of a cell the reviewer removed.
         extends : bool
-            Add to the cells that the case has, all of which stay with what is known of them; what was found
-            where the case has a cell already is left out.
+            Keep all cells of the case with their data and add the new ones; detections at the place of
+            an existing cell are omitted.
 
         Returns
         -------
         Cells
-            The cells that the case has now.
+            The cells that the case now has.
 
         Raises
         ------
         CaseError
-            Where the scale is not known, a number was used before, or the case has corrections and
-            ``carry_over`` is not asked for.
+            If the scale is not known, a number was used before, or the case has corrections and
+            ``carry_over`` is not set.
         """
         scale = self._core.known_scale("finding cells").microns_per_pixel
         self._check_found(cells)
@@ -164,15 +164,15 @@ class Detection:
         return self._core.cells
 
     def discard(self) -> Change | None:
-        """Put a search for cells out of force before classes are seen; None where there is none.
+        """Discard a search for cells before classes are seen; None if there is none.
 
-        The cells of a search, one under way among them, leave the case; the journal keeps them. Those that
-        carry a reviewer's work, such as added ones, stay. Do this before the scale is changed.
+        The cells of a search, even an unfinished one, leave the case; the journal keeps them. Cells that
+        carry a reviewer's work, such as added ones, stay. Do this before changing the scale.
 
         Raises
         ------
         CaseError
-            Where classes have been seen.
+            If classes have been seen.
         """
         if not self._state.detected and self._state.search is None:
             return None
@@ -218,7 +218,7 @@ def _take_detection(state: State, event: Event) -> None:
     if len(cells):
         state.next_cell_id = max(state.next_cell_id, int(cells.cell_id[-1]) + 1)
     state.place()
-    if not extends:  # what was done before concerns cells that may be gone
+    if not extends:  # earlier acts concern cells that may be gone
         state.forget_acts()
 
 
@@ -232,7 +232,7 @@ def _discard_search(state: State, event: Event) -> None:
 
 
 def _check_found(state: State, cells: Cells, kept: Sequence[int], extends: bool) -> None:
-    """See that found cells are numbered as the program does, and that nothing reviewed is lost."""
+    """Check that found cells are numbered as this program does, and that nothing reviewed is lost."""
     ids = cells.cell_id
     if len(ids) and (ids[0] < state.next_cell_id or (np.diff(ids) <= 0).any()):
         raise ValueError("found cells are not numbered in their order")
@@ -243,7 +243,7 @@ def _check_found(state: State, cells: Cells, kept: Sequence[int], extends: bool)
 
 
 def _check_kept(state: State, kept: Sequence[int]) -> None:
-    """See that the cells that stay are the case's, and that all which were reviewed are among them."""
+    """Check that the kept cells are the case's and include all reviewed ones."""
     if not state.corrections() <= set(kept) or (state.table.rows(kept) < 0).any():
         raise ValueError("what was reviewed is lost, or a cell is kept that was never there")
 

@@ -1,7 +1,7 @@
-"""The fold of a journal into the state of its case, as far as it makes sense.
+"""The fold of a journal into the state of its case, up to the first invalid line.
 
 An act on a case writes its event and then applies it here; opening a case applies every event from the
-first. Both go through `apply`, so what the screen shows is what reopening gives.
+first. Both use `apply`, so the screen shows the same state as reopening does.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ EFFECTS: Effects = {
     **readings.EFFECTS,
     **sign_off.EFFECTS,
 }
-"""What each kind of event does, but undo and redo, which are about another one."""
+"""The effect of each kind of event except undo and redo, which refer to another event."""
 
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError)
-"""What a line that fits nothing can raise."""
+"""Exceptions that an invalid line can raise."""
 
 
 def open_journal(path: Path, read_only: bool, take_over: bool) -> tuple[Journal, State, Verification | None]:
@@ -58,7 +58,7 @@ def open_journal(path: Path, read_only: bool, take_over: bool) -> tuple[Journal,
     Raises
     ------
     CaseError
-        Where it cannot be opened, or holds a line that is not taken in and is not only read.
+        If it cannot be opened, or holds an invalid line and is not opened read-only.
     """
     with _no_collection():
         journal = Journal(path, read_only=read_only, take_over=take_over)
@@ -76,7 +76,7 @@ def open_journal(path: Path, read_only: bool, take_over: bool) -> tuple[Journal,
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Put off collecting garbage: none of a long journal's events is any, and each is looked at for it."""
+    """Postpone garbage collection: it would examine each event of a long journal and free none."""
     usual = gc.isenabled()
     gc.disable()
     try:
@@ -87,20 +87,20 @@ def _no_collection() -> Iterator[None]:
 
 
 def fold(journal: Journal) -> tuple[State, Verification | None]:
-    """Replay a journal up to the first line that does not make sense or was not allowed.
+    """Replay a journal up to the first line that is invalid or was not allowed.
 
-    Nothing of such a line or of those behind it is taken in: they hang on it.
+    That line and all later ones, which depend on it, are not applied.
 
     Returns
     -------
     State
     Verification or None
-        Which line it is and why it is not taken in; None where all were.
+        The first line that was not applied and why; None if all were.
 
     Raises
     ------
     CaseError
-        Where not even the first line makes sense.
+        If even the first line is invalid.
     """
     events = journal.lines.events
     state, trouble = _replayed(journal, events)
@@ -108,7 +108,7 @@ def fold(journal: Journal) -> tuple[State, Verification | None]:
         if trouble.first_bad_seq in (None, events[0].seq):
             raise CaseError(f"{journal.path.name}: {trouble.text}; restore it from a copy")
         events = [event for event in events if event.seq < (trouble.first_bad_seq or 0)]
-        state, again = _replayed(journal, events)  # from the start: the line may be half taken in
+        state, again = _replayed(journal, events)  # from the start: the line may be partly applied
         if again is None:
             break
         trouble = again
@@ -134,14 +134,14 @@ def _replayed(journal: Journal, events: Sequence[Event]) -> tuple[State, Verific
 
 
 def apply(state: State, event: Event) -> None:
-    """Take one event in.
+    """Apply one event to the state.
 
     Raises
     ------
     NotAllowedError
-        Where the case as it stands does not allow it, by the same rules as an act.
+        If the current case does not allow it, by the same rules as for an act.
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError
-        Where it fits nothing that the case holds.
+        If it does not fit the state of the case.
     """
     kind, spec = event.kind, EVENT_SPECS[event.kind]
     _check_allowed(state, event)
@@ -167,7 +167,7 @@ def apply(state: State, event: Event) -> None:
 
 
 def _check_allowed(state: State, event: Event) -> None:
-    """See that whoever wrote the line was allowed to.
+    """Check that the writer of the line was allowed to write it.
 
     Raises
     ------
@@ -177,25 +177,25 @@ def _check_allowed(state: State, event: Event) -> None:
     if (kind == EventKind.SLIDE_OPENED) != (event.seq == 1):
         raise NotAllowedError("a journal begins with its slide, and has one")
     if not state.signatures and len(state.reads) == 1 and state.read.reading.ended_at is None:
-        return  # nothing is refused yet, and a journal has tens of thousands of lines
+        return  # nothing is refused yet; saves time over tens of thousands of lines
     if kind == EventKind.UNDO and state.undoable:
         kind = state.undoable[-1].kind
     elif kind == EventKind.REDO and state.redoable:
         kind = state.redoable[-1].kind
     refused = refusal(state, kind, event.reviewer)
     if refused:
-        raise NotAllowedError(refused.rpartition(": ")[0] or refused)  # without advice to who acts
+        raise NotAllowedError(refused.rpartition(": ")[0] or refused)  # without the advice to the user
 
 
 def _note_reader(state: State, event: Event) -> None:
-    """Keep who reads."""
+    """Record who reads."""
     read = state.read
     if is_imported(event.source):
         return
     read.names.add(event.reviewer)
     name = event.reviewer.casefold()
     if name not in read.readers:
-        if not read.readers and state.reading == FIRST:  # whoever opened the slide need not read it
+        if not read.readers and state.reading == FIRST:  # the slide may be opened by another person
             read.reading = replace(read.reading, reviewer=event.reviewer)
         read.readers.add(name)
 
@@ -208,7 +208,7 @@ def _do(state: State, event: Event) -> None:
 
 def _revert(state: State, event: Event) -> None:
     revert = EFFECTS[event.kind].revert
-    assert revert is not None  # only what can be taken back is put on the stack
+    assert revert is not None  # only undoable acts are on the stack
     revert(state, event)
 
 

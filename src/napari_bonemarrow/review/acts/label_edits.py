@@ -1,4 +1,4 @@
-"""What a reviewer says of cells: classes, tags, flags and comments."""
+"""Labels of cells by a reviewer: classes, tags, flags and comments."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from napari_bonemarrow.review.state.state import State
 
 
 class LabelEdits:
-    """What a reviewer says of cells: classes, tags, flags and comments."""
+    """The classes, tags, flags and comments that a reviewer gives cells."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state
 
     def set_label(self, cell_ids: CellIds, code: str | None, *, source: str = "reviewer") -> Change | None:
-        """Give cells a class, or take a label back with None: one event, however many cells.
+        """Give cells a class, or remove their labels with None: one event for all cells.
 
         Returns
         -------
         Change or None
-            None where nothing changes: the same reviewer gave all of them that class before.
+            None if nothing changes: the same reviewer gave all of them that class before.
 
         Raises
         ------
         CaseError
-            Where a cell does not exist or the code is not a class.
+            If a cell does not exist or the code is not a class.
         """
         cells = self._core.existing_ids(cell_ids)
         if code is not None and code not in CLASSES:
@@ -47,17 +47,17 @@ class LabelEdits:
         return self._core.act(Draft(kind, cells, old, code, source))
 
     def import_labels(self, labels: Mapping[int, str], sha256: str, *, vouch: bool = False) -> Change | None:
-        """Take in classes that a file gives: one event and one undo, however many cells.
+        """Import the classes in a file: one event and one undo for all cells.
 
         Parameters
         ----------
         labels : mapping of int to str
             Code by cell number.
         sha256 : str
-            Hash of the file that they are from, hexadecimal.
+            Hash of the file, hexadecimal.
         vouch : bool
             Whether the reviewer of this case vouches for them, so that they count as reviewed. If not, they
-            are shown as imported and lift no warning until a reviewer takes them over; a cell to which a
+            are shown as imported and lift no warning until a reviewer confirms them; a cell to which a
             reviewer has given a class keeps it.
 
         Returns
@@ -68,7 +68,7 @@ class LabelEdits:
         Raises
         ------
         CaseError
-            Where a cell does not exist or a code is not a class.
+            If a cell does not exist or a code is not a class.
         """
         given, source = self._state.labels, "reviewer" if vouch else f"{IMPORTED}:{sha256}"
         new = {}
@@ -93,12 +93,12 @@ class LabelEdits:
         return self._core.act(Draft(EventKind.LABELS_IMPORTED, cells, old, said, source))
 
     def set_tag(self, cell_ids: CellIds, tag: str, on: bool) -> Change | None:
-        """Give cells a tag or take it; None where nothing changes.
+        """Add a tag to cells or remove it; None if nothing changes.
 
         Raises
         ------
         CaseError
-            Where a cell does not exist or there is no such tag.
+            If a cell does not exist or there is no such tag.
         """
         if tag not in TAGS:
             raise CaseError(f"{tag!r} is not a tag: choose one of {', '.join(TAGS)}")
@@ -113,12 +113,12 @@ class LabelEdits:
         return self._core.act(Draft(EventKind.TAG_CLEARED, cells, old=tag, new=None))
 
     def set_flag(self, cell_ids: CellIds, on: bool) -> Change | None:
-        """Flag cells to be looked at again, or take the flag; None where nothing changes.
+        """Flag cells to be looked at again, or remove the flag; None if nothing changes.
 
         Raises
         ------
         CaseError
-            Where a cell does not exist.
+            If a cell does not exist.
         """
         flagged = self._state.read.flags
         cells = tuple(cell for cell in self._core.existing_ids(cell_ids) if (cell in flagged) != on)
@@ -128,18 +128,18 @@ class LabelEdits:
 
     @property
     def comments(self) -> tuple[Comment, ...]:
-        """Every comment, oldest first; in a blind reading only its own."""
+        """Return every comment, oldest first; in a blind reading only its own."""
         reads = (self._state.read,) if self._state.blind else self._state.visible_reads()
         said = [comment for read in reads for comment in read.comments]
         return tuple(said if len(reads) == 1 else sorted(said, key=lambda comment: comment.at))
 
     def comment(self, cell_id: int | None, text: str) -> Change:
-        """Write a remark on a cell, or on the slide with None.
+        """Write a comment on a cell, or on the slide with None.
 
         Raises
         ------
         CaseError
-            Where the cell does not exist or the text is empty.
+            If the cell does not exist or the text is empty.
         """
         if not text.strip():
             raise CaseError("an empty comment says nothing: write something")
@@ -148,7 +148,7 @@ class LabelEdits:
 
 
 def _row(label: Label | None) -> list[str] | None:
-    """Return a label for the journal."""
+    """Return a label as the journal keeps it."""
     return None if label is None else [label.code, label.by, label.at, label.source]
 
 

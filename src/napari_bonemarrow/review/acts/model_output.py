@@ -1,4 +1,4 @@
-"""What networks say of the cells: their classes, their features, and a map of them."""
+"""Outputs of the networks for the cells: their classes, their features, and a map of them."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ from napari_bonemarrow.review.state.state import State
 
 
 class ModelOutput:
-    """What networks say of the cells of a case."""
+    """Outputs of the networks for the cells of a case."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state
 
     def record_predictions(self, predictions: Predictions) -> Change:
-        """Take in what a model says of some cells; labels stay as they are.
+        """Record a model's predictions for some cells; labels are unchanged.
 
-        Chunks of one model add up. The first chunk of another model replaces all of the one before, which
-        stays in the journal.
+        Chunks of one model add up. The first chunk of another model replaces all predictions of the earlier
+        one, which stay in the journal.
 
         Raises
         ------
         CaseError
-            Where the frame is not set, a class is not known, a probability is not a number, or a cell is not
+            If the frame is not set, a class is unknown, a probability is not a number, or a cell is not
             of this case's last detection.
         """
         if self._state.frame is None:
@@ -84,14 +84,14 @@ class ModelOutput:
         )
 
     def record_features(self, features: Features) -> Change:
-        """Take in what a network sees of some cells.
+        """Record a network's features of some cells.
 
-        Features of one model on the same axes add up; others put the ones before out of force.
+        Features of one model on the same axes add up; others replace the earlier ones.
 
         Raises
         ------
         CaseError
-            Where a value is not a number or there is none.
+            If a value is not a number or there is none.
         """
         if not len(features) or not np.isfinite(features.values).all():
             raise CaseError(f"{features.model.name} gave no features, or one that is not a number")
@@ -109,19 +109,19 @@ class ModelOutput:
         xy: NDArray[np.floating],
         parameters: Mapping[str, Any] | None = None,
     ) -> Change:
-        """Take in a map of cells, instead of the one before.
+        """Record a map of cells, replacing the earlier one.
 
         Parameters
         ----------
         cell_ids : ndarray of int, shape (n,)
         xy : ndarray of float, shape (n, 2)
         parameters : mapping, optional
-            What it was made with, JSON values.
+            Parameters of the method, JSON values.
 
         Raises
         ------
         CaseError
-            Where the shapes do not fit or a place is not a number.
+            If the shapes do not match or a coordinate is not a number.
         """
         ids, places = np.asarray(cell_ids, np.int64), np.asarray(xy, np.float32)
         if places.shape != (len(ids), 2) or not np.isfinite(places).all():
@@ -132,17 +132,17 @@ class ModelOutput:
 
     @property
     def features(self) -> Features | None:
-        """What a network sees of the cells that exist, by ascending number; None where none were recorded."""
+        """Return the features of the existing cells, by ascending number; None if none were recorded."""
         return self._state.feature_store.features(self._core.journal.blob, self._core.cells.cell_id)
 
     @property
     def cell_map(self) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
-        """Numbers of cells that exist, ascending, and their places on the map, shape (n, 2), or None."""
+        """Return existing cells, ascending, and their places on the map, shape (n, 2), or None."""
         return self._state.feature_store.map(self._core.journal.blob, self._core.cells.cell_id)
 
     @property
     def map_method(self) -> str:
-        """By what the map was laid out, empty where there is none."""
+        """Return the method of the map, empty if there is none."""
         return self._state.feature_store.map_method
 
 
@@ -157,7 +157,7 @@ def _take_predictions(state: State, event: Event) -> None:
     if (model, classes) != (state.model, state.classes):
         state.table.forget_predictions(len(classes))
     state.model, state.classes, state.support = model, classes, support
-    state.abstain_below = new.get("abstain_below")  # journals of older versions hold none
+    state.abstain_below = new.get("abstain_below")  # missing in journals of older versions
     state.table.predict(
         Predictions(
             arrays["cell_id"],
@@ -165,7 +165,7 @@ def _take_predictions(state: State, event: Event) -> None:
             classes,
             support,
             model,
-            strangeness=arrays.get("strangeness"),  # of a bundle that has statistics for it
+            strangeness=arrays.get("strangeness"),  # only if the bundle has statistics for it
         )
     )
 

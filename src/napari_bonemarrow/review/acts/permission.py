@@ -1,7 +1,7 @@
-"""Which acts a case allows now: a signature freezes it, and a reading has its reader.
+"""Rules for the acts that a case allows: a signature freezes it, and a reading has its reader.
 
-An act asks before it is written, and replaying a journal asks again for each line: a line that this program
-would have refused to write was written by something else.
+The rules are applied before an act is written, and again to each line when a journal is replayed: a line that
+this program would have refused was written by another program.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from napari_bonemarrow.review.state.state import State
 
 
 class NotAllowedError(ValueError):
-    """A line of a journal that the case as it stood did not allow; one line for the user."""
+    """The error for a journal line that its case did not allow; one line for the user."""
 
 
 def refusal(state: State, kind: EventKind, reviewer: str) -> str:
-    """Return why an act of some kind is refused, in one line; empty where it is allowed.
+    """Return in one line why a kind of act is refused; empty if it is allowed.
 
     Parameters
     ----------
     state : State
     kind : EventKind
-        Of an undo or redo, the kind of the act it is about.
+        For an undo or redo, the kind of the act it refers to.
     reviewer : str
-        Who would act.
+        Name of the person who would act.
     """
     spec, signature = EVENT_SPECS[kind], state.signature
     if signature is not None and not spec.after_signature:

@@ -1,7 +1,7 @@
-"""Two readers of one case, the second of them blind, and the settling of where they differ.
+"""Two readings of one case, the second of them blind, and the settling of their disagreements.
 
-The first reading ends when the second begins, so that what is compared does not move any more. ICSH 2008 (Lee
-et al., Int J Lab Hematol 30:349) has two observers count where a percentage lies near a threshold.
+The first reading ends when the second begins, so that the compared labels no longer change. ICSH 2008 (Lee
+et al., Int J Lab Hematol 30:349) recommends two observers where a percentage lies near a threshold.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ class Readings:
 
     @property
     def all(self) -> tuple[Reading, ...]:
-        """The readings, the first from the start."""
+        """Return the readings; the first always exists."""
         return tuple(read.reading for read in self._state.reads.values())
 
     def labels_of(self, reading: int) -> Mapping[int, Label]:
-        """Return the labels that were given in one reading, by cell number.
+        """Return the labels given in one reading, by cell number.
 
         Raises
         ------
         CaseError
-            Where there is no such reading, or it may not be seen while the second, blind one goes on.
+            If there is no such reading, or it is hidden while the second, blind one is under way.
         """
         reads = self._state.reads
         if reading not in reads:
@@ -54,9 +54,9 @@ class Readings:
         return MappingProxyType(reads[reading].labels)
 
     def agreement(self) -> Agreement | None:
-        """Compare the two readings, over counted cells to which both gave a class.
+        """Return the agreement of the two readings on counted cells to which both gave a class.
 
-        Labels that came with the data are nobody's reading.
+        Labels that came with the data belong to no reading.
 
         Returns
         -------
@@ -75,26 +75,26 @@ class Readings:
         Parameters
         ----------
         settled : bool
-            Those that were settled too.
+            Whether to include settled cells.
 
         Returns
         -------
         ndarray of int64, shape (n,)
-            None of them before the second reading has ended.
+            Empty before the second reading has ended.
         """
         found = self._state.disagreements(settled=settled)
         return found[are_counted(self._state, found)]
 
     def begin_second(self, reviewer: str) -> Change:
-        """Let another person read the same cells blind; the first reading ends with that.
+        """Begin another person's blind reading of the same cells, which ends the first reading.
 
-        Acts go on under that name.
+        Later acts are written under that name.
 
         Raises
         ------
         CaseError
-            Where there is a second reading already, the first holds nothing yet, the name is empty, or it
-            is that of somebody who took part in the first.
+            If there is a second reading already, the first is empty, the name is empty, or that person
+            took part in the first.
         """
         name = reviewer.strip()
         if SECOND in self._state.reads:
@@ -109,14 +109,14 @@ class Readings:
         return self._begin(SECOND, name)
 
     def begin_settling(self, reviewer: str) -> Change:
-        """Settle where the two readers differ, or go on with that; both their readings stay as they are.
+        """Begin or resume settling the readers' disagreements; both their readings stay unchanged.
 
-        Anyone may do it. Acts go on under that name.
+        Anyone may do it. Later acts are written under that name.
 
         Raises
         ------
         CaseError
-            Where there is no second reading, it has not been ended, or the name is empty.
+            If there is no second reading, it has not been ended, or the name is empty.
         """
         name = reviewer.strip()
         if not name:
@@ -130,12 +130,12 @@ class Readings:
         return self._begin(SETTLING, name)
 
     def end(self) -> Change:
-        """End the active reading; after the second one the first is shown again.
+        """End the active reading; after the second the first is shown again.
 
         Raises
         ------
         CaseError
-            Where it was ended before, or is another person's blind reading.
+            If it was ended before, or is another person's blind reading.
         """
         reading = self._state.read.reading
         if reading.ended_at is not None:
@@ -146,12 +146,12 @@ class Readings:
         return self._core.act(Draft(EventKind.READING_ENDED, new=new))
 
     def go_to(self, number: int) -> Change | None:
-        """Show another reading; None where it is shown already and goes on.
+        """Show another reading; None if it is shown already and has not ended.
 
         Raises
         ------
         CaseError
-            Where there is no such reading, or the second reader asks for another before ending theirs.
+            If there is no such reading, or the second reading has not ended.
         """
         reads = self._state.reads
         if number not in reads:
@@ -189,7 +189,7 @@ def _begin(state: State, event: Event) -> None:
     if number != len(state.reads) + 1 or number not in KINDS:
         raise ValueError(f"line {event.seq} begins reading {number} out of turn")
     reading = Reading(number, who, KINDS[number], event.at, None)
-    if number == SECOND:  # what is compared must not move any more
+    if number == SECOND:  # the compared labels must not change any more
         _mark_ended(state, FIRST, event.at)
         state.reads[number] = ReadingState(reading)
     else:
@@ -200,7 +200,7 @@ def _begin(state: State, event: Event) -> None:
 
 
 def _check_begins(state: State, number: int, who: str) -> None:
-    """See that the second reader is another person, and that settling waits for both.
+    """Check that the second reader is another person, and that settling begins after both readings.
 
     Raises
     ------
@@ -223,7 +223,7 @@ def _end(state: State, event: Event) -> None:
 
 
 def _take_up(state: State, event: Event) -> None:
-    """Show a reading. One that was ended goes on, unless another rests on it or it was the blind one."""
+    """Show a reading. An ended one is resumed, unless another is based on it or it was the blind one."""
     new: ReadingPayload = event.new
     number = new["reading"]
     read = state.reads[number]

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import Cells
 
 SAME_CELL_UM = 4.0
-"""Two centres nearer than this are one cell: the nuclei of two touching lymphocytes lie 6 µm apart."""
+"""Centres nearer than this are one cell: the nuclei of two touching lymphocytes are 6 µm apart."""
 
 
 FOUND_AGAIN_UM = 1.0
-"""Beside a region searched before, the detector finds the same cells again at the same place."""
+"""At the edge of a region searched before, the detector finds the same cells at the same place."""
 
 
 def superseded(
@@ -22,21 +22,21 @@ def superseded(
     microns_per_pixel: float,
     within_um: float = SAME_CELL_UM,
 ) -> list[int]:
-    """Return which found cells the case knows already.
+    """Return the found cells that the case knows already.
 
     Parameters
     ----------
     found : Cells
         The new detection.
     x, y : ndarray of float64, shape (m,)
-        Centres of the cells that it knows, such as those that carry a reviewer's work, level-0 px.
+        Centres of the known cells, such as those that carry a reviewer's work, level-0 px.
     microns_per_pixel : float
     within_um : float
 
     Returns
     -------
     list of int
-        Numbers of the found cells whose centre lies so near to one of those.
+        Numbers of the found cells whose centre lies within that distance of a known one.
     """
     if not len(found) or not len(x):
         return []

@@ -1,4 +1,4 @@
-"""What is counted: the scale, the ranking of regions, and the frame that grows by it."""
+"""The counted sample: the scale, the ranking of regions, and the frame that is extended by it."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ if TYPE_CHECKING:
 
 
 class Sampling:
-    """What is counted of a slide, and at which scale."""
+    """The counted sample of a slide, and its scale."""
 
     def __init__(self, core: CaseCore) -> None:
         self._core, self._state = core, core.state
 
     @property
     def classes_seen(self) -> bool:
-        """Whether a model or a reader has given a cell a class: scale and frame stay from then on."""
+        """Return whether a model or a reader has given a cell a class, which fixes scale and frame."""
         return self._state.classes_seen
 
     def confirm_scale(self, scale: Scale) -> Change | None:
-        """Say how large a pixel is; None where just that was said before.
+        """Record the physical scale; None if it is unchanged.
 
         Raises
         ------
         CaseError
-            Where cells were found at another scale, unless `Detection.discard` has put them out of force.
+            If cells were found at another scale and not discarded with `Detection.discard`.
         """
         before = self._state.scale
         if before == scale:
@@ -66,14 +66,14 @@ class Sampling:
         return self._core.act(Draft(EventKind.SCALE_CONFIRMED, old=old, new=scale_to_json(scale)))
 
     def set_frame(self, frame: Frame, target: int = TARGET) -> Change | None:
-        """Say what is counted, before classes are seen; None where just that was said before.
+        """Set the counting frame before classes are seen; None if it is unchanged.
 
         Raises
         ------
         CaseError
-            Where the scale is not known, the target is not positive, the frame is of another image or holds
-            nothing, or another frame or a lower target is asked for after classes have been seen. The target
-            alone may still be raised near a threshold, and taken back to what it was.
+            If the scale is not known, the target is not positive, the frame is of another image or
+            empty, or the frame is changed or the target lowered after classes have been seen. The target
+            alone may still be raised near a threshold, and lowered again to its old value.
         """
         microns = self._core.known_scale("setting the frame").microns_per_pixel
         if target < 1:
@@ -106,7 +106,7 @@ class Sampling:
 
     @property
     def least_target(self) -> int:
-        """The lowest target that may be set: 1, and once classes were seen what it was then."""
+        """Return the lowest target allowed: 1, or the target at the time when classes were first seen."""
         if not self._state.classes_seen or self._state.frame is None:
             return 1
         target = self._state.target
@@ -119,24 +119,24 @@ class Sampling:
 
     @property
     def ranking(self) -> RegionRanking | None:
-        """The regions of the slide from best to worst, None where none were ranked."""
+        """Return the regions of the slide from best to worst, None if none were ranked."""
         return self._state.ranking
 
     def record_ranking(
         self, ranking: RegionRanking, quality: Mapping[str, NDArray[Any]] | None = None
     ) -> Change | None:
-        """Write down in which order regions shall be counted; None where just that was written before.
+        """Record the order in which regions are counted; None if it is unchanged.
 
         Parameters
         ----------
         ranking : RegionRanking
         quality : mapping of str to ndarray, optional
-            The quality map that it was made by, as arrays by name.
+            The quality map that it is based on, as arrays by name.
 
         Raises
         ------
         CaseError
-            Where classes have been seen: an order made then might follow them.
+            If classes have been seen: an order made then might depend on them.
         """
         same = ranking == self._state.ranking
         if same and (quality is None or self._state.quality is not None):
@@ -152,13 +152,13 @@ class Sampling:
 
     @property
     def quality(self) -> dict[str, NDArray[Any]] | None:
-        """The arrays of the quality map that regions were ranked by, by name; None where none was kept."""
+        """Return the arrays of the quality map behind the ranking, by name; None if none was kept."""
         specs = self._state.quality
         return None if specs is None else unpack(specs, self._core.journal.blob)
 
     @property
     def chosen_by_rank(self) -> int:
-        """How many of the first ranked regions are the frame, 0 where it was chosen in another way."""
+        """Return how many ranked regions, from the first, form the frame; 0 if it was chosen otherwise."""
         frame, ranking = self._state.frame, self._state.ranking
         if frame is None or ranking is None or frame.images:
             return 0
@@ -167,7 +167,7 @@ class Sampling:
 
     @property
     def frame_choice(self) -> str:
-        """How the frame was chosen: ``whole``, ``ranked`` or ``reviewer``; empty where there is none."""
+        """Return how the frame was chosen: ``whole``, ``ranked`` or ``reviewer``; empty if there is none."""
         frame = self._state.frame
         if frame is None:
             return ""
@@ -176,20 +176,20 @@ class Sampling:
         return "ranked" if self.chosen_by_rank else "reviewer"
 
     def extend_frame(self, count: int) -> Change | None:
-        """Count the first so many ranked regions; None where the frame is that already.
+        """Extend the frame to the first ``count`` ranked regions; None if it is unchanged.
 
-        This may be done after classes were seen, since the order was fixed before: the next region in
-        line says nothing of what is in it.
+        Allowed after classes were seen, since the order was fixed before: the choice of the next
+        region does not depend on its content.
 
         Parameters
         ----------
         count : int
-            At least as many as now.
+            At least the current number.
 
         Raises
         ------
         CaseError
-            Where no regions were ranked, there are fewer, or the frame was chosen in another way.
+            If no regions were ranked, there are fewer, or the frame was chosen in another way.
         """
         if SECOND in self._state.reads:
             raise CaseError("both readers read the same cells: the frame stays as it is")
@@ -210,7 +210,7 @@ class Sampling:
 
 
 def _set_scale(state: State, event: Event) -> None:
-    """Take a scale; cells that a reviewer keeps stay where they are, as many pixels wide as they were."""
+    """Set the scale; kept cells keep their place and their width in pixels."""
     before, scale = state.scale, scale_from_json(event.new)
     state.scale = scale
     if len(state.table) and before is not None:
@@ -231,7 +231,7 @@ def _set_frame(state: State, event: Event) -> None:
 def _rank_regions(state: State, event: Event) -> None:
     new: RankingPayload = event.new
     state.ranking = ranking_from_json(new)
-    state.quality = new.get("arrays")  # journals of older versions hold none
+    state.quality = new.get("arrays")  # missing in journals of older versions
 
 
 EFFECTS: Effects = {

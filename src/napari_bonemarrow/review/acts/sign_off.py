@@ -1,4 +1,4 @@
-"""Signing a count, and amending what was signed."""
+"""Sign-off of a count, and its amendment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from napari_bonemarrow.review.state.state import State
 from napari_bonemarrow.review.state.statistics import Statistics, tallied
 
 Stamp = Callable[[bytes], bytes]
-"""Gets some bytes and returns an RFC 3161 response over them."""
+"""A function from bytes to an RFC 3161 response over them."""
 
 
 class SignOff:
@@ -37,17 +37,16 @@ class SignOff:
 
     @property
     def signatures(self) -> tuple[Signature, ...]:
-        """Every signature, oldest first; those before an amendment keep what was signed."""
+        """Return every signature, oldest first; those before an amendment are kept unchanged."""
         return tuple(self._state.signatures)
 
     def gaps(self, count: Differential | None = None) -> tuple[str, ...]:
-        """Return what is left to do before the count can be signed without a reason, a line each.
+        """Return the gaps that have to be closed to sign the count without a reason, a line each.
 
         Parameters
         ----------
         count : Differential, optional
-            `differential` as it is now, where it is at hand: at a key of the review it need not be counted
-            twice.
+            The current `differential`, if known: this saves a second count at each key of the review.
         """
         count = count or self._statistics.differential()
         gaps = []
@@ -65,25 +64,25 @@ class SignOff:
     def sign(
         self, name: str, reason: str = "", key: SigningKey | None = None, timestamp: Stamp | None = None
     ) -> Change:
-        """Sign the count; the case takes no other act until an amendment is begun.
+        """Sign the count; the case refuses every other act until an amendment is begun.
 
         Parameters
         ----------
         name : str
-            Who signs.
+            Name of the signer.
         reason : str
-            Why it is signed although something of `gaps` is left; the report prints it.
+            Why it is signed despite remaining `gaps`; the report prints it.
         key : SigningKey, optional
-            The signer's, see `open_key`. Without one it shows no more than that a name was written.
+            The signer's key, see `open_key`. Without one the signature shows only that a name was written.
         timestamp : callable, optional
-            Gets the signature's bytes and returns an RFC 3161 response over them.
+            Takes the signature's bytes and returns an RFC 3161 response over them.
 
         Raises
         ------
         CaseError
-            Where the name is empty, nothing is counted, a reading is shown that is not the one to sign,
-            something is left to do and no reason is given, or the timestamp could not be had. Who would
-            rather sign without one takes `prepare` and `finish`.
+            If the name is empty, nothing is counted, the shown reading is not the one to sign,
+            gaps remain and no reason is given, or the timestamp could not be obtained. To sign
+            without one in that case, use `prepare` and `finish`.
         """
         draft = self.prepare(name, reason, key)
         signed: SignaturePayload = draft.new
@@ -95,7 +94,7 @@ class SignOff:
         return self.finish(draft, stamped)
 
     def prepare(self, name: str, reason: str = "", key: SigningKey | None = None) -> Draft:
-        """Return the line that signs the count as it is now, without writing it; as `sign`."""
+        """Return the line that signs the current count, without writing it; parameters as in `sign`."""
         name, reason = name.strip(), reason.strip()
         if not name:
             raise CaseError("a signature needs a name: type it")
@@ -129,19 +128,19 @@ class SignOff:
         return replace(draft, new=replace(signature, public=key.public, proof=proof).to_json())
 
     def finish(self, draft: Draft, timestamp: bytes = b"") -> Change:
-        """Write a signature that was prepared.
+        """Write a prepared signature.
 
         Parameters
         ----------
         draft : Draft
-            Of `prepare`.
+            The result of `prepare`.
         timestamp : bytes
-            An RFC 3161 response over the signature's bytes, if one was asked for.
+            An RFC 3161 response over the signature's bytes, if one was requested.
 
         Raises
         ------
         CaseError
-            Where the case was changed meanwhile, another person reviews it now, or it could not be written.
+            If the case or its reviewer has changed meanwhile, or the signature could not be written.
         """
         if draft.new["head"] != self._core.journal.lines.last.hash:
             raise CaseError("the case was changed while it was being signed: sign it again")
@@ -152,12 +151,12 @@ class SignOff:
         return self._core.act(draft)
 
     def begin_amendment(self, reason: str) -> Change:
-        """Open a signed case again; what was signed stays in `signatures`.
+        """Begin an amendment of a signed case; its signature stays in `signatures`.
 
         Raises
         ------
         CaseError
-            Where the case is not signed or no reason is given.
+            If the case is not signed or no reason is given.
         """
         signature = self._state.signature
         if signature is None:
@@ -184,7 +183,7 @@ def _counts(count: Differential) -> dict[str, int]:
 
 
 def _sign(state: State, event: Event) -> None:
-    """Take in a signature; nothing before it is undone any more."""
+    """Apply a signature; earlier acts can no longer be undone."""
     signed: SignaturePayload = event.new
     if signed["head"] != event.previous:
         raise NotAllowedError("it signs another state than the one before it")
@@ -200,7 +199,7 @@ def _sign(state: State, event: Event) -> None:
 
 
 def _amend(state: State, event: Event) -> None:
-    """Put the signature in force out of force, and keep it."""
+    """Revoke the signature in force, and keep it."""
     old: AmendedSignature = event.old
     new: Amendment = event.new
     if state.signature is None or old["signature"] != state.signature.seq:

@@ -1,4 +1,4 @@
-"""The slide of a case: how a case begins with it, where its file lies, and whether it is still the same."""
+"""The slide of a case: its first record, the place of its file, and the check that it is unchanged."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 
 def first_line(slide: Slide, path: Path, before: Predecessor | None, *, anonymous: bool) -> Draft:
-    """Return the line with which the case of a slide begins.
+    """Return the first line of the case of a slide.
 
     Parameters
     ----------
     slide : Slide
     path : Path
-        Where the case will be.
+        Path of the new case.
     before : Predecessor or None
         The case that was started over.
     anonymous : bool
-        Keep no name of a file or folder.
+        Record no name of a file or folder.
     """
     from napari_bonemarrow.slides.pixels.mosaic import LAYOUT
 
@@ -68,18 +68,18 @@ class SlideFile:
         self._core = core
 
     def find(self) -> Path | None:
-        """Look for the slide: where it was, then beside the case, and know it by its fingerprint.
+        """Return the slide at its old place or next to the case, identified by its fingerprint.
 
         Returns
         -------
         Path or None
-            None where no file of that name is in any of these places; where the case keeps no name, no
+            None if none of these places has a file of that name or, if the case keeps no name, no
             image in its folder is the slide.
 
         Raises
         ------
         CaseError
-            Where a file of that name is there, but another image, or its fields lie otherwise today.
+            If a file of that name is another image, or its fields are now laid out differently.
         """
         from napari_bonemarrow.slides import fingerprint
 
@@ -94,7 +94,7 @@ class SlideFile:
                     continue
                 if fingerprint(candidate) == record.fingerprint:
                     return candidate
-            except OSError:  # a drive that is gone is a place where the slide is not
+            except OSError:  # the slide is not on a drive that is gone
                 continue
             changed = changed or candidate
         if changed is not None:
@@ -105,12 +105,12 @@ class SlideFile:
         return None
 
     def check(self, slide: Slide) -> None:
-        """See that an opened slide is the one that this case is about, and that its cells lie on it.
+        """Check that an opened slide is the slide of this case, and that its cells lie on it.
 
         Raises
         ------
         CaseError
-            Where it is another image, was changed, or its fields lie otherwise.
+            If it is another image, was changed, or its fields are laid out differently.
         """
         record, case = self._core.slide_record, self._core.path
         self.check_layout()
@@ -134,12 +134,12 @@ class SlideFile:
             )
 
     def check_layout(self) -> None:
-        """See that the fields of the slide lie as the rule of today lays them out.
+        """Check that the fields of the slide are laid out by the current rule.
 
         Raises
         ------
         CaseError
-            Where an earlier version laid them out otherwise.
+            If an earlier version laid them out differently.
         """
         record = self._core.state.slide
         if record is not None and record.is_misplaced:
@@ -150,12 +150,12 @@ class SlideFile:
             )
 
     def require(self) -> Path:
-        """Return where the slide is.
+        """Return the path of the slide.
 
         Raises
         ------
         CaseError
-            Where it cannot be found, or was changed.
+            If it cannot be found, or was changed.
         """
         found = self.find()
         if found is None:
@@ -166,12 +166,12 @@ class SlideFile:
         return found
 
     def move(self, path: Path | str) -> Change | None:
-        """Say where the slide lies now; None where the case knows that already, or keeps no names.
+        """Record the new path of the slide; None if it is unchanged, or the case keeps no names.
 
         Raises
         ------
         CaseError
-            Where the file cannot be read or is another image.
+            If the file cannot be read or is another image.
         """
         from napari_bonemarrow.slides import fingerprint
 
@@ -203,7 +203,7 @@ def _open(state: State, event: Event) -> None:
 
 
 def _move(state: State, event: Event) -> None:
-    """Keep where the slide lies now; it is the same image."""
+    """Record the new path of the slide; it is the same image."""
     new: SlidePlace = event.new
     before, slide = state.slide, SlideRecord.from_json(new["slide"])
     if before is None or before != replace(

@@ -1,4 +1,4 @@
-"""Where a case's slide lies: what the case keeps of it, and where it is looked for."""
+"""Places of a case's slide: the recorded path, and the places that are searched."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from napari_bonemarrow.review.journal.journal_json import SlideRecord
 
 _MOST_BESIDE = 1000
-"""Files in a case's folder that are looked at; each costs reading up to 64 MiB."""
+"""Largest number of files examined in a case's folder; each requires reading up to 64 MiB."""
 
 
 def place_of(slide: Path, case: Path) -> tuple[str, str, str | None]:
-    """Return a slide's name, where it lies, and that seen from the case; empty where it is not a file."""
+    """Return a slide's name, its path, and its path relative to the case; empty if it is not a file."""
     if slide == Path():  # made in memory
         return "", "", None
     path = slide.absolute()
@@ -28,7 +28,7 @@ def place_of(slide: Path, case: Path) -> tuple[str, str, str | None]:
 
 
 def candidates(record: SlideRecord, folder: Path) -> Iterator[Path]:
-    """Iterate over the places where a slide of that name may lie, seen from its case's folder."""
+    """Iterate over the possible paths of a slide of that name, given its case's folder."""
     if not record.name or record.is_nameless:
         return
     places = [Path(record.path), folder / record.name]
@@ -38,7 +38,7 @@ def candidates(record: SlideRecord, folder: Path) -> Iterator[Path]:
 
 
 def found_by_fingerprint(record: SlideRecord, folder: Path) -> Path | None:
-    """Return the image of a folder that has a slide's fingerprint, None where there is none."""
+    """Return the image of a folder that has a slide's fingerprint, or None."""
     from napari_bonemarrow.slides import SUFFIXES, SlideError, fingerprint
 
     try:
@@ -51,6 +51,6 @@ def found_by_fingerprint(record: SlideRecord, folder: Path) -> Path | None:
                 entry
             ) == record.fingerprint:
                 return entry
-        except (OSError, SlideError):  # what cannot be read is not the slide
+        except (OSError, SlideError):  # an unreadable file is not the slide
             continue
     return None

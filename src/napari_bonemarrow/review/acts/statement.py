@@ -1,4 +1,4 @@
-"""What a signature states: the text that a key signs, and whether the case holds what it says."""
+"""The statement of a signature: the text that a key signs, and its comparison with the case."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from napari_bonemarrow.review.state.state import State
 from napari_bonemarrow.review.state.statistics import counted_rows, tallied, unsettled
 
 FORM = "napari-bonemarrow signature 1"
-"""Names the form of the text, so that a signature of one form is never taken for one of another."""
+"""Name of the text's form, so that a signature of one form is never taken for one of another."""
 _OF_THE_PROOF = frozenset({"key", "timestamp"})
 
 
 def statement(state: State, event: Event, public: str) -> bytes:
-    """Return the text that is signed: canonical JSON, UTF-8.
+    """Return the signed text: canonical JSON, UTF-8.
 
-    It holds the case, its slide, the line with its number, time and writer, all that the signature states
+    It holds the case, its slide, the line with its number, time and writer, the content of the signature
     (counts, name, reason, model, the hash of the line before) and the public key.
 
     Parameters
     ----------
     state : State
-        As it stands before the line.
+        The state before the line.
     event : Event
-        The line of the signature; its hash is not looked at.
+        The line of the signature; its hash is ignored.
     public : str
-        The key that signs.
+        The signing key.
     """
     said: SignaturePayload = event.new
     text = {
@@ -50,21 +50,21 @@ def statement(state: State, event: Event, public: str) -> bytes:
 
 
 def proof_fails(state: State, event: Event) -> bool:
-    """Tell whether a line's signature names a key that did not make it; one without a key fails nothing."""
+    """Return whether a line's signature was not made by the key it names; False without a key."""
     key = event.new.get("key")
     return key is not None and not holds(key["public"], key["proof"], statement(state, event, key["public"]))
 
 
 def signed_otherwise(state: State, signed: SignaturePayload) -> str:
-    """Return in one line what a signature states that the case does not hold; empty where all fits.
+    """Return in one line how a signature differs from the case; empty if it does not.
 
-    What is left out of the count is looked at together with what is counted, so that a laboratory's rules
+    Cells left out of the count are compared together with those counted, so that a laboratory's rules
     make no difference here.
 
     Parameters
     ----------
     state : State
-        As it stood when it was signed.
+        The state when it was signed.
     signed : SignaturePayload
     """
     table, counted = state.table, counted_rows(state)
@@ -76,7 +76,7 @@ def signed_otherwise(state: State, signed: SignaturePayload) -> str:
         return "the signed counts do not add up"
     imported = int(np.count_nonzero(counted & table.imported))
     total, reviewed = int(np.count_nonzero(counted)), int(np.count_nonzero(counted & table.reviewed))
-    # Signatures without a key, of older versions, took imported labels for reviewed ones.
+    # Signatures without a key, by older versions, counted imported labels as reviewed ones.
     allowed = {reviewed} if "key" in signed else {reviewed, reviewed + imported}
     if signed["reviewed"] + signed["unreviewed"] != total or signed["reviewed"] not in allowed:
         return "the signed number of reviewed cells is not that of the case"

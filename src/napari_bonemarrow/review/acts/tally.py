@@ -1,4 +1,4 @@
-"""Counting by eye, field by field, without a model."""
+"""Counts by eye, field by field, without a model."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class Tally:
 
     @property
     def fields(self) -> tuple[Mapping[str, int], ...]:
-        """How many cells of each class were counted, a mapping a field."""
+        """Return the number of cells counted in each class, one mapping per field."""
         return tuple(MappingProxyType(dict(field)) for field in self._state.read.tallies)
 
     def differential(self, rules: CountingRules | None = None) -> Differential:
-        """Count what was tallied. A reviewer has seen all of it; no model had a say."""
+        """Return the differential of the tally. A reviewer has seen every cell; no model was used."""
         return Differential.of_counts(tallied(self._state), 0, {}, rules, self._state.target)
 
     def count(self, code: str) -> Change:
-        """Count one cell of a class in the field of now.
+        """Count one cell of a class in the current field.
 
         Raises
         ------
         CaseError
-            Where the code is not a class.
+            If the code is not a class.
         """
         if code not in CLASSES:
             raise CaseError(f"{code!r} is not a class: choose one of {', '.join(CLASSES)}")
@@ -52,12 +52,12 @@ class Tally:
         return self._core.act(Draft(EventKind.TALLIED, new=new))
 
     def next_field(self) -> Change:
-        """Go to the next field.
+        """Begin the next field.
 
         Raises
         ------
         CaseError
-            Where nothing was counted in the field of now.
+            If nothing was counted in the current field.
         """
         fields = self._state.read.tallies
         if not fields[-1]:
@@ -67,12 +67,12 @@ class Tally:
 
     @property
     def can_undo(self) -> bool:
-        """Whether what `undo` would take back is an act of the tally, and no correction of a cell."""
+        """Return whether `undo` would take back an act of the tally, not a correction of a cell."""
         return self._stack.can_undo and _is_of_tally(self._state.undoable[-1])
 
     @property
     def can_redo(self) -> bool:
-        """Whether what `redo` would repeat is an act of the tally."""
+        """Return whether `redo` would repeat an act of the tally."""
         return self._stack.can_redo and _is_of_tally(self._state.redoable[-1])
 
 

@@ -1,4 +1,4 @@
-"""Taking back what a reviewer did last, and repeating it."""
+"""Undo and redo of a reviewer's last act."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ class UndoStack:
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is an act to take back."""
+        """Return whether there is an act to take back."""
         return self._can_turn(self._state.undoable)
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is an act to repeat."""
+        """Return whether there is an act to repeat."""
         return self._can_turn(self._state.redoable)
 
     def undo(self) -> Change | None:
-        """Take back the last act that a reviewer did; None where there is none.
+        """Take back a reviewer's last act; None if there is none.
 
         The journal keeps the act and adds a line that takes it back, so it works after reopening too.
         """
         return self._turn(EventKind.UNDO, self._state.undoable)
 
     def redo(self) -> Change | None:
-        """Repeat the act last taken back, under the name and time it had; None where there is none."""
+        """Repeat the act last taken back, with its name and time; None if there is none."""
         return self._turn(EventKind.REDO, self._state.redoable)
 
     def _can_turn(self, stack: list[Event]) -> bool:

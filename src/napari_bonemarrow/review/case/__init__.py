@@ -1,1 +1,1 @@
-"""A case: what can be read from it, and every act of its reviewers."""
+"""A case: its readable state, and every act of its reviewers."""

@@ -54,14 +54,14 @@ if TYPE_CHECKING:
 class Case:
     """A case, open for review or for reading.
 
-    Make one with `Case.create` or `Case.open` and close it, or use it in a ``with`` block. What is read
-    everywhere (``cells``, ``predictions``, ``labels``, ``tags``, …) is a fold of the journal; each act is on
+    Make one with `Case.create` or `Case.open` and close it, or use it in a ``with`` block. Its shared
+    properties (``cells``, ``predictions``, ``labels``, ``tags``, …) are a fold of the journal; each act is on
     the disk before ``changed`` is emitted. A case belongs to the thread that opened it.
 
     Attributes
     ----------
     slide_file : SlideFile
-        Where the slide lies.
+        The file of the slide.
     sampling : Sampling
         Scale, ranked regions and frame.
     detection : Detection
@@ -71,21 +71,21 @@ class Case:
     edits : LabelEdits
         Classes, tags, flags and comments.
     bulk : BulkAcceptance
-        Accepting the model's word by a rule.
+        Acceptance of the model's guesses by a rule.
     cell_edits : CellEdits
         Cells added, removed, split or merged.
     tally : Tally
         Counting by eye.
     readings : Readings
-        Two readers, and the settling of where they differ.
+        Two readings, and the settling of their disagreements.
     statistics : Statistics
-        What the cells add up to.
+        Counts of the cells.
     sign_off : SignOff
         Signatures and amendments.
     history : History
         The lines of the journal.
     view_memory : ViewMemory
-        What the window showed last.
+        The last view of the window.
     """
 
     def __init__(
@@ -123,21 +123,21 @@ class Case:
         Parameters
         ----------
         path : Path or str
-            Where; see `case_path_for`. Its folder is made if it is missing.
+            Path of the case; see `case_path_for`. A missing folder is created.
         slide : Slide
-            Its scale is taken over where it has one.
+            Its scale is used if it has one.
         reviewer : str
-            Who reviews; the operating system's user where it is empty.
+            Name of the reviewer; the operating system's user if empty.
         before : Predecessor, optional
             The case of this slide that was started over: ``case``, ``file`` and ``head``, its last hash.
         anonymous : bool
-            Keep no name of a file or folder: the slide is called by its fingerprint, its fields by their
-            numbers. It is then found only beside the case, or where somebody says it is.
+            Record no name of a file or folder: the slide is named by its fingerprint, its fields by their
+            numbers. It is then found only next to the case, or by a path that the user gives.
 
         Raises
         ------
         CaseError
-            Where the file exists or cannot be written.
+            If the file exists or cannot be written.
         """
         path = Path(path).absolute()
         try:
@@ -152,27 +152,27 @@ class Case:
     def open(
         cls, path: Path | str, *, reviewer: str = "", read_only: bool = False, take_over: bool = False
     ) -> Self:
-        """Open a case and check it against its chain of hashes.
+        """Open a case and verify its chain of hashes.
 
         Parameters
         ----------
         path : Path or str
         reviewer : str
-            Under whose name acts are written; the operating system's user where it is empty.
+            Name under which acts are written; the operating system's user if empty.
         read_only : bool
-            Read what is there now, also while somebody else reviews the case, its chain is broken, or it
-            holds a line that was not allowed: then what stood before that line is shown, and `distrust` says
-            why.
+            Read the current content, even while another person reviews the case, its chain is broken, or it
+            holds a line that was not allowed: then the state before that line is shown, and `distrust` gives
+            the reason.
         take_over : bool
-            Write even though a process on another computer holds the case. Only when that is known to be
-            gone: of another computer nobody can tell.
+            Write even though a process on another computer holds the case. Use it only if that process is
+            known to have ended, since this cannot be checked on another computer.
 
         Raises
         ------
         CaseError
-            Where it is not a case, was written by a newer version, is held by somebody else, cannot be
+            If it is not a case, was written by a newer version, is held by another process, cannot be
             written, was changed by hand, or holds a line that this program would not have written; unless it
-            is only read, also where an earlier version laid the photographs of its folder out otherwise.
+            is read-only, also if an earlier version laid out the photographs of its folder differently.
         """
         journal, state, trouble = open_journal(Path(path).absolute(), read_only, take_over)
         case = cls(journal, state, reviewer.strip() or user_name(), trouble)
@@ -185,23 +185,23 @@ class Case:
         return case
 
     def start_over(self, slide: Slide) -> tuple[Self, Path]:
-        """Close this case, keep its file under another name, and begin a new case in its place.
+        """Close this case, rename its file, and begin a new case in its place.
 
         Parameters
         ----------
         slide : Slide
-            The slide of this case. A scale that its file stated when the case was begun is taken over; one
-            that somebody gave, or an estimate, is not.
+            The slide of this case. A scale that its file stated when the case was begun is kept; one
+            that a user gave, or an estimate, is not.
 
         Returns
         -------
         Case, Path
-            The new case, whose first line names this one, and where this one lies now.
+            The new case, whose first line names this one, and the new path of this one.
 
         Raises
         ------
         CaseError
-            Where this case is read-only or cannot be renamed. It is closed all the same, and as it was.
+            If this case is read-only or cannot be renamed. It is then closed and unchanged.
         """
         if self.read_only:
             raise CaseError(f"{self.path.name} is open to look at only, so it cannot be started over")
@@ -223,7 +223,7 @@ class Case:
         return new, kept
 
     def close(self) -> None:
-        """Let go of the file; it is one file then, without a log beside it."""
+        """Close the file, leaving one file without a log next to it."""
         self._core.journal.close()
 
     def __enter__(self) -> Self:
@@ -238,17 +238,17 @@ class Case:
 
     @property
     def path(self) -> Path:
-        """The case file."""
+        """Return the path of the case file."""
         return self._core.path
 
     @property
     def read_only(self) -> bool:
-        """Whether acts are refused."""
+        """Return whether acts are refused."""
         return self._core.journal.read_only
 
     @property
     def reviewer(self) -> str:
-        """Under whose name acts are written."""
+        """Return the name under which acts are written."""
         return self._core.reviewer
 
     @reviewer.setter
@@ -257,105 +257,105 @@ class Case:
 
     @property
     def changed(self) -> SignalInstance:
-        """Emitted after an act is on the disk, with a `Change`."""
+        """Return the signal emitted with a `Change` after an act is on the disk."""
         return self._core.changed
 
     @property
     def verification(self) -> Verification:
-        """Whether the journal is as it was written, and all of it allowed, as found on opening the case."""
+        """Return whether the journal was intact and all its lines allowed when the case was opened."""
         return self._trouble or self._core.journal.verification
 
     @property
     def distrust(self) -> str:
-        """Why this case is to be looked at only, in one line for every page of it; empty where all is well.
+        """Return in one line, for every page, why this case must not be relied on; empty if it may be.
 
-        What the case shows is then not what was signed, or not what this program wrote.
+        The case then shows something other than was signed, or than this program wrote.
         """
         found = self.verification
         return "" if found.ok else f"Do not rely on this case: {found.text}."
 
     def verify(self) -> Verification:
-        """Check the file against its chain of hashes, as it stands on the disk now.
+        """Verify the current file on the disk against its chain of hashes.
 
-        The chain makes a change evident, and a line that this program would not have written, such as one
-        after a signature. Who wrote a line it does not tell.
+        This detects a change, and a line that this program would not have written, such as one
+        after a signature, but not who wrote a line.
         """
         found = self._core.journal.verify()
         return self._trouble or found if found.ok else found
 
-    # what is counted ------------------------------------------------------------------------------
+    # the sample ------------------------------------------------------------------------------
 
     @property
     def slide_record(self) -> SlideRecord:
-        """The slide that the case is about."""
+        """Return the record of the case's slide."""
         return self._core.slide_record
 
     @property
     def scale(self) -> Scale | None:
-        """The physical scale and who said it, None until it is confirmed."""
+        """Return the physical scale and its source, None until it is confirmed."""
         return self._state.scale
 
     @property
     def microns_per_pixel(self) -> float | None:
-        """µm per level-0 pixel, or None."""
+        """Return the µm per level-0 pixel, or None."""
         return None if self._state.scale is None else self._state.scale.microns_per_pixel
 
     @property
     def frame(self) -> Frame | None:
-        """What is counted, None until it is set."""
+        """Return the counting frame, None until it is set."""
         return self._state.frame
 
     @property
     def target(self) -> int:
-        """How many cells are to be counted."""
+        """Return the number of cells to be counted."""
         return self._state.target
 
     # the cells ------------------------------------------------------------------------------------
 
     @property
     def cells(self) -> Cells:
-        """The cells that exist, added ones among them, by ascending number."""
+        """Return the existing cells, including added ones, by ascending number."""
         return self._core.cells
 
     @property
     def predictions(self) -> Predictions | None:
-        """What the last model said of the cells that exist, by ascending cell number.
+        """Return the last model's predictions for the existing cells, by ascending cell number.
 
-        None before any, and in a blind reading.
+        None before the first prediction, and in a blind reading.
         """
         return self._core.predictions
 
     @property
     def labels(self) -> Mapping[int, Label]:
-        """The labels of cells that exist, by cell number; it follows the case.
+        """Return the labels of existing cells, by cell number; the mapping follows the case.
 
-        They are those of the active reading. While two readings are settled, and after, they are what was
-        settled, on top of what the two readers say.
+        They are those of the active reading. While two readings are settled, and after, they are the
+        settled labels, over those of the two readers.
         """
         return MappingProxyType(self._state.read.shown)
 
     @property
     def tags(self) -> Mapping[int, frozenset[str]]:
-        """The tags of cells that exist and carry any, by cell number; it follows the case."""
+        """Return the tags of existing cells that carry any, by cell number; the mapping follows the case."""
         return MappingProxyType(self._state.read.tags)
 
     @property
     def flags(self) -> frozenset[int]:
-        """The cells that exist and are flagged to be looked at again."""
+        """Return the existing cells that are flagged to be looked at again."""
         return frozenset(self._state.read.flags)
 
     def has_cell(self, cell_id: int) -> bool:
-        """Tell whether a cell exists."""
+        """Return whether a cell exists."""
         row = self._state.table.row(cell_id)
         return row >= 0 and bool(self._state.table.present[row])
 
     def effective_code(self, cell_id: int) -> str:
-        """Return a cell's class: its label, else what the model puts first, else ``""``.
+        """Return a cell's class: its label, else the model's first guess, else ``""``.
 
         Raises
         ------
         CaseError
-            Where there is no such cell.
+            If the cell does not exist.
         """
         if not self.has_cell(cell_id):
             raise CaseError(f"{self.path.name} has no cell {cell_id}")
@@ -368,61 +368,61 @@ class Case:
         return [CODES[number] for number in table.code[table.present].tolist()]
 
     def reviewed(self) -> NDArray[np.bool_]:
-        """Tell which of `cells` a reviewer has given a class, shape (n,); one that came with data is none."""
+        """Return which of `cells` have a reviewer's class, shape (n,); imported classes do not count."""
         return self._state.table.reviewed[self._state.table.present]
 
     def table_view(self) -> CaseColumns:
-        """Return every cell's columns as they are now, in the order of `cells`."""
+        """Return every cell's current columns, in the order of `cells`."""
         return self._core.columns()
 
     # readings and signatures ----------------------------------------------------------------------
 
     @property
     def reading(self) -> int:
-        """Number of the active reading: 1 the first, 2 the second, 3 the settling one."""
+        """Return the number of the active reading: 1 the first, 2 the second, 3 the settling one."""
         return self._state.reading
 
     @property
     def is_blind(self) -> bool:
-        """Whether the active reading is the second, which sees no guesses and nothing of the first."""
+        """Return whether the active reading is the second, without guesses and the first reader's work."""
         return self._state.blind
 
     @property
     def signature(self) -> Signature | None:
-        """The signature in force, None where there is none."""
+        """Return the signature in force, or None."""
         return self._state.signature
 
     @property
     def is_signed(self) -> bool:
-        """Whether the case is frozen by a signature."""
+        """Return whether the case is frozen by a signature."""
         return self._state.signature is not None
 
-    # the acts and counts that scripts use most; the others are called through their part ------------
+    # the acts and counts that scripts use most; the others belong to their part ------------
 
     def set_label(self, cell_ids: CellIds, code: str | None, *, source: str = "reviewer") -> Change | None:
-        """Give cells a class, or take a label back with None; see `LabelEdits.set_label`."""
+        """Give cells a class, or remove their labels with None; see `LabelEdits.set_label`."""
         return self.edits.set_label(cell_ids, code, source=source)
 
     def set_tag(self, cell_ids: CellIds, tag: str, on: bool) -> Change | None:
-        """Give cells a tag or take it; see `LabelEdits.set_tag`."""
+        """Add a tag to cells or remove it; see `LabelEdits.set_tag`."""
         return self.edits.set_tag(cell_ids, tag, on)
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is an act to take back."""
+        """Return whether there is an act to take back."""
         return self._stack.can_undo
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is an act to repeat."""
+        """Return whether there is an act to repeat."""
         return self._stack.can_redo
 
     def undo(self) -> Change | None:
-        """Take back the last act that a reviewer did; None where there is none."""
+        """Take back a reviewer's last act; None if there is none."""
         return self._stack.undo()
 
     def redo(self) -> Change | None:
-        """Repeat the act last taken back, under the name and time it had; None where there is none."""
+        """Repeat the act last taken back, with its name and time; None if there is none."""
         return self._stack.redo()
 
     def differential(self, rules: CountingRules | None = None) -> Differential:
@@ -432,5 +432,5 @@ class Case:
     def sign(
         self, name: str, reason: str = "", key: SigningKey | None = None, timestamp: Stamp | None = None
     ) -> Change:
-        """Sign the count; the case takes no other act until an amendment. See `SignOff.sign`."""
+        """Sign the count; the case refuses every other act until an amendment. See `SignOff.sign`."""
         return self.sign_off.sign(name, reason, key, timestamp)

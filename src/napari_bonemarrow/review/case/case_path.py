@@ -1,4 +1,4 @@
-"""Where the case of a slide lies, and where one goes that was started over."""
+"""The path of a slide's case, and of one that was started over."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from napari_bonemarrow.system.home import home
 
 
 def case_path_for(slide: Path | str) -> Path:
-    """Return where the case of a slide is, or would be made.
+    """Return the path of a slide's case, existing or new.
 
-    A case that exists comes first. It is ``<stem>.bmcase`` beside the slide; where that is the case of
-    another image (``a.jpg`` beside ``a.png``), ``<name>.bmcase`` with the whole file name. Where nothing can
-    be written beside the slide, it is ``<stem>-<first 8 digits of the fingerprint>.bmcase`` under
+    An existing case comes first. It is ``<stem>.bmcase`` next to the slide; if that is the case of
+    another image (``a.jpg`` next to ``a.png``), ``<name>.bmcase`` with the whole file name. If the folder
+    of the slide cannot be written, it is ``<stem>-<first 8 digits of the fingerprint>.bmcase`` under
     ``$NAPARI_BONEMARROW_HOME/cases``.
 
     Parameters
@@ -35,12 +35,12 @@ def case_path_for(slide: Path | str) -> Path:
     Returns
     -------
     Path
-        Absolute. Nothing is made.
+        Absolute. No file is created.
 
     Raises
     ------
     CaseError
-        Where the slide cannot be read but would have to be.
+        If the slide has to be read but cannot be.
     """
     slide = Path(slide).absolute()
     short, long = (slide.with_name(f"{name}{SUFFIX}") for name in (slide.stem, slide.name))
@@ -57,7 +57,7 @@ def case_path_for(slide: Path | str) -> Path:
 
 
 def set_aside(case: Path) -> Path:
-    """Rename a case that was closed, so that a new one can be begun in its place.
+    """Rename a closed case, so that a new one can be begun in its place.
 
     Parameters
     ----------
@@ -66,20 +66,20 @@ def set_aside(case: Path) -> Path:
     Returns
     -------
     Path
-        ``<stem>.before-N.bmcase`` beside it, with the first N whose name is free. No file is replaced.
+        ``<stem>.before-N.bmcase`` in its folder, with the first free N. No file is replaced.
 
     Raises
     ------
     CaseError
-        Where somebody still reads it, or it cannot be renamed; it stays as it was.
+        If it is still open elsewhere, or cannot be renamed; it is then unchanged.
     """
-    if case.with_name(f"{case.name}-wal").exists():  # SQLite keeps it by its name while anybody reads
+    if case.with_name(f"{case.name}-wal").exists():  # SQLite uses it by its name while any process reads
         raise CaseError(f"{case.name} is open in another window: close it there, then start over")
     number = 1
     while True:
         kept = case.with_name(f"{case.stem}.before-{number}{SUFFIX}")
         try:
-            os.close(os.open(kept, os.O_CREAT | os.O_EXCL))  # the name is ours from here on
+            os.close(os.open(kept, os.O_CREAT | os.O_EXCL))  # from here on the name is reserved
         except FileExistsError:
             number += 1
             continue
@@ -94,7 +94,7 @@ def set_aside(case: Path) -> Path:
 
 
 def was_set_aside(case: Path) -> bool:
-    """Tell by its name whether a case was started over: another one has taken its place."""
+    """Return whether a case was started over and replaced, by its name."""
     return case.suffix.lower() == SUFFIX and re.search(r"\.before-\d+$", case.stem) is not None
 
 
@@ -103,25 +103,25 @@ def _apart(slide: Path) -> Path:
 
 
 def _belongs(case: Path, slide: Path) -> bool:
-    """Tell whether a case is about a slide: by name, or by fingerprint after renaming."""
+    """Return whether a case belongs to a slide: by name, or by fingerprint after renaming."""
     try:
         with closing(connect(case, read_only=True)) as database, translated(case, "read"):
             if database.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
                 return False
             name, known = _slide_in(database)
     except CaseError:
-        # What cannot be read under the usual name is taken for ours, so that opening it says what is wrong.
+        # An unreadable file with the usual name counts as this case, so that opening it shows the error.
         return case.stem == slide.stem
     return bool(name == slide.name or (not slide.with_name(name).exists() and known == _fingerprint(slide)))
 
 
 def _slide_in(database: sqlite3.Connection) -> tuple[str, str]:
-    """Read from the first line of a journal which slide it is about.
+    """Return the slide record in the first line of a journal.
 
     Raises
     ------
     CaseError
-        Where the file is not made as a case is, or the line is none.
+        If the file is not a case, or the line is invalid.
     """
     if altered(database):
         raise CaseError("its protection was altered")

@@ -1,4 +1,4 @@
-"""The journal of a case, as it can be read."""
+"""Read access to the journal of a case."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class History:
 
     @property
     def last(self) -> Event:
-        """The newest line of the journal."""
+        """Return the newest line of the journal."""
         return self._core.journal.lines.last
 
     def of_cell(self, cell_id: int) -> list[Event]:
-        """Return what reviewers did to one cell, oldest first; in a blind reading only what that did."""
+        """Return reviewers' acts on one cell, oldest first; in a blind reading only its own."""
         state, found = self._core.state, self._core.journal.lines.of_cell(cell_id)
         if not state.blind:
             return found
@@ -33,10 +33,10 @@ class History:
         ]
 
     def date_in_doubt(self, seq: int) -> bool:
-        """Tell whether the date of a line may be wrong, since the computer's clock was, then or found later.
+        """Return whether the computer's clock, and so the date of a line, may have been wrong.
 
-        Times in the journal never go back: after a clock had run ahead, a line bears the time of the line
-        before it and notes what the clock said.
+        Times in the journal never go back: after a clock was ahead, a line takes the time of the line
+        before it and notes the clock's time.
         """
         lines = [line for line in self._core.journal.lines.events if line.seq >= seq]
         at = lines[0].at if lines else ""
@@ -44,7 +44,7 @@ class History:
 
     @property
     def clock_note(self) -> str:
-        """A line where the computer's clock was set back while the case was worked on; empty where not."""
+        """Return a line if the computer's clock was set back during work on the case, else an empty one."""
         back = [line.seq for line in self._core.journal.lines.events if line.clock is not None]
         if not back:
             return ""

@@ -1,4 +1,4 @@
-"""What the window showed of a case, kept in its file for the next time."""
+"""The last view of the window on a case, kept in its file for the next session."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from napari_bonemarrow.review.journal.events import canonical
 
 
 class ViewMemory:
-    """What the window showed to a reviewer.
+    """The window's last view for a reviewer.
 
-    It lies in the case file but outside the journal and its chain of hashes: it says nothing about cells, a
-    signed case takes it too, and nothing is written read-only.
+    It is in the case file but outside the journal and its chain of hashes: it holds nothing about cells, a
+    signed case accepts it too, and a read-only case does not.
     """
 
     def __init__(self, core: CaseCore) -> None:
         self._core = core
 
     def remember(self, view: Mapping[str, Any]) -> None:
-        """Keep what the window shows, for this reviewer, instead of what was kept before.
+        """Store the window's view for this reviewer, replacing the earlier one.
 
         Parameters
         ----------
@@ -32,16 +32,16 @@ class ViewMemory:
         Raises
         ------
         CaseError
-            Where it could not be written.
+            If it could not be written.
         """
         self._core.journal.remember(self._core.reviewer, canonical(dict(view)))
 
     @property
     def remembered(self) -> dict[str, Any]:
-        """What `remember` kept for this reviewer, empty where nothing was."""
+        """Return the view that `remember` stored for this reviewer, empty if none."""
         text = self._core.journal.remembered(self._core.reviewer)
         try:
             view = from_json(text or "{}")
-        except ValueError:  # somebody wrote there by hand; nothing hangs on it
+        except ValueError:  # edited by hand; nothing depends on it
             return {}
         return view if isinstance(view, dict) else {}

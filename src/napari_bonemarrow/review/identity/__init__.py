@@ -1,1 +1,1 @@
-"""Who signs: signing keys, known reviewers, timestamps by a third party."""
+"""The signers: signing keys, known reviewers, timestamps by a third party."""

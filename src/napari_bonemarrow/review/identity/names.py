@@ -1,4 +1,4 @@
-"""Names of people: whether two are one person, and how one fits a line."""
+"""Names of people: their comparison, and shortening to fit a line."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ _LONGEST = 60
 
 
 def short(name: str) -> str:
-    """Return a name so that it fits a line, whatever a file says."""
+    """Return a name of any file, shortened to fit a line."""
     return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
 
 
 def same_person(one: str, other: str) -> bool:
-    """Tell whether two names are one person's, as far as names tell."""
+    """Return whether two names belong to one person, judged by the names alone."""
     return one.strip().casefold() == other.strip().casefold()

@@ -1,4 +1,4 @@
-"""The reviewers whose keys this computer knows, and what a signature is worth by them."""
+"""The reviewers whose keys this computer knows, and the authentication of signatures by them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FORM = "napari-bonemarrow reviewers 1"
 
 @dataclass(frozen=True, slots=True)
 class Reviewer:
-    """Somebody whose key is known.
+    """A person whose key is known.
 
     Attributes
     ----------
     name : str
-        Whose key it is, as whoever added it says.
+        Owner of the key, according to the person who added it.
     public : str
         The public key, 64 hexadecimal digits.
     own : bool
@@ -41,12 +41,12 @@ class Reviewer:
 
     @property
     def fingerprint(self) -> str:
-        """The key's fingerprint, as people compare it."""
+        """Return the key's fingerprint, in the form that people compare."""
         return fingerprint_of(self.public)
 
 
 class Authentication(StrEnum):
-    """What is known of who made a signature."""
+    """The knowledge about the author of a signature."""
 
     KNOWN = "known"
     OTHER = "other"
@@ -60,7 +60,7 @@ def known_reviewers() -> list[Reviewer]:
     Raises
     ------
     CaseError
-        Where the list cannot be read.
+        If the list cannot be read.
     """
     found = {record.public: Reviewer(record.name, record.public, own=True) for record in own_keys()}
     path = _path()
@@ -76,7 +76,7 @@ def add_reviewer(name: str, public: str) -> Reviewer:
     Raises
     ------
     CaseError
-        Where the name or the key is none, the key is known under another name, or the list cannot be written.
+        If the name or the key is invalid, the key has another name, or the list cannot be written.
     """
     reviewer = _checked(name, public)
     for known in known_reviewers():
@@ -89,12 +89,12 @@ def add_reviewer(name: str, public: str) -> Reviewer:
 
 
 def remove_reviewer(wanted: str) -> list[Reviewer]:
-    """Forget reviewers' keys, by name or by fingerprint.
+    """Remove reviewers' keys, by name or by fingerprint.
 
     Raises
     ------
     CaseError
-        Where none is known so, or the key was made here: it is not in the list but in ``keys``.
+        If no key matches, or the key was made here: it is not in the list but in ``keys``.
     """
     digits = "".join(wanted.split()).lower()
     known = known_reviewers()
@@ -125,7 +125,7 @@ def read_reviewers(path: Path) -> list[Reviewer]:
     Raises
     ------
     CaseError
-        Where it cannot be read or is no list of reviewers.
+        If it cannot be read or is not a list of reviewers.
     """
     try:
         if path.stat().st_size > _LONGEST_FILE:
@@ -141,9 +141,9 @@ def read_reviewers(path: Path) -> list[Reviewer]:
 
 
 def authentication(signature: Signature) -> tuple[Authentication, str]:
-    """Return what is known of who made a signature, as a word and as a line for people.
+    """Return how far a signature's author is known, as a word and as a line for people.
 
-    Whether the key made it is checked on opening: a case in which it did not is not to be relied on.
+    Opening a case checks that the key made the signature: a case that fails must not be relied on.
     """
     if not signature.public:
         return Authentication.NONE, "not authenticated: signed without a key"

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SERVICE = "napari-bonemarrow"
-"""Under which the operating system's keyring keeps keys."""
+"""Service name of keys in the operating system's keyring."""
 _FINGERPRINT_DIGITS = 32
-"""Of SHA-256, as people compare them: 128 bits, which nobody can find a second key for."""
+"""Digits of SHA-256 that people compare: 128 bits, so that a second key cannot be found."""
 _GROUP = 4
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 AskPassphrase = Callable[[str], str]
-"""Called with the name on a key; returns its passphrase."""
+"""A function from the name on a key to its passphrase."""
 
 
 class Keeping(StrEnum):
-    """Who keeps a private key."""
+    """The place where a private key is kept."""
 
     KEYRING = "keyring"
     PASSPHRASE = "passphrase"
@@ -47,21 +47,21 @@ WHERE = {
     Keeping.PASSPHRASE: "kept in a file that its passphrase opens",
     Keeping.FILE: "kept in a file that only this user's account can read",
 }
-"""Where a key is kept, in words."""
+"""The place of a key, in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What is known of a key of one's own without touching it.
+    """The record of an own key, readable without the key itself.
 
     Attributes
     ----------
     name : str
-        Whose it is.
+        Name of the owner.
     public : str
         The public key, 64 hexadecimal digits.
     keeping : Keeping
-        Who keeps the private one.
+        Place of the private key.
     path : Path
         The file of this record, in ``$NAPARI_BONEMARROW_HOME/keys``.
     """
@@ -78,7 +78,7 @@ class KeyRecord:
 
     @property
     def needs_passphrase(self) -> bool:
-        """Whether signing asks for one."""
+        """Return whether signing requires a passphrase."""
         return self.keeping is Keeping.PASSPHRASE
 
 
@@ -95,7 +95,7 @@ class SigningKey:
 
     @property
     def public(self) -> str:
-        """The public key, 64 hexadecimal digits."""
+        """Return the public key, 64 hexadecimal digits."""
         return self._private.public_key().public_bytes_raw().hex()
 
     def sign(self, statement: bytes) -> str:
@@ -104,13 +104,13 @@ class SigningKey:
 
 
 def fingerprint_of(public: str) -> str:
-    """Return a public key's fingerprint as people compare it: SHA-256, 32 digits in groups of four."""
+    """Return a public key's fingerprint for people: SHA-256, 32 digits in groups of four."""
     digits = sha256(bytes.fromhex(public)).hexdigest()[:_FINGERPRINT_DIGITS]
     return " ".join(digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP))
 
 
 def holds(public: str, proof: str, statement: bytes) -> bool:
-    """Tell whether a signature of some bytes was made with the private key of a public one."""
+    """Return whether a signature of some bytes was made with the private key of a public one."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -122,12 +122,12 @@ def holds(public: str, proof: str, statement: bytes) -> bool:
 
 
 def key_record(name: str) -> KeyRecord | None:
-    """Return what is known of somebody's own key on this computer, None before it was made.
+    """Return the record of a person's own key on this computer, None before it is made.
 
     Raises
     ------
     CaseError
-        Where its record cannot be read.
+        If its record cannot be read.
     """
     path = _record_path(name)
     if not path.exists():
@@ -140,10 +140,10 @@ def key_record(name: str) -> KeyRecord | None:
 
 
 def open_key(name: str, ask: AskPassphrase | None = None) -> SigningKey:
-    """Return somebody's signing key; on first use it is made, and kept as safely as this computer can.
+    """Return a person's signing key, made on first use and kept as safely as this computer can.
 
-    A keyring of the operating system keeps it where there is one, else a file that only this user's account
-    can read. A key is never moved to a weaker place, and never made a second time while its record is there.
+    It is kept in the operating system's keyring if there is one, else in a file that only this user's account
+    can read. A key is never moved to a weaker place, and never made a second time while its record exists.
 
     Parameters
     ----------
@@ -155,8 +155,8 @@ def open_key(name: str, ask: AskPassphrase | None = None) -> SigningKey:
     Raises
     ------
     CaseError
-        Where the key is there but cannot be had: the keyring does not answer, the passphrase is wrong, the
-        file is gone, damaged or open to others.
+        If the key exists but is not available: the keyring does not answer, the passphrase is wrong, the
+        file is missing, damaged or open to others.
     """
     record = key_record(name) or make_key(name)
     data = _from_keyring(record) if record.keeping is Keeping.KEYRING else _from_file(record)
@@ -172,18 +172,18 @@ def open_key(name: str, ask: AskPassphrase | None = None) -> SigningKey:
 
 
 def make_key(name: str, passphrase: str = "") -> KeyRecord:
-    """Make somebody's signing key on this computer.
+    """Make a person's signing key on this computer.
 
     Parameters
     ----------
     name : str
     passphrase : str
-        Keep it in a file that this opens; without one the keyring keeps it, else a plain file.
+        Encrypts the key's file; without one the key is kept in the keyring, else in a plain file.
 
     Raises
     ------
     CaseError
-        Where the name is empty, there is a key already, or it cannot be kept.
+        If the name is empty, there is a key already, or it cannot be stored.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -210,12 +210,12 @@ def make_key(name: str, passphrase: str = "") -> KeyRecord:
 
 
 def planned_keeping() -> Keeping:
-    """Return who would keep a key that is made now without a passphrase."""
+    """Return the place for a new key without a passphrase."""
     return _best_keeping("")
 
 
 def own_keys() -> list[KeyRecord]:
-    """Return what is known of the keys that were made on this computer, by name, but damaged records."""
+    """Return the records of keys made on this computer, by name, except damaged ones."""
     found = []
     for path in sorted((home() / "keys").glob("*.json")):
         with suppress(OSError, ValueError, KeyError, TypeError):
@@ -225,7 +225,7 @@ def own_keys() -> list[KeyRecord]:
 
 
 def _record_path(name: str) -> Path:
-    """Return where a record lies; the name is not the file's, since it can hold anything."""
+    """Return the path of a record; it does not contain the name, which can hold any character."""
     return home() / "keys" / f"{sha256(name.strip().casefold().encode()).hexdigest()[:16]}.json"
 
 
@@ -285,7 +285,7 @@ def _from_file(record: KeyRecord) -> bytes:
 
 
 def _write_private(path: Path, data: bytes) -> None:
-    """Write a file that only this user's account can read, from its first byte on."""
+    """Write a file that only this user's account can ever read."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
         file.flush()
@@ -293,7 +293,7 @@ def _write_private(path: Path, data: bytes) -> None:
 
 
 def _keyring() -> Any | None:
-    """Return the keyring where there is one that locks what it keeps; None otherwise."""
+    """Return the keyring if there is one that locks its content, else None."""
     try:
         import keyring
         from keyring.backends import chainer
@@ -304,7 +304,7 @@ def _keyring() -> Any | None:
         parts = backend.backends if isinstance(backend, chainer.ChainerBackend) else [backend]
         # keyring's own measure: from 1 on a backend is one of the operating system's.
         return keyring if any(part.priority >= 1 for part in parts) else None
-    except Exception:  # whatever a desktop's service raises where it is half there
+    except Exception:  # any error of a desktop service that is only partly installed
         return None
 
 

@@ -1,6 +1,6 @@
-"""Time from a third party: an RFC 3161 timestamp over a signature, where the user has named a server.
+"""Timestamps by a third party: RFC 3161, over a signature, if the user has named a server.
 
-The only request of a review to a network, and never made unless a server was named. What is sent is the
+The only network request of a review, and never made unless a server was named. It sends only the
 SHA-256 of the signature's bytes: nothing of the case.
 """
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
 
 _WAIT_S = 10.0
-"""Seconds without a byte, and from the first byte of an answer to its last."""
+"""Longest pause without a byte, and time from the first byte of an answer to its last, in seconds."""
 _LONGEST = 100_000
-"""Bytes of a response: a few certificates."""
+"""Largest response in bytes: a few certificates."""
 _INSTALL = "pip install 'napari-bonemarrow[timestamp]'"
 
 
 class TimestampTrust(StrEnum):
-    """What is known of a timestamp."""
+    """The result of a timestamp's check."""
 
     NONE = "none"
     TRUSTED = "trusted"
@@ -45,15 +45,15 @@ class TimestampTrust(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Timestamp:
-    """A timestamp as it was found.
+    """A checked timestamp.
 
     Attributes
     ----------
     trust : TimestampTrust
     at : datetime or None
-        UTC; None where there is none that fits.
+        UTC; None without a valid timestamp.
     text : str
-        One line; empty where there is none.
+        One line; empty without a timestamp.
     """
 
     trust: TimestampTrust
@@ -62,12 +62,12 @@ class Timestamp:
 
 
 def timestamp_server() -> str:
-    """Return the address of the timestamp server that the user has named, empty where there is none.
+    """Return the address of the timestamp server that the user has named, empty if none.
 
     Raises
     ------
     CaseError
-        Where the setting cannot be read.
+        If the setting cannot be read.
     """
     path = _setting()
     if not path.exists():
@@ -79,19 +79,19 @@ def timestamp_server() -> str:
 
 
 def set_timestamp_server(url: str, roots: Path | None = None) -> None:
-    """Name the server that signatures are timestamped by, or none with an empty text.
+    """Store the address of the timestamp server, or none with an empty text.
 
     Parameters
     ----------
     url : str
-        ``https://`` or ``http://``: the response is signed, so that either is safe.
+        ``https://`` or ``http://``: either is safe, since the response is signed.
     roots : Path, optional
         Certificates in PEM that the server's own must lead to; they are copied.
 
     Raises
     ------
     CaseError
-        Where the address or the certificates are none, or the setting cannot be written.
+        If the address or the certificates are invalid, or the setting cannot be written.
     """
     path = _setting()
     try:
@@ -110,7 +110,7 @@ def set_timestamp_server(url: str, roots: Path | None = None) -> None:
 
 
 def ask_timestamp(url: str, data: bytes) -> bytes:
-    """Have a server timestamp some bytes.
+    """Request a timestamp over some bytes from a server.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def ask_timestamp(url: str, data: bytes) -> bytes:
     Raises
     ------
     CaseError
-        Where the server does not answer, refuses, or answers what does not fit.
+        If the server does not answer, refuses, or gives an invalid answer.
     """
     try:
         from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, decode_timestamp_response
@@ -154,7 +154,7 @@ def ask_timestamp(url: str, data: bytes) -> bytes:
 
 
 def _body(answer: HTTPResponse) -> bytes:
-    """Read an answer in the time and the length that one has."""
+    """Read an answer within the limits of time and length."""
     end, body = time.monotonic() + _WAIT_S, b""
     while piece := answer.read1(_LONGEST):
         body += piece
@@ -166,14 +166,14 @@ def _body(answer: HTTPResponse) -> bytes:
 
 
 def timestamp_of(encoded: str, data: bytes) -> Timestamp:
-    """Check a timestamp without any network.
+    """Check a timestamp without a network.
 
     Parameters
     ----------
     encoded : str
-        The response, base64; empty where there is none.
+        The response, base64; empty if none.
     data : bytes
-        What it is over.
+        The timestamped bytes.
     """
     if not encoded:
         return Timestamp(TimestampTrust.NONE, None, "")
@@ -188,7 +188,7 @@ def timestamp_of(encoded: str, data: bytes) -> Timestamp:
 
 
 def _found(response: TimeStampResponse, data: bytes) -> Timestamp:
-    """Tell by whom and when some bytes were timestamped; that they were needs the authority's certificate."""
+    """Return the authority and time of a timestamp; proof needs the authority's certificate."""
     from rfc3161_client import VerificationError, VerifierBuilder
 
     token = response.tst_info
@@ -209,14 +209,14 @@ def _found(response: TimeStampResponse, data: bytes) -> Timestamp:
 
 
 def _carried(response: TimeStampResponse) -> list[Certificate]:
-    """Return the certificates that a response brings along."""
+    """Return the certificates in a response."""
     from cryptography.x509 import load_der_x509_certificate
 
     return [load_der_x509_certificate(bytes(each)) for each in response.signed_data.certificates]
 
 
 def _named(certificates: list[Certificate]) -> str:
-    """Return the name of the certificate that signs timestamps, as far as it is printable."""
+    """Return the printable part of the name of the certificate that signs timestamps."""
     from cryptography.x509.oid import NameOID
 
     for certificate in certificates:

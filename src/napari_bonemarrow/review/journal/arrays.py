@@ -1,6 +1,6 @@
-"""Arrays as the case file keeps them: plain little-endian bytes, named by their SHA-256.
+"""Arrays in the case file: plain little-endian bytes, named by their SHA-256.
 
-The event that brings an array carries its hash, element type and shape, so the chain of events covers it.
+The event of an array holds its hash, element type and shape, so the chain of events covers it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from napari_bonemarrow.review.journal.events import digest_of
 from napari_bonemarrow.review.journal.field_types import ArrayPayload
 
 Blob = Callable[[str], bytes]
-"""Returns an array's bytes by their hash."""
+"""A function from a hash to an array's bytes."""
 
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, ArrayPayload], dict[str, bytes]]:
-    """Return what the event says of some arrays, and their bytes by hash."""
+    """Return the event's entries for some arrays, and their bytes by hash."""
     specs: dict[str, ArrayPayload] = {}
     blobs: dict[str, bytes] = {}
     for name, array in arrays.items():
@@ -35,7 +35,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, ArrayPayload], d
 
 
 def unpack(specs: Mapping[str, ArrayPayload], blob: Blob) -> dict[str, NDArray[Any]]:
-    """Read arrays back; they are the caller's own and writeable."""
+    """Read arrays back, as writeable copies."""
     return {
         name: np.frombuffer(blob(spec["sha256"]), dtype=spec["dtype"])
         .reshape(spec["shape"])
@@ -50,7 +50,7 @@ def cells_to_arrays(cells: Cells) -> dict[str, NDArray[Any]]:
 
 
 def pack_cells(columns: Mapping[str, NDArray[Any]]) -> tuple[CellArrays, dict[str, bytes]]:
-    """Return what the event says of the columns of some cells, and their bytes by hash."""
+    """Return the event's entries for the columns of some cells, and their bytes by hash."""
     specs, blobs = pack(columns)
     return cast(CellArrays, specs), blobs
 

@@ -1,8 +1,8 @@
-"""The documents that the lines of a journal state: slide, scale, frame, ranking, model, signature, arrays.
+"""The documents in the lines of a journal: slide, scale, frame, ranking, model, signature, arrays.
 
-They are types, for the code that writes and reads them and for the check: a case file comes from anywhere, so
-`line_schema` checks every line before anything is made of it. A document that is not closed keeps fields that
-are not named here: a later version may say more of an act than this one knows.
+They are types, for the code that writes and reads them and for the check: a case file is untrusted, so
+`line_schema` checks every line before it is used. A document that is not closed keeps fields that
+are not named here: a later version may record more about an act than this one knows.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ALGORITHM = "Ed25519"
 """Of every signing key (RFC 8032)."""
 
 _LONGEST_TIMESTAMP = 200_000
-"""Characters of a timestamp: a few certificates."""
+"""Largest number of characters of a timestamp: a few certificates."""
 
 _closed = with_config(ConfigDict(extra="forbid", strict=True))
 
@@ -60,7 +60,7 @@ Box = Annotated[list[float], Row(Number, Number, Number, Number)]
 
 @_closed
 class SlidePayload(TypedDict):
-    """What a case knows of its slide; see `SlideRecord`."""
+    """The case's record of its slide; see `SlideRecord`."""
 
     name: str
     path: str
@@ -86,7 +86,7 @@ class ScalePayload(TypedDict):
 
 
 class FramePayload(TypedDict):
-    """What is counted, and how many cells of it."""
+    """The counting frame, and the target number of cells."""
 
     regions: list[Box]
     margin_um: Annotated[float, AllowInfNan(False), Ge(0)]
@@ -97,7 +97,7 @@ class FramePayload(TypedDict):
 
 
 class RankingPayload(TypedDict):
-    """Regions from best to worst, and the arrays of the quality map that they were ranked by."""
+    """Regions from best to worst, and the arrays of the quality map behind the ranking."""
 
     regions: list[Box]
     scores: list[Number]
@@ -108,21 +108,21 @@ class RankingPayload(TypedDict):
 
 @_closed
 class ModelPayload(TypedDict):
-    """Which model spoke."""
+    """The model of some predictions."""
 
     name: Name
     sha256: Name
 
 
 class ProbabilityArrays(TypedDict):
-    """What a model said of some cells."""
+    """The probabilities of some cells by a model."""
 
     cell_id: WholeNumbers
     probabilities: Annotated[ArrayPayload, ArrayOf(FLOAT, 2)]
 
 
 class FeatureArrays(TypedDict):
-    """What a network saw of some cells, and the axes that it is given on."""
+    """The features of some cells by a network, and their axes."""
 
     cell_id: WholeNumbers
     values: RealTable
@@ -139,7 +139,7 @@ class MapArrays(TypedDict):
 
 @_closed
 class KeyPayload(TypedDict):
-    """The public key of a signer and what it made of the statement."""
+    """The public key of a signer and its signature over the statement."""
 
     algorithm: Annotated[str, OneOf([ALGORITHM])]
     public: Hash
@@ -148,7 +148,7 @@ class KeyPayload(TypedDict):
 
 @_closed
 class SignaturePayload(TypedDict):
-    """What a signature states; see `Signature`."""
+    """The content of a signature; see `Signature`."""
 
     name: Name
     reason: str

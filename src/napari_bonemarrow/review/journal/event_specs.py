@@ -1,7 +1,7 @@
-"""What an event is, kind by kind: the one place where a kind of event is defined.
+"""The kinds of events: the only place where a kind of event is defined.
 
-A new kind is a member of `EventKind`, a row of `EVENT_SPECS`, and the act in `review.acts` that writes it,
-with what its line does to the state.
+A new kind needs a member of `EventKind`, a row of `EVENT_SPECS`, and the act in `review.acts` that writes it,
+with the effect of its line on the state.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from napari_bonemarrow.review.journal.sources import is_imported
 
 
 class EventKind(StrEnum):
-    """What an event did. Later versions add kinds; none is ever renamed."""
+    """The kind of an event. Later versions add kinds; none is ever renamed."""
 
     SLIDE_OPENED = "slide opened"
     SLIDE_MOVED = "slide moved"
@@ -91,7 +91,7 @@ class EventKind(StrEnum):
 
 
 class Predecessor(TypedDict):
-    """The case of this slide that was started over: its number, its file, the hash of its last line."""
+    """The earlier case of this slide, started over: its number, its file, the hash of its last line."""
 
     case: Name
     file: str
@@ -99,7 +99,7 @@ class Predecessor(TypedDict):
 
 
 class FirstLine(TypedDict):
-    """How a case begins."""
+    """The first line of a case."""
 
     case: Name
     program: Name
@@ -109,13 +109,13 @@ class FirstLine(TypedDict):
 
 
 class SlidePlace(TypedDict):
-    """Where the slide lies."""
+    """The place of the slide."""
 
     slide: SlidePayload
 
 
 class TilesPayload(TypedDict):
-    """What some tiles of a search have brought."""
+    """The results of some tiles of a search."""
 
     plan: dict[str, Any]
     tiles: list[Count]
@@ -124,13 +124,13 @@ class TilesPayload(TypedDict):
 
 
 class DetectorParameters(TypedDict):
-    """What the detector was run with; only what the state needs is named."""
+    """The detector's parameters; only those that the state needs are named."""
 
     failed_tiles: NotRequired[list[str]]
 
 
 class DetectionPayload(TypedDict):
-    """What a detector found."""
+    """The cells that a detector found."""
 
     arrays: CellArrays
     found: Count
@@ -141,19 +141,19 @@ class DetectionPayload(TypedDict):
 
 
 class DiscardedCells(TypedDict):
-    """How many cells left the case with their search."""
+    """The number of cells that left the case with their search."""
 
     cells: Count
 
 
 class KeptCells(TypedDict):
-    """Which cells stay when a search is put out of force."""
+    """The cells that stay when a search is discarded."""
 
     kept: list[Ordinal]
 
 
 class PredictionsPayload(TypedDict):
-    """What a model said, and what it has learnt."""
+    """The predictions of a model, and the classes it has learnt."""
 
     arrays: ProbabilityArrays
     classes: Annotated[list[Code], MinLen(1)]
@@ -163,7 +163,7 @@ class PredictionsPayload(TypedDict):
 
 
 class FeaturesPayload(TypedDict):
-    """Features, and whose."""
+    """Features, and their model."""
 
     model: ModelPayload
     arrays: FeatureArrays
@@ -177,7 +177,7 @@ class MapPayload(TypedDict):
 
 
 class PlacePayload(TypedDict):
-    """Where a reviewer put a cell: level-0 px, µm."""
+    """The place of a cell that a reviewer added: level-0 px, µm."""
 
     x: Number
     y: Number
@@ -193,7 +193,7 @@ LabelRows = list[LabelRow | None]
 
 
 class ImportedLabels(TypedDict):
-    """Classes that a file gave, in the order of the line's cells, and the file's hash."""
+    """Classes from a file, in the order of the line's cells, and the file's hash."""
 
     codes: Annotated[list[Code], MinLen(1)]
     sha256: Hash
@@ -209,32 +209,32 @@ class BulkRule(TypedDict):
 
 
 class ReadingBegun(TypedDict):
-    """Which reading begins, and whose it is."""
+    """The reading that begins, and its reader."""
 
     reading: ReadingNumber
     reader: Name
 
 
 class ReadingPayload(TypedDict):
-    """Which reading ends or is shown."""
+    """The reading that ends or is shown."""
 
     reading: ReadingNumber
 
 
 class AmendedSignature(TypedDict):
-    """The line of the signature that is put out of force."""
+    """The line of the signature that is revoked."""
 
     signature: Ordinal
 
 
 class Amendment(TypedDict):
-    """Why a signature is put out of force."""
+    """The reason why a signature is revoked."""
 
     reason: str
 
 
 class TalliedCell(TypedDict):
-    """A cell counted by eye: in which field, of which class."""
+    """A cell counted by eye: its field and its class."""
 
     field: Count
     code: Code
@@ -247,7 +247,7 @@ class TallyField(TypedDict):
 
 
 class Topic(Enum):
-    """What an event is about."""
+    """The topic of an event."""
 
     SLIDE = "slide"
     CELLS = "cells"
@@ -259,7 +259,7 @@ class Topic(Enum):
 
 
 class Shown(Enum):
-    """Which cells look different after an event."""
+    """The cells that look different after an event."""
 
     NONE = "none"
     NAMED = "those that it names, which stay"
@@ -268,39 +268,39 @@ class Shown(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSpec:
-    """What a kind of event is.
+    """The definition of a kind of event.
 
     Attributes
     ----------
     topic : Topic
     cells, old, new : type
-        Which cells a line may name, what was, and what is.
+        The cells that a line may name, the old value, and the new value.
     refers : bool
-        Whether it is about another line.
+        Whether it refers to another line.
     undoable : bool
         Whether it is a reviewer's act that `undo` takes back. A new detection or a signature empties the undo
         stack.
     in_reading : bool
-        Whether it is what a reader does within a reading.
+        Whether it is an act of a reader within a reading.
     on_cells : bool
-        Whether the cells that it names must exist.
+        Whether its cells must exist.
     reshapes : bool
         Whether it adds or removes cells.
     changes_cells, changes_predictions : bool
         Whether `Case.cells` and `Case.predictions` may differ after it.
     changes_sample : bool
-        Whether it is refused once two readers read the same cells.
+        Whether it is refused once a second reading has begun.
     concerns_all : bool
-        Whether it concerns every cell of the case, though its line names none.
+        Whether it concerns every cell of the case, although its line names none.
     gives_classes : bool
-        Whether a cell gets a class by it.
+        Whether it gives a cell a class.
     after_signature : bool
-        Whether a signed case takes it.
+        Whether a signed case accepts it.
     shown : Shown
-        Which cells look different after it.
+        The cells that look different after it.
     text : callable or None
-        Gets ``old``, ``new``, the place of a cell among those that the line names, and its source; returns
-        what it says of that cell, in words for people. None where the kind's name says it all.
+        Takes ``old``, ``new``, the place of a cell among those that the line names, and its source; returns
+        a description of the change to that cell. None if the name of the kind is enough.
     """
 
     topic: Topic
@@ -404,4 +404,4 @@ EVENT_SPECS: Mapping[EventKind, EventSpec] = MappingProxyType(
         EventKind.REDO: _turn(),
     }
 )
-"""What each kind of event is."""
+"""The definition of each kind of event."""

@@ -1,4 +1,4 @@
-"""What a journal holds: events, their canonical form and their hash."""
+"""The events of a journal, their canonical form and their hash."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind
 from napari_bonemarrow.review.journal.sources import is_imported
 
 GENESIS = "0" * 64
-"""The hash that stands before the first event."""
+"""The hash before the first event."""
 
 
 _TO_REFERS = itemgetter("seq", "at", "reviewer", "kind", "slide", "cells", "old", "new", "source", "refers")
-"""Takes the fields of an event, in their order, that every line has."""
+"""Returns the fields that every line has, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Draft:
     slide: int = 1
     reading: int = 1
     time: tuple[str, str | None] | None = None
-    """When it was done, and what a clock that was set back said, where that was fixed before writing."""
+    """Its time, and the time of a clock that was set back, if fixed before writing."""
 
 
 class Event(NamedTuple):
@@ -43,24 +43,24 @@ class Event(NamedTuple):
     seq : int
         1, 2, 3, … without gaps.
     at : str
-        UTC, ISO 8601 with milliseconds and ``Z``; never before the event before it.
+        UTC, ISO 8601 with milliseconds and ``Z``; never earlier than the event before it.
     reviewer : str
     kind : EventKind
     slide : int
     cells : tuple of int
-        The cells it is about.
+        The cells that it concerns.
     old, new : JSON value
-        What was and what is: of the type that `EVENT_SPECS` names for the kind.
+        The old and the new value: of the type that `EVENT_SPECS` names for the kind.
     source : str
         ``reviewer``, ``model:<sha256>``, ``detector``, ``rule``, ``import`` or ``import:<sha256>``.
     refers : int or None
-        The event that an undo or redo is about.
+        The event that an undo or redo refers to.
     clock : str or None
-        What the computer's clock said, where it had been set back.
+        The time of the computer's clock, if it had been set back.
     previous, hash : str
         SHA-256 of the event before, and of this one.
     reading : int
-        The reading it belongs to. It stands in the journal only where it is not the first.
+        The reading it belongs to. It is written to the journal only if it is not the first.
     """
 
     seq: int
@@ -80,13 +80,13 @@ class Event(NamedTuple):
 
     @classmethod
     def from_body(cls, body: str, digest: str) -> Event:
-        """Read back a line of our own."""
+        """Read back a line of this program."""
         fields = json.loads(body)
         return cls.from_fields({**fields, "cells": tuple(fields["cells"])}, digest)
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any], digest: str) -> Event:
-        """Make an event of a line that was read and found well-formed; see `line_schema.read_line`."""
+        """Make an event from a line that was read and is well-formed; see `line_schema.read_line`."""
         seq, at, reviewer, kind, *rest = _TO_REFERS(fields)
         end = fields.get("clock"), fields["previous"], digest, fields.get("reading", 1)
         return cls._make((seq, at, reviewer, EventKind(kind), *rest, *end))
@@ -114,13 +114,13 @@ class Label:
 
     @property
     def imported(self) -> bool:
-        """Whether it came with the data, so that no reviewer has seen the cell."""
+        """Return whether it came with the data, so that no reviewer has seen the cell."""
         return is_imported(self.source)
 
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A remark on a cell, or on the slide where ``cell_id`` is None."""
+    """A comment on a cell, or on the slide if ``cell_id`` is None."""
 
     cell_id: int | None
     text: str
@@ -130,7 +130,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What `Case.changed` brings after an act is on disk.
+    """The argument of `Case.changed` after an act is on disk.
 
     Attributes
     ----------
@@ -147,19 +147,19 @@ class Change:
 
     @property
     def act(self) -> EventKind:
-        """The kind of the act that was done, taken back or repeated."""
+        """Return the kind of the act that was done, taken back or repeated."""
         return self.of or self.kind
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Whether a journal is as it was written.
+    """The result of checking that a journal is unchanged.
 
     Attributes
     ----------
     ok : bool
     first_bad_seq : int or None
-        The first line that does not fit; None where all do, or where what is wrong is not a line.
+        The first wrong line; None if all are right, or if the fault is not in a line.
     text : str
         One line.
     """
@@ -170,7 +170,7 @@ class Verification:
 
 
 def text_of(event: Event, cell_id: int) -> str:
-    """Return in words for people what an event says of one of its cells."""
+    """Return a description of an event for one of its cells."""
     text = EVENT_SPECS[event.kind].text
     if text is None:
         return str(event.kind)
@@ -178,7 +178,7 @@ def text_of(event: Event, cell_id: int) -> str:
 
 
 def canonical(value: Any) -> str:
-    """Return the one JSON text of a value: sorted keys, no blanks, no NaN."""
+    """Return the canonical JSON text of a value: sorted keys, no blanks, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 

@@ -1,4 +1,4 @@
-"""The types of which the payloads of a journal are made: names, numbers, cells, arrays."""
+"""The types of a journal's payloads: names, numbers, cells, arrays."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from napari_bonemarrow.cytology import CLASSES, TAGS
 from napari_bonemarrow.review.journal.reading import KINDS
 
 _HIGHEST = 2**53
-"""Largest cell number and count: what every reader of JSON still tells apart (RFC 8259, 6)."""
+"""Largest cell number and count: exact in every reader of JSON (RFC 8259, 6)."""
 _LONGEST_NAME = 1000
-"""Characters of a name or source."""
+"""Largest number of characters of a name or source."""
 
 _STRICT = core_schema.CoreConfig(strict=True)
 
 
 class OneOf:
-    """One of some values that are worked out when the program starts."""
+    """One of some values that are computed when the program starts."""
 
     def __init__(self, values: Iterable[object]) -> None:
         self._values = list(values)
@@ -34,7 +34,7 @@ class OneOf:
 class Row:
     """A list whose items have types of their own.
 
-    It stays a list, as JSON has it: a line that was read is equal to the same line when it was written.
+    It stays a list, as in JSON, so that a line equals itself after it is written and read back.
     """
 
     def __init__(self, *items: Any) -> None:
@@ -46,7 +46,7 @@ class Row:
 
 
 class ArrayOf:
-    """What a line says of an array: numbers of some kinds, and never anything that runs code."""
+    """A line's entry for an array: numbers of some kinds, and never an object that runs code."""
 
     def __init__(self, dtypes: str, dimensions: int | None) -> None:
         self._dtypes, self._dimensions = dtypes.split(), dimensions
@@ -77,7 +77,7 @@ Number = Annotated[float, AllowInfNan(False)]
 Positive = Annotated[float, AllowInfNan(False), Gt(0)]
 Count = Annotated[int, Ge(0), Le(_HIGHEST)]
 Ordinal = Annotated[int, Ge(1), Le(_HIGHEST)]
-"""A number that begins with 1: of a line, a cell, a slide."""
+"""A number from 1 on: of a line, a cell, a slide."""
 Code = Annotated[str, OneOf(CLASSES)]
 Tag = Annotated[str, OneOf(TAGS)]
 ReadingNumber = Annotated[int, OneOf(KINDS)]
@@ -91,7 +91,7 @@ AnyCells = tuple[Ordinal, ...]
 
 
 class ArrayPayload(TypedDict):
-    """An array that the case file keeps: SHA-256 of its bytes, numpy's name of its type, shape."""
+    """An array in the case file: SHA-256 of its bytes, numpy's name of its type, shape."""
 
     sha256: str
     dtype: str

@@ -22,9 +22,9 @@ from napari_bonemarrow.review.journal.verify import altered, verify_file
 Blobs = Mapping[str, bytes]
 
 _READ = frozenset({"events", "arrays", "sqlite_sequence"})
-"""Tables that are read before a case is known to be as it was written."""
+"""Tables that are read before a case is known to be unchanged."""
 _REMEMBERS = 2
-"""The schema from which on a file keeps what the window showed."""
+"""The first schema that stores the window's view."""
 
 
 class Journal:
@@ -47,7 +47,7 @@ class Journal:
             if not read_only:
                 self._refuse_changed()
                 self._hold(take_over)
-            if not self.verification.ok:  # the list ends where the chain is broken
+            if not self.verification.ok:  # the list ends at the first break of the chain
                 with translated(path, "read"):
                     events = self._read_events()
             self.lines = Lines(events)
@@ -57,12 +57,12 @@ class Journal:
 
     @classmethod
     def create(cls, path: Path, first: Draft, reviewer: str) -> None:
-        """Write a new case file with its first event; it appears under its name only when whole.
+        """Write a new case file with its first event; it gets its name only when complete.
 
         Raises
         ------
         CaseError
-            Where the file exists already, or the disk is full or not writable.
+            If the file exists already, or the disk is full or not writable.
         """
         if path.exists():
             raise CaseError(f"{path.name} already exists in {path.parent}: open it, or choose another name")
@@ -86,7 +86,7 @@ class Journal:
 
     @property
     def events(self) -> list[Event]:
-        """Every event, oldest first."""
+        """Return every event, oldest first."""
         return list(self.lines.events)
 
     def blob(self, digest: str) -> bytes:
@@ -95,7 +95,7 @@ class Journal:
         Raises
         ------
         CaseError
-            Where they are missing.
+            If they are missing.
         """
         with translated(self.path, "read"):
             row = self._connection.execute("SELECT data FROM arrays WHERE sha256 = ?", (digest,)).fetchone()
@@ -104,12 +104,12 @@ class Journal:
         return bytes(row[0])
 
     def append(self, draft: Draft, reviewer: str, blobs: Blobs | None = None) -> Event:
-        """Write one event durably, with the arrays it brings.
+        """Write one event durably, with its arrays.
 
         Raises
         ------
         CaseError
-            Where it could not be written; nothing of it remains then, and it can be tried again.
+            If it could not be written; nothing is stored then, and it can be tried again.
         """
         if self._closed:
             raise CaseError(f"{self.path.name} is closed: open it again")
@@ -135,35 +135,35 @@ class Journal:
         return event
 
     def time(self) -> tuple[str, str | None]:
-        """Return the time that a line would bear now, and what the clock says where it was set back."""
+        """Return the time for a line written now, and the clock's time if it was set back."""
         return _time(self.lines.last.at)
 
     def planned(self, draft: Draft, reviewer: str) -> Event:
-        """Return the event that `append` would write now; a draft with its time gives the same again."""
+        """Return the event that `append` would write now; a draft with a fixed time gives the same event."""
         last = self.lines.last
         return Event.from_body(*_seal(draft, last.seq + 1, last.hash, reviewer, last.at)[1:])
 
     def verify(self) -> Verification:
-        """Check every line and array against the chain, as they stand in the file now."""
+        """Verify every line and array currently in the file against the chain."""
         return self._verify(None)
 
     def _verify(self, events: list[Event] | None) -> Verification:
         with translated(self.path, "read"):
-            self._connection.execute("BEGIN")  # one view of the file, even while another program appends
+            self._connection.execute("BEGIN")  # one consistent view while another program appends
             try:
                 return verify_file(self._connection, events)
             finally:
                 self._connection.execute("ROLLBACK")
 
     def remember(self, reviewer: str, view: str) -> None:
-        """Keep what the window shows to a reviewer: outside the chain, replaced by the next, no event.
+        """Store the window's view for a reviewer: outside the chain, without an event, replaced by the next.
 
-        It is not worth waiting for the disk: a program that is killed loses nothing of it, a power cut may.
+        It does not wait for the disk: a killed program loses nothing of it, but a power cut may.
 
         Raises
         ------
         CaseError
-            Where it could not be written.
+            If it could not be written.
         """
         if self._closed or self.read_only:
             return
@@ -180,7 +180,7 @@ class Journal:
             self._connection.execute(f"PRAGMA synchronous={level}")
 
     def remembered(self, reviewer: str) -> str | None:
-        """Return what was kept for a reviewer, None where nothing was."""
+        """Return the view stored for a reviewer, or None."""
         with translated(self.path, "read"):
             if not self.verification.ok or self._version() < _REMEMBERS:
                 return None
@@ -190,16 +190,16 @@ class Journal:
         return None if row is None else str(row[0])
 
     def close(self) -> None:
-        """Let go of the case and fold the write-ahead log into the one file.
+        """Close the case and merge the write-ahead log into the file.
 
-        While somebody else reads the case the log stays; the last one out folds it.
+        While another process reads the case the log stays; the last process to close it merges it.
         """
         if self._closed:
             return
         self._closed = True
         if not self.read_only:
-            # A reader or a full disk may keep us from folding the log. Everything is durable in it, and the
-            # row of a process that has ended is taken over by the next one.
+            # A reader or a full disk may prevent merging the log. Everything is durable in it, and the
+            # next process takes over the row of one that has ended.
             with suppress(CaseError, sqlite3.OperationalError):
                 with self._transaction():
                     write_lock.release(self._connection)
@@ -226,7 +226,7 @@ class Journal:
             raise CaseError(f"{name} is of no version that was ever written: restore it from a copy")
 
     def _check_tables(self) -> None:
-        """See that what is read are the tables of a case: anything else could answer to their names.
+        """Check that the read tables are those of a case, not other objects with their names.
 
         Raises
         ------
@@ -256,7 +256,7 @@ class Journal:
             self._connection.execute(f"PRAGMA synchronous={'FULL' if now == 'wal' else 'EXTRA'}")
 
     def _read_events(self) -> list[Event]:
-        """Read the lines of a journal that was changed, as far as they are lines."""
+        """Read the valid lines of a changed journal."""
         events: list[Event] = []
         rows = "SELECT CAST(body AS BLOB), CAST(hash AS TEXT) FROM events ORDER BY seq"
         for body, digest in self._connection.execute(rows):
@@ -286,7 +286,7 @@ def _now() -> str:
 
 
 def _seal(draft: Draft, seq: int, previous: str, reviewer: str, not_before: str) -> tuple[int, str, str]:
-    """Number, date and hash an event. Times never go back: a clock that does is noted beside."""
+    """Number, date and hash an event. Times never go back: a clock that does is noted separately."""
     at, clock = draft.time or _time(not_before)
     body = {
         "seq": seq,
@@ -301,7 +301,7 @@ def _seal(draft: Draft, seq: int, previous: str, reviewer: str, not_before: str)
         "refers": draft.refers,
         "previous": previous,
     }
-    if draft.reading != 1:  # journals of one reading are written as ever
+    if draft.reading != 1:  # journals of one reading keep the old form
         body["reading"] = draft.reading
     if clock is not None:
         body["clock"] = clock

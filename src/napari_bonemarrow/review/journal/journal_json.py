@@ -1,4 +1,4 @@
-"""The journal's JSON of slides, scales and frames."""
+"""The journal's JSON for slides, scales and frames."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 _UNNUMBERED_LAYOUT = 1
-"""Which rule laid out the fields of a record that names none."""
+"""The layout rule of fields in a record that names none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlideRecord:
-    """What a case knows of its slide. Labels and free text of the file are never kept.
+    """The case's record of its slide. Labels and free text of the file are never kept.
 
     Attributes
     ----------
     name : str
-        The file's name; the beginning of its fingerprint where no names are kept.
+        The file's name; the beginning of its fingerprint if no names are kept.
     path : str
-        Where it lay, absolute; empty for an image that was never a file, and where no names are kept.
+        Its absolute path; empty for an image that was never a file, and if no names are kept.
     relative : str or None
-        The same, seen from the case's folder.
+        The path relative to the case's folder.
     fingerprint : str
     width, height : int
         Level 0, px.
@@ -40,10 +40,10 @@ class SlideRecord:
     slide : int
         Number within the case.
     fields : tuple of Field
-        The images that a folder of fields is made of; empty for one image. Positions in the case are those
-        of this layout, so that field and place in it can always be told of a cell.
+        The images of a folder of fields; empty for one image. Positions in the case are those
+        of this layout, so that each cell's field and place in it are always known.
     layout : int
-        Of fields, by which rule they were laid out (`slides.mosaic.LAYOUT`); 0 for one image.
+        Number of the fields' layout rule (`slides.mosaic.LAYOUT`); 0 for one image.
     """
 
     name: str
@@ -59,9 +59,9 @@ class SlideRecord:
 
     @property
     def is_misplaced(self) -> bool:
-        """Whether the fields were laid out by a rule of before: cells may lie in another field than told.
+        """Return whether the fields were laid out by an older rule: recorded fields of cells may be wrong.
 
-        The first field lies in the same place by every rule.
+        The first field has the same place by every rule.
         """
         from napari_bonemarrow.slides.pixels.mosaic import LAYOUT
 
@@ -69,16 +69,16 @@ class SlideRecord:
 
     @property
     def is_nameless(self) -> bool:
-        """Whether no name of a file or folder is kept, since it may tell who the patient is."""
+        """Return whether no name of a file or folder is kept, since it may identify the patient."""
         return bool(self.name) and not self.path
 
     def without_names(self) -> SlideRecord:
-        """Return it with the fingerprint for the slide's name, and numbers for those of its fields."""
+        """Return the record with the slide's fingerprint as its name, and numbers as names of its fields."""
         fields = tuple(Field(str(number), field.region) for number, field in enumerate(self.fields, 1))
         return replace(self, name=self.fingerprint[:12], path="", relative=None, fields=fields)
 
     def to_json(self) -> SlidePayload:
-        """Return it for the journal."""
+        """Return the record as JSON."""
         value: SlidePayload = {
             "name": self.name,
             "path": self.path,
@@ -97,7 +97,7 @@ class SlideRecord:
 
     @classmethod
     def from_json(cls, value: SlidePayload) -> SlideRecord:
-        """Read it back."""
+        """Read a record back from JSON."""
         fields = tuple(Field(name, Region(*box)) for name, *box in value.get("fields", ()))
         return cls(
             value["name"],
@@ -114,7 +114,7 @@ class SlideRecord:
 
 
 def scale_to_json(scale: Scale) -> ScalePayload:
-    """Return a scale for the journal."""
+    """Return a scale as JSON."""
     low, high = (None if bound is None else float(bound) for bound in (scale.low, scale.high))
     return {
         "microns_per_pixel": float(scale.microns_per_pixel),
@@ -130,14 +130,14 @@ def scale_from_json(value: ScalePayload) -> Scale:
     from napari_bonemarrow.slides import (
         Scale,
         ScaleSource,
-    )  # loads scikit-image, which an empty window can do without
+    )  # loads scikit-image, which an empty window does not need
 
     source = ScaleSource(value["source"])
     return Scale(value["microns_per_pixel"], source, value["low"], value["high"], value["basis"])
 
 
 def frame_to_json(frame: Frame, target: int) -> FramePayload:
-    """Return a frame and its target for the journal."""
+    """Return a frame and its target as JSON."""
     value: FramePayload = {
         "regions": _regions_to_json(frame.regions),
         "margin_um": float(frame.margin_um),
@@ -159,7 +159,7 @@ def frame_from_json(value: FramePayload) -> tuple[Frame, int]:
 
 
 def ranking_to_json(ranking: RegionRanking) -> RankingPayload:
-    """Return a ranking for the journal."""
+    """Return a ranking as JSON."""
     return {
         "regions": _regions_to_json(ranking.regions),
         "scores": [float(score) for score in ranking.scores],

@@ -1,8 +1,8 @@
-"""The check of a journal's lines: their kind, and by kind what they may hold.
+"""The check of a journal's lines: their kind, and the content that each kind allows.
 
-A case file comes from anywhere. Every line is checked when it is read, before anything is made of it: its
+A case file is untrusted. Every line is checked when it is read, before it is used: its
 kind, and by kind the class, tag, time, number and cells that it names. Whether an act was allowed when it
-was written is not asked here but in `permission`.
+was written is checked in `permission`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventSpec
 from napari_bonemarrow.review.journal.field_types import Name, Ordinal, ReadingNumber, Time
 
 _OPEN = ConfigDict(extra="allow", strict=True)
-"""Of every payload that does not say otherwise."""
+"""The configuration of every payload that does not set its own."""
 _OPTIONAL = frozenset({"clock", "reading"})
 
 
@@ -42,7 +42,7 @@ def _fields(spec: EventSpec) -> dict[str, Any]:
 
 
 class _Lines:
-    """Any line of a journal, told apart by its kind."""
+    """Any line of a journal, distinguished by its kind."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.tagged_union_schema(
@@ -79,9 +79,9 @@ def read_line(body: bytes) -> tuple[dict[str, Any], str]:
     Returns
     -------
     fields : dict
-        Empty where the line is none.
+        Empty if the line is invalid.
     trouble : str
-        Why, in a few words; empty where the line is well-formed.
+        The reason, in a few words; empty if the line is well-formed.
     """
     try:
         fields: dict[str, Any] = _validator().validate_json(body)
@@ -92,7 +92,7 @@ def read_line(body: bytes) -> tuple[dict[str, Any], str]:
 
 @cache
 def _is_date(text: str) -> bool:
-    """Tell whether a day is one of the calendar; a journal has few, so each is looked up once."""
+    """Return whether a day exists in the calendar; a journal has few, so each is looked up once."""
     try:
         date.fromisoformat(text)
     except ValueError:
@@ -101,7 +101,7 @@ def _is_date(text: str) -> bool:
 
 
 def _told(error: ValidationError) -> str:
-    """Say what does not fit, without quoting anything of the file."""
+    """Return a description of the error, without quoting the file."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     if first["type"] == "union_tag_invalid":
         return "of a kind that this version does not know: update the program"

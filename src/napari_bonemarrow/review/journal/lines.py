@@ -1,4 +1,4 @@
-"""The lines of a journal in memory, and which of them are about a cell."""
+"""The lines of a journal in memory, and an index of them by cell."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from napari_bonemarrow.cytology.arrays import row_of
 from napari_bonemarrow.review.journal.events import Event
 
 _FEW = 8
-"""So many cells of one event are indexed one by one; of more, the event is asked."""
+"""Up to this number of cells of an event are indexed individually; larger events are searched."""
 
 
 class Lines:
-    """Events in their order. Appending and asking for the history of a cell take no walk over all of them.
+    """Events in their order. Appending and the history of a cell need no loop over all of them.
 
     Parameters
     ----------
     events : list of Event
-        Becomes this object's own.
+        Owned by this object from then on.
     """
 
     def __init__(self, events: list[Event]) -> None:
@@ -30,7 +30,7 @@ class Lines:
 
     @property
     def last(self) -> Event:
-        """The newest."""
+        """Return the newest event."""
         return self.events[-1]
 
     def of_cell(self, cell_id: int) -> list[Event]:
@@ -41,7 +41,7 @@ class Lines:
         return [self.events[at] for at in sorted(places)]
 
     def _index(self) -> None:
-        """Take in what came since the last question."""
+        """Index the events since the last call."""
         for at in range(self._indexed, len(self.events)):
             cells = self.events[at].cells
             if len(cells) > _FEW:

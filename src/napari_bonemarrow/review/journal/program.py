@@ -1,4 +1,4 @@
-"""The program's name and version, as a case keeps them."""
+"""The program's name and version in a case."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from importlib.metadata import version
 
 @cache
 def program_name() -> str:
-    """Return what the first line of a case and each signature say of the program."""
+    """Return the program's name and version for the first line of a case and each signature."""
     return f"napari-bonemarrow {version('napari-bonemarrow')}"

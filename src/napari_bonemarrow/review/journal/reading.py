@@ -1,4 +1,4 @@
-"""One reading of a case, and the numbers that readings have."""
+"""A reading of a case, and the numbers of readings."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Reading:
     number : int
         1, 2, 3.
     reviewer : str
-        Who reads; of the first reading, who began it.
+        The reader; for the first reading, the person who began it.
     kind : str
-        ``first``, ``second`` (blind), or ``settling``, which decides where the two differ.
+        ``first``, ``second`` (blind), or ``settling``, which decides the disagreements of the two.
     begun_at : str
         UTC, ISO 8601.
     ended_at : str or None
-        None while it goes on.
+        None until it ends.
     """
 
     number: int

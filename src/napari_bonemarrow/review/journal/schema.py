@@ -1,7 +1,7 @@
 """The tables of a case file.
 
-The text of an event stands once, as canonical JSON in ``body``; the columns that people want to read are
-generated from it, so that no second copy can differ. Triggers refuse to change or delete what is written.
+The text of an event is stored once, as canonical JSON in ``body``; the columns for people are
+generated from it, so that no second copy can differ. Triggers refuse to change or delete existing lines.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from napari_bonemarrow.review.journal import write_lock
 
 APPLICATION_ID = 0x626D6331  # "bmc1"
 SCHEMA_VERSION = 2
-"""1 had no `remembered`. A file of schema 1 gets it when it is opened for writing."""
+"""Schema 1 had no `remembered`. A file of schema 1 gets it when it is opened for writing."""
 
 _READABLE = ("at", "reviewer", "kind", "slide", "cells", "old", "new", "source", "refers", "previous")
 _COLUMNS = ",\n  ".join(
@@ -20,7 +20,7 @@ _COLUMNS = ",\n  ".join(
 )
 
 SCHEMA: dict[str, str] = {
-    # AUTOINCREMENT keeps the highest number ever given in sqlite_sequence: a last line cut off shows there.
+    # AUTOINCREMENT keeps the highest number ever given in sqlite_sequence, which reveals a removed last line.
     "events": f"""CREATE TABLE events (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, hash TEXT NOT NULL,
   {_COLUMNS})""",
@@ -42,24 +42,24 @@ for _table in ("events", "arrays"):
   BEFORE {_act} ON {_table} BEGIN SELECT RAISE(ABORT, 'the journal of a case only grows'); END"""
 
 _ADDED = {2: ("remembered",)}
-"""What each version of the schema added."""
+"""The additions of each version of the schema."""
 
 
 OWN_OF_SQLITE: dict[str, str | None] = {
     "sqlite_sequence": "CREATE TABLE sqlite_sequence(name,seq)",
     "sqlite_autoindex_arrays_1": None,
 }
-"""What SQLite itself adds to these tables."""
+"""The objects that SQLite itself adds to these tables."""
 
 
 def schema_of(version: int) -> dict[str, str]:
-    """Return the statements that made a file of some version."""
+    """Return the statements that create a file of some version."""
     later = {name for since, names in _ADDED.items() if since > version for name in names}
     return {name: statement for name, statement in SCHEMA.items() if name not in later}
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring an older file up to `SCHEMA_VERSION`, within the caller's transaction; no line is touched."""
+    """Bring an older file up to `SCHEMA_VERSION`, within the caller's transaction; no line is changed."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == SCHEMA_VERSION:
         return

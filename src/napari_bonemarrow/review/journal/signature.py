@@ -12,22 +12,22 @@ from napari_bonemarrow.review.journal.documents import ALGORITHM, SignaturePaylo
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signed which count. With a key it proves that the key's holder signed just that; without, nothing.
+    """The signer and the signed count. With a key it proves that the key's holder signed exactly that count.
 
     Attributes
     ----------
     name : str
-        As the signer wrote it.
+        The name that the signer wrote.
     reason : str
-        Why it was signed although something was left to do; empty where nothing was.
+        Why it was signed despite gaps; empty if there were none.
     counted, reviewed, unreviewed : int
         As in `Differential`: cells in the denominator; cells in the frame that a reviewer has classed or not.
     imported : int
         Cells among the unreviewed ones whose label came with data. Older versions counted them as reviewed.
     disagreements : int
-        Cells on which two readers differ and that nobody has settled.
+        Unsettled cells on which two readers differ.
     counts : mapping of str to int
-        Cells in the denominator by class; classes with none are left out.
+        Cells in the denominator by class; empty classes are omitted.
     excluded : mapping of str to int
         Cells left out of the denominator, by class.
     tallied : mapping of str to int
@@ -42,16 +42,16 @@ class Signature:
     program : str
         Name and version of the program.
     public, proof : str
-        The signer's public key and what it made of the `statement`, in hexadecimal; empty where it was signed
+        The signer's public key and its signature over the `statement`, in hexadecimal; empty if signed
         without a key.
     timestamp : str
-        An RFC 3161 response over ``proof``, base64; empty where none was asked for.
+        An RFC 3161 response over ``proof``, base64; empty if none was requested.
     at : str
         UTC, ISO 8601.
     seq : int
         The line of the journal.
     amended : str or None
-        Why it is no longer in force; None while it is, or where a later signature stands on its own.
+        Why it is no longer in force; None while it is, or if a later signature is independent of it.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Signature:
     amended: str | None = None
 
     def to_json(self) -> SignaturePayload:
-        """Return it for the journal, whose line itself holds time and number."""
+        """Return the signature as JSON, without time and number, which the line holds."""
         value = asdict(self)
         for name in ("at", "seq", "amended", "public", "proof", "timestamp"):
             del value[name]
@@ -89,7 +89,7 @@ class Signature:
 
     @classmethod
     def from_json(cls, value: SignaturePayload, at: str, seq: int) -> Signature:
-        """Read it back."""
+        """Read a signature back from JSON."""
         said: dict[str, Any] = {**value, "at": at, "seq": seq}
         key, model = said.pop("key", None), value["model"]
         if key is not None:

@@ -1,4 +1,4 @@
-"""Where a label comes from."""
+"""The sources of labels."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ IMPORTED = "import"
 
 
 def is_imported(source: str) -> bool:
-    """Tell of a source whether it is data: ``import``, or ``import:`` with the SHA-256 of the file."""
+    """Return whether a source is imported data: ``import``, or ``import:`` with the SHA-256 of the file."""
     return source == IMPORTED or source.startswith(f"{IMPORTED}:")

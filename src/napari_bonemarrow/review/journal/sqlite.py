@@ -1,4 +1,4 @@
-"""Opening SQLite files, and its errors in the user's words."""
+"""Connections to SQLite files, and SQLite's errors in plain words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_bonemarrow.review.errors import CaseError
 
 _BUSY_S = 5.0
 _SAID = 120
-"""Characters of SQLite's own message that are told: it can quote the file."""
+"""Number of characters kept of SQLite's message, which can quote the file."""
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -22,7 +22,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     Raises
     ------
     CaseError
-        Where there is no such file, or it cannot be opened.
+        If the file does not exist or cannot be opened.
     """
     if path.is_dir():
         raise CaseError(f"{path} is a folder: choose a .bmcase file in it")
@@ -39,8 +39,8 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     with translated(path, "open"):
         connection = _connected(path, mode)
         try:
-            # A case at rest has no log. Where its folder cannot be written, SQLite could not even read a
-            # file whose last writer was killed; without a log beside it, nothing can be missed.
+            # A closed case has no log. If its folder cannot be written, SQLite could not even read a
+            # file whose last writer was killed; without a log next to it, nothing can be missed.
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
             connection.close()
@@ -50,10 +50,10 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
-        # A damaged text is to be found by its hash, line by line, not by an error that quotes it.
+        # A damaged text is detected by its hash, line by line, not by an error that quotes it.
         connection.text_factory = lambda text: text.decode(errors="replace")
-        connection.execute("PRAGMA cell_size_check=ON")  # a damaged page is found where it is read
-        connection.execute("PRAGMA fullfsync=ON")  # macOS: past the disk's own cache
+        connection.execute("PRAGMA cell_size_check=ON")  # a damaged page is detected when it is read
+        connection.execute("PRAGMA fullfsync=ON")  # macOS: bypass the disk's own cache
         connection.execute("PRAGMA checkpoint_fullfsync=ON")
     return connection
 
@@ -69,15 +69,15 @@ def _connected(path: Path, mode: str) -> sqlite3.Connection:
 
 @contextmanager
 def translated(path: Path, doing: str) -> Iterator[None]:
-    """Turn SQLite's errors into one line that says what to do."""
+    """Convert SQLite's errors into one line that advises the user."""
     try:
         yield
-    except UnicodeDecodeError as error:  # SQLite's own message quotes a name of the file that is not text
+    except UnicodeDecodeError as error:  # SQLite's message quotes a name in the file that is not text
         raise CaseError(f"cannot {doing} {path.name}: the file is damaged. Restore it from a copy") from error
     except sqlite3.Error as error:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
         if code not in _ADVICE:
-            said = " ".join(str(error).split())[:_SAID]  # a damaged table is quoted with its line breaks
+            said = " ".join(str(error).split())[:_SAID]  # the quote of a damaged table contains line breaks
             raise CaseError(f"cannot {doing} {path.name}: {said}") from error
         why, advice = _ADVICE[code]
         raise CaseError(f"cannot {doing} {path.name}: {why}. {advice}") from error

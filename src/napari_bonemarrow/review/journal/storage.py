@@ -1,4 +1,4 @@
-"""Where cases lie, and what kind of disk that is."""
+"""The folders of cases, and the kinds of their disks."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _NETWORK = frozenset(
 
 
 def can_write_in(folder: Path) -> bool:
-    """Tell whether a file can be made in a folder, by making a nameless one.
+    """Return whether a folder is writable, by creating an unnamed file.
 
-    Permission bits alone do not tell on network shares and on Windows.
+    Permission bits are not reliable on network shares and on Windows.
     """
     try:
         with tempfile.TemporaryFile(dir=folder):
@@ -44,7 +44,7 @@ def can_write_in(folder: Path) -> bool:
 
 
 def on_network(path: Path) -> bool:
-    """Tell whether a path lies on a network disk, as far as the operating system says.
+    """Return whether a path is on a network disk, according to the operating system.
 
     An unknown file system counts as local.
     """

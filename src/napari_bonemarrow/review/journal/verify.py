@@ -1,7 +1,7 @@
-"""Whether a case file is as it was written.
+"""The check that a case file is unchanged.
 
-The chain makes changes evident; it does not tell who made them, and somebody who rewrites every line after
-a change can make a new, whole chain. It is tamper-evident, not authenticated.
+The chain reveals changes but not their author, and a person who rewrites every line after
+a change can make a new, complete chain. It is tamper-evident, not authenticated.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from napari_bonemarrow.review.journal.line_schema import read_line
 from napari_bonemarrow.review.journal.schema import OWN_OF_SQLITE, schema_of
 
 _FEW, _LONGEST = 3, 40
-"""How many names are told of what was altered, and how many characters of each."""
+"""Number of altered names that are listed, and of characters of each."""
 
-# As bytes, which is what was hashed; a body that is not text any more is none that we wrote.
+# As bytes, which were hashed; a body that is no longer text was not written by this program.
 _LINES = """SELECT seq, typeof(body), CAST(body AS BLOB), CAST(hash AS BLOB) FROM events ORDER BY seq"""
 
 
 def verify_file(connection: sqlite3.Connection, events: list[Event] | None = None) -> Verification:
     """Check the schema, every line, the last number given, and every array.
 
-    What the window was to remember of its view (`remembered`) and who holds the case are no part of the
+    The window's view (`remembered`) and the holder of the case are not part of the
     chain and are not checked.
 
     Parameters
     ----------
     connection : sqlite3.Connection
     events : list of Event, optional
-        Gets the lines, so that opening a case parses each once. It is whole only where all are as written.
+        Filled with the lines, so that opening a case parses each once. Complete only if all are unchanged.
     """
     changed = altered(connection)
     if changed:
@@ -90,9 +90,9 @@ def _verify_arrays(
 
 
 def altered(connection: sqlite3.Connection) -> list[str]:
-    """Return what tables, views, triggers and indices of a file are not those that its version has.
+    """Return the tables, views, triggers and indices of a file that differ from those of its version.
 
-    Names that SQLite keeps for itself are looked at too: a trigger can be hidden there by hand.
+    Names reserved by SQLite are checked too: a trigger can be hidden there by hand.
     """
     rows = connection.execute("SELECT name, sql FROM sqlite_master").fetchall()
     version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -103,7 +103,7 @@ def altered(connection: sqlite3.Connection) -> list[str]:
 
 
 def _few(names: list[str]) -> str:
-    """Name up to three of what the file holds, shortened: the names are the file's own."""
+    """Return up to three names, shortened, since they come from the file."""
     told = [name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…" for name in names[:_FEW]]
     more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
     return f"{', '.join(told)}{more}"

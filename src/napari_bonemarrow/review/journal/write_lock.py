@@ -1,8 +1,8 @@
-"""Who is writing a case: one row in the case itself, so that no second file lies about.
+"""The write lock of a case: one row in the case itself, so that no second file is needed.
 
-A process that was killed leaves its row behind; the next one on the same computer sees that the process is
-gone (or that its number now belongs to a younger process) and takes over. Of another computer nobody can
-tell, so a row from there stands until ``take_over`` is asked for.
+A killed process leaves its row behind; the next process on the same computer detects that it has
+ended (or that its number now belongs to a younger process) and takes over. This cannot be detected on
+another computer, so a row from there stays until ``take_over`` is set.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SCHEMA = """CREATE TABLE holder (
 
 _SAME_START_S = 2.0
 _LONGEST = 255
-"""Characters of a host's or user's name (POSIX: HOST_NAME_MAX, LOGIN_NAME_MAX)."""
+"""Largest number of characters of a host's or user's name (POSIX: HOST_NAME_MAX, LOGIN_NAME_MAX)."""
 _HIGHEST_PID = 2**31
 
 
@@ -39,21 +39,21 @@ class Holder:
 
     @classmethod
     def this_process(cls, since: str) -> Holder:
-        """Describe ourselves."""
+        """Return the holder for this process."""
         pid = os.getpid()
         return cls(pid, psutil.Process(pid).create_time(), socket.gethostname(), user_name(), since)
 
     def is_alive(self) -> bool:
-        """Tell whether it may still be writing; of another computer we cannot know and assume it."""
+        """Return whether it may still be writing; a process on another computer is assumed to be."""
         if self.host != socket.gethostname():
             return True
         try:
             process = psutil.Process(self.pid)
-            ended = process.status() == psutil.STATUS_ZOMBIE  # killed, and its parent has not looked yet
+            ended = process.status() == psutil.STATUS_ZOMBIE  # killed, but not yet reaped by its parent
             return not ended and abs(process.create_time() - self.started) < _SAME_START_S
         except psutil.NoSuchProcess:
             return False
-        except psutil.Error:  # it exists, but belongs to somebody else
+        except psutil.Error:  # it exists, but belongs to another user
             return True
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class Holder:
 
 
 def user_name() -> str:
-    """Return the name of the operating system's user, or ``unknown`` where there is none."""
+    """Return the name of the operating system's user, or ``unknown``."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container's numeric user has no name
@@ -69,13 +69,13 @@ def user_name() -> str:
 
 
 def current(connection: sqlite3.Connection) -> Holder | None:
-    """Return who holds a case."""
+    """Return the holder of a case."""
     row = connection.execute("SELECT pid, started, host, user, since FROM holder").fetchone()
     return Holder(*row) if _is_claim(row) else None
 
 
 def _is_claim(row: tuple[object, ...] | None) -> bool:
-    """Tell whether a row is one that a process of this program could have written."""
+    """Return whether a process of this program could have written a row."""
     if row is None:
         return False
     pid, started, *texts = row
@@ -84,12 +84,12 @@ def _is_claim(row: tuple[object, ...] | None) -> bool:
 
 
 def take(connection: sqlite3.Connection, name: str, since: str, *, take_over: bool) -> None:
-    """Write our row, within the caller's transaction.
+    """Write this process's row, within the caller's transaction.
 
     Raises
     ------
     CaseError
-        Where somebody else holds the case.
+        If another process holds the case.
     """
     other = current(connection)
     if other is not None and not take_over and other.is_alive():
@@ -102,5 +102,5 @@ def take(connection: sqlite3.Connection, name: str, since: str, *, take_over: bo
 
 
 def release(connection: sqlite3.Connection) -> None:
-    """Take our row away, if it is ours."""
+    """Delete the row if it is this process's."""
     connection.execute("DELETE FROM holder WHERE pid = ? AND host = ?", (os.getpid(), socket.gethostname()))
