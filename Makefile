@@ -28,7 +28,8 @@ demo: $(VENV)/.installed system
 		echo "the window's screenshot and the exported count are in $(OUT)/"; \
 	fi
 
-# The window's tests take one core, and so does mypy: what else there is goes on beside them, and yields.
+# The window's tests take one core, and so do the checks of types: what else there is goes on beside them, and
+# yields.
 test: lint system
 	@$(MAKE) --no-print-directory -j3 $(APART) window-tests other-tests types layers
 
@@ -39,6 +40,7 @@ lint: $(VENV)/.installed
 
 types: $(VENV)/.installed
 	$(BIN)/mypy
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 layers: $(VENV)/.installed
 	$(BIN)/lint-imports
@@ -109,8 +111,8 @@ system:
 $(VENV)/.installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q uv && \
-		UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install -q --python $(BIN)/python -e '.[all,test]' || \
-		$(BIN)/python -m pip install -q --no-compile -e '.[all,test]'
+		UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install -q --python $(BIN)/python -e '.[all,test,types]' || \
+		$(BIN)/python -m pip install -q --no-compile -e '.[all,test,types]'
 	touch $@
 
 clean:

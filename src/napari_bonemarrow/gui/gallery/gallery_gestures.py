@@ -35,21 +35,27 @@ class Thumbnails(Protocol):
     @property
     def current(self) -> int:
         """Place of the cell that the inspector shows, -1 where it is not in the list."""
+        ...
 
     def is_selected(self, place: int) -> bool:
         """Tell whether a cell is selected."""
+        ...
 
     def toggle(self, section: Section) -> None:
         """Fold a section, or unfold it."""
+        ...
 
     def viewport(self) -> QWidget:
         """Return what is painted on."""
+        ...
 
     def verticalScrollBar(self) -> QScrollBar:
         """Return the scroll bar at its side."""
+        ...
 
     def verticalOffset(self) -> int:
         """Return how far it is scrolled, px."""
+        ...
 
 
 class GalleryGestures(QObject):

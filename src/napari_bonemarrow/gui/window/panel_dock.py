@@ -39,7 +39,7 @@ def viewer_with_window() -> Viewer | None:
     qt = sys.modules.get("qtpy.QtWidgets")
     if qt is None or qt.QApplication.instance() is None or "napari" not in sys.modules:
         return None
-    from napari import current_viewer
+    from napari.viewer import current_viewer
 
     return current_viewer()
 

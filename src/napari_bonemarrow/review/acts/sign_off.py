@@ -86,7 +86,7 @@ class SignOff:
         """
         draft = self.prepare(name, reason, key)
         signed: SignaturePayload = draft.new
-        proof = signed["key"]["proof"] if key is not None else ""
+        proof = signed["key"]["proof"] if "key" in signed else ""
         try:
             stamped = timestamp(bytes.fromhex(proof)) if timestamp and proof else b""
         except CaseError as error:

@@ -152,10 +152,9 @@ def _ranked(distances: NDArray[np.float32], sources: NDArray[np.str_]) -> NDArra
 
 def _whitening(places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the whitening matrix, the inverse Cholesky factor, (d, d)."""
-    spread: NDArray[np.float64] = np.atleast_2d(np.cov(places.T, dtype=np.float64))
+    spread = np.atleast_2d(np.cov(places.T))
     spread += max(_RIDGE * float(np.trace(spread)) / len(spread), 1e-9) * np.eye(len(spread))
-    inverse: NDArray[np.float64] = np.linalg.inv(np.linalg.cholesky(spread))
-    return inverse
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(spread)), np.float64)
 
 
 def add_domain(
