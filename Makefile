@@ -28,8 +28,7 @@ demo: $(VENV)/.installed system
 		echo "the window's screenshot and the exported count are in $(OUT)/"; \
 	fi
 
-# The window's tests take one core, and so do the checks of types: what else there is goes on beside them, and
-# yields.
+# The window's tests take one core, and so does mypy: the rest runs next to them at a lower priority.
 test: lint system
 	@$(MAKE) --no-print-directory -j3 $(APART) window-tests other-tests types layers
 
@@ -40,7 +39,6 @@ lint: $(VENV)/.installed
 
 types: $(VENV)/.installed
 	$(BIN)/mypy
-	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 layers: $(VENV)/.installed
 	$(BIN)/lint-imports
@@ -57,10 +55,12 @@ other-tests: $(VENV)/.installed system
 	OMP_NUM_THREADS=1 VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) nice -n 5 $(BIN)/python -m pytest \
 		-m "not slow" -n $(WORKERS) --dist loadfile --ignore=tests/gui --ignore=tests/journeys $(PYTEST_ARGS)
 
-# The slow extras: many kills of a process with a window, and everything again on the second Qt binding.
+# The slow extras: pyright, many kills of a process with a window, and the window's tests on the second Qt binding.
 # PySide6 6.12.0 gives back None, True and False once too often in event filters: on Python 3.11, which still
 # counts these, a window ends after some minutes by "none_dealloc".
 test-full: test
+	$(BIN)/python -m pip install -q 'basedpyright>=1.30'
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	VIRTUAL_DISPLAY=1 $(STRICT) $(DISPLAYED) $(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 	$(PYTHON) -m venv .venv-pyside6
 	.venv-pyside6/bin/pip install -q --no-compile -e '.[test]' 'napari[pyside6]' 'PySide6!=6.12.0'
