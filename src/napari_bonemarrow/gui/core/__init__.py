@@ -1,1 +1,1 @@
-"""What all of the window stands on: open smear, selection, tasks, settings, texts (no views)."""
+"""The shared basis of the window: open smear, selection, tasks, settings, texts (no views)."""

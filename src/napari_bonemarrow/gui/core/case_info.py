@@ -1,4 +1,4 @@
-"""What the window says of a case as a whole (no Qt)."""
+"""The window's texts about a case as a whole (no Qt)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class HeaderInfo:
 
 
 def header_info(session: Session | None) -> HeaderInfo:
-    """Describe the line above the tabs."""
+    """Return the line above the tabs."""
     if session is None:
         return HeaderInfo("", "", "")
     case = session.case
@@ -36,7 +36,7 @@ def header_info(session: Session | None) -> HeaderInfo:
 
 
 def is_analysed(case: Case) -> bool:
-    """Tell whether every cell has been found and has the model's word."""
+    """Return whether every cell has been found and classified."""
     if not was_searched(case):
         return False
     predictions, cells = case.predictions, case.cells
@@ -46,7 +46,7 @@ def is_analysed(case: Case) -> bool:
 
 
 def was_searched(case: Case) -> bool:
-    """Tell whether the detector has been everywhere in the frame: it may have grown since."""
+    """Return whether the detector has searched all of the frame, which may have been extended."""
     if not was_detected(case) or case.frame is None:
         return False
     searched = searched_regions(case)
@@ -56,7 +56,7 @@ def was_searched(case: Case) -> bool:
 
 
 def unlike_texts(case: Case) -> tuple[str, str]:
-    """Say that the smear looks unlike what was learnt, in short and with figures; empty where it need not."""
+    """Return the warnings of an unfamiliar smear, short and with figures; empty if none is needed."""
     check = case.statistics.domain_check()
     if check is None or not check.unlike or not case.statistics.waits_for_review:
         return "", ""
@@ -64,7 +64,7 @@ def unlike_texts(case: Case) -> tuple[str, str]:
 
 
 def locked_text(case: Case) -> str:
-    """Say why nothing can be changed, empty where it can."""
+    """Return why the case cannot be changed, empty if it can."""
     if case.distrust:
         return f"{case.distrust} It is open to look at only."
     signature = case.signature
@@ -76,7 +76,7 @@ def locked_text(case: Case) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:
-    """One photograph of a folder, and how far its review is; ``cells`` are those that count."""
+    """One photograph of a folder and the progress of its review; ``cells`` are the counted ones."""
 
     name: str
     region: Region
@@ -85,12 +85,12 @@ class FieldInfo:
 
     @property
     def text(self) -> str:
-        """Name and progress."""
+        """Return name and progress."""
         return f"{self.name} · {self.reviewed} of {self.cells} reviewed" if self.cells else self.name
 
 
 def field_infos(slide: Slide, case: Case) -> tuple[FieldInfo, ...]:
-    """Count in each photograph of a folder the cells that count and those of them that were reviewed."""
+    """Return for each photograph of a folder its numbers of counted and of reviewed cells."""
     cells, reviewed = case.cells, case.reviewed()
     counts = cells.in_frame
     infos = []

@@ -1,4 +1,4 @@
-"""What is to be done once Qt has deleted an object."""
+"""Calls after Qt has deleted an object."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _waiting: set[Callable[..., None]] = set()
 
 
 def when_destroyed(sender: QObject, call: Callable[[], None]) -> None:
-    """Call something when Qt has deleted an object, whatever Python's collector has done by then.
+    """Call a function when Qt has deleted an object, independent of Python's garbage collector.
 
-    What is connected to an object's signal looks to the collector like a part of the object. Where it finds
-    both out of reach it empties the call, and Qt, which may delete the object later, would then call what is
-    empty: the process ends by a signal. Kept here, the call is never out of reach.
+    To the collector, a function connected to an object's signal is a part of the object. If it finds
+    both unreachable it clears the function, and Qt, which may delete the object later, would then call a
+    cleared one: the process ends by a signal. Kept here, the function is always reachable.
 
     Parameters
     ----------
     sender : QObject
-        Deleted by Qt in the end, as everything within a window is.
+        Deleted by Qt in the end, like every object in a window.
     call : callable
     """
 

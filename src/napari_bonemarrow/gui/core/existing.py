@@ -1,4 +1,4 @@
-"""What Qt always has, though its types allow for its absence: the application, a scroll bar, an event."""
+"""Parts of Qt that always exist although their types are optional: application, scroll bar, event."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ T = TypeVar("T")
 
 
 def existing(part: T | None) -> T:
-    """Return a part of Qt's that is always there.
+    """Return a part of Qt that always exists.
 
     Parameters
     ----------
     part : object or None
-        As PyQt6 has it, for whose stubs every pointer may be null.
+        As typed by PyQt6, whose stubs allow every pointer to be null.
 
     Returns
     -------
     object
-        The same.
+        The same object.
     """
     assert part is not None
     return part

@@ -1,4 +1,4 @@
-"""What a form needs to know of a field and its model does not (no Qt)."""
+"""Hints for a form about a field that its model does not hold (no Qt)."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ def shown(
     tracking: bool = False,
     widget: str = "",
 ) -> dict[str, Any]:
-    """Say how a field looks in a form: ``Field(5.0, ge=0, json_schema_extra=shown(unit="µm"))``.
+    """Return the hints for a field's look in a form: ``Field(5.0, ge=0,
+    json_schema_extra=shown(unit="µm"))``.
 
     Parameters
     ----------
     unit : str
         Written after a number.
     step : float, optional
-        What an arrow of a number's box adds.
+        Step of the arrows of a number's box.
     decimals : int, optional
-        Digits after the point; 2 where nothing is said.
+        Digits after the point; 2 by default.
     none_text : str
-        What stands in the box of a number that may be None and is.
+        Text in the box of an optional number that is None.
     placeholder : str
-        What stands in an empty line of text.
+        Text in an empty line of text.
     folder : bool
-        A path is a folder's.
+        A path is a folder.
     hidden : bool
-        Not in the form; the model's instance keeps its value.
+        Not in the form; the instance of the model keeps its value.
     tracking : bool
-        A number counts at each letter typed, else when the box is left, at Enter and at an arrow.
+        A number is taken at each key typed, else when the box loses focus, at Enter and at an arrow.
     widget : str
-        Name of another of magicgui's widgets, such as ``RadioButtons``.
+        Name of another magicgui widget, such as ``RadioButtons``.
     """
     return {SHOWN: {name: value for name, value in locals().items() if value not in ("", None, False)}}

@@ -1,4 +1,4 @@
-"""The names by which napari's manifest lists the plugin (no Qt)."""
+"""The plugin's names in napari's manifest (no Qt)."""
 
 from __future__ import annotations
 

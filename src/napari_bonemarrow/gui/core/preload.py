@@ -1,7 +1,7 @@
-"""What the first smear needs is got ready while the window waits for it (no Qt).
+"""The preparation of imports for the first smear while the window waits (no Qt).
 
-Together these take seconds where the machine is busy: napari's points import pandas, its first layer of
-any kind has pint parse its thousand units, and a slide's file needs OpenSlide, tifffile and a codec.
+Together these take seconds on a busy machine: napari's points import pandas, its first layer
+makes pint parse its thousand units, and a slide's file needs OpenSlide, tifffile and a codec.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def begin() -> None:
     global _begun
     if not _begun:
         _begun = True
-        # A daemon: it writes nothing, and napari shall not wait for it to end.
+        # A daemon: it writes nothing, and napari must not wait for its end.
         threading.Thread(target=prepare, name="warming", daemon=True).start()
 
 
 def prepare() -> None:
-    """Import and parse what opening a smear needs; whoever comes second waits for the first.
+    """Import the modules and parse the units for opening a smear; a second call waits for the first.
 
-    What cannot be imported is left to where it is used, which says what is wrong.
+    A failed import is reported later by the code that needs the module.
     """
     global _units, _ready
     with _lock:
@@ -53,29 +53,29 @@ def prepare() -> None:
         if _are_units_unread():
             import pint
 
-            _units = pint.UnitRegistry(on_redefinition="raise")  # as pint makes its own
+            _units = pint.UnitRegistry(on_redefinition="raise")  # as pint creates its own
         _ready = True
 
 
 def prepare_shapes() -> None:
-    """Have napari compile what its shapes are cut into triangles by, or read it from a cache.
+    """Compile napari's triangulation of shapes, or read it from a cache.
 
-    It does so when the first shape is made, on the main thread, for half a second and more; here in the
-    thread that comes with the first outline. napari keeps the function to itself: a version may lack it.
+    Otherwise the first shape compiles it on the main thread, for half a second and more; here it is done in
+    the thread of the first outline. The function is private to napari: a version may lack it.
     """
     with suppress(ImportError, AttributeError):
         import_module("napari.layers.shapes._accelerated_triangulate_dispatch").warmup_numba_cache()
 
 
 def is_ready() -> bool:
-    """Tell whether all that can be got ready is."""
+    """Return whether the preparation is complete."""
     return _ready
 
 
 def give_units() -> None:
-    """Give napari the units that were read, unless it has read them itself by now.
+    """Give napari the parsed units, unless it has parsed them itself.
 
-    On the main thread only: napari's layers compare units, which must all come from one registry.
+    Only on the main thread: napari's layers compare units, which must all come from one registry.
     """
     if _units is not None and _are_units_unread():
         import pint
@@ -84,7 +84,7 @@ def give_units() -> None:
 
 
 def _are_units_unread() -> bool:
-    """Tell whether nobody has asked pint's registry for anything yet: its parsing waits for that."""
+    """Return whether pint's registry is still unused, since it is parsed on first use."""
     import pint
     from pint.registry import LazyRegistry
 

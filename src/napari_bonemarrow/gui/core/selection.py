@@ -10,10 +10,10 @@ from qtpy.QtCore import QObject, Signal
 
 
 class Selection(QObject):
-    """Which cells are selected, and which of them is the current one: that of the inspector.
+    """The selected cells and the current one among them, which the inspector shows.
 
-    Views never keep a selection of their own: they `set` this one and follow `changed`, whose argument tells
-    whether the current cell shall be brought into view.
+    Views never keep their own selection: they `set` this one and follow `changed`, whose argument is
+    whether to bring the current cell into view.
     """
 
     changed = Signal(bool)
@@ -26,22 +26,22 @@ class Selection(QObject):
 
     @property
     def current(self) -> int | None:
-        """The cell that the inspector shows, None where none is selected."""
+        """Return the cell that the inspector shows, None if none is selected."""
         return self._current
 
     @property
     def ids(self) -> tuple[int, ...]:
-        """Every selected cell in the order in which they were selected, the current one among them."""
+        """Return every selected cell, including the current one, in the order of selection."""
         return self._ids
 
     @property
     def others(self) -> tuple[int, ...]:
-        """The cells that are selected beside the current one, ascending."""
+        """Return the selected cells except the current one, ascending."""
         return tuple(sorted(cell for cell in self._ids if cell != self._current))
 
     @property
     def array(self) -> NDArray[np.int64]:
-        """The same as a read-only array, int64 of shape (n,)."""
+        """Return the selected cells as a read-only array, int64 of shape (n,)."""
         if self._array is None:
             self._array = np.array(self._ids, dtype=np.int64)
             self._array.setflags(write=False)
@@ -58,12 +58,12 @@ class Selection(QObject):
         Parameters
         ----------
         ids : iterable of int
-            A number that comes twice counts once.
+            Repeated numbers count once.
         current : int, optional
-            Which of them is the current one. Left out, the one that is current now, where it is among them,
+            The current one among them. By default the present current cell if it is among them,
             else the first.
         go : bool
-            Bring the current cell into view; this is told even where the selection stays as it was.
+            Bring the current cell into view; this is signalled even if the selection is unchanged.
         """
         given = ids.tolist() if isinstance(ids, np.ndarray) else [int(cell) for cell in ids]
         unique = tuple(dict.fromkeys(given))
@@ -77,14 +77,14 @@ class Selection(QObject):
         self.changed.emit(go)
 
     def toggle(self, cell_id: int) -> None:
-        """Select one cell more, or one less; the current cell stays while it is selected."""
+        """Add a cell to the selection or remove it; the current cell stays current while it is selected."""
         if cell_id in self._ids:
             self.set(tuple(cell for cell in self._ids if cell != cell_id))
         else:
             self.set((*self._ids, cell_id))
 
     def keep_one(self) -> None:
-        """Let go of all but the current cell: where others are no longer seen, no key may mean them."""
+        """Deselect all but the current cell: no key may change cells that are no longer visible."""
         if self._current is not None and len(self._ids) > 1:
             self.set((self._current,), self._current)
 

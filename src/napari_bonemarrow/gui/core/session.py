@@ -1,4 +1,4 @@
-"""An open smear: its slide, its case, and what is chosen but not yet in the case (no Qt)."""
+"""An open smear: its slide, its case, and choices not yet in the case (no Qt)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_bonemarrow.slides import Scale, Slide
 
 @dataclass
 class Session:
-    """An open smear, its case, and what was chosen for it but is not in the case yet."""
+    """An open smear, its case, and choices for it that are not yet in the case."""
 
     slide: Slide
     case: Case
@@ -30,7 +30,7 @@ class Session:
     nucleus_px: float | None = None
 
     def __post_init__(self) -> None:
-        """Take up what the case says of the frame, which may still be changed."""
+        """Take over the frame of the case, which may still be changed."""
         case, frame = self.case, self.case.frame
         if frame is not None:
             self.margin_um, self.target = frame.margin_um, case.target
@@ -39,11 +39,11 @@ class Session:
 
     @property
     def is_fixed(self) -> bool:
-        """Whether classes have been seen, so that scale and frame stay as they are."""
+        """Return whether classes have been seen, which fixes scale and frame."""
         return self.case.sampling.classes_seen and self.case.frame is not None
 
     def frame(self) -> Frame:
-        """Return what is or will be counted."""
+        """Return the present or future counting frame."""
         if self.is_fixed and self.case.frame is not None:
             return self.case.frame
         slide = self.slide
@@ -54,6 +54,6 @@ class Session:
 
     @property
     def is_ranked(self) -> bool:
-        """Whether what is counted are the first of the ranked regions."""
+        """Return whether the frame consists of the first ranked regions."""
         ranking, regions = self.case.sampling.ranking, self.frame().regions
         return ranking is not None and ranking.regions[: len(regions)] == regions

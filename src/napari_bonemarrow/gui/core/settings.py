@@ -1,4 +1,4 @@
-"""The few things the window remembers from one day to the next (no Qt)."""
+"""The settings that the window keeps between sessions (no Qt)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FILE = "settings.json"
 
 
 class KeyOptions(BaseModel):
-    """How the keys behave, whichever they are."""
+    """The behaviour of the keys, independent of which they are."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,7 +32,7 @@ class KeyOptions(BaseModel):
 
 
 class Settings(KeyOptions):
-    """What the window remembers from one day to the next; the settings page and its form are made from it."""
+    """The settings that the window keeps between sessions; the settings page and form are made from them."""
 
     reviewer: str = Field(
         "",
@@ -76,7 +76,7 @@ class Settings(KeyOptions):
 
 
 class _Told:
-    """Tells whoever shows a setting that it was changed."""
+    """The signal to views that settings were changed."""
 
     changed = Signal(object)  # Settings
 
@@ -85,7 +85,7 @@ told = _Told()
 
 
 def load() -> Settings:
-    """Return the settings; what is no value of a field is as it was at first."""
+    """Return the settings; an invalid value is replaced by its default."""
     saved = {name: value for name, value in _read_all().items() if name in Settings.model_fields}
     while True:
         try:
@@ -96,7 +96,7 @@ def load() -> Settings:
 
 
 def save(wanted: Settings) -> None:
-    """Remember settings, and tell who shows them."""
+    """Store settings and notify the views that show them."""
     before = load()
     for name in Settings.model_fields:
         if getattr(wanted, name) != getattr(before, name):
@@ -106,58 +106,58 @@ def save(wanted: Settings) -> None:
 
 
 def change(**values: Any) -> None:
-    """Remember some settings by their names.
+    """Store some settings by their names.
 
     Raises
     ------
     pydantic.ValidationError
-        A value is none of its field's.
+        If a value is invalid for its field.
     """
     save(Settings.model_validate({**load().model_dump(), **values}))
 
 
 def keep(name: str, value: Any) -> None:
-    """Remember something beside the settings, of JSON's types."""
+    """Store a JSON value in addition to the settings."""
     _write(name, value)
 
 
 def kept(name: str) -> Any:
-    """Return what was kept by that name, None where nothing was."""
+    """Return the value stored under that name, or None."""
     return _read_all().get(name)
 
 
 def reviewer() -> str:
-    """Return the name that corrections are written under, ``""`` where nobody has said it yet."""
+    """Return the name under which corrections are written, ``""`` if none was given yet."""
     return _read("reviewer")
 
 
 def set_reviewer(name: str) -> None:
-    """Remember a reviewer's name."""
+    """Store a reviewer's name."""
     change(reviewer=name.strip()[:80])
 
 
 def model() -> str:
-    """Return the name of the bundle that serves."""
+    """Return the name of the model bundle in use."""
     return load().model
 
 
 def set_model(name: str) -> None:
-    """Remember which bundle serves."""
+    """Store the name of the model bundle in use."""
     change(model=name)
 
 
 def goes_on() -> bool:
-    """Tell whether a class key goes on to the next cell; it does until that is switched off."""
+    """Return whether a class key moves on to the next cell, which is the default."""
     return load().goes_on
 
 
 def set_goes_on(on: bool) -> None:
-    """Remember whether a class key goes on to the next cell."""
+    """Store whether a class key moves on to the next cell."""
     change(goes_on=on)
 
 
 def check() -> str:
-    """Return in one line what is wrong with the settings, else ``""``; a spoilt file is set aside."""
+    """Return in one line the fault of the settings, else ``""``; a corrupt file is renamed."""
     path = home() / _FILE
     try:
         spoilt = not isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
@@ -175,12 +175,12 @@ def check() -> str:
 
 
 def aside_of(path: Path) -> Path:
-    """Return where a file goes that cannot be used."""
+    """Return the new path of an unusable file."""
     return path.with_name(f"{path.name}.spoilt")
 
 
 def set_aside(path: Path) -> None:
-    """Rename a file that cannot be used: what it holds is not lost."""
+    """Rename an unusable file, so that its content is not lost."""
     try:
         path.replace(aside_of(path))
     except OSError as error:
@@ -190,7 +190,7 @@ def set_aside(path: Path) -> None:
 def _read_all() -> dict[str, object]:
     try:
         saved = json.loads((home() / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # never set, or spoilt: nothing depends on it
+    except (OSError, ValueError):  # never set, or corrupt: nothing depends on it
         return {}
     return saved if isinstance(saved, dict) else {}
 
@@ -200,7 +200,7 @@ def _read(key: str) -> str:
 
 
 def _write(key: str, value: Any) -> None:
-    """Write one setting; a home that cannot be written forgets it, which harms nobody."""
+    """Write one setting; if the folder cannot be written, the setting is lost without harm."""
     path = home() / _FILE
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

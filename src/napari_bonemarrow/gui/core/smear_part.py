@@ -1,4 +1,4 @@
-"""What works on an open smear ends with it, and with it end its timers and connections."""
+"""Parts of an open smear, which end with it together with their timers and connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from napari_bonemarrow.gui.core.session import Session
 
 
 class SmearPart(QObject):
-    """Works on one open smear, and is gone when the smear is left.
+    """A part that works on one open smear and ends when the smear is closed.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ class SmearPart(QObject):
         self._connections: list[tuple[Any, Callable[..., object]]] = []
 
     def follow(self, signal: Any, slot: Callable[..., object]) -> None:
-        """Connect a signal, of Qt or of psygnal, of something that outlives the smear."""
+        """Connect a signal, of Qt or psygnal, of an object that outlives the smear."""
         signal.connect(slot)
         self._connections.append((signal, slot))
 
     def timer(self, wait_ms: int, then: Callable[[], object]) -> QTimer:
-        """Return a timer that calls once, some time after it was last started."""
+        """Return a timer that calls once, a given time after its last start."""
         made = QTimer(self)
         made.setSingleShot(True)
         made.setInterval(wait_ms)
@@ -39,7 +39,7 @@ class SmearPart(QObject):
         return made
 
     def close(self) -> None:
-        """End the parts, the last made first, then the timers and connections. Qt deletes it later."""
+        """Close its parts, the newest first, then its timers and connections. Qt deletes it later."""
         for child in reversed(self.children()):
             if isinstance(child, SmearPart):
                 child.close()

@@ -18,12 +18,12 @@ from napari_bonemarrow.gui.core.destruction import when_destroyed
 _POLL_SECONDS = 0.2
 
 _ended: deque[Any] = deque(maxlen=64)
-"""The workers that ended last. A thread tells of its worker's end a moment before it lets go of it, and must
-not be the last to do so: the worker's signals are an object of Qt's main thread and must end there."""
+"""The workers that ended last. A thread signals its worker's end just before it drops its reference, which
+must not be the last one: the worker's signals are an object of Qt's main thread and must be deleted there."""
 
 
 class Tasks(QObject):
-    """Runs generators in threads; every callback comes back on the main thread.
+    """A runner of generators in threads; every callback runs on the main thread.
 
     A `BoneMarrowError` goes to ``on_failed`` as one line for the user. Any other exception is a defect
     of the program, which napari reports by itself.
@@ -32,7 +32,7 @@ class Tasks(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._workers: set[Any] = set()
-        when_destroyed(self, partial(_stop, self._workers))  # what still comes then has nowhere to go
+        when_destroyed(self, partial(_stop, self._workers))  # later results have no receiver
 
     def run(
         self,
@@ -42,8 +42,8 @@ class Tasks(QObject):
         on_done: Callable[[], None],
         on_failed: Callable[[BoneMarrowError], None],
     ) -> Any:
-        """Run a generator; what it yields reaches ``on_step`` in order. Returns the worker."""
-        begin = [steps]  # taken out when it begins: the worker outlives its work, what it works on need not
+        """Run a generator and pass what it yields to ``on_step``, in order; return the worker."""
+        begin = [steps]  # removed when it begins: the worker outlives its work, its data need not
 
         def guarded() -> Generator[Any, Any, None]:
             try:
@@ -53,7 +53,7 @@ class Tasks(QObject):
 
         def receive(step: Any) -> None:
             if worker not in self._workers:
-                return  # it was cancelled: what is still on its way is not wanted
+                return  # it was cancelled: pending results are not wanted
             if isinstance(step, _Failure):
                 on_failed(step.error)
             elif step is not None:
@@ -62,14 +62,14 @@ class Tasks(QObject):
         def finish(_nothing: None = None) -> None:
             worker.yielded.disconnect(receive)
             worker.finished.disconnect(finish)
-            begin.clear()  # it may have been cancelled before it began
+            begin.clear()  # it may have been cancelled before its start
             _ended.append(worker)
             if worker in self._workers:
                 self._workers.discard(worker)
                 on_done()
 
-        # Not by `create_worker`: napari's window keeps each of its workers for as long as it lives, and with
-        # it whatever the worker has been given, such as the slides of a whole morning.
+        # Not by `create_worker`: napari's window keeps all its workers until it closes, and with them
+        # their data, such as the slides of a whole morning.
         worker = _Worker(guarded)
         worker.yielded.connect(receive)
         worker.finished.connect(finish)
@@ -85,34 +85,34 @@ class Tasks(QObject):
         on_failed: Callable[[BoneMarrowError], None],
         on_done: Callable[[], None] | None = None,
     ) -> Any:
-        """Wait for one of the engine's futures; a cancelled one has no value."""
+        """Wait for a future of the engine; a cancelled one has no value."""
         done = on_done or _nothing
         return self.run(lambda: _await(future), on_step=on_value, on_done=done, on_failed=on_failed)
 
     def cancel(self, worker: Any) -> None:
-        """Stop a generator at its next step; nothing more is heard of it."""
+        """Stop a generator at its next step; it makes no more callbacks."""
         if worker in self._workers:
             self._workers.discard(worker)
             worker.quit()
 
     def cancel_all(self) -> None:
-        """Stop everything."""
+        """Stop all generators."""
         for worker in list(self._workers):
             self.cancel(worker)
 
 
 class _Worker(GeneratorWorker[Any, Any, Any]):
-    """A worker that falls silent when the application has ended before it.
+    """A worker that emits nothing once the application has ended before it.
 
-    Qt's objects, its signals among them, are then deleted while the thread still works on its last step.
-    The worker beneath takes any `RuntimeError` for that, and says so on the console instead of telling who
-    waits for it.
+    Qt's objects, including its signals, are then deleted while the thread still works on its last step.
+    The base worker takes any `RuntimeError` for that, and prints it on the console instead of passing it
+    to the callback.
     """
 
     def work(self) -> Any:
-        """Do the steps; an error of theirs is raised like any other."""
-        # Closed here, since one that was told to stop would otherwise give back what it holds, such as the
-        # engine's futures, only when the collector of garbage comes by.
+        """Run the steps; their errors are raised like any other."""
+        # Closed here, since a stopped generator would otherwise release its objects, such as the
+        # engine's futures, only at the next garbage collection.
         with closing(self._gen):
             result = super().work()
         if isinstance(result, RuntimeError):
@@ -120,7 +120,7 @@ class _Worker(GeneratorWorker[Any, Any, Any]):
         return result
 
     def run(self) -> None:
-        """Work, and say nothing where nobody is left to hear it."""
+        """Run the work; emit nothing if no receiver is left."""
         try:
             super().run()
         except RuntimeError:
@@ -130,7 +130,7 @@ class _Worker(GeneratorWorker[Any, Any, Any]):
     def _is_orphaned(self) -> bool:
         try:
             self.signals.objectName()
-        except RuntimeError:  # what both bindings raise for a deleted object
+        except RuntimeError:  # raised by both bindings for a deleted object
             return True
         return False
 
@@ -151,7 +151,7 @@ def _report(defect: BaseException) -> None:
 
 
 def _nothing() -> None:
-    """Nothing is to be done when a future has been waited for."""
+    """Do nothing after waiting for a future."""
 
 
 def _await(future: Future[Any]) -> Iterator[Any]:
@@ -161,7 +161,7 @@ def _await(future: Future[Any]) -> Iterator[Any]:
         except TimeoutError:
             if future.done():
                 raise
-            yield None  # a place to stop at
+            yield None  # a step at which it can be stopped
         except CancelledError:
             return
         else:

@@ -1,4 +1,4 @@
-"""Texts for the window's notices: one line, no tags, time left in words (no Qt)."""
+"""Texts of the window's notices: one line, no tags, remaining time in words (no Qt)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from napari_bonemarrow.cytology.durations import time_left
 
 
 def doing_text(text: str, seconds_left: float | None) -> str:
-    """Say what is done and how long it will take."""
+    """Return a text with the current work and its remaining time."""
     return text if seconds_left is None else f"{text} · {time_left(seconds_left)}"
 
 
@@ -19,5 +19,5 @@ def one_line(error: BaseException) -> str:
 
 
 def toast(text: str) -> str:
-    """Return a text for napari's notifications, whose labels would take tags for HTML: no tag is left."""
+    """Return a text without tags for napari's notifications, whose labels would treat them as HTML."""
     return text.replace("<", "‹").replace(">", "›")

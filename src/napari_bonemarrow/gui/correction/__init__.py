@@ -1,1 +1,1 @@
-"""What a reviewer does to cells, and how inspector and rings follow the case."""
+"""A reviewer's corrections of cells, and the updates of inspector and rings."""

@@ -1,4 +1,4 @@
-"""Accepting a class in bulk: the rule is asked for, shown with what it would do, and is one act."""
+"""Acceptance of a class in bulk: a dialog for the rule with a preview of its effect, and one act."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from napari_bonemarrow.review import Case, CaseError
 
 
 class BulkAccept(SmearPart):
-    """Opens the dialog and does what it says.
+    """The dialog for a bulk rule, and the act.
 
     Parameters
     ----------
@@ -38,18 +38,18 @@ class BulkAccept(SmearPart):
         self.dialog: BulkDialog | None = None
 
     def close(self) -> None:
-        """Take the dialog away with the smear it is about."""
+        """Close the dialog with its smear."""
         if self.dialog is not None:
             self.dialog.reject()
         super().close()
 
     def ask(self) -> None:
-        """Ask for the rule, beginning with the class of the selected cell."""
+        """Ask for the rule, starting with the class of the selected cell."""
         if self.dialog is not None:
             return
         case, cell = self.session.case, self._selection.current
         code = case.effective_code(cell) if cell is not None else ""
-        # A class that is refused is among them: the dialog then says why.
+        # Refused classes are included: the dialog then gives the reason.
         allowed = [each for each in BMC21 if each == code or not case.bulk.refusal(each)]
         if not allowed:
             self._acts.fail(CaseError(case.bulk.refusal(BMC21[0])))
@@ -74,7 +74,7 @@ class BulkAccept(SmearPart):
 
 
 def bulk_info(case: Case, code: str, threshold: float) -> BulkInfo:
-    """Tell what accepting a class above a confidence would do to a case now."""
+    """Return the effect of accepting a class above a confidence on the current case."""
     if case.read_only or case.is_signed:
         return BulkInfo(refusal="This case is open to look at only.")
     try:

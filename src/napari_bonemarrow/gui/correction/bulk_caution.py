@@ -1,4 +1,4 @@
-"""Asking before one key changes many cells: what is labelled is what was meant."""
+"""A question before one key changes many cells, so that only the intended cells are changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from napari_bonemarrow.gui.correction.many_cells_dialog import ManyCellsDialog
 from napari_bonemarrow.review import Case
 
 MANY = 20
-"""More cells than these are never changed by one key alone: no more thumbnails are taken in at a glance."""
+"""One key alone never changes more cells than this: more thumbnails cannot be seen at a glance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,15 @@ class BulkAct:
     ----------
     cells : tuple of int
     question : str
-        What is asked.
+        The question.
     yes : str
-        What the button says that does it.
+        Text of the button that confirms it.
     done : str
-        What is said afterwards.
+        Message afterwards.
     concerned : tuple of str
-        The classes that it gives or takes, by code; a critical one is always asked about.
+        The codes of the classes that it gives or removes; a critical one always needs a question.
     present : str
-        What the cells are now, for the question.
+        The current classes of the cells, for the question.
     """
 
     cells: tuple[int, ...]
@@ -48,13 +48,13 @@ class BulkAct:
 
     @property
     def is_asked(self) -> bool:
-        """Whether it is asked about first: more than `MANY` cells, or several with a critical class."""
+        """Return whether it needs a question: more than `MANY` cells, or several with a critical class."""
         several = len(self.cells) > 1
         return len(self.cells) > MANY or (several and not NEVER_IN_BULK.isdisjoint(self.concerned))
 
 
 def giving(case: Case, cells: Sequence[int], code: str) -> BulkAct:
-    """Describe giving cells a class; ``""`` takes their labels off."""
+    """Return the act that gives cells a class; ``""`` removes their labels."""
     n, cells = len(cells), tuple(cells)
     before = _codes(case, cells) if n > 1 else ()
     if code:
@@ -70,7 +70,7 @@ def giving(case: Case, cells: Sequence[int], code: str) -> BulkAct:
 
 
 def accepting(case: Case, groups: dict[str, list[int]]) -> BulkAct:
-    """Describe confirming the classes that cells have, given by class."""
+    """Return the act that confirms the current classes of cells, grouped by class."""
     cells = tuple(cell for group in groups.values() for cell in group)
     n = len(cells)
     classes = f" in {len(groups)} classes" if len(groups) > 1 else f" as {next(iter(groups), '')}"
@@ -85,7 +85,7 @@ def accepting(case: Case, groups: dict[str, list[int]]) -> BulkAct:
 
 
 def tagging(cells: Sequence[int], tag: str, on: bool) -> BulkAct:
-    """Describe putting a tag on cells, or taking it off."""
+    """Return the act that adds a tag to cells or removes it."""
     n, name = len(cells), TAGS.get(tag, tag)
     verb = "Tag" if on else "Take the tag off"
     return BulkAct(
@@ -97,7 +97,7 @@ def tagging(cells: Sequence[int], tag: str, on: bool) -> BulkAct:
 
 
 def flagging(cells: Sequence[int], on: bool) -> BulkAct:
-    """Describe flagging cells, or taking the flag off."""
+    """Return the act that flags cells or removes the flag."""
     n = len(cells)
     if on:
         return BulkAct(tuple(cells), f"Flag {n} cells?", f"Flag {n} cells", f"{n} cells flagged")
@@ -107,14 +107,14 @@ def flagging(cells: Sequence[int], on: bool) -> BulkAct:
 
 
 def joining(case: Case, cells: Sequence[int]) -> BulkAct:
-    """Describe making one cell of several."""
+    """Return the act that merges several cells into one."""
     n, codes = len(cells), _codes(case, cells)
     texts = f"Make one cell of {n}?", f"Join {n} cells", f"{n} cells joined"
     return BulkAct(tuple(cells), *texts, codes if n > MANY else (), present=_present(codes))
 
 
 def removing(case: Case, cells: Sequence[int]) -> BulkAct:
-    """Describe removing cells; what reviewers did to them goes with them."""
+    """Return the act that removes cells together with reviewers' work on them."""
     n, cells = len(cells), tuple(cells)
     codes = _codes(case, cells) if n > 1 else ()
     return BulkAct(
@@ -127,20 +127,20 @@ def _codes(case: Case, cells: Sequence[int]) -> tuple[str, ...]:
 
 
 def _present(codes: Sequence[str]) -> str:
-    """Say which classes cells have now, the commonest first."""
+    """Return the current classes of cells in words, the most common first."""
     counts = Counter(codes).most_common()
     texts = [f"{count} {code or 'without a class'}" for code, count in counts]
     return f"They are now: {', '.join(texts)}." if texts else ""
 
 
 class BulkCaution(SmearPart):
-    """Does an act at once, or after a question where it concerns many cells.
+    """The caution before an act: done at once, or after a question if it concerns many cells.
 
     Parameters
     ----------
     session : Session
     before : QWidget
-        Before which the question stands.
+        The window behind the question.
     parent : QObject
     """
 
@@ -150,7 +150,7 @@ class BulkCaution(SmearPart):
         self.dialog: ManyCellsDialog | None = None
 
     def over(self, many: BulkAct, act: Callable[[], None]) -> None:
-        """Do an act, asking first where that is due; while a question stands nothing else is done."""
+        """Do an act, after a question if it needs one; while a question is open nothing else is done."""
         if self.dialog is not None:
             return
         if not many.is_asked:
@@ -163,7 +163,7 @@ class BulkCaution(SmearPart):
         dialog.open()
 
     def close(self) -> None:
-        """Take the question away: what it was about is no longer shown."""
+        """Close the question, whose cells are no longer shown."""
         if self.dialog is not None:
             self.dialog.reject()
         super().close()

@@ -1,4 +1,4 @@
-"""Asks for the rule by which a class is accepted in bulk."""
+"""The dialog for the rule by which a class is accepted in bulk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIRST_THRESHOLD = 0.98
 
 
 class BulkDialog(ConfirmDialog):
-    """The class, the confidence, and how many cells that would be.
+    """The dialog with the class, the confidence, and the number of matching cells.
 
     Parameters
     ----------
@@ -22,9 +22,9 @@ class BulkDialog(ConfirmDialog):
     codes : sequence of str
         Classes to choose from.
     code : str
-        The one that is chosen at first.
+        The class that is chosen at first.
     ask : callable
-        Tells by code and threshold what would happen.
+        Returns the effect of a code and a threshold.
     """
 
     def __init__(
@@ -59,35 +59,35 @@ class BulkDialog(ConfirmDialog):
 
     @property
     def code(self) -> str:
-        """The class."""
+        """Return the code of the class."""
         return self.class_box.currentText()
 
     @property
     def threshold(self) -> float:
-        """The least confidence."""
+        """Return the lowest confidence."""
         return self.threshold_box.value()
 
     def check(self, *_changed: object) -> None:
-        """Tell how many cells it would be."""
+        """Show how many cells the rule would accept."""
         self._info = self._ask(self.code, self.threshold)
         self.count.setText(self._info.text)
         super().check()
 
     def lacks(self) -> str:
-        """Return why nothing would be accepted."""
+        """Return why no cell would be accepted."""
         return self._info.refusal
 
 
 @dataclass(frozen=True, slots=True)
 class BulkInfo:
-    """What a bulk rule would do.
+    """The effect of a bulk rule.
 
     Attributes
     ----------
     text : str
         How many cells it would accept.
     refusal : str
-        Why it would accept none; empty where it would.
+        Why it would accept none; empty if it would accept some.
     """
 
     text: str = ""

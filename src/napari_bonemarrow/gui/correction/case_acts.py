@@ -1,4 +1,4 @@
-"""Every act on the case goes through here: under a name that was given, and shown only once it is written."""
+"""The only way to act on the case: under a reviewer's name, and shown only once it is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 
 
 class CaseActs(SmearPart):
-    """Does something to the case, or says why it was not done.
+    """Acts on the case, with a notice if one fails.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ class CaseActs(SmearPart):
         self._shown_cell, self.reviewer, self._notices = shown_cell, reviewer, notices
 
     def act(self, act: Callable[[], object]) -> bool:
-        """Do something to the case; what could not be written is not shown.
+        """Do an act on the case; one that could not be written is not shown.
 
-        Nothing is written under a name that nobody has given: the name is asked for, and False returned.
+        Without a reviewer's name nothing is written: the name is asked for, and False returned.
         """
         if not self.reviewer.known:
             self.reviewer.ask()
@@ -49,10 +49,10 @@ class CaseActs(SmearPart):
             act()
         except BoneMarrowError as error:
             self.fail(error)
-            self._shown_cell.show()  # a box that was ticked says again what the case says
+            self._shown_cell.show()  # a box that was ticked shows the state of the case again
             return False
         return True
 
     def fail(self, error: BoneMarrowError) -> None:
-        """Say why something was not done."""
+        """Show why an act was not done."""
         self._notices.fail(error, REVIEW)

@@ -1,4 +1,4 @@
-"""Rings and inspector follow the case: every change that is on the disk is shown, and only that."""
+"""Synchronisation of rings and inspector with the case: they show exactly the changes on the disk."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from napari_bonemarrow.review.worklist.worklist import WorkList
 
 _WHILE_SEARCHING_MS = 1500
 _WHILE_CLASSIFYING_MS = 300
-"""Chunks of classes come many times a second: drawing each would take the core that makes the next."""
+"""Chunks of classes arrive many times a second: drawing each would occupy the core that computes the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellsChanged:
-    """What views of cells must look up anew in the case.
+    """The cells that views must look up again in the case.
 
     Attributes
     ----------
     ids : tuple of int or None
-        The cells concerned; None where anything may be new.
+        The cells concerned; None if any cell may have changed.
     reshaped : bool
-        There are other cells, or others in the frame, and not only other classes.
+        Whether the cells, or those in the frame, are different, and not only their classes.
     """
 
     ids: tuple[int, ...] | None
@@ -42,7 +42,7 @@ class CellsChanged:
 
 
 class CaseSync(SmearPart):
-    """Keeps the rings, the work list and the inspector equal to the case.
+    """Updates of the rings, the work list and the inspector from the case.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class CaseSync(SmearPart):
     parent : QObject
     """
 
-    cells_changed = Signal(object)  # CellsChanged, after rings and inspector show it
+    cells_changed = Signal(object)  # CellsChanged, after rings and inspector are updated
 
     def __init__(
         self,
@@ -71,14 +71,14 @@ class CaseSync(SmearPart):
         self._smear_viewer, self._tab = smear_viewer, tab
         self._selection, self._worklist, self._shown_cell = selection, worklist, shown_cell
         self.leaving = False
-        """While a cell is left for the next one, the inspector shows that one alone."""
+        """Whether the inspector shows only the next cell, while moving on to it."""
         self._reshaped = True
         self._preview: list[Cells] = []
         self._refresh = self.timer(0, self.refresh)
         self.follow(session.case.changed, self._on_changed)
 
     def _on_changed(self, change: Change) -> None:
-        """The case has it on disk: now the screen may show it."""
+        """Show a change, now that it is on the disk."""
         shown = EVENT_SPECS[change.act].shown
         if shown is Shown.NONE:
             return
@@ -91,7 +91,7 @@ class CaseSync(SmearPart):
             self._return_to(change.cell_ids)
 
     def _refresh_soon(self, kind: EventKind) -> None:
-        """Look up everything again, once for all that comes together."""
+        """Update everything soon, once for several changes."""
         if kind == EventKind.DETECTOR_RUN:
             self._preview.clear()
         # Other cells, or others in the frame, and not only other classes.
@@ -101,7 +101,7 @@ class CaseSync(SmearPart):
             self._refresh.start(delay)
 
     def _follow(self, cell_ids: tuple[int, ...]) -> None:
-        """Show what was done to some cells, at once."""
+        """Show a change of some cells at once."""
         case, ids = self.session.case, np.array(cell_ids, np.int64)
         columns = features_of(case, ids)
         self._smear_viewer.rings.update(ids, columns["class"], columns)
@@ -115,40 +115,40 @@ class CaseSync(SmearPart):
         self.cells_changed.emit(CellsChanged(cell_ids))
 
     def _return_to(self, cell_ids: tuple[int, ...]) -> None:
-        """Select what an undo or redo was about: it is shown where it was made."""
+        """Select the cells of an undo or redo, to show it in its place."""
         there = self.existing(np.array(cell_ids, np.int64))
         if len(there):
             self._selection.set(there, int(there[0]), go=True)
 
     def existing(self, cell_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return those of some cells that exist."""
+        """Return the existing ones of some cells."""
         return cell_ids[np.isin(cell_ids, self.session.case.cells.cell_id)]
 
     def preview(self, cells: Cells) -> None:
-        """Show rings of cells as they are found; they are the case's, and can be chosen, at the end."""
+        """Show rings of cells as they are found; only at the end they join the case and can be selected."""
         self._preview.append(cells)
         if not self._refresh.isActive():
             self._refresh.start(_WHILE_SEARCHING_MS)
 
     def end_preview(self) -> None:
-        """Show the case's cells alone: the search was stopped."""
+        """Show only the cells of the case, after the search was stopped."""
         if self._preview:
             self._preview.clear()
             self.refresh_reshaped()
 
     def settle(self) -> None:
-        """Show at once what still waits to be shown."""
+        """Show pending changes at once."""
         if self._refresh.isActive():
             self._refresh.stop()
             self.refresh()
 
     def refresh_reshaped(self) -> None:
-        """Show what the case says after cells came or went."""
+        """Show the current case after cells were added or removed."""
         self._reshaped = True
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what the case says."""
+        """Show the current case."""
         case, reshaped, rings = self.session.case, self._reshaped, self._smear_viewer.rings
         if self._preview:
             rings.show(*with_preview(case, self._preview))
@@ -168,7 +168,7 @@ class CaseSync(SmearPart):
         self.cells_changed.emit(CellsChanged(None, reshaped))
 
     def _drop_gone(self) -> None:
-        """Deselect cells that are no more."""
+        """Deselect cells that no longer exist."""
         there = self.existing(self._selection.array)
         if len(there) < len(self._selection):
             self._selection.set(there)

@@ -25,7 +25,7 @@ def cell_menu(
     bulk_accept: BulkAccept,
     place: tuple[float, float],
 ) -> QMenu:
-    """Open the menu at the mouse: a class, a tag, remove; or add where there is no cell."""
+    """Open the menu at the mouse: a class, a tag, remove; or add if there is no cell."""
     menu, cell = QMenu(parent), selection.current
     menu.aboutToHide.connect(menu.deleteLater)
     if cell is None:

@@ -1,4 +1,4 @@
-"""What a reviewer does to the selected cells: each key is one act, on the disk before it is shown."""
+"""A reviewer's corrections of the selected cells: each key is one act, on the disk before it is shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from napari_bonemarrow.gui.keys.bindings import key_of
 
 
 class Corrections(SmearPart):
-    """Acts on the selected cells, and adds and removes some.
+    """Acts on the selected cells, and their addition and removal.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Corrections(SmearPart):
         self._case_sync, self._navigation, self._acts, self._caution = case_sync, navigation, acts, caution
 
     def _act_on(self, many: BulkAct, *acts: Callable[[], object], leaves: bool = False) -> None:
-        """Do something to the selected cells, asked for first where they are many; say so where several."""
+        """Do an act on the selected cells, after a question if many; show a notice for several."""
 
         def do() -> None:
             if self._give(acts, leaves) and len(many.cells) > 1:
@@ -63,7 +63,7 @@ class Corrections(SmearPart):
         self._caution.over(many, partial(self._acts.reviewer.over, do))
 
     def _give(self, acts: Sequence[Callable[[], object]], leaves: bool) -> bool:
-        """Act; where one leaves the cell for the next, the inspector shows that one alone."""
+        """Do an act; when moving on to the next cell, the inspector shows only that one."""
         self._case_sync.leaving = leaves
         try:
             done = all(self._acts.act(act) for act in acts)
@@ -76,14 +76,14 @@ class Corrections(SmearPart):
     # classes, tags, comments ----------------------------------------------------------------------
 
     def label(self, code: str, *, go_on: bool | None = None) -> None:
-        """Give the selected cells a class; ``""`` takes their labels off.
+        """Give the selected cells a class; ``""`` removes their labels.
 
         Parameters
         ----------
         code : str
         go_on : bool, optional
-            Go on to the next cell of the work list where one cell was selected; left out, as the reviewer
-            has chosen it.
+            Move on to the next cell of the work list if one cell was selected; by default as the reviewer
+            has chosen.
         """
         cells = self._selection.ids
         if not cells or (code and code not in CLASSES):
@@ -95,14 +95,14 @@ class Corrections(SmearPart):
         self._act_on(many, lambda: case.set_label(cells, code or None), leaves=leaves)
 
     def tag(self, tag: str, on: bool | None = None) -> None:
-        """Put a tag on the selected cells or take it off; None is the other of what the current cell has."""
+        """Add a tag to the selected cells or remove it; None toggles the state of the current cell."""
         cells, current, case = self._selection.ids, self._selection.current, self.session.case
         if current is not None:
             wanted = tag not in case.tags.get(current, frozenset()) if on is None else on
             self._act_on(bulk_caution.tagging(cells, tag, wanted), lambda: case.set_tag(cells, tag, wanted))
 
     def flag(self, on: bool | None = None) -> None:
-        """Flag the selected cells to be looked at again; None is the other of what the current cell has."""
+        """Flag the selected cells to be looked at again; None toggles the state of the current cell."""
         cells, case = self._selection.ids, self.session.case
         if cells:
             wanted = self._selection.current not in case.flags if on is None else on
@@ -115,9 +115,9 @@ class Corrections(SmearPart):
             self._acts.act(lambda: self.session.case.edits.comment(cell, text))
 
     def guess(self, rank: int) -> None:
-        """Give the selected cells the model's guess of this rank on the current one, from 1.
+        """Give the selected cells the model's guess of this rank, from 1, for the current cell.
 
-        Where two readers differ and are being settled, 1 and 2 are their classes.
+        While disagreements of two readers are settled, 1 and 2 are their classes.
         """
         case, cell = self.session.case, self._selection.current
         if cell is None:
@@ -127,9 +127,9 @@ class Corrections(SmearPart):
             self.label(ranked[rank - 1].code)
 
     def accept(self) -> None:
-        """Confirm the class that the selected cells have; a single one, and go on.
+        """Confirm the class of the selected cells; after a single cell, move on.
 
-        Of several cells each class is an act of its own, so that undo takes back one after the other.
+        With several cells each class is a separate act, so that undo takes back one after the other.
         """
         case, cells = self.session.case, self._selection.ids
         if not cells:
@@ -149,30 +149,30 @@ class Corrections(SmearPart):
     # undo, and other cells ------------------------------------------------------------------------
 
     def undo(self) -> None:
-        """Take the last correction back, and go where it was made."""
+        """Take back the last correction, and go to its place."""
         if self.session.case.can_undo:
             self._acts.act(self.session.case.undo)
 
     def redo(self) -> None:
-        """Repeat what was taken back."""
+        """Repeat the act that was taken back."""
         if self.session.case.can_redo:
             self._acts.act(self.session.case.redo)
 
     def add(self, place: tuple[float, float] | None) -> None:
-        """Add a cell that was missed."""
+        """Add a missed cell."""
         if place is not None:
             self.reshape(lambda: self.session.case.cell_edits.add(*place))
 
     def reshape(self, act: Callable[[], int]) -> None:
-        """Do what makes a cell, and show and select that at once."""
+        """Do an act that makes a cell, and show and select the cell at once."""
         made: list[int] = []
         if self._acts.act(lambda: made.append(act())):
             self._case_sync.refresh_reshaped()
             self._navigation.select(made[0], go=False)
-            self.cell_added.emit()  # the model has not seen what was made
+            self.cell_added.emit()  # the model has not seen the new cell
 
     def remove(self) -> None:
-        """Remove the selected cells: they are none."""
+        """Remove the selected cells, which are false detections."""
         cells = self._selection.ids
         if cells:
             case = self.session.case

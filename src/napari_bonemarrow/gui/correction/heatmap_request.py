@@ -1,4 +1,4 @@
-"""Why? The heatmap of the selected cell."""
+"""The heatmap that explains the class of the selected cell."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Wanted = tuple[int, str, str, float, float]
 
 
 class HeatmapRequest(SmearPart):
-    """Asks the engine for the heatmap that is wanted and shows it, if it still is when it comes.
+    """Requests of heatmaps from the engine; one is shown if still wanted when it arrives.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class HeatmapRequest(SmearPart):
         self._worker: Any = None
 
     def close(self) -> None:
-        """Take the heatmap away; the next smear begins with none."""
+        """Remove the heatmap; the next smear begins with none."""
         super().close()
         self.hide()
         self.set_method("off")
@@ -69,11 +69,11 @@ class HeatmapRequest(SmearPart):
         self._tab.show_why(method)
 
     def next_method(self) -> str:
-        """Return the method after the present one."""
+        """Return the method after the current one."""
         return _METHODS[(_METHODS.index(self.method) + 1) % len(_METHODS)]
 
     def explain(self, info: CellInfo, x: float, y: float) -> None:
-        """Explain the first guess of this cell, if an explanation is on."""
+        """Explain the first guess of a cell, if an explanation is on."""
         session, scale = self.session, self.session.slide.microns_per_pixel
         if self.method == "off" or not info.guesses or not scale:
             self.hide()
@@ -126,7 +126,7 @@ class HeatmapRequest(SmearPart):
         self._wanted = None
 
     def hide(self) -> None:
-        """Take the heatmap away."""
+        """Remove the heatmap."""
         self._stop()
         self._take_away()
         self._tab.show_why(self.method)

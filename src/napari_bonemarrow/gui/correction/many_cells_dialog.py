@@ -9,13 +9,13 @@ from napari_bonemarrow.gui.widgets.controls import label
 
 
 class ManyCellsDialog(ConfirmDialog):
-    """Says how many cells would be changed and what they are now. *No* is what the keyboard finds first.
+    """The question with the number of cells and their current classes. *No* has the keyboard focus.
 
     Parameters
     ----------
     parent : QWidget
     question, present, yes : str
-        What is asked, what the cells are now, and what the button says that does it.
+        The question, the current classes of the cells, and the text of the button that confirms it.
     """
 
     def __init__(self, parent: QWidget, question: str, present: str, yes: str) -> None:
@@ -30,5 +30,5 @@ class ManyCellsDialog(ConfirmDialog):
         self.cancel_button.setFocus()
 
     def lacks(self) -> str:
-        """Return nothing: there is nothing to be written."""
+        """Return nothing: no entry is required."""
         return ""

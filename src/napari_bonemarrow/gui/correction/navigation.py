@@ -1,4 +1,4 @@
-"""The way through the cells: to the next of the work list, back, and to all of a class."""
+"""Navigation through the cells: to the next of the work list, back, and to all of a class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_bonemarrow.review.worklist.worklist import WorkList
 
 
 class Navigation(SmearPart):
-    """Selects one cell after another.
+    """The selection of one cell after another.
 
     Parameters
     ----------
@@ -43,13 +43,13 @@ class Navigation(SmearPart):
         tab.show_goes_on(self.goes_on)
 
     def set_goes_on(self, on: bool) -> None:
-        """Choose whether a class key goes on to the next cell."""
+        """Set whether a class key moves on to the next cell."""
         self.goes_on = on
         settings.set_goes_on(on)
         self._tab.show_goes_on(on)
 
     def turn_goes_on(self) -> None:
-        """Choose the other of the two."""
+        """Toggle whether a class key moves on to the next cell."""
         self.set_goes_on(not self.goes_on)
 
     def select(self, cell_id: int | None, *, go: bool) -> None:
@@ -68,16 +68,16 @@ class Navigation(SmearPart):
             self.select(cell, go=True)
 
     def back(self) -> None:
-        """Go back to the cell before."""
+        """Go back to the previous cell."""
         cell = self._worklist.back()
         if cell is not None:
             self.select(cell, go=True)
 
     def select_class(self) -> None:
-        """Select every cell of the work list that is of the current one's class.
+        """Select every cell of the work list that has the current cell's class.
 
-        A cell that only keeps its place in the list, since it was relabelled there and the filter no longer
-        asks for it, is left out.
+        A cell that only keeps its place in the list, since it was relabelled there and no longer passes the
+        filter, is left out.
         """
         cell = self._selection.current
         if cell is None:

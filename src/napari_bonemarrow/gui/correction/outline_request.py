@@ -1,4 +1,4 @@
-"""The outline of the selected cell: measured off the main thread once the selection rests."""
+"""The outline of the selected cell, measured off the main thread once the selection stops changing."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from napari_bonemarrow.slides.pixels.photographs import photograph
 from napari_bonemarrow.slides.pixels.working_grid import working_shape
 
 _REST_MS = 120
-"""How long a cell is selected before it is outlined: who holds the key down steps on faster than this."""
+"""Time from selection to outline: a key held down moves on faster than this."""
 
 
 class OutlineRequest(SmearPart):
-    """Outlines the selected cell while that is switched on, and says its size.
+    """Requests of the selected cell's outline, while switched on, and of its size.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class OutlineRequest(SmearPart):
     tab : ReviewTab
     tasks : Tasks
     notices : Notices
-        Shows what is no matter of the one cell.
+        Shows problems that do not concern a single cell.
     parent : QObject
     """
 
@@ -54,14 +54,14 @@ class OutlineRequest(SmearPart):
     ) -> None:
         super().__init__(session, parent)
         self._smear_viewer, self._tab, self._tasks, self._notices = smear_viewer, tab, tasks, notices
-        self.on = tab.outline_box.isChecked()  # as it was on the smear before
+        self.on = tab.outline_box.isChecked()  # as on the previous smear
         self._wanted: tuple[float, float, float] | None = None
         self._worker: Any = None
         self._profiles: dict[int, StainProfile] = {}
         self._rest = self.timer(_REST_MS, self._measure)
 
     def close(self) -> None:
-        """Take the outline away."""
+        """Remove the outline."""
         super().close()
         self.hide()
 
@@ -73,7 +73,7 @@ class OutlineRequest(SmearPart):
             self.hide()
 
     def outline(self, x: float, y: float) -> None:
-        """Outline the cell at a place, level-0 pixels, if outlines are on and it is not outlined yet."""
+        """Outline the cell at a place in level-0 pixels, if outlines are on and it has none yet."""
         scale = self.session.slide.microns_per_pixel
         if not self.on or not scale:
             self.hide()
@@ -85,7 +85,7 @@ class OutlineRequest(SmearPart):
             self._rest.start()
 
     def hide(self) -> None:
-        """Take the outline away, and drop what is still being measured."""
+        """Remove the outline, and cancel a running measurement."""
         self._rest.stop()
         worker, self._worker = self._worker, None
         if worker is not None:
@@ -125,9 +125,9 @@ class OutlineRequest(SmearPart):
 
 
 def size_text(found: Outline) -> str:
-    """Say how large a cell and its nucleus are.
+    """Return the size of a cell and its nucleus in words.
 
-    The nucleus is measured as the cell is: the diameter of the disc of its area.
+    Both are given as the diameter of the disc of their area.
     """
     nucleus = float(np.sqrt(4 / np.pi * found.nucleus_area_um2))
     text = f"nucleus {nucleus:.1f} µm, cell {found.cell_diameter_um:.1f} µm across, N:C {found.nc_ratio:.2f}"
@@ -137,14 +137,14 @@ def size_text(found: Outline) -> str:
 def _outlined(
     slide: Slide, x: float, y: float, profiles: dict[int, StainProfile]
 ) -> Iterator[Outline | str | None]:
-    """Outline a cell by the stain of its image, which is measured once."""
-    preload.prepare_shapes()  # what the outline will be drawn with
+    """Outline a cell by the stain of its image, which is measured only once."""
+    preload.prepare_shapes()  # used to draw the outline
     [number] = slide.images_at(x, y).tolist()
     profile = profiles.get(number)
     if profile is None:
         alone = photograph(slide, number)
         profile = profiles[number] = image_profile(alone, (0, 0, *working_shape(alone)))
-        yield None  # a place to stop at
+        yield None  # a step at which it can be stopped
     try:
         yield outline(slide, x, y, profile)
     except SlideError:

@@ -1,4 +1,4 @@
-"""Reviewing: clicks, keys and buttons, the selection and the case brought together."""
+"""The controller of the review: it connects clicks, keys and buttons with the selection and the case."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from napari_bonemarrow.review.worklist.worklist import WorkList
 
 
 class ReviewController(SmearPart):
-    """The Review tab, the rings and the keys, kept equal to the case.
+    """The controller of the Review tab, the rings and the keys, which follow the case.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class ReviewController(SmearPart):
             self.follow(signal, slot)
 
     def close(self) -> None:
-        """Select nothing: what is selected is of this smear."""
+        """Clear the selection, which belongs to this smear."""
         super().close()
         self.selection.clear()
 
@@ -122,7 +122,7 @@ class ReviewController(SmearPart):
         self.smear_viewer.make_active()
 
     def _on_added(self, x: float, y: float) -> None:
-        """Select one more cell, or one less."""
+        """Add a cell to the selection or remove it."""
         cell = self.smear_viewer.rings.nearest(x, y)
         if cell is not None and self.session.case.has_cell(cell):
             self.selection.toggle(cell)
@@ -137,12 +137,12 @@ class ReviewController(SmearPart):
         cell_menu(self.tab, self.selection, self.corrections, self.split_merge, self.bulk_accept, (x, y))
 
     def _on_selected_outside(self) -> None:
-        """Somebody has selected points with napari's own tools, such as its features table."""
+        """Follow a selection of points with napari's own tools, such as its features table."""
         selected = np.array(self.smear_viewer.rings.selected_outside(), np.int64)
         self.selection.set(self.case_sync.existing(selected))
 
     def _on_selection(self, go: bool) -> None:
-        """Show another selection."""
+        """Show a new selection."""
         self.split_merge.cancel()
         cell, rings = self.selection.current, self.smear_viewer.rings
         if rings.exists:
@@ -165,11 +165,11 @@ class ReviewController(SmearPart):
 
     @property
     def asks(self) -> bool:
-        """Whether a question stands, before which no key does anything."""
+        """Return whether a question is open, during which all keys are ignored."""
         return self.caution.dialog is not None
 
     def press(self, binding: Binding) -> bool:
-        """Do what a key stands for; tell whether it was one of the review."""
+        """Run the command of a key; return whether it belongs to the review."""
         corrections, navigation = self.corrections, self.navigation
         acts: dict[str, Callable[[], object]] = {
             "next": navigation.next,

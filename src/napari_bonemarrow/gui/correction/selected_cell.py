@@ -1,4 +1,4 @@
-"""The Review tab shows the selected cell as the case has it, with its crop and its explanations."""
+"""The selected cell in the Review tab, with its crop and its explanations."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from napari_bonemarrow.review.worklist.worklist import WorkList
 
 _CROPS_BYTES = 24 * 2**20
 _AHEAD = 4
-"""Crops of this many cells of the work list are cut before they are asked for."""
+"""Number of cells of the work list whose crops are cut in advance."""
 
 
 class SelectedCell(SmearPart):
-    """Keeps the Review tab equal to the selection and the case.
+    """Updates of the Review tab from the selection and the case.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class SelectedCell(SmearPart):
         return float(cells.x[at]), float(cells.y[at])
 
     def show(self) -> None:
-        """Show the selected cell, or how to select one."""
+        """Show the selected cell, or a hint how to select one."""
         session, case, tab = self.session, self.session.case, self._tab
         selected, cell = len(self._selection), self._selection.current
         info = None if cell is None else cell_info.cell_info(session, cell)
@@ -105,19 +105,19 @@ class SelectedCell(SmearPart):
         self._outline.outline(*centre)
 
     def show_progress(self) -> None:
-        """Show how far the review is."""
+        """Show the progress of the review."""
         self._tab.show_progress(cell_info.progress(self.session.case, *self._worklist.progress))
 
     def show_journal(self) -> None:
-        """Show what can be undone, redone and gone through."""
+        """Show whether undo, redo and navigation are possible."""
         case = self.session.case
         writable = not case.read_only
         self._tab.show_journal(case.can_undo and writable, case.can_redo and writable, bool(len(case.cells)))
 
     def _show_crop(self, cell_id: int) -> None:
-        """Show the crop that is there, never that of another cell; have it and the next ones cut."""
+        """Show the available crop, never that of another cell; request it and the next ones."""
         self._tab.crop.show_pixmap(self.crops.get(cell_id), CROP_MICRONS_PER_PIXEL)
-        self._crops_timer.start()  # cutting shares the interpreter with the key that is just at work
+        self._crops_timer.start()  # cutting competes for the interpreter with the key being handled
 
     def _want_crops(self) -> None:
         cell, case = self._selection.current, self.session.case

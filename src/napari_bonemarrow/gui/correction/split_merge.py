@@ -1,4 +1,4 @@
-"""Split a cell that is several, and merge several that are one."""
+"""The split of a detection into several cells, and the merge of several into one."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from napari_bonemarrow.slides import Slide, cut_crops
 
 _MICRONS_PER_PIXEL = 0.25
 _APART = 0.25
-"""Of the diameter: the centres of two discs of equal area within a circle of that diameter lie so far from
-its centre, or a little less."""
+"""Fraction of the diameter: the centres of two discs of equal area within a circle of that diameter are this
+far from its centre, or a little less."""
 
 HINT = "Split: click both centres, or {key} again for the long axis"
 
 
 class SplitMerge(SmearPart):
-    """What is under way between a key and the cells it makes.
+    """The split or merge between its key and its new cells.
 
     Parameters
     ----------
@@ -59,18 +59,18 @@ class SplitMerge(SmearPart):
         """The centres clicked so far while a split is under way, else None."""
 
     def close(self) -> None:
-        """Forget a split with the smear it was begun on."""
+        """Cancel a split with its smear."""
         self.cancel()
         super().close()
 
     def cancel(self) -> None:
-        """Forget a split that was begun."""
+        """Cancel a split that was begun."""
         if self.places is not None:
             self.places = None
             self._tab.show_notice("")
 
     def split(self) -> None:
-        """Begin to split the selected cell; asked for again, split it along its long axis."""
+        """Begin to split the selected cell; called again, split it along its long axis."""
         cell = self._selection.current
         if cell is None:
             return
@@ -92,7 +92,7 @@ class SplitMerge(SmearPart):
         self._split(cell, places)
 
     def click(self, x: float, y: float) -> bool:
-        """Take a click as a centre; tell whether it was one."""
+        """Use a click as a centre of a split; return whether it was used."""
         if self.places is None:
             return False
         self.places.append((x, y))
@@ -107,7 +107,7 @@ class SplitMerge(SmearPart):
         self._corrections.reshape(lambda: self.session.case.cell_edits.split(cell, places)[0])
 
     def merge(self) -> None:
-        """Make one of the selected cells."""
+        """Merge the selected cells into one."""
         current, case = self._selection.current, self.session.case
         if current is None:
             return
@@ -118,15 +118,15 @@ class SplitMerge(SmearPart):
 
 
 def long_axis_places(slide: Slide, x: float, y: float, diameter_um: float) -> list[tuple[float, float]]:
-    """Return the likely centres of two cells that were taken for one, in level-0 pixels.
+    """Return the likely centres of two cells detected as one, in level-0 pixels.
 
-    They lie on the long axis of what is stained there: the first eigenvector of the second moments of the
+    They lie on the long axis of the stained area: the first eigenvector of the second moments of the
     absorbance in green within one diameter of the centre, above its median there.
 
     Raises
     ------
     SlideError
-        The place cannot be read.
+        If the place cannot be read.
     """
     size = max(8, round(2 * diameter_um / _MICRONS_PER_PIXEL))
     [crop] = cut_crops(slide, [x], [y], microns_per_pixel=_MICRONS_PER_PIXEL, size=size)
@@ -144,7 +144,7 @@ def _along_axis(
     if weight.sum() <= 0:
         weight = near.astype(float).ravel()
     points = np.stack([across.ravel(), down.ravel()], axis=1)
-    points -= np.average(points, axis=0, weights=weight)  # a cell's middle is not that of its nuclei
+    points -= np.average(points, axis=0, weights=weight)  # the centre of a cell is not that of its nuclei
     _lengths, axes = np.linalg.eigh((points * weight[:, None]).T @ points / weight.sum())
     step = axes[:, -1] * _APART * diameter_um / scale
     return [(float(x + sign * step[0]), float(y + sign * step[1])) for sign in (-1, 1)]

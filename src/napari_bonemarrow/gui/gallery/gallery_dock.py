@@ -88,7 +88,7 @@ class GalleryDock(ThemedDock):
         self.uncounted.toggled.connect(self._on_uncounted)
         self.progress = label(wrap=False)
         self.notice = label(role="warning", wrap=False)
-        self.anew = button("Arrange anew")
+        self.anew = button("Arrange again")
         set_tip(self.anew, "Cells stay where they stand while you review; this puts each where it belongs")
         self.anew.clicked.connect(self._on_anew)
 
@@ -140,7 +140,7 @@ class GalleryDock(ThemedDock):
         reviewed, counted = (0, 0) if work is None else work.progress
         self.progress.setText(f"{reviewed} of {counted} reviewed" if counted else "")
         moved = 0 if work is None else work.moved
-        self.anew.setText(f"Arrange anew ({moved} moved)")
+        self.anew.setText(f"Arrange again ({moved} moved)")
         self.anew.setVisible(moved > 0)
 
     def show_settling(self, on: bool) -> None:

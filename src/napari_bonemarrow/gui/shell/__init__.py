@@ -1,1 +1,1 @@
-"""What stands round the tabs: header, welcome, recent cases, docks, export, and where a review was left."""
+"""The surroundings of the tabs: header, welcome, recent cases, docks, export, and the saved view."""

@@ -1,4 +1,4 @@
-"""Docks of ours below the smear."""
+"""The plugin's docks below the smear."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from napari_bonemarrow.gui.keys.key_filter import KeyFilter
 
 
 class BottomDocks:
-    """Docks a widget the first time that it is asked for; until then it is the panel's, and ends with it.
+    """Docks made at the first use of a widget; until then it belongs to the panel, and ends with it.
 
     Parameters
     ----------
     viewer : Viewer
     panel : QWidget
     keys : KeyFilter
-        Works in the docks too.
+        Active in the docks too.
     """
 
     def __init__(self, viewer: Viewer, panel: QWidget, keys: KeyFilter) -> None:
@@ -25,20 +25,20 @@ class BottomDocks:
         self._widgets: list[QWidget] = []
 
     def add(self, widget: QWidget) -> None:
-        """Take care of a widget that may be asked for."""
+        """Register a widget that may be shown later."""
         self._widgets.append(widget)
         widget.hide()
         widget.setParent(self._panel)
 
     def bring(self, widget: QWidget, name: str, *, below_panel: bool = True) -> None:
-        """Show a widget in its dock, which is made the first time.
+        """Show a widget in its dock, which is created the first time.
 
         Parameters
         ----------
         widget : QWidget
         name : str
         below_panel : bool
-            Let docks at the bottom reach below the panel; else it keeps its height.
+            Extend docks at the bottom below the panel; else the panel keeps its height.
         """
         dock = widget.parentWidget()
         if dock is None or dock is self._panel:
@@ -50,7 +50,7 @@ class BottomDocks:
         dock.raise_()
 
     def leave(self) -> None:
-        """Take the docks away: the panel is closed."""
+        """Remove the docks when the panel is closed."""
         for widget in self._widgets:
             if widget.parent() not in (None, self._panel):
                 self._viewer.window.remove_dock_widget(widget)

@@ -1,4 +1,4 @@
-"""What stands over a panel whose controls rest: what is being done, and how to stop it."""
+"""The cover of a panel with disabled controls: the current work, and a button to stop it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari_bonemarrow.gui.widgets.controls import button
 
 
 class BusyCover(QWidget):
-    """One line, and a button that stops."""
+    """One line of text, and a button that stops the work."""
 
     stop_requested = Signal()
 
@@ -26,6 +26,6 @@ class BusyCover(QWidget):
         self.hide()
 
     def show_text(self, text: str) -> None:
-        """Say what is being done; ``""`` says nothing."""
+        """Show the current work; ``""`` shows nothing."""
         self.text.setText(text)
         self.setVisible(bool(text))

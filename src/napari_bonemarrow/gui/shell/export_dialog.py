@@ -1,4 +1,4 @@
-"""Take the count along: as cells, as a count, as a report, and in every other format there is."""
+"""The export of a case: as cells, as a count, as a report, and in every other format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_bonemarrow.report import FORMATS, export
 
 
 class ExportOptions(BaseModel):
-    """How a case is taken along."""
+    """The options of an export."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,12 +29,12 @@ class ExportOptions(BaseModel):
 
 
 def first_options(kind: str = "csv") -> ExportOptions:
-    """Return the options of a format as the user's settings have them."""
+    """Return the options of a format according to the user's settings."""
     return ExportOptions(format=kind, anonymous=settings.load().anonymous)
 
 
 def ask_export(parent: QWidget, session: Session, options: ExportOptions, notices: Notices) -> None:
-    """Let the user choose where to write, and write."""
+    """Ask the user for a path, and write the export."""
     slide = session.slide
     stem = slide.fingerprint[:12] if options.anonymous else slide.path.stem
     name = FORMATS[options.format].name
@@ -51,7 +51,7 @@ def ask_export(parent: QWidget, session: Session, options: ExportOptions, notice
 
 
 def write_export(session: Session, options: ExportOptions, path: Path, notices: Notices) -> bool:
-    """Write a case in one of the formats; tell whether it was written."""
+    """Write a case in one of the formats; return whether it was written."""
     try:
         export(session.case, options.format, path, anonymous=options.anonymous)
     except BoneMarrowError as error:

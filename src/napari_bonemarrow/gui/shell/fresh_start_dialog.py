@@ -1,4 +1,4 @@
-"""Ask before a smear is started over."""
+"""The question before a smear is started over."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from napari_bonemarrow.gui.widgets.controls import label
 
 
 class FreshStartDialog(ConfirmDialog):
-    """Says what is kept and what begins.
+    """The question with the content of the case that is kept.
 
     Parameters
     ----------
     parent : QWidget
     kept : str
-        What the case so far holds, in words.
+        The content of the current case, in words.
     name : str
         The case file's name.
     """
@@ -33,5 +33,5 @@ class FreshStartDialog(ConfirmDialog):
         self.cancel_button.setFocus()
 
     def lacks(self) -> str:
-        """Nothing has to be written."""
+        """Return nothing: no entry is required."""
         return ""

@@ -1,4 +1,4 @@
-"""The line above the tabs: which case, who reviews, is it saved."""
+"""The line above the tabs: case, reviewer, saved state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 
 class HeaderView(QWidget):
-    """Case, reviewer and saved state; the disclaimer, once and quietly."""
+    """The header with case, reviewer, saved state and disclaimer."""
 
     name_wanted = Signal()
     help_requested = Signal()
@@ -76,7 +76,7 @@ class HeaderView(QWidget):
         made.triggered.connect(lambda: self.act_requested.emit(act))
 
     def show_recent(self, cases: Sequence[RecentCase]) -> None:
-        """List the cases that were opened last."""
+        """Show the recent cases."""
         self.recent_menu.clear()
         self.recent_menu.setEnabled(bool(cases))
         for case in cases:
@@ -88,7 +88,7 @@ class HeaderView(QWidget):
         self.recent_menu.addAction("Clear this list", self.recent_cleared.emit)
 
     def show_info(self, info: HeaderInfo) -> None:
-        """Show a case, or that none is open."""
+        """Show the open case, or that none is open."""
         self._info = info
         metrics = self.case_label.fontMetrics()
         name = info.case or "No smear open"
@@ -99,11 +99,11 @@ class HeaderView(QWidget):
         self.saved_label.setText(info.saved)
 
     def show_banner(self, text: str) -> None:
-        """Say over every tab in what state the case is, such as a blind reading; ``""`` says nothing."""
+        """Show a state of the case, such as a blind reading, above every tab; ``""`` shows nothing."""
         self.banner.setText(text)
         set_tip(self.banner, text)
         self.banner.setVisible(bool(text))
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self.saved_label.setStyleSheet(f"color: {colors.warning if self._info.read_only else colors.good};")

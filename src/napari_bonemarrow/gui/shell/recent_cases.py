@@ -1,7 +1,7 @@
-"""Cases that were opened before, kept on this computer beside the settings (no Qt).
+"""Recently opened cases, kept on this computer with the settings (no Qt).
 
-Only what the user opened is kept: the place of the smear, the day, and how far its review was. Nothing is
-kept, and what there was is gone, once the setting for it is off.
+Only cases that the user opened are kept: the place of the smear, the day, and the progress of its review.
+Switching the setting off deletes the list and keeps it empty.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class _Kept(BaseModel):
 
 
 def recent() -> tuple[RecentCase, ...]:
-    """Return the cases that were opened before, the last first. No file is looked at."""
+    """Return the recent cases, the newest first, without access to their files."""
     return tuple(_shown(each) for each in _kept())
 
 
 def note(slide: Slide, case: Case, today: date | None = None) -> None:
-    """Put an open case first in the list, with how far its review is."""
+    """Put an open case first in the list, with its progress."""
     if not settings.load().remembers_cases:
         forget_all()
         return
@@ -58,7 +58,7 @@ def forget_all() -> None:
 
 
 def with_missing(cases: Sequence[RecentCase]) -> tuple[RecentCase, ...]:
-    """Say of each case whether its smear is there; a drive that sleeps may take seconds to answer."""
+    """Return the cases with whether each smear exists; a sleeping drive may take seconds to answer."""
     return tuple(replace(each, missing=not Path(each.path).exists()) for each in cases)
 
 
@@ -73,7 +73,7 @@ def _kept() -> list[_Kept]:
     for each in saved if isinstance(saved, list) else []:
         try:
             found.append(_Kept.model_validate(each))
-        except ValidationError:  # of another version, or spoilt: the rest is still of use
+        except ValidationError:  # of another version, or corrupt: the rest is still useful
             continue
     return found if settings.load().remembers_cases else []
 
@@ -84,7 +84,7 @@ def _keep(entries: Sequence[_Kept]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RecentCase:
-    """A case that was opened before; ``missing`` once it is known that its smear is not there."""
+    """A recently opened case; ``missing`` once its smear is known to be missing."""
 
     path: str
     name: str
@@ -95,7 +95,7 @@ class RecentCase:
 
     @property
     def text(self) -> str:
-        """Name, day and progress, in one line."""
+        """Return name, day and progress, in one line."""
         parts = [self.name, self.opened]
         if self.cells:
             parts.append(f"{self.reviewed} of {self.cells} reviewed")

@@ -1,4 +1,4 @@
-"""The list of cases opened before, shown where a case may be opened: on the empty panel and in its menu."""
+"""The list of recent cases, shown where a case can be opened: on the empty panel and in its menu."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from napari_bonemarrow.gui.shell.welcome import WelcomeView
 
 
 class RecentList(QObject):
-    """Keeps the list, and shows it.
+    """The list of recent cases and its display.
 
     Parameters
     ----------
     tasks : Tasks
-        Looks in a thread whether the smears are there.
+        Checks in a thread whether the smears exist.
     welcome : WelcomeView
     header : HeaderView
     """
 
     chosen = Signal(object)  # Path
     shown = Signal()
-    """It is known of each case whether its smear is there."""
+    """Emitted once it is known for each case whether its smear exists."""
 
     def __init__(self, tasks: Tasks, welcome: WelcomeView, header: HeaderView) -> None:
         super().__init__(tasks)
@@ -42,17 +42,17 @@ class RecentList(QObject):
         self._on = settings.load().remembers_cases
 
     def note(self, session: Session) -> None:
-        """Take an open case into the list, as far as its review is now."""
+        """Put an open case into the list, with its current progress."""
         recent_cases.note(session.slide, session.case)
         self.show()
 
     def clear(self) -> None:
-        """Forget every case."""
+        """Remove every case."""
         recent_cases.forget_all()
         self.show()
 
     def follow(self, wanted: settings.Settings) -> None:
-        """Forget every case where the list was switched off."""
+        """Remove every case if the list was switched off."""
         if wanted.remembers_cases != self._on:
             self._on = wanted.remembers_cases
             if not self._on:
@@ -60,7 +60,7 @@ class RecentList(QObject):
             self.show()
 
     def show(self) -> None:
-        """Show the list at once, and once it is known which smears are missing."""
+        """Show the list at once, and again when the missing smears are known."""
         cases = recent_cases.recent()
         self._show(cases)
         if self._worker is not None:

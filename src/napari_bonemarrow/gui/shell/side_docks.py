@@ -1,4 +1,4 @@
-"""napari's layer controls and layer list, folded away while one reviews: the smear has their room."""
+"""napari's layer controls and layer list, hidden during review to make room for the smear."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from napari_bonemarrow.gui.keys.key_filter import main_window
 
 
 class SideDocks:
-    """Hides them on entering the review and shows on leaving it what it has hidden, no more.
+    """The docks hidden on entering the review, which are shown again on leaving it.
 
-    A dock that the user brings back meanwhile is theirs, and is left alone from then on.
+    A dock that the user shows meanwhile is left unchanged from then on.
 
     Parameters
     ----------
     panel : QWidget
-        Ours, which lies in napari's window.
+        The plugin's panel in napari's window.
     """
 
     def __init__(self, panel: QWidget) -> None:
@@ -27,7 +27,7 @@ class SideDocks:
         self._away = False
 
     def fold(self) -> None:
-        """Hide those that are seen."""
+        """Hide the visible docks."""
         window = main_window(self._panel)
         if self._away or window is None:
             return
@@ -38,7 +38,7 @@ class SideDocks:
                 self._folded.append(dock)
 
     def unfold(self) -> None:
-        """Show those again that were hidden."""
+        """Show the hidden docks again."""
         if not self._away:
             return
         self._away = False

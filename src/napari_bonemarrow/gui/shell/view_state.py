@@ -1,4 +1,4 @@
-"""A case is opened again where one stopped: current cell, view, tab, order and filter of the work list."""
+"""The view to which a reopened case returns: current cell, view, tab, order and filter of the work list."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from napari_bonemarrow.review.worklist.worklist import WorkList
 from napari_bonemarrow.workflow import was_detected
 
 _REST_MS = 1500
-"""Written once nothing has been touched for so long: never while keys come one after another."""
+"""Time without a change after which the view is written: never while keys follow one another."""
 
 
 class ViewState(SmearPart):
-    """Keeps in the case what the window shows, a moment after the reviewer pauses and when it closes.
+    """The window's view, stored in the case soon after the reviewer pauses and when it closes.
 
-    It is not an act: it lies outside the journal, and losing it costs nothing but a few steps. Of several
-    selected cells only the current one is kept: the next day nobody knows which the others were.
+    It is not an act: it is outside the journal, and losing it costs only a few steps. Of several
+    selected cells only the current one is kept: the reviewer may not remember the others the next day.
 
     Parameters
     ----------
@@ -60,24 +60,24 @@ class ViewState(SmearPart):
             self.follow(signal, self.touch)
 
     def touch(self, *_ignored: object) -> None:
-        """Something is shown otherwise: keep it once the reviewer pauses."""
+        """Store the changed view once the reviewer pauses."""
         if self._kept is not None:
             self._rest.start()
 
     def restore(self) -> None:
-        """Show the case as it was shown last."""
+        """Restore the last view of the case."""
         view = self.session.case.view_memory.remembered
         self._restore(view)
         self._kept = view
 
     def close(self) -> None:
-        """Keep what is shown, and end."""
+        """Store the view, and end."""
         self.save()
         self._kept = None
         super().close()
 
     def save(self) -> None:
-        """Keep what is shown now, where it is not what was kept last."""
+        """Store the view if it has changed."""
         self._rest.stop()
         case = self.session.case
         if self._kept is None or case.read_only:
@@ -87,7 +87,7 @@ class ViewState(SmearPart):
             return
         try:
             case.view_memory.remember(view)
-        except CaseError as error:  # a full disk is told of where an act fails: of this, nothing is lost
+        except CaseError as error:  # a full disk is reported when an act fails: here nothing is lost
             logging.getLogger(__name__).info("the view was not kept: %s", error)
             return
         self._kept = view
@@ -103,7 +103,7 @@ class ViewState(SmearPart):
         }
 
     def _restore(self, view: Mapping[str, Any]) -> None:
-        """Take up what is understood; another version may have kept something else."""
+        """Restore the valid values; another version may have stored others."""
         asked, current = view.get("list"), view.get("current")
         if isinstance(asked, Mapping):
             self._worklist.restore(asked)
@@ -120,10 +120,10 @@ class ViewState(SmearPart):
 
 
 def _numbers(values: Any) -> list[float]:
-    """Return values if they are a list of finite numbers, else none."""
+    """Return values if they are a list of finite numbers, else an empty list."""
     if not isinstance(values, list) or not all(isinstance(value, int | float) for value in values):
         return []
     try:
         return [float(value) for value in values] if all(map(isfinite, values)) else []
-    except OverflowError:  # a whole number beyond every float
+    except OverflowError:  # an integer larger than any float
         return []

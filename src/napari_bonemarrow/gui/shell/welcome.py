@@ -1,4 +1,4 @@
-"""What stands in the panel before a smear is open: one sentence, one button, one to try."""
+"""The panel's content before a smear is open: one sentence, one button, and an example."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from napari_bonemarrow.gui.shell.recent_cases import RecentCase
 from napari_bonemarrow.gui.widgets.controls import button, label
 
 _MOST, _ROOM = 6, 340
-"""Cases that are listed here, the menu has all, and pixels that a line of them may take."""
+"""Number of cases listed here (the menu has all), and width of their lines in pixels."""
 
 
 class BusyText(QLabel):
-    """Says what is done, with a sign that turns so that one sees the program is alive.
+    """The current work, with a turning sign that shows that the program is running.
 
-    A bar that runs to and fro would have the whole window drawn thirty times a second, at the cost of what is
-    waited for.
+    A moving bar would redraw the whole window thirty times a second and slow down the work.
     """
 
     _SIGNS, _TURN_MS = "◐◓◑◒", 250
@@ -36,11 +35,11 @@ class BusyText(QLabel):
 
     @property
     def turning(self) -> bool:
-        """Whether something is done."""
+        """Return whether work is under way."""
         return self._timer.isActive()
 
     def say(self, text: str) -> None:
-        """Say what is done; ``""`` says that nothing is."""
+        """Show the current work; ``""`` shows that there is none."""
         self.doing = text
         self.setAccessibleName(text)
         if text:
@@ -56,7 +55,7 @@ class BusyText(QLabel):
 
 
 class WelcomeView(QWidget):
-    """The invitation."""
+    """The invitation to open a smear."""
 
     open_requested = Signal()
     folder_requested = Signal()
@@ -109,7 +108,7 @@ class WelcomeView(QWidget):
         return self.recent_part
 
     def show_recent(self, cases: Sequence[RecentCase]) -> None:
-        """List the cases that were opened last; one whose smear is missing cannot be chosen."""
+        """Show the recent cases; one whose smear is missing cannot be chosen."""
         for made in self.recent_buttons:
             made.deleteLater()
         self.recent_buttons = []
@@ -125,7 +124,7 @@ class WelcomeView(QWidget):
         self.recent_part.setVisible(bool(cases))
 
     def show_waiting(self, text: str) -> None:
-        """Say what is being opened; ``""`` gives the buttons back."""
+        """Show what is being opened; ``""`` shows the buttons again."""
         self.waiting.say(text)
         for made in (self.open_button, self.folder_button, self.sample_button):
             made.setEnabled(not text)

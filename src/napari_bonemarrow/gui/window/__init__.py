@@ -1,1 +1,1 @@
-"""The panel as a whole: its controller, header, docks, notices, export, and how it ends."""
+"""The panel as a whole: its controller, commands, dialogs, settings page, and shutdown."""

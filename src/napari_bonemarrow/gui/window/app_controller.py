@@ -1,4 +1,4 @@
-"""The controller of a panel: what lives as long as it does, and which smear is open."""
+"""The controller of a panel: the objects that live as long as it does, and the open smear."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from napari_bonemarrow.gui.window.window_dialogs import WindowDialogs
 
 
 class AppController(QObject):
-    """One panel's work, from opening a smear to closing the window.
+    """The controller of one panel, from opening a smear to closing the window.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class AppController(QObject):
         self.keys.pressed.connect(self.do)
         viewer.smear_removed.connect(self._on_smear_removed)
         viewer.edited_outside.connect(self._on_edited_outside)
-        # Painted before the rest is made ready, which takes longer than reading what is seen first.
+        # Painted before the rest is prepared, which takes longer than reading the visible part.
         viewer.shown.connect(lambda: existing(self.panel.window()).repaint())
         settings.told.changed.connect(self._on_settings)
         when_destroyed(self, partial(settings.told.changed.disconnect, self._on_settings, missing_ok=True))
@@ -158,7 +158,7 @@ class AppController(QObject):
         self.opener.open(path)
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open several; the first is the one under review, the others wait in the layer list."""
+        """Open several; the first is reviewed, the others wait in the layer list."""
         self.queue.open_paths(paths)
 
     def _on_waiting(self, text: str) -> None:
@@ -168,13 +168,13 @@ class AppController(QObject):
         self.settings_page.begin()
 
     def _rest(self, text: str) -> None:
-        """Let nothing be done to the open smear while another one is being opened; ``""`` ends that."""
+        """Disable the open smear while another one is being opened; ``""`` enables it again."""
         for dock in (self.gallery, self.map):
             dock.setEnabled(not text)
         self.mode.rest(text)
 
     def _on_open_already(self, layer: Image | None) -> None:
-        """Bring the open smear to the front; a second layer of the same pixels is not kept."""
+        """Show the open smear; a second layer of the same pixels is removed."""
         self.smear_viewer.come_to_front(layer)
         self.queue.forget_refused()
         self.panel.show_session(True)
@@ -200,8 +200,8 @@ class AppController(QObject):
         self._rest("")
         self._tell_left_out(session.slide.warnings)
         self.recent.note(session)
-        self.smear.view_state.restore()  # the last: what it shows, such as a tab, looks at all the rest
-        if self.panel.is_reviewing():  # it was closed in the midst of the review
+        self.smear.view_state.restore()  # last, since the views it shows, such as a tab, use all the others
+        if self.panel.is_reviewing():  # it was closed during the review
             self.keys.focus_smear()
         self.panel.slide_tab.focus_next()
         self.reviewer.offer()
@@ -225,7 +225,7 @@ class AppController(QObject):
         )
 
     def _tell_left_out(self, warnings: Sequence[str]) -> None:
-        """Say once what of a folder is not part of the case."""
+        """Show once which files of a folder are not part of the case."""
         if warnings:
             more = f" ({len(warnings) - 1} more were left out)" if len(warnings) > 1 else ""
             self.notices.warn(f"{warnings[0]}{more}", SMEAR)
@@ -255,12 +255,12 @@ class AppController(QObject):
         self.panel.header.show_info(header_info(None))
 
     def _on_smear_removed(self) -> None:
-        """The user took the smear out of the layer list: its case is closed, nothing is lost."""
+        """Close the case of a smear that the user removed from the layer list; nothing is lost."""
         self.leave_smear()
         self.queue.adopt()
 
     def leave(self) -> None:
-        """End the work: the panel was closed. The smear stays in the viewer."""
+        """End the work when the panel is closed; the smear stays in the viewer."""
         self.tasks.cancel_all()
         self._leave()
         self.mode.side_docks.unfold()
@@ -271,10 +271,10 @@ class AppController(QObject):
         self.shutdown()
         self.smear_viewer.leave()
 
-    # what is asked for ----------------------------------------------------------------------------
+    # commands -----------------------------------------------------------------------------------
 
     def do(self, binding: Binding) -> None:
-        """Do an act: the window's, or one of the open smear."""
+        """Run a command of the window or of the open smear."""
         if self.mode.resting:
             return  # another smear is being opened
         if binding.act == "bare":
@@ -299,7 +299,7 @@ class AppController(QObject):
             self.smear.follow_reviewer()
 
     def _on_settings(self, wanted: settings.Settings) -> None:
-        """Follow what was changed, on whichever page."""
+        """Apply changed settings, from either page."""
         self.recent.follow(wanted)
         if self.smear is not None:
             self.smear.follow_settings(wanted)

@@ -1,4 +1,4 @@
-"""The keys of the plugin's commands, named in napari's palette and menus (no Qt)."""
+"""The keys of the plugin's commands in napari's palette and menus (no Qt)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ PREFIX = "napari-bonemarrow."
 
 
 def name_keys(application: Any = None) -> None:
-    """Let napari's palette and menus name the keys of our commands as the user has them now.
+    """Show the user's current keys of the plugin's commands in napari's palette and menus.
 
-    An app-model item cannot be changed, so each is replaced at its place. A version of app-model that keeps
-    them in another way shows the titles of the manifest, without keys.
+    An app-model item cannot be changed, so each is replaced in its place. A version of app-model that stores
+    them differently shows the titles of the manifest, without keys.
 
     Parameters
     ----------
     application : app_model.Application, optional
-        napari's, where nothing is given.
+        napari's by default.
     """
     if application is None:
         from napari_bonemarrow.gui.canvas.napari_compat import napari_application
@@ -41,7 +41,7 @@ def name_keys(application: Any = None) -> None:
 
 
 def _named(item: Any, ours: dict[str, Binding]) -> Any:
-    """Return a menu item with the keys of its command, or the same where it is none of ours."""
+    """Return a menu item with the keys of its command, unchanged if it is not the plugin's."""
     command: Any = getattr(item, "command", None)
     act = ours.get(getattr(command, "id", "").removeprefix(PREFIX))
     if act is None or not command.id.startswith(PREFIX):

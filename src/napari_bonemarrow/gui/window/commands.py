@@ -1,8 +1,8 @@
-"""The plugin's acts as napari's commands: for its command palette (Ctrl+Shift+P) and its menus (no Qt).
+"""The plugin's commands in napari: for its command palette (Ctrl+Shift+P) and its menus (no Qt).
 
 The manifest names each command as ``napari_bonemarrow.gui.window.commands:NAME``; the functions are made here
-from the one table of acts, so that neither what there is nor what it is called stands in two places. napari
-does nothing with the keys of a manifest, so the titles of commands name the keys as the user has them.
+from the table of acts, so that neither the list nor the titles exist twice. napari
+ignores the keys of a manifest, so the titles of commands contain the user's keys.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OF_A_CELL = frozenset(
 _ELSEWHERE = frozenset(
     {*_FREE, *_WITHOUT_CELLS, "sign", "export", "begin_review", "gallery", "map", "inspector"}
 )
-"""Acts that turn to their own place; all others are done in the Review tab."""
+"""Acts that show their own view; all others are done in the Review tab."""
 
 
 def __getattr__(name: str) -> Callable[[], None]:
@@ -44,12 +44,12 @@ def __getattr__(name: str) -> Callable[[], None]:
 
 
 def run(name: str) -> None:
-    """Do a command: the panel is brought first; what is missing is said in one line.
+    """Run a command after showing the panel; a missing requirement is reported in one line.
 
     Parameters
     ----------
     name : str
-        As in `names`.
+        A name in `names`.
     """
     viewer = panel_dock.viewer_with_window()
     if viewer is None:
@@ -69,7 +69,7 @@ def run(name: str) -> None:
 
 
 def missing(controller: AppController, act: str) -> str:
-    """Say in one line what an act needs and what there is not, ``""`` where all is there."""
+    """Return in one line the missing requirement of an act, ``""`` if none."""
     if act in _FREE:
         return ""
     smear = controller.smear

@@ -1,4 +1,4 @@
-"""Start a smear over: a new case in the place of the one that is open, whose file is kept."""
+"""The fresh start of a smear: a new case in place of the open one, whose file is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from napari_bonemarrow.review import Case, CaseError
 
 
 class FreshStart(QObject):
-    """Asks first, then leaves the smear, begins its new case and opens it.
+    """The question, and the closing of the smear and opening of its new case.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class FreshStart(QObject):
     opener : SmearOpener
     notices : Notices
     leave_smear : callable
-        Closes the case that is open.
+        Closes the open case.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class FreshStart(QObject):
         panel.slide_tab.start_over_requested.connect(self.ask)
 
     def ask(self) -> None:
-        """Ask whether the smear shall be started over; a case that cannot be is told of at once."""
+        """Ask whether to start the smear over, or show at once why its case cannot be."""
         session = self._opener.current
         if session is None:
             return
@@ -57,7 +57,7 @@ class FreshStart(QObject):
         dialog.open()
 
     def start(self) -> None:
-        """Keep the case so far and begin a new one."""
+        """Keep the current case and begin a new one."""
         session, layer = self._opener.current, self._smear_viewer.smear
         if session is None:
             return
@@ -74,7 +74,7 @@ class FreshStart(QObject):
 
 
 def kept_text(case: Case) -> str:
-    """Say in a few words what a case holds."""
+    """Return the content of a case in a few words."""
     signature, labels = case.signature, len(case.labels)
     parts = [count_of(len(case.cells), "cell")]
     parts.append(f"{labels} of them with a class given by hand" if labels else "none reviewed")

@@ -1,4 +1,4 @@
-"""The smear that is open, with all that works on it: built when it is opened, gone when it is left."""
+"""The open smear with all its controllers: built when it is opened, deleted when it is closed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from napari_bonemarrow.workflow import was_detected
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """What lives as long as the panel, and what the parts of an open smear work with.
+    """The objects that live as long as the panel and that the parts of an open smear use.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Workplace:
     docks : DockHost
     gallery, map, overview : GalleryDock, MapDock, OverviewView
     model : callable
-        Returns the name of the bundle that serves.
+        Returns the name of the model bundle in use.
     """
 
     panel: BoneMarrowPanel
@@ -74,7 +74,7 @@ class Workplace:
 
 
 class OpenSmear(SmearPart):
-    """Builds the controllers of one smear, each after those that it needs, and brings them together.
+    """The controllers of one smear, each built after those that it needs, and their connections.
 
     Parameters
     ----------
@@ -165,12 +165,12 @@ class OpenSmear(SmearPart):
         self.follow(panel.slide_tab.review_requested, self.begin_review)
 
     def close(self) -> None:
-        """End every part, and what still runs for one."""
+        """Close every part, and stop its running tasks."""
         super().close()
         self.tasks.cancel_all()
 
     def press(self, binding: Binding) -> bool:
-        """Do what a key stands for; tell whether it was one of an open smear."""
+        """Run the command of a key; return whether it belongs to an open smear."""
         acts: dict[str, Callable[[], None]] = {
             "begin_review": self.begin_review,
             "overview": self.overview.toggle,
@@ -185,35 +185,35 @@ class OpenSmear(SmearPart):
         return not self.review.asks and (self.gallery.press(binding) or self.review.press(binding))
 
     def begin_review(self) -> None:
-        """Turn to the first cell of the work list, ready for keys."""
+        """Go to the first cell of the work list, ready for keys."""
         self._panel.show_review()
         self._keys.focus_smear()
         if self.review.selection.current is None:
             self.review.navigation.next()
 
     def _show_inspector(self) -> None:
-        """Give the keyboard to the Review tab."""
+        """Give the keyboard focus to the Review tab."""
         self._panel.show_review()
         self._panel.review_tab.next_button.setFocus()
 
     def show_header(self) -> None:
-        """Show over the tabs which case is open, who reads it, and whether it is signed."""
+        """Show case, reader and signature above the tabs."""
         self._panel.header.show_info(header_info(self.session))
 
     def follow_model(self) -> None:
-        """Classify again with the bundle that serves now; labels stay as they are."""
+        """Classify again with the current model bundle; labels are unchanged."""
         if was_detected(self.session.case):
             self.setup.find_cells()
 
     def follow_reviewer(self) -> None:
-        """Write under the name that somebody has given."""
+        """Write under the new reviewer's name."""
         self.counting.readers.name_reader()
         self.show_header()
         if self._panel.is_reviewing():
             self._keys.focus_smear()
 
     def follow_settings(self, wanted: Settings) -> None:
-        """Follow what was changed in the settings."""
+        """Apply changed settings."""
         navigation = self.review.navigation
         if wanted.goes_on != navigation.goes_on:
             navigation.set_goes_on(wanted.goes_on)

@@ -25,7 +25,7 @@ WIDTH = 424
 
 
 class BoneMarrowPanel(QWidget):
-    """Header and tabs, put together; the work is the controller's.
+    """The panel with header and tabs; its controller does the work.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class BoneMarrowPanel(QWidget):
     tab_changed = Signal(int)
     hidden = Signal()
     closed = Signal()
-    """The dock was closed: the panel goes."""
+    """Emitted when the dock was closed."""
     colors_changed = Signal(object)  # ThemeColors
 
     def __init__(self, napari_viewer: Viewer) -> None:
@@ -71,7 +71,7 @@ class BoneMarrowPanel(QWidget):
         napari_viewer.events.theme.connect(self._follow_theme)
 
     def sizeHint(self) -> QSize:
-        """Ask for no more width than the inspector needs: the smear is what people look at."""
+        """Return the width that the inspector needs, so that most room is left for the smear."""
         return QSize(WIDTH, 600)
 
     def show_session(self, is_open: bool) -> None:
@@ -79,15 +79,15 @@ class BoneMarrowPanel(QWidget):
         self.pages.setCurrentWidget(self.tabs if is_open else self.welcome)
 
     def show_review(self) -> None:
-        """Turn to the Review tab."""
+        """Show the Review tab."""
         self.tabs.setCurrentWidget(self.review_tab)
 
     def show_count(self) -> None:
-        """Turn to the Count tab."""
+        """Show the Count tab."""
         self.tabs.setCurrentWidget(self.count_tab)
 
     def show_waiting(self, text: str) -> None:
-        """Say what is being opened; meanwhile nothing can be done to what was open before."""
+        """Show what is being opened and disable the previous smear."""
         shown = self.pages.currentWidget() is self.tabs
         self.welcome.show_waiting(text)
         self.busy.show_text(text if shown else "")
@@ -99,28 +99,28 @@ class BoneMarrowPanel(QWidget):
 
     @property
     def shows_review(self) -> bool:
-        """Whether the Review tab is the one that is open."""
+        """Return whether the Review tab is shown."""
         return self.tabs.currentWidget() is self.review_tab
 
     def is_reviewing(self) -> bool:
-        """Tell whether the Review tab, or the tally of the Count tab, is what the user sees."""
+        """Return whether the user sees the Review tab, or the tally of the Count tab."""
         tallying = self.tabs.currentWidget() is self.count_tab and self.count_tab.tallying
         keyed = self.shows_review or tallying
         return self.isVisible() and self.pages.currentWidget() is self.tabs and keyed
 
     def hideEvent(self, event: QHideEvent | None) -> None:
-        """Give the keys back: a hidden panel, or one behind another dock, reviews nothing."""
+        """Release the keys while the panel is hidden or behind another dock."""
         super().hideEvent(event)
         self.hidden.emit()
         self.tab_changed.emit(-1)
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Take the keys again."""
+        """Take over the keys again."""
         super().showEvent(event)
         self.tab_changed.emit(self.tabs.currentIndex())
 
     def event(self, event: QEvent | None) -> bool:
-        """Notice the dock's ✕, which fires no close event: napari takes the panel out of its dock."""
+        """Detect the dock's ✕, which sends no close event: napari removes the panel from its dock."""
         if existing(event).type() == QEvent.Type.ParentChange:
             if self.parent() is not None:
                 self._docked = True

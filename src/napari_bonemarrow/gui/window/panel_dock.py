@@ -1,4 +1,4 @@
-"""The panel in a window of napari's: bring it there, and keep the window on the screen."""
+"""The panel's dock in napari's window, and the fit of the window to the screen."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from napari_bonemarrow.gui.window.plugin import DockedPanel
 
 _FRAME = (12, 40)
-"""Width and height that a window manager's frame may take, before it says so."""
+"""Assumed width and height of a window manager's frame, before they are known."""
 _SETTLE_MS = 200
-"""Time for the window manager to put its frame round a window."""
+"""Time for the window manager to add its frame to a window."""
 
 
 def bring_panel(viewer: Viewer) -> DockedPanel:
-    """Dock the panel, or show it where it is docked already."""
+    """Dock the panel, or show it if it is docked already."""
     panel: DockedPanel
     dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     dock.show()
@@ -35,7 +35,7 @@ def bring_panel(viewer: Viewer) -> DockedPanel:
 
 
 def viewer_with_window() -> Viewer | None:
-    """Return the viewer whose window is in use, None where there is none, as in a script."""
+    """Return the viewer whose window is in use, or None, as in a script."""
     qt = sys.modules.get("qtpy.QtWidgets")
     if qt is None or qt.QApplication.instance() is None or "napari" not in sys.modules:
         return None
@@ -45,7 +45,7 @@ def viewer_with_window() -> Viewer | None:
 
 
 def bring_panel_soon() -> None:
-    """Dock the panel once napari has shown what it is opening, if it has a window."""
+    """Dock the panel once napari has shown its new layers, if it has a window."""
     if _on_window_thread():
         from qtpy.QtCore import QTimer
 
@@ -60,7 +60,7 @@ def bring_panel_now() -> None:
 
 
 def _on_window_thread() -> bool:
-    """Tell whether napari has a window that may be touched from here."""
+    """Return whether napari has a window that may be used from this thread."""
     if viewer_with_window() is None:
         return False
     from qtpy.QtCore import QThread
@@ -71,7 +71,7 @@ def _on_window_thread() -> bool:
 
 
 def size_on_screen(wanted: tuple[int, int]) -> tuple[int, int]:
-    """Return the width and height that a window may have, screen pixels: at most those wanted."""
+    """Return the wanted width and height of a window, limited to the screen, in screen pixels."""
     from qtpy.QtWidgets import QApplication
 
     from napari_bonemarrow.gui.core.existing import existing
@@ -81,12 +81,12 @@ def size_on_screen(wanted: tuple[int, int]) -> tuple[int, int]:
 
 
 def keep_on_screen_soon(window: QWidget) -> None:
-    """Fit a window into its screen, once the window manager has put its frame round it."""
+    """Fit a window into its screen, once the window manager has added its frame."""
     from qtpy.QtCore import QTimer
 
-    timer = QTimer(window)  # gone with its window
+    timer = QTimer(window)  # deleted with its window
     timer.setSingleShot(True)
-    timer.timeout.connect(partial(_keep, ref(window)))  # which must not be kept alive until then
+    timer.timeout.connect(partial(_keep, ref(window)))  # which must not be kept alive for it
     timer.timeout.connect(timer.deleteLater)
     timer.start(_SETTLE_MS)
 
@@ -98,7 +98,7 @@ def _keep(window: ref[QWidget]) -> None:
 
 
 def keep_on_screen(window: QWidget) -> None:
-    """Make a window smaller that is larger than its screen, and move it inside the edges."""
+    """Shrink a window that is larger than its screen, and move it inside the edges."""
     if not window.isVisible() or window.isMaximized() or window.isFullScreen():
         return
     from napari_bonemarrow.gui.core.existing import existing

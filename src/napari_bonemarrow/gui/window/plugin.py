@@ -1,4 +1,4 @@
-"""What napari docks: the panel, with the controller that works for it."""
+"""The widget that napari docks: the panel with its controller."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from napari_bonemarrow.gui.window.shutdown import Shutdown
 
 
 class DockedPanel(BoneMarrowPanel):
-    """The panel, which is a view, and its controller, which lives as long as it does.
+    """The panel, a view, and its controller, which lives as long as it does.
 
-    Named by the manifest, and a class because napari gives its viewer to no function.
+    Named by the manifest; a class because napari passes its viewer to no function.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ class DockedPanel(BoneMarrowPanel):
 
 
 def _end_with(panel: DockedPanel, shutdown: Shutdown) -> None:
-    """Have the engine and the case end with the panel, or with the application before it."""
+    """End the engine and the case with the panel, or with the application before it."""
     quitting = application().aboutToQuit
 
     def end(*_ignored: object) -> None:
         shutdown()
-        with suppress(TypeError, RuntimeError):  # it is disconnected already, or Qt itself is gone
+        with suppress(TypeError, RuntimeError):  # it is disconnected already, or Qt has ended
             quitting.disconnect(end)
 
     when_destroyed(panel, end)

@@ -1,4 +1,4 @@
-"""When our keys work, and how much room the smear has meanwhile."""
+"""The review mode: when the plugin's keys are active, and the room for the smear meanwhile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 
 
 class ReviewMode(QObject):
-    """Our keys work while the Review tab is open, napari's at any other time.
+    """The plugin's keys while the Review tab is shown, napari's at any other time.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class ReviewMode(QObject):
     selection : Selection
     keys : KeyFilter
     smear : callable
-        Returns the open smear, if there is one.
+        Returns the open smear, or None.
     """
 
     def __init__(
@@ -40,22 +40,22 @@ class ReviewMode(QObject):
         self._selection = selection
         self.side_docks = SideDocks(panel)
         self.resting = False
-        """Another smear is being opened: nothing is done to the one that is open."""
+        """Whether another smear is being opened, so that the open one is disabled."""
         panel.tab_changed.connect(self.update)
         panel.tab_changed.connect(self._on_tab)
         smear_viewer.layers_changed.connect(self.update)
 
     def rest(self, text: str) -> None:
-        """Say what is being opened, and let nothing be done meanwhile; ``""`` ends that."""
+        """Show what is being opened, and disable everything meanwhile; ``""`` ends that."""
         self.resting = bool(text)
         self._panel.show_waiting(text)
         self._smear_viewer.mouse.rests = self.resting
         self.update()
 
     def update(self, *_ignored: object) -> None:
-        """Look again at what is open.
+        """Update the mode to the shown tab.
 
-        While cells are counted by eye, nothing on the smear says what the model makes of them.
+        While cells are counted by eye, the smear shows none of the model's guesses.
         """
         smear = self._smear()
         self._smear_viewer.hide_model(smear is not None and smear.counting.tally.on)
@@ -67,16 +67,16 @@ class ReviewMode(QObject):
         self._make_room()
 
     def _make_room(self) -> None:
-        """Fold napari's layer controls away while one reviews; a tally looks at the microscope, not here."""
+        """Hide napari's layer controls during review, but not during a tally at the microscope."""
         if self.resting:
-            return  # they would come back and go again within a second
+            return  # they would appear and disappear within a second
         is_open = self._smear() is not None
         if is_open and self._panel.is_reviewing() and self._panel.shows_review:
             self.side_docks.fold()
-        elif not is_open or self._panel.isVisible():  # a dock that is being moved hides for a moment
+        elif not is_open or self._panel.isVisible():  # a dock that is being moved is hidden for a moment
             self.side_docks.unfold()
 
     def _on_tab(self, index: int) -> None:
-        """Let go of a selection of several that is no longer seen; -1 is a panel hidden or moved."""
+        """Reduce a selection that is no longer visible to the current cell; -1 is a panel hidden or moved."""
         if index >= 0 and not self._panel.shows_review:
             self._selection.keep_one()

@@ -1,7 +1,7 @@
-"""The same settings on a page of napari's Preferences, where napari has pages for plugins (0.9 and later).
+"""The settings on a page of napari's Preferences, if napari has pages for plugins (0.9 and later).
 
-Ours are the settings: the page shows them, and what is changed there is taken over, at once or, where it was
-changed while no panel was open, as soon as one is.
+The plugin's settings are authoritative: the page shows them, and its changes are applied at once or, if
+no panel was open, as soon as one is.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ PAGE = "window"
 """Name of the page in the manifest."""
 _BEGIN_MS = 1000
 _SEEN = "page"
-"""What the page showed last is kept by this name beside the settings."""
+"""Name under which the page's last values are stored with the settings."""
 
 
 class SettingsPage(QObject):
-    """Keeps page and settings equal while a panel is open.
+    """Synchronisation of page and settings while a panel is open.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ class SettingsPage(QObject):
         super().__init__(parent)
         self._page: Any = None
         self._begun = False
-        # napari reads every plugin's manifest anew for its first page: not before the panel is seen.
+        # napari reads every plugin's manifest again for its first page: not before the panel is visible.
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.begin)
         self._timer.start(_BEGIN_MS)
 
     def begin(self) -> None:
-        """Take the page up, if this has not been done yet."""
+        """Begin to follow the page, if this has not been done yet."""
         if self._begun:
             return
         self._begun = True
@@ -56,7 +56,7 @@ class SettingsPage(QObject):
         when_destroyed(self, _leaving(self._page, self._on_page, self._show))
 
     def _take_what_was_changed(self) -> None:
-        """Take over what somebody changed on the page while no panel was open."""
+        """Apply changes made on the page while no panel was open."""
         seen = settings.kept(_SEEN)
         seen = seen if isinstance(seen, dict) else {}
         now = _values(self._page)
@@ -65,7 +65,7 @@ class SettingsPage(QObject):
             settings.change(**changed)
 
     def _show(self, wanted: settings.Settings) -> None:
-        """Let the page show the settings."""
+        """Show the settings on the page."""
         for name, value in _values(self._page).items():
             if value != getattr(wanted, name):
                 setattr(self._page, name, getattr(wanted, name))
@@ -73,20 +73,20 @@ class SettingsPage(QObject):
             settings.keep(_SEEN, _values(self._page))
 
     def _on_page(self, _event: object = None) -> None:
-        """Take over what was changed on the page just now."""
+        """Apply a change on the page."""
         settings.change(**_values(self._page))
         settings.keep(_SEEN, _values(self._page))
 
 
 def napari_page() -> Any:
-    """Return napari's own model of the page, None where this version has no pages for plugins."""
+    """Return napari's own model of the page, None if this version has no pages for plugins."""
     try:
         from napari.settings import get_plugin_settings
     except ImportError:
         return None
     try:
         return getattr(get_plugin_settings(PLUGIN), PAGE)
-    except (KeyError, AttributeError):  # the manifest is read by an npe2 that knows no pages
+    except (KeyError, AttributeError):  # the manifest is read by an npe2 without pages
         return None
 
 
@@ -96,7 +96,7 @@ def _values(page: Any) -> dict[str, Any]:
 
 
 def _leaving(page: Any, on_page: Callable[..., None], on_settings: Callable[..., None]) -> Callable[[], None]:
-    """Return what ends the two connections; it does not need the object that is gone."""
+    """Return a function that ends the two connections without the deleted object."""
 
     def leave() -> None:
         page.events.disconnect(on_page)

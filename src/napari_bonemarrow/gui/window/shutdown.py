@@ -1,4 +1,4 @@
-"""How it ends, whichever way: child processes and the case must not outlive the window (no Qt)."""
+"""The shutdown in every case: child processes and the case must not outlive the window (no Qt)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from napari_bonemarrow.review import Case
 
 
 class Shutdown:
-    """Ends the engine and what is being trained, and closes the case.
+    """The shutdown of the engine and of training, and the closing of the case.
 
-    It knows no widget, for it is called when they are gone. A fine-tune can be resumed from its last
+    It uses no widget, since it is called after they are deleted. A fine-tune can be resumed from its last
     finished epoch.
 
     Parameters
@@ -25,7 +25,7 @@ class Shutdown:
         self.case: Case | None = None
 
     def __call__(self, *_ignored: object) -> None:
-        """End them all; a second time does nothing."""
+        """End them all; a second call does nothing."""
         self._engine.close()
         self.training.end()
         case, self.case = self.case, None

@@ -1,4 +1,4 @@
-"""Which smear is opened next: asked for by the user, by napari or by the command line."""
+"""The queue of smears to open: requested by the user, by napari or by the command line."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from napari_bonemarrow.slides import SUFFIXES
 
 
 class SmearQueue(QObject):
-    """Hands paths to the opener, one after another.
+    """Paths that are passed to the opener one after another.
 
     Parameters
     ----------
     opener : SmearOpener
     smear_viewer : SmearViewer
     panel : QWidget
-        Before which files are asked for.
+        Parent of the file dialog.
     """
 
     all_opened = Signal()
@@ -38,7 +38,7 @@ class SmearQueue(QObject):
         smear_viewer.smear_chosen.connect(self._on_smear_chosen)
 
     def ask_for_smear(self) -> None:
-        """Let the user choose a file."""
+        """Ask the user for a file."""
         patterns = " ".join(f"*{suffix}" for suffix in (*SUFFIXES, CASE_SUFFIX))
         chosen, _filter = QFileDialog.getOpenFileName(
             self._panel, "Open a smear or a case", "", f"Smears and cases ({patterns});;All files (*)"
@@ -47,13 +47,13 @@ class SmearQueue(QObject):
             self._opener.open(Path(chosen))
 
     def ask_for_folder(self) -> None:
-        """Let the user choose a folder that is one smear: a DICOM series, an OME-Zarr, its fields."""
+        """Ask the user for a folder that is one smear: a DICOM series, an OME-Zarr, its fields."""
         chosen = QFileDialog.getExistingDirectory(self._panel, "Open the folder of one smear")
         if chosen:
             self._opener.open(Path(chosen))
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open several; the first is the one under review, the others wait in the layer list."""
+        """Open several; the first is reviewed, the others wait in the layer list."""
         self._queue = list(reversed(paths))
         if self._queue:
             self._opener.open(self._queue.pop(0))
@@ -66,20 +66,20 @@ class SmearQueue(QObject):
             self.all_opened.emit()
 
     def forget_refused(self) -> None:
-        """Let every smear of the layer list be chosen again: one is open."""
+        """Allow every smear of the layer list to be chosen again, after one was opened."""
         self._refused = None
 
     def adopt(self) -> None:
-        """Take up a smear that is in the viewer already."""
+        """Open a smear that is in the viewer already."""
         smears = self._smear_viewer.smears()
         if smears:
             self._on_smear_chosen(smears[0])
 
     def _on_smear_chosen(self, layer: Image) -> None:
-        """Napari itself has opened a smear of ours, or the user chose another one of several."""
+        """Open a smear that napari itself has loaded, or another of several that the user chose."""
         path = smear_path(layer)
         if path is not None and layer is not self._refused:
-            self._refused = layer  # until it is open: a smear that cannot be is not tried over and over
+            self._refused = layer  # until it is open: a smear that cannot be opened is not tried repeatedly
             self._opener.open(path, layer)
 
     def _on_slide_missing(self, case_path: Path, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Acts of the window as a whole: opening, preparing, exporting, settings. The open smear has its own."""
+"""Commands of the window as a whole: opening, preparing, exporting, settings. The open smear has its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_bonemarrow.gui.window.window_dialogs import WindowDialogs
 
 
 class WindowCommands(QObject):
-    """Does what a key, a menu or a command of napari asks of the window.
+    """The window's commands from a key, a menu or a command of napari.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class WindowCommands(QObject):
         }
 
     def press(self, binding: Binding) -> bool:
-        """Do what a key stands for, if it is one of these; tell whether it was."""
+        """Run the command of a key; return whether it is one of these."""
         if binding.act == "export":
             self._dialogs.export(binding.argument)
             return True
@@ -62,7 +62,7 @@ class WindowCommands(QObject):
         return act is not None
 
     def find_cells(self) -> None:
-        """Find the cells where the Slide tab offers it; else turn there and say what comes first."""
+        """Find the cells if the Slide tab allows it; else show the tab and the step that comes first."""
         tab = self._panel.slide_tab
         self._panel.tabs.setCurrentIndex(0)
         if tab.find_button.isEnabled() and tab.find_button.isVisible():

@@ -17,14 +17,14 @@ from napari_bonemarrow.gui.widgets.notices import Notices
 
 
 class WindowDialogs(QObject):
-    """Opens them before the panel.
+    """The dialogs of a panel.
 
     Parameters
     ----------
     panel : QWidget
     notices : Notices
     session : callable
-        Returns what is open, if anything is.
+        Returns the open session, or None.
     theme : callable
         Returns the name of napari's theme.
     """
@@ -40,7 +40,7 @@ class WindowDialogs(QObject):
         self._panel, self._notices, self._session, self._theme = panel, notices, session, theme
 
     def export(self, kind: str) -> None:
-        """Take the count along in a format, or in one that is asked for (``any``)."""
+        """Export the count in a format, or in one that the user chooses (``any``)."""
         if self._session() is None:
             return
         if kind != "any":
@@ -56,7 +56,7 @@ class WindowDialogs(QObject):
             ask_export(self._panel, session, options, self._notices)
 
     def edit_settings(self) -> None:
-        """Open the settings: the same as on napari's page of them."""
+        """Open the settings, which are the same as on napari's page."""
         dialog = FormDialog(self._panel, "Bone marrow: settings", settings.load(), "Save")
         dialog.chosen.connect(settings.save)
         dialog.open()
@@ -68,5 +68,5 @@ class WindowDialogs(QObject):
         page.show()
 
     def edit_keys(self) -> None:
-        """Open the dialog in which keys are changed."""
+        """Open the dialog for changing keys."""
         KeyEditor(self._panel, self._theme()).show()
