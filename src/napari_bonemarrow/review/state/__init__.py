@@ -1,1 +1,1 @@
-"""The state of a case, and how it follows from the journal."""
+"""The state of a case, as the result of its journal."""

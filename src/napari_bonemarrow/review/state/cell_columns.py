@@ -1,4 +1,4 @@
-"""What a table or gallery of cells shows of each, as arrays."""
+"""The columns of cells for tables and galleries, as arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_bonemarrow.review.state.cell_table import CellTable
 class CaseColumns:
     """The cells of a case at one moment, in the order of `Case.cells`; read-only arrays of shape (n,).
 
-    In a blind reading nothing stands here of what the model or the first reader said.
+    In a blind reading they hold nothing from the model or the first reader.
 
     Attributes
     ----------
@@ -25,18 +25,18 @@ class CaseColumns:
         Centre, level-0 px.
     in_frame : ndarray of bool
     top : ndarray of int8
-        The class that the model puts first, as an index of `cytology.CODES`; 0 where it has said nothing.
+        The model's first guess, as an index of `cytology.CODES`; 0 without a prediction.
     confidence, margin : ndarray of float32
-        Highest calibrated probability; first less second. 0 where the model has said nothing.
+        Highest calibrated probability; first less second. 0 without a prediction.
     code : ndarray of int8
         Effective class, as an index of `cytology.CODES`.
     reviewed : ndarray of bool
-        Whether a reviewer has given the class; one that came with the data is none.
+        Whether a reviewer has given the class; imported classes do not count.
     imported : ndarray of bool
-        Whether the class came with the data and no reviewer has confirmed it.
+        Whether the class is imported and no reviewer has confirmed it.
     flagged : ndarray of bool
     reviewed_at : ndarray of float64
-        When the class was given, seconds since 1970, UTC; NaN where nobody has given one.
+        Time of the reviewer's class, seconds since 1970, UTC; NaN without one.
     """
 
     cell_id: NDArray[np.int64]
@@ -57,7 +57,7 @@ class CaseColumns:
 
 
 class Snapshots:
-    """Makes `CaseColumns`, keeping between reviewer's acts what those cannot change.
+    """A maker of `CaseColumns` that keeps the columns that a reviewer's acts cannot change.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ class Snapshots:
         self._latest: CaseColumns | None = None
 
     def forget(self, *, fixed: bool) -> None:
-        """Know that labels or flags changed; with ``fixed`` cells, frame, model or reading too."""
+        """Discard labels and flags; with ``fixed`` also cells, frame, model and reading."""
         self._latest = None
         if fixed:
             self._fixed = None
 
     def take(self) -> CaseColumns:
-        """Return the columns as they are now."""
+        """Return the current columns."""
         if self._latest is None:
             table = self._table
             if self._fixed is None:

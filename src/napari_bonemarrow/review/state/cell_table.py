@@ -1,4 +1,4 @@
-"""The cells of a case as columns, with what the model and the reviewer say of each."""
+"""The cells of a case as columns, with predictions and labels."""
 
 from __future__ import annotations
 
@@ -46,28 +46,28 @@ class CellTable:
     existing : set of int
         Their numbers, to look one up at once.
     predicted : ndarray of bool
-        Of which cells the model has said something.
+        Which cells have a prediction.
     probabilities : ndarray of float32, shape (n, k)
     top : ndarray of int8
-        The class that the model puts first, as an index of `CODES`.
+        The model's first guess, as an index of `CODES`.
     confidence, margin : ndarray of float32
-        Highest calibrated probability; first less second. 0 where the model has said nothing.
+        Highest calibrated probability; first less second. 0 without a prediction.
     strangeness : ndarray of float32
-        Share of held-out crops that look more like what the model was taught with; NaN where it was not
+        Share of held-out crops that look more like the training data; NaN if not
         measured.
     code : ndarray of int8
         The effective class: ``given``, else ``top``; in a blind reading ``given`` alone.
     given : ndarray of int8
-        The reader's label, 0 where there is none.
+        The reader's label, 0 without one.
     imported : ndarray of bool
-        Whether that label came with the data.
+        Whether that label is imported.
     reviewed_at : ndarray of float64
-        When it was given, seconds since 1970, UTC; NaN where there is none.
+        Time of that label, seconds since 1970, UTC; NaN without one.
     flagged : ndarray of bool
     tagged : ndarray of uint8
-        A bit a tag, in the order of `TAGS`.
+        One bit per tag, in the order of `TAGS`.
     blind : bool
-        Whether what the model says is kept out of ``code``.
+        Whether predictions are kept out of ``code``.
     """
 
     predicted: NDArray[np.bool_]
@@ -96,25 +96,25 @@ class CellTable:
 
     @property
     def cell_id(self) -> NDArray[np.int64]:
-        """Every cell's number, ascending."""
+        """Return every cell's number, ascending."""
         return self.columns["cell_id"]
 
     @property
     def reviewed(self) -> NDArray[np.bool_]:
-        """Which rows carry a label that a reviewer gave or vouched for."""
+        """Return which rows carry a label that a reviewer gave or vouched for."""
         reviewed: NDArray[np.bool_] = (self.given > 0) & ~self.imported
         return reviewed
 
     def rows(self, cell_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.intp]:
-        """Return the rows of some cells, -1 where there is no such cell."""
+        """Return the rows of some cells, -1 for unknown cells."""
         return rows_of(self.cell_id, cell_ids)
 
     def row(self, cell_id: int) -> int:
-        """Return the row of one cell, -1 where there is no such cell."""
+        """Return the row of one cell, -1 if it is unknown."""
         return row_of(self.cell_id, cell_id)
 
     def append(self, cells: Cells, present: NDArray[np.bool_] | bool = True) -> None:
-        """Add rows below; their numbers are higher than any before."""
+        """Append rows, whose numbers are higher than all others."""
         n = len(cells)
         for name in _COLUMNS:
             self.columns[name] = np.concatenate([self.columns[name], getattr(cells, name)])
@@ -128,21 +128,21 @@ class CellTable:
         self.probabilities = np.concatenate([self.probabilities, none])
 
     def keep(self, rows: NDArray[np.intp]) -> None:
-        """Drop every row but these, ascending."""
+        """Keep only these rows, ascending."""
         self.columns = {name: column[rows] for name, column in self.columns.items()}
         for name in ("present", "code", "probabilities", *_MODEL, *_REVIEW):
             setattr(self, name, getattr(self, name)[rows])
         self.existing = set(self.cell_id[self.present].tolist())
 
     def forget_predictions(self, classes: int) -> None:
-        """Make room for a model with so many classes."""
+        """Clear the predictions, with columns for a model of a given number of classes."""
         self.probabilities = np.zeros((len(self), classes), np.float32)
         for name, (kind, blank) in _MODEL.items():
             setattr(self, name, np.full(len(self), blank, kind))
         self._settle(slice(None))
 
     def predict(self, predictions: Predictions) -> None:
-        """Write the model's word on some cells; of cells that are gone it is left out."""
+        """Write predictions of some cells; unknown cells are skipped."""
         rows = self.rows(predictions.cell_id)
         known = rows >= 0
         rows, probabilities = rows[known], predictions.probabilities[known]
@@ -160,8 +160,8 @@ class CellTable:
         self._settle(rows)
 
     def label(self, cell_ids: Sequence[int], labels: Sequence[Label | None]) -> None:
-        """Give cells their labels, or take them where they are None."""
-        if len(cell_ids) == 1:  # nearly every line of a journal; replaying thousands of them must not drag
+        """Give cells their labels, or remove them where None."""
+        if len(cell_ids) == 1:  # nearly every line of a journal; replaying thousands of them must be fast
             row, label = row_of(self.cell_id, cell_ids[0]), labels[0]
             number = 0 if label is None else _NUMBER[label.code]
             self.given[row] = number
@@ -181,7 +181,7 @@ class CellTable:
         self._settle(rows)
 
     def label_all(self, cell_ids: Sequence[int], label: Label | None) -> None:
-        """Give many cells one label, or take theirs."""
+        """Give many cells one label, or remove theirs."""
         rows = self.rows(cell_ids)
         self.given[rows] = 0 if label is None else _NUMBER[label.code]
         self.imported[rows] = label is not None and label.imported
@@ -189,11 +189,11 @@ class CellTable:
         self._settle(rows)
 
     def flag(self, cell_ids: Sequence[int], on: bool) -> None:
-        """Flag cells, or take the flag."""
+        """Flag cells, or remove the flag."""
         self.flagged[self.rows(cell_ids)] = on
 
     def tag(self, cell_ids: Sequence[int], tag: str, on: bool) -> None:
-        """Give cells a tag, or take it."""
+        """Add a tag to cells, or remove it."""
         rows, bit = self.rows(cell_ids), np.uint8(_TAG_BIT[tag])
         self.tagged[rows] = self.tagged[rows] | bit if on else self.tagged[rows] & ~bit
 
@@ -205,7 +205,7 @@ class CellTable:
         *,
         blind: bool,
     ) -> None:
-        """Show another reading instead."""
+        """Show another reading."""
         self.blind = blind
         for name, (kind, blank) in _REVIEW.items():
             setattr(self, name, np.full(len(self), blank, kind))
@@ -218,12 +218,12 @@ class CellTable:
                 self.tag((cell,), tag, True)
 
     def _settle(self, rows: NDArray[np.intp] | slice) -> None:
-        """Work out anew the effective class of some rows."""
+        """Update the effective class of some rows."""
         given = self.given[rows]
         self.code[rows] = given if self.blind else np.where(given > 0, given, self.top[rows])
 
     def set_present(self, cell_ids: Sequence[int], present: bool) -> None:
-        """Take cells out, or put them back."""
+        """Remove cells, or restore them."""
         self.present[self.rows(cell_ids)] = present
         if present:
             self.existing.update(cell_ids)
@@ -231,20 +231,20 @@ class CellTable:
             self.existing.difference_update(cell_ids)
 
     def set_frame(self, frame: Frame, microns_per_pixel: float) -> None:
-        """Work out anew which cells are counted."""
+        """Update which cells are counted."""
         self.columns["in_frame"] = frame.contains(self.columns["x"], self.columns["y"], microns_per_pixel)
 
     def cells(self) -> Cells:
-        """Return the cells that exist."""
+        """Return the existing cells."""
         return Cells(*(self.columns[name][self.present] for name in _COLUMNS))
 
     def counted(self) -> NDArray[np.bool_]:
-        """Tell which rows exist and lie in the frame."""
+        """Return which rows exist and lie in the frame."""
         counted: NDArray[np.bool_] = self.present & self.columns["in_frame"]
         return counted
 
     def tags_by_class(self, counted: NDArray[np.bool_]) -> dict[str, dict[str, int]]:
-        """Return of each tag how many of some rows carry it, by effective class."""
+        """Return for each tag how many of some rows carry it, by effective class."""
         found: dict[str, dict[str, int]] = {}
         if not self.tagged.any():
             return found
@@ -256,21 +256,21 @@ class CellTable:
 
 
 def count_codes(codes: NDArray[np.int8]) -> dict[str, int]:
-    """Count cells by class; classes without any are left out."""
+    """Count cells by class; empty classes are omitted."""
     counts = np.bincount(codes, minlength=len(CODES))
     return {CODES[number]: int(counts[number]) for number in np.flatnonzero(counts).tolist()}
 
 
 def _second(probabilities: NDArray[np.float32]) -> NDArray[np.float32] | float:
-    """Return the second highest probability of each row; 0 of a model with one class."""
+    """Return the second highest probability of each row; 0 for a model with one class."""
     if probabilities.shape[1] < 2:
         return 0.0
     return np.partition(probabilities, -2, axis=1)[:, -2]
 
 
 def _all_seconds(labels: Sequence[Label | None]) -> NDArray[np.float64]:
-    """Return when labels were given, seconds since 1970, UTC; NaN where there is none."""
-    # numpy reads tens of thousands of times in a fifth of the time that datetime takes.
+    """Return the times of labels, seconds since 1970, UTC; NaN without a label."""
+    # numpy parses tens of thousands of times in a fifth of the time of datetime.
     times = np.array(
         ["NaT" if label is None else label.at.removesuffix("Z") for label in labels], "datetime64[ms]"
     )

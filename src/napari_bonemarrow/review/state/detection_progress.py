@@ -1,4 +1,4 @@
-"""A search for cells under way: what its tiles have brought so far."""
+"""The progress of an unfinished search for cells: the results of its tiles so far."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from napari_bonemarrow.cytology import Cells
 
 @dataclass(frozen=True, slots=True)
 class DetectionProgress:
-    """A search that has not come to its end: what it was to do, and what is done of it.
+    """An unfinished search: its plan, and the tiles that are done.
 
     Attributes
     ----------
@@ -20,9 +20,9 @@ class DetectionProgress:
     done : frozenset of int
         Tiles that were searched.
     failed : dict of int to str
-        Tiles that could not be read, each with its line.
+        Tiles that could not be read, each with its message.
     cells : Cells
-        What was found so far, numbered provisionally from 1 in the order in which the tiles came.
+        The cells found so far, numbered provisionally from 1 in the order of the tiles.
     """
 
     plan: dict[str, Any]
@@ -32,7 +32,7 @@ class DetectionProgress:
 
 
 class TileSearch:
-    """Tiles searched by one plan, as they came.
+    """Tiles searched by one plan, in order of arrival.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class TileSearch:
         self._parts: list[Cells] = []
 
     def add(self, tiles: Sequence[int], failed: Mapping[int, str], cells: Cells) -> None:
-        """Take in some tiles with the cells whose centres lie in them; one that was read has not failed."""
+        """Add some tiles with the cells whose centres lie in them; a read tile is no longer failed."""
         self.done.update(tiles)
         self._failed.update(failed)
         for tile in tiles:
@@ -55,6 +55,6 @@ class TileSearch:
         self._parts.append(cells)
 
     def progress(self) -> DetectionProgress:
-        """Return what is done."""
+        """Return the progress."""
         cells = Cells.joined(self._parts).numbered()
         return DetectionProgress(dict(self.plan), frozenset(self.done), dict(self._failed), cells)

@@ -1,4 +1,4 @@
-"""What a line of a journal does to the state of its case, and how that is taken back."""
+"""The effect of a journal line on the state of its case, and its reversal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from napari_bonemarrow.review.state.state import State
 
 
 class Effect(NamedTuple):
-    """What a kind of event does to the state.
+    """The effect of a kind of event on the state.
 
     Attributes
     ----------
     apply : callable
-        Takes an event in. It raises where the event fits nothing that the case holds.
+        Applies an event. It raises if the event does not fit the case.
     revert : callable or None
-        Takes it back; None where undo does not.
+        Reverts it; None if it cannot be undone.
     """
 
     apply: Callable[[State, Event], None]

@@ -1,4 +1,4 @@
-"""What networks measure of the cells: their features, and a map of them."""
+"""The features of the cells by a network, and a map of the cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_bonemarrow.review.journal.event_specs import FeaturesPayload, MapPay
 
 
 class FeatureStore:
-    """The features and the map that the journal names. Their arrays are read when they are asked for."""
+    """The features and the map that the journal names. Their arrays are read on demand."""
 
     def __init__(self) -> None:
         self._model: ModelPayload | None = None
@@ -23,7 +23,7 @@ class FeatureStore:
         self._whole: tuple[NDArray[np.int64], Features] | None = None
 
     def add_features(self, new: FeaturesPayload) -> None:
-        """Take in features; those of another model or on other axes put the ones before out of force."""
+        """Add features; those of another model or on other axes replace the earlier ones."""
         arrays = new["arrays"]
         axes = (arrays["mean"]["sha256"], arrays["axes"]["sha256"])
         if (new["model"], axes) != (self._model, self._axes):
@@ -33,12 +33,12 @@ class FeatureStore:
         self._whole = None
 
     def set_map(self, new: MapPayload) -> None:
-        """Take in a map instead of the one before."""
+        """Set the map, replacing the earlier one."""
         self._map = new["arrays"]
         self.map_method = str(new["parameters"].get("method", ""))
 
     def features(self, blob: Blob, existing: NDArray[np.int64]) -> Features | None:
-        """Return the features of cells that exist, by ascending number; the last word on a cell counts."""
+        """Return the features of existing cells, by ascending number; the last ones of a cell count."""
         if self._model is None:
             return None
         if self._whole is not None and self._whole[0] is existing:
@@ -57,7 +57,7 @@ class FeatureStore:
     def map(
         self, blob: Blob, existing: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]] | None:
-        """Return cell numbers, ascending, and places, shape (n, 2), of cells that exist."""
+        """Return cell numbers, ascending, and places, shape (n, 2), of existing cells."""
         if self._map is None:
             return None
         arrays = unpack({"cell_id": self._map["cell_id"], "xy": self._map["xy"]}, blob)
@@ -66,7 +66,7 @@ class FeatureStore:
 
 
 def _last_of_each(ids: NDArray[np.int64], existing: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return where each existing number stands last, by ascending number."""
+    """Return the last position of each existing number, by ascending number."""
     backwards = ids[::-1]
     numbers, first = np.unique(backwards, return_index=True)
     rows = (len(ids) - 1 - first).astype(np.intp)

@@ -1,4 +1,4 @@
-"""What one reader has done: a reading."""
+"""The state of a reading: the work of one reader."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class ReadingState:
     ----------
     reading : Reading
     readers : set of str
-        Names of those who acted in it, without regard to case.
+        Names of the people who acted in it, case-folded.
     names : set of str
-        The same as they wrote themselves, to know one again at once.
+        The same names as written, for a quick comparison.
     labels : dict of int to Label
-        Its own, of cells that exist.
+        Its own labels of existing cells.
     shown : dict of int to Label
-        What is shown as labels: ``labels`` on top of what the reading rests on.
+        The shown labels: ``labels`` over those that the reading is based on.
     tags : dict of int to frozenset of str
     flags : set of int
     comments : list of Comment
     tallies : list of Counter
-        Cells counted by eye, a counter a field.
+        Cells counted by eye, one counter per field.
     undoable, redoable : list of Event
-        What `undo` and `redo` would take next, last first.
+        The next events of `undo` and `redo`, last first.
     """
 
     def __init__(self, reading: Reading, base: Mapping[int, Label] | None = None) -> None:
@@ -59,7 +59,7 @@ class ReadingState:
         self.tallies = [Counter(field) for field in first.tallies]
 
     def label(self, cells: Sequence[int], labels: Sequence[Label | None]) -> list[Label | None]:
-        """Write labels, or take them where they are None; returns what is shown of these cells then."""
+        """Write labels, or remove them where None; return the labels then shown."""
         own, base = self.labels, self._base
         for cell, label in zip(cells, labels, strict=True):
             if label is None:
@@ -84,7 +84,7 @@ class ReadingState:
             self.shown.update(labels)
 
     def tag(self, cells: Sequence[int], tag: str, on: bool) -> None:
-        """Give cells a tag, or take it."""
+        """Add a tag to cells, or remove it."""
         for cell in cells:
             tags = self.tags.get(cell, frozenset())
             tags = tags | {tag} if on else tags - {tag}
@@ -94,14 +94,14 @@ class ReadingState:
                 self.tags.pop(cell, None)
 
     def flag(self, cells: Iterable[int], on: bool) -> None:
-        """Flag cells, or take the flag."""
+        """Flag cells, or remove the flag."""
         if on:
             self.flags.update(cells)
         else:
             self.flags.difference_update(cells)
 
     def hide(self, cells: Iterable[int]) -> None:
-        """Lay aside what is known of cells that are taken out; it comes back with them."""
+        """Hide the work on removed cells; it is restored with them."""
         for cell in cells:
             known = (self.labels.pop(cell, None), self.tags.pop(cell, None), cell in self.flags)
             self.flags.discard(cell)
@@ -109,7 +109,7 @@ class ReadingState:
                 self._waiting[cell] = known
 
     def unhide(self, cells: Iterable[int]) -> None:
-        """Put back what was laid aside."""
+        """Restore the hidden work on cells."""
         for cell in cells:
             label, tags, flagged = self._waiting.pop(cell, (None, None, False))
             if label is not None:
@@ -120,7 +120,7 @@ class ReadingState:
                 self.flags.add(cell)
 
     def everything(self) -> tuple[dict[int, Label], dict[int, frozenset[str]], set[int]]:
-        """Return labels, tags and flags, those laid aside among them."""
+        """Return labels, tags and flags, including hidden ones."""
         labels, tags, flags = dict(self.shown), dict(self.tags), set(self.flags)
         for cell, (label, of_cell, flagged) in self._waiting.items():
             labels |= {} if label is None else {cell: label}
@@ -129,15 +129,15 @@ class ReadingState:
         return labels, tags, flags
 
     def touched(self) -> set[int]:
-        """Return the cells that carry work of this reading, those laid aside among them."""
+        """Return the cells that carry work of this reading, including hidden ones."""
         commented = {comment.cell_id for comment in self.comments if comment.cell_id is not None}
         return {*self.labels, *self.tags, *self.flags, *self._waiting, *commented}
 
 
 def merged(first: Mapping[int, Label], second: Mapping[int, Label]) -> dict[int, Label]:
-    """Return what settling rests on: the first reader's labels, and the second's where the first gave none.
+    """Return the basis of settling: the first reader's labels, and the second's where the first gave none.
 
-    A label that came with the data was given by neither of them and yields to the second reader's.
+    An imported label was given by neither of them; the second reader's replaces it.
     """
     return {**first, **{cell: label for cell, label in second.items() if not _read(first.get(cell))}}
 
@@ -147,7 +147,7 @@ def compared(
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]]:
     """Return the cells to which both readers gave a class, ascending, and what each gave.
 
-    Classes are indices of `CODES`. A label that came with the data is nobody's reading.
+    Classes are indices of `CODES`. Imported labels belong to no reading.
     """
     one, other = _as_arrays(first), _as_arrays(second)
     cells, at, also = np.intersect1d(one[0], other[0], assume_unique=True, return_indices=True)

@@ -1,4 +1,4 @@
-"""The state of a case: what its journal adds up to."""
+"""The state of a case, the result of its journal."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 class State:
-    """Everything the journal adds up to. Nothing but the fold of the journal changes it.
+    """The state that results from the journal. Only the fold of the journal changes it.
 
     Parameters
     ----------
     blob : callable
-        Returns an array's bytes by their hash.
+        Returns an array's bytes for their hash.
 
     Attributes
     ----------
@@ -44,19 +44,19 @@ class State:
     target : int
     ranking : RegionRanking or None
     quality : mapping or None
-        Which arrays hold the quality map that the ranking was made by.
+        The arrays of the quality map behind the ranking.
     search : TileSearch or None
-        A detection that goes on.
+        An unfinished detection.
     detected : bool
-        Whether a detection has come to its end, even one without a cell, and was not discarded.
+        Whether a detection was completed, even without a cell, and was not discarded.
     unread : tuple of str
         A line for each tile that the detector could not read.
     table : CellTable
         Shows the active reading.
     reads : dict of int to ReadingState
-        By number; the first is there from the start.
+        By number; the first always exists.
     reading : int
-        The active one.
+        Number of the active reading.
     added, removed : set of int
         Cells that the reviewer added or removed.
     next_cell_id : int
@@ -65,9 +65,9 @@ class State:
     feature_store : FeatureStore
     signatures : list of Signature
     case_id : str
-        Of this case alone, given when it was begun.
+        Unique identifier of the case, from its first line.
     replaying : bool
-        Whether the table waits for reviewers' acts until all are taken in.
+        Whether the table is updated with reviewers' acts only after the whole journal.
     """
 
     def __init__(self, blob: Blob) -> None:
@@ -99,71 +99,71 @@ class State:
 
     @property
     def read(self) -> ReadingState:
-        """The active reading."""
+        """Return the active reading."""
         return self.reads[self.reading]
 
     @property
     def labels(self) -> Mapping[int, Label]:
-        """What is shown as labels of cells that exist."""
+        """Return the shown labels of existing cells."""
         return self.read.shown
 
     @property
     def undoable(self) -> list[Event]:
-        """What `undo` would take back next, last first."""
+        """Return the events that `undo` would take back next, last first."""
         return self.read.undoable
 
     @property
     def redoable(self) -> list[Event]:
-        """What `redo` would repeat next, last first."""
+        """Return the events that `redo` would repeat next, last first."""
         return self.read.redoable
 
     @property
     def classes_seen(self) -> bool:
-        """Whether a model or the active reader has given a cell a class, which fixes scale and frame."""
+        """Return whether a model or the active reader gave a cell a class, which fixes scale and frame."""
         return self.model is not None or bool(self.labels)
 
     @property
     def signature(self) -> Signature | None:
-        """The signature in force."""
+        """Return the signature in force."""
         last = self.signatures[-1] if self.signatures else None
         return last if last is not None and last.amended is None else None
 
     @property
     def blind(self) -> bool:
-        """Whether the active reading is one that must not see what the others say."""
+        """Return whether the active reading must not see the model's and the other reader's classes."""
         return self.reading == SECOND
 
     @contextmanager
     def replay(self) -> Iterator[None]:
-        """Let the table wait for the acts of reviewers until a whole journal has been taken in."""
+        """Postpone the table's update with reviewers' acts until a whole journal is applied."""
         self.replaying = True
         yield
         self.catch_up()
         self.replaying = False
 
     def catch_up(self) -> None:
-        """Let the table show what was replayed so far."""
+        """Update the table with the acts replayed so far."""
         self.table.show(*self.read.everything(), blind=self.blind)
 
     def corrections(self) -> set[int]:
-        """Return the cells that carry a reviewer's work, removed ones among them."""
+        """Return the cells that carry a reviewer's work, including removed ones."""
         touched = [read.touched() for read in self.reads.values()]
         return self.added.union(self.removed, *touched)
 
     @property
     def both_read(self) -> bool:
-        """Whether two readings have ended, so that they may be compared."""
+        """Return whether two readings have ended, so that they may be compared."""
         return SECOND in self.reads and self.reads[SECOND].reading.ended_at is not None
 
     def visible_reads(self) -> tuple[ReadingState, ...]:
-        """Return the readings that may be seen side by side: all, once none is blind any more."""
+        """Return the readings that may be shown together: all, once none is blind any more."""
         open_second = SECOND in self.reads and not self.both_read
         return (self.read,) if open_second else tuple(self.reads.values())
 
     def compared(self) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]]:
-        """Return the cells that both readers gave a class, and what each gave; none before both have ended.
+        """Return the cells that both readers gave a class, and their classes; none before both have ended.
 
-        Neither reading can change then, so it is worked out once.
+        Neither reading can change then, so it is computed once.
         """
         if not self.both_read:
             return np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int8)
@@ -172,7 +172,7 @@ class State:
         return self._compared
 
     def disagreements(self, *, settled: bool = False) -> NDArray[np.int64]:
-        """Return the cells on which two readers differ, by default those that nobody has settled."""
+        """Return the cells on which two readers differ, by default the unsettled ones."""
         cells, first, second = self.compared()
         found: NDArray[np.int64] = cells[first != second]
         if settled or SETTLING not in self.reads:
@@ -181,7 +181,7 @@ class State:
         return np.array([cell for cell in found.tolist() if cell not in done], np.int64)
 
     def place(self) -> None:
-        """Work out anew which cells are counted."""
+        """Update which cells are counted."""
         if self.frame is not None and self.scale is not None:
             self.table.set_frame(self.frame, self.scale.microns_per_pixel)
 
@@ -192,13 +192,13 @@ class State:
             self.catch_up()
 
     def forget_acts(self) -> None:
-        """Leave nothing to undo or redo in any reading."""
+        """Clear undo and redo in all readings."""
         for read in self.reads.values():
             read.undoable.clear()
             read.redoable.clear()
 
     def label(self, cells: Sequence[int], labels: Sequence[Label | None]) -> None:
-        """Give cells their labels in the active reading, or take them where they are None."""
+        """Give cells their labels in the active reading, or remove them where None."""
         shown = self.read.label(cells, labels)
         if not self.replaying:
             self.table.label(cells, shown)
@@ -214,13 +214,13 @@ class State:
             self.table.label_all(cells, label)
 
     def tag(self, cells: Sequence[int], tag: str, on: bool) -> None:
-        """Give cells a tag in the active reading, or take it."""
+        """Add a tag to cells in the active reading, or remove it."""
         self.read.tag(cells, tag, on)
         if not self.replaying:
             self.table.tag(cells, tag, on)
 
     def flag(self, cells: Sequence[int], on: bool) -> None:
-        """Flag cells in the active reading, or take the flag."""
+        """Flag cells in the active reading, or remove the flag."""
         self.read.flag(cells, on)
         if not self.replaying:
             self.table.flag(cells, on)

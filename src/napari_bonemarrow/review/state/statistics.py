@@ -1,4 +1,4 @@
-"""What a case adds up to: counts of its cells by class, and how far they may be relied on."""
+"""The statistics of a case: counts of its cells by class, and their reliability."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Statistics:
         Returns
         -------
         Differential
-            Of no cells while the frame is not set.
+            Empty while the frame is not set.
         """
         table, counted = self._state.table, counted_rows(self._state)
         waiting = counted & ~table.reviewed
@@ -52,9 +52,9 @@ class Statistics:
         )
 
     def model_differential(self, rules: CountingRules | None = None) -> Differential:
-        """Count the cells in the frame by what the model puts first, as if nobody had reviewed them.
+        """Count the cells in the frame by the model's first guess, without any review.
 
-        In a blind reading no cell has a class here.
+        In a blind reading no cell has such a class.
         """
         table, counted = self._state.table, counted_rows(self._state)
         codes = table.top[counted]
@@ -70,12 +70,12 @@ class Statistics:
         )
 
     def domain_check(self) -> DomainCheck | None:
-        """Compare the cells in the frame with what the model was taught with.
+        """Compare the cells in the frame with the model's training data.
 
         Returns
         -------
         DomainCheck or None
-            None where its bundle holds no statistics for it, nothing is classified, or a reading is blind.
+            None if its bundle holds no statistics for it, nothing is classified, or a reading is blind.
         """
         table = self._state.table
         rows = counted_rows(self._state) & table.predicted
@@ -86,15 +86,15 @@ class Statistics:
 
     @property
     def waits_for_review(self) -> bool:
-        """Whether a cell in the frame has no reviewer's label in the active reading."""
+        """Return whether a cell in the frame has no reviewer's label in the active reading."""
         return bool((counted_rows(self._state) & ~self._state.table.reviewed).any())
 
     def _support(self) -> Mapping[str, Support]:
-        """Return what the model has learnt; in a blind reading there is no model."""
+        """Return the model's training support by class; empty in a blind reading."""
         return {} if self._state.blind else self._state.support
 
     def _doubtful(self, rows: NDArray[np.bool_]) -> int:
-        """Count the cells among these whose confidence lies below the model's threshold."""
+        """Count those of the cells whose confidence lies below the model's threshold."""
         table, threshold = self._state.table, self._state.abstain_below
         if threshold is None or self._state.blind:
             return 0
@@ -102,25 +102,25 @@ class Statistics:
 
 
 def counted_rows(state: State) -> NDArray[np.bool_]:
-    """Tell which rows of the table are counted: none while the frame is not set."""
+    """Return which rows of the table are counted: none while the frame is not set."""
     table = state.table
     return table.counted() if state.frame is not None else np.zeros(len(table), bool)
 
 
 def unsettled(state: State) -> int:
-    """Return on how many counted cells two readers differ and nobody has settled it."""
+    """Return the number of counted cells with unsettled disagreements."""
     rows = state.table.rows(state.disagreements())
     there = rows >= 0
     return int(np.count_nonzero(counted_rows(state)[rows[there]]))
 
 
 def tallied(state: State) -> Counter[str]:
-    """Return how many cells of each class were counted by eye in the active reading."""
+    """Return the number of cells of each class counted by eye in the active reading."""
     return sum(state.read.tallies, Counter())
 
 
 def are_counted(state: State, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which of some cells exist and are counted."""
+    """Return which of some cells exist and are counted."""
     rows = state.table.rows(cells)
     there: NDArray[np.bool_] = rows >= 0
     if there.any():

@@ -1,1 +1,1 @@
-"""The work list: which cells are reviewed, and in which order."""
+"""The work list: the cells to review, and their order."""

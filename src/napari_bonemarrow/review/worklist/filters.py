@@ -1,4 +1,4 @@
-"""Which cells a work list holds, and under which headings."""
+"""The filters and headings of a work list."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from napari_bonemarrow.review.state.cell_columns import CaseColumns
 
 STATES: Mapping[str, str] = {"": "all", "waiting": "unreviewed", "reviewed": "reviewed"}
-"""Whether a reviewer has seen a cell, as a filter: value to text."""
+"""Filters by the state of review: value to text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which cells the list holds.
+    """The filters of a work list.
 
     Attributes
     ----------
@@ -30,12 +30,12 @@ class Filters:
     state : str
         One of `STATES`.
     disagreement : bool
-        Only cells whose reviewer differs from the model's first guess; while two readings are settled,
+        Only cells whose label differs from the model's first guess; while two readings are settled,
         only cells on which the readers differ.
     flagged : bool
         Only flagged cells.
     counted : bool
-        Only cells in the counting frame. Cells outside are shown on request, and never gone through.
+        Only cells in the counting frame. Cells outside are shown on request, and navigation skips them.
     """
 
     code: str | None = None
@@ -45,12 +45,12 @@ class Filters:
     counted: bool = True
 
     def taken_over(self, kept: Mapping[str, Any]) -> Filters:
-        """Return what was kept of other filters, and these where one of their values is not understood.
+        """Return stored filters, with these for values that are not valid.
 
         Parameters
         ----------
         kept : mapping
-            JSON values by the names of the filters; names that are not known are passed over.
+            JSON values by the names of the filters; unknown names are ignored.
         """
         known = {name: value for name, value in kept.items() if name in Filters.__slots__}
         code, state = known.pop("code", None), known.pop("state", "")
@@ -60,7 +60,7 @@ class Filters:
         return Filters(code, state, **known)
 
     def passed(self, columns: CaseColumns, disputed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Tell which cells pass, of shape (n,); ``disputed`` tells which are in disagreement."""
+        """Return which cells pass, shape (n,); ``disputed`` marks those in disagreement."""
         wanted = columns.in_frame.copy() if self.counted else np.ones(len(columns), bool)
         if self.code is not None:
             wanted &= columns.code == CODES.index(self.code)
@@ -75,9 +75,9 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The cells ``ids[start:stop]`` of a list, which were of one class when they were arranged.
+    """The cells ``ids[start:stop]`` of a list, which had one class when they were arranged.
 
-    ``code`` is None where the list is not grouped.
+    ``code`` is None if the list is not grouped.
     """
 
     code: str | None

@@ -32,16 +32,16 @@ ORDERS: Mapping[str, str] = MappingProxyType(
 """The orders: value to text."""
 
 GROUPED_ORDERS = frozenset({"critical", "class"})
-"""Orders that go class by class anyhow."""
+"""Orders that are by class in any case."""
 
 _LANE_UM = 40.0
-"""Height of a row in which a smear is read: a few cells, as in one sweep of the stage."""
+"""Height of a lane in which a smear is read: a few cells, as in one sweep of the stage."""
 _LANE_PX = 400.0
-"""The same where the scale is not known."""
+"""Height of a lane if the scale is unknown."""
 
 
 class Arranger:
-    """Puts cells of a case in order; what takes long and no review changes is worked out once.
+    """The ordering of a case's cells; slow parts that no review changes are computed once.
 
     Parameters
     ----------
@@ -54,11 +54,11 @@ class Arranger:
         self._kept: dict[str, NDArray[np.uint32]] = {}
 
     def follow(self, columns: CaseColumns) -> None:
-        """Take the reviewer's newest word; cells and predictions are the same."""
+        """Update the reviewer's labels; cells and predictions are unchanged."""
         self._columns = columns
 
     def arranged(self, rows: NDArray[np.intp], order: str, grouped: bool) -> NDArray[np.intp]:
-        """Return some rows in an order; equal ones follow each other by cell number.
+        """Return some rows in an order; equal ones are ordered by cell number.
 
         Parameters
         ----------
@@ -67,7 +67,7 @@ class Arranger:
         order : str
             One of `ORDERS`.
         grouped : bool
-            Class by class, each in that order.
+            Whether the order applies within each class.
 
         Returns
         -------
@@ -79,7 +79,7 @@ class Arranger:
             rows = rows[np.argsort(-since, kind="stable")]
         else:
             rows = rows[_ascending(self._key(order)[rows])]
-        if order == "imported":  # a queue of doubted crops is numbered by rank
+        if order == "imported":  # a queue of doubtful crops is numbered by rank
             queued = columns.imported[rows]
             rows = np.concatenate([np.sort(rows[queued]), rows[~queued]])
         if grouped or order in GROUPED_ORDERS:
@@ -100,7 +100,7 @@ class Arranger:
         return self._kept[name]
 
     def _by_entropy(self) -> NDArray[np.uint32]:
-        """Shannon's entropy of the calibrated probabilities, the highest first; unknown cells lead."""
+        """Return an order by Shannon's entropy of calibrated probabilities, highest and unknown first."""
         predictions, columns = self._case.predictions, self._columns
         decided = np.zeros(len(columns), np.float32)
         if predictions is not None and len(predictions):
@@ -111,10 +111,10 @@ class Arranger:
         return _bits(decided)
 
     def _by_position(self) -> NDArray[np.uint32]:
-        """Place of each cell when the smear is read as a page.
+        """Return the place of each cell when the smear is read as a page.
 
-        Region after region (on a whole slide the best first, in a folder field after field), in each row
-        after row of 40 µm, in each row from left to right. Cells outside every region come last.
+        By region (on a whole slide the best first, in a folder field by field), within it by lanes
+        of 40 µm, within a lane from left to right. Cells outside every region come last.
         """
         case, columns = self._case, self._columns
         regions = () if case.frame is None else case.frame.regions
@@ -132,13 +132,13 @@ class Arranger:
 
 
 def _bits(values: NDArray[np.float32]) -> NDArray[np.uint32]:
-    """Return numbers that are ordered as these floats, none of which is negative."""
-    # 0.0 is added because a minus zero has the highest bit set.
+    """Return integers in the order of these floats, none of which is negative."""
+    # 0.0 is added because negative zero has the highest bit set.
     return (np.ascontiguousarray(values, dtype=np.float32) + np.float32(0)).view(np.uint32)
 
 
 def _ascending(key: NDArray[np.uint32]) -> NDArray[np.intp]:
-    """Sort stably. For 16 bits numpy sorts by radix, a third of the time that 32 bits in one piece take."""
+    """Sort stably by two halves: numpy's radix sort for 16 bits takes a third of the time for 32 bits."""
     low = np.argsort((key & 0xFFFF).astype(np.uint16), kind="stable")
     return low[np.argsort((key >> 16).astype(np.uint16)[low], kind="stable")]
 
@@ -146,8 +146,8 @@ def _ascending(key: NDArray[np.uint32]) -> NDArray[np.intp]:
 def _class_ranks(codes: NDArray[np.int8], critical: bool) -> NDArray[np.int16]:
     """Return the place of each of `CODES` in the order of headings.
 
-    Where critical classes come first, the others follow from rare to frequent among these cells, and those
-    that are not counted come last. Cells without a class lead: nobody knows what they are.
+    If critical classes come first, the others follow from rare to frequent among these cells, and those
+    that are not counted come last. Cells without a class lead, since their class is unknown.
     """
     ranks = np.arange(len(CODES), dtype=np.int16)
     if not critical:

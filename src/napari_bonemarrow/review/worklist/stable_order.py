@@ -1,4 +1,4 @@
-"""How a work list follows cells that come and go, while all others keep their places."""
+"""Updates of a work list for added and removed cells, while all others keep their places."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from napari_bonemarrow.review.state.cell_columns import CaseColumns
 
 _FEW = 256
-"""So many cells may come or go at once without the rest being arranged anew."""
+"""Number of cells that may be added or removed at once without rearranging the rest."""
 
 
 def is_much_new(before: CaseColumns, now: CaseColumns) -> bool:
-    """Tell whether the model spoke anew, the frame changed, or many cells came or went."""
+    """Return whether predictions or the frame changed, or many cells were added or removed."""
     old = rows_of(before.cell_id, now.cell_id)
     stayed = np.flatnonzero(old >= 0)
     if not len(before) or len(now) + len(before) - 2 * len(stayed) > _FEW:
@@ -35,23 +35,23 @@ def inserted(
     is_new: NDArray[np.bool_],
     headings: NDArray[np.int8] | None,
 ) -> NDArray[np.intp] | None:
-    """Put what is new among what stays, each after the one that it would follow, were all arranged anew.
+    """Insert new cells among the kept ones, each after the one that precedes it in a fresh order.
 
     Parameters
     ----------
     kept : ndarray of intp, shape (m,)
-        The rows of the cells that stay in the list, in the order in which they stand.
+        The rows of the cells that stay in the list, in their present order.
     fresh : ndarray of intp, shape (k,)
-        The rows of the cells that the list would hold, in the order in which they would stand.
+        The rows of the cells of a freshly arranged list, in its order.
     is_new : ndarray of bool, shape (n,)
-        Which rows are of cells that were not there before.
+        Which rows belong to new cells.
     headings : ndarray of int8, shape (n,), optional
-        The class under which each row stands; None where the list has no headings.
+        The heading's class of each row; None if the list has no headings.
 
     Returns
     -------
     ndarray of intp or None
-        None where one is the first of its class, so that there is a heading more.
+        None if one is the first of its class, which needs a new heading.
     """
     is_kept = np.zeros(len(is_new), bool)
     is_kept[kept] = True
@@ -70,7 +70,7 @@ def _place_among(
     is_kept: NDArray[np.bool_],
     headings: NDArray[np.int8] | None,
 ) -> int:
-    """Return where the last of ``fresh`` goes in: under its heading, after the one it would follow."""
+    """Return the place for the last of ``fresh``: under its heading, after its predecessor."""
     before, new = fresh[:-1], fresh[-1]
     suits = is_kept[before]
     heading = np.arange(len(kept))

@@ -1,4 +1,4 @@
-"""The work list: which cells are shown and gone through, and in which order (no Qt)."""
+"""The work list: the cells to show and to go through, and their order (no Qt)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class WorkList:
-    """The cells of a case in the order in which they are shown and gone through.
+    """The cells of a case in the order of display and navigation.
 
-    What is counted (the frame) was fixed before any class was seen. The list only reorders inside it, so
-    that a review that is stopped early has not chosen its cells.
+    The frame was fixed before any class was seen. The list only reorders inside it, so
+    that stopping a review early does not select cells.
 
-    Places are kept while one reviews: a cell that was just relabelled or accepted stays where it stands,
-    under its old heading if need be, until the list is arranged anew (another order or filter, or
-    `arrange`). So the mouse never hits a cell that has just slid under it, what was relabelled by mistake
-    is found where it was, and "next" goes on from where one is. `moved` tells how many would move.
+    Places are kept during review: a cell that was just relabelled or accepted keeps its place,
+    under its old heading if necessary, until the list is arranged again (another order or filter, or
+    `arrange`). So the mouse never hits a cell that has just moved under it, a cell relabelled by mistake
+    stays in its place, and "next" continues from there. `moved` counts the cells that would move.
 
     Parameters
     ----------
@@ -46,13 +46,14 @@ class WorkList:
         self._take_anew()
         self.arrange()
 
-    # what is asked for ----------------------------------------------------------------------------
+    # order and filters ----------------------------------------------------------------------------
 
     @property
     def order(self) -> str:
-        """One of `ORDERS`. A case with labels from its data begins with those, any other with the doubtful.
+        """Return one of `ORDERS`. A case with imported labels begins with those, any other with doubtful
+        cells.
 
-        Setting it arranges the list anew.
+        Setting it arranges the list again.
         """
         if self._order is not None:
             return self._order
@@ -67,7 +68,7 @@ class WorkList:
 
     @property
     def grouped(self) -> bool:
-        """Whether the list has a heading a class. Setting it arranges the list anew."""
+        """Return whether the list has a heading per class. Setting it arranges the list again."""
         return self._grouped or self.order in GROUPED_ORDERS
 
     @grouped.setter
@@ -77,7 +78,7 @@ class WorkList:
 
     @property
     def filters(self) -> Filters:
-        """Which cells it holds. Setting it arranges the list anew."""
+        """Return the filters of the list. Setting them arranges the list again."""
         return self._filters
 
     @filters.setter
@@ -88,16 +89,16 @@ class WorkList:
         self.arrange()
 
     def narrow(self, **changes: Any) -> None:
-        """Change some of the filters, by their names."""
+        """Change some filters by their names."""
         self.filters = replace(self._filters, **changes)
 
     @property
     def asked(self) -> dict[str, Any]:
-        """Order, grouping and filters as JSON values, for `restore`."""
+        """Return order, grouping and filters as JSON values, for `restore`."""
         return {"order": self._order, "grouped": self._grouped, "filters": asdict(self._filters)}
 
     def restore(self, asked: Mapping[str, Any]) -> None:
-        """Take up what `asked` said before; what is not understood is left as it is."""
+        """Restore the values of `asked`; invalid values are ignored."""
         order, filters = asked.get("order"), asked.get("filters")
         if isinstance(order, str) and order in ORDERS:
             self._order = order
@@ -106,39 +107,39 @@ class WorkList:
             self._filters = self._filters.taken_over(filters)
         self.arrange()
 
-    # what there is --------------------------------------------------------------------------------
+    # the cells ------------------------------------------------------------------------------------
 
     @property
     def ids(self) -> NDArray[np.int64]:
-        """Cell numbers in order, int64 of shape (n,)."""
+        """Return the cell numbers in order, int64 of shape (n,)."""
         return self._ids
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The headings, in order; together they cover the list."""
+        """Return the groups, in order; together they cover the list."""
         return self._groups
 
     @property
     def columns(self) -> CaseColumns:
-        """What is known of each cell, in the order of ``case.cells``."""
+        """Return the columns of all cells, in the order of ``case.cells``."""
         return self._columns
 
     @property
     def rows(self) -> NDArray[np.intp]:
-        """The rows in `columns` of the cells in `ids`, shape (n,)."""
+        """Return the rows in `columns` of the cells in `ids`, shape (n,)."""
         return self._rows
 
     @property
     def asked_rows(self) -> NDArray[np.intp]:
-        """The same without the cells that only keep their place: those that the filters ask for now."""
+        """Return the rows of cells that pass the filters now, not of those that only keep their place."""
         asked: NDArray[np.intp] = self._rows[self._wanted()[self._rows]]
         return asked
 
     @property
     def disagreement(self) -> NDArray[np.bool_]:
-        """Which rows of `columns` are disputed.
+        """Return which rows of `columns` are in disagreement.
 
-        Cells whose reviewer differs from the model's first guess; while two readings are settled, cells on
+        Cells whose label differs from the model's first guess; while two readings are settled, cells on
         which the readers differ.
         """
         columns = self._columns
@@ -149,7 +150,7 @@ class WorkList:
 
     @property
     def waiting(self) -> NDArray[np.bool_]:
-        """Which rows of `columns` wait for a reviewer: counted, and not reviewed or not settled yet."""
+        """Return which rows of `columns` wait for a reviewer: counted, and not yet reviewed or settled."""
         columns = self._columns
         if self._settling:
             settled = np.fromiter(self._case.readings.labels_of(self._case.reading), np.int64)
@@ -158,19 +159,19 @@ class WorkList:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many cells of the list have which class now; classes with none are left out."""
+        """Return the current number of cells of each class in the list; empty classes are omitted."""
         counts = np.bincount(self._columns.code[self._rows], minlength=len(CODES))
         return {CODES[at]: int(counts[at]) for at in np.flatnonzero(counts)}
 
     @property
     def progress(self) -> tuple[int, int]:
-        """How many counted cells were reviewed, and how many there are, whatever is filtered."""
+        """Return the numbers of reviewed and of all counted cells, independent of the filters."""
         columns = self._columns
         return int(np.count_nonzero(columns.reviewed & columns.in_frame)), int(columns.in_frame.sum())
 
     @property
     def moved(self) -> int:
-        """How many cells would stand under another heading, or not in the list, were it arranged anew."""
+        """Return how many cells would change their heading or leave the list if it were arranged again."""
         now, rows = self._columns, self._rows
         gone = ~self._wanted()[rows]
         if self.grouped:
@@ -178,7 +179,7 @@ class WorkList:
         return int(np.count_nonzero(gone))
 
     def place_of(self, cell_id: int) -> int:
-        """Return a cell's place in `ids`, -1 where it is not in the list."""
+        """Return a cell's place in `ids`, -1 if it is not in the list."""
         row = self._row(cell_id)
         return -1 if row < 0 else int(self._place[row])
 
@@ -190,12 +191,12 @@ class WorkList:
     # following the case ---------------------------------------------------------------------------
 
     def update(self, cell_ids: Iterable[int] | None = None) -> None:
-        """Follow the case.
+        """Update the list from the case.
 
         Parameters
         ----------
         cell_ids : iterable of int, optional
-            The cells that changed; None where anything may be new.
+            The cells that changed; None if any may have changed.
         """
         if cell_ids is not None and len(self._case.cells) == len(self._columns):
             self._columns: CaseColumns = self._case.table_view()
@@ -209,7 +210,7 @@ class WorkList:
             self._take_in(before.cell_id)
 
     def arrange(self) -> None:
-        """Put every cell where it now belongs."""
+        """Arrange every cell by the current order and filters."""
         self._placed = self._columns.code.copy()
         self._set_rows(self._fresh_rows())
         self._groups = self._grouping()
@@ -239,12 +240,12 @@ class WorkList:
         return grouped_by(self._placed[self._rows])
 
     def _take_in(self, before: NDArray[np.int64]) -> None:
-        """Leave out what is gone and put in what is new, leaving the rest in its place.
+        """Remove gone cells and insert new ones, keeping the rest in its place.
 
         Parameters
         ----------
         before : ndarray of int64
-            The numbers that ``_placed`` belongs to.
+            The cell numbers of ``_placed``.
         """
         columns = self._columns
         stood = rows_of(before, columns.cell_id)
@@ -258,12 +259,12 @@ class WorkList:
         self._set_rows(taken)
         self._groups = self._grouping()
 
-    # going through --------------------------------------------------------------------------------
+    # navigation -----------------------------------------------------------------------------------
 
     def next(self, current: int | None) -> int | None:
         """Return the next waiting cell of the list after the current one, else None.
 
-        What was skipped comes again after the last. Cells outside the frame are passed over.
+        Skipped cells follow after the last. Cells outside the frame are ignored.
         """
         waiting = self.waiting[self._rows]
         at = -1 if current is None else self.place_of(current)
@@ -275,12 +276,12 @@ class WorkList:
         return int(self._ids[places[np.searchsorted(places, at) % len(places)]])
 
     def visit(self, cell_id: int) -> None:
-        """Remember that a cell was looked at."""
+        """Record that a cell was visited."""
         if not self._visited or self._visited[-1] != cell_id:
             self._visited.append(cell_id)
 
     def back(self) -> int | None:
-        """Return the cell that was looked at before, or None; a cell that is gone is passed over."""
+        """Return the previously visited cell, or None; removed cells are skipped."""
         while len(self._visited) > 1:
             self._visited.pop()
             if self._row(self._visited[-1]) >= 0:
