@@ -19,7 +19,7 @@ from scipy import ndimage as ndi
 from napari_bonemarrow.cytology import CLASSES, Lineage
 from napari_bonemarrow.drawing import draw_smear, sample_smear
 from napari_bonemarrow.gui.launch import docked_window
-from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
+from napari_bonemarrow.gui.window.plugin import DockedPanel
 from napari_bonemarrow.workflow import write_sample_slide
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
@@ -164,7 +164,7 @@ def main() -> None:
     shutil.rmtree(slides, ignore_errors=True)
 
 
-def _walk_slide(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> None:
+def _walk_slide(panel: DockedPanel, take: Callable[[str], None], slides: Path) -> None:
     """Survey a whole slide and take its best regions."""
     controller, smear_viewer = panel.controller, panel.controller.smear_viewer
     path = write_slide(slides)
@@ -177,7 +177,7 @@ def _walk_slide(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Pat
     settle()
 
 
-def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> None:
+def _walk(panel: DockedPanel, take: Callable[[str], None], slides: Path) -> None:
     controller = panel.controller
     take("empty.webp")
     sample = write_sample_slide(slides)
@@ -203,7 +203,7 @@ def _walk(panel: BoneMarrowPanel, take: Callable[[str], None], slides: Path) -> 
     take("signed.webp")
 
 
-def _gallery(panel: BoneMarrowPanel, take: Callable[[str], None]) -> None:
+def _gallery(panel: DockedPanel, take: Callable[[str], None]) -> None:
     """Review the first of the work list as they were drawn, and look at all cells class by class."""
     controller = panel.controller
     review, dock = controller.smear.review, controller.smear.gallery.dock
@@ -232,7 +232,7 @@ def _drawn_codes(case) -> dict[int, str]:
     }
 
 
-def _fine_tune(panel: BoneMarrowPanel) -> None:
+def _fine_tune(panel: DockedPanel) -> None:
     """Review every cell as it was drawn, and teach a model from that."""
     controller, tab = panel.controller, panel.finetune_tab
     case = controller.smear.session.case

@@ -18,7 +18,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 
 from napari_bonemarrow.gui.launch import docked_window
-from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
+from napari_bonemarrow.gui.window.plugin import DockedPanel
 
 CTRL, SHIFT, ALT = (
     Qt.KeyboardModifier.ControlModifier,
@@ -51,7 +51,7 @@ def say(text: str) -> None:
 class Typist:
     """Presses one key after another, as soon as the window has dealt with the last."""
 
-    def __init__(self, panel: BoneMarrowPanel, seed: int) -> None:
+    def __init__(self, panel: DockedPanel, seed: int) -> None:
         self.panel, self.dice = panel, random.Random(seed)
         self.review = panel.controller.smear.review
         self.case = panel.controller.smear.session.case

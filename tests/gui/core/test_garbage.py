@@ -8,6 +8,7 @@ import weakref
 from qtpy.QtCore import QThreadPool
 
 from napari_bonemarrow.gui.core import garbage
+from napari_bonemarrow.gui.core.smear_part import SmearPart
 
 
 def test_what_is_there_is_set_apart_until_the_smear_is_left(open_panel, field, qtbot):
@@ -25,7 +26,11 @@ def test_what_is_there_is_set_apart_until_the_smear_is_left(open_panel, field, q
 def test_nothing_of_a_smear_that_was_left_is_kept_while_the_window_lives_on(analysed, qtbot):
     _viewer, panel = analysed
     controller = panel.controller
-    gone = [weakref.ref(each) for each in (controller.smear.session, controller.smear.session.case)]
+    smear = controller.smear
+    parts = (smear, *smear.findChildren(SmearPart))
+    assert len(parts) > 20
+    gone = [weakref.ref(each) for each in (smear.session, smear.session.case, *parts)]
+    del smear, parts
     controller.smear_viewer.viewer.layers.remove(controller.smear_viewer.smear)
     qtbot.waitUntil(lambda: controller.smear is None, timeout=20_000)
     assert QThreadPool.globalInstance().waitForDone(20_000)

@@ -43,7 +43,8 @@ class Tasks(QObject):
         on_failed: Callable[[BoneMarrowError], None],
     ) -> Any:
         """Run a generator and pass what it yields to ``on_step``, in order; return the worker."""
-        begin = [steps]  # removed when it begins: the worker outlives its work, its data need not
+        # Removed when they have begun and ended: the worker outlives its work, its data need not.
+        begin, told = [steps], [(on_step, on_failed, on_done)]
 
         def guarded() -> Generator[Any, Any, None]:
             try:
@@ -54,19 +55,22 @@ class Tasks(QObject):
         def receive(step: Any) -> None:
             if worker not in self._workers:
                 return  # it was cancelled: pending results are not wanted
+            step_told, failure_told, _done = told[0]
             if isinstance(step, _Failure):
-                on_failed(step.error)
+                failure_told(step.error)
             elif step is not None:
-                on_step(step)
+                step_told(step)
 
         def finish(_nothing: None = None) -> None:
             worker.yielded.disconnect(receive)
             worker.finished.disconnect(finish)
             begin.clear()  # it may have been cancelled before its start
             _ended.append(worker)
+            [(_step, _failed, done)] = told
+            told.clear()
             if worker in self._workers:
                 self._workers.discard(worker)
-                on_done()
+                done()
 
         # Not by `create_worker`: napari's window keeps all its workers until it closes, and with them
         # their data, such as the slides of a whole morning.

@@ -124,7 +124,7 @@ class OpenSmear(SmearPart):
         )
 
     def _build_views(self, place: Workplace) -> None:
-        session, review, panel = self.session, self.review, place.panel
+        session, review, panel, search = self.session, self.review, place.panel, self.cell_search
         self.counting = CountController(session, panel.count_tab, panel.tabs, review, self)
         self.similarity = SimilarityController(
             session,
@@ -133,7 +133,7 @@ class OpenSmear(SmearPart):
             place.engine,
             self.tasks,
             place.model,
-            lambda: self.cell_search.running,
+            lambda: search.running,
             place.docks,
             self,
         )
