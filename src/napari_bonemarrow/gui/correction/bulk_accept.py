@@ -19,16 +19,7 @@ from napari_bonemarrow.review import Case, CaseError
 
 
 class BulkAccept(SmearPart):
-    """The dialog for a bulk rule, and the act.
-
-    Parameters
-    ----------
-    session : Session
-    tab : ReviewTab
-    selection : Selection
-    acts : CaseActs
-    parent : QObject
-    """
+    """The dialog for a bulk rule, and the act."""
 
     def __init__(
         self, session: Session, tab: ReviewTab, selection: Selection, acts: CaseActs, parent: QObject

@@ -15,16 +15,7 @@ from napari_bonemarrow.gui.widgets.reviewer_name import ReviewerName
 
 
 class CaseActs(SmearPart):
-    """Acts on the case, with a notice if one fails.
-
-    Parameters
-    ----------
-    session : Session
-    shown_cell : SelectedCell
-    reviewer : ReviewerName
-    notices : Notices
-    parent : QObject
-    """
+    """Acts on the case, with a notice if one fails."""
 
     def __init__(
         self,

@@ -42,18 +42,7 @@ class CellsChanged:
 
 
 class CaseSync(SmearPart):
-    """Updates of the rings, the work list and the inspector from the case.
-
-    Parameters
-    ----------
-    session : Session
-    smear_viewer : SmearViewer
-    tab : ReviewTab
-    selection : Selection
-    worklist : WorkList
-    shown_cell : SelectedCell
-    parent : QObject
-    """
+    """Updates of the rings, the work list and the inspector from the case."""
 
     cells_changed = Signal(object)  # CellsChanged, after rings and inspector are updated
 

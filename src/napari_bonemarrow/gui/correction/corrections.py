@@ -22,19 +22,7 @@ from napari_bonemarrow.gui.keys.bindings import key_of
 
 
 class Corrections(SmearPart):
-    """Acts on the selected cells, and their addition and removal.
-
-    Parameters
-    ----------
-    session : Session
-    tab : ReviewTab
-    selection : Selection
-    case_sync : CaseSync
-    navigation : Navigation
-    acts : CaseActs
-    caution : BulkCaution
-    parent : QObject
-    """
+    """Acts on the selected cells, and their addition and removal."""
 
     cell_added = Signal()
 

@@ -25,18 +25,7 @@ _Wanted = tuple[int, str, str, float, float]
 
 
 class HeatmapRequest(SmearPart):
-    """Requests of heatmaps from the engine; one is shown if still wanted when it arrives.
-
-    Parameters
-    ----------
-    session : Session
-    smear_viewer : SmearViewer
-    tab : ReviewTab
-    engine : Engine
-    tasks : Tasks
-    notices : Notices
-    parent : QObject
-    """
+    """Requests of heatmaps from the engine; one is shown if still wanted when it arrives."""
 
     shown = Signal()
 

@@ -15,17 +15,7 @@ from napari_bonemarrow.review.worklist.worklist import WorkList
 
 
 class Navigation(SmearPart):
-    """The selection of one cell after another.
-
-    Parameters
-    ----------
-    session : Session
-    tab : ReviewTab
-    selection : Selection
-    worklist : WorkList
-    shown_cell : SelectedCell
-    parent : QObject
-    """
+    """The selection of one cell after another."""
 
     def __init__(
         self,

@@ -31,20 +31,7 @@ from napari_bonemarrow.review.worklist.worklist import WorkList
 
 
 class ReviewController(SmearPart):
-    """The controller of the Review tab, the rings and the keys, which follow the case.
-
-    Parameters
-    ----------
-    session : Session
-    smear_viewer : SmearViewer
-    tab : ReviewTab
-    selection : Selection
-    heatmap : HeatmapRequest
-    outline : OutlineRequest
-    reviewer : ReviewerName
-    notices : Notices
-    parent : QObject
-    """
+    """The controller of the Review tab, the rings and the keys, which follow the case."""
 
     def __init__(
         self,

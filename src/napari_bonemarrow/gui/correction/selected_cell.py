@@ -25,19 +25,7 @@ _AHEAD = 4
 
 
 class SelectedCell(SmearPart):
-    """Updates of the Review tab from the selection and the case.
-
-    Parameters
-    ----------
-    session : Session
-    smear_viewer : SmearViewer
-    tab : ReviewTab
-    selection : Selection
-    worklist : WorkList
-    heatmap : HeatmapRequest
-    outline : OutlineRequest
-    parent : QObject
-    """
+    """Updates of the Review tab from the selection and the case."""
 
     def __init__(
         self,

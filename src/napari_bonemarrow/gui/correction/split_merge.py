@@ -27,19 +27,7 @@ HINT = "Split: click both centres, or {key} again for the long axis"
 
 
 class SplitMerge(SmearPart):
-    """The split or merge between its key and its new cells.
-
-    Parameters
-    ----------
-    session : Session
-    rings : CellRings
-    tab : ReviewTab
-    selection : Selection
-    corrections : Corrections
-    acts : CaseActs
-    caution : BulkCaution
-    parent : QObject
-    """
+    """The split or merge between its key and its new cells."""
 
     def __init__(
         self,

@@ -27,17 +27,7 @@ ADVICE = "A count near a threshold: ICSH asks for a second reader."
 
 
 class SecondReader(SmearPart):
-    """Readings of a case, begun, ended and compared.
-
-    Parameters
-    ----------
-    session : Session
-    part : SecondReaderPart
-    selection : Selection
-    reviewer : ReviewerName
-    acts : CaseActs
-    parent : QObject
-    """
+    """Readings of a case, begun, ended and compared."""
 
     settling = Signal()
     reader_changed = Signal()

@@ -35,15 +35,7 @@ from napari_bonemarrow.review.journal.events import Draft
 
 
 class SignOff(SmearPart):
-    """The foot of the Count tab, kept equal to the case.
-
-    Parameters
-    ----------
-    session : Session
-    part : SignPart
-    acts : CaseActs
-    parent : QObject
-    """
+    """The foot of the Count tab, kept equal to the case."""
 
     def __init__(self, session: Session, part: SignPart, acts: CaseActs, parent: QObject) -> None:
         super().__init__(session, parent)

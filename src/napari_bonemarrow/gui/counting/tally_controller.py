@@ -27,15 +27,7 @@ from napari_bonemarrow.review import Case
 
 
 class TallyController(SmearPart):
-    """The count by eye, kept equal to the case.
-
-    Parameters
-    ----------
-    session : Session
-    tab : CountTab
-    acts : CaseActs
-    parent : QObject
-    """
+    """The count by eye, kept equal to the case."""
 
     switched = Signal(bool)
 

@@ -20,14 +20,6 @@ class GalleryController(SmearPart):
     """Brings work list, selection and gallery together.
 
     The work list follows the case by itself before `CaseSync.cells_changed`; here it is only looked at.
-
-    Parameters
-    ----------
-    session : Session
-    dock : GalleryDock
-    review : ReviewController
-    docks : DockHost
-    parent : QObject
     """
 
     inspector_wanted = Signal()

@@ -17,15 +17,7 @@ _STRIP = 96
 
 
 class QualityMapView(SmearPart):
-    """Keeps the map's layer, its switch and its key in step.
-
-    Parameters
-    ----------
-    session : Session
-    smear_viewer : SmearViewer
-    part : RegionChoicePart
-    parent : QObject
-    """
+    """Keeps the map's layer, its switch and its key in step."""
 
     def __init__(
         self, session: Session, smear_viewer: SmearViewer, part: RegionChoicePart, parent: QObject

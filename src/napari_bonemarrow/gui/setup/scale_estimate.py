@@ -18,17 +18,7 @@ from napari_bonemarrow.slides import Scale
 
 
 class ScaleEstimate(SmearPart):
-    """Looks for the scale of a smear whose file does not say it, and has the Slide tab show it.
-
-    Parameters
-    ----------
-    session : Session
-    setup : SetupController
-    engine : Engine
-    tasks : Tasks
-    notices : Notices
-    parent : QObject
-    """
+    """Looks for the scale of a smear whose file does not say it, and has the Slide tab show it."""
 
     def __init__(
         self,

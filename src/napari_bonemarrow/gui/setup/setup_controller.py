@@ -24,18 +24,7 @@ from napari_bonemarrow.workflow.analysis import is_searched_in_one
 
 
 class SetupController(SmearPart):
-    """Everything that is settled before classes are seen.
-
-    Parameters
-    ----------
-    session : Session
-    smear_viewer : SmearViewer
-    tab : SlideTab
-    cell_search : CellSearch
-    reviewer : ReviewerName
-    notices : Notices
-    parent : QObject
-    """
+    """Everything that is settled before classes are seen."""
 
     scaled = Signal()
     """The scale was confirmed."""

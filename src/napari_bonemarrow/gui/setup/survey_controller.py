@@ -24,20 +24,7 @@ from napari_bonemarrow.workflow.steps import Doing
 
 
 class SurveyController(SmearPart):
-    """The work of *Where to look*: everything about regions that is settled before classes are seen.
-
-    Parameters
-    ----------
-    session : Session
-    smear_viewer : SmearViewer
-    tab : SlideTab
-    setup : SetupController
-    engine : Engine
-    tasks : Tasks
-    reviewer : ReviewerName
-    notices : Notices
-    parent : QObject
-    """
+    """The work of *Where to look*: everything about regions that is settled before classes are seen."""
 
     surveyed = Signal()
 

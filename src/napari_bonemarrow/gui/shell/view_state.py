@@ -27,15 +27,6 @@ class ViewState(SmearPart):
 
     It is not an act: it is outside the journal, and losing it costs only a few steps. Of several
     selected cells only the current one is kept: the reviewer may not remember the others the next day.
-
-    Parameters
-    ----------
-    session : Session
-    smear_viewer : SmearViewer
-    selection : Selection
-    worklist : WorkList
-    tabs : QTabWidget
-    parent : QObject
     """
 
     def __init__(

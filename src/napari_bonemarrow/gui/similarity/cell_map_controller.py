@@ -32,16 +32,6 @@ class CellMapController(SmearPart):
 
     Before there is a map the cells lie on the two principal axes of their features, which cost nothing, and
     the view says so.
-
-    Parameters
-    ----------
-    session : Session
-    view : MapDock
-    selection : Selection
-    cell_features : CellFeatures
-    engine : Engine
-    tasks : Tasks
-    parent : QObject
     """
 
     made = Signal()

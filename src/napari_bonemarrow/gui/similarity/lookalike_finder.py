@@ -24,14 +24,6 @@ class LookalikeFinder(SmearPart):
     """Shows the reviewed cells that the network sees most like the current one.
 
     In a second reading the case shows only that reader's own labels, and so does the row.
-
-    Parameters
-    ----------
-    session : Session
-    view : LookalikeRow
-    selection : Selection
-    cell_features : CellFeatures
-    parent : QObject
     """
 
     shown = Signal()

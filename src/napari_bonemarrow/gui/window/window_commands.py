@@ -16,17 +16,7 @@ from napari_bonemarrow.gui.window.window_dialogs import WindowDialogs
 
 
 class WindowCommands(QObject):
-    """The window's commands from a key, a menu or a command of napari.
-
-    Parameters
-    ----------
-    panel : BoneMarrowPanel
-    queue : SmearQueue
-    opener : SmearOpener
-    fresh_start : FreshStart
-    dialogs : WindowDialogs
-    notices : Notices
-    """
+    """The window's commands from a key, a menu or a command of napari."""
 
     def __init__(
         self,
