@@ -30,7 +30,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class AgreementDialog(QDialog):
-    """A non-modal dialog."""
+    """The non-modal dialog on the agreement of two readers."""
 
     settle_requested = Signal()
 

@@ -1,4 +1,4 @@
-"""The Count tab, kept equal to the case: the differential, the readers, the signature, the tally."""
+"""The controller of the Count tab: the differential, the readers, the signature, the tally."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Topic
 
 
 class CountController(SmearPart):
-    """What the Count tab shows and does.
+    """The controller of the Count tab.
 
-    While the tab is hidden nothing is counted: a key in the review must not pay for what nobody sees. All of
-    it is right again before the tab is seen.
+    While the tab is hidden nothing is counted: a key in the review must not wait for invisible figures. They
+    are updated before the tab is shown.
 
     Parameters
     ----------
     session : Session
     tab : CountTab
     tabs : QTabWidget
-        Where the tab is.
+        The widget that contains the tab.
     review : ReviewController
     parent : QObject
     """
 
     keys_wanted = Signal()
     reader_changed = Signal()
-    """Somebody else reads, or the case was signed or opened for changes."""
+    """Emitted when the reader has changed, or the case was signed or opened for changes."""
 
     def __init__(
         self,
@@ -65,12 +65,12 @@ class CountController(SmearPart):
         self.refresh()
 
     def close(self) -> None:
-        """Show that nothing is counted."""
+        """Show an empty count."""
         super().close()
         self.tab.show_differential(None)
 
     def press(self, binding: Binding) -> bool:
-        """Do what a key stands for, where it is the Count tab's; tell whether it was."""
+        """Run the command of a key; return whether it belongs to the Count tab."""
         acts = {"sign": self._sign, "tally": self._toggle_tally}
         if binding.act in acts:
             acts[binding.act]()
@@ -78,13 +78,13 @@ class CountController(SmearPart):
         return self.tally.press(binding)
 
     def _sign(self) -> None:
-        """Show the count that is to be signed, and ask."""
+        """Show the count to sign, and ask for the signature."""
         self.tab.tally_button.setChecked(False)
         self._tabs.setCurrentWidget(self.tab)
         self.sign_off.ask()
 
     def _toggle_tally(self) -> None:
-        """Turn to the count by eye, or back to where one came from."""
+        """Show the manual tally, or return to the previous tab."""
         tabs = self._tabs
         if self.tally.on:
             self.tab.tally_button.setChecked(False)
@@ -96,14 +96,14 @@ class CountController(SmearPart):
         self.tab.tally_button.setChecked(True)
 
     def _on_settling(self) -> None:
-        """Have the work list hold what the readers differ on, and go to the first."""
+        """Narrow the work list to the disagreements, and go to the first."""
         self._tabs.setCurrentWidget(self._review.tab)
-        self._review.case_sync.settle()  # the cells are shown as the readers left them
+        self._review.case_sync.settle()  # the cells are shown with both readers' classes
         self._review.worklist.narrow(disagreement=True)
         self._review.navigation.next()
 
     def refresh(self) -> None:
-        """Show it; nothing is counted while nobody sees it."""
+        """Update the visible tab; nothing is counted while it is hidden."""
         self._stale = not self.tab.isVisible()
         if self._stale:
             return
@@ -119,7 +119,7 @@ class CountController(SmearPart):
         return self.session.case.differential()
 
     def _model_count(self, counted: Differential | None) -> Differential | None:
-        """Return what the model alone counts; nobody who reads blind may see it."""
+        """Return the model's own count; hidden in a blind reading."""
         case = self.session.case
         if counted is None or case.is_blind or case.predictions is None:
             return None
@@ -134,12 +134,12 @@ class CountController(SmearPart):
         self.refresh()
 
     def _on_changed(self, change: Change) -> None:
-        """Follow what is not a change of cells."""
+        """Follow changes that do not concern cells."""
         topic = EVENT_SPECS[change.act].topic
         if topic is Topic.TALLY:
             self.tally.show()
         elif topic is Topic.SIGNATURES:
-            self._review.case_sync.refresh()  # what can be edited, and what no more
+            self._review.case_sync.refresh()  # which controls can still be edited
             self.reader_changed.emit()
         elif topic is Topic.READINGS or change.act == EventKind.FRAME_SET:
             self._model = None

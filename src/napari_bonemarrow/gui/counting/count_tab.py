@@ -1,4 +1,4 @@
-"""The Count tab: the live differential, the readers, the sign-off, and the count by eye."""
+"""The Count tab: the live differential, the readers, the sign-off, and the manual tally."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TALLY = "Tally by eye"
 
 
 class CountTab(QWidget):
-    """What has been counted so far, how sure it is, who answers for it, and how to take it along."""
+    """The tab with the present count, its certainty, its readers and signature, and its export."""
 
     export_requested = Signal(str)
     tally_switched = Signal(bool)
@@ -135,7 +135,7 @@ class CountTab(QWidget):
 
     @property
     def tallying(self) -> bool:
-        """Whether the count by eye is what the tab shows."""
+        """Return whether the tab shows the manual tally."""
         return self.tally_button.isChecked()
 
     def _on_tally(self, on: bool) -> None:
@@ -147,17 +147,17 @@ class CountTab(QWidget):
         self.tally_switched.emit(on)
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Say that the tab is seen: what was not shown while it was hidden is shown now."""
+        """Signal that the tab is visible, so that its content is updated."""
         super().showEvent(event)
         self.shown.emit()
 
     def show_headline(self, counted: Differential | None) -> None:
-        """Show how many are counted and nothing else."""
+        """Show only the number of counted cells."""
         text = "Nothing counted yet" if counted is None else f"{counted.counted} of {counted.target} counted"
         self.headline.setText(text)
 
     def show_differential(self, counted: Differential | None, model: Differential | None = None) -> None:
-        """Show a count and beside it what the model alone counted, or that there is none yet."""
+        """Show a count with the model's own next to it, or that there is none yet."""
         self.show_headline(counted)
         self._show_parts(counted is not None)
         unlike = "" if counted is None else counted.unlike_text
@@ -194,7 +194,7 @@ class CountTab(QWidget):
             existing(existing(self.facts.itemAt(at)).widget()).setVisible(any_count)
 
     def _show_notes(self, counted: Differential) -> None:
-        """Show what this count gives cause to note; what stands at the top or by the target is left out."""
+        """Show the notes on this count, without those at the top or next to the target."""
         quiet = [flag for flag in counted.flags if flag.code.endswith("_withheld") or flag.code == UNCHECKED]
         withheld = [flag.text for flag in quiet]
         arising = [
@@ -207,13 +207,13 @@ class CountTab(QWidget):
         self.notes_text.setText("\n".join([*withheld, *(note.text for note in counted.notes)]))
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         for part in (self.table, self.readers, self.sign, self.tally):
             part.set_colors(colors)
 
 
 def _target_text(counted: int, target: int) -> str:
-    """Say what is missing to the numbers that are asked for, the smaller first."""
+    """Return the missing cells to the recommended numbers, the smaller first."""
     wanted = sorted({*TARGET_STEPS, target})
     texts = [f"{number} reached" for number in wanted if counted >= number]
     missing = [f"{number - counted} {{}}for {number}" for number in wanted if counted < number]

@@ -152,7 +152,7 @@ class DifferentialTable(QTableView):
             self._fit()
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self._delegate.colors = colors
         self._model.quiet = QColor(colors.quiet)
         existing(self.viewport()).update()

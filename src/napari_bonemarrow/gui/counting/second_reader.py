@@ -1,4 +1,4 @@
-"""Two readers: the blind reading, how far both agree, and what is settled between them."""
+"""Two readers: the blind reading, their agreement, and the settling of disagreements."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from napari_bonemarrow.review import Case
 
 FIRST, SECOND, SETTLING = 1, 2, 3
 _KAPPA = "statsmodels.stats.inter_rater"
-"""Takes two seconds to import: it is got ready beside the second reading and not when that is ended."""
+"""Takes two seconds to import: it is prepared during the second reading, not at its end."""
 ADVICE = "A count near a threshold: ICSH asks for a second reader."
 
 
 class SecondReader(SmearPart):
-    """Readings of a case, begun, ended and compared."""
+    """The readings of a case: their begin, end and comparison."""
 
     settling = Signal()
     reader_changed = Signal()
     banner_changed = Signal(str)
-    """What stands over every tab while a second reader reads; empty where nothing does."""
+    """The banner above every tab during a second reading; empty without one."""
 
     def __init__(
         self,
@@ -57,10 +57,10 @@ class SecondReader(SmearPart):
             (part.settler_named, self.settle),
         ):
             self.follow(signal, slot)
-        self.follow_reader()  # a second reading that is under way goes on under its reader's name
+        self.follow_reader()  # a second reading under way continues under its reader's name
 
     def close(self) -> None:
-        """Take the page of the agreement away."""
+        """Close the page of the agreement."""
         if self.dialog is not None:
             self.dialog.close()
         super().close()
@@ -68,7 +68,7 @@ class SecondReader(SmearPart):
         self.banner_changed.emit("")
 
     def follow_reader(self) -> None:
-        """Write under the name of whoever reads second or settles, else under the window's."""
+        """Write under the second or settling reader's name, else under the window's."""
         case = self.session.case
         settler = self._settler if case.reading == SETTLING else ""
         case.reviewer = (
@@ -78,18 +78,18 @@ class SecondReader(SmearPart):
             Thread(target=import_module, args=(_KAPPA,), name="kappa", daemon=True).start()
 
     def name_reader(self) -> None:
-        """Write under the window's name from now on: somebody has said who reviews."""
+        """Write under the window's name from now on, after a reviewer was named."""
         self._settler = ""
         self.follow_reader()
 
     def show(self, counted: Differential | None) -> None:
-        """Show who reads and what comes next."""
+        """Show the readers and the next step."""
         info = readers_info(self.session.case, counted, self._agreement())
         self.part.show_info(info)
         self.banner_changed.emit(self.session.case.distrust or info.banner)
 
     def follow_settling(self) -> None:
-        """Count down what is left to settle, while that is done in another tab."""
+        """Update the number of cells to settle, during settling in another tab."""
         if self.session.case.reading == SETTLING:
             self.banner_changed.emit(settling_banner(self.session.case))
 
@@ -98,17 +98,17 @@ class SecondReader(SmearPart):
         self._turn(lambda case: case.readings.begin_second(name))
 
     def resume(self) -> None:
-        """Go on with a second reading that was left."""
+        """Resume an unfinished second reading."""
         self._turn(lambda case: case.readings.go_to(SECOND))
 
     def end(self) -> None:
-        """End the reading at hand; of a second one the agreement is shown."""
+        """End the present reading; after a second one show the agreement."""
         second = self.session.case.reading == SECOND
         if self._turn(lambda case: case.readings.end()) and second:
             self.show_agreement()
 
     def ask_who_settles(self) -> None:
-        """Ask who settles: a reader or a third person. Who said so before is not asked again."""
+        """Ask for the settling person, a reader or a third one, unless named before."""
         case = self.session.case
         if case.reading == SETTLING and self._settler:
             self.settling.emit()
@@ -116,13 +116,13 @@ class SecondReader(SmearPart):
             self.part.ask_who_settles([reading.reviewer for reading in case.readings.all])
 
     def settle(self, name: str) -> None:
-        """Put the disagreements before whoever settles, one after another."""
+        """Show the disagreements to the settling person, one after another."""
         self._settler = name
         if self._turn(lambda case: case.readings.begin_settling(name)):
             self.settling.emit()
 
     def _turn(self, act: Callable[[Case], object]) -> bool:
-        """Change the reading; every view looks up its cells anew, for they are another reader's."""
+        """Change the reading; every view looks up its cells again, since they are another reader's."""
         if not self._acts.act(lambda: act(self.session.case)):
             return False
         self.follow_reader()
@@ -145,7 +145,7 @@ class SecondReader(SmearPart):
         dialog.open()
 
     def _agreement(self) -> Agreement | None:
-        """Compare the readers once: two readings that have ended change no more, however many keys follow."""
+        """Compare the readers once, since two ended readings no longer change."""
         if self._found is None:
             self._found = self.session.case.readings.agreement()
         return self._found
@@ -155,7 +155,7 @@ class SecondReader(SmearPart):
 
 
 def readers_info(case: Case, counted: Differential | None, found: Agreement | None = None) -> ReadersInfo:
-    """Describe who has read a case, and what comes next; ``found`` is how far two readers agree."""
+    """Return the readers of a case and the next step; ``found`` is the agreement of two readers."""
     if counted is None or not counted.reviewed + counted.unreviewed:
         return ReadersInfo()
     first, *further = case.readings.all
@@ -200,7 +200,7 @@ def _compared(case: Case, found: Agreement | None, free: bool) -> ReadersInfo:
 
 
 def settling_banner(case: Case) -> str:
-    """Say over every tab who settles, and how many differences are left; empty where none is."""
+    """Return the banner with the settling person and the open disagreements; empty without settling."""
     left = len(case.readings.disagreements())
     if not left:
         return ""
@@ -222,7 +222,7 @@ def agreement_text(found: Agreement) -> str:
 
 
 def agreement_info(case: Case, found: Agreement) -> AgreementInfo:
-    """Describe how far the two readers of a case agree."""
+    """Return the agreement of the two readers of a case."""
     first, second = case.readings.all[:2]
     rows = tuple(
         ClassAgreement(row.code, CLASSES[row.code].name, row.n_first, row.n_second, row.both, row.kappa)

@@ -76,7 +76,7 @@ class SecondReaderPart(QWidget):
         self.setVisible(bool(info.text))
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self.colors = colors
 
     def ask_for_reader(self) -> None:

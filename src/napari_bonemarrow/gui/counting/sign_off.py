@@ -1,4 +1,4 @@
-"""Sign-off: what is missing to a signature, the signature itself, and amendments."""
+"""Sign-off: the steps missing to a signature, the signature itself, and amendments."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ from napari_bonemarrow.review.journal.events import Draft
 
 
 class SignOff(SmearPart):
-    """The foot of the Count tab, kept equal to the case."""
+    """The controller of the sign-off at the bottom of the Count tab."""
 
     def __init__(self, session: Session, part: SignPart, acts: CaseActs, parent: QObject) -> None:
         super().__init__(session, parent)
         self.part, self._acts = part, acts
         self._timestamp = TimestampRequest(self)
-        self._unstamped = ("", "")  # the head that was signed without a timestamp, and why
+        self._unstamped = ("", "")  # the head that was signed without a timestamp, and the reason
         part.key_of = key_info
         self.follow(part.sign_requested, self.sign)
         self.follow(part.amend_requested, self.amend)
         self.follow(part.wait_ended, self._on_wait_ended)
 
     def close(self) -> None:
-        """Write a signature that waits for a timestamp without one."""
+        """Write a signature that waits for a timestamp, without it."""
         self._timestamp.give_up("the smear was left before it came")
         super().close()
         self.part.show_info(SignInfo())
@@ -57,7 +57,7 @@ class SignOff(SmearPart):
         self._timestamp.give_up("it was not waited for")
 
     def show(self, counted: Differential | None) -> None:
-        """Show where the case stands."""
+        """Show the state of the case."""
         info = sign_info(self.session.case, counted)
         head, text = self._unstamped
         if info.is_signed and info.head == head:
@@ -65,19 +65,19 @@ class SignOff(SmearPart):
         self.part.show_info(info)
 
     def ask(self) -> None:
-        """Ask for the signature, or for the reason of an amendment where there is one."""
+        """Ask for the signature, or for the reason of an amendment if the case is signed."""
         if self.part.amend_button.isVisibleTo(self.part):
             self.part.ask_to_amend()
         else:
             self.part.ask_to_sign()
 
     def sign(self, name: str, reason: str = "", passphrase: str = "") -> None:
-        """Freeze the case with the signer's key, and a timestamp where a server for it was named."""
+        """Freeze the case with the signer's key, and a timestamp if a server was named."""
         case = self.session.case
         found: list[tuple[str, Draft]] = []
 
         def prepare() -> object:
-            """Sign at once, or make ready for a timestamp: a network is not waited for here."""
+            """Sign at once, or prepare for a timestamp without waiting for the network."""
             key, server = open_key(name, lambda _name: passphrase), timestamp_server()
             if not server:
                 return case.sign(name, reason, key)
@@ -90,24 +90,24 @@ class SignOff(SmearPart):
             self.part.show_waiting(self._timestamp.ask(server, proof, partial(self._finish, draft)))
 
     def _finish(self, draft: Draft, timestamp: bytes, why: str) -> None:
-        """Write a signature: with its timestamp, or without one and with a word on why."""
+        """Write a signature with its timestamp, or without one and with the reason."""
         self._unstamped = ("", "") if timestamp else (draft.new["head"], f"without a timestamp: {why}")
         self.part.show_waiting("")
         self._acts.act(lambda: self.session.case.sign_off.finish(draft, timestamp))
 
     def amend(self, reason: str) -> None:
-        """Open a signed case for changes; the signed state is kept."""
+        """Begin an amendment of a signed case; the signed state is kept."""
         self._acts.act(lambda: self.session.case.sign_off.begin_amendment(reason))
 
 
 def sign_info(case: Case, counted: Differential | None) -> SignInfo:
-    """Describe the sign-off of a case.
+    """Return the sign-off of a case.
 
     Parameters
     ----------
     case : Case
     counted : Differential or None
-        Its count as it stands; None where nothing has been counted.
+        Its present count; None if nothing has been counted.
     """
     signature = case.signature
     if case.distrust:
@@ -137,7 +137,7 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
 
 
 def key_info(name: str) -> KeyInfo:
-    """Tell with which key the bearer of a name would sign, and where it is kept or will be."""
+    """Return the key with which a person would sign, and its present or future place."""
     try:
         record = key_record(name)
     except BoneMarrowError as error:
@@ -148,12 +148,12 @@ def key_info(name: str) -> KeyInfo:
 
 
 def _doubt(case: Case, signature: Signature) -> str:
-    """Say that a date may be wrong."""
+    """Return a note that a date may be wrong."""
     return " (the computer's clock was wrong)" if case.history.date_in_doubt(signature.seq) else ""
 
 
 def _worth(signature: Signature) -> str:
-    """Say what a signature proves on this computer."""
+    """Return what a signature proves on this computer."""
     try:
         word, text = authentication(signature)
     except BoneMarrowError as error:
@@ -162,7 +162,7 @@ def _worth(signature: Signature) -> str:
 
 
 def which_count(counted: Differential) -> str:
-    """Say which count it is: of reviewed cells alone, or of how many reviewed ones among all."""
+    """Return the basis of a count: reviewed cells alone, or how many reviewed ones among all."""
     total = counted.reviewed + counted.unreviewed
     if not counted.unreviewed:
         return f"all {total} reviewed"
@@ -174,7 +174,7 @@ def which_count(counted: Differential) -> str:
 
 
 def leading_text(counted: Differential) -> str:
-    """Say which class leads the count, with its percentage where that is printed."""
+    """Return the largest class of the count, with its percentage if that is printed."""
     rows = [row for row in counted.classes if row.count]
     if not rows:
         return ""
@@ -186,7 +186,7 @@ def leading_text(counted: Differential) -> str:
 
 
 def flagged_text(case: Case) -> str:
-    """Say how many flagged cells still wait to be looked at again."""
+    """Return the number of flagged cells in words."""
     flagged = len(case.flags)
     if not flagged:
         return ""
@@ -194,7 +194,7 @@ def flagged_text(case: Case) -> str:
 
 
 def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], ...]:
-    """Return what a signature would freeze, by name, for the step that confirms it."""
+    """Return the counts that a signature would freeze, by name, for its confirmation."""
     blasts = counted.row("blasts")
     figure = blasts.percent_text if blasts.reliable else "no percentage"
     lines = [
@@ -215,7 +215,7 @@ def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], .
 
 
 def _amendment_text(case: Case) -> str:
-    """Say which signed count is being amended, and why."""
+    """Return the signed count that is being amended, and the reason."""
     if not case.sign_off.signatures:
         return ""
     last = case.sign_off.signatures[-1]
@@ -223,5 +223,5 @@ def _amendment_text(case: Case) -> str:
 
 
 def local_time(at: str) -> str:
-    """Return a time of the journal, which is UTC, by the clock of whoever reads it."""
+    """Return a time of the journal, which is UTC, in local time."""
     return f"{datetime.fromisoformat(at).astimezone():%d %b %Y %H:%M}"

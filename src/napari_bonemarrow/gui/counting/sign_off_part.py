@@ -109,7 +109,7 @@ class SignPart(QWidget):
         self.dialog = None
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         set_role(self.sign_button, str(self.sign_button.property("role") or ""))
 
 

@@ -1,11 +1,11 @@
 """Tally mode: the keys of the classes count cells by eye, without a model, field by field.
 
-The mode is what one sees: while the Count tab shows the tally, a class key counts; in any other tab it gives
-the selected cell its class. So no key ever means something that is not on the screen.
+The visible tab sets the mode: while the Count tab shows the tally, a class key counts; in any other tab it
+gives the selected cell its class. So the effect of a key is always on the screen.
 
-The next field is Shift+Enter. Space lies under the thumb and Enter under the little finger, and both are
-pressed by habit in the review: a field begun by mistake would part one field's cells, so here they rest. On a
-field without cells the key does nothing, so that a second press begins no empty fields, and undo joins two
+The next field is Shift+Enter. Space and Enter are pressed by habit in the review: a field begun by
+mistake would divide one field's cells, so here they have no effect. On a
+field without cells the key does nothing, so that a second press begins no empty field, and undo joins two
 fields again.
 """
 
@@ -27,7 +27,7 @@ from napari_bonemarrow.review import Case
 
 
 class TallyController(SmearPart):
-    """The count by eye, kept equal to the case."""
+    """The controller of the manual tally."""
 
     switched = Signal(bool)
 
@@ -43,14 +43,14 @@ class TallyController(SmearPart):
         tab.tally_button.setEnabled(True)
 
     def close(self) -> None:
-        """Show the found cells again; without a smear nothing is counted by eye."""
+        """Show the found cells again; without a smear there is no tally."""
         self.tab.tally_button.setChecked(False)
         self.tab.tally_button.setEnabled(False)
         super().close()
 
     @property
     def on(self) -> bool:
-        """Whether the keys count."""
+        """Return whether the keys count."""
         return self.tab.tallying and self.tab.isVisible()
 
     def _on_switched(self, on: bool) -> None:
@@ -59,7 +59,7 @@ class TallyController(SmearPart):
         self.switched.emit(on)
 
     def press(self, binding: Binding) -> bool:
-        """Do what a key stands for in this mode; tell whether it was ours."""
+        """Run the command of a key in this mode; return whether it was used."""
         if not self.on:
             return False
         acts: dict[str, Callable[[], None]] = {
@@ -81,7 +81,7 @@ class TallyController(SmearPart):
             self.show()
 
     def next_field(self) -> None:
-        """Begin the next field; not while this one has no cell."""
+        """Begin the next field, unless this one is empty."""
         case = self.session.case
         if not case.tally.fields[-1]:
             return
@@ -90,12 +90,12 @@ class TallyController(SmearPart):
             self.show()
 
     def undo(self) -> None:
-        """Take back what was counted last; a correction of found cells is left alone."""
+        """Take back the last count, but no correction of a found cell."""
         if self.session.case.tally.can_undo:
             self._turn(self.session.case.undo)
 
     def redo(self) -> None:
-        """Count again what was taken back."""
+        """Repeat the count that was taken back."""
         if self.session.case.tally.can_redo:
             self._turn(self.session.case.redo)
 
@@ -105,13 +105,13 @@ class TallyController(SmearPart):
             self.show()
 
     def show(self) -> None:
-        """Show the count by eye where it is what one sees."""
+        """Show the tally if it is visible."""
         if self.tab.tallying:
             self.tab.tally.show_info(tally_info(self.session.case, self._last))
 
 
 def tally_info(case: Case, last: str = "") -> TallyInfo:
-    """Describe the count by eye of a case."""
+    """Return the manual tally of a case."""
     counted = case.tally.differential()
     total: Counter[str] = Counter()
     for field in case.tally.fields:

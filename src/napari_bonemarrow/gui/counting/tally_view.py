@@ -199,5 +199,5 @@ class TallyView(QWidget):
         self.export_button.setEnabled(info.counted > 0)
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         existing(self.table.viewport()).update()

@@ -1,4 +1,4 @@
-"""The Fine-tune tab's work: what there is to learn from, the run, and its outcome."""
+"""The controller of the Fine-tune tab: the reviewed cells, the run, and its outcome."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _POLL_MS = 500
 
 
 class FinetuneController(QObject):
-    """Watches one run at a time; the run itself has a process of its own."""
+    """The controller of the tab, which follows one run at a time in a separate process."""
 
     model_wanted = Signal(str)
-    ended = Signal(str)  # the state that a run ended in
+    ended = Signal(str)  # the final state of a run
     looked = Signal()
 
     def __init__(
@@ -40,8 +40,8 @@ class FinetuneController(QObject):
     ) -> None:
         super().__init__(tasks)
         self._tab, self._tasks, self._process, self._notices = tab, tasks, process, notices
-        self._folder: Path | None = None  # of the run that is shown
-        self._running: Path | None = None  # of the run that our process works on
+        self._folder: Path | None = None  # of the shown run
+        self._running: Path | None = None  # of the run of this window's process
         self._parent = ""
         self._in_use = ""
         self._reading: Any = None
@@ -57,17 +57,17 @@ class FinetuneController(QObject):
         tab.use_requested.connect(self._use)
         tab.run_chosen.connect(self._choose)
 
-    # what there is --------------------------------------------------------------------------------
+    # cases and runs ------------------------------------------------------------------------------
 
     def open(self, cases: Path, model: str) -> None:
-        """Take up a case's folder and the model that serves; nothing is read before the tab is seen."""
+        """Set a case's folder and the model in use; nothing is read before the tab is visible."""
         self._parent = self._in_use = model
         self._tab.show_parent(model)
         if not self._tab.cases_edit.text():
             self._tab.suggest(str(cases), runs.free_name(model))
 
     def look(self) -> None:
-        """Look at the cases and the runs there are: the tab has come into view."""
+        """Read the existing cases and runs when the tab becomes visible."""
         if self._first:
             self._first = False
             self._folder = next((f for f in runs.list_runs() if read_run(f).resumable), None)
@@ -76,13 +76,13 @@ class FinetuneController(QObject):
         self._read(self._tab.cases_edit.text().strip())
 
     def show_used(self, name: str) -> None:
-        """Take note of the model that serves now."""
+        """Set the model in use."""
         self._parent = self._in_use = name
         self._tab.show_parent(name)
         self._show()
 
     def _read(self, folder: str) -> None:
-        """Count the reviewed cells, in a thread: each case's journal is checked."""
+        """Count the reviewed cells in a thread, since each case's journal is checked."""
         if self._reading is not None:
             self._tasks.cancel(self._reading)
             self._reading = None
@@ -117,7 +117,7 @@ class FinetuneController(QObject):
             self._notices.fail(error, TEACHING)
 
     def resume(self) -> None:
-        """Go on with the run that is shown."""
+        """Resume the shown run."""
         try:
             if self._folder is not None:
                 self._launch(self._folder)
@@ -145,7 +145,7 @@ class FinetuneController(QObject):
         self._tick()
 
     def close(self) -> None:
-        """Stop watching: the window goes, and the run's process ends with it."""
+        """Stop the run's process when the window closes."""
         self._timer.stop()
 
     def _tick(self) -> None:
@@ -159,7 +159,7 @@ class FinetuneController(QObject):
         else:
             self._show()
 
-    # what is shown --------------------------------------------------------------------------------
+    # display ------------------------------------------------------------------------------------
 
     def _choose(self, index: int) -> None:
         known = runs.list_runs()
@@ -195,15 +195,15 @@ _STATES = {"running": "learning", "stopped": "stopped", "better": "ready", "refu
 
 
 def reviewed_info(cases: CaseSet, support: Mapping[str, Support], of_new: int) -> ReviewedInfo:
-    """Describe what reviewers have classed: how many cells a class, in how many cases, is it enough.
+    """Return the reviewed cells by class, the number of their cases, and whether they are enough.
 
     Parameters
     ----------
     cases : CaseSet
     support : mapping of str to Support
-        Of the model to start from.
+        Training support of the model to start from.
     of_new : int
-        Cells of a class that the model does not know which are needed.
+        Number of cells needed of a class that the model does not know.
     """
     counts, spread = cases.counts(), cases.cases_with()
     rows, usable = [], 0

@@ -29,14 +29,14 @@ NEW = "A new run"
 
 
 class FinetuneTab(QWidget):
-    """What there is to learn from, how the run goes, and whether the new model is better."""
+    """The tab with the reviewed cells, the progress of a run, and the comparison of its model."""
 
     cases_chosen = Signal(str)
     start_requested = Signal(object)  # Wish
     cancel_requested = Signal()
     resume_requested = Signal()
     use_requested = Signal()
-    run_chosen = Signal(int)  # index among the runs, -1 for a new one
+    run_chosen = Signal(int)  # index of a run, -1 for a new one
 
     def __init__(self) -> None:
         super().__init__()
@@ -130,38 +130,38 @@ class FinetuneTab(QWidget):
         layout.addLayout(row)
         return part
 
-    # what is shown --------------------------------------------------------------------------------
+    # display ------------------------------------------------------------------------------------
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self.curve.set_colors(colors)
         self.table.colors = colors
         if self._run is not None:
             self.table.show_rows(self._run.rows)
 
     def suggest(self, cases: str, name: str) -> None:
-        """Fill in what the user would most likely say."""
+        """Fill in the likely values of the form."""
         self._looked_in = cases
         self.form.set_value(self.form.value.model_copy(update={"cases": cases, "name": name}))
         self._show_what_is_next()
 
     def suggest_name(self, name: str) -> None:
-        """Fill in a name that is free."""
+        """Fill in a free name."""
         self.suggest(self.form.value.cases, name)
 
     def show_parent(self, name: str) -> None:
-        """Say which model the next run starts from: the one that serves."""
+        """Show the model from which the next run starts, the one in use."""
         self.parent_text.setText(f"Starts from {name}")
 
     def show_runs(self, names: Sequence[str], chosen: int) -> None:
-        """List the runs there are, and which of them is shown (-1: a new one)."""
+        """Show the list of runs and the shown one among them (-1: a new one)."""
         self.run_box.clear()
         self.run_box.addItems([NEW, *names])
         self.run_box.setCurrentIndex(chosen + 1)
         self.run_box.setVisible(bool(names))
 
     def show_reviewed(self, info: ReviewedInfo | None) -> None:
-        """Show what reviewers have classed, or that it is being looked up."""
+        """Show the reviewed cells, or that they are being read."""
         self._reviewed = info
         clear(self.reviewed_grid)
         self.reviewed_text.setText("Looking through the cases…" if info is None else info.text)
@@ -201,7 +201,7 @@ class FinetuneTab(QWidget):
         self.use_button.setVisible(info.state == "better")
 
     def show_used(self, used: bool) -> None:
-        """Say whether the shown run's model is the one that serves."""
+        """Show whether the shown run's model is in use."""
         self.use_button.setEnabled(not used)
         self.use_button.setText("In use" if used else "Use this model")
 
@@ -219,11 +219,11 @@ class FinetuneTab(QWidget):
             text = "It learns in a process of its own: go on reviewing meanwhile."
         self.hint.setText(text)
 
-    # what the user wants --------------------------------------------------------------------------
+    # input --------------------------------------------------------------------------------------
 
     def _on_form(self, wish: Wish) -> None:
         self._show_what_is_next()
-        if not self.cases_edit.hasFocus():  # a folder was chosen; one that is typed counts once it is whole
+        if not self.cases_edit.hasFocus():  # a folder was chosen; a typed one counts once it is complete
             self._on_cases()
 
     def _on_cases(self) -> None:
@@ -237,7 +237,7 @@ class FinetuneTab(QWidget):
 
 
 def standing_text(info: RunInfo) -> str:
-    """Say in a line how far a run is."""
+    """Return the progress of a run in one line."""
     done = f"{info.wish.name}: epoch {info.epochs} of {info.wish.epochs}"
     if info.state == "better":
         return f"{info.wish.name} did not get worse on what was held out: it can be used."

@@ -23,7 +23,7 @@ _WHOLE = {"reviewed cells": "Reviewed cells", "unreviewed cells": "Class kept, u
 
 
 class HeldOutTable(QTableWidget):
-    """All rows at once; the tab scrolls, not the table."""
+    """A table that shows all rows; the tab scrolls, not the table."""
 
     def __init__(self) -> None:
         super().__init__(0, len(_HEADINGS))
@@ -44,7 +44,7 @@ class HeldOutTable(QTableWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def show_rows(self, rows: Sequence[HeldOut]) -> None:
-        """Show other rows; what rose is green, what fell is amber, and both carry an arrow."""
+        """Show rows: increases in green, decreases in amber, both with an arrow."""
         self.setRowCount(len(rows))
         for at, row in enumerate(rows):
             for column, text in enumerate((_name(row), str(row.n), _share(row.before), _after(row))):

@@ -17,7 +17,7 @@ _DOT = 2.5
 
 
 class LearningCurve(QWidget):
-    """Two lines over the epochs, each with its own scale and its last value written beside it."""
+    """Two curves over the epochs, each with its own scale and its last value next to it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,12 +34,12 @@ class LearningCurve(QWidget):
         return QSize(300, _HEIGHT)
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self._colors = colors
         self.update()
 
     def show_curve(self, loss: Sequence[float], balanced: Sequence[float], epochs: int) -> None:
-        """Show the epochs so far, of all there will be."""
+        """Show the epochs so far, out of the planned number."""
         self.loss, self.balanced, self.epochs = tuple(loss), tuple(balanced), max(epochs, 1)
         self.setAccessibleName("Curve of the fit")
         self.setAccessibleDescription(self._in_words())

@@ -1,4 +1,4 @@
-"""What the Fine-tune tab shows of the reviewed cells: plain and frozen (no Qt)."""
+"""Models of the reviewed cells for the Fine-tune tab, plain and frozen (no Qt)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from napari_bonemarrow.cytology.plurals import count_of
 
 @dataclass(frozen=True, slots=True)
 class ReviewedRow:
-    """How many cells of a class reviewers have classed, and in how many cases."""
+    """The numbers of reviewed cells of a class and of their cases."""
 
     code: str
     cells: int
@@ -18,13 +18,13 @@ class ReviewedRow:
 
     @property
     def text(self) -> str:
-        """Both numbers in words."""
+        """Return both numbers in words."""
         return f"{self.cells} in {count_of(self.cases, 'case')}"
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewedInfo:
-    """What the Fine-tune tab shows of the cases that there are to learn from."""
+    """The cases available for a fine-tune."""
 
     rows: tuple[ReviewedRow, ...]
     text: str

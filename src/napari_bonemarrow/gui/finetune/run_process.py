@@ -1,4 +1,4 @@
-"""The process in which a model is fine-tuned: it knows no Qt, for it must end with the window, however."""
+"""The process of a fine-tune, without Qt, since it must end with the window in every case."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from napari_bonemarrow.gui.finetune.run_status import RunError
 from napari_bonemarrow.system.files import why
 
 _PATIENCE_S = 1.0
-"""How long a process that was told to stop may take: it clears up what it is writing."""
+"""Time for a stopped process to end, in which it cleans up the files it is writing."""
 
 
 class TrainingProcess:
-    """At most one process; its messages go to a file, so that nothing ever waits for a reader."""
+    """At most one process; its messages go to a file, so that it never waits for a reader."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def running(self) -> bool:
-        """Whether it still works."""
+        """Return whether it is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
-        """Start it; returns its process id.
+        """Start it and return its process id.
 
         Raises
         ------
         RunError
             If it cannot be started.
         """
-        hidden = int(getattr(subprocess, "CREATE_NO_WINDOW", 0))  # there on Windows alone
+        hidden = int(getattr(subprocess, "CREATE_NO_WINDOW", 0))  # only on Windows
         try:
             with log.open("wb") as messages:
                 self._process = subprocess.Popen(
@@ -51,7 +51,7 @@ class TrainingProcess:
         return self._process.pid
 
     def end(self) -> None:
-        """End it with all that it started. Its files are each whole or not there, however it ends."""
+        """End it with its child processes. Each of its files is complete or missing in every case."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return

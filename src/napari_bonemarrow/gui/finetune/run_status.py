@@ -1,4 +1,4 @@
-"""Where a fine-tune of the window stands, read from its folder (no Qt, no torch)."""
+"""The state of a fine-tune of the window, read from its folder (no Qt, no torch)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.core.form_hints import shown
 
 WISH, RESULT, PROCESS = "wish.json", "metrics.json", "process.json"
-"""What was asked for, what came of it, and which process works on it."""
+"""Files of the request, of the outcome, and of the process."""
 _LOG = "log.txt"
 _PACE = re.compile(r"^Epoch \d+/\d+: ([^,\n]*images/s, [^,\n]* left)", re.MULTILINE)
 
 
 class RunError(BoneMarrowError):
-    """A run that cannot be begun, read or used."""
+    """The error for a run that cannot be begun, read or used."""
 
 
 class Wish(BaseModel):
-    """What the user asked a run for; the form of a new run is made from it."""
+    """The user's request for a run; the form of a new run is made from it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,11 +59,11 @@ class HeldOut:
     Attributes
     ----------
     name : str
-        A class code, or what is measured.
+        A class code, or the name of a measure.
     n : int
         Held-out cells.
     before, after : (float, float, float)
-        Share of them classified rightly, with its 95 % interval.
+        Share of correctly classified cells, with its 95 % interval.
     whole : bool
         Whether the row is about a whole source rather than one class.
     """
@@ -77,7 +77,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """Where a run stands.
+    """The state of a run.
 
     Attributes
     ----------
@@ -86,18 +86,18 @@ class RunInfo:
     state : str
         ``running``, ``stopped``, ``better`` or ``refused``.
     epochs : int
-        Done so far, of ``wish.epochs``.
+        Epochs done, of ``wish.epochs``.
     loss, balanced : tuple of float
-        A value an epoch.
+        One value per epoch.
     seconds_left : float or None
     rows : tuple of HeldOut
         Empty until the end.
     text : str
-        What there is to say: an error, why it was refused, which cases were skipped.
+        A message: an error, the reason of a refusal, the skipped cases.
     elsewhere : bool
         Whether another window runs it.
     pace : str
-        What the run said of its speed, before an epoch was done.
+        The run's message on its speed, before the first epoch is done.
     """
 
     folder: Path
@@ -114,22 +114,22 @@ class RunInfo:
 
     @property
     def resumable(self) -> bool:
-        """Whether there is anything left to do."""
+        """Return whether epochs are left to do."""
         return self.state == "stopped"
 
 
 def log_file(folder: Path) -> Path:
-    """Return where a run's messages go."""
+    """Return the path of a run's messages."""
     return folder / _LOG
 
 
 def checkpoint(folder: Path) -> Path:
-    """Return where a run's checkpoint is, or would be."""
+    """Return the path of a run's checkpoint, existing or not."""
     return folder / "checkpoints" / "last.pt"
 
 
 def is_running(folder: Path) -> bool:
-    """Tell whether the process that was noted last still runs."""
+    """Return whether the last noted process is still running."""
     noted = read_json(folder / PROCESS)
     if not isinstance(noted, list) or len(noted) != 2:
         return False
@@ -140,7 +140,7 @@ def is_running(folder: Path) -> bool:
 
 
 def read_run(folder: Path, *, ours: bool = False) -> RunInfo:
-    """Read where a run stands.
+    """Read the state of a run.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def read_run(folder: Path, *, ours: bool = False) -> RunInfo:
 
 
 def held_out_rows(result: Mapping[str, Any]) -> tuple[HeldOut, ...]:
-    """Lay a run's metrics out as rows: each source's balanced accuracy, then the reviewed classes."""
+    """Return a run's metrics as rows: each source's balanced accuracy, then the reviewed classes."""
     rows: list[HeldOut] = []
     for at, (source, after) in enumerate(result["sources"].items()):
         before = result["before"][source]
@@ -198,7 +198,7 @@ def held_out_rows(result: Mapping[str, Any]) -> tuple[HeldOut, ...]:
         )
         rows.append(HeldOut(source, after["n"], first, second, whole=True))
         if at:
-            continue  # of base data the sum is enough: the card has the classes
+            continue  # for base data the sum is enough: the card has the classes
         for code, row in after["per_class"].items():
             old = before["per_class"][code]
             first, second = (
@@ -210,7 +210,7 @@ def held_out_rows(result: Mapping[str, Any]) -> tuple[HeldOut, ...]:
 
 
 def _share(value: float, interval: Sequence[float] | None) -> tuple[float, float, float]:
-    """Return a share with the bounds of its interval, NaN where there is none."""
+    """Return a share with the bounds of its interval, NaN if missing."""
     low, high = interval or (float("nan"), float("nan"))
     return value, low, high
 
@@ -224,7 +224,7 @@ def _read_wish(folder: Path) -> Wish:
 
 
 def read_json(path: Path) -> Any:
-    """Read a file of JSON, or None where there is none yet."""
+    """Read a JSON file; None if it does not exist yet."""
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):  # not written yet
@@ -255,7 +255,7 @@ def _seconds_left(history: Sequence[Mapping[str, float]], epochs: int) -> float 
 
 
 def _last_words(folder: Path) -> str:
-    """Return the error that a run ended with, without its marker; empty where it was only stopped."""
+    """Return the final error of a run, without its marker; empty if it was only stopped."""
     try:
         lines = (folder / _LOG).read_text("utf-8", errors="replace").splitlines()
     except OSError:
@@ -265,7 +265,7 @@ def _last_words(folder: Path) -> str:
 
 
 def _pace(folder: Path) -> str:
-    """Return what the run said last of its speed and of the time that is left."""
+    """Return the run's last message on its speed and remaining time."""
     try:
         text = (folder / _LOG).read_text("utf-8", errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""Fine-tune runs of the window: begin one, name it, put its bundle to use (no Qt, no torch)."""
+"""Fine-tune runs of the window: their begin, their names, and the use of their bundles (no Qt, no torch)."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _NAME = re.compile(r"[\w][\w .-]{0,60}")
 
 
 def runs_folder() -> Path:
-    """Return where the window's runs lie."""
+    """Return the folder of the window's runs."""
     return home() / "runs"
 
 
 def list_runs() -> list[Path]:
-    """Return the window's runs, newest first; a folder that was spoilt from outside is none."""
+    """Return the window's runs, newest first; damaged folders are skipped."""
     found = [path for path in runs_folder().glob(f"*/{WISH}") if _is_run(path.parent)]
     return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
 
@@ -54,12 +54,12 @@ def _is_run(folder: Path) -> bool:
 
 
 def begin_run(wish: Wish) -> Path:
-    """Make a run's folder and write down what is asked for.
+    """Make a run's folder and write the request.
 
     Raises
     ------
     RunError
-        If the name is no name or taken, or nothing can be written there.
+        If the name is invalid or taken, or the folder cannot be written.
     """
     if not _NAME.fullmatch(wish.name) or wish.name == "starter":
         raise RunError(f"{wish.name!r} cannot be a model's name: take letters, digits, dots and hyphens")
@@ -75,7 +75,7 @@ def begin_run(wish: Wish) -> Path:
 
 
 def free_name(parent: str) -> str:
-    """Return a name that no run and no model has yet."""
+    """Return a name that is used by no run and no model."""
     stem, number = re.sub(r"-\d+$", "", parent), 2
     while (runs_folder() / f"{stem}-{number}").exists() or (user_models() / f"{stem}-{number}").exists():
         number += 1
@@ -83,7 +83,7 @@ def free_name(parent: str) -> str:
 
 
 def command(folder: Path, wish: Wish) -> list[str]:
-    """Return the command that begins a run, or goes on with one that has a checkpoint."""
+    """Return the command that begins a run, or resumes one that has a checkpoint."""
     parts = [sys.executable, "-m", "napari_bonemarrow", "train", "--from-cases", wish.cases]
     parts += ["--init", wish.parent, "--out", str(folder), "--name", wish.name, "--epochs", str(wish.epochs)]
     if wish.base:
@@ -94,20 +94,20 @@ def command(folder: Path, wish: Wish) -> list[str]:
 
 
 def environment() -> Mapping[str, str]:
-    """Return the surroundings of a run: half the cores, so that reviewing stays quick."""
+    """Return the environment of a run: half the cores, so that reviewing stays fast."""
     half = str(max(1, usable_cores() // 2))
     return {"OMP_NUM_THREADS": half, "OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONUNBUFFERED": "1"}
 
 
 def note_process(folder: Path, pid: int) -> None:
-    """Write down which process runs a run, so that no second window goes on with it meanwhile."""
+    """Write the process of a run, so that no second window resumes it meanwhile."""
     with suppress(OSError, psutil.Error):
         started = psutil.Process(pid).create_time()
         (folder / PROCESS).write_text(json.dumps([pid, started]), "utf-8")
 
 
 def adopt(info: RunInfo) -> str:
-    """Put a finished run's bundle among the user's models; returns its name.
+    """Copy a finished run's bundle to the user's models and return its name.
 
     Raises
     ------
@@ -135,6 +135,6 @@ def adopt(info: RunInfo) -> str:
 
 
 def _never_came_far(folder: Path) -> bool:
-    """Tell whether a run ended before anything in it was worth keeping."""
+    """Return whether a run ended before its first useful result."""
     begun = (folder / WISH).is_file() and not is_running(folder)
     return begun and not checkpoint(folder).is_file() and not (folder / RESULT).is_file()

@@ -1,4 +1,4 @@
-"""The gallery of the open smear, kept equal to its case, in a dock below the smear."""
+"""The controller of the open smear's gallery, in a dock below the smear."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DOCK = "Cells"
 
 
 class GalleryController(SmearPart):
-    """Brings work list, selection and gallery together.
+    """The controller that connects work list, selection and gallery.
 
-    The work list follows the case by itself before `CaseSync.cells_changed`; here it is only looked at.
+    The work list is updated before `CaseSync.cells_changed`; here it is only read.
     """
 
     inspector_wanted = Signal()
@@ -55,7 +55,7 @@ class GalleryController(SmearPart):
         self.dock.show_list(None, "Open a smear to see its cells.")
 
     def press(self, binding: Binding) -> bool:
-        """Do what a key stands for, if it is one of these."""
+        """Run the command of a key, if it is one of these."""
         if binding.act == "gallery":
             self.show()
         elif binding.act == "inspector":
@@ -65,7 +65,7 @@ class GalleryController(SmearPart):
         return True
 
     def refresh(self) -> None:
-        """Show the list as it is; nothing is done while nobody sees it."""
+        """Show the current list; nothing is done while the gallery is hidden."""
         case, work = self.session.case, self._review.worklist
         if not self.dock.isVisible():
             return
@@ -86,21 +86,21 @@ class GalleryController(SmearPart):
             self.dock.follow(changed.ids)
 
     def _on_selection(self, _go: bool = False) -> None:
-        """Follow, and notice where the list was arranged elsewhere, as when settling begins."""
+        """Follow the selection and a list arranged elsewhere, as when settling begins."""
         if self._review.worklist.rows is not self._arranged:
             self.refresh()
         else:
             self.dock.view.follow_selection()
 
     def _on_dropped(self, code: str, cell_ids: tuple[int, ...]) -> None:
-        """Give cells that were dragged onto a class, or into its group, that class, in one act."""
+        """Give cells dragged onto a class, or into its group, that class, in one act."""
         there = tuple(cell for cell in cell_ids if self.session.case.has_cell(cell))
         if there:
             self._review.selection.set(there)
             self._review.corrections.label(code, go_on=False)
 
     def show(self) -> None:
-        """Bring the gallery to the front and give it the keyboard."""
-        # The panel keeps its height: the classes that cells are dragged onto stay in view.
+        """Bring the gallery to the front and give it the keyboard focus."""
+        # The panel keeps its height: the classes on which cells are dropped stay visible.
         self._docks.bring(self.dock, DOCK, below_panel=False)
         self.dock.view.setFocus()

@@ -1,4 +1,4 @@
-"""The dock *Cells*: the gallery, and above it what is shown and in which order."""
+"""The dock *Cells*: the gallery, and above it its filters and order."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _EVERY = "every class"
 
 
 class GalleryDock(ThemedDock):
-    """Order and filter of the work list, how much of it is reviewed, and the thumbnails.
+    """The dock with order, filters and progress of the work list, and the thumbnails.
 
     Parameters
     ----------
     selection : Selection
-        That of the window.
+        The window's selection.
     theme : callable
-        Returns the colours of the theme that is on.
+        Returns the colours of the current theme.
     """
 
-    asked = Signal()  # the list was arranged otherwise
+    asked = Signal()  # the list was arranged differently
 
     def __init__(self, selection: Selection, theme: Callable[[], ThemeColors]) -> None:
         super().__init__(theme)
@@ -109,16 +109,16 @@ class GalleryDock(ThemedDock):
         row.addWidget(self.size_slider)
         return part
 
-    # showing --------------------------------------------------------------------------------------
+    # display --------------------------------------------------------------------------------------
 
     def show_list(self, work: WorkList | None, empty: str = "") -> None:
-        """Show a work list, or that it was arranged anew.
+        """Show a work list, or the same one arranged again.
 
         Parameters
         ----------
         work : WorkList or None
         empty : str
-            Why there is no cell at all; where there are some the filter is why none is shown.
+            Why there is no cell at all; otherwise the filters are the reason that none is shown.
         """
         self.work = work
         self.model.show(work)
@@ -130,12 +130,12 @@ class GalleryDock(ThemedDock):
         self.show_progress()
 
     def follow(self, cell_ids: tuple[int, ...]) -> None:
-        """Show what was done to some cells."""
+        """Show a change of some cells."""
         self.model.follow(cell_ids)
         self.show_progress()
 
     def show_progress(self) -> None:
-        """Say how far the review is, and how many cells stand where they no longer belong."""
+        """Show the progress of the review, and the number of cells out of their place."""
         work = self.work
         reviewed, counted = (0, 0) if work is None else work.progress
         self.progress.setText(f"{reviewed} of {counted} reviewed" if counted else "")
@@ -144,7 +144,7 @@ class GalleryDock(ThemedDock):
         self.anew.setVisible(moved > 0)
 
     def show_settling(self, on: bool) -> None:
-        """Name the disagreements: of two readers while they are settled, else of reviewer and model."""
+        """Show the kind of disagreements: between readers while settling, else of reviewer and model."""
         self.disputed.setText("Readers differ" if on else "Disagreements")
         text = "Only cells on which the readers differ"
         set_tip(self.disputed, text if on else "Only cells whose reviewer differs from the model")
@@ -157,7 +157,7 @@ class GalleryDock(ThemedDock):
         return (self.order, self.code, self.state, *boxes, self.size_slider)
 
     def _show_asked(self) -> None:
-        """Show what the list says it holds: it may have been restored, or narrowed elsewhere."""
+        """Show the list's order and filters, which may have been restored or changed elsewhere."""
         work = self.work
         if work is None:
             return
@@ -174,7 +174,7 @@ class GalleryDock(ThemedDock):
         del blocked
 
     def _show_classes(self) -> None:
-        """Offer the classes that the cells have now, and the one that is asked for."""
+        """Offer the current classes of the cells, and the chosen one."""
         work = existing(self.work)
         present, asked = set(work.columns.code.tolist()), work.filters.code
         codes = [code for at, code in enumerate(CODES) if at in present or code == asked]
@@ -199,7 +199,7 @@ class GalleryDock(ThemedDock):
             return "No disagreement among the cells asked for."
         return "No cell is as the filter asks: choose every class and all cells to see them."
 
-    # what is asked for ----------------------------------------------------------------------------
+    # order and filters ----------------------------------------------------------------------------
 
     def _changed(self) -> None:
         self.show_list(self.work)
@@ -237,7 +237,7 @@ class GalleryDock(ThemedDock):
         self._changed()
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         super().set_colors(colors)
         self.view.set_colors(colors)
 

@@ -1,4 +1,4 @@
-"""What keys and mouse do in the gallery: arrows, clicks and rubber band, on the one selection of cells."""
+"""Gestures in the gallery with keys and mouse: arrows, clicks and rubber band, on the selection of cells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_bonemarrow.gui.gallery.grid_layout import GridLayout, Section
 
 SCROLL_PX = 40
 _SCROLL_MS = 25
-"""While the rubber band is held beyond the edge."""
+"""Interval of scrolling while the rubber band is held beyond the edge."""
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -27,59 +27,59 @@ _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftMo
 
 
 class Thumbnails(Protocol):
-    """The widget on which gestures are made."""
+    """The widget that receives the gestures."""
 
     cells: GalleryModel
     grid: GridLayout
 
     @property
     def current(self) -> int:
-        """Place of the cell that the inspector shows, -1 where it is not in the list."""
+        """Return the place of the cell in the inspector, -1 if it is not in the list."""
         ...
 
     def is_selected(self, place: int) -> bool:
-        """Tell whether a cell is selected."""
+        """Return whether a cell is selected."""
         ...
 
     def toggle(self, section: Section) -> None:
-        """Fold a section, or unfold it."""
+        """Fold or unfold a section."""
         ...
 
     def viewport(self) -> QWidget:
-        """Return what is painted on."""
+        """Return the painted viewport."""
         ...
 
     def verticalScrollBar(self) -> QScrollBar:
-        """Return the scroll bar at its side."""
+        """Return the vertical scroll bar."""
         ...
 
     def verticalOffset(self) -> int:
-        """Return how far it is scrolled, px."""
+        """Return the vertical scroll position, px."""
         ...
 
 
 class GalleryGestures(QObject):
-    """A click selects a cell and goes to it, Shift selects up to it, Ctrl one more or less.
+    """Gestures: a click selects a cell and goes to it, Shift selects up to it, Ctrl adds or removes one.
 
-    The rubber band begins between thumbnails, or anywhere while Shift or Ctrl is held; else the selected
+    The rubber band begins between thumbnails, or anywhere while Shift or Ctrl is held; otherwise the selected
     cells are dragged.
 
     Parameters
     ----------
     thumbnails : Thumbnails
     selection : Selection
-        That of the window.
+        The window's selection.
     parent : QObject
     """
 
-    opened = Signal()  # a double click: the reviewer wants to be on the smear
+    opened = Signal()  # a double click: the smear gets the keyboard focus
     drag_begun = Signal()
 
     def __init__(self, thumbnails: Thumbnails, selection: Selection, parent: QObject) -> None:
         super().__init__(parent)
         self._thumbnails, self._selection = thumbnails, selection
         self.anchor = -1
-        """Place from which Shift selects."""
+        """Place at which a selection with Shift starts."""
         self.band: QRect | None = None
         """The rubber band, px of the whole gallery."""
         self._band_start = QPoint()
@@ -96,7 +96,7 @@ class GalleryGestures(QObject):
         self._selection.set((cell,), cell, True)
 
     def _select_to(self, place: int) -> None:
-        """Select all from where Shift was pressed; what is folded away is left out."""
+        """Select all from the start of a Shift selection, except cells in folded sections."""
         anchor, ids = self.anchor if self.anchor >= 0 else place, self._thumbnails.cells.ids
         first, last = sorted((anchor, place))
         there = [
@@ -111,7 +111,7 @@ class GalleryGestures(QObject):
     # keys -----------------------------------------------------------------------------------------
 
     def key(self, event: QKeyEvent) -> None:
-        """Move by arrows, pages and to the ends; every other key is the window's."""
+        """Move by arrows, pages and to the ends; all other keys belong to the window."""
         key, modifiers = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if key not in _KEYS or not len(self._thumbnails.cells.ids):
             event.ignore()
@@ -176,7 +176,7 @@ class GalleryGestures(QObject):
                 self._stretch(at)
 
     def release(self, event: QMouseEvent) -> None:
-        """Select what was clicked on, or be done with the band."""
+        """Select the clicked cell, or end the band."""
         band, pressed, place = self.band, self._pressed, self._pressed_place
         self.band, self._pressed = None, None
         self._pull.stop()
@@ -195,7 +195,7 @@ class GalleryGestures(QObject):
             self._go_to(place)
 
     def double_click(self, event: QMouseEvent) -> None:
-        """Go to a cell, and let the smear have the keyboard."""
+        """Go to a cell, and give the smear the keyboard focus."""
         at = event.position().toPoint()
         place = self._thumbnails.grid.place_at(at.x(), at.y() + self._thumbnails.verticalOffset())
         if place >= 0 and not event.modifiers() & (_CTRL | _SHIFT):
@@ -205,7 +205,7 @@ class GalleryGestures(QObject):
             self.press(event)
 
     def _stretch(self, at: QPoint) -> None:
-        """Stretch the rubber band to a point of the viewport, and select what it touches."""
+        """Extend the rubber band to a point of the viewport, and select the cells it touches."""
         box = QRect(self._band_start, at + QPoint(0, self._thumbnails.verticalOffset())).normalized()
         self.band = box
         places = self._thumbnails.grid.inside(box.left(), box.top(), box.right(), box.bottom())

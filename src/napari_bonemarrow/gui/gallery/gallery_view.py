@@ -1,6 +1,6 @@
-"""The gallery: thumbnails laid out and scrolled, on the one selection of cells.
+"""The gallery: thumbnails in a scrolled layout, with the selection of cells.
 
-Only what is in view is drawn and cut.
+Only visible thumbnails are drawn and their crops cut.
 """
 
 from __future__ import annotations
@@ -52,24 +52,25 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 SIDES = (56, 200)
 """Smallest and largest side of a crop, px."""
 _FEW = 40
-"""This many thumbnails are painted anew one by one; where more change, all that is seen is."""
+"""Up to this many thumbnails are repainted one by one; with more, all visible ones are."""
 _WANT_MS = 15
-"""How long after a scroll crops are asked for: what flies past is not."""
+"""Time after a scroll until crops are requested: cells that only pass by are skipped."""
 
 
 class GalleryView(QAbstractItemView):
-    """Shows a `GalleryModel`; selected cells are dragged onto a class, or into the group of another one.
+    """A view of a `GalleryModel`; selected cells can be dragged onto a class, or into the group of another
+    one.
 
     Parameters
     ----------
     model : GalleryModel
     store : CropCache
     selection : Selection
-        That of the window.
+        The window's selection.
     """
 
     cells_dropped = Signal(str, object)  # code, tuple of cell numbers
-    opened = Signal()  # a double click: the reviewer wants to be on the smear
+    opened = Signal()  # a double click: the smear gets the keyboard focus
 
     def __init__(self, model: GalleryModel, store: CropCache, selection: Selection) -> None:
         super().__init__()
@@ -105,22 +106,22 @@ class GalleryView(QAbstractItemView):
         store.arrived.connect(self._on_arrived)
 
     def viewport(self) -> QWidget:
-        """Return what is painted on."""
+        """Return the painted viewport."""
         return existing(super().viewport())
 
     def verticalScrollBar(self) -> QScrollBar:
-        """Return the scroll bar at its side."""
+        """Return the vertical scroll bar."""
         return existing(super().verticalScrollBar())
 
-    # what is shown --------------------------------------------------------------------------------
+    # display ------------------------------------------------------------------------------------
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self._colors = colors
         self._renew()
 
     def set_side(self, side: int) -> None:
-        """Show crops of this side, px, keeping in view what is at the top."""
+        """Show crops of this side, px, keeping the top ones visible."""
         if side != self.side:
             top = self._first_in_view()
             self.side = side
@@ -133,7 +134,7 @@ class GalleryView(QAbstractItemView):
         return places[0] if places else -1
 
     def set_empty_text(self, text: str) -> None:
-        """Say why nothing is shown."""
+        """Set the text that explains an empty gallery."""
         self.empty_text = text
         self.viewport().update()
 
@@ -153,7 +154,7 @@ class GalleryView(QAbstractItemView):
         self._want.throttle()
 
     def set_selected(self, selected: NDArray[np.bool_], current: int) -> None:
-        """Mark thumbnails; only those in view that look different now are painted anew.
+        """Mark thumbnails; only visible ones that have changed are repainted.
 
         Parameters
         ----------
@@ -179,7 +180,7 @@ class GalleryView(QAbstractItemView):
             self.viewport().update(self._box(place).adjusted(-FRAME, -FRAME, FRAME, FRAME))
 
     def toggle(self, section: Section) -> None:
-        """Fold a section or unfold it; a selection of several does not reach into what is folded away."""
+        """Fold or unfold a section; a selection of several excludes folded cells."""
         code = section.group.code
         if code is None:
             return
@@ -189,7 +190,7 @@ class GalleryView(QAbstractItemView):
             self.selection.keep_one()
 
     def is_selected(self, place: int) -> bool:
-        """Tell whether a cell is selected."""
+        """Return whether a cell is selected."""
         return bool(self._selected[place])
 
     @property
@@ -198,7 +199,7 @@ class GalleryView(QAbstractItemView):
         return self._current
 
     def follow_selection(self, _go: bool = False) -> None:
-        """Show what is selected, wherever it was selected; nothing is done while nobody sees it."""
+        """Show the selection, made in any view; nothing is done while the gallery is hidden."""
         if self.cells.work is None or not self.isVisible():
             return
         places = self.cells.work.places_of(self.selection.array)
@@ -210,7 +211,7 @@ class GalleryView(QAbstractItemView):
         self.set_selected(selected, place)
         if moved:
             index = self.cells.index(place) if place >= 0 else QModelIndex()
-            self.setCurrentIndex(index)  # what a screen reader tells
+            self.setCurrentIndex(index)  # for screen readers
             self.scrollTo(index)
         if len(self.selection) <= 1:
             self.gestures.anchor = place
@@ -218,13 +219,13 @@ class GalleryView(QAbstractItemView):
     # following the model --------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """Show another list."""
+        """Show a new list."""
         super().reset()
         self._selected, self._current = np.zeros(self.cells.rowCount(), bool), -1
         self.lay_out()
 
     def dataChanged(self, first: QModelIndex, last: QModelIndex, roles: Iterable[int] = ()) -> None:
-        """Paint some thumbnails anew, and the heading above, which counts them."""
+        """Repaint some thumbnails, and the heading above, which counts them."""
         if first.row() != last.row():
             self.viewport().update()
             return
@@ -238,7 +239,7 @@ class GalleryView(QAbstractItemView):
             self._paint_anew(places[places >= 0].tolist())
 
     def _in_view(self, beyond: int = 0) -> list[int]:
-        """Return the places that are seen, with some more px below and above."""
+        """Return the visible places, with a margin in px below and above."""
         top = self.verticalOffset()
         rows = self.grid.between(top - beyond, top + self.viewport().height() + beyond)
         return [place for _section, places in rows for place in places]
@@ -255,7 +256,7 @@ class GalleryView(QAbstractItemView):
     # painting -------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw what is in view and needs it."""
+        """Draw the visible thumbnails that need it."""
         event, painted, grid = existing(event), self.painted, self.grid
         if painted is None:
             return
@@ -320,7 +321,7 @@ class GalleryView(QAbstractItemView):
         self.gestures.double_click(existing(event))
 
     def _drag(self) -> None:
-        """Drag the selected cells; a class of the Review tab takes them."""
+        """Drag the selected cells, for example onto a class of the Review tab."""
         drag = QDrag(self)
         drag.setMimeData(cells_as_mime(self.selection.ids))
         text = count_of(len(self.selection), "cell")
@@ -328,38 +329,38 @@ class GalleryView(QAbstractItemView):
         drag.exec(Qt.DropAction.CopyAction)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
-        """Take cells of this window."""
+        """Accept cells of this window."""
         self.drop.enter(existing(event))
 
     def dragMoveEvent(self, event: QDragMoveEvent | None) -> None:
-        """Mark the group that cells would fall into."""
+        """Mark the group under the dragged cells."""
         self.drop.move(existing(event))
 
     def dragLeaveEvent(self, event: QDragLeaveEvent | None) -> None:
-        """Mark no group."""
+        """Remove the mark of the group."""
         self.drop.mark(None)
 
     def dropEvent(self, event: QDropEvent | None) -> None:
-        """Take the cells that fell into a group."""
+        """Accept the cells dropped into a group."""
         self.drop.drop(existing(event))
 
-    # what Qt asks ---------------------------------------------------------------------------------
+    # Qt's queries ---------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        """Ask for the height of two rows."""
+        """Return a size with the height of two rows."""
         return QSize(640, 2 * (self.side + 26) + 8)
 
     def minimumSizeHint(self) -> QSize:
-        """Ask for one small thumbnail."""
+        """Return the size of one small thumbnail."""
         return QSize(120, 80)
 
     def _box(self, place: int) -> QRect:
-        """Return where a thumbnail lies in the viewport."""
+        """Return the rectangle of a thumbnail in the viewport."""
         x, y = self.grid.corner(place)
         return QRect(x, y - self.verticalOffset(), *self.grid.item)
 
     def visualRect(self, index: QModelIndex) -> QRect:
-        """Return where a cell's thumbnail lies in the viewport."""
+        """Return the rectangle of a cell's thumbnail in the viewport."""
         return self._box(index.row()) if index.isValid() else QRect()
 
     def indexAt(self, point: QPoint) -> QModelIndex:
@@ -372,7 +373,7 @@ class GalleryView(QAbstractItemView):
         index: QModelIndex,
         hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
     ) -> None:
-        """Bring a cell into view, if it is not."""
+        """Scroll to a cell that is not visible."""
         if index.isValid():
             top = self.grid.corner(index.row())[1]
             bar, high = self.verticalScrollBar(), self.viewport().height()
@@ -383,27 +384,27 @@ class GalleryView(QAbstractItemView):
                 bar.setValue(bottom + GAP - high)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Move what is painted, so that only what comes into view is painted."""
+        """Move the painted area, so that only newly visible thumbnails are painted."""
         self.viewport().scroll(0, dy)
         self._want.throttle()
-        if self.gestures.band is not None:  # which does not move with the thumbnails
+        if self.gestures.band is not None:  # this does not move with the thumbnails
             self.viewport().update()
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Catch up with what was selected while it was hidden."""
+        """Show the selection made while the gallery was hidden."""
         super().showEvent(event)
         self.follow_selection()
         self._want.throttle()
 
     def updateGeometries(self) -> None:
-        """Tell the scroll bar how high the gallery is."""
+        """Set the range of the scroll bar to the gallery's height."""
         bar, high = self.verticalScrollBar(), self.viewport().height()
         bar.setRange(0, max(0, self.grid.height - high))
         bar.setPageStep(high)
         bar.setSingleStep(max(1, self.grid.pitch[1] // 2))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Lay out anew where another number of columns fits."""
+        """Lay out again if another number of columns fits."""
         super().resizeEvent(event)
         self.lay_out()
 
@@ -412,22 +413,22 @@ class GalleryView(QAbstractItemView):
         return 0
 
     def verticalOffset(self) -> int:
-        """Return how far it is scrolled, px."""
+        """Return the vertical scroll position, px."""
         return self.verticalScrollBar().value()
 
     def isIndexHidden(self, index: QModelIndex) -> bool:
-        """Tell whether a cell is in a folded section."""
+        """Return whether a cell is in a folded section."""
         return self.grid.section_of(index.row()).folded
 
     def moveCursor(
         self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
     ) -> QModelIndex:
-        """Stay, as when the keyboard's focus comes: the cursor follows the window's selection."""
+        """Return the current index, also on focus: the cursor follows the window's selection."""
         return self.currentIndex()
 
     def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
-        """Do nothing: which cells are selected is told from outside."""
+        """Do nothing: the window's selection decides which cells are selected."""
 
     def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
-        """Return nothing: selected thumbnails are painted anew one by one."""
+        """Return nothing: selected thumbnails are repainted one by one."""
         return QRegion()

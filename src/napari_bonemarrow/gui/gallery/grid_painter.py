@@ -1,4 +1,4 @@
-"""How the grid of thumbnails is painted: cells, headings, and what lies over them."""
+"""The painter of the grid of thumbnails: cells, headings, and marks over them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ HEADING = 22
 
 
 class GridPainter:
-    """Paints in the colours of a theme, thumbnails of one size.
+    """A painter of thumbnails of one size, in the colours of a theme.
 
     Parameters
     ----------
     side : int
-        Of a crop, px.
+        Side of a crop, px.
     font : QFont
     colors : ThemeColors
     ratio : float
-        Device pixels a px.
+        Device pixels per px.
     """
 
     def __init__(self, side: int, font: QFont, colors: ThemeColors, ratio: float) -> None:
@@ -34,7 +34,7 @@ class GridPainter:
         self.size = self._thumbnails.size
 
     def paint_ground(self, painter: QPainter, box: QRect) -> None:
-        """Paint what lies between the thumbnails."""
+        """Paint the ground between the thumbnails."""
         painter.fillRect(box, QColor(self.colors.background))
 
     def paint_cell(
@@ -71,13 +71,13 @@ class GridPainter:
         painter.restore()
 
     def paint_empty(self, painter: QPainter, box: QRect, text: str) -> None:
-        """Say why there is nothing to paint."""
+        """Paint the text of an empty gallery."""
         painter.setPen(QColor(self.colors.quiet))
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(box.adjusted(12, 0, -12, 0), flags, text)
 
     def paint_target(self, painter: QPainter, section: Section, width: int) -> None:
-        """Draw a line around the group that cells are dragged over."""
+        """Draw a line around the group under the dragged cells."""
         painter.setPen(QPen(QColor(self.colors.primary), 3))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(2, section.top + 2, width - 5, section.height - 5)
@@ -91,7 +91,7 @@ class GridPainter:
         painter.drawRect(band)
 
     def badge(self, text: str, metrics: QFontMetrics) -> QPixmap:
-        """Return what hangs at the pointer while cells are dragged."""
+        """Return the picture at the pointer while cells are dragged."""
         pixmap = QPixmap(metrics.horizontalAdvance(text) + 16, 24)
         pixmap.fill(QColor(self.colors.primary))
         painter = QPainter(pixmap)

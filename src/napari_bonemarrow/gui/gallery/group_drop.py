@@ -1,4 +1,4 @@
-"""Cells that are dragged over the gallery fall into the group of a class."""
+"""The drop of dragged cells into the group of a class in the gallery."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _EDGE_PX = 24
 
 
 class GroupDrop(QObject):
-    """Marks the group that cells would fall into, and tells which fell.
+    """The mark of the group under dragged cells, and the signal of their drop.
 
     Parameters
     ----------
     thumbnails : Thumbnails
     widget : QWidget
-        The same: cells of its window alone are taken.
+        The same object; only cells of its window are accepted.
     """
 
     dropped = Signal(str, object)  # code, tuple of cell numbers
@@ -29,17 +29,17 @@ class GroupDrop(QObject):
         super().__init__(widget)
         self._thumbnails, self._widget = thumbnails, widget
         self.onto: Section | None = None
-        """The group that cells are dragged over."""
+        """The group under the dragged cells."""
 
     def enter(self, event: QDropEvent) -> None:
-        """Take cells of this window; where they may fall is told while they move."""
+        """Accept cells of this window; valid groups are checked while they move."""
         if cells_dropped(event, self._widget):
             event.accept()
         else:
             event.ignore()
 
     def move(self, event: QDragMoveEvent) -> None:
-        """Mark the group that the cells would fall into, and scroll on at the edge."""
+        """Mark the group under the cells, and scroll at the edge."""
         at = event.position().toPoint()
         section = self._section_for(at)
         self.mark(section)
@@ -54,23 +54,23 @@ class GroupDrop(QObject):
             bar.setValue(bar.value() + SCROLL_PX // 2)
 
     def drop(self, event: QDropEvent) -> None:
-        """Ask for the group's class for the cells that fell into it."""
+        """Request the group's class for the cells dropped into it."""
         section, cells = self._section_for(event.position().toPoint()), cells_dropped(event, self._widget)
         self.mark(None)
         if section is None or not cells:
             event.ignore()
             return
         event.acceptProposedAction()
-        # After the drag has ended: a question that it asks would else stand in the midst of it.
+        # After the drag has ended: otherwise a question would open during the drag.
         QTimer.singleShot(0, lambda: self.dropped.emit(section.group.code, cells))
 
     def _section_for(self, at: QPoint) -> Section | None:
-        """Return the group of a class under a point of the viewport; cells cannot fall into no class."""
+        """Return the group of a class under a point; cells cannot be dropped into that without a class."""
         section = self._thumbnails.grid.section_at(at.y() + self._thumbnails.verticalOffset())
         return section if section is not None and section.group.code else None
 
     def mark(self, section: Section | None) -> None:
-        """Mark a group, or none."""
+        """Mark a group, or remove the mark."""
         if section != self.onto:
             self.onto = section
             self._thumbnails.viewport().update()

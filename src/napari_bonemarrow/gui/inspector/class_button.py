@@ -86,7 +86,7 @@ class ClassButton(QAbstractButton):
         return 28 + self.fontMetrics().horizontalAdvance("MMM")
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self._colors = colors
         self.update()
 

@@ -45,7 +45,7 @@ class GuessBars(QWidget):
         self.update()
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self._colors = colors
         self.update()
 

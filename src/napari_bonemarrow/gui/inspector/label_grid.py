@@ -93,6 +93,6 @@ class LabelGrid(QWidget):
             switch.setChecked(tag in tags)
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         for made in self.buttons.values():
             made.set_colors(colors)

@@ -71,7 +71,7 @@ class LookalikeButton(QAbstractButton):
         self.update()
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self._colors = colors
         self.update()
 
@@ -181,6 +181,6 @@ class LookalikeRow(QWidget):
                 made.set_image(image)
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         for made in self.buttons:
             made.set_colors(colors)

@@ -328,6 +328,6 @@ class ReviewTab(QWidget):
         self.back_button.setEnabled(can_move)
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         for part in (self.grid, self.bars, self.readers, self.lookalikes):
             part.set_colors(colors)

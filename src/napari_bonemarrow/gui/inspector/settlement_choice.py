@@ -42,7 +42,7 @@ class _ReaderButton(QAbstractButton):
         self.update()
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self._colors = colors
         self.update()
 
@@ -101,6 +101,6 @@ class SettlementChoice(QWidget):
             made.show_class(shown)
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         for made in self.buttons:
             made.set_colors(colors)

@@ -1,1 +1,1 @@
-"""The Model tab: which bundle serves."""
+"""The Model tab: the model bundle in use."""

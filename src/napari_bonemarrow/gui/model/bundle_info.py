@@ -1,4 +1,4 @@
-"""What the Model tab shows of a bundle: plain and frozen (no Qt)."""
+"""The model of a bundle for the Model tab, plain and frozen (no Qt)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from napari_bonemarrow.cytology import Support
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What the Model tab shows of the bundle that serves."""
+    """The bundle in use, for the Model tab."""
 
     name: str
     sha256: str

@@ -1,4 +1,4 @@
-"""Which bundle serves the window, and how another one takes its place."""
+"""The model bundle of the window, and its replacement by another one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from napari_bonemarrow.models import STARTER
 
 
 class ModelService(QObject):
-    """Has the engine load the bundle that was chosen last, or another one that the user chooses."""
+    """The loading of the last chosen bundle, or of another one, by the engine."""
 
     loaded = Signal()
-    changed = Signal()  # another bundle serves: what was classified is to be classified anew
+    changed = Signal()  # another bundle is in use: cells must be classified again
 
     def __init__(self, engine: Engine, tasks: Tasks, tab: ModelTab, notices: Notices) -> None:
         super().__init__(tasks)
@@ -26,11 +26,11 @@ class ModelService(QObject):
         self.name = settings.model()
 
     def load(self) -> None:
-        """Have the child load the bundle while the reviewer looks at the smear."""
+        """Load the bundle in the child process while the reviewer looks at the smear."""
         self._tasks.wait_for(self._engine.load(self.name), self._on_status, self._on_load_failed)
 
     def use(self, name: str) -> None:
-        """Have another bundle serve; the old one stays where the new one cannot be loaded."""
+        """Use another bundle; the old one stays if the new one cannot be loaded."""
 
         def taken(status: EngineStatus) -> None:
             self.name = name
@@ -51,7 +51,7 @@ class ModelService(QObject):
 
     def _on_load_failed(self, error: BoneMarrowError) -> None:
         self._fail(error)
-        if self.name != STARTER:  # the user's own bundle is gone or broken: the shipped one serves
+        if self.name != STARTER:  # the user's own bundle is missing or broken: use the shipped one
             self.name = STARTER
             self.load()
             return

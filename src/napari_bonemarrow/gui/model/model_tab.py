@@ -1,4 +1,4 @@
-"""The Model tab: which bundle serves, on which device, and what it has learnt."""
+"""The Model tab: the model bundle in use, its device, and its training data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_bonemarrow.gui.widgets.tables import clear
 
 
 class ModelTab(QWidget):
-    """Bundle, device and support."""
+    """The tab with bundle, device and training support."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class ModelTab(QWidget):
         self.show_model(ModelInfo("", "", "loading…", ()))
 
     def show_model(self, info: ModelInfo) -> None:
-        """Show a bundle, or that it is still being loaded or could not be."""
+        """Show a bundle, or that it is being loaded or could not be."""
         self.name_text.setText(info.name or "–")
         self.device_text.setText(info.device)
         self.hash_text.setText(info.sha256[:16] or "–")

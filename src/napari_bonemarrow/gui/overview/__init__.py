@@ -1,1 +1,1 @@
-"""The overview in a corner of the smear: where the view is, and how far the review is in each field."""
+"""The overview in a corner of the smear: the place of the view, and the review's progress in each field."""

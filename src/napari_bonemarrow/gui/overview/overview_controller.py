@@ -1,4 +1,4 @@
-"""Where one is: the overview in a corner of the smear, and how far the review is in each field."""
+"""The controller of the overview in a corner of the smear, and of the progress in each field."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from napari_bonemarrow.slides.pixels.overview import overview
 
 _FOLLOW_MS, _COUNT_MS = 60, 400
 _ALL_SEEN = 0.9
-"""Where so much of the slide is seen there is nothing to look up."""
+"""Visible share of the slide from which the overview is not needed."""
 
 
 class OverviewController(SmearPart):
-    """Keeps the map equal to the view, the frame and the review.
+    """The controller that updates the overview from the view, the frame and the review.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class OverviewController(SmearPart):
     view : OverviewView
     case_sync : CaseSync
     tasks : Tasks
-        Reads in a thread what the slide looks like.
+        Reads the picture of the slide in a thread.
     parent : QObject
     """
 
@@ -64,12 +64,12 @@ class OverviewController(SmearPart):
         self._on_moved()
 
     def close(self) -> None:
-        """Take the map away."""
+        """Remove the map."""
         super().close()
         self.view.hide()
 
     def toggle(self) -> None:
-        """Show the map, or put it away until it is asked for again."""
+        """Show the map, or hide it until it is requested again."""
         settings.change(overview=not settings.load().overview)
         self.show_seen()
 
@@ -81,7 +81,7 @@ class OverviewController(SmearPart):
         self._count_timer.start()
 
     def show_seen(self) -> None:
-        """Show which part is seen, and the map itself where it tells something."""
+        """Show the visible part, and the map itself if it is useful."""
         session, seen = self.session, self._smear_viewer.view.seen()
         if seen is None or not self.view.is_held:
             self.view.hide()
@@ -102,16 +102,16 @@ class OverviewController(SmearPart):
         self._smear_viewer.view.centre_on(x, y)
 
     def count_fields(self) -> None:
-        """Show how far the review is in each field."""
+        """Show the review's progress in each field."""
         fields = field_infos(self.session.slide, self.session.case)
         self.view.show_fields(fields)
         self.fields_counted.emit(fields)
 
 
 def _read(slide: Slide) -> Iterator[NDArray[np.uint8]]:
-    with suppress(BoneMarrowError, OSError):  # a slide that cannot be read says so where it is looked at
+    with suppress(BoneMarrowError, OSError):  # an unreadable slide is reported when it is viewed
         yield overview(slide, 2 * LONG_SIDE)
 
 
 def _nothing(*_ignored: object) -> None:
-    """The map is there without its picture."""
+    """Do nothing: the map works without its picture."""

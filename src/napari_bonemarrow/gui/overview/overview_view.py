@@ -1,4 +1,4 @@
-"""A small map of the slide in a corner of the smear: where one is, what is counted, how far each field is."""
+"""A small map of the slide in a corner of the smear: the visible part, the frame, each field's progress."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 LONG_SIDE = 176
 _SHORTEST, _EDGE, _MARGIN = 44, 4, 10
 _BAR = 4
-"""Height of the bar that tells how far a field is, screen pixels."""
+"""Height of a field's progress bar, screen pixels."""
 
 
 class OverviewView(QWidget):
-    """Draws the map; a click, or a drag, says where to go."""
+    """The map; a click or a drag moves the view."""
 
     place_wanted = Signal(float, float)  # x, y in level-0 pixels
 
@@ -46,11 +46,11 @@ class OverviewView(QWidget):
 
     @property
     def is_held(self) -> bool:
-        """Whether the map lies over a canvas."""
+        """Return whether the map lies over a canvas."""
         return self._holder is not None
 
     def hold_in(self, holder: QWidget | None) -> None:
-        """Lay the map over a widget, the one that holds the canvas, in its lower left corner."""
+        """Place the map in the lower left corner of the widget that holds the canvas."""
         if holder is None or holder is self._holder:
             return
         self._let_go()
@@ -60,7 +60,7 @@ class OverviewView(QWidget):
         self._settle()
 
     def leave(self) -> None:
-        """Take the map away for good: the panel is closed."""
+        """Delete the map when the panel is closed."""
         self._let_go()
         if isalive(self):
             self.setParent(None)
@@ -71,7 +71,7 @@ class OverviewView(QWidget):
             self._holder.removeEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Keep to the corner when the canvas changes its size."""
+        """Keep the map in the corner when the canvas changes its size."""
         if watched is self._holder and event is not None and event.type() == QEvent.Type.Resize:
             self._settle()
         return False
@@ -81,12 +81,12 @@ class OverviewView(QWidget):
             self.move(_MARGIN, max(_MARGIN, self._holder.height() - self.height() - _MARGIN))
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self._colors = colors
         self.update()
 
     def show_slide(self, width: int, height: int) -> None:
-        """Take up a slide of so many level-0 pixels; nothing else is known of it yet."""
+        """Show a new slide of a given size in level-0 pixels, without a picture yet."""
         self._width, self._height = max(width, 1), max(height, 1)
         self.picture, self._regions, self.fields, self.seen = None, (), (), None
         scale = LONG_SIDE / max(self._width, self._height)
@@ -96,22 +96,22 @@ class OverviewView(QWidget):
         self.update()
 
     def show_picture(self, pixels: NDArray[np.uint8]) -> None:
-        """Show what the slide looks like; shape (h, w, 3)."""
+        """Show the picture of the slide, shape (h, w, 3)."""
         self.picture = image_of(pixels)
         self.update()
 
     def show_regions(self, regions: Sequence[Region]) -> None:
-        """Show what is counted; none are the whole slide."""
+        """Show the counted regions; none means the whole slide."""
         self._regions = tuple(regions)
         self.update()
 
     def show_fields(self, fields: Sequence[FieldInfo]) -> None:
-        """Show the photographs of a folder and how far each is."""
+        """Show the photographs of a folder and the progress of each."""
         self.fields = tuple(fields)
         self.update()
 
     def show_seen(self, left: float, top: float, right: float, bottom: float) -> None:
-        """Show which part is seen, level-0 pixels."""
+        """Show the visible part, level-0 pixels."""
         seen = (left, top, right, bottom)
         if seen != self.seen:
             self.seen = seen
@@ -120,7 +120,7 @@ class OverviewView(QWidget):
     # drawing --------------------------------------------------------------------------------------
 
     def _place(self) -> tuple[QRectF, float]:
-        """Return where the slide is drawn, and screen pixels a level-0 pixel."""
+        """Return the place of the drawn slide, and screen pixels per level-0 pixel."""
         room = self.rect().adjusted(_EDGE, _EDGE, -_EDGE, -_EDGE)
         scale = min(room.width() / self._width, room.height() / self._height)
         width, height = self._width * scale, self._height * scale
@@ -136,7 +136,7 @@ class OverviewView(QWidget):
         return self._box(region.x, region.y, region.x + region.width, region.y + region.height)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw slide or fields, what is counted, and above all what is seen."""
+        """Draw slide or fields, the frame, and over them the visible part."""
         if self._colors is None:
             return
         colors, painter = self._colors, QPainter(self)
@@ -161,7 +161,7 @@ class OverviewView(QWidget):
         painter.end()
 
     def _draw_field(self, painter: QPainter, field: FieldInfo, colors: ThemeColors) -> None:
-        """Draw a field with a bar at its foot that grows to the right as its cells are reviewed."""
+        """Draw a field with its progress bar at the bottom."""
         box = self._region_box(field.region)
         painter.setPen(Qt.PenStyle.NoPen)
         if self.picture is None:
@@ -183,14 +183,14 @@ class OverviewView(QWidget):
         return min(max(x, 0.0), float(self._width)), min(max(y, 0.0), float(self._height))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Go there."""
+        """Move the view to the clicked place."""
         event = existing(event)
         if event.button() == Qt.MouseButton.LeftButton:
             self.place_wanted.emit(*self._at(event))
-        event.accept()  # the smear below hears nothing of it
+        event.accept()  # keep it from the smear below
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        """Follow a drag; else say which field the pointer is on."""
+        """Follow a drag, or show the field under the pointer."""
         event = existing(event)
         x, y = self._at(event)
         if event.buttons() & Qt.MouseButton.LeftButton:
@@ -202,11 +202,11 @@ class OverviewView(QWidget):
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
-        """Keep it from the smear below."""
+        """Keep the event from the smear below."""
         event = existing(event)
         event.accept()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
-        """Keep it from the smear below."""
+        """Keep the event from the smear below."""
         event = existing(event)
         event.accept()

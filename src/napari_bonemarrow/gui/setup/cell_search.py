@@ -1,4 +1,4 @@
-"""Find cells: the engine's steps on their way to the case, with progress and a way to stop."""
+"""The search for cells: the engine's results recorded in the case, with progress and a way to stop."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from napari_bonemarrow.workflow import analyse, apply_step
 from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing, TilesFound
 
 _BEGUN, _FOUND = 0.05, 0.35
-"""How far an analysis is when it has begun and when the cells are found, of 1. A bar that runs to and fro
-instead would have the whole window drawn anew thirty times a second, at the engine's cost."""
+"""Progress of an analysis, of 1, at its begin and when the cells are found. A moving bar
+would redraw the whole window thirty times a second and slow down the engine."""
 
 
 class CellSearch(SmearPart):
-    """Runs one analysis at a time; every step is in the case before ``progressed`` tells of it.
+    """One analysis at a time; every step is in the case before ``progressed`` is emitted.
 
     Parameters
     ----------
@@ -33,16 +33,16 @@ class CellSearch(SmearPart):
     tasks : Tasks
     notices : Notices
     model : callable
-        Returns the name of the bundle that serves.
+        Returns the name of the model bundle in use.
     parent : QObject
     """
 
-    progressed = Signal(str, float)  # what is done, part 0..1
+    progressed = Signal(str, float)  # activity, progress 0..1
     stopped = Signal()
     found = Signal()
     seen = Signal()
-    """The first cells of this analysis have their classes in the case."""
-    tiles_found = Signal(object)  # Cells of some more tiles, which are not the case's yet
+    """Emitted when the first cells of this analysis have their classes in the case."""
+    tiles_found = Signal(object)  # Cells of more tiles, not yet in the case
 
     def __init__(
         self,
@@ -60,17 +60,17 @@ class CellSearch(SmearPart):
         self._classifying = self._seen = False
 
     def close(self) -> None:
-        """Stop: what is in the case stays there."""
+        """Stop the analysis; results in the case stay there."""
         self.cancel()
         super().close()
 
     @property
     def running(self) -> bool:
-        """Whether cells are being found or classified."""
+        """Return whether cells are being found or classified."""
         return self._worker is not None
 
     def start(self) -> None:
-        """Find and classify what is missing. The frame is written down first: it is chosen blind."""
+        """Find and classify missing cells. The frame is recorded first, since it is chosen blind."""
         self.cancel()
         session, case = self.session, self.session.case
         try:
@@ -91,7 +91,7 @@ class CellSearch(SmearPart):
         )
 
     def cancel(self) -> None:
-        """Stop. What is in the case stays there, and the rest can be done later."""
+        """Stop the analysis. Results in the case stay there, and the rest can be done later."""
         worker, self._worker = self._worker, None
         if worker is not None:
             self._tasks.cancel(worker)
@@ -130,7 +130,7 @@ class CellSearch(SmearPart):
             self._tell(doing_text(text, step.seconds_left) if step.done < step.total else text, part)
 
     def _on_doing(self, step: Doing) -> None:
-        if self._classifying:  # the number of cells that are classified tells more
+        if self._classifying:  # the number of classified cells is more informative
             return
         part = self._told[1] if step.part is None else max(self._told[1], _part_found(step.part))
         self._tell(doing_text(step.text, step.seconds_left), part)
@@ -144,5 +144,5 @@ class CellSearch(SmearPart):
 
 
 def _part_found(part: float) -> float:
-    """Return how far an analysis is when so much has been searched."""
+    """Return the progress of an analysis for a searched share."""
     return _BEGUN + (_FOUND - _BEGUN) * part

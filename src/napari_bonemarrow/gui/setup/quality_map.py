@@ -17,7 +17,7 @@ _STRIP = 96
 
 
 class QualityMapView(SmearPart):
-    """Keeps the map's layer, its switch and its key in step."""
+    """The map's layer, switch and key, which follow one another."""
 
     def __init__(
         self, session: Session, smear_viewer: SmearViewer, part: RegionChoicePart, parent: QObject
@@ -27,11 +27,11 @@ class QualityMapView(SmearPart):
         self.map: QualityMap | None = None
         self.follow(part.legend.toggled, self._on_toggled)
         self.follow(smear_viewer.layers_changed, self._follow_layer)
-        # Where cells are counted already the map waits to be switched on.
+        # If cells are counted already the map is hidden at first.
         self.show(kept_map(session), on=session.case.frame is None)
 
     def show(self, quality: QualityMap | None, *, on: bool = True) -> None:
-        """Show a map instead of the one before; None is none."""
+        """Show a map, replacing the earlier one; None removes it."""
         self.map = quality
         if quality is None:
             self._smear_viewer.show_quality(None)
@@ -49,7 +49,7 @@ class QualityMapView(SmearPart):
         if layer is not None:
             layer.visible = on
         elif on and self.map is not None:
-            self.show(self.map)  # it was taken out of the layer list
+            self.show(self.map)  # it was removed from the layer list
 
     def _follow_layer(self, _event: object = None) -> None:
         layer = self._smear_viewer.quality
@@ -57,7 +57,7 @@ class QualityMapView(SmearPart):
 
 
 def kept_map(session: Session) -> QualityMap | None:
-    """Return the map that a case has kept; None where it has none, or one of another version."""
+    """Return the map in a case; None if it has none, or one of another version."""
     slide, arrays = session.slide, session.case.sampling.quality
     if arrays is None or slide.microns_per_pixel is None:
         return None
@@ -68,7 +68,7 @@ def kept_map(session: Session) -> QualityMap | None:
 
 
 def legend_rows(quality: QualityMap) -> list[LegendRow]:
-    """Say what of the smear is avoided and why, the most frequent reason first.
+    """Return the avoided shares of the smear by reason, the most frequent first.
 
     Bare glass is neither drawn nor part of the smear.
     """

@@ -1,4 +1,4 @@
-"""Where a scale may come from besides the file: a scale bar, a microscope, the last one of this camera."""
+"""The sources of a scale besides the file: a scale bar, a microscope, the last one of this camera."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from napari_bonemarrow.slides.scale.scale_estimate import typical_nucleus
 from napari_bonemarrow.slides.survey.region_ranking import is_whole_slide
 
 _MEASURE_AFTER_MS = 400
-"""The smear is shown first: threads of Python slow each other."""
+"""Delay until the smear is shown, since Python threads slow each other."""
 
 
 class ScaleChoice(SmearPart):
-    """Offers scales to the Slide tab, and remembers those that were confirmed.
+    """The offers of scales for the Slide tab, and the storage of confirmed ones.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class ScaleChoice(SmearPart):
     smear_viewer : SmearViewer
     part : ScalePart
     setup : SetupController
-        Takes the scale that is confirmed.
+        Receives the confirmed scale.
     tasks : Tasks
     on_started : callable
         Called before the mouse draws on the smear.
@@ -73,21 +73,21 @@ class ScaleChoice(SmearPart):
         self.timer(_MEASURE_AFTER_MS, self._measure).start()
 
     def close(self) -> None:
-        """Take the line along the scale bar away."""
+        """Remove the line along the scale bar."""
         self.end_bar()
         super().close()
 
     def _on_scaled(self) -> None:
-        """Remember what was confirmed for the next image of this camera."""
+        """Store the confirmed scale for the next image of this camera."""
         self.end_bar()
         session, scale = self.session, self.session.case.scale
         if session.camera and scale is not None and scale.source is not ScaleSource.FILE:
             scale_memory.remember_scale(session.camera, scale.microns_per_pixel)
 
-    # what a scale means ---------------------------------------------------------------------------
+    # meaning of a scale ---------------------------------------------------------------------------
 
     def _measure(self) -> None:
-        """Measure the nuclei, in a thread; what a scanner says of its own slide is not doubted."""
+        """Measure the nuclei in a thread, unless a scanner gave the scale of its own slide."""
         session, slide = self.session, self.session.slide
         if session.case.sampling.classes_seen:
             return
@@ -102,17 +102,17 @@ class ScaleChoice(SmearPart):
             self._setup.show()
 
         def failed(_error: BoneMarrowError) -> None:
-            """A part that cannot be read is told of where it is looked at."""
+            """Do nothing: an unreadable part is reported when it is viewed."""
 
         def done() -> None:
-            """Nothing waits for it."""
+            """Do nothing: no step depends on it."""
 
         self._tasks.run(steps, on_step=receive, on_done=done, on_failed=failed)
 
     # a scale bar ----------------------------------------------------------------------------------
 
     def start_bar(self) -> None:
-        """Let a line be drawn along the scale bar in the image."""
+        """Begin drawing a line along the scale bar in the image."""
         self._on_started()
         self._part.bar.begin()
         self._smear_viewer.start_bar()
@@ -121,7 +121,7 @@ class ScaleChoice(SmearPart):
             self._escape.activated.connect(self.end_bar)
 
     def end_bar(self) -> None:
-        """Take the line away; what stands in the box stays."""
+        """Remove the line; the value in the box stays."""
         self._part.bar.end()
         self._smear_viewer.end_bar()
         if self._escape is not None:

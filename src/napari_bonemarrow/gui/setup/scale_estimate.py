@@ -1,4 +1,4 @@
-"""A scale that the red cells of the open smear suggest, looked for by a child of the engine."""
+"""The estimate of a scale from the red cells of the open smear, by a child of the engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from napari_bonemarrow.slides import Scale
 
 
 class ScaleEstimate(SmearPart):
-    """Looks for the scale of a smear whose file does not say it, and has the Slide tab show it."""
+    """The estimate of the scale if the file has none, shown on the Slide tab."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class ScaleEstimate(SmearPart):
             tasks.wait_for(self._future, self._take, self._fail, self._show)
 
     def close(self) -> None:
-        """Look no further."""
+        """Stop the estimate."""
         if self._future is not None:
             self._future.cancel()
         super().close()

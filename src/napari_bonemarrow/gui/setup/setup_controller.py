@@ -1,4 +1,4 @@
-"""The Slide tab's work: scale, frame, region, and Find cells."""
+"""The controller of the Slide tab: scale, frame, region, and Find cells."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from napari_bonemarrow.workflow.analysis import is_searched_in_one
 
 
 class SetupController(SmearPart):
-    """Everything that is settled before classes are seen."""
+    """The controller of all choices before classes are seen."""
 
     scaled = Signal()
-    """The scale was confirmed."""
+    """Emitted when the scale was confirmed."""
     analysed = Signal()
     region_started = Signal()
 
@@ -67,11 +67,11 @@ class SetupController(SmearPart):
         self.show()
 
     def close(self) -> None:
-        """Stop what runs."""
+        """Stop running work."""
         self._cell_search.cancel()
         super().close()
 
-    # What the case is told from here on stands under somebody's name.
+    # Later acts on the case are recorded under a reviewer's name.
 
     def _on_scale_confirmed(self, value: float, _key: str) -> None:
         self._reviewer.over(partial(self.confirm_scale, value))
@@ -84,7 +84,7 @@ class SetupController(SmearPart):
         self._tab.show_unreadable(f"{what} can't be read and shows hatched." if tiles else "")
 
     def show(self) -> None:
-        """Show where the smear stands."""
+        """Show the state of the smear."""
         session = self.session
         self._tab.show_info(slide_info.slide_info(session))
         if session.is_fixed and is_whole_slide(session.slide):
@@ -94,7 +94,7 @@ class SetupController(SmearPart):
         self._smear_viewer.show_frame(session.frame().counted_regions(scale) if scale else (), scale)
 
     def confirm_scale(self, value: float) -> None:
-        """Take the scale that the reviewer confirmed; cells that were found at another one are discarded."""
+        """Record the scale that the reviewer confirmed; cells found at another scale are discarded."""
         session = self.session
         offer = self._tab.scale_part.taken
         try:
@@ -114,7 +114,7 @@ class SetupController(SmearPart):
         self._tab.focus_next()
 
     def _discard_search(self) -> None:
-        """Stop what runs and put what was found out of force: it rests on what is about to change."""
+        """Stop the search and discard its cells, which depend on the value about to change."""
         self._cell_search.cancel()
         self.session.case.detection.discard()
 
@@ -129,7 +129,7 @@ class SetupController(SmearPart):
         self.show()
 
     def _write_frame(self) -> bool:
-        """Have the case say what was chosen, where it says anything; tell whether it does now."""
+        """Record the chosen frame if there is one; return whether the case has it now."""
         session = self.session
         self._tab.show_frame_problem("")
         if session.case.frame is None:
@@ -151,13 +151,13 @@ class SetupController(SmearPart):
             self._take_regions(self._smear_viewer.drawn_regions(), whole=False)
 
     def choose(self, regions: Sequence[Region], *, whole: bool = False) -> None:
-        """Have these regions counted; none are the whole slide."""
+        """Count these regions; none means the whole slide."""
         if not self.session.is_fixed:
             self._smear_viewer.show_regions(self.session.slide, regions, locked=False)
             self._take_regions(tuple(regions), whole=whole)
 
     def _take_regions(self, regions: tuple[Region, ...], *, whole: bool) -> None:
-        """Count other regions. A small field is searched as a whole, so that what was found there stays."""
+        """Count other regions. A small field is searched as a whole, so that its cells stay."""
         session = self.session
         changed = (regions, whole) != (session.regions, session.whole)
         session.regions, session.whole = regions, whole
@@ -178,19 +178,19 @@ class SetupController(SmearPart):
                 self._smear_viewer.view.show_region(field.region)
 
     def step_field(self, by: int) -> None:
-        """Go to the field before or after the one in the middle of the view; the last is followed by none."""
+        """Go to the field before or after the one in the middle of the view, without wrapping around."""
         fields = self.session.slide.fields
         at = self._smear_viewer.view.nearest_region([field.region for field in fields])
         if at is not None and 0 <= at + by < len(fields):
             self._smear_viewer.view.show_region(fields[at + by].region)
 
     def find_cells(self) -> None:
-        """Find and classify; the same again later does what is missing."""
+        """Find and classify cells; a later call completes missing work."""
         if not self.session.case.read_only:
             self._cell_search.start()
 
     def classify_added(self) -> None:
-        """Have the model look at a cell that was just added; a running analysis is left alone."""
+        """Classify a cell that was just added; a running analysis is not disturbed."""
         if not self._cell_search.running:
             self.find_cells()
 

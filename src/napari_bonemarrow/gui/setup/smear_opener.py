@@ -1,4 +1,4 @@
-"""Open a smear with its case: pixels in a thread, the case on the main thread that will write it."""
+"""The opening of a smear with its case: pixels in a thread, the case on the main thread, which writes it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from napari_bonemarrow.slides.scale.cameras import camera_of
 from napari_bonemarrow.workflow.cases import case_of_slide
 
 _WARM_AFTER_MS = 400
-"""The panel is shown first: threads of Python slow each other."""
+"""Delay until the panel is shown, since Python threads slow each other."""
 _FIRST_LOOK_SECONDS = 0.5
-"""How long opening may take to read the slide as a whole before it is shown; the rest follows then."""
+"""Time limit for reading the whole slide before it is shown; the rest follows later."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,19 @@ class _SlideMissing:
 
 
 class SmearOpener(QObject):
-    """Opens one smear at a time. A failure leaves what was open before as it is."""
+    """The opener of one smear at a time. A failure leaves the previous smear unchanged."""
 
-    opened = Signal(object, object)  # Session, the layer that shows the smear already or None
+    opened = Signal(object, object)  # Session, the layer that already shows the smear or None
     waiting = Signal(str)
-    slide_missing = Signal(object, str)  # the case, the slide's name: the user is asked where it is
+    slide_missing = Signal(object, str)  # the case, the slide's name: the user is asked for its path
     read_only = Signal(str)
-    open_already = Signal(object)  # the layer in which napari shows the same smear once more, or None
+    open_already = Signal(object)  # a second layer of the same smear in napari, or None
 
     def __init__(self, tasks: Tasks, reviewer: ReviewerName, notices: Notices) -> None:
         super().__init__(tasks)
         self._tasks, self._reviewer, self._notices = tasks, reviewer, notices
         self.current: Session | None = None
-        """The session that is open: its case is not opened a second time, which our own lock would refuse."""
+        """The open session, whose case is not opened a second time, which its own lock would refuse."""
         self._worker: Any = None
         QTimer.singleShot(_WARM_AFTER_MS, preload.begin)
 
@@ -66,9 +66,9 @@ class SmearOpener(QObject):
         ----------
         path : Path
         layer : Image, optional
-            The layer in which napari shows it already.
+            The layer that already shows it in napari.
         slide_path : Path, optional
-            Where the smear of a case lies, if it is not where it was.
+            New path of the smear of a case, if it was moved.
         """
         if self._is_open(path):
             self.open_already.emit(layer)
@@ -77,15 +77,15 @@ class SmearOpener(QObject):
         self._start(f"Opening {path.name}…", lambda: _load(path, slide_path), layer)
 
     def stop(self) -> None:
-        """Leave what is being opened; what was open before stays."""
+        """Stop the opening; the previous smear stays."""
         if self._worker is not None:
             self._tasks.cancel(self._worker)
             self._on_done()
 
     def _is_open(self, path: Path) -> bool:
-        """Tell whether a path, of a smear or of a case, is that of the open session.
+        """Return whether the path of a smear or of a case is that of the open session.
 
-        A smear may have several cases, as after it was started over: its path stands for the one beside it.
+        A smear may have several cases, as after a fresh start: its path stands for the case next to it.
         """
         if self.current is None:
             return False
@@ -95,7 +95,7 @@ class SmearOpener(QObject):
         return path.resolve() == self.current.slide.path.resolve() and not case_path.exists()
 
     def open_sample(self) -> None:
-        """Open the drawn smear, drawing it first if it is not there yet."""
+        """Open the drawn smear, drawing it first if it does not exist yet."""
 
         def steps() -> Iterator[Any]:
             yield from _load(sample_path(), None)
@@ -138,14 +138,14 @@ class SmearOpener(QObject):
             case,
             margin_um=asked.margin_um,
             target=asked.target,
-            estimating=slide.microns_per_pixel is None,  # it begins when the smear is shown
+            estimating=slide.microns_per_pixel is None,  # begins when the smear is shown
             camera=step.camera,
             camera_scale=scale_memory.last_scale(step.camera),
         )
         self.opened.emit(session, layer)
 
     def _open_case(self, slide: Slide, case_path: Path) -> tuple[Slide, Case]:
-        """Open the case for review, or to look at it where somebody else has it."""
+        """Open the case for review, or read-only if another process holds it."""
         try:
             return case_of_slide(slide, case_path, reviewer=self._reviewer.text)
         except CaseError as refused:
@@ -162,7 +162,7 @@ class SmearOpener(QObject):
 
 
 def _load(path: Path, slide_path: Path | None) -> Iterator[_Loaded | _SlideMissing]:
-    """Read the pixels; of a case, find out first where its smear lies."""
+    """Read the pixels; for a case, find its smear first."""
     preload.prepare()
     case_path = path
     if path.suffix.lower() != CASE_SUFFIX:

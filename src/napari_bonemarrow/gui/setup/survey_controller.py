@@ -1,4 +1,4 @@
-"""Survey a whole slide, show its quality map, and take its best regions."""
+"""The controller of a whole slide's survey, its quality map, and the choice of its best regions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from napari_bonemarrow.workflow.steps import Doing
 
 
 class SurveyController(SmearPart):
-    """The work of *Where to look*: everything about regions that is settled before classes are seen."""
+    """The controller of *Where to look*: all choices of regions before classes are seen."""
 
     surveyed = Signal()
 
@@ -53,7 +53,7 @@ class SurveyController(SmearPart):
         self.follow(part.progress.stop_requested, self.cancel)
 
     def close(self) -> None:
-        """Stop a survey that is under way."""
+        """Stop a running survey."""
         self.cancel()
         super().close()
 
@@ -61,7 +61,7 @@ class SurveyController(SmearPart):
         self._reviewer.over(self.start)
 
     def start(self) -> None:
-        """Look over the slide."""
+        """Start a survey of the slide."""
         session = self.session
         if session.case.read_only:
             return
@@ -78,7 +78,7 @@ class SurveyController(SmearPart):
         )
 
     def cancel(self) -> None:
-        """Stop; what was there before stays."""
+        """Stop the survey; the earlier result stays."""
         worker, self._worker = self._worker, None
         if worker is not None:
             self._tasks.cancel(worker)
@@ -106,10 +106,10 @@ class SurveyController(SmearPart):
         self._tab.focus_next()
         self.surveyed.emit()
 
-    # what is counted ------------------------------------------------------------------------------
+    # counted regions ------------------------------------------------------------------------------
 
     def use_best(self) -> None:
-        """Count the best regions, as many as the target is expected to need."""
+        """Count the best regions, as many as the target probably needs."""
         ranking = self.session.case.sampling.ranking
         if ranking is None:
             return
@@ -122,7 +122,7 @@ class SurveyController(SmearPart):
         self._setup.choose((), whole=True)
 
     def add_next(self) -> None:
-        """Count one ranked region more, and find its cells."""
+        """Count one more ranked region, and find its cells."""
         case = self.session.case
         try:
             case.sampling.extend_frame(case.sampling.chosen_by_rank + 1)

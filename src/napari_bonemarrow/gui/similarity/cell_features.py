@@ -1,4 +1,4 @@
-"""What the network sees of the open case's cells: found in the background, written into the case."""
+"""The network's features of the open case's cells: computed in the background, recorded in the case."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.workflow import Doing, FeaturesFound, apply_step, embed, unseen
 
 _UNASKED = 64
-"""So many cells are looked at without being asked for; more only where the engine has just seen them."""
+"""Number of cells whose features are computed unasked; more only if the engine has just classified them."""
 
 
 class CellFeatures(SmearPart):
-    """Keeps the features of the cells complete, after everything else that the engine has to do.
+    """The features of the cells, completed after all other work of the engine.
 
-    A case that cannot be written to (read-only, signed) keeps what it has, and the rest is held here for as
-    long as it is open.
+    A case that cannot be written (read-only, signed) keeps its features, and the rest is held here while
+    it is open.
 
     Parameters
     ----------
@@ -31,14 +31,14 @@ class CellFeatures(SmearPart):
     engine : Engine
     tasks : Tasks
     model : callable
-        Returns the name of the bundle that serves.
+        Returns the name of the model bundle in use.
     is_busy : callable
-        Tells whether cells are being found or classified.
+        Returns whether cells are being found or classified.
     parent : QObject
     """
 
-    changed = Signal()  # features came, or why there are none
-    progressed = Signal(str, float)  # what is done, part 0 to 1
+    changed = Signal()  # new features, or the reason for having none
+    progressed = Signal(str, float)  # activity, progress 0 to 1
     stopped = Signal()
 
     def __init__(
@@ -63,31 +63,31 @@ class CellFeatures(SmearPart):
 
     @property
     def running(self) -> bool:
-        """Whether cells are being looked at."""
+        """Return whether features are being computed."""
         return self._worker is not None
 
     @property
     def features(self) -> Features | None:
-        """The features that there are, by ascending cell number."""
+        """Return the available features, by ascending cell number."""
         return self._loose or self.session.case.model.features
 
     @property
     def missing(self) -> int:
-        """How many classified cells have no features."""
+        """Return the number of classified cells without features."""
         return 0 if self._loose is not None else len(unseen(self.session.case))
 
     def complete(self) -> None:
-        """Get features for the few cells that have none, where the others have theirs."""
+        """Compute features of the few cells without, if the others have theirs."""
         if self.session.case.model.features is not None and 0 < self.missing <= _UNASKED:
             self.start()
 
     def follow_search(self) -> None:
-        """Take the features of the cells that were classified a moment ago."""
+        """Fetch the features of the cells that were just classified."""
         if not self._is_busy() and not self.problem:
             self.start()
 
     def start(self) -> None:
-        """Have the network look at the cells that it has not seen."""
+        """Compute the features of the cells without any."""
         session = self.session
         if self.running or self._is_busy() or not self.missing:
             return
@@ -122,7 +122,7 @@ class CellFeatures(SmearPart):
             self.changed.emit()
 
     def _hold(self, new: Features) -> None:
-        """Hold features that the case cannot take in."""
+        """Hold features that the case cannot record."""
         before = self.features
         if before is None or before.model != new.model:
             before = new.select(np.empty(0, np.intp))
@@ -136,6 +136,6 @@ class CellFeatures(SmearPart):
         self.stopped.emit()
 
     def _on_failed(self, error: BoneMarrowError) -> None:
-        """Say it where features are looked for: a review goes on without them."""
+        """Report an error in views that need features; the review continues without them."""
         self.problem = " ".join(str(error).split())
         self.changed.emit()

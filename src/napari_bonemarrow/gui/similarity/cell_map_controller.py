@@ -1,4 +1,4 @@
-"""The map of the open case's cells: made on request, kept in the case, linked with the selection."""
+"""The controller of the map of cells: made on request, kept in the case, linked with the selection."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from napari_bonemarrow.gui.similarity.cell_features import CellFeatures
 from napari_bonemarrow.gui.similarity.map_dock import MapDock
 
 FEWEST = 10
-"""Cells below which there is nothing to lay out."""
+"""Least number of cells for a map."""
 _SEED = 0
 _TICK_MS = 1000
 
 
 class CellMapController(SmearPart):
-    """Keeps the view of the map equal to the case and to the selection.
+    """The controller that updates the map's view from the case and the selection.
 
-    Before there is a map the cells lie on the two principal axes of their features, which cost nothing, and
-    the view says so.
+    Before a map is made the view shows the cells on the two principal axes of their features, which cost
+    nothing, with a note.
     """
 
     made = Signal()
@@ -73,21 +73,21 @@ class CellMapController(SmearPart):
         self.refresh()
 
     def close(self) -> None:
-        """Make no map, and show none."""
+        """Stop making a map, and show none."""
         self.stop()
         super().close()
         self.view.canvas.set_points(np.empty((0, 2), np.float32), np.empty(0, np.int8))
         self.view.show_state("")
 
-    # making it ------------------------------------------------------------------------------------
+    # layout -------------------------------------------------------------------------------------
 
     @property
     def running(self) -> bool:
-        """Whether a map is being made."""
+        """Return whether a map is being made."""
         return self._wanted
 
     def make(self) -> None:
-        """Lay the cells out, after those that no network has looked at were looked at."""
+        """Make the map, after computing missing features."""
         if self._wanted:
             return
         self._wanted, self._since, self._problem, self._part = True, time.monotonic(), "", 0.0
@@ -99,7 +99,7 @@ class CellMapController(SmearPart):
         self._say()
 
     def stop(self) -> None:
-        """Make no map; the child that was at it ends."""
+        """Stop making the map, and end its child process."""
         self._tick.stop()
         wanted, self._wanted = self._wanted, False
         worker, self._worker = self._worker, None
@@ -110,7 +110,7 @@ class CellMapController(SmearPart):
             self._say()
 
     def _prepare(self) -> None:
-        """Have the child at hand while a map is looked at that could be made: its start is half the wait."""
+        """Start the child process while a map could be requested: its start is half the wait."""
         count = len(self.session.case.cells)
         few = count >= FEWEST and layout_method(count) == "t-SNE"
         if few and self._map() is None and not self._prepared:
@@ -118,7 +118,7 @@ class CellMapController(SmearPart):
             self._engine.prepare_layout()
 
     def _end_layout(self) -> None:
-        """End the child: its memory is for others."""
+        """End the child process to release its memory."""
         if self._prepared:
             self._prepared = False
             self._engine.end_layout()
@@ -171,10 +171,10 @@ class CellMapController(SmearPart):
         self._tick.stop()
         self._say()
 
-    # showing it -----------------------------------------------------------------------------------
+    # display -------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Show the map as the case has it; nothing is done while nobody sees it."""
+        """Show the current map of the case; nothing is done while it is hidden."""
         if not self.view.isVisible():
             return
         ids, xy = self._placed()
@@ -191,7 +191,7 @@ class CellMapController(SmearPart):
         return self._loose or self.session.case.model.cell_map
 
     def _placed(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the cells that have a place, ascending, and the places."""
+        """Return the cells with a place, ascending, and their places."""
         known = self._map()
         if known is not None:
             return known
@@ -217,7 +217,7 @@ class CellMapController(SmearPart):
         return f"Laying cells out ({method}{long})"
 
     def _method(self) -> str:
-        """Return by what the map that is shown was laid out."""
+        """Return the method of the shown map."""
         return layout_method(len(self._loose[0])) if self._loose else self.session.case.model.map_method
 
     def _say_what_is_shown(self) -> None:
@@ -240,10 +240,10 @@ class CellMapController(SmearPart):
         else:
             self.view.show_state(self._cell_features.problem or "Find and classify the cells first.")
 
-    # both ways with the selection -----------------------------------------------------------------
+    # link with the selection ----------------------------------------------------------------------
 
     def follow_cells(self, changed: CellsChanged) -> None:
-        """Show the classes that some cells have now."""
+        """Show the current classes of some cells."""
         if not self.view.isVisible():
             return
         table = self.session.case.table_view()
@@ -262,7 +262,7 @@ class CellMapController(SmearPart):
         self.view.canvas.set_selected(self._rows(selection.array), int(current[0]) if len(current) else -1)
 
     def _rows(self, cell_ids: Any) -> NDArray[np.intp]:
-        """Return where cells stand on the map; those that are not on it are left out."""
+        """Return the rows of cells on the map; cells that are not on it are skipped."""
         rows = rows_of(self._ids, cell_ids)
         return rows[rows >= 0]
 

@@ -1,4 +1,4 @@
-"""The look-alikes of the selected cell: found once the selection rests."""
+"""The look-alikes of the selected cell, found once the selection stops changing."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 from napari_bonemarrow.workflow.lookalikes import Neighbours
 
 _REST_MS = 60
-"""How long a cell is selected before its look-alikes are sought: who holds the key down goes on faster."""
+"""Time from selection to the search for look-alikes: a key held down moves on faster."""
 
 _CROPS_BYTES = 12 * 2**20
 
 
 class LookalikeFinder(SmearPart):
-    """Shows the reviewed cells that the network sees most like the current one.
+    """The reviewed cells whose features are most similar to the current one's.
 
-    In a second reading the case shows only that reader's own labels, and so does the row.
+    In a second reading the row, like the case, shows only that reader's own labels.
     """
 
     shown = Signal()
@@ -49,17 +49,17 @@ class LookalikeFinder(SmearPart):
         self.follow(view.compare_requested, cell_features.start)
 
     def close(self) -> None:
-        """Show nothing, and let go of the crops."""
+        """Clear the row and release the crops."""
         super().close()
         self._crops.close()
         self._view.show_text("")
 
     def refresh(self, *_ignored: object) -> None:
-        """Look again: another cell is selected, or some have other classes."""
+        """Search again after a change of the selection or of classes."""
         self._rest.start()
 
     def go_to_most_alike(self) -> None:
-        """Select the most alike of the cells that are shown."""
+        """Select the most similar of the shown cells."""
         if self._rest.isActive():
             self._rest.stop()
             self._show()

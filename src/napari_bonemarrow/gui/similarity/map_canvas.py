@@ -95,7 +95,7 @@ class MapCanvas(QWidget):
         self.update()
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self._colors = colors
         self._draw_anew()
 

@@ -15,12 +15,12 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 
 class MapDock(ThemedDock):
-    """What the network sees alike lies together; a lasso selects a cluster and a class key relabels it.
+    """The map of cells, where similar cells lie together; a lasso selects a cluster, a class key relabels it.
 
     Parameters
     ----------
     theme : callable
-        Returns the colours of the theme that is on.
+        Returns the colours of the current theme.
     """
 
     make_requested = Signal()
@@ -55,14 +55,14 @@ class MapDock(ThemedDock):
     def show_state(
         self, text: str, *, can_make: bool = False, running: bool = False, warning: bool = False
     ) -> None:
-        """Say what is shown or done, and offer what can be done about it."""
+        """Show the state or activity of the map, and the possible steps."""
         self.text.setText(text)
         set_role(self.text, "warning" if warning else "quiet")
         self.make.setVisible(can_make and not running)
         self.stop.setVisible(running)
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         super().set_colors(colors)
         self.canvas.set_colors(colors)
         self.legend.set_colors(colors)

@@ -30,7 +30,7 @@ class MapLegend(QWidget):
         return QSize(wide + _SIDE + 16, (metrics.height() + 3) * len(SIGNS) + 8)
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self._colors = colors
         self.update()
 

@@ -1,4 +1,4 @@
-"""Which cells the network sees alike: look-alikes in the inspector, and the map in a dock of its own."""
+"""The controller of similar cells: look-alikes in the inspector, and the map in its own dock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOCK = "Map of cells"
 
 
 class SimilarityController(SmearPart):
-    """Brings features, look-alikes and map together.
+    """The controller that connects features, look-alikes and map.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class SimilarityController(SmearPart):
     engine : Engine
     tasks : Tasks
     model : callable
-        Returns the name of the bundle that serves.
+        Returns the name of the model bundle in use.
     is_busy : callable
-        Tells whether cells are being found or classified.
+        Returns whether cells are being found or classified.
     docks : DockHost
     parent : QObject
     """
@@ -65,7 +65,7 @@ class SimilarityController(SmearPart):
         self.cell_features.complete()
 
     def press(self, binding: Binding) -> bool:
-        """Do what a key stands for, if it is one of these."""
+        """Run the command of a key, if it is one of these."""
         if binding.act == "map":
             self.show_map()
         elif binding.act == "lookalikes":
@@ -75,6 +75,6 @@ class SimilarityController(SmearPart):
         return True
 
     def show_map(self) -> None:
-        """Bring the map to the front and give it the keyboard."""
+        """Bring the map to the front and give it the keyboard focus."""
         self._docks.bring(self.map, DOCK)
         self.map.canvas.setFocus()

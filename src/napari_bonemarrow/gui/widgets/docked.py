@@ -36,7 +36,7 @@ class ThemedDock(QWidget):
         self._colors: ThemeColors | None = None
 
     def set_colors(self, colors: ThemeColors) -> None:
-        """Follow the theme."""
+        """Set the colours of the theme."""
         self.setStyleSheet(stylesheet(colors))
 
     def showEvent(self, event: QShowEvent | None) -> None:
