@@ -1,4 +1,4 @@
-"""Open napari with the panel docked: for the command line."""
+"""The start of napari with the docked panel, for the command line."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def open_window(
     Parameters
     ----------
     paths : sequence of Path
-        The first is the one under review; the others wait in the layer list.
+        The first is reviewed; the others wait in the layer list.
     screenshot : Path, optional
         Write a picture of the window when the first is open, and close it.
     splash : Splash, optional
-        What is seen until the window stands.
+        Shown until the window is ready.
 
     Raises
     ------
     BoneMarrowError
-        With ``screenshot``: what could not be opened. Otherwise the window shows it.
+        With ``screenshot``, if a smear cannot be opened. Otherwise the window shows the error.
     """
     viewer, panel = docked_window(splash)
     controller = panel.controller
@@ -68,29 +68,29 @@ def run_demo(
     out : Path, optional
         Folder of the sample, its case and its count.
     splash : Splash, optional
-        What is seen until the window stands.
+        Shown until the window is ready.
 
     Raises
     ------
     BoneMarrowError
-        With ``screenshot``: what went wrong. Otherwise the window shows it.
+        With ``screenshot``, if a step fails. Otherwise the window shows the error.
     """
     folder = out if out is not None else home() / "samples"
     slide = workflow.write_sample_slide(folder)
     viewer, panel = docked_window(splash)
-    panel.controller.reviewer.use("demo")  # nobody's smear: nobody is asked who reviews it
+    panel.controller.reviewer.use("demo")  # a made-up smear: no name is asked for
     script = _Demo(viewer, panel, screenshot, folder)
     panel.controller.open_path(slide)
     _run(script)
 
 
 def docked_window(splash: Splash | None = None) -> tuple[Viewer, DockedPanel]:
-    """Open napari with the panel docked; returns the viewer and the panel.
+    """Open napari with the panel docked; return the viewer and the panel.
 
     Parameters
     ----------
     splash : Splash, optional
-        Says meanwhile what is done, and is closed when the window stands.
+        Shows the current step, and is closed when the window is ready.
     """
     splash = splash if splash is not None else Splash(wanted=False)
     import napari
@@ -98,7 +98,7 @@ def docked_window(splash: Splash | None = None) -> tuple[Viewer, DockedPanel]:
     splash.say("Opening the window…")
     viewer = napari.Viewer(title=NAME)
     viewer.window.resize(*size_on_screen(_SIZE))
-    QApplication.processEvents()  # seen before the panel's modules are imported, which takes a second or more
+    QApplication.processEvents()  # visible before the panel's modules are imported, which takes a second or more
     splash.say("Getting the panel ready…")
     panel = bring_panel(viewer)
     splash.close()
@@ -114,7 +114,7 @@ def _run(script: _Script) -> None:
 
 
 class _Script(QObject):
-    """Takes the picture when all is done, and closes the window; without a picture it does nothing."""
+    """The final picture of the window, after which it closes; without a picture it does nothing."""
 
     def __init__(self, viewer: Viewer, controller: AppController, screenshot: Path | None) -> None:
         super().__init__(controller)
@@ -144,7 +144,7 @@ class _Script(QObject):
 
 
 class _Demo(_Script):
-    """Walks through the sample as a reviewer would."""
+    """A walk through the sample as a reviewer would do it."""
 
     def __init__(self, viewer: Viewer, panel: DockedPanel, screenshot: Path | None, folder: Path) -> None:
         super().__init__(viewer, panel.controller, screenshot)
@@ -154,7 +154,7 @@ class _Demo(_Script):
 
     @property
     def smear(self) -> OpenSmear:
-        """The sample."""
+        """Return the sample."""
         smear = self.controller.smear
         if smear is None:
             raise BoneMarrowError("the sample smear was closed")

@@ -1,4 +1,4 @@
-"""What napari asks of the plugin to open files and samples (no Qt)."""
+"""The plugin's reader of files and samples for napari (no Qt)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from napari_bonemarrow.gui.canvas.smear_layer import CASE_SUFFIX, LayerData, sam
 
 
 def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerData]] | None:
-    """Return the reader of a smear or a case, or None where the path is of another kind.
+    """Return the reader of a smear or a case, or None for other paths.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def read(path: str | list[str]) -> list[LayerData]:
-    """Open smears and cases as RGB layers at their physical scale; in a window the panel comes with them.
+    """Open smears and cases as RGB layers at their physical scale; in a window also open the panel.
 
     Raises
     ------
@@ -50,8 +50,8 @@ def read(path: str | list[str]) -> list[LayerData]:
     try:
         layers = [_read_one(Path(each)) for each in paths]
     except BoneMarrowError as error:
-        panel_dock.bring_panel_now()  # napari's toast goes, the panel keeps what is wrong
-        error.args = (toast(one_line(error)),)  # the toast's label would take tags for HTML
+        panel_dock.bring_panel_now()  # napari's notification disappears, the panel keeps the error
+        error.args = (toast(one_line(error)),)  # the label of the notification would treat tags as HTML
         raise
     panel_dock.bring_panel_soon()
     return layers

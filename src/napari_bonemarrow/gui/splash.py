@@ -1,8 +1,8 @@
-"""Something to see at once: a small window in a process of its own, until napari's stands.
+"""The splash screen: a small window in a separate process, until napari's window is ready.
 
-Importing napari takes seconds in which nothing could be drawn here. In this process no Qt may be begun before
-napari does it: napari chooses the platform and names the application. The other process reads from its
-standard input what to say, and ends with it.
+Importing napari takes seconds in which nothing could be drawn here. In this process no Qt may be started
+before napari does it: napari chooses the platform and names the application. The other process reads its
+texts from its standard input, and ends with it.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ NAME = "Bone marrow"
 BEGIN = "Starting napari…"
 _SIZE = (380, 150)
 _UNSEEN = ("offscreen", "minimal", "vnc")
-"""Platforms of Qt on which nobody looks."""
+"""Platforms of Qt without a screen."""
 
 
 class Splash:
-    """A context in which the small window is shown.
+    """The context in which the small window is shown.
 
     Parameters
     ----------
     wanted : bool
-        False shows nothing, for a window that nobody waits for.
+        False shows nothing, for a window without a waiting user.
     """
 
     def __init__(self, *, wanted: bool = True) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         if not wanted or os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0] in _UNSEEN:
             return
-        with suppress(OSError):  # no process more can be had: the window comes without it
+        with suppress(OSError):  # no further process is possible: the window opens without it
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__],
                 stdin=subprocess.PIPE,
@@ -53,20 +53,20 @@ class Splash:
         self.close()
 
     def say(self, text: str) -> None:
-        """Show what is done now."""
+        """Show the current step."""
         if self._process is not None and self._process.stdin is not None:
             with suppress(OSError):  # it has ended: nothing depends on it
                 self._process.stdin.write(f"{text}\n".encode())
                 self._process.stdin.flush()
 
     def close(self) -> None:
-        """Take the window away."""
+        """Close the window."""
         process, self._process = self._process, None
         if process is None or process.stdin is None:
             return
         with suppress(OSError):
             process.stdin.close()
-        # Waited for by a thread: it ends by itself, and whoever closes it has a window to draw.
+        # A thread waits for it: it ends by itself, and the caller has a window to draw.
         threading.Thread(target=process.wait, name="splash", daemon=True).start()
 
 
@@ -107,10 +107,10 @@ def main() -> None:
     lines = Lines()
     lines.heard.connect(said.setText)
     lines.ended.connect(application.quit)
-    # A thread, not a notifier of Qt's, which knows no pipes on Windows.
+    # A thread, not Qt's notifier, which does not support pipes on Windows.
     threading.Thread(target=lines.read, daemon=True).start()
     application.exec()
-    os._exit(0)  # nothing is to be kept, and Qt's farewell would be waited for
+    os._exit(0)  # nothing has to be saved, and Qt's shutdown would take time
 
 
 if __name__ == "__main__":

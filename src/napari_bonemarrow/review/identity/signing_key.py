@@ -73,7 +73,7 @@ class KeyRecord:
 
     @property
     def where(self) -> str:
-        """Where the private key is kept, in words."""
+        """Return the place of the private key, in words."""
         return WHERE[self.keeping]
 
     @property

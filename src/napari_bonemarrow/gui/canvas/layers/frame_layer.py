@@ -75,7 +75,7 @@ class FrameLayer(ReusableLayer[Vectors]):
         return layer
 
     def forget(self) -> None:
-        """Begin anew with the next smear."""
+        """Reset the layer for the next smear."""
         super().forget()
         self.regions = ()
 

@@ -1,4 +1,4 @@
-"""The rings on the smear: one Points layer that shows what the case says and can be edited nowhere else."""
+"""The rings on the smear: one Points layer that shows the case and cannot be edited by other means."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ RING_OVER_NUCLEUS, SMALLEST_RING_UM = 1.45, 10.0
 SELECTED_WIDER_PX = 3.0
 TEXT_FROM_SCREEN_PX = 30.0
 MOST_TEXTS = 400
-"""Codes are written where a ring is at least so wide on the screen, and never more than so many."""
+"""Least width of a ring on the screen for its code to be written, and largest number of codes."""
 _FLAG_PITCH_PX = 18.0
-"""Of flags that stand alone, one is drawn in a square of this side."""
+"""Side of a square in which only one flag without a code is drawn."""
 _BEYOND = 0.15
-"""Codes are written so far beyond the edge too, in parts of the view, and are there when it is moved."""
+"""Margin around the view, as a share of it, in which codes are also written, ready for a move."""
 
 
 class CellRings:
-    """Keeps the Points layer equal to the case.
+    """The rings in a Points layer, which follow the case.
 
     Parameters
     ----------
     on_outside_edit : callable
         Called after an edit from outside (napari's own tools, a script) was taken back.
     on_outside_selection : callable
-        Called when somebody else, such as napari's features table, has selected points.
+        Called when points were selected by other means, such as napari's features table.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CellRings:
 
     @cached_property
     def layer(self) -> RingLayer:
-        """The layer, made when the first smear is shown: napari imports pandas for it."""
+        """Return the layer, made for the first smear, since napari imports pandas for it."""
         layer = RingLayer(
             np.empty((0, 2)),
             name=LAYER_NAME,
@@ -85,7 +85,7 @@ class CellRings:
 
     @property
     def exists(self) -> bool:
-        """Whether the layer was made."""
+        """Return whether the layer was made."""
         return "layer" in self.__dict__
 
     @contextmanager
@@ -97,7 +97,7 @@ class CellRings:
             self._writing = before
 
     def set_scale(self, microns_per_pixel: float | None) -> None:
-        """Lie on a smear of this scale; None is a smear without one."""
+        """Set the scale of the smear; None for a smear without one."""
         self._microns_per_pixel = microns_per_pixel or 1.0
         with self._own():
             self.layer.scale = np.full(2, self._microns_per_pixel)
@@ -113,7 +113,7 @@ class CellRings:
         Parameters
         ----------
         cells : Cells
-            By ascending number, those of a preview excepted.
+            By ascending number, except those of a preview.
         codes : sequence of str, length n
             Effective class of each; ``""`` for none.
         features : mapping of str to sequence of length n
@@ -155,15 +155,15 @@ class CellRings:
         codes: Sequence[str],
         features: Mapping[str, Sequence[Any] | NDArray[Any]],
     ) -> None:
-        """Show other classes of a few cells; what it costs grows with their number alone.
+        """Show other classes of a few cells, at a cost that grows only with their number.
 
         Parameters
         ----------
         cell_ids : sequence of int, length m
-            Cells that are not shown are left out.
+            Cells that are not shown are skipped.
         codes : sequence of str, length m
         features : mapping of str to sequence of length m
-            Columns of the features table that may be new.
+            Columns of the features table that may have changed.
         """
         rows = self._rows(cell_ids)
         known = np.flatnonzero(rows >= 0)
@@ -182,12 +182,12 @@ class CellRings:
             self._write_looks(rows)
             self.layer.redraw(rows)
         if len(rows) > len(self._written) or not np.isin(rows, self._written).all():
-            self._place_codes()  # one that had no class may have one now
+            self._place_codes()  # a cell without a class may now have one
         else:
             self._write_codes()
 
     def tell_features(self) -> None:
-        """Have napari's features table, where it is open, show what was written into it meanwhile."""
+        """Update napari's features table, if it is open, with the values written meanwhile."""
         with self._own():
             self.layer.events.features()
 
@@ -197,13 +197,13 @@ class CellRings:
         self._classes = ring_style.numbers(codes)
 
     def _set_done(self, features: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
-        """Take from the table what was done to each cell; a table that does not say so says nothing was."""
+        """Read from the table which cells were reviewed and flagged; none if it has no such columns."""
         blank = np.zeros(len(self.codes), bool)
         self._reviewed = np.array(features.get("reviewed", blank), bool)
         self._flagged = np.array(features.get("flagged", blank), bool)
 
     def _write_looks(self, rows: NDArray[np.intp] | None = None) -> None:
-        """Write what classes tell into the layer's own arrays; drawing it is another matter."""
+        """Write the looks of classes into the layer's own arrays, without drawing them."""
         which = slice(None) if rows is None else rows
         classes, layer = self._classes[which], self.layer
         layer.border_color[which] = ring_style.colors(
@@ -213,7 +213,8 @@ class CellRings:
         self._write_widths(rows)
 
     def _write_widths(self, rows: NDArray[np.intp] | None = None) -> None:
-        """Lines keep their width on the screen: neither lost in the overview nor covering a cell."""
+        """Write the widths of lines, constant on the screen: visible in the overview, never covering a
+        cell."""
         which = slice(None) if rows is None else rows
         screen = np.maximum(self._ring_um[which] * self._zoom, 1e-6)
         width = ring_style.widths_px(self._classes[which], self._reviewed[which], self._flagged[which])
@@ -226,9 +227,9 @@ class CellRings:
     # selecting ------------------------------------------------------------------------------------
 
     def _rows(self, cell_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.intp]:
-        """Return the places of cells in the layer, -1 for those that are not there."""
+        """Return the places of cells in the layer, -1 for missing cells."""
         known = self.cells.cell_id
-        return rows_of(known[: np.count_nonzero(known >= 0)], cell_ids)  # those of a preview come last
+        return rows_of(known[: np.count_nonzero(known >= 0)], cell_ids)  # cells of a preview come last
 
     def _places(self, cell_ids: NDArray[np.int64]) -> NDArray[np.intp]:
         rows = self._rows(cell_ids)
@@ -253,10 +254,10 @@ class CellRings:
         self._select_places()
         at = self.index_of(cell_id)
         if at is not None and self._are_readable and at not in self._written and self._is_seen(at):
-            self._place_codes()  # its code may have been left out for another's
+            self._place_codes()  # its code may have been omitted for another one
 
     def _select_places(self) -> None:
-        """Tell napari what is selected. Its own setter would look up every property of every point."""
+        """Set napari's selection. Its own setter would look up every property of every point."""
         with self._own():
             self.layer.selected_data.replace_selection(self._marked.tolist())
         current = self.index_of(self._current)
@@ -286,7 +287,7 @@ class CellRings:
     # following the view ---------------------------------------------------------------------------
 
     def follow_view(self, corners: NDArray[np.float64], zoom: float) -> None:
-        """Fit lines and codes to what is in view; codes only where they can be read.
+        """Fit lines and codes to the view; codes only if they are legible.
 
         Parameters
         ----------
@@ -306,7 +307,7 @@ class CellRings:
 
     @property
     def texts(self) -> dict[int, str]:
-        """The code that is written beside a ring, by its place in the layer."""
+        """Return the codes written next to rings, by place in the layer."""
         return dict(zip(self._written.tolist(), self.codes[self._written].tolist(), strict=True))
 
     @property
@@ -314,7 +315,7 @@ class CellRings:
         return SMALLEST_RING_UM * self._zoom >= TEXT_FROM_SCREEN_PX
 
     def _in_view(self) -> NDArray[np.intp]:
-        """Return the cells with a code that are in view or nearly so; of too many those that matter most."""
+        """Return the cells with a code in or near the view; of too many the most important."""
         beyond = (self._corners[1] - self._corners[0]) * _BEYOND
         (top, left), (bottom, right) = self._corners + np.stack([-beyond, beyond])
         inside = (self.cells.y >= top) & (self.cells.y <= bottom)
@@ -330,7 +331,7 @@ class CellRings:
         return bool(left <= self.cells.x[row] <= right and top <= self.cells.y[row] <= bottom)
 
     def _ranks(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return how much the codes of some cells matter: the current one's, flagged, not yet reviewed."""
+        """Return the importance of some cells' codes: the current one's, flagged, not yet reviewed."""
         rank = np.where(self._flagged[rows], 2, np.where(self._reviewed[rows], 0, 1))
         current = self.index_of(self._current)
         if current is not None:
@@ -338,7 +339,7 @@ class CellRings:
         return rank
 
     def _place_codes(self) -> None:
-        """Find a place for each code in view, where one can be read."""
+        """Find a place for each legible code in view."""
         self._written = self._sides = np.empty(0, np.intp)
         if len(self.cells) and self._are_readable:
             rows = self._in_view()
@@ -353,7 +354,7 @@ class CellRings:
         self._write_codes()
 
     def _write_codes(self) -> None:
-        """Draw the codes that have a place, as the classes are now; a flagged cell without one has a flag."""
+        """Draw the codes that have a place, by current class; a flagged cell without one gets a flag."""
         rows = self._written
         self.marks.show_codes(
             *self._places_of(rows),
@@ -365,7 +366,7 @@ class CellRings:
         self.marks.show_flags(*self._places_of(self._thinned(alone)))
 
     def _thinned(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Leave out cells whose flags would cover one another on the screen."""
+        """Omit cells whose flags would cover one another on the screen."""
         px = self._microns_per_pixel * self._zoom / _FLAG_PITCH_PX
         squares = np.stack([self.cells.x[rows] * px, self.cells.y[rows] * px]).astype(np.int64)
         return rows[np.unique(squares, axis=1, return_index=True)[1]]

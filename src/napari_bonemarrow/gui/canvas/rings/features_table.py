@@ -1,4 +1,4 @@
-"""The features table of the rings: a row a cell, kept up in place."""
+"""The features table of the rings: one row per cell, updated in place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CATEGORIES: Mapping[str, tuple[str, ...]] = {
     "second": CODES,
     "name": ("", *dict.fromkeys(cell.name for cell in CLASSES.values())),
 }
-"""Columns of few values: a number a cell instead of a text, which a table of 50,000 rows is quicker with."""
+"""Columns of few values: one number per cell instead of a text, which is faster for 50,000 rows."""
 
 
 _OBJECTS = np.array(CODES, dtype=object)
@@ -67,7 +67,7 @@ def features_of(case: Case, cell_ids: NDArray[np.int64]) -> dict[str, list[Any]]
 
 
 class FeaturesTable:
-    """What the features table shall say; what somebody else writes into napari's is told from it."""
+    """The intended content of the features table, from which foreign changes of napari's are detected."""
 
     def __init__(self) -> None:
         self._columns: dict[str, NDArray[Any]] = {}
@@ -76,7 +76,7 @@ class FeaturesTable:
     def build(
         self, cell_id: NDArray[np.int64], columns: Mapping[str, Sequence[Any] | NDArray[Any]]
     ) -> pd.DataFrame:
-        """Make the table anew.
+        """Make a new table.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class FeaturesTable:
             napari's.
         rows : ndarray of int, shape (m,)
         columns : mapping of str to sequence of length m
-            Columns that the table does not have are left out.
+            Columns that the table does not have are skipped.
         """
         for name, values in columns.items():
             ours = self._columns.get(name)
@@ -134,7 +134,7 @@ class FeaturesTable:
                 shown.iloc[rows, at] = new
 
     def _make_room(self, shown: pd.DataFrame, name: str, values: Sequence[Any] | NDArray[Any]) -> None:
-        """Let a column of categories take values that none of its cells had before."""
+        """Add categories to a column for values that none of its cells had before."""
         known = self._known.get(name)
         if known is None or known.issuperset(values):
             return
@@ -143,17 +143,17 @@ class FeaturesTable:
         self._known[name] = known.union(more)
 
     def is_shown(self, shown: pd.DataFrame) -> bool:
-        """Tell whether napari's table says what it shall."""
+        """Return whether napari's table has the intended content."""
         return list(shown.columns) == list(self._columns) and all(
             _are_equal(values, shown[name].to_numpy()) for name, values in self._columns.items()
         )
 
     @property
     def columns(self) -> dict[str, Any]:
-        """Every column but the cells' numbers."""
+        """Return every column except the cells' numbers."""
         return {name: values for name, values in self._columns.items() if name != "cell_id"}
 
 
 def _are_equal(ours: NDArray[Any], theirs: NDArray[Any]) -> bool:
-    """Compare two columns; what has no value equals what has none."""
+    """Compare two columns; missing values are equal."""
     return bool(np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == theirs.dtype.kind == "f"))
