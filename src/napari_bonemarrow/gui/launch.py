@@ -98,7 +98,7 @@ def docked_window(splash: Splash | None = None) -> tuple[Viewer, DockedPanel]:
     splash.say("Opening the window…")
     viewer = napari.Viewer(title=NAME)
     viewer.window.resize(*size_on_screen(_SIZE))
-    QApplication.processEvents()  # visible before the panel's modules are imported, which takes a second or more
+    QApplication.processEvents()  # visible before importing the panel takes a second or more
     splash.say("Getting the panel ready…")
     panel = bring_panel(viewer)
     splash.close()

@@ -213,8 +213,7 @@ class CellRings:
         self._write_widths(rows)
 
     def _write_widths(self, rows: NDArray[np.intp] | None = None) -> None:
-        """Write the widths of lines, constant on the screen: visible in the overview, never covering a
-        cell."""
+        """Write the widths of lines, constant on the screen, so that they are seen and cover no cell."""
         which = slice(None) if rows is None else rows
         screen = np.maximum(self._ring_um[which] * self._zoom, 1e-6)
         width = ring_style.widths_px(self._classes[which], self._reviewed[which], self._flagged[which])
