@@ -308,7 +308,7 @@ class ReviewTab(QWidget):
         self.flag_button.setChecked(on)
 
     def show_goes_on(self, on: bool) -> None:
-        """Mark whether a class key goes on to the next cell."""
+        """Mark whether a class key moves on to the next cell."""
         self.goes_on_box.setChecked(on)
 
     def show_why(self, method: str, text: str = "") -> None:

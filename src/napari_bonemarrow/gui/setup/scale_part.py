@@ -120,7 +120,7 @@ class ScalePart(QWidget):
         layout.addWidget(self._tools)
         layout.addWidget(self.bar)
 
-    # what is shown --------------------------------------------------------------------------------
+    # display --------------------------------------------------------------------------------------
 
     @property
     def asks(self) -> bool:

@@ -57,7 +57,7 @@ class CellFeatures(SmearPart):
         self._worker: Any = None
 
     def close(self) -> None:
-        """Stop; what is in the case stays there."""
+        """Stop; features in the case stay there."""
         self.cancel()
         super().close()
 
@@ -99,7 +99,7 @@ class CellFeatures(SmearPart):
         self.progressed.emit("Comparing cells", 0.0)
 
     def cancel(self) -> None:
-        """Stop; what is in the case stays there."""
+        """Stop; features in the case stay there."""
         worker, self._worker = self._worker, None
         if worker is not None:
             self._tasks.cancel(worker)

@@ -72,7 +72,7 @@ class MapCanvas(QWidget):
         """Return the height of two rows of thumbnails."""
         return QSize(640, 260)
 
-    # what is shown --------------------------------------------------------------------------------
+    # display --------------------------------------------------------------------------------------
 
     def set_points(self, xy: NDArray[np.float32], codes: NDArray[np.int8]) -> None:
         """Show points at places in map units, with their classes as indices of `cytology.CODES`."""

@@ -133,7 +133,7 @@ class CropCache(QObject):
         """Return the bytes in the cache."""
         return int(self._kept.currsize)
 
-    # what is wanted -------------------------------------------------------------------------------
+    # requests -------------------------------------------------------------------------------------
 
     def open(self, slide: Slide | None) -> None:
         """Set the slide, or none."""

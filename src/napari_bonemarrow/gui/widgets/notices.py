@@ -40,7 +40,7 @@ OF_THE_SMEAR = (SMEAR, FINDING, REVIEW, LOOKING, EXPORT)
 
 
 class Notices(QObject):
-    """What stands in the strip above the tabs.
+    """The notices in the strip above the tabs.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Notices(QObject):
 
     @property
     def open(self) -> tuple[Notice, ...]:
-        """What has not been dealt with, oldest first."""
+        """Return the open notices, oldest first."""
         return tuple(self._open)
 
     def fail(self, error: BoneMarrowError, cause: str = "") -> None:
@@ -83,7 +83,7 @@ class Notices(QObject):
 
     @staticmethod
     def tell(text: str) -> None:
-        """Say what was done: napari's toast alone, since nothing is to be dealt with."""
+        """Show a completed act as napari's notification only, since it needs no action."""
         show_info(toast(text))
 
     def settle(self, *causes: str) -> None:
@@ -106,7 +106,8 @@ class Notices(QObject):
         self._strip.show_notices(self._open)
 
     def _on_napari(self, notification: Any) -> None:  # napari's types have an event here
-        """Keep what napari tells of this plugin, such as a file that its own File menu could not open."""
+        """Keep napari's notifications on this plugin, such as a file that its own File menu could not
+        open."""
         if isinstance(notification, ErrorNotification) and _is_ours(notification.exception):
             self._heard.emit(notification.exception)
 
@@ -119,7 +120,7 @@ class Notices(QObject):
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Tell whether an exception arose in this package."""
+    """Return whether an exception arose in this package."""
     if isinstance(error, BoneMarrowError):
         return True
     at = error.__traceback__
