@@ -1,4 +1,4 @@
-"""One place through which the user is told: errors and warnings stay in the panel, a toast comes besides."""
+"""The notices to the user: errors and warnings stay in the panel, with a napari notification in addition."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OPENING, SMEAR, FINDING, REVIEW, LOOKING, EXPORT, MODEL, TEACHING = (
     "model",
     "teaching",
 )
-"""What a notice can come of. It goes when that goes well, or with the smear it is about."""
+"""Causes of notices. A notice disappears when its cause succeeds, or with its smear."""
 OF_THE_SMEAR = (SMEAR, FINDING, REVIEW, LOOKING, EXPORT)
 
 
@@ -56,7 +56,7 @@ class Notices(QObject):
         self._strip = strip
         self._open: list[Notice] = []
         strip.dismissed.connect(self.dismiss)
-        self._heard.connect(self._take)  # from whichever thread: Qt brings it to this one
+        self._heard.connect(self._take)  # from any thread: Qt passes it to this one
         notification_manager.notification_ready.connect(self._on_napari)
         when_destroyed(self, partial(_forget, self._on_napari))
 
@@ -73,11 +73,11 @@ class Notices(QObject):
         self.failed.emit(text)
 
     def failing(self, cause: str) -> Callable[[BoneMarrowError], None]:
-        """Return what shows errors of one cause: for those who only know how to hand one on."""
+        """Return a function that shows errors of one cause, for code that only passes errors on."""
         return partial(self.fail, cause=cause)
 
     def warn(self, text: str, cause: str = "") -> None:
-        """Show what the user has to know, though nothing failed."""
+        """Show a warning to the user, although nothing failed."""
         self._add(Notice(text, problem=False, cause=cause))
         show_warning(toast(text))
 
@@ -87,27 +87,26 @@ class Notices(QObject):
         show_info(toast(text))
 
     def settle(self, *causes: str) -> None:
-        """Take away what came of these: it went well now."""
+        """Remove notices of these causes, which have now succeeded."""
         left = [each for each in self._open if each.cause not in causes]
         if left != self._open:
             self._open = left
             self._strip.show_notices(left)
 
     def dismiss(self, notice: Notice) -> None:
-        """Take away what the user has dealt with."""
+        """Remove a notice that the user dismissed."""
         self._open = [each for each in self._open if each != notice]
         self._strip.show_notices(self._open)
 
     def _add(self, notice: Notice) -> None:
-        """Put a notice last; one that is there already is counted."""
+        """Append a notice; an existing one is counted."""
         same = [each for each in self._open if replace(each, times=1) == notice]
         times = 1 + sum(each.times for each in same)
         self._open = [*(each for each in self._open if each not in same), replace(notice, times=times)]
         self._strip.show_notices(self._open)
 
     def _on_napari(self, notification: Any) -> None:  # napari's types have an event here
-        """Keep napari's notifications on this plugin, such as a file that its own File menu could not
-        open."""
+        """Keep napari's notifications on this plugin, such as a file that its File menu could not open."""
         if isinstance(notification, ErrorNotification) and _is_ours(notification.exception):
             self._heard.emit(notification.exception)
 
