@@ -143,7 +143,7 @@ def test_a_worse_model_is_refused_in_words(analysed, tab, qtbot, teaching):
     with qtbot.waitSignal(finetuning.ended, timeout=20_000) as ended:
         tab.resume_button.click()
     assert ended.args == ["refused"]
-    assert "got worse" in tab.outcome.text()
+    assert "is worse" in tab.outcome.text()
     assert not tab.use_button.isVisible()
 
 
