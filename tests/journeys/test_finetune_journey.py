@@ -72,7 +72,7 @@ def test_a_model_is_taught_from_corrections_in_the_window(
     assert ended.args[0] in ("better", "refused")
     assert (folder / ("bundle" if ended.args == ["better"] else "rejected")).is_dir()
     if ended.args == ["refused"]:
-        assert "got worse" in tab.outcome.text()
+        assert "is worse" in tab.outcome.text()
         return
     with qtbot.waitSignal(reviewer.controller.smear.setup.analysed, timeout=LOADING):
         tab.use_button.click()
