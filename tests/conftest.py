@@ -48,7 +48,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("NAPARI_BONEMARROW_HOME", str(tmp_path_factory.mktemp("home")))
 
 
-_ENDS_SOON_S = 10.0
+_ENDS_SOON_S = 30.0
 """How long what was begun in a test may take to end once the test has: it is asked again and again."""
 
 
