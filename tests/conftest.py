@@ -53,8 +53,11 @@ _ENDS_SOON_S = 30.0
 
 
 def _threads() -> set[threading.Thread]:
-    """Return the threads that keep the process alive; daemons may stay, they hold nothing up."""
-    return {each for each in threading.enumerate() if not each.daemon}
+    """Return the threads that keep the process alive, without the pool that prepares crops: it is kept.
+
+    Daemons may stay: they hold nothing up.
+    """
+    return {each for each in threading.enumerate() if not each.daemon and not each.name.startswith("crops_")}
 
 
 def _children() -> set[int]:
