@@ -16,7 +16,6 @@ from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.review import CaseError
 from napari_bonemarrow.review.worklist.worklist import WorkList
-from napari_bonemarrow.workflow import was_detected
 
 _REST_MS = 1500
 """Time without a change after which the view is written: never while keys follow one another."""
@@ -103,8 +102,6 @@ class ViewState(SmearPart):
         names = [self._tabs.tabText(at) for at in range(self._tabs.count())]
         if view.get("tab") in names:
             self._tabs.setCurrentIndex(names.index(view["tab"]))
-        elif not was_detected(self.session.case):  # cells are found in the first tab
-            self._tabs.setCurrentIndex(0)
         centre, zoom = _numbers(view.get("centre")), _numbers([view.get("zoom")])
         if len(centre) == 2 and zoom and zoom[0] > 0:
             self._smear_viewer.view.look((centre[0], centre[1]), zoom[0])
