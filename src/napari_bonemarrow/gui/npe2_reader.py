@@ -42,7 +42,7 @@ def read(path: str | list[str]) -> list[LayerData]:
     """
     from napari_bonemarrow.cytology import BoneMarrowError
     from napari_bonemarrow.gui.core import preload
-    from napari_bonemarrow.gui.core.wording import one_line, toast
+    from napari_bonemarrow.gui.core.notice_text import one_line, toast
     from napari_bonemarrow.gui.window import panel_dock
 
     preload.give_units()

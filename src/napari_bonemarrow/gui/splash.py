@@ -75,7 +75,7 @@ def main() -> None:
     from qtpy.QtCore import QObject, Qt, Signal
     from qtpy.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
-    from napari_bonemarrow.gui.core.existing import existing
+    from napari_bonemarrow.gui.core.qt_objects import existing
 
     class Lines(QObject):
         heard = Signal(str)

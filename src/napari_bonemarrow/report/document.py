@@ -9,8 +9,8 @@ from typing import Any
 
 from napari_bonemarrow.cytology import Cells, Field, Predictions, images_at
 from napari_bonemarrow.report.files import write_text
-from napari_bonemarrow.report.record import SECOND, both_read, record_document
-from napari_bonemarrow.review import Case, Label
+from napari_bonemarrow.report.record import record_document
+from napari_bonemarrow.review import SECOND, Case, Label
 
 SCHEMA = 1
 CELL_COLUMNS = (
@@ -105,7 +105,7 @@ def cell_rows(case: Case) -> Iterator[dict[str, object]]:
 def further_columns(case: Case) -> tuple[str, ...]:
     """Return the columns of a case in addition to `CELL_COLUMNS`."""
     fields = FIELD_COLUMNS if case.slide_record.fields else ()
-    readers = READER_COLUMNS if both_read(case) else ()
+    readers = READER_COLUMNS if case.readings.both_ended else ()
     return (*fields, *STANDING_COLUMNS, *readers, *((DISTRUST_COLUMN,) if case.distrust else ()))
 
 
@@ -144,7 +144,7 @@ def _truth(value: bool) -> str:
 
 
 def _reader_labels(case: Case) -> dict[str, Mapping[int, Label]]:
-    if not both_read(case):
+    if not case.readings.both_ended:
         return {}
     return {
         name: case.readings.labels_of(number) for number, name in enumerate(READER_COLUMNS[:SECOND], start=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from napari_bonemarrow.cytology import Differential
@@ -20,8 +19,6 @@ from napari_bonemarrow.review import (
     is_imported,
     timestamp_of,
 )
-
-FIRST, SECOND = 1, 2
 
 
 def record_document(case: Case) -> dict[str, Any]:
@@ -63,19 +60,6 @@ def model_count(case: Case) -> Differential | None:
     if case.predictions is None or case.is_blind:
         return None
     return case.statistics.model_differential()
-
-
-def both_read(case: Case) -> bool:
-    """Return whether two readers have read the case and may be compared."""
-    return len(case.readings.all) >= SECOND and case.readings.all[SECOND - 1].ended_at is not None
-
-
-def tally_total(case: Case) -> Counter[str]:
-    """Return the sum of the manually counted fields, by class."""
-    total: Counter[str] = Counter()
-    for field in case.tally.fields:
-        total.update(field)
-    return total
 
 
 def _count(differential: Differential) -> dict[str, Any]:
@@ -124,7 +108,7 @@ def _readings(case: Case) -> list[dict[str, Any]]:
 
 
 def _agreement(case: Case) -> dict[str, Any] | None:
-    found = case.readings.agreement() if both_read(case) else None
+    found = case.readings.agreement() if case.readings.both_ended else None
     if found is None:
         return None
     return {**found.to_dict(), "unsettled": len(case.readings.disagreements())}
@@ -157,7 +141,7 @@ def _imports(case: Case) -> list[dict[str, Any]]:
 
 def _tally(case: Case) -> dict[str, Any] | None:
     """Return the manual tally, separate from detected cells; None without one."""
-    if not sum(tally_total(case).values()):
+    if not case.tally.total:
         return None
     fields = [dict(field) for field in case.tally.fields if field]
     return {"fields": fields, **_count(case.tally.differential())}

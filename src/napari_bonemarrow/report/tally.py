@@ -7,7 +7,6 @@ from pathlib import Path
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.report.document import DISTRUST_COLUMN
 from napari_bonemarrow.report.files import write_text
-from napari_bonemarrow.report.record import tally_total
 from napari_bonemarrow.report.tables import table
 from napari_bonemarrow.review import Case
 
@@ -21,7 +20,7 @@ def tally_csv(case: Case) -> str:
     """
     fields = [field for field in case.tally.fields if field]
     names = [f"field_{number}" for number in range(1, len(fields) + 1)]
-    total = tally_total(case)
+    total = case.tally.total
     counted = {row.code: row for row in case.tally.differential().classes}
     rows: list[dict[str, object]] = []
     for code, cell in CLASSES.items():

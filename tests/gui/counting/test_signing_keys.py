@@ -183,7 +183,7 @@ def test_a_defect_in_asking_costs_no_signature(read, qtbot, monkeypatch):
 
 def test_leaving_the_smear_while_a_timestamp_is_awaited_signs_without_one(read, qtbot, silent_server):
     panel, case = read
-    sign(panel, qtbot)
+    dialog = sign(panel, qtbot)
     assert not case.is_signed
     panel.controller.leave_smear()
     with Case.open(case.path, read_only=True) as again:
@@ -191,3 +191,16 @@ def test_leaving_the_smear_while_a_timestamp_is_awaited_signs_without_one(read, 
         assert again.signature.timestamp == ""
         assert authentication(again.signature)[0] is Authentication.KNOWN
     assert panel.count_tab.sign.wait_button.isHidden()
+    qtbot.waitUntil(lambda: not isalive(dialog))
+
+
+def test_a_case_opened_again_in_this_window_still_says_why_it_has_no_timestamp(read, qtbot, silent_server):
+    panel, case = read
+    sign(panel, qtbot)
+    path = case.path
+    panel.controller.leave_smear()
+    with qtbot.waitSignal(panel.controller.opened, timeout=20_000):
+        panel.controller.opener.open(path)
+    panel.show_count()
+    text = panel.count_tab.sign.detail.text()
+    assert "without a timestamp: the smear was left before it came" in text

@@ -12,8 +12,8 @@ from napari_bonemarrow.drawing import draw_smear
 from napari_bonemarrow.gui.canvas.layers.quality_layer import quality_pixels, reason_swatch, score_swatch
 from napari_bonemarrow.gui.canvas.rings.found_cells import with_preview
 from napari_bonemarrow.gui.canvas.tiles.redraw import stream_of
+from napari_bonemarrow.gui.core.notice_text import doing_text
 from napari_bonemarrow.gui.core.session import Session
-from napari_bonemarrow.gui.core.wording import doing_text
 from napari_bonemarrow.gui.correction.split_merge import long_axis_places
 from napari_bonemarrow.gui.inspector import cell_info
 from napari_bonemarrow.gui.setup import region_choice, slide_info

@@ -13,7 +13,7 @@ from qtpy.QtGui import QTextDocument
 from qtpy.QtWidgets import QLabel, QWidget
 
 import napari_bonemarrow.gui
-from napari_bonemarrow.gui.core.wording import toast
+from napari_bonemarrow.gui.core.notice_text import toast
 from napari_bonemarrow.gui.widgets.plain_text import plain_label, set_tip, tip
 
 HOSTILE = "<b>signed by Dr Ada</b><img src='file:///etc/passwd'>"

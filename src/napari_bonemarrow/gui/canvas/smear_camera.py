@@ -13,7 +13,7 @@ from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.canvas.napari_compat import canvas_px
 from napari_bonemarrow.gui.canvas.view_glide import ViewGlide
 from napari_bonemarrow.gui.canvas.viewport import Viewport
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 
 _NEAR_ZOOM, _FAR_ZOOM = 7.0, 4.0
 """Screen pixels per µm: a distant cell is shown at the first zoom, where its ring is about 80 px wide. Below

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Layer, Shapes
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.canvas.layers.counting_regions_layer import CountingRegionsLayer
@@ -30,6 +30,7 @@ from napari_bonemarrow.gui.canvas.rings.cell_rings import CellRings
 from napari_bonemarrow.gui.canvas.smear_camera import SmearCamera
 from napari_bonemarrow.gui.canvas.smear_layer import slide_layer
 from napari_bonemarrow.gui.canvas.tiles.redraw import TileRedraw
+from napari_bonemarrow.gui.core.timers import single_shot
 from napari_bonemarrow.slides import Slide
 from napari_bonemarrow.slides.detection.outlines import Outline
 
@@ -61,8 +62,8 @@ class SmearViewer(QObject):
         self.camera, self._scale_bar = camera_and_scale_bar(viewer)
         self.smear: Image | None = None
         self.quality: Image | None = None
-        self._selected_timer = self._timer(0, self.selected_outside.emit)
-        self._features_timer = self._timer(_TELL_FEATURES_MS, self._tell_features)
+        self._selected_timer = single_shot(self, 0, self.selected_outside.emit)
+        self._features_timer = single_shot(self, _TELL_FEATURES_MS, self._tell_features)
         self.rings = CellRings(self.edited_outside.emit, self._selected_timer.start)
         self.region = CountingRegionsLayer(self.region_changed.emit)
         self.bar = ScaleBarLayer(self.bar_drawn.emit)
@@ -74,8 +75,8 @@ class SmearViewer(QObject):
         self.mouse = Mouse(viewer, lambda: self.smear, self)
         self.view = SmearCamera(viewer, self.camera, lambda: self.smear, self)
         self._busy, self._said = False, ""
-        self._view_timer = self._timer(60, self._follow_view)
-        self._tidy_timer = self._timer(0, self._look_at_layers)
+        self._view_timer = single_shot(self, 60, self._follow_view)
+        self._tidy_timer = single_shot(self, 0, self._look_at_layers)
         self._connections = [
             (viewer.layers.events.inserted, self._on_layers),
             (viewer.layers.events.removed, self._on_layers),
@@ -86,14 +87,6 @@ class SmearViewer(QObject):
         ]
         for emitter, slot in self._connections:
             emitter.connect(slot)
-
-    def _timer(self, interval_ms: int, then: Callable[[], None]) -> QTimer:
-        """Return a single-shot timer."""
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(interval_ms)
-        timer.timeout.connect(then)
-        return timer
 
     def leave(self) -> None:
         """Remove our layers and callbacks from the viewer; the smear stays."""

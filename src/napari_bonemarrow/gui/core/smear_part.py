@@ -8,6 +8,7 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer
 
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.timers import single_shot
 
 
 class SmearPart(QObject):
@@ -32,11 +33,7 @@ class SmearPart(QObject):
 
     def timer(self, wait_ms: int, then: Callable[[], object]) -> QTimer:
         """Return a timer that calls once, a given time after its last start."""
-        made = QTimer(self)
-        made.setSingleShot(True)
-        made.setInterval(wait_ms)
-        made.timeout.connect(then)
-        return made
+        return single_shot(self, wait_ms, then)
 
     def close(self) -> None:
         """Close its parts, the newest first, then its timers and connections. Qt deletes it later."""

@@ -8,7 +8,7 @@ from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import QMenu, QWidget
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.correction.bulk_accept import BulkAccept
 from napari_bonemarrow.gui.correction.corrections import Corrections

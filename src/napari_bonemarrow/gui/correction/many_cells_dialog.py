@@ -28,7 +28,3 @@ class ManyCellsDialog(ConfirmDialog):
         self.content.addWidget(label("It is one step: undo takes it back as a whole.", "quiet"))
         self.end_with(yes, "Change all of them", cancel="No")
         self.cancel_button.setFocus()
-
-    def lacks(self) -> str:
-        """Return nothing: no entry is required."""
-        return ""

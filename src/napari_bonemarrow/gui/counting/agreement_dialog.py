@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.cytology.plurals import count_of
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.counting.count_models import AgreementInfo, ClassAgreement
 from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, label, swatch_icon
 from napari_bonemarrow.gui.widgets.plain_text import set_tip

@@ -12,7 +12,7 @@ from napari_bonemarrow.cytology import CLASSES, UNRELIABLE_TEXT, Differential
 from napari_bonemarrow.cytology.defaults import TARGET_STEPS
 from napari_bonemarrow.cytology.notes import UNCHECKED, UNLIKE
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.counting.differential_table import DifferentialTable
 from napari_bonemarrow.gui.counting.second_reader_part import SecondReaderPart
 from napari_bonemarrow.gui.counting.sign_off_part import SignPart

@@ -9,7 +9,7 @@ from qtpy.QtGui import QColor, QFont, QFontMetrics, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 
 from napari_bonemarrow.cytology import ClassCount
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.counting.differential_model import (
     BAR,
     MODEL,

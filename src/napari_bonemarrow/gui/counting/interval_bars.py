@@ -6,7 +6,7 @@ from qtpy.QtCore import QModelIndex, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.counting.differential_model import DifferentialModel
 from napari_bonemarrow.gui.widgets import class_style
 from napari_bonemarrow.gui.widgets.theme import ThemeColors

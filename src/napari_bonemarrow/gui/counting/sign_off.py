@@ -11,9 +11,9 @@ from qtpy.QtCore import QObject
 from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Differential
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.cytology.statements import UNAUTHENTICATED
+from napari_bonemarrow.gui.core.notice_text import one_line
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
-from napari_bonemarrow.gui.core.wording import one_line
 from napari_bonemarrow.gui.correction.case_acts import CaseActs
 from napari_bonemarrow.gui.counting.count_models import KeyInfo, SignInfo
 from napari_bonemarrow.gui.counting.sign_off_part import HEAD_DIGITS, SignPart
@@ -41,7 +41,6 @@ class SignOff(SmearPart):
         super().__init__(session, parent)
         self.part, self._acts = part, acts
         self._timestamp = TimestampRequest(self)
-        self._unstamped = ("", "")  # the head that was signed without a timestamp, and the reason
         part.key_of = key_info
         self.follow(part.sign_requested, self.sign)
         self.follow(part.amend_requested, self.amend)
@@ -59,7 +58,7 @@ class SignOff(SmearPart):
     def show(self, counted: Differential | None) -> None:
         """Show the state of the case."""
         info = sign_info(self.session.case, counted)
-        head, text = self._unstamped
+        head, text = self.part.unstamped
         if info.is_signed and info.head == head:
             info = replace(info, detail=f"{info.detail} · {text}")
         self.part.show_info(info)
@@ -91,7 +90,7 @@ class SignOff(SmearPart):
 
     def _finish(self, draft: Draft, timestamp: bytes, why: str) -> None:
         """Write a signature with its timestamp, or without one and with the reason."""
-        self._unstamped = ("", "") if timestamp else (draft.new["head"], f"without a timestamp: {why}")
+        self.part.unstamped = ("", "") if timestamp else (draft.new["head"], f"without a timestamp: {why}")
         self.part.show_waiting("")
         self._acts.act(lambda: self.session.case.sign_off.finish(draft, timestamp))
 
@@ -205,7 +204,7 @@ def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], .
         ("M:E", counted.ratios["m_to_e"].text),
         ("Not counted", str(sum(counted.excluded.values()))),
     ]
-    tallied = sum(sum(field.values()) for field in case.tally.fields)
+    tallied = case.tally.total.total()
     if tallied:
         lines.append(("Tallied by eye", f"{tallied}, kept apart"))
     predictions = case.predictions

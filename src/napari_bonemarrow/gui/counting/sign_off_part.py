@@ -31,6 +31,8 @@ class SignPart(QWidget):
         super().__init__()
         self._info = SignInfo()
         self._waiting = ""
+        self.unstamped = ("", "")
+        """The head last signed without a timestamp, and the reason, until the window closes."""
         self.dialog: SignDialog | AmendDialog | None = None
         self.key_of: KeyOf = lambda name: KeyInfo()
         self.text, self.detail = label(role="title"), label(role="quiet")

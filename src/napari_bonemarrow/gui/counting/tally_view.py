@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.cytology import CLASSES
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.counting.count_models import TallyInfo
 from napari_bonemarrow.gui.widgets.controls import button, label, line, scrolled, swatch_icon
 from napari_bonemarrow.gui.widgets.tables import heading_height, low_rows

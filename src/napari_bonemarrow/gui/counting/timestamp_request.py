@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from qtpy.QtCore import QObject, QTimer
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.gui.core.notice_text import one_line
 from napari_bonemarrow.gui.core.tasks import Tasks
-from napari_bonemarrow.gui.core.wording import one_line
 from napari_bonemarrow.review import CaseError, ask_timestamp
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSlider, QVBoxLayo
 from superqt import QFlowLayout
 
 from napari_bonemarrow.cytology import CLASSES, CODES
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel
 from napari_bonemarrow.gui.gallery.gallery_view import SIDES, GalleryView

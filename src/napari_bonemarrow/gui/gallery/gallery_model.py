@@ -9,7 +9,7 @@ import numpy as np
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from napari_bonemarrow.cytology import CLASSES, CODES
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets.plain_text import tip
 from napari_bonemarrow.review.worklist.filters import Group
 from napari_bonemarrow.review.worklist.worklist import WorkList

@@ -37,7 +37,7 @@ from qtpy.QtWidgets import QAbstractItemView, QScrollBar, QWidget
 from superqt.utils import QSignalDebouncer
 
 from napari_bonemarrow.cytology.plurals import count_of
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.gallery.gallery_gestures import GalleryGestures
 from napari_bonemarrow.gui.gallery.gallery_model import GalleryModel

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.cytology import CLASSES
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.keys.key_hints import keyed
 from napari_bonemarrow.gui.widgets.cell_drag import cells_dropped
 from napari_bonemarrow.gui.widgets.controls import draw_swatch

@@ -6,7 +6,7 @@ from qtpy.QtCore import QEvent, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QLineEdit
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 
 
 class CommentBox(QLineEdit):

@@ -7,7 +7,7 @@ from qtpy.QtGui import QBrush, QColor, QHelpEvent, QMouseEvent, QPainter, QPaint
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_bonemarrow.cytology.classes import SUPPORT_TEXT, Support
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.inspector.cell_models import Guess
 from napari_bonemarrow.gui.widgets import class_style
 from napari_bonemarrow.gui.widgets.controls import draw_swatch

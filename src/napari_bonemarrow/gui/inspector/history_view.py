@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QPlainTextEdit
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 
 _LINES = 4
 """Number of visible lines."""

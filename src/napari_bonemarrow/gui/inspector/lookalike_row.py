@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets.controls import button, draw_swatch, keeps_place, label
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors

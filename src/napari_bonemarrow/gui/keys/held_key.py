@@ -6,7 +6,7 @@ from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QKeySequence
 from superqt.utils import QSignalDebouncer
 
-from napari_bonemarrow.gui.core.existing import application, existing
+from napari_bonemarrow.gui.core.qt_objects import application, existing
 from napari_bonemarrow.gui.keys.bindings import Binding
 from napari_bonemarrow.gui.keys.key_event import key_event
 

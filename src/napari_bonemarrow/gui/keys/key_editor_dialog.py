@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.core.settings import KeyOptions
 from napari_bonemarrow.gui.keys.key_event import key_event
 from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, label, set_role

@@ -29,7 +29,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.gui.core.destruction import when_destroyed
-from napari_bonemarrow.gui.core.existing import application, existing
+from napari_bonemarrow.gui.core.qt_objects import application, existing
 from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
 from napari_bonemarrow.gui.keys.key_event import key_event
 from napari_bonemarrow.gui.keys.key_hints import show_keys

@@ -6,7 +6,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine, EngineStatus
-from napari_bonemarrow.gui.core import settings, wording
+from napari_bonemarrow.gui.core import notice_text, settings
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.model.bundle_info import ModelInfo
 from napari_bonemarrow.gui.model.model_tab import ModelTab
@@ -55,4 +55,4 @@ class ModelService(QObject):
             self.name = STARTER
             self.load()
             return
-        self._tab.show_model(ModelInfo("", "", "no device", (), wording.one_line(error)))
+        self._tab.show_model(ModelInfo("", "", "no device", (), notice_text.one_line(error)))

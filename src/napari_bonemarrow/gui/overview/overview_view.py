@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import Region
 from napari_bonemarrow.gui.core.case_info import FieldInfo
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets.images import image_of
 from napari_bonemarrow.gui.widgets.plain_text import show_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors

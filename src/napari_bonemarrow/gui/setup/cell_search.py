@@ -10,10 +10,10 @@ from qtpy.QtCore import QObject, Signal
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.gui.core.notice_text import doing_text
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.tasks import Tasks
-from napari_bonemarrow.gui.core.wording import doing_text
 from napari_bonemarrow.gui.widgets.notices import FINDING, Notices
 from napari_bonemarrow.workflow import analyse, apply_step
 from napari_bonemarrow.workflow.steps import CellsClassified, CellsFound, Doing, TilesFound

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.setup.scale_bar_part import ScaleBarPart
 from napari_bonemarrow.gui.setup.scale_text import Typed, figures, is_begun, meaning, read_typed
 from napari_bonemarrow.gui.setup.slide_models import ScaleInfo, ScaleOffer

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_bonemarrow.cytology import BoneMarrowError, Region
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
-from napari_bonemarrow.gui.core import case_info, wording
+from napari_bonemarrow.gui.core import case_info, notice_text
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.setup import scale_info, slide_info
@@ -137,7 +137,7 @@ class SetupController(SmearPart):
         try:
             session.case.sampling.set_frame(session.frame(), session.target)
         except BoneMarrowError as error:
-            text = wording.one_line(error)
+            text = notice_text.one_line(error)
             self._tab.show_frame_problem(f"{text[0].upper()}{text[1:]}.")
             return False
         return True

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
-from napari_bonemarrow.gui.core import wording
+from napari_bonemarrow.gui.core import notice_text
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.tasks import Tasks
@@ -87,7 +87,7 @@ class SurveyController(SmearPart):
     def _on_step(self, step: Any) -> None:
         if isinstance(step, Doing):
             part = step.part or 0.0
-            self._tab.show_survey(wording.doing_text(step.text, step.seconds_left), part)
+            self._tab.show_survey(notice_text.doing_text(step.text, step.seconds_left), part)
             return
         try:
             self.session.case.sampling.record_ranking(step.ranking, step.quality_map.arrays())

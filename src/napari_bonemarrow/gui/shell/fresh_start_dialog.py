@@ -31,7 +31,3 @@ class FreshStartDialog(ConfirmDialog):
         )
         self.end_with("Start over", "Keep the case so far and begin a new one")
         self.cancel_button.setFocus()
-
-    def lacks(self) -> str:
-        """Return nothing: no entry is required."""
-        return ""

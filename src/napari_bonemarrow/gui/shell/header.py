@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QGridLayout, QMenu, QPushButton, QWidget
 
 from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.gui.core.case_info import HeaderInfo
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.keys.bindings import TABLE
 from napari_bonemarrow.gui.keys.command_titles import title
 from napari_bonemarrow.gui.shell.recent_cases import RecentCase

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import QWidget
 from superqt.utils import QSignalDebouncer
 
 from napari_bonemarrow.cytology import CLASSES, CODES
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.similarity.map_geometry import MapView, inside, medians, nearest
 from napari_bonemarrow.gui.similarity.map_raster import MapRaster
 from napari_bonemarrow.gui.widgets.plain_text import show_tip

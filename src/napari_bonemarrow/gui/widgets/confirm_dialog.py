@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, label
 
 
@@ -42,8 +42,8 @@ class ConfirmDialog(QDialog):
         self.check()
 
     def lacks(self) -> str:
-        """Return what is still missing; empty if nothing."""
-        raise NotImplementedError
+        """Return what is still missing; by default nothing."""
+        return ""
 
     def check(self) -> None:
         """Show what is still missing, and enable the act once nothing is."""

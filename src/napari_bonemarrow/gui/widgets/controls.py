@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bonemarrow.cytology import CLASSES
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets import class_style
 from napari_bonemarrow.gui.widgets.plain_text import plain_label, set_tip
 

@@ -19,8 +19,8 @@ from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QLabel, QLineEdit, QWidget
 
-from napari_bonemarrow.gui.core.existing import existing
 from napari_bonemarrow.gui.core.form_hints import SHOWN, shown
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets.controls import label
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets.controls import gone_when_closed, set_role
 from napari_bonemarrow.gui.widgets.form import ModelForm
 

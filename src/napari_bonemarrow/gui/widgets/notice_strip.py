@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QGuiApplication, QResizeEvent
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets.controls import button, label, set_role
 
 _HIGHEST = 168

@@ -20,7 +20,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.core.destruction import when_destroyed
-from napari_bonemarrow.gui.core.wording import one_line, toast
+from napari_bonemarrow.gui.core.notice_text import one_line, toast
 from napari_bonemarrow.gui.widgets.notice_strip import Notice, NoticeStrip
 
 _OURS = Path(__file__).parents[2]

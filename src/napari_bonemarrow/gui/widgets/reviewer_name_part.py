@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QFocusEvent
 from qtpy.QtWidgets import QGridLayout, QLineEdit, QWidget
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets.controls import button, label
 
 QUESTION = "Who reviews?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QHeaderView, QLayout, QTableView
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 
 
 def low_rows(table: QTableView, high: int) -> QHeaderView:

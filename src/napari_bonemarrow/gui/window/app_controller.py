@@ -16,7 +16,7 @@ from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import garbage, settings
 from napari_bonemarrow.gui.core.case_info import header_info
 from napari_bonemarrow.gui.core.destruction import when_destroyed
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.tasks import Tasks

@@ -7,7 +7,7 @@ from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QSizePolicy, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from napari_bonemarrow.gui.core.existing import existing
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.counting.count_tab import CountTab
 from napari_bonemarrow.gui.finetune.finetune_tab import FinetuneTab
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab

@@ -65,7 +65,7 @@ def _on_window_thread() -> bool:
         return False
     from qtpy.QtCore import QThread
 
-    from napari_bonemarrow.gui.core.existing import application
+    from napari_bonemarrow.gui.core.qt_objects import application
 
     return QThread.currentThread() is application().thread()
 
@@ -74,7 +74,7 @@ def size_on_screen(wanted: tuple[int, int]) -> tuple[int, int]:
     """Return the wanted width and height of a window, limited to the screen, in screen pixels."""
     from qtpy.QtWidgets import QApplication
 
-    from napari_bonemarrow.gui.core.existing import existing
+    from napari_bonemarrow.gui.core.qt_objects import existing
 
     room = existing(QApplication.primaryScreen()).availableSize()
     return min(wanted[0], room.width() - _FRAME[0]), min(wanted[1], room.height() - _FRAME[1])
@@ -82,13 +82,11 @@ def size_on_screen(wanted: tuple[int, int]) -> tuple[int, int]:
 
 def keep_on_screen_soon(window: QWidget) -> None:
     """Fit a window into its screen, once the window manager has added its frame."""
-    from qtpy.QtCore import QTimer
+    from napari_bonemarrow.gui.core.timers import single_shot
 
-    timer = QTimer(window)  # deleted with its window
-    timer.setSingleShot(True)
-    timer.timeout.connect(partial(_keep, ref(window)))  # which must not be kept alive for it
+    timer = single_shot(window, _SETTLE_MS, partial(_keep, ref(window)))  # keeps no window alive
     timer.timeout.connect(timer.deleteLater)
-    timer.start(_SETTLE_MS)
+    timer.start()
 
 
 def _keep(window: ref[QWidget]) -> None:
@@ -101,7 +99,7 @@ def keep_on_screen(window: QWidget) -> None:
     """Shrink a window that is larger than its screen, and move it inside the edges."""
     if not window.isVisible() or window.isMaximized() or window.isFullScreen():
         return
-    from napari_bonemarrow.gui.core.existing import existing
+    from napari_bonemarrow.gui.core.qt_objects import existing
 
     available, frame = existing(window.screen()).availableGeometry(), window.frameGeometry()
     if available.contains(frame):

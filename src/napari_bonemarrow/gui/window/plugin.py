@@ -7,7 +7,7 @@ from contextlib import suppress
 from napari.viewer import Viewer
 
 from napari_bonemarrow.gui.core.destruction import when_destroyed
-from napari_bonemarrow.gui.core.existing import application
+from napari_bonemarrow.gui.core.qt_objects import application
 from napari_bonemarrow.gui.window.app_controller import AppController
 from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 from napari_bonemarrow.gui.window.shutdown import Shutdown

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.destruction import when_destroyed
 from napari_bonemarrow.gui.core.plugin_names import PLUGIN
+from napari_bonemarrow.gui.core.timers import single_shot
 
 PAGE = "window"
 """Name of the page in the manifest."""
@@ -35,10 +36,8 @@ class SettingsPage(QObject):
         self._page: Any = None
         self._begun = False
         # napari reads every plugin's manifest again for its first page: not before the panel is visible.
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.begin)
-        self._timer.start(_BEGIN_MS)
+        self._timer = single_shot(self, _BEGIN_MS, self.begin)
+        self._timer.start()
 
     def begin(self) -> None:
         """Begin to follow the page, if this has not been done yet."""

@@ -56,7 +56,7 @@ class SmearQueue(QObject):
         """Open several; the first is reviewed, the others wait in the layer list."""
         self._queue = list(reversed(paths))
         if self._queue:
-            self._opener.open(self._queue.pop(0))
+            self.go_on()
 
     def go_on(self) -> None:
         """Open the next, if one waits."""

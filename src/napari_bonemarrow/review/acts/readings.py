@@ -38,6 +38,11 @@ class Readings:
         """Return the readings; the first always exists."""
         return tuple(read.reading for read in self._state.reads.values())
 
+    @property
+    def both_ended(self) -> bool:
+        """Return whether two readings have ended, so that they may be compared."""
+        return self._state.both_read
+
     def labels_of(self, reading: int) -> Mapping[int, Label]:
         """Return the labels given in one reading, by cell number.
 

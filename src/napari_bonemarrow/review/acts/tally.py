@@ -34,6 +34,11 @@ class Tally:
         """Return the number of cells counted in each class, one mapping per field."""
         return tuple(MappingProxyType(dict(field)) for field in self._state.read.tallies)
 
+    @property
+    def total(self) -> Counter[str]:
+        """Return the number of cells counted in each class, all fields together."""
+        return tallied(self._state)
+
     def differential(self, rules: CountingRules | None = None) -> Differential:
         """Return the differential of the tally. A reviewer has seen every cell; no model was used."""
         return Differential.of_counts(tallied(self._state), 0, {}, rules, self._state.target)

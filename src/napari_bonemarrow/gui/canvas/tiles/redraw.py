@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from napari.layers import Layer
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.gui.canvas.tiles.stream import StreamedLevel, TileStream
 from napari_bonemarrow.gui.core.destruction import when_destroyed
+from napari_bonemarrow.gui.core.timers import single_shot
 
 _THROTTLE_MS = 80
 """Interval of redraws, ms: tiles arrive many times a second, and a redraw for each would delay the next."""
@@ -28,10 +29,7 @@ class TileRedraw(QObject):
         self._layer: Layer | None = None
         self._streams: list[TileStream] = []  # at most one; shared with the callback below, which outlives us
         self._failed = 0
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_THROTTLE_MS)
-        self._timer.timeout.connect(self._draw)
+        self._timer = single_shot(self, _THROTTLE_MS, self._draw)
         self._arrived.connect(self._on_arrived)
         when_destroyed(self, partial(_deafen, self._streams))
 

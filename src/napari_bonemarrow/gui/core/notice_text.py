@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from napari_bonemarrow.cytology import (
-    lines,
-)
+from napari_bonemarrow.cytology import lines
 from napari_bonemarrow.cytology.durations import time_left
 
 
