@@ -13,13 +13,13 @@ LEVEL = 0.95
 _Z2 = NormalDist().inv_cdf((1 + LEVEL) / 2) ** 2
 
 
-def wilson(count: int, total: int) -> tuple[float, float]:
+def wilson(count: float, total: float) -> tuple[float, float]:
     """Return the Wilson 95 % interval of a proportion.
 
     Parameters
     ----------
-    count, total : int
-        ``0 <= count <= total``, ``total > 0``.
+    count, total : float
+        ``0 <= count <= total``, ``total > 0``. Whole numbers, or the effective ones of an estimate.
 
     Returns
     -------

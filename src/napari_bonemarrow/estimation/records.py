@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ class SamplePlan:
         Every cell of the frame: stratum by stratum, in each stratum in a random order.
     stratum : ndarray of int16, shape (N,)
         Number of each cell's stratum, ascending from 0.
+    predicted : ndarray of uint8, shape (N,)
+        What each cell was predicted to be when the sample began, as an index of `cytology.CODES`; 0 without
+        a prediction. The estimate assumes as much of a stratum as its small sample cannot yet show.
     names : tuple of str
         A description of each stratum for people, such as ``BLA, sure``.
     seed : int
@@ -30,6 +34,7 @@ class SamplePlan:
 
     cell_id: NDArray[np.int64]
     stratum: NDArray[np.int16]
+    predicted: NDArray[np.uint8]
     names: tuple[str, ...]
     seed: int
 
@@ -81,7 +86,9 @@ class SampleEstimate:
         Every counted class in reading order.
     groups : tuple of EstimatedShare
     m_to_e : float or None
+        None where no erythroid cell was seen, or neither kind.
     m_to_e_ci95 : tuple of float or None
+        The upper limit may be infinite, which is null in JSON. None where neither kind was seen.
     """
 
     method: str
@@ -99,6 +106,7 @@ class SampleEstimate:
 
     def to_dict(self) -> Mapping[str, Any]:
         """Return the contract's JSON."""
+        limits = self.m_to_e_ci95
         return {
             "method": self.method,
             "frame": self.frame,
@@ -109,7 +117,7 @@ class SampleEstimate:
             "ratios": {
                 "m_to_e": {
                     "value": self.m_to_e,
-                    "ci95": None if self.m_to_e_ci95 is None else list(self.m_to_e_ci95),
+                    "ci95": None if limits is None else [each if isfinite(each) else None for each in limits],
                 }
             },
         }
