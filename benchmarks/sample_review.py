@@ -215,11 +215,7 @@ def simulate(scenario: Scenario, smears: int, seed: int = 0) -> Result:
     begun = time.perf_counter()
     rng = np.random.default_rng(seed)
     rules = CountingRules()
-    model = (
-        make_model(scenario, rng)
-        if scenario.accuracy
-        else Model(tuple(scenario.marrow), (), np.zeros((0, 0)))
-    )
+    model = make_model(scenario, rng)
     shares = np.array(list(scenario.marrow.values()))
     index = np.array([CODES.index(code) for code in scenario.marrow], dtype=np.uint8)
     counted = tuple(code for code in scenario.marrow if code not in rules.excluded)
