@@ -15,12 +15,16 @@ from napari_bonemarrow.learning.head_files import CARD, NUMBERS, list_heads, loa
 from napari_bonemarrow.learning.laboratory_fit import TaughtCase
 from napari_bonemarrow.learning.laboratory_head import LaboratoryHead, learning_curve
 from napari_bonemarrow.learning.learner import learn
+from napari_bonemarrow.learning.records import LearningInput
 from tests.learning.drawn import KNOWN, MODEL, WIDTH, draw, share_right
 
 
-def case(seed: int, **options: object) -> TaughtCase:
-    given, _ = draw(150, 80, seed=seed, **options)
-    return TaughtCase.of(given, f"case-{seed}", "2026-11-30")
+def taught(given: LearningInput, case_id: str) -> TaughtCase:
+    return TaughtCase.of(case_id, "2026-11-30", given.features, given.bundle, given.cell_id, given.codes)
+
+
+def case(seed: int) -> TaughtCase:
+    return taught(draw(150, 80, seed=seed)[0], f"case-{seed}")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +96,7 @@ def test_what_does_not_go_together_is_refused() -> None:
         replace(one, mean=np.full(WIDTH, np.nan, np.float32))
     given, _ = draw(20)
     with pytest.raises(LearningError, match="no reviewed cells"):
-        TaughtCase.of(given, "x", "2026-11-30")
+        taught(given, "x")
 
 
 def test_on_disk_and_back_to_the_last_bit(head: LaboratoryHead, tmp_path: Path) -> None:

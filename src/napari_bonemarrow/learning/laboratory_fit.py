@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import Features
+from napari_bonemarrow.cytology import Features, Predictions
+from napari_bonemarrow.cytology.arrays import rows_of
 from napari_bonemarrow.learning.directions import centred_directions
 from napari_bonemarrow.learning.errors import LearningError
-from napari_bonemarrow.learning.records import LearningInput
 from napari_bonemarrow.learning.softmax_regression import columns_of, fit_softmax, floored_logs, softmax
 
 Array = NDArray[np.float64]
@@ -78,26 +78,39 @@ class TaughtCase:
                 raise LearningError(f"case {self.case_id}: {name} holds what is not a number")
 
     @classmethod
-    def of(cls, given: LearningInput, case_id: str, date: str) -> TaughtCase:
+    def of(
+        cls,
+        case_id: str,
+        date: str,
+        features: Features,
+        bundle: Predictions,
+        cell_id: NDArray[np.int64],
+        codes: Sequence[str],
+    ) -> TaughtCase:
         """Return the labelled cells of a smear.
 
         Parameters
         ----------
-        given : LearningInput
-            With every cell of the smear and the labels that were signed.
         case_id : str
         date : str
             ISO 8601.
+        features : Features
+            Of every cell of the smear, by ascending number.
+        bundle : Predictions
+            Of the same cells, in the same order.
+        cell_id : ndarray of int64, shape (m,)
+            The cells that were labelled before the signature.
+        codes : sequence of str, length m
+            Their classes.
 
         Raises
         ------
         LearningError
             If no cell is labelled.
         """
-        if not given.codes:
+        if not len(codes):
             raise LearningError("this case has no reviewed cells; review some of them first")
-        features = given.features
-        rows = np.searchsorted(features.cell_id, given.cell_id)
+        rows = rows_of(features.cell_id, cell_id)
         return cls(
             case_id,
             date,
@@ -105,8 +118,8 @@ class TaughtCase:
             features.axes.astype(np.float16),
             features.mean,
             features.values.astype(np.float64).mean(axis=0).astype(np.float32),
-            given.bundle.probabilities[rows].astype(np.float16),
-            given.codes,
+            bundle.probabilities[rows].astype(np.float16),
+            tuple(codes),
         )
 
     def directions(self) -> Array:
