@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.drawing import draw_smear, write_sample
+from napari_bonemarrow.gui.canvas.napari_compat import layer_docks
 
 
 def _centre(smear_viewer) -> tuple[float, float]:
@@ -113,6 +115,54 @@ def test_a_second_smear_is_shown_whole_and_nothing_of_the_first_is_seen(desk, qt
     assert seen == ["second", "counted frame", "cells"]
     assert first in viewer.layers  # a click on it in the layer list opens it again
     assert not any("why" in layer.name for layer in viewer.layers)
+
+
+@pytest.fixture
+def new_smear(tmp_path):
+    small = draw_smear(3, width=400, height=300, cells_per_class={"BLA": 1, "NGS": 1})
+    return write_sample(tmp_path / "second.png", small)
+
+
+@pytest.mark.parametrize("left_in", ["Review", "Slide", "Count"])
+def test_a_new_smear_opens_in_the_first_tab_and_is_whole_beside_its_docks(desk, qtbot, new_smear, left_in):
+    panel, smear_viewer, _review = desk
+    panel.tabs.setCurrentIndex(["Slide", "Review", "Count"].index(left_in))
+    QApplication.processEvents()
+    with qtbot.waitSignal(panel.controller.queue.all_opened, timeout=20_000):
+        panel.controller.open_path(new_smear)
+    assert panel.tabs.currentIndex() == 0
+    assert all(dock.isVisible() for dock in layer_docks(panel.window()))
+    assert _shows_whole(smear_viewer)
+    QApplication.processEvents()
+    assert _shows_whole(smear_viewer)
+
+
+def test_a_case_with_cells_opens_where_it_was_left_and_at_the_place_that_was_seen(desk, qtbot, new_smear):
+    panel, smear_viewer, review = desk
+    field = review.session.slide.path
+    smear_viewer.view.look((20.0, 30.0), 11.0)
+    for path in (new_smear, field):
+        with qtbot.waitSignal(panel.controller.queue.all_opened, timeout=20_000):
+            panel.controller.open_path(path)
+    assert panel.shows_review
+    QApplication.processEvents()
+    assert _centre(smear_viewer) == (20.0, 30.0)
+    assert smear_viewer.camera.zoom == 11.0
+    assert not any(dock.isVisible() for dock in layer_docks(panel.window()))
+
+
+def test_another_reviewers_first_look_at_a_case_is_whole_in_the_room_that_hidden_docks_leave(desk, qtbot):
+    panel, smear_viewer, review = desk
+    controller, field = panel.controller, review.session.slide.path
+    controller.leave_smear()
+    assert all(dock.isVisible() for dock in layer_docks(panel.window()))  # no smear needs their room
+    controller.reviewer.use("Ben")  # whose view of this case is not known
+    with qtbot.waitSignal(controller.opened, timeout=20_000):
+        controller.open_path(field)
+    assert panel.shows_review
+    assert not any(dock.isVisible() for dock in layer_docks(panel.window()))
+    QApplication.processEvents()
+    assert _shows_whole(smear_viewer)
 
 
 def test_a_confirmed_scale_shows_the_second_smear_whole_beside_a_large_first(desk, qtbot, tmp_path):

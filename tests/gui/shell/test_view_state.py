@@ -133,6 +133,28 @@ def test_what_was_shown_is_shown_again_to_the_same_reviewer(case, show) -> None:
         assert third.state == unmoved
 
 
+def test_a_smear_whose_cells_are_not_found_yet_opens_in_the_first_tab(tmp_path: Path, show) -> None:
+    path = tmp_path / "new.png"
+    Image.fromarray(np.full((300, 300, 3), 240, np.uint8)).save(path)
+    with Case.create(tmp_path / "new.bmcase", open_slide(path), reviewer="Ada") as new:
+        shown = show(new)
+        shown.tabs.setCurrentIndex(1)  # where the smear before was left
+        assert not shown.view_state.restore()
+        assert shown.tabs.currentIndex() == 0
+        shown.tabs.setCurrentIndex(2)  # cells may be counted by eye
+        shown.view_state.close()
+        again = show(new)
+        assert again.view_state.restore()
+        assert again.tabs.currentIndex() == 2
+
+
+def test_a_case_with_cells_and_no_view_opens_in_the_tab_that_is_shown(case, show) -> None:
+    shown = show(case)
+    shown.tabs.setCurrentIndex(1)
+    assert not shown.view_state.restore()
+    assert shown.tabs.currentIndex() == 1
+
+
 def test_it_is_written_once_after_the_last_of_many_steps(case, show, written, qtbot, monkeypatch) -> None:
     monkeypatch.setattr(view_state, "_REST_MS", 0)
     shown = show(case)

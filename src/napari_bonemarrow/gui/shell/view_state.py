@@ -16,6 +16,7 @@ from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.review import CaseError
 from napari_bonemarrow.review.worklist.worklist import WorkList
+from napari_bonemarrow.workflow import was_detected
 
 _REST_MS = 1500
 """Time without a change after which the view is written: never while keys follow one another."""
@@ -54,11 +55,14 @@ class ViewState(SmearPart):
         if self._kept is not None:
             self._rest.start()
 
-    def restore(self) -> None:
-        """Restore the last view of the case."""
+    def restore(self) -> bool:
+        """Restore the last view of the case; return whether it says which part of the smear was seen."""
         view = self.session.case.view_memory.remembered
-        self._restore(view)
+        self._restore_list(view)
+        self._restore_tab(view)
+        placed = self._restore_place(view)
         self._kept = view
+        return placed
 
     def close(self) -> None:
         """Store the view, and end."""
@@ -92,19 +96,31 @@ class ViewState(SmearPart):
             "list": self._worklist.asked,
         }
 
-    def _restore(self, view: Mapping[str, Any]) -> None:
-        """Restore the valid values; another version may have stored others."""
+    # Only the valid values are restored: another version may have stored others.
+
+    def _restore_list(self, view: Mapping[str, Any]) -> None:
+        """Restore the work list and the current cell."""
         asked, current = view.get("list"), view.get("current")
         if isinstance(asked, Mapping):
             self._worklist.restore(asked)
         if type(current) is int and current in self.session.case.cells.cell_id.tolist():
             self._selection.set((current,), current)
+
+    def _restore_tab(self, view: Mapping[str, Any]) -> None:
+        """Restore the tab; a new smear begins in the first, whichever tab the last smear was left in."""
         names = [self._tabs.tabText(at) for at in range(self._tabs.count())]
         if view.get("tab") in names:
             self._tabs.setCurrentIndex(names.index(view["tab"]))
+        elif not was_detected(self.session.case):
+            self._tabs.setCurrentIndex(0)  # the cells are found there
+
+    def _restore_place(self, view: Mapping[str, Any]) -> bool:
+        """Restore which part of the smear is seen; return whether the view states it."""
         centre, zoom = _numbers(view.get("centre")), _numbers([view.get("zoom")])
-        if len(centre) == 2 and zoom and zoom[0] > 0:
-            self._smear_viewer.view.look((centre[0], centre[1]), zoom[0])
+        if len(centre) != 2 or not zoom or zoom[0] <= 0:
+            return False
+        self._smear_viewer.view.look((centre[0], centre[1]), zoom[0])
+        return True
 
 
 def _numbers(values: Any) -> list[float]:

@@ -25,7 +25,7 @@ from napari_bonemarrow.gui.gallery.gallery_dock import GalleryDock
 from napari_bonemarrow.gui.keys import key_files
 from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
 from napari_bonemarrow.gui.keys.held_key import HeldKey
-from napari_bonemarrow.gui.keys.key_filter import KeyFilter
+from napari_bonemarrow.gui.keys.key_filter import KeyFilter, main_window
 from napari_bonemarrow.gui.model.model_service import ModelService
 from napari_bonemarrow.gui.overview.overview_view import OverviewView
 from napari_bonemarrow.gui.setup.smear_opener import SmearOpener
@@ -200,13 +200,22 @@ class AppController(QObject):
         self._rest("")
         self._tell_left_out(session.slide.warnings)
         self.recent.note(session)
-        self.smear.view_state.restore()  # last, since the views it shows, such as a tab, use all the others
+        # Last, since the views it shows, such as a tab, use all the others.
+        if not self.smear.view_state.restore():
+            self._show_all()
         if self.panel.is_reviewing():  # it was closed during the review
             self.keys.focus_smear()
         self.panel.slide_tab.focus_next()
         self.reviewer.offer()
         garbage.set_apart()
         self.opened.emit()
+
+    def _show_all(self) -> None:
+        """Fit the view to the smear, in the room that the docks of the shown tab leave."""
+        window = main_window(self.panel)
+        if window is not None:
+            existing(window.layout()).activate()  # else hidden docks keep their room until Qt is idle
+        self.smear_viewer.view.show_all()
 
     def _workplace(self) -> Workplace:
         return Workplace(
@@ -253,6 +262,7 @@ class AppController(QObject):
         self._leave()
         self.panel.show_session(False)
         self.panel.header.show_info(header_info(None))
+        self.mode.update()
 
     def _on_smear_removed(self) -> None:
         """Close the case of a smear that the user removed from the layer list; nothing is lost."""
