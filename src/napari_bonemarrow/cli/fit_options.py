@@ -71,7 +71,7 @@ TeacherOption = Annotated[
     list[str] | None,
     typer.Option(
         "--teacher",
-        help="Bundle to learn from beside the labels; may be repeated. {fold} stands for the fold.",
+        help="Bundle to learn from, in addition to the labels; may be repeated. {fold} stands for the fold.",
         metavar="NAME|DIR",
         rich_help_panel=_RECIPE,
     ),

@@ -122,7 +122,7 @@ def test_a_search_that_was_broken_off_can_go_on(session):
     assert slide_info.find_text(case) == "Find cells"
     plan = lay_out(session.slide)
     case.detection.record_tiles(plan.to_json(), [0], Cells.empty())
-    assert slide_info.find_text(case) == f"Go on finding cells: 1 of {len(plan.tiles)} tiles done"
+    assert slide_info.find_text(case) == f"Continue finding cells: 1 of {len(plan.tiles)} tiles done"
 
 
 def test_cells_being_found_are_shown_beside_those_there_are(session):

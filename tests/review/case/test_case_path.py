@@ -185,7 +185,7 @@ def test_a_case_without_names_knows_its_slide_by_the_fingerprint(slide_path: Pat
         name = case.slide_record.name
         assert slide.fingerprint.startswith(name)
         assert case.slide_file.find() is None  # it keeps no path either
-        with pytest.raises(CaseError, match=f"{name}, the slide of x.bmcase, was not found: put it beside"):
+        with pytest.raises(CaseError, match=f"{name}, the slide of x.bmcase, was not found: put it next to"):
             case.slide_file.require()
         assert case.slide_file.move(slide_path) is None  # which would give it one
         draw(path.with_name("another.png"), 3)

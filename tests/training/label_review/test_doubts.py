@@ -142,7 +142,7 @@ def test_what_cannot_be_judged(
 
 def test_a_queue_without_its_tables(queue: tuple[Path, Path, dict], tmp_path: Path) -> None:
     (tmp_path / "doubts.bmcase").write_bytes((queue[1] / "doubts.bmcase").read_bytes())
-    with pytest.raises(TrainingError, match=r"doubts.csv: cannot be read .* keep it beside its queue"):
+    with pytest.raises(TrainingError, match=r"doubts.csv: cannot be read .* keep it next to its queue"):
         correct(tmp_path / "doubts.bmcase", tmp_path / "x.csv")
 
 

@@ -26,8 +26,8 @@ class KeyOptions(BaseModel):
 
     goes_on: bool = Field(
         True,
-        title="A class key goes on to the next cell",
-        description="One key a cell: a class key or a guess goes on to the next cell of the work list",
+        title="A class key moves to the next cell",
+        description="One key a cell: a class key or a guess moves to the next cell of the work list",
     )
 
 
@@ -38,7 +38,7 @@ class Settings(KeyOptions):
         "",
         max_length=80,
         title="Reviewer",
-        description="Your name, written beside every correction",
+        description="Your name, stored with every correction",
         json_schema_extra=shown(placeholder="not said yet"),
     )
     target: int = Field(

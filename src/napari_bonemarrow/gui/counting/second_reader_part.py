@@ -35,7 +35,7 @@ class SecondReaderPart(QWidget):
             "Second reader…", tip="Another person reads the same cells, without the first read or the model"
         )
         self.end_button = button("End the second reading", "primary")
-        self.resume_button = button("Go on with the second reading")
+        self.resume_button = button("Continue the second reading")
         self.compare_button = button("Agreement…", tip="How far the two readers agree, class by class")
         self.settle_button = button("Settle")
         self.begin_button.clicked.connect(self.ask_for_reader)

@@ -216,7 +216,7 @@ class FinetuneTab(QWidget):
         elif not named:
             text = "Give the new model a name."
         else:
-            text = "It learns in a process of its own: go on reviewing meanwhile."
+            text = "It learns in a separate process: you can continue to review."
         self.hint.setText(text)
 
     # input --------------------------------------------------------------------------------------

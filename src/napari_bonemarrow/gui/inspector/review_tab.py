@@ -173,11 +173,9 @@ class ReviewTab(QWidget):
         return part
 
     def _going_part(self) -> QHBoxLayout:
-        self.goes_on_box = QCheckBox("Go on after a class key")
+        self.goes_on_box = QCheckBox("Next cell after a class key")
         self.goes_on_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        keyed(
-            self.goes_on_box, "go_on", "", "One key a cell: a class key or a guess goes on to the next cell"
-        )
+        keyed(self.goes_on_box, "go_on", "", "One key a cell: a class key or a guess moves to the next cell")
         self.goes_on_box.clicked.connect(self.goes_on_toggled)
         part = QHBoxLayout()
         part.setContentsMargins(8, 2, 8, 0)
@@ -199,7 +197,7 @@ class ReviewTab(QWidget):
             (self.undo_button, "undo", "Undo"),
             (self.redo_button, "redo", "Redo"),
             (self.back_button, "back", "Back to the cell before"),
-            (self.accept_button, "accept", "Accept the class that it has, and go on"),
+            (self.accept_button, "accept", "Accept the class that it has, and go to the next cell"),
             (self.next_button, "next", "Next cell of the work list"),
         ):
             keyed(made, act, "", tip)

@@ -67,7 +67,7 @@ _OPEN = "Open and prepare"
 _ACTS = (
     Binding("Space", "next", "", "next cell of the work list; skips this one", _MOVE),
     Binding("Backspace", "back", "", "back to the cell before", _MOVE),
-    Binding("Enter", "accept", "", "accept the first guess and go on", _MOVE),
+    Binding("Enter", "accept", "", "accept the first guess and go to the next cell", _MOVE),
     *(
         Binding(
             str(rank), "guess", str(rank), f"give guess {rank}; settling: what the {who} reader gave", _MOVE
@@ -75,7 +75,7 @@ _ACTS = (
         for rank, who in ((1, "first"), (2, "second"))
     ),
     *(Binding(str(rank), "guess", str(rank), f"give guess {rank}", _MOVE) for rank in range(3, 6)),
-    Binding("Shift+O", "go_on", "", "a class key goes on to the next cell, or stays", _MOVE),
+    Binding("Shift+O", "go_on", "", "a class key moves to the next cell, or stays", _MOVE),
     Binding("Ctrl+A", "select_class", "", "select every cell of this class in the work list", _MOVE),
     Binding("Ctrl+Z", "undo", "", "undo", _CORRECT),
     Binding("Ctrl+Shift+Z", "redo", "", "redo", _CORRECT),

@@ -85,4 +85,4 @@ class ScaleBarPart(QWidget):
         if length is not None:
             self.measured.emit(length)
         else:
-            self.show_problem("Type the length that stands beside the bar, in µm, such as 10.")
+            self.show_problem("Type the length that is printed next to the bar, in µm, such as 10.")

@@ -76,7 +76,7 @@ def find_text(case: Case) -> str:
     progress = case.detection.progress
     if progress is not None and progress.done:
         done, total = len(progress.done), len(DetectionPlan.from_json(progress.plan).tiles)
-        return f"Go on finding cells: {count_of(done, 'tile', of=total)} done"
+        return f"Continue finding cells: {count_of(done, 'tile', of=total)} done"
     return "Classify the cells that wait" if was_searched(case) else "Find cells"
 
 

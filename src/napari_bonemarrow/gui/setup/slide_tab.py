@@ -136,7 +136,7 @@ class SlideTab(QWidget):
         layout.addWidget(self.review_button)
         self.again_button = button(
             "Start this smear over…",
-            tip="Begin a new case; the one so far is kept beside it under another name",
+            tip="Begin a new case; the one so far is kept next to it under another name",
         )
         self.again_button.clicked.connect(self.start_over_requested)
         layout.addWidget(self.again_button, 0, Qt.AlignmentFlag.AlignLeft)

@@ -25,7 +25,7 @@ class FreshStartDialog(ConfirmDialog):
         self.content.addWidget(label("A new case begins: scale, regions, cells and classes are given again."))
         self.content.addWidget(
             label(
-                f"The case so far ({kept}) is kept beside {name} under another name, "
+                f"The case so far ({kept}) is kept next to {name} under another name, "
                 "whole and with its journal. It can be opened at any time."
             )
         )

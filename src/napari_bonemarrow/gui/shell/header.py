@@ -33,7 +33,7 @@ class HeaderView(QWidget):
         self._info = HeaderInfo("", "", "")
         self.case_label = label(wrap=False, role="title")
         self.reviewer_button = button(
-            "", "link", "Who reviews: written beside every correction. Click to change."
+            "", "link", "Who reviews: stored with every correction. Click to change."
         )
         self.saved_label = label(wrap=False)
         self.disclaimer = label(RESEARCH_USE, "quiet", wrap=False)

@@ -10,7 +10,7 @@ from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets.controls import button, label
 
 QUESTION = "Who reviews?"
-WHY = "The name stands beside every correction."
+WHY = "The name is stored with every correction."
 
 
 _WITHIN = (

@@ -106,7 +106,7 @@ class Readings:
             raise CaseError("this case has a second reading already: go to it, or settle the two")
         first = self._state.reads[FIRST]
         if all(label.imported for label in first.labels.values()):
-            raise CaseError("nobody has given a class in the first reading yet: read the case first")
+            raise CaseError("the first reading has no class yet: read the case first")
         if not name:
             raise CaseError("the second reader has no name: type it")
         if name.casefold() in first.readers or same_person(name, first.reading.reviewer):

@@ -82,7 +82,7 @@ class Sampling:
         if (frame.width, frame.height) != (slide.width, slide.height):
             raise CaseError(
                 f"the frame is of an image of {frame.width}×{frame.height} pixels, the slide has "
-                f"{slide.width}×{slide.height}: set it anew"
+                f"{slide.width}×{slide.height}: set it again"
             )
         if not frame.counted_regions(microns):
             raise CaseError(

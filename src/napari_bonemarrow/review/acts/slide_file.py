@@ -161,7 +161,7 @@ class SlideFile:
         if found is None:
             name = self._core.slide_record.name or "the image"
             raise CaseError(
-                f"{name}, the slide of {self._core.path.name}, was not found: put it beside the case"
+                f"{name}, the slide of {self._core.path.name}, was not found: put it next to the case"
             )
         return found
 

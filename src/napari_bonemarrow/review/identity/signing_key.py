@@ -280,7 +280,7 @@ def _from_file(record: KeyRecord) -> bytes:
     except OSError as error:
         raise CaseError(
             f"the signing key of {record.name} cannot be read ({error.strerror}): put {path} back, or delete "
-            f"{record.path.name} beside it to make a new key"
+            f"{record.path.name} next to it to make a new key"
         ) from error
 
 

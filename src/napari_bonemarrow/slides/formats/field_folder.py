@@ -73,7 +73,7 @@ def parts(folder: Path) -> list[tuple[str, Path]]:
 
 def _why_empty(folder: Path) -> str:
     if (folder / "Slidedat.ini").is_file():
-        return f"holds the data of a MIRAX slide; open {folder.name}.mrxs beside it"
+        return f"holds the data of a MIRAX slide; open {folder.name}.mrxs next to it"
     for file in visible_files(folder):
         if file.suffix.lower() in SCANNER_SUFFIXES:
             return f"holds whole slides and no fields; open one of them, such as {file.name}"

@@ -21,7 +21,7 @@ def read(path: Path) -> Opened:
     if path.suffix != ".mrxs":
         raise SlideError(f"{path}: OpenSlide knows MIRAX by .mrxs in small letters; rename it")
     if not path.with_suffix("").is_dir():
-        raise SlideError(f"{path}: its folder {path.stem} is missing; copy it beside the file")
+        raise SlideError(f"{path}: its folder {path.stem} is missing; copy it next to the file")
     return openslide_image.read(path)
 
 

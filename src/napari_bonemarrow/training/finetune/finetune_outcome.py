@@ -189,7 +189,7 @@ def _lineage(job: Job, before: tuple[Metrics, ...]) -> Lineage:
 
 def _protocol(job: Job, source: str) -> str:
     if source == UNREVIEWED:
-        return "held-out cells that nobody has reviewed, against the class that the old bundle was sure of"
+        return "held-out cells without a review, against the class that the old bundle was sure of"
     if source != REVIEWED:
         return (
             "hold-out of the base data, split as when the old bundle was taught where its preset is known; "

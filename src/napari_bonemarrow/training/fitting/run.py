@@ -235,7 +235,7 @@ def _start(config: TrainConfig, curriculum: Curriculum) -> nn.Module:
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.1  # some architectures set 0.01, too slow for thousands of steps
     if config.init == "none" and config.tune != "all":
-        raise TrainingError(f"tune {config.tune}: fits little beside what a network knows; name an init")
+        raise TrainingError(f"tune {config.tune}: needs a pretrained network; name an init")
     if not initialise(network, config.architecture, config.init):
         _take_over(network, config, curriculum)
     return prepare_tuning(network, config.architecture, config.tune, config.lora_rank)

@@ -200,7 +200,7 @@ def _read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainingError(f"{path}: cannot be read ({error}); keep it beside its queue") from error
+        raise TrainingError(f"{path}: cannot be read ({error}); keep it next to its queue") from error
     if any(row.get(name) is None for row in rows for name in columns):
         raise TrainingError(f"{path}: lacks some of {', '.join(columns)}; look for doubts again")
     return rows
