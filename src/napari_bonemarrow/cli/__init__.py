@@ -17,6 +17,7 @@ from napari_bonemarrow.cli import (
     dataset_commands,
     record_commands,
     reviewer_commands,
+    teaching_commands,
     training_commands,
     window_commands,
 )
@@ -46,6 +47,8 @@ app.add_typer(bundle_commands.app, name="models")
 app.add_typer(dataset_commands.app, name="dataset")
 app.command()(case_commands.export)
 app.command(name="import")(record_commands.import_)
+app.command()(teaching_commands.learn)
+app.command()(teaching_commands.sample)
 app.command()(record_commands.verify)
 app.command()(record_commands.agreement)
 app.add_typer(reviewer_commands.app, name="reviewers")

@@ -8,9 +8,10 @@ another one.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from napari_bonemarrow.cytology.rows import (
     ClassCount,
     Flag,
     Ratio,
+    SampledCount,
     TagCount,
 )
 from napari_bonemarrow.cytology.tally import Tally
@@ -73,6 +75,8 @@ class Differential:
         Unreviewed cells whose class was imported.
     domain : DomainCheck or None
         Whether the smear looks like the training data; None where that was not checked.
+    estimate : SampledCount or None
+        In a sample review, the estimate that gives the percentages, intervals and ratios.
     """
 
     counted: int
@@ -90,6 +94,7 @@ class Differential:
     rules: CountingRules
     imported: int = 0
     domain: DomainCheck | None = None
+    estimate: SampledCount | None = None
 
     @classmethod
     def compute(
@@ -159,6 +164,7 @@ class Differential:
         unread: int = 0,
         imported: int = 0,
         domain: DomainCheck | None = None,
+        estimate: SampledCount | None = None,
     ) -> Differential:
         """Compute the differential of cells already counted by class.
 
@@ -174,6 +180,8 @@ class Differential:
             By tag, the cells that carry it by effective class.
         imported : int
             Unreviewed cells whose class was imported.
+        estimate : SampledCount, optional
+            The estimate of a sample review, in place of figures over all cells.
 
         Raises
         ------
@@ -183,14 +191,21 @@ class Differential:
         rules = rules or _DEFAULT_RULES
         tally = Tally.of_counts(counts, unreviewed, support, rules)
         rows = _class_rows(tally)
+        groups, ratio = _group_rows(tally, rows), _m_to_e(tally)
+        if estimate is not None and not tally.complete:
+            rows = tuple(_sampled(row, estimate) for row in rows)
+            groups = tuple(_sampled(row, estimate) for row in groups)
+            ratio = _sampled_ratio(ratio, estimate)
         return cls(
             counted=tally.counted,
             target=target,
             excluded={code: tally.of[code] for code in rules.excluded if tally.of.get(code)},
             classes=rows,
-            groups=_group_rows(tally, rows),
-            ratios={"m_to_e": _m_to_e(tally)},
-            flags=arising_flags(tally, target, doubtful, unread, imported, domain),
+            groups=groups,
+            ratios={"m_to_e": ratio},
+            flags=arising_flags(
+                tally, target, doubtful, unread, imported, domain, None if tally.complete else estimate
+            ),
             notes=standing_notes(rules),
             tags=_tag_counts(tally, tagged or {}),
             reviewed=tally.reviewed,
@@ -199,6 +214,7 @@ class Differential:
             rules=rules,
             imported=imported,
             domain=domain,
+            estimate=estimate,
         )
 
     @property
@@ -233,6 +249,7 @@ class Differential:
             "imported": self.imported,
             "rules": self.rules.model_dump(mode="json"),
             "domain": None if self.domain is None else self.domain.to_dict(),
+            "estimate": None if self.estimate is None else dict(self.estimate.to_dict()),
         }
 
 
@@ -284,6 +301,35 @@ def _group_rows(tally: Tally, rows: tuple[ClassCount, ...]) -> tuple[ClassCount,
             percent = rounded_tenths([tally.total(codes)], tally.counted)[0]
         made.append(_row(tally, code, name, codes, percent))
     return tuple(made)
+
+
+def _sampled(row: ClassCount, estimate: SampledCount) -> ClassCount:
+    """Return a row with the figures of a random sample."""
+    share = estimate.row(row.code)
+    return replace(
+        row,
+        percent=share.percent,
+        ci95=share.ci95,
+        ci_method="sample",
+        reliable=True,
+        share_of_named=None,
+        seen=share.seen,
+    )
+
+
+def _sampled_ratio(ratio: Ratio, estimate: SampledCount) -> Ratio:
+    value, ci95 = estimate.m_to_e, estimate.m_to_e_ci95
+    if value is None or ci95 is None:
+        return Ratio(
+            None, None, ratio.definition, "no myeloid and erythroid cells in the sample", sampled=True
+        )
+    low, high = ci95
+    if not math.isfinite(value):
+        text = f"no erythroid cells in the sample (95 % interval above {low:.1f} : 1)"
+        return Ratio(None, ci95, ratio.definition, text, sampled=True)
+    upper = f"{low:.1f}–{high:.1f}" if math.isfinite(high) else f"above {low:.1f}"
+    text = f"{value:.1f} : 1 (95 % interval {upper}, from a random sample)"
+    return Ratio(value, ci95, ratio.definition, text, sampled=True)
 
 
 def _m_to_e(tally: Tally) -> Ratio:

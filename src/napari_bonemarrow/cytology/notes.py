@@ -7,7 +7,7 @@ from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT, DomainCheck
 from napari_bonemarrow.cytology.intervals import wilson
 from napari_bonemarrow.cytology.plurals import count_of
-from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIABLE_TEXT, Flag
+from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIABLE_TEXT, Flag, SampledCount
 from napari_bonemarrow.cytology.tally import Tally
 
 SAMPLING_TEXT = (
@@ -37,13 +37,26 @@ def arising_flags(
     unread: int = 0,
     imported: int = 0,
     domain: DomainCheck | None = None,
+    estimate: SampledCount | None = None,
 ) -> tuple[Flag, ...]:
     """Return the notes on this count.
 
     Until every cell in the frame is reviewed, a note that rests on a class the model has not learnt is
-    withheld, and another note says so.
+    withheld, and another note says so. In a sample review the notes rest on the sample alone.
     """
     rules = tally.rules
+    if estimate is not None:
+        sampled = (
+            _sample(estimate),
+            _shortfall(tally, target),
+            _unread(unread),
+            _sample_straddle(estimate, "blasts", "blasts", rules.blast_thresholds),
+            *(
+                _sample_straddle(estimate, "plasma cells", code, rules.plasma_thresholds)
+                for code in rules.plasma[:1]
+            ),
+        )
+        return tuple(flag for flag in sampled if flag is not None)
     candidates = (
         _unlike(tally, domain),
         _shortfall(tally, target),
@@ -59,6 +72,31 @@ def arising_flags(
         _unchecked(tally, domain),
     )
     return tuple(flag for flag in candidates if flag is not None)
+
+
+def _sample(estimate: SampledCount) -> Flag:
+    """Note that the count is estimated from a random sample."""
+    return Flag(
+        "sample_review",
+        f"Percentages are estimates from a random sample: {count_of(estimate.reviewed, 'cell')} of "
+        f"{estimate.frame} reviewed. Their 95 % intervals hold the errors of the sample and of the frame.",
+    )
+
+
+def _sample_straddle(estimate: SampledCount, what: str, row: str, limits: tuple[float, ...]) -> Flag | None:
+    """Note that the interval of a random sample contains a threshold."""
+    share = estimate.row(row)
+    low, high = share.ci95
+    crossed = tuple(limit for limit in limits if low < limit < high)
+    if not crossed:
+        return None
+    seen = "none was seen" if share.percent is None else f"{share.percent:.1f} %"
+    return Flag(
+        f"{what.replace(' ', '_')}_straddle",
+        f"{what.capitalize()} by random sample: {seen}; the 95 % interval of {low:.1f}–{high:.1f} % contains "
+        f"{', '.join(f'{limit:g} %' for limit in crossed)}. Review more of the sample, or all cells.",
+        crossed,
+    )
 
 
 def _unlike(tally: Tally, domain: DomainCheck | None) -> Flag | None:

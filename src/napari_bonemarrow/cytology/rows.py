@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from napari_bonemarrow.cytology.classes import Support
 
@@ -18,6 +19,48 @@ UNNAMED_TEXT = "this model cannot name every class of a marrow"
 """Reason for a missing figure where the bundle has learnt this class but lacks others."""
 
 Interval = tuple[float, float]
+
+
+class SampledShare(Protocol):
+    """The share of a class or group that a random sample estimates; see `estimation.EstimatedShare`."""
+
+    @property
+    def percent(self) -> float | None:
+        """Return the share, None where no cell of it was seen."""
+
+    @property
+    def ci95(self) -> Interval:
+        """Return the limits, per cent."""
+
+    @property
+    def seen(self) -> int:
+        """Return the cells of it in the sample."""
+
+
+class SampledCount(Protocol):
+    """The count that a random sample estimates; see `estimation.SampleEstimate`."""
+
+    @property
+    def frame(self) -> int:
+        """Return the cells of the frame."""
+
+    @property
+    def reviewed(self) -> int:
+        """Return the cells that enter the estimate."""
+
+    @property
+    def m_to_e(self) -> float | None:
+        """Return the ratio."""
+
+    @property
+    def m_to_e_ci95(self) -> Interval | None:
+        """Return its limits."""
+
+    def row(self, code: str) -> SampledShare:
+        """Return the row of a class or group."""
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Return it as JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +90,9 @@ class ClassCount:
         (one decimal below 1). It is not a percentage of the smear.
     partly_reviewed : bool
         Whether some cells in the frame are reviewed and others are not.
+    seen : int or None
+        In a sample review, the cells of it among those that enter the estimate. `percent` and `ci95` are then
+        the sample's.
     """
 
     code: str
@@ -60,6 +106,7 @@ class ClassCount:
     codes: tuple[str, ...]
     share_of_named: float | None = None
     partly_reviewed: bool = False
+    seen: int | None = None
 
     @property
     def percent_text(self) -> str:
@@ -67,8 +114,8 @@ class ClassCount:
         if not self.reliable:
             return self.share_text or UNRELIABLE_TEXT
         if self.percent is None:
-            return "–"
-        return "< 0.1 %" if self.count and self.percent == 0 else f"{self.percent:.1f} %"
+            return "–" if self.seen is None else "none seen"
+        return "< 0.1 %" if self.count and self.percent < 0.05 else f"{self.percent:.1f} %"
 
     @property
     def zero_tells(self) -> bool:
@@ -100,13 +147,14 @@ class ClassCount:
         return "" if self.ci95 is None else f"{self.ci95[0]:.1f}–{self.ci95[1]:.1f} %"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the row as JSON values."""
-        ci = None if self.ci95 is None else [round(bound, 2) for bound in self.ci95]
+        """Return the row as JSON values; figures of a sample stand apart, see `Differential.to_dict`."""
+        sampled = self.seen is not None
+        ci = None if self.ci95 is None or sampled else [round(bound, 2) for bound in self.ci95]
         return {
             "code": self.code,
             "name": self.name,
             "count": self.count,
-            "percent": self.percent,
+            "percent": None if sampled else self.percent,
             "ci95": ci,
             "ci_method": self.ci_method,
             "support": str(self.support),
@@ -128,18 +176,21 @@ class Ratio:
         Codes above and below the line, and whether monocytes are included.
     text : str
         As printed.
+    sampled : bool
+        Whether it is estimated from a random sample.
     """
 
     value: float | None
     ci95: Interval | None
     definition: str
     text: str
+    sampled: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the ratio as JSON values; an infinite bound is null."""
-        value = None if self.value is None else round(self.value, 3)
+        value = None if self.value is None or self.sampled else round(self.value, 3)
         ci = None
-        if self.ci95 is not None:
+        if self.ci95 is not None and not self.sampled:
             ci = [round(bound, 3) if math.isfinite(bound) else None for bound in self.ci95]
         return {"value": value, "ci95": ci, "definition": self.definition, "text": self.text}
 

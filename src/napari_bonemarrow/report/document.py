@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_bonemarrow.cytology import Cells, Field, Predictions, images_at
+from napari_bonemarrow.cytology import CODES, Cells, Field, Predictions, images_at
 from napari_bonemarrow.report.files import write_text
 from napari_bonemarrow.report.record import record_document
 from napari_bonemarrow.review import SECOND, Case, Label
@@ -31,11 +31,23 @@ CELL_COLUMNS = (
 )
 FIELD_COLUMNS = ("field", "field_x_px", "field_y_px")
 """Additional columns for a slide of several fields: the field, by number from 1, and the place in it."""
-STANDING_COLUMNS = ("in_frame", "reviewed", "flagged", "tags", "comment")
+STANDING_COLUMNS = (
+    "in_frame",
+    "reviewed",
+    "flagged",
+    "tags",
+    "comment",
+    "predicted_by",
+    "bundle_predicted",
+    "bundle_confidence",
+    "sampled",
+)
 """Columns for the count: with them the differential can be computed again from the rows.
 
 The class of a cell is its ``label``, else ``predicted``; it counts if ``in_frame`` is ``true``. Tags are
-separated by a space, comments of a cell by a line break."""
+separated by a space, comments of a cell by a line break. ``predicted_by`` names what predicts now, such as
+``starter+case`` with what reviewed cells taught, ``bundle_predicted`` the bundle's own class. ``sampled`` is
+``true`` for the cells that enter the estimate of a sample review, ``false`` for its other cells."""
 READER_COLUMNS = ("first_reader_label", "second_reader_label")
 """Additional columns for a case with two readers: the class by each reader."""
 DISTRUST_COLUMN = "distrust"
@@ -64,6 +76,8 @@ def differential_document(case: Case, *, anonymous: bool = False) -> dict[str, A
         "model": _model(case.predictions),
         "frame": _frame(case),
         **case.differential().to_dict(),
+        "prequential": case.learning.prequential_shares,
+        "learning": _learning(case),
         **record_document(case),
     }
 
@@ -120,17 +134,43 @@ def _standing_of(case: Case) -> Iterator[dict[str, object]]:
     comments: dict[int | None, list[str]] = {}
     for comment in case.edits.comments:
         comments.setdefault(comment.cell_id, []).append(comment.text)
-    cells = case.cells
-    for cell_id, in_frame, reviewed in zip(
-        cells.cell_id.tolist(), _counted(case), case.reviewed().tolist(), strict=True
+    cells, predicts = case.cells, case.predictions
+    top, confidence = case.learning.bundle_guesses()
+    taught, sampled = case.learning.taught_cells(), _sampled(case)
+    model = "" if predicts is None else predicts.model.name
+    for at, (cell_id, in_frame, reviewed) in enumerate(
+        zip(cells.cell_id.tolist(), _counted(case), case.reviewed().tolist(), strict=True)
     ):
+        code = CODES[top[at]]
         yield {
             "in_frame": _truth(in_frame),
             "reviewed": _truth(reviewed),
             "flagged": _truth(cell_id in case.flags),
             "tags": " ".join(sorted(case.tags.get(cell_id, ()))),
             "comment": "\n".join(comments.get(cell_id, ())),
+            "predicted_by": "" if not code else case.learning.predicted_by if taught[at] else model,
+            "bundle_predicted": code,
+            "bundle_confidence": f"{confidence[at]:.4f}" if code else "",
+            "sampled": sampled.get(cell_id, ""),
         }
+
+
+def _sampled(case: Case) -> dict[int, str]:
+    """Return for each cell of a sample review whether it enters the estimate."""
+    plan = case.sample.plan
+    if plan is None:
+        return {}
+    return dict(zip(plan.cell_id.tolist(), map(_truth, case.sample.tally.enters.tolist()), strict=True))
+
+
+def _learning(case: Case) -> dict[str, Any]:
+    """Return what predicts now, and what reviewed cells taught."""
+    return {
+        "on": case.learning.on,
+        "predicted_by": case.learning.predicted_by or None,
+        "laboratory": case.learning.laboratory_name or None,
+        "learnt_here": dict(case.learning.learnt_here),
+    }
 
 
 def _counted(case: Case) -> list[bool]:

@@ -75,6 +75,7 @@ def _signature(signature: Signature, in_force: Signature | None) -> dict[str, An
         "amended": signature.amended,
     }
     word, text = authentication(signature)
+    value.setdefault("estimate", None)
     key = value.pop("key", None)
     value["key"] = None if key is None else {**key, "fingerprint": fingerprint_of(signature.public)}
     stamp = timestamp_of(signature.timestamp, bytes.fromhex(signature.proof))

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import CLASSES, CODES, Support
 from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.event_specs import BulkRule, EventKind
+from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.events import Change, Draft, Event, Label
+from napari_bonemarrow.review.journal.payloads import BulkRule
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
 from napari_bonemarrow.review.state.statistics import counted_rows
@@ -62,10 +63,10 @@ class BulkAcceptance:
         if not _LOWEST <= threshold <= 1:
             raise CaseError(f"a threshold of {threshold:g} is none: choose {_LOWEST:g} to 1")
         table = self._state.table
-        waiting = counted_rows(self._state) & table.predicted & (table.given == 0)
+        waiting = counted_rows(self._state) & table.guesses.predicted & (table.given == 0)
         # Compared in the model's own precision, so that a printed 0.98 equals 0.98.
-        sure = table.confidence >= np.float32(threshold)
-        found: NDArray[np.int64] = table.cell_id[waiting & sure & (table.top == CODES.index(code))]
+        sure = table.guesses.confidence >= np.float32(threshold)
+        found: NDArray[np.int64] = table.cell_id[waiting & sure & (table.guesses.top == CODES.index(code))]
         return found
 
     def accept_above(self, code: str, threshold: float) -> Change:

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from napari_bonemarrow.cytology import Cells, images_at
 from napari_bonemarrow.review.acts.core import CaseCore, CellIds
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.event_specs import EventKind, PlacePayload
+from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.events import Change, Draft, Event
+from napari_bonemarrow.review.journal.payloads import PlacePayload
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
 

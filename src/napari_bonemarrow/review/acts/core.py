@@ -78,18 +78,18 @@ class CaseCore:
 
     @property
     def predictions(self) -> Predictions | None:
-        """Return the last model's predictions for the existing cells, by ascending cell number.
+        """Return what predicts now for the existing cells, by ascending cell number.
 
         None before the first prediction, and in a blind reading.
         """
         state = self.state
         if self._predictions is None and state.model is not None and not state.blind:
-            table = state.table
-            rows = table.present & table.predicted
+            table, guesses = state.table, state.table.guesses
+            rows = table.present & guesses.predicted
             self._predictions = Predictions(
                 table.cell_id[rows],
-                table.probabilities[rows],
-                state.classes,
+                guesses.probabilities[rows],
+                guesses.classes,
                 MappingProxyType(dict(state.support)),
                 state.model,
                 state.abstain_below,
@@ -145,7 +145,7 @@ class CaseCore:
         self,
         draft: Draft,
         blobs: Mapping[str, bytes] | None = None,
-        cells: tuple[int, ...] | None = None,
+        cells: tuple[int, ...] | Callable[[], tuple[int, ...]] | None = None,
         of: EventKind | None = None,
     ) -> Change:
         """Write an event durably, apply it to the state, and only then emit `changed`.
@@ -155,8 +155,8 @@ class CaseCore:
         draft : Draft
         blobs : mapping of str to bytes, optional
             Its arrays, by their hash.
-        cells : tuple of int, optional
-            The cells that it concerns, if they differ from those that its line names.
+        cells : tuple of int, or callable, optional
+            The cells that it concerns, if they differ from those that its line names; called after the act.
         of : EventKind, optional
             For an undo or redo, the kind of the act it refers to.
 
@@ -176,6 +176,8 @@ class CaseCore:
         self._forget(EVENT_SPECS[kind])
         if EVENT_SPECS[draft.kind].concerns_all:
             cells = tuple(self.cells.cell_id.tolist())
+        elif callable(cells):
+            cells = cells()
         change = Change(event.kind, event.cells if cells is None else cells, of)
         self.changed.emit(change)
         return change

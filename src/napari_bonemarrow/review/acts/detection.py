@@ -14,15 +14,15 @@ from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.acts.redetection import FOUND_AGAIN_UM, superseded
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.journal.arrays import cells_to_arrays, pack_cells, unpack_cells
-from napari_bonemarrow.review.journal.event_specs import (
+from napari_bonemarrow.review.journal.event_specs import EventKind
+from napari_bonemarrow.review.journal.events import Change, Draft, Event, canonical
+from napari_bonemarrow.review.journal.payloads import (
     DetectionPayload,
     DetectorParameters,
     DiscardedCells,
-    EventKind,
     KeptCells,
     TilesPayload,
 )
-from napari_bonemarrow.review.journal.events import Change, Draft, Event, canonical
 from napari_bonemarrow.review.state.detection_progress import DetectionProgress, TileSearch
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State

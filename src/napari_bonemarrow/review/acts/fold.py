@@ -17,8 +17,10 @@ from napari_bonemarrow.review.acts import (
     cell_edits,
     detection,
     label_edits,
+    learning,
     model_output,
     readings,
+    sample_review,
     sampling,
     sign_off,
     slide_file,
@@ -41,6 +43,8 @@ EFFECTS: Effects = {
     **model_output.EFFECTS,
     **label_edits.EFFECTS,
     **bulk.EFFECTS,
+    **learning.EFFECTS,
+    **sample_review.EFFECTS,
     **cell_edits.EFFECTS,
     **tally.EFFECTS,
     **readings.EFFECTS,
@@ -119,9 +123,11 @@ def _replayed(journal: Journal, events: Sequence[Event]) -> tuple[State, Verific
     state, seq = State(journal.blob), 0
     try:
         with state.replay():
+            state.learning.expect(events)
             for event in events:
                 seq = event.seq
                 apply(state, event)
+                state.learning.note(state, seq)
     except NotAllowedError as error:
         return state, Verification(False, seq, f"line {seq} of the journal was not allowed: {error}")
     except CaseError as error:

@@ -8,8 +8,9 @@ from functools import partial
 from napari_bonemarrow.cytology import CLASSES, TAGS
 from napari_bonemarrow.review.acts.core import CaseCore, CellIds
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.event_specs import EventKind, ImportedLabels, LabelRows
+from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.events import Change, Comment, Draft, Event, Label
+from napari_bonemarrow.review.journal.payloads import ImportedLabels, LabelRows
 from napari_bonemarrow.review.journal.sources import IMPORTED
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State

@@ -19,14 +19,10 @@ from napari_bonemarrow.review.journal.documents import (
     ModelPayload,
     ProbabilityArrays,
 )
-from napari_bonemarrow.review.journal.event_specs import (
-    EventKind,
-    FeaturesPayload,
-    MapPayload,
-    PredictionsPayload,
-)
+from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.events import Change, Draft, Event
 from napari_bonemarrow.review.journal.field_types import ArrayPayload
+from napari_bonemarrow.review.journal.payloads import FeaturesPayload, MapPayload, PredictionsPayload
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
 
@@ -155,7 +151,8 @@ def _take_predictions(state: State, event: Event) -> None:
     if len(set(classes)) != len(classes) or not np.isfinite(arrays["probabilities"]).all():
         raise ValueError("a model says what is not a prediction")
     if (model, classes) != (state.model, state.classes):
-        state.table.forget_predictions(len(classes))
+        state.table.forget_predictions(classes)
+        state.learning.forget()
     state.model, state.classes, state.support = model, classes, support
     state.abstain_below = new.get("abstain_below")  # missing in journals of older versions
     state.table.predict(

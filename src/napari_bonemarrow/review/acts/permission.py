@@ -35,9 +35,21 @@ def refusal(state: State, kind: EventKind, reviewer: str) -> str:
         )
     if spec.changes_sample and SECOND in state.reads:
         return "both readers read the same cells: they stay as they were when the second reading began"
+    if spec.changes_sample and kind is not EventKind.SAMPLE_BEGUN and in_sample(state):
+        return (
+            "a sample of the cells is being reviewed, so they stay as they are: name such a cell ART or NIF, "
+            "or review all cells instead"
+        )
+    if kind is EventKind.READING_BEGUN and in_sample(state):
+        return "a sample is read by one person: review all cells instead before a second reading"
     if spec.in_reading:
         return _not_this_reader(state, reviewer)
     return ""
+
+
+def in_sample(state: State) -> bool:
+    """Return whether a sample of the cells is reviewed, not all of them."""
+    return state.sample is not None and not state.sample.widened
 
 
 def _not_this_reader(state: State, reviewer: str) -> str:

@@ -18,8 +18,9 @@ from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.acts.permission import NotAllowedError
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.identity.names import same_person, short
-from napari_bonemarrow.review.journal.event_specs import EventKind, ReadingBegun, ReadingPayload
+from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.events import Change, Draft, Event, Label
+from napari_bonemarrow.review.journal.payloads import ReadingBegun, ReadingPayload
 from napari_bonemarrow.review.journal.reading import FIRST, KINDS, SECOND, SETTLING, Reading
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.reading_state import ReadingState, merged

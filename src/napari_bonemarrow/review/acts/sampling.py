@@ -13,6 +13,7 @@ from napari_bonemarrow.cytology import Frame, RegionRanking
 from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.review.acts.core import CaseCore
+from napari_bonemarrow.review.acts.permission import NotAllowedError, in_sample
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.journal.arrays import pack, unpack
 from napari_bonemarrow.review.journal.documents import RankingPayload
@@ -32,6 +33,12 @@ from napari_bonemarrow.review.state.state import State
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
+
+
+_SAMPLED = (
+    "a sample of the counted cells is being reviewed, so the frame stays as it is: review all cells instead "
+    "to change it"
+)
 
 
 class Sampling:
@@ -91,6 +98,8 @@ class Sampling:
             )
         if (frame, target) == (self._state.frame, self._state.target):
             return None
+        if in_sample(self._state) and frame != self._state.frame:
+            raise CaseError(_SAMPLED)
         if self._state.classes_seen and self._state.frame not in (None, frame):
             raise CaseError(
                 "classes have been seen, so the frame stays as it is: start a new case to change it"
@@ -203,6 +212,8 @@ class Sampling:
             )
         if count == before:
             return None
+        if in_sample(self._state):
+            raise CaseError(_SAMPLED)
         wider = replace(frame, regions=ranking.regions[:count])
         target = self._state.target
         old, new = frame_to_json(frame, target), frame_to_json(wider, target)
@@ -224,6 +235,8 @@ def _set_frame(state: State, event: Event) -> None:
     slide, (frame, target) = state.slide, frame_from_json(event.new)
     if slide is None or (frame.width, frame.height) != (slide.width, slide.height):
         raise ValueError("the frame is of another image")
+    if in_sample(state) and frame != state.frame:
+        raise NotAllowedError(_SAMPLED)
     state.frame, state.target = frame, target
     state.place()
 

@@ -11,12 +11,19 @@ from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.acts.permission import NotAllowedError
 from napari_bonemarrow.review.acts.readings import Readings
-from napari_bonemarrow.review.acts.statement import proof_fails, signed_otherwise, statement
+from napari_bonemarrow.review.acts.sample_review import SampleReview
+from napari_bonemarrow.review.acts.statement import (
+    proof_fails,
+    signed_estimate,
+    signed_otherwise,
+    statement,
+)
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.identity.signing_key import SigningKey
 from napari_bonemarrow.review.journal.documents import SignaturePayload
-from napari_bonemarrow.review.journal.event_specs import AmendedSignature, Amendment, EventKind
+from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.events import Change, Draft, Event
+from napari_bonemarrow.review.journal.payloads import AmendedSignature, Amendment
 from napari_bonemarrow.review.journal.program import program_name
 from napari_bonemarrow.review.journal.reading import SECOND, SETTLING
 from napari_bonemarrow.review.journal.signature import Signature
@@ -31,9 +38,11 @@ Stamp = Callable[[bytes], bytes]
 class SignOff:
     """Sign-off and amendment of a count."""
 
-    def __init__(self, core: CaseCore, statistics: Statistics, readings: Readings) -> None:
+    def __init__(
+        self, core: CaseCore, statistics: Statistics, readings: Readings, sample: SampleReview
+    ) -> None:
         self._core, self._state = core, core.state
-        self._statistics, self._readings = statistics, readings
+        self._statistics, self._readings, self._sample = statistics, readings, sample
 
     @property
     def signatures(self) -> tuple[Signature, ...]:
@@ -49,6 +58,8 @@ class SignOff:
             The current `differential`, if known: this saves a second count at each key of the review.
         """
         count = count or self._statistics.differential()
+        if self._sample.in_progress:
+            return self._sample.gaps()
         gaps = []
         if without := count.unreviewed - count.imported:
             gaps.append(f"{count_of(without, 'cell')} of {count.reviewed + count.unreviewed} not reviewed")
@@ -119,6 +130,7 @@ class SignOff:
             model=self._state.model,
             head=self._core.journal.lines.last.hash,
             program=program_name(),
+            estimate=signed_estimate(self._state),
         )
         draft = Draft(EventKind.SIGNED, new=signature.to_json(), time=self._core.journal.time())
         if key is None:
@@ -173,6 +185,8 @@ class SignOff:
             raise CaseError("the second reading is blind and is not signed: end it first")
         if SETTLING in reads and self._state.reading != SETTLING:
             raise CaseError(f"the settled reading is what is signed: go to reading {SETTLING}")
+        if self._sample.in_progress and self._sample.estimate() is None:
+            raise CaseError(self._sample.what_is_missing)
         count = self._statistics.differential()
         if not (count.counted or count.excluded or tallied(self._state)):
             raise CaseError("nothing has been counted yet, so there is nothing to sign")

@@ -12,9 +12,10 @@ from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.acts.permission import NotAllowedError
 from napari_bonemarrow.review.acts.slide_places import candidates, found_by_fingerprint, place_of
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.event_specs import EventKind, FirstLine, Predecessor, SlidePlace
+from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.events import Change, Draft, Event
 from napari_bonemarrow.review.journal.journal_json import SlideRecord, scale_from_json, scale_to_json
+from napari_bonemarrow.review.journal.payloads import FirstLine, Predecessor, SlidePlace
 from napari_bonemarrow.review.journal.program import program_name
 from napari_bonemarrow.review.journal.reading import FIRST, Reading
 from napari_bonemarrow.review.state.effect import Effect, Effects

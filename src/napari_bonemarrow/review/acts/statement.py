@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from napari_bonemarrow.review.identity.signing_key import holds
-from napari_bonemarrow.review.journal.documents import SignaturePayload
+from napari_bonemarrow.review.journal.documents import SignaturePayload, SignedEstimate
 from napari_bonemarrow.review.journal.events import Event, canonical
 from napari_bonemarrow.review.state.cell_table import count_codes
 from napari_bonemarrow.review.state.state import State
@@ -15,6 +15,8 @@ from napari_bonemarrow.review.state.statistics import counted_rows, tallied, uns
 
 FORM = "napari-bonemarrow signature 1"
 """Name of the text's form, so that a signature of one form is never taken for one of another."""
+_PLACES = 2
+"""Decimals of a signed percentage: beyond what the arithmetic of another computer could change."""
 _OF_THE_PROOF = frozenset({"key", "timestamp"})
 
 
@@ -55,6 +57,32 @@ def proof_fails(state: State, event: Event) -> bool:
     return key is not None and not holds(key["public"], key["proof"], statement(state, event, key["public"]))
 
 
+def signed_estimate(state: State) -> SignedEstimate | None:
+    """Return what a signature says of the sample under review; None if all cells are."""
+    found = None if state.sample is None else state.sample.estimate(state.table)
+    if found is None:
+        return None
+    return {
+        "method": found.method,
+        "frame": found.frame,
+        "reviewed": found.reviewed,
+        "seed": found.seed,
+        "shares": {
+            row.code: {
+                "percent": None if row.percent is None else round(row.percent, _PLACES),
+                "ci95": [round(limit, _PLACES) for limit in row.ci95],
+                "seen": row.seen,
+            }
+            for row in (*found.classes, *found.groups)
+        },
+    }
+
+
+def _figures(estimate: SignedEstimate | None) -> object:
+    """Return an estimate without the words for its method."""
+    return None if estimate is None else {name: each for name, each in estimate.items() if name != "method"}
+
+
 def signed_otherwise(state: State, signed: SignaturePayload) -> str:
     """Return in one line how a signature differs from the case; empty if it does not.
 
@@ -84,5 +112,7 @@ def signed_otherwise(state: State, signed: SignaturePayload) -> str:
         return "what the signature says was left to do is not what was left"
     if Counter(signed["tallied"]) != tallied(state) or signed["reading"] != state.reading or state.blind:
         return "the signature is of another reading or tally"
+    if _figures(signed.get("estimate")) != _figures(signed_estimate(state)):
+        return "the signed estimate is not that of the sample"
     model = None if state.model is None else {"name": state.model.name, "sha256": state.model.sha256}
     return "" if signed["model"] == model else "the signature names another model"

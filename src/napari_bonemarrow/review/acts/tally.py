@@ -10,14 +10,9 @@ from napari_bonemarrow.cytology import CLASSES, CountingRules, Differential
 from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.acts.undo_stack import UndoStack
 from napari_bonemarrow.review.errors import CaseError
-from napari_bonemarrow.review.journal.event_specs import (
-    EVENT_SPECS,
-    EventKind,
-    TalliedCell,
-    TallyField,
-    Topic,
-)
+from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS, EventKind, Topic
 from napari_bonemarrow.review.journal.events import Change, Draft, Event
+from napari_bonemarrow.review.journal.payloads import TalliedCell, TallyField
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
 from napari_bonemarrow.review.state.statistics import tallied

@@ -25,8 +25,10 @@ from napari_bonemarrow.review.acts.core import CaseCore, CellIds
 from napari_bonemarrow.review.acts.detection import Detection
 from napari_bonemarrow.review.acts.fold import apply, open_journal
 from napari_bonemarrow.review.acts.label_edits import LabelEdits
+from napari_bonemarrow.review.acts.learning import Learning
 from napari_bonemarrow.review.acts.model_output import ModelOutput
 from napari_bonemarrow.review.acts.readings import Readings
+from napari_bonemarrow.review.acts.sample_review import SampleReview
 from napari_bonemarrow.review.acts.sampling import Sampling
 from napari_bonemarrow.review.acts.sign_off import SignOff, Stamp
 from napari_bonemarrow.review.acts.slide_file import SlideFile, first_line
@@ -37,10 +39,10 @@ from napari_bonemarrow.review.case.history import History
 from napari_bonemarrow.review.case.view_memory import ViewMemory
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.identity.signing_key import SigningKey
-from napari_bonemarrow.review.journal.event_specs import FirstLine, Predecessor
 from napari_bonemarrow.review.journal.events import Change, Label, Verification
 from napari_bonemarrow.review.journal.journal import Journal
 from napari_bonemarrow.review.journal.journal_json import SlideRecord, scale_from_json
+from napari_bonemarrow.review.journal.payloads import FirstLine, Predecessor
 from napari_bonemarrow.review.journal.signature import Signature
 from napari_bonemarrow.review.journal.write_lock import user_name
 from napari_bonemarrow.review.state.cell_columns import CaseColumns
@@ -68,6 +70,10 @@ class Case:
         The search for cells.
     model : ModelOutput
         Predictions, features and map.
+    learning : Learning
+        What reviewed cells teach about the others.
+    sample : SampleReview
+        The review of a random sample.
     edits : LabelEdits
         Classes, tags, flags and comments.
     bulk : BulkAcceptance
@@ -98,13 +104,15 @@ class Case:
         self.sampling = Sampling(core)
         self.detection = Detection(core)
         self.model = ModelOutput(core)
+        self.learning = Learning(core)
+        self.sample = SampleReview(core)
         self.edits = LabelEdits(core)
         self.bulk = BulkAcceptance(core)
         self.cell_edits = CellEdits(core)
         self.tally = Tally(core, self._stack)
         self.readings = Readings(core)
         self.statistics = Statistics(state)
-        self.sign_off = SignOff(core, self.statistics, self.readings)
+        self.sign_off = SignOff(core, self.statistics, self.readings, self.sample)
         self.history = History(core)
         self.view_memory = ViewMemory(core)
 
@@ -319,7 +327,9 @@ class Case:
 
     @property
     def predictions(self) -> Predictions | None:
-        """Return the last model's predictions for the existing cells, by ascending cell number.
+        """Return what predicts now for the existing cells, by ascending cell number.
+
+        It is the last model's output, or that with what reviewed cells taught; see `Learning`.
 
         None before the first prediction, and in a blind reading.
         """

@@ -114,6 +114,22 @@ class ModelPayload(TypedDict):
     sha256: Name
 
 
+@_closed
+class HeadPayload(TypedDict):
+    """A laboratory head."""
+
+    name: Name
+    sha256: Name
+
+
+class SampleArrays(TypedDict):
+    """The cells of a frame in the order of their strata and draws."""
+
+    cell_id: WholeNumbers
+    stratum: WholeNumbers
+    predicted: WholeNumbers
+
+
 class ProbabilityArrays(TypedDict):
     """The probabilities of some cells by a model."""
 
@@ -147,6 +163,26 @@ class KeyPayload(TypedDict):
 
 
 @_closed
+class SignedShare(TypedDict):
+    """A share that a signed sample review estimates: per cent, its limits, cells seen."""
+
+    percent: Number | None
+    ci95: Annotated[list[Any], Row(Number, Number)]
+    seen: Count
+
+
+@_closed
+class SignedEstimate(TypedDict):
+    """What a signed sample review estimates, and from what."""
+
+    method: Name
+    frame: Ordinal
+    reviewed: Ordinal
+    seed: Count
+    shares: dict[str, SignedShare]
+
+
+@_closed
 class SignaturePayload(TypedDict):
     """The content of a signature; see `Signature`."""
 
@@ -165,6 +201,7 @@ class SignaturePayload(TypedDict):
     model: ModelPayload | None
     head: Hash
     program: Name
+    estimate: NotRequired[SignedEstimate]
     key: NotRequired[KeyPayload]
     timestamp: NotRequired[
         Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9+/]+={0,2}\z", max_length=_LONGEST_TIMESTAMP)]

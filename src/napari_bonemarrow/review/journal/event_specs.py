@@ -11,43 +11,54 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from functools import partial
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Any, Literal
 
-from annotated_types import MaxLen, MinLen
-from typing_extensions import TypedDict
-
-from napari_bonemarrow.cytology import CLASSES, TAGS, Support
+from napari_bonemarrow.cytology import CLASSES, TAGS
 from napari_bonemarrow.review.journal.documents import (
-    CellArrays,
-    FeatureArrays,
     FramePayload,
-    MapArrays,
-    ModelPayload,
-    ProbabilityArrays,
     RankingPayload,
     ScalePayload,
     SignaturePayload,
-    SlidePayload,
 )
 from napari_bonemarrow.review.journal.field_types import (
     AnyCells,
     AtMostOne,
     Code,
-    Count,
-    Hash,
     Name,
     NoCells,
-    Number,
     OneCell,
-    OneOf,
-    Ordinal,
-    Positive,
-    ReadingNumber,
-    Row,
     SomeCells,
     Tag,
     ThreeCells,
-    Time,
+)
+from napari_bonemarrow.review.journal.payloads import (
+    AmendedSignature,
+    Amendment,
+    BulkRule,
+    ChosenHead,
+    DetectionPayload,
+    DiscardedCells,
+    FeaturesPayload,
+    FirstLine,
+    ImportedLabels,
+    KeptCells,
+    LabelRows,
+    LearntPayload,
+    MapPayload,
+    MergedPlace,
+    PlacePayload,
+    PredictionsPayload,
+    ReadingBegun,
+    ReadingPayload,
+    SampleEnd,
+    SampleGoal,
+    SamplePayload,
+    SampleQuota,
+    SlidePlace,
+    SplitPlaces,
+    TalliedCell,
+    TallyField,
+    TilesPayload,
 )
 from napari_bonemarrow.review.journal.sources import is_imported
 
@@ -86,164 +97,15 @@ class EventKind(StrEnum):
     TALLY_FIELD_BEGUN = "tally field begun"
     FEATURES_RECORDED = "features recorded"
     MAP_RECORDED = "map recorded"
+    PREDICTIONS_LEARNT = "predictions learnt"
+    LEARNING_SWITCHED = "learning switched"
+    LABORATORY_HEAD_CHOSEN = "laboratory head chosen"
+    SAMPLE_BEGUN = "sample begun"
+    SAMPLE_WAVE = "sample wave"
+    SAMPLE_TARGET_SET = "sample target set"
+    SAMPLE_WIDENED = "sample widened"
     UNDO = "undo"
     REDO = "redo"
-
-
-class Predecessor(TypedDict):
-    """The earlier case of this slide, started over: its number, its file, the hash of its last line."""
-
-    case: Name
-    file: str
-    head: Hash
-
-
-class FirstLine(TypedDict):
-    """The first line of a case."""
-
-    case: Name
-    program: Name
-    slide: SlidePayload
-    scale: ScalePayload | None
-    before: NotRequired[Predecessor]
-
-
-class SlidePlace(TypedDict):
-    """The place of the slide."""
-
-    slide: SlidePayload
-
-
-class TilesPayload(TypedDict):
-    """The results of some tiles of a search."""
-
-    plan: dict[str, Any]
-    tiles: list[Count]
-    failed: dict[str, str]
-    arrays: CellArrays
-
-
-class DetectorParameters(TypedDict):
-    """The detector's parameters; only those that the state needs are named."""
-
-    failed_tiles: NotRequired[list[str]]
-
-
-class DetectionPayload(TypedDict):
-    """The cells that a detector found."""
-
-    arrays: CellArrays
-    found: Count
-    parameters: DetectorParameters
-    kept: list[Ordinal]
-    dropped: list[Ordinal]
-    extends: NotRequired[bool]
-
-
-class DiscardedCells(TypedDict):
-    """The number of cells that left the case with their search."""
-
-    cells: Count
-
-
-class KeptCells(TypedDict):
-    """The cells that stay when a search is discarded."""
-
-    kept: list[Ordinal]
-
-
-class PredictionsPayload(TypedDict):
-    """The predictions of a model, and the classes it has learnt."""
-
-    arrays: ProbabilityArrays
-    classes: Annotated[list[Code], MinLen(1)]
-    support: dict[str, Annotated[str, OneOf(str(word) for word in Support)]]
-    model: ModelPayload
-    abstain_below: NotRequired[Number]
-
-
-class FeaturesPayload(TypedDict):
-    """Features, and their model."""
-
-    model: ModelPayload
-    arrays: FeatureArrays
-
-
-class MapPayload(TypedDict):
-    """A map of cells."""
-
-    arrays: MapArrays
-    parameters: dict[str, Any]
-
-
-class PlacePayload(TypedDict):
-    """The place of a cell that a reviewer added: level-0 px, µm."""
-
-    x: Number
-    y: Number
-    diameter_um: Positive
-
-
-SplitPlaces = Annotated[list[PlacePayload], MinLen(2)]
-MergedPlace = Annotated[list[PlacePayload], MinLen(1), MaxLen(1)]
-
-LabelRow = Annotated[list[str], Row(Code, Name, Time, Name)]
-"""A label: code, by whom, when, source."""
-LabelRows = list[LabelRow | None]
-
-
-class ImportedLabels(TypedDict):
-    """Classes from a file, in the order of the line's cells, and the file's hash."""
-
-    codes: Annotated[list[Code], MinLen(1)]
-    sha256: Hash
-
-
-class BulkRule(TypedDict):
-    """The rule by which a class was accepted in bulk."""
-
-    code: Code
-    threshold: Number
-    model: Name
-    count: Ordinal
-
-
-class ReadingBegun(TypedDict):
-    """The reading that begins, and its reader."""
-
-    reading: ReadingNumber
-    reader: Name
-
-
-class ReadingPayload(TypedDict):
-    """The reading that ends or is shown."""
-
-    reading: ReadingNumber
-
-
-class AmendedSignature(TypedDict):
-    """The line of the signature that is revoked."""
-
-    signature: Ordinal
-
-
-class Amendment(TypedDict):
-    """The reason why a signature is revoked."""
-
-    reason: str
-
-
-class TalliedCell(TypedDict):
-    """A cell counted by eye: its field and its class."""
-
-    field: Count
-    code: Code
-
-
-class TallyField(TypedDict):
-    """The field that begins."""
-
-    field: Ordinal
 
 
 class Topic(Enum):
@@ -253,6 +115,8 @@ class Topic(Enum):
     CELLS = "cells"
     CLASSES = "classes"
     TALLY = "tally"
+    LEARNING = "learning"
+    SAMPLE = "sample review"
     READINGS = "readings"
     SIGNATURES = "signatures"
     TURNS = "undo and redo"
@@ -349,6 +213,8 @@ _classes = partial(
 _tally = partial(EventSpec, topic=Topic.TALLY, undoable=True, in_reading=True, shown=Shown.NONE)
 _reading = partial(EventSpec, topic=Topic.READINGS, changes_predictions=True, concerns_all=True)
 _signature = partial(EventSpec, topic=Topic.SIGNATURES)
+_learning = partial(EventSpec, topic=Topic.LEARNING, changes_predictions=True, shown=Shown.NONE)
+_sample = partial(EventSpec, topic=Topic.SAMPLE, shown=Shown.NONE)
 _turn = partial(EventSpec, topic=Topic.TURNS, cells=AnyCells, old=Any, new=Any, refers=True, in_reading=True)
 
 EVENT_SPECS: Mapping[EventKind, EventSpec] = MappingProxyType(
@@ -400,6 +266,13 @@ EVENT_SPECS: Mapping[EventKind, EventSpec] = MappingProxyType(
         EventKind.TALLY_FIELD_BEGUN: _tally(new=TallyField),
         EventKind.FEATURES_RECORDED: _slide(new=FeaturesPayload, shown=Shown.NONE),
         EventKind.MAP_RECORDED: _slide(new=MapPayload, shown=Shown.NONE),
+        EventKind.PREDICTIONS_LEARNT: _learning(new=LearntPayload),
+        EventKind.LEARNING_SWITCHED: _learning(old=bool, new=bool),
+        EventKind.LABORATORY_HEAD_CHOSEN: _learning(old=Name | None, new=ChosenHead | None),
+        EventKind.SAMPLE_BEGUN: _sample(new=SamplePayload, changes_sample=True),
+        EventKind.SAMPLE_WAVE: _sample(new=SampleQuota),
+        EventKind.SAMPLE_TARGET_SET: _sample(old=SampleGoal | None, new=SampleGoal | None),
+        EventKind.SAMPLE_WIDENED: _sample(new=SampleEnd),
         EventKind.UNDO: _turn(),
         EventKind.REDO: _turn(),
     }

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from napari_bonemarrow.cytology import ModelReference
-from napari_bonemarrow.review.journal.documents import ALGORITHM, SignaturePayload
+from napari_bonemarrow.review.journal.documents import ALGORITHM, SignaturePayload, SignedEstimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Signature:
         Hash of the last line of the journal that is signed.
     program : str
         Name and version of the program.
+    estimate : dict or None
+        In a sample review, the signed estimate: ``method``, ``frame``, ``reviewed``, ``seed``, ``shares``.
     public, proof : str
         The signer's public key and its signature over the `statement`, in hexadecimal; empty if signed
         without a key.
@@ -69,6 +71,7 @@ class Signature:
     model: ModelReference | None
     head: str
     program: str
+    estimate: SignedEstimate | None = None
     public: str = ""
     proof: str = ""
     timestamp: str = ""
@@ -81,6 +84,8 @@ class Signature:
         value = asdict(self)
         for name in ("at", "seq", "amended", "public", "proof", "timestamp"):
             del value[name]
+        if self.estimate is None:
+            del value["estimate"]
         if self.public:
             value["key"] = {"algorithm": ALGORITHM, "public": self.public, "proof": self.proof}
         if self.timestamp:

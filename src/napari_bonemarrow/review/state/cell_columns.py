@@ -25,7 +25,7 @@ class CaseColumns:
         Centre, level-0 px.
     in_frame : ndarray of bool
     top : ndarray of int8
-        The model's first guess, as an index of `cytology.CODES`; 0 without a prediction.
+        The first guess of what predicts now, as an index of `cytology.CODES`; 0 without a prediction.
     confidence, margin : ndarray of float32
         Highest calibrated probability; first less second. 0 without a prediction.
     code : ndarray of int8
@@ -89,7 +89,7 @@ class Snapshots:
 
     def _hardly_changing(self) -> tuple[NDArray[Any], ...]:
         table = self._table
-        said: tuple[NDArray[Any], ...] = (table.top, table.confidence, table.margin)
+        said: tuple[NDArray[Any], ...] = (table.guesses.top, table.guesses.confidence, table.guesses.margin)
         if table.blind:
             said = tuple(np.zeros_like(column) for column in said)
         return (*(table.columns[name] for name in ("cell_id", "x", "y", "in_frame")), *said)

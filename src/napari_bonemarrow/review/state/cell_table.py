@@ -13,18 +13,13 @@ from napari_bonemarrow.cytology import CODES, TAGS, Cells, Frame, Predictions
 from napari_bonemarrow.cytology.arrays import row_of, rows_of
 from napari_bonemarrow.review.journal.events import Label
 from napari_bonemarrow.review.journal.sources import is_imported
+from napari_bonemarrow.review.state.guesses import Guesses
 
 _COLUMNS = ("cell_id", "x", "y", "diameter_um", "score", "in_frame")
 _NUMBER = {code: number for number, code in enumerate(CODES)}
 _TAG_BIT = {tag: 1 << at for at, tag in enumerate(TAGS)}
 
-_MODEL: Mapping[str, tuple[Any, Any]] = {
-    "predicted": (bool, False),
-    "top": (np.int8, 0),
-    "confidence": (np.float32, 0),
-    "margin": (np.float32, 0),
-    "strangeness": (np.float32, np.nan),
-}
+_MODEL: Mapping[str, tuple[Any, Any]] = {"strangeness": (np.float32, np.nan)}
 _REVIEW: Mapping[str, tuple[Any, Any]] = {
     "given": (np.int8, 0),
     "imported": (bool, False),
@@ -45,18 +40,15 @@ class CellTable:
         Which cells exist.
     existing : set of int
         Their numbers, to look one up at once.
-    predicted : ndarray of bool
-        Which cells have a prediction.
-    probabilities : ndarray of float32, shape (n, k)
-    top : ndarray of int8
-        The model's first guess, as an index of `CODES`.
-    confidence, margin : ndarray of float32
-        Highest calibrated probability; first less second. 0 without a prediction.
+    bundle : Guesses
+        The predictions of the bundle alone.
+    taught : Guesses or None
+        Those with what reviewed cells taught; None while nothing taught serves.
     strangeness : ndarray of float32
         Share of held-out crops that look more like the training data; NaN if not
         measured.
     code : ndarray of int8
-        The effective class: ``given``, else ``top``; in a blind reading ``given`` alone.
+        The effective class: ``given``, else the first guess; in a blind reading ``given`` alone.
     given : ndarray of int8
         The reader's label, 0 without one.
     imported : ndarray of bool
@@ -70,10 +62,6 @@ class CellTable:
         Whether predictions are kept out of ``code``.
     """
 
-    predicted: NDArray[np.bool_]
-    top: NDArray[np.int8]
-    confidence: NDArray[np.float32]
-    margin: NDArray[np.float32]
     strangeness: NDArray[np.float32]
     given: NDArray[np.int8]
     imported: NDArray[np.bool_]
@@ -85,7 +73,8 @@ class CellTable:
         self.columns: dict[str, NDArray[Any]] = {name: getattr(Cells.empty(), name) for name in _COLUMNS}
         self.present = np.empty(0, bool)
         self.existing: set[int] = set()
-        self.probabilities = np.empty((0, 0), np.float32)
+        self.bundle = Guesses(0)
+        self.taught: Guesses | None = None
         self.code = np.empty(0, np.int8)
         self.blind = False
         for name, (kind, blank) in {**_MODEL, **_REVIEW}.items():
@@ -104,6 +93,11 @@ class CellTable:
         """Return which rows carry a label that a reviewer gave or vouched for."""
         reviewed: NDArray[np.bool_] = (self.given > 0) & ~self.imported
         return reviewed
+
+    @property
+    def guesses(self) -> Guesses:
+        """Return what predicts now: the bundle, or the bundle with what was taught."""
+        return self.bundle if self.taught is None else self.taught
 
     def rows(self, cell_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.intp]:
         """Return the rows of some cells, -1 for unknown cells."""
@@ -124,40 +118,54 @@ class CellTable:
         for name, (kind, blank) in {**_MODEL, **_REVIEW}.items():
             setattr(self, name, np.concatenate([getattr(self, name), np.full(n, blank, kind)]))
         self.code = np.concatenate([self.code, np.zeros(n, np.int8)])
-        none = np.zeros((n, self.probabilities.shape[1]), np.float32)
-        self.probabilities = np.concatenate([self.probabilities, none])
+        for guesses in self._all_guesses():
+            guesses.append(n)
 
     def keep(self, rows: NDArray[np.intp]) -> None:
         """Keep only these rows, ascending."""
         self.columns = {name: column[rows] for name, column in self.columns.items()}
-        for name in ("present", "code", "probabilities", *_MODEL, *_REVIEW):
+        for name in ("present", "code", *_MODEL, *_REVIEW):
             setattr(self, name, getattr(self, name)[rows])
+        for guesses in self._all_guesses():
+            guesses.keep(rows)
         self.existing = set(self.cell_id[self.present].tolist())
 
-    def forget_predictions(self, classes: int) -> None:
-        """Clear the predictions, with columns for a model of a given number of classes."""
-        self.probabilities = np.zeros((len(self), classes), np.float32)
+    def forget_predictions(self, classes: tuple[str, ...]) -> None:
+        """Clear the predictions, for a model of some classes."""
+        self.bundle, self.taught = Guesses(len(self), classes), None
         for name, (kind, blank) in _MODEL.items():
             setattr(self, name, np.full(len(self), blank, kind))
         self._settle(slice(None))
 
     def predict(self, predictions: Predictions) -> None:
-        """Write predictions of some cells; unknown cells are skipped."""
+        """Write a bundle's predictions of some cells; unknown cells are skipped."""
         rows = self.rows(predictions.cell_id)
         known = rows >= 0
         rows, probabilities = rows[known], predictions.probabilities[known]
-        self.probabilities[rows] = probabilities
-        self.predicted[rows] = True
-        if not len(rows):
-            return
-        numbers = np.array([_NUMBER[code] for code in predictions.classes], np.int8)
-        first = probabilities.argmax(axis=1)
-        self.top[rows] = numbers[first]
-        highest = probabilities.max(axis=1)
-        self.confidence[rows] = highest
-        self.margin[rows] = highest - _second(probabilities)
+        self.bundle.write(rows, probabilities)
+        if self.taught is not None:
+            wide = np.zeros((len(rows), len(self.taught.classes)), np.float32)
+            wide[:, self.bundle.columns_in(self.taught.classes)] = probabilities
+            self.taught.write(rows, wide)
         self.strangeness[rows] = np.nan if predictions.strangeness is None else predictions.strangeness[known]
         self._settle(rows)
+
+    def teach(self, taught: Guesses | None) -> NDArray[np.int64]:
+        """Predict with what was taught, or by the bundle alone with None.
+
+        Returns
+        -------
+        ndarray of int64
+            The existing cells whose first guess is now another.
+        """
+        before = self.guesses.top
+        self.taught = taught
+        self._settle(slice(None))
+        changed: NDArray[np.int64] = self.cell_id[self.present & (self.guesses.top != before)]
+        return changed
+
+    def _all_guesses(self) -> tuple[Guesses, ...]:
+        return (self.bundle,) if self.taught is None else (self.bundle, self.taught)
 
     def label(self, cell_ids: Sequence[int], labels: Sequence[Label | None]) -> None:
         """Give cells their labels, or remove them where None."""
@@ -167,7 +175,7 @@ class CellTable:
             self.given[row] = number
             self.imported[row] = label is not None and label.imported
             self.reviewed_at[row] = np.nan if label is None else _seconds(label.at)
-            self.code[row] = number if number or self.blind else self.top[row]
+            self.code[row] = number if number or self.blind else self.guesses.top[row]
             return
         rows = self.rows(cell_ids)
         self.given[rows] = [0 if label is None else _NUMBER[label.code] for label in labels]
@@ -220,7 +228,7 @@ class CellTable:
     def _settle(self, rows: NDArray[np.intp] | slice) -> None:
         """Update the effective class of some rows."""
         given = self.given[rows]
-        self.code[rows] = given if self.blind else np.where(given > 0, given, self.top[rows])
+        self.code[rows] = given if self.blind else np.where(given > 0, given, self.guesses.top[rows])
 
     def set_present(self, cell_ids: Sequence[int], present: bool) -> None:
         """Remove cells, or restore them."""
@@ -259,13 +267,6 @@ def count_codes(codes: NDArray[np.int8]) -> dict[str, int]:
     """Count cells by class; empty classes are omitted."""
     counts = np.bincount(codes, minlength=len(CODES))
     return {CODES[number]: int(counts[number]) for number in np.flatnonzero(counts).tolist()}
-
-
-def _second(probabilities: NDArray[np.float32]) -> NDArray[np.float32] | float:
-    """Return the second highest probability of each row; 0 for a model with one class."""
-    if probabilities.shape[1] < 2:
-        return 0.0
-    return np.partition(probabilities, -2, axis=1)[:, -2]
 
 
 def _all_seconds(labels: Sequence[Label | None]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import Features, ModelReference
 from napari_bonemarrow.review.journal.arrays import Blob, unpack
 from napari_bonemarrow.review.journal.documents import FeatureArrays, MapArrays, ModelPayload
-from napari_bonemarrow.review.journal.event_specs import FeaturesPayload, MapPayload
+from napari_bonemarrow.review.journal.payloads import FeaturesPayload, MapPayload
 
 
 class FeatureStore:

@@ -22,7 +22,9 @@ from napari_bonemarrow.review.journal.signature import Signature
 from napari_bonemarrow.review.state.cell_table import CellTable
 from napari_bonemarrow.review.state.detection_progress import TileSearch
 from napari_bonemarrow.review.state.feature_store import FeatureStore
+from napari_bonemarrow.review.state.learning_state import LearningState
 from napari_bonemarrow.review.state.reading_state import ReadingState, compared
+from napari_bonemarrow.review.state.sample_state import SampleState
 
 if TYPE_CHECKING:
     from napari_bonemarrow.slides import Scale
@@ -63,6 +65,9 @@ class State:
         Higher than any number ever given.
     model : ModelReference or None
     feature_store : FeatureStore
+    learning : LearningState
+    sample : SampleState or None
+        A sample review, also one that was widened to all cells.
     signatures : list of Signature
     case_id : str
         Unique identifier of the case, from its first line.
@@ -92,6 +97,8 @@ class State:
         self.support: Mapping[str, Support] = {}
         self.abstain_below: float | None = None
         self.feature_store = FeatureStore()
+        self.learning = LearningState()
+        self.sample: SampleState | None = None
         self.signatures: list[Signature] = []
         self.case_id = ""
         self.replaying = False

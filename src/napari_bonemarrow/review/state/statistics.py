@@ -49,15 +49,16 @@ class Statistics:
             len(self._state.unread),
             int(np.count_nonzero(counted & table.imported)),
             self.domain_check(),
+            None if self._state.sample is None else self._state.sample.estimate(table, rules),
         )
 
     def model_differential(self, rules: CountingRules | None = None) -> Differential:
-        """Count the cells in the frame by the model's first guess, without any review.
+        """Count the cells in the frame by the bundle's own first guess, without any review.
 
         In a blind reading no cell has such a class.
         """
         table, counted = self._state.table, counted_rows(self._state)
-        codes = table.top[counted]
+        codes = table.bundle.top[counted]
         return Differential.of_counts(
             count_codes(np.zeros_like(codes) if self._state.blind else codes),
             len(codes),
@@ -78,11 +79,11 @@ class Statistics:
             None if its bundle holds no statistics for it, nothing is classified, or a reading is blind.
         """
         table = self._state.table
-        rows = counted_rows(self._state) & table.predicted
+        rows = counted_rows(self._state) & table.bundle.predicted
         if self._state.blind or not rows.any():
             return None
         threshold = self._state.abstain_below
-        return DomainCheck.of_cells(table.strangeness[rows], table.confidence[rows], threshold)
+        return DomainCheck.of_cells(table.strangeness[rows], table.bundle.confidence[rows], threshold)
 
     @property
     def waits_for_review(self) -> bool:
@@ -98,7 +99,7 @@ class Statistics:
         table, threshold = self._state.table, self._state.abstain_below
         if threshold is None or self._state.blind:
             return 0
-        return int(np.count_nonzero(rows & table.predicted & (table.confidence < threshold)))
+        return int(np.count_nonzero(rows & table.guesses.predicted & (table.guesses.confidence < threshold)))
 
 
 def counted_rows(state: State) -> NDArray[np.bool_]:
