@@ -35,7 +35,8 @@ def test_cells_have_the_columns_of_the_contract(case: Case, tmp_path: Path) -> N
     header = (tmp_path / "cells.csv").read_text("utf-8").splitlines()[0]
     assert header == (
         "cell_id,x_px,y_px,x_um,y_um,diameter_um,detection_score,predicted,confidence,second,"
-        "second_confidence,label,labelled_by,labelled_at,in_frame,reviewed,flagged,tags,comment"
+        "second_confidence,label,labelled_by,labelled_at,in_frame,reviewed,flagged,tags,comment,"
+        "predicted_by,bundle_predicted,bundle_confidence,sampled"
     )
     rows = read(tmp_path / "cells.csv")
     assert len(rows) == 60

@@ -10,11 +10,11 @@ import typer
 
 from napari_bonemarrow.cli.common import AsJson, Debug, say, show_json, tell
 
-_Cases = Annotated[list[Path], typer.Argument(help="Cases.", metavar="CASE...", show_default=False)]
-
 
 def learn(
-    cases: _Cases,
+    cases: Annotated[
+        list[Path] | None, typer.Argument(help="Reviewed cases.", metavar="CASE...", show_default=False)
+    ] = None,
     name: Annotated[
         str, typer.Option("--name", help="Make or extend the laboratory head of this name.", metavar="NAME")
     ] = "",
@@ -34,12 +34,15 @@ def learn(
 
     Example: napari-bonemarrow learn smear.bmcase --json
     """
+    given = cases or []
+    if name and bool(given) == (forget is not None):
+        raise typer.BadParameter("--name needs cases to learn from, or --forget with the case to take out")
     if name:
-        result = _laboratory(cases, name, forget, note)
-    elif len(cases) == 1 and forget is None:
-        result = _case(cases[0], reviewer)
+        result = _laboratory(given, name, forget, note)
+    elif len(given) == 1 and forget is None:
+        result = _case(given[0], reviewer)
     else:
-        raise typer.BadParameter("several cases, or --forget, need the --name of a laboratory head")
+        raise typer.BadParameter("give one case, or the --name of a laboratory head")
     text = result.pop("text")
     if as_json:
         show_json(result)

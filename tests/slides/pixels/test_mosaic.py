@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from napari_bonemarrow.drawing import draw_smear
-from napari_bonemarrow.review.acts.redetection import SAME_CELL_UM
+from napari_bonemarrow.review.acts.detection import SAME_CELL_UM
 from napari_bonemarrow.slides import (
     Slide,
     SlideError,

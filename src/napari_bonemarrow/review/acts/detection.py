@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Cells
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.review.acts.core import CaseCore
-from napari_bonemarrow.review.acts.redetection import FOUND_AGAIN_UM, superseded
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.journal.arrays import cells_to_arrays, pack_cells, unpack_cells
 from napari_bonemarrow.review.journal.event_specs import EventKind
@@ -26,6 +26,11 @@ from napari_bonemarrow.review.journal.payloads import (
 from napari_bonemarrow.review.state.detection_progress import DetectionProgress, TileSearch
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
+
+SAME_CELL_UM = 4.0
+"""Centres nearer than this are one cell: the nuclei of two touching lymphocytes are 6 µm apart."""
+FOUND_AGAIN_UM = 1.0
+"""At the edge of a region searched before, the detector finds the same cells at the same place."""
 
 
 class Detection:
@@ -246,6 +251,38 @@ def _check_kept(state: State, kept: Sequence[int]) -> None:
     """Check that the kept cells are the case's and include all reviewed ones."""
     if not state.corrections() <= set(kept) or (state.table.rows(kept) < 0).any():
         raise ValueError("what was reviewed is lost, or a cell is kept that was never there")
+
+
+def superseded(
+    found: Cells,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    microns_per_pixel: float,
+    within_um: float = SAME_CELL_UM,
+) -> list[int]:
+    """Return the found cells that the case knows already.
+
+    Parameters
+    ----------
+    found : Cells
+        The new detection.
+    x, y : ndarray of float64, shape (m,)
+        Centres of the known cells, such as those that carry a reviewer's work, level-0 px.
+    microns_per_pixel : float
+    within_um : float
+
+    Returns
+    -------
+    list of int
+        Numbers of the found cells whose centre lies within that distance of a known one.
+    """
+    if not len(found) or not len(x):
+        return []
+    from scipy.spatial import KDTree
+
+    distance, _ = KDTree(np.column_stack([x, y])).query(np.column_stack([found.x, found.y]))
+    near: list[int] = found.cell_id[distance * microns_per_pixel <= within_um].tolist()
+    return near
 
 
 EFFECTS: Effects = {

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import CODES, Features, ModelReference, Predictions
+from napari_bonemarrow.cytology import CODES, Features, ModelReference, Predictions, Support
 from napari_bonemarrow.cytology.arrays import rows_of
 from napari_bonemarrow.learning.learner import learn
 from napari_bonemarrow.learning.records import LearningInput, Learnt
@@ -20,7 +20,23 @@ from napari_bonemarrow.review.state.guesses import Guesses
 if TYPE_CHECKING:
     from napari_bonemarrow.learning.laboratory_head import LaboratoryHead
     from napari_bonemarrow.learning.learner import LearningMemory
-    from napari_bonemarrow.review.state.state import State
+    from napari_bonemarrow.review.journal.arrays import Blob
+    from napari_bonemarrow.review.state.cell_table import CellTable
+    from napari_bonemarrow.review.state.feature_store import FeatureStore
+
+
+class PredictedCells(Protocol):
+    """The part of a `State` that is learnt from."""
+
+    blob: Blob
+    table: CellTable
+    feature_store: FeatureStore
+    model: ModelReference | None
+    classes: tuple[str, ...]
+    support: Mapping[str, Support]
+
+    def catch_up(self) -> None:
+        """Update the table with the acts replayed so far."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,23 +181,23 @@ class LearningState:
         self.learnt, self.guesses, self._ground = None, None, None
         self.through, self.digest = 0, ""
 
-    def take(self, state: State, lesson: Lesson, taught: Taught) -> None:
+    def take(self, state: PredictedCells, lesson: Lesson, taught: Taught) -> None:
         """Take the result of a lesson, and show it."""
         self.learnt, self.guesses = taught.learnt, taught.guesses
         self.through, self.digest = lesson.through, lesson.digest
         self.learnt_with = lesson.given.laboratory
         self.show(state)
 
-    def show(self, state: State) -> None:
+    def show(self, state: PredictedCells) -> None:
         """Show what predicts now in the table."""
         self.changed = state.table.teach(self.guesses if self.on else None)
 
-    def lesson(self, state: State, existing: NDArray[np.int64], through: int) -> Lesson | None:
+    def lesson(self, state: PredictedCells, existing: NDArray[np.int64], through: int) -> Lesson | None:
         """Return what there is to learn now; None without features and predictions of one bundle."""
         return self._lesson(state, existing, through, labelled_in(state))
 
     def _lesson(
-        self, state: State, existing: NDArray[np.int64], through: int, labelled: Labelled
+        self, state: PredictedCells, existing: NDArray[np.int64], through: int, labelled: Labelled
     ) -> Lesson | None:
         ground = self._ground_of(state, existing)
         if ground is None:
@@ -193,7 +209,7 @@ class LearningState:
         )
         return Lesson(given, through, known.digest, state.table.cell_id.copy(), ground.bundle_rows)
 
-    def is_of(self, lesson: Lesson, state: State, existing: NDArray[np.int64]) -> bool:
+    def is_of(self, lesson: Lesson, state: PredictedCells, existing: NDArray[np.int64]) -> bool:
         """Return whether cells, features, bundle and head are still those of a lesson."""
         ground = self._ground_of(state, existing)
         return (
@@ -202,12 +218,12 @@ class LearningState:
             and lesson.given.laboratory is self._head_for(state)
         )
 
-    def _head_for(self, state: State) -> LaboratoryHead | None:
+    def _head_for(self, state: PredictedCells) -> LaboratoryHead | None:
         """Return the laboratory head if it was made for the bundle that classified the cells."""
         head = self.laboratory
         return head if head is not None and state.model is not None and head.model == state.model else None
 
-    def _ground_of(self, state: State, existing: NDArray[np.int64]) -> _Ground | None:
+    def _ground_of(self, state: PredictedCells, existing: NDArray[np.int64]) -> _Ground | None:
         found = state.feature_store.features(state.blob, existing)
         table = state.table
         if found is None or found.model != state.model or state.model is None:
@@ -241,7 +257,7 @@ class LearningState:
         self._needed = frozenset({*needed, last} - {0})
         self._wanted = frozenset(through[seq] for seq in self._needed)
 
-    def note(self, state: State, seq: int) -> None:
+    def note(self, state: PredictedCells, seq: int) -> None:
         """Note the labels after a line of a replay, if they are needed later."""
         if seq in self._wanted:
             state.catch_up()
@@ -251,7 +267,7 @@ class LearningState:
         """Return whether the result of a line of a replay is needed."""
         return event.seq in self._needed
 
-    def relearn(self, state: State, event: Event) -> tuple[Lesson, Taught]:
+    def relearn(self, state: PredictedCells, event: Event) -> tuple[Lesson, Taught]:
         """Learn again what a line of a replay says was learnt.
 
         Raises
@@ -267,7 +283,7 @@ class LearningState:
         return lesson, lesson.learn()
 
 
-def labelled_in(state: State) -> Labelled:
+def labelled_in(state: PredictedCells) -> Labelled:
     """Return the cells that a reader of the active reading has classified, in the order of their times.
 
     Imported labels are left out until a reader vouches for them. Labels of one moment are in the order
@@ -279,7 +295,7 @@ def labelled_in(state: State) -> Labelled:
     return Labelled(table.cell_id[rows][order], table.given[rows][order])
 
 
-def _predictions(state: State, model: ModelReference, rows: NDArray[np.intp]) -> Predictions:
+def _predictions(state: PredictedCells, model: ModelReference, rows: NDArray[np.intp]) -> Predictions:
     return Predictions(
         state.table.cell_id[rows],
         state.table.bundle.probabilities[rows],

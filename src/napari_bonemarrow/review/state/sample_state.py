@@ -49,6 +49,6 @@ class SampleState:
         if self.widened:
             return None
         try:
-            return estimate(self.plan, self.tally(table), rules)
+            return estimate(self.plan, self.tally(table), rules=rules)
         except EstimateError:
             return None
