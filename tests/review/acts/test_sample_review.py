@@ -8,60 +8,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_bonemarrow.cytology import BMC21, Cells, Frame, ModelReference, Predictions, Support
+from napari_bonemarrow.cytology import Cells, Frame
 from napari_bonemarrow.estimation.records import SampleEstimate
 from napari_bonemarrow.review import Case, CaseError, EventKind
-from napari_bonemarrow.slides import Scale, ScaleSource, Slide, slide_from_array
-
-SIDE, COUNT = 1000, 300
-TRUTH = np.random.default_rng(5).choice(
-    ["NGS", "EBO", "BLA", "LYT", "ART"], COUNT, p=[0.5, 0.2, 0.1, 0.15, 0.05]
-)
+from napari_bonemarrow.slides import Slide, slide_from_array
+from tests.marrow_case import COUNT, SIDE, TRUTH, marrow_case, name, review_waves
 
 
 @pytest.fixture
-def slide(tmp_path: Path) -> Slide:
-    pixels = np.random.default_rng(1).integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
-    return slide_from_array(pixels, 0.2).with_scale(Scale(0.2, ScaleSource.USER, basis="given"))
-
-
-@pytest.fixture
-def sampled(tmp_path: Path, slide: Slide) -> Iterator[Case]:
+def sampled(tmp_path: Path) -> Iterator[Case]:
     """A case of 300 counted cells, classified rightly on about 80 %."""
-    case = Case.create(tmp_path / "sample.bmcase", slide, reviewer="Ada")
-    case.sampling.set_frame(Frame.whole_field(SIDE, SIDE), target=COUNT)
-    at = np.arange(COUNT)
-    found = Cells(
-        at + 1,
-        50.0 + 45 * (at % 20),
-        50.0 + 45 * (at // 20),
-        np.full(COUNT, 9.0, np.float32),
-        np.full(COUNT, 0.9, np.float32),
-        np.ones(COUNT, bool),
-    )
-    case.detection.record(found)
-    rng = np.random.default_rng(7)
-    said = np.where(rng.random(COUNT) < 0.8, TRUTH, rng.choice(TRUTH, COUNT))
-    probabilities = np.full((COUNT, len(BMC21)), 0.01, np.float32)
-    probabilities[at, [BMC21.index(code) for code in said]] = rng.uniform(0.4, 0.8, COUNT)
-    probabilities /= probabilities.sum(1, keepdims=True)
-    support = dict.fromkeys(BMC21, Support.TRAINED)
-    case.model.record_predictions(
-        Predictions(case.cells.cell_id, probabilities, BMC21, support, ModelReference("starter", "a" * 64))
-    )
+    case = marrow_case(tmp_path / "sample.bmcase")
     yield case
     case.close()
 
 
-def name(case: Case, cells: np.ndarray) -> None:
-    for cell in cells.tolist():
-        case.set_label(cell, str(TRUTH[cell - 1]))
-
-
-def review_waves(case: Case, waves: int) -> None:
-    for _ in range(waves):
-        name(case, case.sample.next(COUNT))
-        case.sample.advance()
+@pytest.fixture
+def slide() -> Slide:
+    return slide_from_array(np.zeros((SIDE, SIDE, 3), np.uint8), 0.2)
 
 
 def test_all_of_the_frame_in_a_fixed_order(sampled: Case) -> None:
