@@ -53,6 +53,13 @@ def count(
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Name results and cases by fingerprint, not by file.")
     ] = False,
+    head: Annotated[
+        str,
+        typer.Option("--head", help="Laboratory head to predict with; see `learn`.", metavar="NAME|none"),
+    ] = "none",
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Begin a sample review in each new case; see `sample`.")
+    ] = False,
     reviewer: Annotated[str, typer.Option(help="Name for the journal.  [default: your user name]")] = "",
     device: Device = "auto",
     seed: UnusedSeed = 0,
@@ -80,6 +87,8 @@ def count(
         whole=whole,
         together=together,
         anonymous=anonymous,
+        head=head,
+        sample=sample,
         reviewer=reviewer,
     )
     if not reviewer:

@@ -53,7 +53,7 @@ def learn(
 def _case(path: Path, reviewer: str) -> dict[str, Any]:
     from napari_bonemarrow.review import Case
     from napari_bonemarrow.workflow import default_reviewer
-    from napari_bonemarrow.workflow.teaching import learn_case
+    from napari_bonemarrow.workflow.teaching.case_learning import learn_case
 
     with Case.open(path, reviewer=reviewer.strip() or default_reviewer()) as case:
         found = learn_case(case)
@@ -61,7 +61,7 @@ def _case(path: Path, reviewer: str) -> dict[str, Any]:
 
 
 def _laboratory(cases: list[Path], name: str, forget: Path | None, note: str) -> dict[str, Any]:
-    from napari_bonemarrow.workflow.laboratory import forget_case, remember_cases
+    from napari_bonemarrow.workflow.teaching.laboratory import forget_case, remember_cases
 
     found = remember_cases(cases, name, note) if forget is None else forget_case(forget, name)
     return {**found.to_dict(), "text": found.text}

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Features, Predictions
 
-if TYPE_CHECKING:
-    from napari_bonemarrow.learning.laboratory_head import LaboratoryHead
-
 METHOD = 1
 """Version of the method; a change of it changes numbers, and the journal records it."""
+
+
+class Predictor(Protocol):
+    """What predicts the cells of a smear from their features, such as a laboratory head."""
+
+    @property
+    def taught(self) -> Mapping[str, int]:
+        """Return the classes that it may name, with the number of cells that taught each."""
+
+    def predict(self, features: Features, bundle: Predictions) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+        """Return classes and probabilities, shape (n, k)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +42,7 @@ class LearningInput:
         The labelled cells in the order in which they were labelled, each once, all among the above.
     codes : tuple of str, length m
         Their classes.
-    laboratory : LaboratoryHead or None
+    laboratory : Predictor or None
         What earlier signed cases of this laboratory taught.
     """
 
@@ -43,7 +51,7 @@ class LearningInput:
     diameter_um: NDArray[np.float32]
     cell_id: NDArray[np.int64]
     codes: tuple[str, ...]
-    laboratory: LaboratoryHead | None = None
+    laboratory: Predictor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

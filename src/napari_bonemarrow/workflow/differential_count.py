@@ -14,6 +14,7 @@ from napari_bonemarrow.cytology import BoneMarrowError, Region
 from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.learning.serving_head import ServingHead
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.report import (
     USUAL,
@@ -31,6 +32,7 @@ from napari_bonemarrow.workflow.inputs import Input, find_inputs
 from napari_bonemarrow.workflow.region_growth import count_slide
 from napari_bonemarrow.workflow.scale_rule import settle_scale
 from napari_bonemarrow.workflow.steps import CellsClassified, Doing, TilesFound
+from napari_bonemarrow.workflow.teaching.laboratory import begin_with, load_head
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,10 @@ class CountOptions:
         Treat each folder as the fields of one case.
     anonymous : bool
         Name results by fingerprint, and store no names in a new case.
+    head : str
+        Name of a laboratory head to predict with; empty or ``none`` for the bundle alone.
+    sample : bool
+        Begin a sample review in each case of which no cell is reviewed yet.
     reviewer : str
         The reviewer named in the journal.
     """
@@ -71,6 +77,8 @@ class CountOptions:
     whole: bool = False
     together: bool = False
     anonymous: bool = False
+    head: str = ""
+    sample: bool = False
     reviewer: str = ""
 
 
@@ -111,6 +119,7 @@ def count_inputs(
     options = options or CountOptions()
     report = progress or (lambda done, total, text: None)
     Bundle.open(options.model)
+    head = None if options.head in ("", "none") else load_head(options.head)
     found = find_inputs(inputs, out=out, anonymous=options.anonymous, together=options.together)
     make_folder(out)
     rows: list[SummaryRow] = []
@@ -120,7 +129,7 @@ def count_inputs(
             for number, item in enumerate(found):
                 say = partial(report, number, len(found))
                 say(item.shown)
-                rows.append(_row(serving, item, out, options, say))
+                rows.append(_row(serving, item, out, options, head, say))
         finally:
             if rows:
                 write_summary_csv(rows, out / "summary.csv")
@@ -129,14 +138,19 @@ def count_inputs(
 
 
 def _row(
-    engine: Engine, item: Input, out: Path, options: CountOptions, say: Callable[[str], None]
+    engine: Engine,
+    item: Input,
+    out: Path,
+    options: CountOptions,
+    head: ServingHead | None,
+    say: Callable[[str], None],
 ) -> SummaryRow:
     """Return the row of one input; any error becomes the row's error."""
     started = time.perf_counter()
     try:
         if item.error:
             raise BoneMarrowError(item.error)
-        return _count(engine, item, out, options, say)
+        return _count(engine, item, out, options, head, say)
     except BoneMarrowError as error:
         logger.debug("%s failed", item.shown, exc_info=True)
         text = str(error)
@@ -148,13 +162,22 @@ def _row(
 
 
 def _count(
-    engine: Engine, item: Input, out: Path, options: CountOptions, say: Callable[[str], None]
+    engine: Engine,
+    item: Input,
+    out: Path,
+    options: CountOptions,
+    head: ServingHead | None,
+    say: Callable[[str], None],
 ) -> SummaryRow:
     started = time.perf_counter()
     slide, case = _open(item, out, options)
     item.tell_left_out(slide.warnings)
     try:
         device = _analyse(engine, slide, case, options, lambda text: say(f"{item.shown}: {text}"))
+        if head is not None:
+            begin_with(case, head)
+        if options.sample and not case.sample.in_progress and not case.is_signed:
+            case.sample.begin()
         folder = make_folder(out / item.name)
         for each in USUAL:
             export(case, each.key, folder / each.name, anonymous=options.anonymous)

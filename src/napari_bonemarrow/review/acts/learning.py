@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bonemarrow.cytology import ModelReference
+from napari_bonemarrow.learning.errors import LearningError
 from napari_bonemarrow.learning.learner import LearningMemory
-from napari_bonemarrow.learning.records import METHOD, Prequential
+from napari_bonemarrow.learning.records import METHOD, LearningInput, Prequential
+from napari_bonemarrow.learning.serving_head import ServingHead
 from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.journal.arrays import pack, unpack
@@ -21,9 +24,6 @@ from napari_bonemarrow.review.journal.payloads import ChosenHead, LearntPayload
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.learning_state import Lesson, Taught
 from napari_bonemarrow.review.state.state import State
-
-if TYPE_CHECKING:
-    from napari_bonemarrow.learning.laboratory_head import LaboratoryHead
 
 
 class Learning:
@@ -137,6 +137,16 @@ class Learning:
         lesson = state.learning.lesson(state, self._core.cells.cell_id, through)
         return lesson if lesson is not None and self._is_news(lesson) else None
 
+    def given(self) -> LearningInput | None:
+        """Return all that the reviewed cells of this case could teach, also of a signed one.
+
+        None without features and predictions of one bundle, and in a blind reading.
+        """
+        if self._state.blind:
+            return None
+        lesson = self._state.learning.lesson(self._state, self._core.cells.cell_id, 0)
+        return None if lesson is None else lesson.given
+
     def _is_news(self, lesson: Lesson) -> bool:
         before = self._state.learning.learnt
         if before is None:
@@ -161,7 +171,8 @@ class Learning:
             return None
         if not state.learning.is_of(lesson, state, self._core.cells.cell_id):
             return None
-        model, head, told = lesson.given.bundle.model, lesson.given.laboratory, learnt.prequential
+        model, told = lesson.given.bundle.model, learnt.prequential
+        head = None if lesson.given.laboratory is None else state.learning.laboratory
         new: LearntPayload = {
             "through": lesson.through,
             "labels": len(lesson.given.cell_id),
@@ -201,7 +212,7 @@ class Learning:
             cells=lambda: tuple(self._state.learning.changed.tolist()),
         )
 
-    def choose_laboratory(self, head: LaboratoryHead | None) -> Change | None:
+    def choose_laboratory(self, head: ServingHead | None) -> Change | None:
         """Choose the head of a laboratory that this case begins with, or none; None if nothing changes.
 
         The case keeps a copy of what the head predicts from, so that the same numbers can be had later.
@@ -227,7 +238,9 @@ class Learning:
             "name": head.name,
             "sha256": head.sha256,
             "arrays": specs,
-            "codes": list(head.codes),
+            "codes": list(head.fit.codes),
+            "taught": dict(head.taught),
+            "width": head.width,
             "model": {"name": head.model.name, "sha256": head.model.sha256},
         }
         return self._core.act(Draft(EventKind.LABORATORY_HEAD_CHOSEN, old=old, new=new), blobs, ())
@@ -252,17 +265,19 @@ def _switch(state: State, event: Event) -> None:
 
 
 def _choose_head(state: State, event: Event) -> None:
-    from napari_bonemarrow.learning.laboratory_head import LaboratoryHead
-
     new: ChosenHead | None = event.new
     if new is None:
         state.learning.laboratory, state.learning.laboratory_name = None, ""
         return
     arrays = unpack(cast(Mapping[str, ArrayPayload], new["arrays"]), state.blob)
-    state.learning.laboratory = LaboratoryHead.from_arrays(
-        new["name"], new["sha256"], new["model"], tuple(new["codes"]), arrays
-    )
-    state.learning.laboratory_name = new["name"]
+    model, codes = ModelReference(**new["model"]), tuple(new["codes"])
+    try:
+        head = ServingHead.from_arrays(new["name"], model, codes, new["taught"], new["width"], arrays)
+    except LearningError as error:
+        raise CaseError(str(error)) from error
+    if head.sha256 != new["sha256"]:
+        raise ValueError("its head is another than it says")
+    state.learning.laboratory, state.learning.laboratory_name = head, new["name"]
 
 
 EFFECTS: Effects = {

@@ -250,6 +250,11 @@ class Case:
         return self._core.path
 
     @property
+    def case_id(self) -> str:
+        """Return the unique identifier of the case, from its first line."""
+        return self._state.case_id
+
+    @property
     def read_only(self) -> bool:
         """Return whether acts are refused."""
         return self._core.journal.read_only

@@ -224,6 +224,8 @@ class ChosenHead(TypedDict):
     sha256: Hash
     arrays: AnyArrays
     codes: list[Code]
+    taught: dict[Code, Count]
+    width: Ordinal
     model: ModelPayload
 
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import CODES, Features, ModelReference, Predictions, Support
 from napari_bonemarrow.cytology.arrays import rows_of
 from napari_bonemarrow.learning.learner import learn
-from napari_bonemarrow.learning.records import LearningInput, Learnt
+from napari_bonemarrow.learning.records import LearningInput, Learnt, Predictor
 from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.events import Event, digest_of
 from napari_bonemarrow.review.state.guesses import Guesses
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.learning.laboratory_head import LaboratoryHead
     from napari_bonemarrow.learning.learner import LearningMemory
+    from napari_bonemarrow.learning.serving_head import ServingHead
     from napari_bonemarrow.review.journal.arrays import Blob
     from napari_bonemarrow.review.state.cell_table import CellTable
     from napari_bonemarrow.review.state.feature_store import FeatureStore
@@ -140,7 +140,7 @@ class LearningState:
     ----------
     on : bool
         Whether the user lets what was taught predict.
-    laboratory : LaboratoryHead or None
+    laboratory : ServingHead or None
         The head that this case begins with.
     laboratory_name : str
         Its name; empty without one.
@@ -150,7 +150,7 @@ class LearningState:
         The line up to which labels were learnt; 0 before the first.
     digest : str
         Of those labels.
-    learnt_with : LaboratoryHead or None
+    learnt_with : Predictor or None
         The head that the last result began with.
     guesses : Guesses or None
         What the last result predicts; None if it does not serve.
@@ -162,12 +162,12 @@ class LearningState:
 
     def __init__(self) -> None:
         self.on = True
-        self.laboratory: LaboratoryHead | None = None
+        self.laboratory: ServingHead | None = None
         self.laboratory_name = ""
         self.learnt: Learnt | None = None
         self.through = 0
         self.digest = ""
-        self.learnt_with: LaboratoryHead | None = None
+        self.learnt_with: Predictor | None = None
         self.guesses: Guesses | None = None
         self.pending: tuple[Lesson, Taught] | None = None
         self.changed: NDArray[np.int64] = np.empty(0, np.int64)
@@ -218,7 +218,7 @@ class LearningState:
             and lesson.given.laboratory is self._head_for(state)
         )
 
-    def _head_for(self, state: PredictedCells) -> LaboratoryHead | None:
+    def _head_for(self, state: PredictedCells) -> ServingHead | None:
         """Return the laboratory head if it was made for the bundle that classified the cells."""
         head = self.laboratory
         return head if head is not None and state.model is not None and head.model == state.model else None

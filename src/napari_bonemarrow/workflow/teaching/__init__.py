@@ -1,0 +1,1 @@
+"""What signed and reviewed cases teach."""
