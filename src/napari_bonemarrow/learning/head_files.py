@@ -189,7 +189,7 @@ def load_head(
     if fit.coefficients.shape != shape or fit.constant.shape != shape[1:] or not finite:
         raise LearningError(f"{folder}: numbers and card do not belong together; make the head again")
     if model is not None:
-        head.check_bundle(model, card.features if features is None else features)
+        head.serving().check_bundle(model, card.features if features is None else features)
     return head
 
 

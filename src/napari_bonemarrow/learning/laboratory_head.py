@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import Features, ModelReference, Predictions
 from napari_bonemarrow.learning.errors import LearningError
 from napari_bonemarrow.learning.laboratory_fit import LaboratoryFit, PooledCells, TaughtCase, pool
+from napari_bonemarrow.learning.serving_head import ServingHead
 
 LEAST_LABELS = 2
 """Number of labels from which a head predicts a class that its bundle does not know."""
@@ -145,41 +146,13 @@ class LaboratoryHead:
         """Return the head with other notes."""
         return replace(self, notes=dict(notes))
 
-    def check_bundle(self, model: ModelReference, features: int) -> None:
-        """Refuse a bundle whose features this head does not know.
-
-        Raises
-        ------
-        LearningError
-            If it is another bundle, or its features have another length.
-        """
-        own = len(self.fit.coefficients)
-        if model.sha256 != self.model.sha256:
-            raise LearningError(f"this head belongs to the model {self.model.name}, not to {model.name}")
-        if features != own:
-            raise LearningError(f"this head takes {own} features of a cell, the model gives {features}")
+    def serving(self, name: str = "") -> ServingHead:
+        """Return what it predicts from, under a name."""
+        return ServingHead(name, self.model, dict(self.taught), self.fit, len(self.bundle_classes))
 
     def predict(self, features: Features, bundle: Predictions) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """Return the classes, and their probabilities for a smear's cells.
-
-        Parameters
-        ----------
-        features : Features
-            Of all cells of the smear: they are centred over it.
-        bundle : Predictions
-            Of the same cells, in the same order.
-
-        Returns
-        -------
-        tuple of str
-        ndarray of float64, shape (n, k)
-        """
-        self.check_bundle(features.model, len(features.mean))
-        found = self.fit.predict_features(features, bundle.probabilities.astype(np.float64))
-        taught, width = self.taught, len(self.bundle_classes)
-        closed = [c for c, code in enumerate(self.fit.codes) if c >= width and code not in taught]
-        found[:, closed] = 0.0
-        return self.fit.codes, found / found.sum(axis=1, keepdims=True)
+        """Return the classes, and their probabilities for a smear's cells; see `ServingHead.predict`."""
+        return self.serving().predict(features, bundle)
 
 
 def learning_curve(head: LaboratoryHead, repeats: int = 3, seed: int = 0) -> tuple[CurvePoint, ...]:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import Features, ModelReference, Predictions
 from napari_bonemarrow.learning.errors import LearningError
 from napari_bonemarrow.learning.laboratory_fit import LaboratoryFit
-from napari_bonemarrow.learning.laboratory_head import LaboratoryHead
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,11 +37,6 @@ class ServingHead:
     taught: Mapping[str, int]
     fit: LaboratoryFit
     width: int
-
-    @classmethod
-    def of(cls, head: LaboratoryHead, name: str) -> ServingHead:
-        """Return the serving part of a head."""
-        return cls(name, head.model, dict(head.taught), head.fit, len(head.bundle_classes))
 
     @property
     def sha256(self) -> str:
@@ -82,14 +76,41 @@ class ServingHead:
         return cls(name, model, dict(taught), fit, width)
 
     def predict(self, features: Features, bundle: Predictions) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """Return the classes, and their probabilities for a smear's cells; see `LaboratoryHead.predict`."""
-        own = len(self.fit.coefficients)
-        if features.model.sha256 != self.model.sha256 or len(features.mean) != own:
-            raise LearningError(
-                f"the head {self.name} belongs to the model {self.model.name} with {own} features of a cell, "
-                f"not to {features.model.name} with {len(features.mean)}"
-            )
+        """Return the classes, and their probabilities for a smear's cells.
+
+        Parameters
+        ----------
+        features : Features
+            Of all cells of the smear: they are centred over it.
+        bundle : Predictions
+            Of the same cells, in the same order.
+
+        Returns
+        -------
+        tuple of str
+        ndarray of float64, shape (n, k)
+
+        Raises
+        ------
+        LearningError
+            If they are of another bundle, or of another length.
+        """
+        self.check_bundle(features.model, len(features.mean))
         found = self.fit.predict_features(features, bundle.probabilities.astype(np.float64))
         closed = [c for c, code in enumerate(self.fit.codes) if c >= self.width and code not in self.taught]
         found[:, closed] = 0.0
         return self.fit.codes, found / found.sum(axis=1, keepdims=True)
+
+    def check_bundle(self, model: ModelReference, features: int) -> None:
+        """Refuse a bundle whose features this head does not know.
+
+        Raises
+        ------
+        LearningError
+            If it is another bundle, or its features have another length.
+        """
+        own = len(self.fit.coefficients)
+        if model.sha256 != self.model.sha256:
+            raise LearningError(f"this head belongs to the model {self.model.name}, not to {model.name}")
+        if features != own:
+            raise LearningError(f"this head takes {own} features of a cell, the model gives {features}")

@@ -107,7 +107,7 @@ def load_head(name: str) -> ServingHead:
     if not folder.is_dir():
         known = ", ".join(each.name for each in heads()) or "none"
         raise LearningError(f"there is no laboratory head {name!r}: known are {known}")
-    return ServingHead.of(read_head(folder), name)
+    return read_head(folder).serving(name)
 
 
 def default_head() -> str:
@@ -231,7 +231,9 @@ def _taught(path: Path) -> tuple[TaughtCase, Any, tuple[str, ...]]:
             raise LearningError(f"{path.name}: its cells have no features to learn from: classify them again")
         if not given.codes:
             raise LearningError(f"{path.name} has no reviewed cells to learn from")
-        taught = TaughtCase.of(given, case.case_id, case.signature.at[:10])
+        taught = TaughtCase.of(
+            case.case_id, case.signature.at[:10], given.features, given.bundle, given.cell_id, given.codes
+        )
         return taught, given.bundle.model, given.bundle.classes
 
 
