@@ -9,15 +9,19 @@ compared with the marrow's share.
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CODES, CountingRules
 from napari_bonemarrow.cytology.intervals import wilson
+from napari_bonemarrow.estimation.difference import CrossFitted
 from napari_bonemarrow.estimation.differential import estimate
 from napari_bonemarrow.estimation.records import SampleEstimate, SamplePlan
 from napari_bonemarrow.estimation.strata import begin_sample
@@ -78,7 +82,11 @@ LEAST_BAR, WIDE_BAR = 0.01, 0.05
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A marrow, a model, a frame and a sample."""
+    """A marrow, a model, a frame and a sample.
+
+    The estimate is corrected by the model's own probabilities, or by those of another one that is right on
+    the part `taught`, as a head that has learnt from earlier smears.
+    """
 
     name: str
     accuracy: float
@@ -88,6 +96,7 @@ class Scenario:
     blind: tuple[str, ...] = ()
     focus: str | None = None
     half_width: float | None = None
+    taught: float | None = None
 
 
 SCENARIOS = (
@@ -103,6 +112,7 @@ SCENARIOS = (
     *(Scenario("right", accuracy, 5000, 400) for accuracy in (0.6, 0.9, 1.0)),
     Scenario("blind to 4", 0.8, 5000, 60, blind=BLIND),
     Scenario("blind to 4", 0.8, 300, 100, blind=BLIND),
+    Scenario("taught to 80 %", 0.6, 1000, 200, taught=0.8),
     *(Scenario("40 % blasts", accuracy, 1000, 200, LEUKAEMIA) for accuracy in (0.6, 0.8, 0.9, 1.0)),
     Scenario("40 % blasts, blind", 0.8, 1000, 150, LEUKAEMIA, BLIND),
     *(Scenario("18 % not counted", accuracy, 1000, 200, DIRTY) for accuracy in (0.6, 0.8, 1.0)),
@@ -193,6 +203,7 @@ class Result:
     coverage: NDArray[np.float64]
     width: NDArray[np.float64]
     bias: NDArray[np.float64]
+    above: NDArray[np.float64]
     m_to_e: float
     reviewed: float
     seconds: float
@@ -216,6 +227,7 @@ def simulate(scenario: Scenario, smears: int, seed: int = 0) -> Result:
     rng = np.random.default_rng(seed)
     rules = CountingRules()
     model = make_model(scenario, rng)
+    head = make_model(replace(scenario, accuracy=scenario.taught), rng) if scenario.taught else None
     shares = np.array(list(scenario.marrow.values()))
     index = np.array([CODES.index(code) for code in scenario.marrow], dtype=np.uint8)
     counted = tuple(code for code in scenario.marrow if code not in rules.excluded)
@@ -224,17 +236,23 @@ def simulate(scenario: Scenario, smears: int, seed: int = 0) -> Result:
     above = sum(scenario.marrow.get(code, 0) for code in rules.me_numerator)
     ratio = above / sum(scenario.marrow.get(code, 0) for code in rules.erythroid)
     pool = len(model.probabilities) // len(shares)
-    covered, width, value, hits, reviewed = [], [], [], 0, 0
+    covered, width, value, above_all, hits, reviewed = [], [], [], [], 0, 0
     for smear in range(smears):
         cells = rng.choice(len(shares), size=scenario.frame, p=shares)
         drawn = cells * pool + (rng.integers(pool, size=len(cells)) if pool else 0)
         said = model.probabilities[drawn] if pool else None
         plan = begin_sample(np.arange(len(cells)), said, model.columns, seed=smear)
         tally = review(plan, index[cells[plan.cell_id]], scenario)
-        found: SampleEstimate = estimate(plan, tally, rules=rules)
+        if head is not None:
+            said = head.probabilities[cells * POOL + rng.integers(POOL, size=len(cells))]
+        predictions = (
+            None if said is None else CrossFitted.of(plan, np.arange(len(cells)), said, model.columns)
+        )
+        found: SampleEstimate = estimate(plan, tally, predictions, rules)
         rows = {row.code: row for row in found.classes}
         limits = np.array([rows[code].ci95 for code in counted]) / 100
         covered.append((limits[:, 0] <= truth) & (truth <= limits[:, 1]))
+        above_all.append(limits[:, 0] > truth)
         width.append(limits[:, 1] - limits[:, 0])
         value.append([(rows[code].percent or 0.0) / 100 for code in counted])
         reviewed += found.reviewed
@@ -247,6 +265,7 @@ def simulate(scenario: Scenario, smears: int, seed: int = 0) -> Result:
         np.mean(covered, axis=0),
         np.mean(width, axis=0),
         np.mean(value, axis=0) - truth,
+        np.mean(above_all, axis=0),
         hits / smears,
         reviewed / smears,
         time.perf_counter() - begun,
@@ -275,22 +294,70 @@ def line(result: Result) -> str:
     )
 
 
+def plot(results: list[dict[str, Any]], path: Path) -> None:
+    """Draw coverage against share, and width against what the model is right on."""
+    from matplotlib import pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+    left.axhspan(0.94, 0.99, color="0.9", label="wanted")
+    left.axhline(0.95, color="0.6", linewidth=0.8)
+    for result in results:
+        shares = 100 * np.array(result["shares"])
+        left.scatter(shares, result["coverage"], s=9, color="#1167bb", alpha=0.5, linewidths=0)
+    left.set(xscale="log", ylim=(0.85, 1.0), xlabel="share of the class in the marrow, %")
+    left.set(ylabel="intervals that hold it", title=f"Coverage, {len(results)} scenarios")
+    left.set_xticks([0.5, 1, 2, 5, 10, 20, 40], ["0.5", "1", "2", "5", "10", "20", "40"])
+    left.legend(loc="lower right", frameon=False)
+    chosen = [
+        result
+        for result in results
+        if result["scenario"]["name"] == "right"
+        and (result["scenario"]["frame"], result["scenario"]["sample"]) == (1000, 200)
+    ]
+    accuracy = [100 * result["scenario"]["accuracy"] for result in chosen]
+    right.plot(
+        accuracy, [result["to_500"] for result in chosen], "o-", color="#1167bb", label="by sample review"
+    )
+    plain = next(result for result in results if result["scenario"]["name"] == "no model")
+    right.axhline(plain["to_500"], color="#c96901", linestyle="--", label="200 drawn without a model")
+    right.axhline(1, color="0.6", linewidth=0.8, label="500 of 500 reviewed")
+    right.set(xlabel="cells that the model is right on, %", ylabel="width, classes of 5 % and more")
+    right.set(ylim=(0, 1.7), title="200 reviewed of 1,000")
+    right.legend(frameon=False, loc="lower left")
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     """Simulate and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--smears", type=int, default=2000)
     parser.add_argument("--only", default="", help="scenarios whose row contains this text")
     parser.add_argument("--verbose", action="store_true", help="print every class")
+    parser.add_argument("--save", type=Path, help="append what came of each scenario to a file")
+    parser.add_argument("--plot", type=Path, help="draw what the file of --save has, without simulating")
     asked = parser.parse_args()
+    if asked.plot:
+        plot([json.loads(text) for text in asked.save.read_text().splitlines()], asked.plot)
+        return
     print(HEAD, flush=True)
     for scenario in SCENARIOS:
         if asked.only not in f"{scenario.name} {scenario.accuracy} {scenario.frame} {scenario.sample}":
             continue
         result = simulate(scenario, asked.smears)
         print(line(result), f"{result.seconds:.0f} s" if asked.verbose else "", flush=True)
+        if asked.save:
+            with asked.save.open("a") as file:
+                kept = asdict(result) | {"to_500": result.against(500), "smears": asked.smears}
+                file.write(json.dumps(kept, default=np.ndarray.tolist) + "\n")
         if asked.verbose:
             for code, *numbers in zip(
-                result.codes, result.shares, result.coverage, result.width, result.bias, strict=True
+                result.codes,
+                result.shares,
+                result.coverage,
+                result.width,
+                result.bias,
+                result.above,
+                strict=True,
             ):
                 print("   ", code, *(f"{number:.4f}" for number in numbers))
 

@@ -22,8 +22,8 @@ def test_every_cell_of_the_frame_is_in_exactly_one_stratum(size: int, seed: int,
     assert sorted(plan.cell_id.tolist()) == sorted(truth)
     assert (np.diff(plan.stratum) >= 0).all()
     assert plan.sizes.sum() == size
-    assert plan.sizes.min() >= min(15, size)
-    assert len(plan.names) == len(set(plan.names)) == len(plan.sizes) <= 20
+    assert plan.sizes.min() >= min(12, size)
+    assert len(plan.names) == len(set(plan.names)) == len(plan.sizes) <= 40
 
 
 def test_the_plan_is_the_same_for_the_same_seed_and_any_order_of_the_cells() -> None:
@@ -53,13 +53,13 @@ def test_equal_confidence_divides_no_class() -> None:
 
 
 def test_small_classes_are_merged_and_classes_that_do_not_count_lie_together() -> None:
-    codes = ["NGS"] * 100 + ["EOS"] * 9 + ["BAS"] * 9 + ["ART"] * 20 + ["NIF"] * 20
+    codes = ["NGS"] * 100 + ["EOS"] * 7 + ["BAS"] * 7 + ["ART"] * 20 + ["NIF"] * 20
     said = np.array([[float(code == each) for each in ("NGS", "EOS", "BAS", "ART", "NIF")] for code in codes])
     plan = begin_sample(np.arange(len(codes)), said, ("NGS", "EOS", "BAS", "ART", "NIF"), 0)
     assert Counter(dict(zip(plan.names, plan.sizes.tolist(), strict=True))) == {
         "NGS": 100,
         "not counted": 40,
-        "other classes": 18,
+        "other classes": 14,
     }
 
 
@@ -87,7 +87,7 @@ def test_a_frame_without_cells_and_wrong_input_are_refused() -> None:
 
 
 def test_each_cell_is_as_likely_as_any_other_of_its_stratum_to_be_first() -> None:
-    said = np.array([[1.0, 0.0]] * 15 + [[0.0, 1.0]] * 30)
+    said = np.array([[1.0, 0.0]] * 15 + [[0.0, 1.0]] * 30)  # equally sure: two strata
     firsts: Counter[int] = Counter()
     for seed in range(3000):
         plan = begin_sample(np.arange(45), said, ("NGS", "EBO"), seed)

@@ -25,8 +25,8 @@ from .samples import begun, first
 def test_waves_grow_to_the_whole_frame(size: int, seed: int, accuracy: float) -> None:
     plan, truth = begun(size, seed, accuracy)
     quota = pilot_quota(plan)
-    assert quota.sum() == min(size, max(40, np.minimum(plan.sizes, 2).sum()))
-    assert (quota >= np.minimum(plan.sizes, 2)).all()
+    assert quota.sum() == min(size, 40)
+    assert quota.min() >= 1
     while quota.sum() < size:
         tally = SampleTally.of(plan, first(plan, truth, quota))
         after = next_quota(plan, tally)
@@ -88,6 +88,29 @@ def test_cells_needed_falls_to_none_more_as_the_interval_narrows() -> None:
     assert reaches(found, "blasts", 2.5)
     assert not reaches(found, "blasts", 1.0)
     assert cells_needed(plan, tally, "blasts", 0.5) is None
+
+
+def test_no_width_is_believed_before_a_hundred_cells() -> None:
+    plan, truth = begun(1500, accuracy=1.0)
+    quota = pilot_quota(plan)
+    tally = SampleTally.of(plan, first(plan, truth, quota))
+    assert cells_needed(plan, tally, "blasts", 20.0) == 60
+    assert not reaches(estimate(plan, tally), "blasts", 20.0)
+    quota = next_quota(plan, tally, focus="blasts", half_width=20.0, wave=100)
+    tally = SampleTally.of(plan, first(plan, truth, quota))
+    assert tally.total == 100
+    assert cells_needed(plan, tally, "blasts", 20.0) == 0
+    assert reaches(estimate(plan, tally), "blasts", 20.0)
+    assert (next_quota(plan, tally, focus="blasts", half_width=20.0) == quota).all()
+
+
+def test_of_a_small_frame_all_cells_are_enough() -> None:
+    plan, truth = begun(30)
+    tally = SampleTally.of(plan, truth)
+    assert cells_needed(plan, tally, "blasts", 40.0) == 0
+    assert reaches(estimate(plan, tally), "blasts", 40.0)
+    assert cells_needed(plan, tally, "blasts", 1.0) is None
+    assert len(wave_order(plan, tally.lengths, next_quota(plan, tally))) == 0
 
 
 def test_a_class_that_does_not_count_is_no_focus() -> None:

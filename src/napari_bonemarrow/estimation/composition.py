@@ -11,7 +11,7 @@ from napari_bonemarrow.cytology.classes import CODES
 from napari_bonemarrow.estimation.records import SamplePlan
 from napari_bonemarrow.estimation.tally import SampleTally
 
-STRENGTH = 2.0
+STRENGTH = 1.5
 """Number of cells that what is known of all strata counts for in each; chosen by simulation."""
 ERRORS = 4.0
 """Number of wrongly predicted cells that the classes of all cells count for among the wrong ones."""
@@ -29,6 +29,8 @@ class Composition:
         Cells of each stratum in the frame, and those that enter.
     observed : ndarray of float64, shape (H, C)
         Shares among the cells that enter, by index of `CODES`; 0 where none enters.
+    seen : ndarray of int64, shape (C,)
+        Cells that enter, by class.
     smoothed : ndarray of float64, shape (H, C)
         The same with what is known of all strata added as `STRENGTH` cells, see `compose`. It is only used
         for variances: a stratum whose few reviewed cells are all of one class is not taken for pure.
@@ -37,6 +39,7 @@ class Composition:
     sizes: NDArray[np.float64]
     lengths: NDArray[np.float64]
     observed: Shares
+    seen: NDArray[np.int64]
     smoothed: Shares
 
     @property
@@ -64,8 +67,8 @@ def compose(plan: SamplePlan, tally: SampleTally) -> Composition:
         plan.stratum.astype(np.int64) * width + plan.predicted, minlength=strata * width
     ).reshape(strata, width)
     foretold = foretold / sizes[:, None]
-    seen = tally.counts.sum(axis=0) / max(tally.total, 1)
-    missed = tally.missed + ERRORS * seen
+    seen = tally.counts.sum(axis=0)
+    missed = tally.missed + ERRORS * seen / max(tally.total, 1)
     missed[1:] += 1.0 / (width - 1)
     wrong = missed / missed.sum()
     errors = tally.foretold - (tally.total - tally.missed.sum())
@@ -75,4 +78,4 @@ def compose(plan: SamplePlan, tally: SampleTally) -> Composition:
     prior += (1 - prior.sum(axis=1, keepdims=True)) * wrong
     smoothed = (tally.counts + STRENGTH * prior) / (lengths + STRENGTH)[:, None]
     observed = tally.counts / np.maximum(lengths, 1.0)[:, None]
-    return Composition(sizes, lengths, observed, smoothed)
+    return Composition(sizes, lengths, observed, seen, smoothed)

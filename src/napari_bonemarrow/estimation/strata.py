@@ -13,7 +13,7 @@ from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.estimation.errors import EstimateError
 from napari_bonemarrow.estimation.records import SamplePlan
 
-FEWEST, MOST_STRATA = 15, 20
+FEWEST, MOST_STRATA = 12, 40
 """A stratum has at least this number of cells and this part of the frame, so that a sample reaches each."""
 WORTH = 0.01
 """A stratum is divided by confidence if that lowers the expected deviation of the frame by this part."""

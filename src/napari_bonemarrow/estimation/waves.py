@@ -23,8 +23,13 @@ from napari_bonemarrow.estimation.tally import SampleTally
 
 PILOT, PILOT_A_STRATUM, WAVE = 40, 2, 40
 """Cells of the pilot and of each later wave, and the fewest of the pilot in each stratum."""
+FEWEST_TO_STOP = 100
+"""Cells to be reviewed before a sample ends because an interval is narrow enough."""
 FLOOR = 0.5
 """Least part of its proportional share that a stratum gets, so that no cell stands for too many."""
+FOCUS = 0.5
+"""Weight of the class in focus when waves are sized; the rest is that of all classes. With all weight on one
+class, strata in which it was not seen by chance get too few cells, and it comes out too low."""
 RARE = 0.05
 """Share below which a class is weighted like one of this share when waves are sized."""
 
@@ -38,7 +43,7 @@ def pilot_quota(plan: SamplePlan, size: int = PILOT) -> Quota:
     -------
     ndarray of int64, shape (H,)
     """
-    return _allotted(plan.sizes.astype(float), plan.sizes, _least(plan), size)
+    return _allotted(plan.sizes.astype(float), plan.sizes, _least(plan, size), size)
 
 
 def next_quota(
@@ -79,7 +84,7 @@ def next_quota(
     """
     rules = rules or CountingRules()
     composition = compose(plan, tally)
-    least = np.maximum(_least(plan), tally.lengths)
+    least = np.maximum(_least(plan, tally.total + wave), tally.lengths)
     if focus is not None and half_width is not None:
         needed = cells_needed(plan, tally, focus, half_width, rules)
         wave = wave if needed is None else min(wave, needed)
@@ -108,14 +113,19 @@ def cells_needed(
     -------
     int or None
         0 where it is reached; None where all cells of the frame are too few.
+
+    Notes
+    -----
+    A width is not believed before `FEWEST_TO_STOP` cells, or all, are reviewed: who stops as soon as an
+    interval looks narrow stops on those that look so by chance.
     """
     rules = rules or CountingRules()
     composition = compose(plan, tally)
     above, below = focus_masks(focus, rules)
-    least = np.maximum(_least(plan), tally.lengths)
+    least = np.maximum(_least(plan, tally.total), tally.lengths)
     now = proportions(composition, above, below) if tally.lengths.min() > 0 else []
     if now and 100 * now[0].half_width <= half_width:
-        return 0
+        return min(max(FEWEST_TO_STOP - tally.total, 0), len(plan) - tally.total)
     share, domain = residual_variance(composition, above, below)[1:]
     value, counted = now[0].value if now else float(share[0]), domain * len(plan)
 
@@ -127,6 +137,7 @@ def cells_needed(
     few, many = 0, len(plan) - tally.total
     if not reached(many):
         return None
+    few = min(max(FEWEST_TO_STOP - tally.total - 1, 0), many - 1)
     while many - few > 1:
         middle = (few + many) // 2
         few, many = (few, middle) if reached(middle) else (middle, many)
@@ -134,9 +145,12 @@ def cells_needed(
 
 
 def reaches(found: SampleEstimate, code: str, half_width: float) -> bool:
-    """Return whether the interval of a class or group has a half width, in per cent, or less."""
+    """Return whether the interval of a class or group has a half width, in per cent, or less.
+
+    Never before `FEWEST_TO_STOP` cells, or all, are reviewed, see `cells_needed`.
+    """
     low, high = found.row(code).ci95
-    return high - low <= 2 * half_width
+    return found.reviewed >= min(FEWEST_TO_STOP, found.frame) and high - low <= 2 * half_width
 
 
 def wave_order(plan: SamplePlan, before: Quota, quota: Quota) -> NDArray[np.int64]:
@@ -177,8 +191,9 @@ def focus_masks(focus: str, rules: CountingRules) -> tuple[NDArray[np.bool_], ND
     return mask_of(members)[None], mask_of(counted)
 
 
-def _least(plan: SamplePlan) -> Quota:
-    return np.minimum(plan.sizes, PILOT_A_STRATUM)
+def _least(plan: SamplePlan, total: int) -> Quota:
+    """Return the fewest cells of each stratum in a sample of a size."""
+    return np.minimum(plan.sizes, min(PILOT_A_STRATUM, max(total // len(plan.names), 1)))
 
 
 def _quota(
@@ -190,15 +205,16 @@ def _quota(
     focus: str | None,
 ) -> Quota:
     """Divide a number of cells among the strata by Neyman's rule."""
-    if focus is None:
-        counted = [code for code in CLASSES if code not in rules.excluded]
-        each, share, _ = residual_variance(
-            composition, np.array([mask_of((code,)) for code in counted]), mask_of(counted)
-        )
-        scale = np.clip(share, RARE, 0.5)
-        variance = (1 / (scale * (1 - scale))) @ each
-    else:
-        variance = residual_variance(composition, *focus_masks(focus, rules))[0][0]
+    counted = [code for code in CLASSES if code not in rules.excluded]
+    each, share, _ = residual_variance(
+        composition, np.array([mask_of((code,)) for code in counted]), mask_of(counted)
+    )
+    scale = np.clip(share, RARE, 0.5)
+    variance = (1 / (scale * (1 - scale))) @ each
+    if focus is not None:
+        wanted_of = residual_variance(composition, *focus_masks(focus, rules))[0][0]
+        parts = [each / max(float(composition.weights @ each), 1e-12) for each in (variance, wanted_of)]
+        variance = (1 - FOCUS) * parts[0] + FOCUS * parts[1]
     sizes = plan.sizes
     floor = np.minimum(sizes, np.ceil(FLOOR * total * composition.weights)).astype(np.int64)
     wanted = composition.sizes * np.sqrt(variance)
