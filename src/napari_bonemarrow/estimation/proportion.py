@@ -101,8 +101,9 @@ def inverse_sizes(
 
     A stratum's ``t (1 - t)`` comes out too low from few cells: with s cells' worth of smoothing its
     expectation is ``1 - n / (n + s)²`` times the truth where the smoothing is right, and is divided by that.
-    The variance of a class that was seen x times is known the less the smaller x is; the part that comes
-    from the sample is raised by ``SCARCE / x²`` of itself (chosen by simulation).
+    Where cells stand for different numbers of others, the variance of a class that was seen x times is known
+    the less the smaller x is: it is raised by ``SCARCE / x²`` of itself times the probability that two cells
+    of the frame lie in different strata, which is 0 with one stratum.
 
     Parameters
     ----------
@@ -115,7 +116,8 @@ def inverse_sizes(
     rest = 1 - taken / composition.sizes
     rest = rest / (1 - taken / (taken + STRENGTH) ** 2)
     design = variance @ (composition.weights**2 * rest / taken) / domain**2
-    design = design * (1 + SCARCE / np.maximum(above @ composition.seen, 2) ** 2)
+    apart = 1 - float((composition.weights**2).sum())
+    design = design * (1 + SCARCE * apart / np.maximum(above @ composition.seen, 2) ** 2)
     spread = share * (1 - share)
     return 1 / counted + np.divide(design, spread, out=np.zeros_like(design), where=spread > 0)
 
