@@ -12,8 +12,8 @@ from napari_bonemarrow.cytology.classes import CODES
 from napari_bonemarrow.cytology.intervals import wilson
 from napari_bonemarrow.estimation.composition import STRENGTH, Composition
 
-SCARCE = 6.0
-"""Raises the variance of a class that was seen few times; chosen by simulation."""
+SCARCE, FEWEST_SEEN = 6.0, 4
+"""Raise the variance of a class that was seen few times, see `inverse_sizes`; chosen by simulation."""
 _INDEX = {code: index for index, code in enumerate(CODES)}
 
 
@@ -102,8 +102,8 @@ def inverse_sizes(
     A stratum's ``t (1 - t)`` comes out too low from few cells: with s cells' worth of smoothing its
     expectation is ``1 - n / (n + s)²`` times the truth where the smoothing is right, and is divided by that.
     Where cells stand for different numbers of others, the variance of a class that was seen x times is known
-    the less the smaller x is: it is raised by ``SCARCE / x²`` of itself times the probability that two cells
-    of the frame lie in different strata, which is 0 with one stratum.
+    the less the smaller x is: it is raised by ``SCARCE / x²`` of itself (x at least `FEWEST_SEEN`) times the
+    probability that two cells of the frame lie in different strata, which is 0 with one stratum.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def inverse_sizes(
     rest = rest / (1 - taken / (taken + STRENGTH) ** 2)
     design = variance @ (composition.weights**2 * rest / taken) / domain**2
     apart = 1 - float((composition.weights**2).sum())
-    design = design * (1 + SCARCE * apart / np.maximum(above @ composition.seen, 2) ** 2)
+    design = design * (1 + SCARCE * apart / np.maximum(above @ composition.seen, FEWEST_SEEN) ** 2)
     spread = share * (1 - share)
     return 1 / counted + np.divide(design, spread, out=np.zeros_like(design), where=spread > 0)
 
