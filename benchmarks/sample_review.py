@@ -125,11 +125,22 @@ SCENARIOS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A store of cells of each class with what the model says of them."""
+    """A store of cells of each class, one class after the other, with what the model says of them."""
 
     classes: tuple[str, ...]
     columns: tuple[str, ...]
     probabilities: NDArray[np.float32]
+    stored: NDArray[np.int64]
+
+    def say(self, cells: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.float32] | None:
+        """Return the probabilities of stored cells drawn for cells of some classes."""
+        if not self.columns:
+            return None
+        starts = np.cumsum(self.stored) - self.stored
+        drawn: NDArray[np.float32] = self.probabilities[
+            starts[cells] + (rng.random(len(cells)) * self.stored[cells]).astype(np.int64)
+        ]
+        return drawn
 
 
 def make_model(scenario: Scenario, rng: np.random.Generator) -> Model:
@@ -141,11 +152,11 @@ def make_model(scenario: Scenario, rng: np.random.Generator) -> Model:
     classes = tuple(scenario.marrow)
     columns = tuple(code for code in classes if code not in scenario.blind)
     if not scenario.accuracy:
-        return Model(classes, (), np.zeros((0, 0), dtype=np.float32))
+        return Model(classes, (), np.zeros((0, 0), dtype=np.float32), np.zeros(len(classes), np.int64))
     if scenario.accuracy >= 1:
         sure = np.full((len(classes) * 50, len(columns)), 0.01 / (len(columns) - 1), np.float32)
         sure[np.arange(len(sure)), np.repeat(np.arange(len(classes)), 50)] = 0.99
-        return Model(classes, columns, sure)
+        return Model(classes, columns, sure, np.full(len(classes), 50))
     centres = np.eye(len(classes))
     for one, other in NEIGHBOURS:
         if one in classes and other in classes:
@@ -164,7 +175,8 @@ def make_model(scenario: Scenario, rng: np.random.Generator) -> Model:
         low, high = (scale, high) if accuracy < scenario.accuracy else (low, scale)
     scores = 1.5 * scores
     scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return Model(classes, columns, (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32))
+    probabilities = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+    return Model(classes, columns, probabilities, np.full(len(classes), POOL))
 
 
 def _scores(
@@ -221,12 +233,12 @@ def _wilson_width(share: float, size: float) -> float:
     return high - low
 
 
-def simulate(scenario: Scenario, smears: int, seed: int = 0) -> Result:
-    """Draw smears and review them."""
+def simulate(scenario: Scenario, smears: int, seed: int = 0, model: Model | None = None) -> Result:
+    """Draw smears and review them; the model is made where none is given."""
     begun = time.perf_counter()
     rng = np.random.default_rng(seed)
     rules = CountingRules()
-    model = make_model(scenario, rng)
+    model = model or make_model(scenario, rng)
     head = make_model(replace(scenario, accuracy=scenario.taught), rng) if scenario.taught else None
     shares = np.array(list(scenario.marrow.values()))
     index = np.array([CODES.index(code) for code in scenario.marrow], dtype=np.uint8)
@@ -235,16 +247,14 @@ def simulate(scenario: Scenario, smears: int, seed: int = 0) -> Result:
     truth = np.array([scenario.marrow[code] / domain for code in counted])
     above = sum(scenario.marrow.get(code, 0) for code in rules.me_numerator)
     ratio = above / sum(scenario.marrow.get(code, 0) for code in rules.erythroid)
-    pool = len(model.probabilities) // len(shares)
     covered, width, value, above_all, hits, reviewed = [], [], [], [], 0, 0
     for smear in range(smears):
         cells = rng.choice(len(shares), size=scenario.frame, p=shares)
-        drawn = cells * pool + (rng.integers(pool, size=len(cells)) if pool else 0)
-        said = model.probabilities[drawn] if pool else None
+        said = model.say(cells, rng)
         plan = begin_sample(np.arange(len(cells)), said, model.columns, seed=smear)
         tally = review(plan, index[cells[plan.cell_id]], scenario)
         if head is not None:
-            said = head.probabilities[cells * POOL + rng.integers(POOL, size=len(cells))]
+            said = head.say(cells, rng)
         predictions = (
             None if said is None else CrossFitted.of(plan, np.arange(len(cells)), said, model.columns)
         )

@@ -212,9 +212,9 @@ def _quota(
     scale = np.clip(share, RARE, 0.5)
     variance = (1 / (scale * (1 - scale))) @ each
     if focus is not None:
-        wanted_of = residual_variance(composition, *focus_masks(focus, rules))[0][0]
-        parts = [each / max(float(composition.weights @ each), 1e-12) for each in (variance, wanted_of)]
-        variance = (1 - FOCUS) * parts[0] + FOCUS * parts[1]
+        own = residual_variance(composition, *focus_masks(focus, rules))[0][0]
+        whole, part = (max(float(composition.weights @ values), 1e-12) for values in (variance, own))
+        variance = (1 - FOCUS) * variance / whole + FOCUS * own / part
     sizes = plan.sizes
     floor = np.minimum(sizes, np.ceil(FLOOR * total * composition.weights)).astype(np.int64)
     wanted = composition.sizes * np.sqrt(variance)
@@ -231,9 +231,9 @@ def _allotted(
     if kept is not None and least.sum() > total:
         least = kept
     total = int(min(max(total, least.sum()), most.sum()))
-    wanted = np.maximum(wanted, 1e-9)
+    wanted = np.maximum(wanted, max(1e-6 * float(wanted.max()), 1e-9))
     low, high = 0.0, float((most / wanted).max()) + 1.0
-    for _ in range(40):
+    for _ in range(60):
         middle = (low + high) / 2
         if np.clip(middle * wanted, least, most).sum() < total:
             low = middle
