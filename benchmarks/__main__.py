@@ -28,6 +28,7 @@ MODULES = (
     "reviewing",
     "gallery",
     "looking",
+    "learning",
 )
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 MARK = re.compile(r"(<!-- table -->).*?(<!-- /table -->)", re.DOTALL)

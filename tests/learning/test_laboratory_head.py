@@ -131,7 +131,7 @@ def test_damage_is_one_clear_line(head: LaboratoryHead, tmp_path: Path) -> None:
     (folder / NUMBERS).write_bytes(numbers)
     said = json.loads(card)
     for change, match in (
-        ({"left_out": said["left_out"] | {"head": 0.1, "bundle": 0.2}}, "worse than the model alone"),
+        ({"left_out": said["left_out"] | {"head": 0.1, "head_balanced": 0.1}}, "worse than the model alone"),
         ({"features": 39}, "do not belong together"),
         ({"cases": said["cases"] * 2}, "do not belong together"),
         ({"classes": ["BLA"]}, "do not belong together"),

@@ -16,11 +16,14 @@ from napari_bonemarrow.learning.softmax_regression import fit_softmax, softmax
 
 Array = NDArray[np.float64]
 
-TRUST = 0.5
-"""Share of the logits that the regression starts from: networks are too sure on foreign smears."""
+TRUST = 1.0
+"""Factor of the logits that a regression starts from."""
 
 PENALTY, PENALTY_OF_CONSTANT = 0.1, 0.05
 """Of the squared coefficients, for features of length 1."""
+
+TIED_PENALTY, TIED_PENALTY_OF_CONSTANT = 2.0, 1.0
+"""The same for a head that stays close to what it starts from."""
 
 UNREVIEWED = 0.5
 """Weight of all cells that are not reviewed together, against the reviewed ones, in the discriminant."""
@@ -30,6 +33,9 @@ ROUNDNESS = 0.3
 
 EVENNESS = 0.5
 """Power of a class's number that is taken out: 0 predicts by the frequencies met, 1 as if all were equal."""
+
+EVENNESS_FROM = 5.0
+"""Added to the numbers before, so that a class met once is not favoured much."""
 
 MOST_ROWS = 2000
 """Number of reviewed cells that a fit uses at most, spread evenly over the order within each class."""
@@ -45,8 +51,10 @@ class CaseHead:
         Number of labels that it was fitted on.
     codes : tuple of str
         The k classes of its columns.
-    regression, discriminant : ndarray of float64, shape (d, k)
+    regression : ndarray of float64, shape (d, k)
         Coefficients of the inputs; the last input is constant.
+    discriminant : ndarray of float64, shape (d, k), or None
+        None for a head that stays close to what it starts from.
     seen : ndarray of bool, shape (k,)
         The classes with labels.
     unseen_share : float
@@ -59,7 +67,7 @@ class CaseHead:
     count: int
     codes: tuple[str, ...]
     regression: Array
-    discriminant: Array
+    discriminant: Array | None
     seen: NDArray[np.bool_]
     unseen_share: float
     even: Array
@@ -78,6 +86,8 @@ class CaseHead:
         ndarray of float64, shape (n, k)
         """
         first = softmax(TRUST * base + inputs @ self.regression)
+        if self.discriminant is None:
+            return first
         second = np.zeros_like(first)
         second[:, self.seen] = softmax((inputs @ self.discriminant)[:, self.seen])
         second = (1.0 - self.unseen_share) * second + self.unseen_share * softmax(base)
@@ -85,7 +95,13 @@ class CaseHead:
 
 
 def fit_case_head(
-    codes: tuple[str, ...], inputs: Array, base: Array, classes: NDArray[np.intp], sample: Array
+    codes: tuple[str, ...],
+    inputs: Array,
+    base: Array,
+    classes: NDArray[np.intp],
+    sample: Array,
+    *,
+    tied: bool = False,
 ) -> CaseHead:
     """Fit a head on reviewed cells.
 
@@ -101,21 +117,27 @@ def fit_case_head(
         Columns of the labels.
     sample : ndarray of float64, shape (u, d)
         Inputs of cells of the smear, reviewed or not, that show how its cells vary.
+    tied : bool
+        Fit only a regression that stays close to what it starts from, which a few labels cannot spoil.
     """
     count, width = inputs.shape
     met = np.bincount(classes, minlength=len(codes)).astype(np.float64)
     kept = _spread(classes, MOST_ROWS)
     rows, named = inputs[kept], classes[kept]
     weight = (met / np.maximum(np.bincount(named, minlength=len(codes)), 1))[named] * len(kept) / count
-    penalty = np.append(np.full(width - 1, PENALTY), PENALTY_OF_CONSTANT)
+    features, constant = (TIED_PENALTY, TIED_PENALTY_OF_CONSTANT) if tied else (PENALTY, PENALTY_OF_CONSTANT)
+    penalty = np.append(np.full(width - 1, features), constant)
     regression = fit_softmax(rows, named, TRUST * base[:count][kept], penalty, weight)
-    shares = softmax(TRUST * base[count:] + sample @ regression)
     seen = met > 0
+    different = int(seen.sum())
+    unseen_share = different / (count + different)
+    even = EVENNESS * np.log(np.where(seen, met, count) + EVENNESS_FROM)
+    if tied:
+        return CaseHead(count, codes, regression, None, seen, unseen_share, even)
+    shares = softmax(TRUST * base[count:] + sample @ regression)
     discriminant = np.zeros_like(regression)
     discriminant[:, seen] = _discriminant(inputs, classes, sample, shares, seen)
-    different = int(seen.sum())
-    even = EVENNESS * np.log(np.where(seen, met, count) + 1.0)
-    return CaseHead(count, codes, regression, discriminant, seen, different / (count + different), even)
+    return CaseHead(count, codes, regression, discriminant, seen, unseen_share, even)
 
 
 def _spread(classes: NDArray[np.intp], most: int) -> NDArray[np.intp]:

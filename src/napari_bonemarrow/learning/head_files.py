@@ -168,7 +168,7 @@ def load_head(
     card = read_card(folder)
     arrays = _numbers(folder / NUMBERS, card)
     left = card.left_out
-    if left is not None and left.head < left.bundle:
+    if left is not None and Accuracies(**left.model_dump()).worse:
         raise LearningError(f"{folder}: by its card this head is worse than the model alone; it is not used")
     try:
         head = LaboratoryHead(

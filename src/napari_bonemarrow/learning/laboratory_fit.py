@@ -23,7 +23,7 @@ MOST_CELLS = 500
 _AXES = 96
 """Number of axes of the pooled features that the regression uses."""
 
-_TRUST, _PENALTY, _PENALTY_OF_CONSTANT = 0.5, 0.1, 0.05
+_TRUST, _PENALTY, _PENALTY_OF_CONSTANT = 1.0, 0.3, 1.0
 """As in a case's own head."""
 
 

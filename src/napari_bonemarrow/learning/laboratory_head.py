@@ -41,6 +41,11 @@ class Accuracies:
     bundle_balanced: float
     head_balanced: float
 
+    @property
+    def worse(self) -> bool:
+        """Return whether the head is worse than the bundle by both measures."""
+        return self.head < self.bundle and self.head_balanced < self.bundle_balanced
+
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
@@ -90,15 +95,15 @@ class LaboratoryHead:
         Raises
         ------
         LearningError
-            If there is no case, one occurs twice or has features of another length, or the head names less
-            than the bundle in cases that it has not met.
+            If there is no case, one occurs twice or has features of another length, or the head names fewer
+            cells than the bundle, plainly and by class, in cases that it has not met.
         """
         _check(cases, bundle_classes)
         cells = pool(cases, bundle_classes)
         everything = np.ones(len(cells.classes), bool)
         coefficients = cells.fit(everything)
         measured = _left_out(cells, len(bundle_classes), coefficients) if len(cases) > 1 else None
-        if measured is not None and measured.head < measured.bundle:
+        if measured is not None and measured.worse:
             raise LearningError(
                 f"in {measured.cases} cases left out one by one, a head of the others names "
                 f"{measured.head:.1%} of {measured.cells:,} cells, the model alone {measured.bundle:.1%}; "

@@ -14,15 +14,12 @@ from napari_bonemarrow.learning.case_head import CaseHead, fit_case_head
 from napari_bonemarrow.learning.directions import centred_directions
 from napari_bonemarrow.learning.experts import follow_weights
 from napari_bonemarrow.learning.records import LearningInput, Learnt, Prequential
-from napari_bonemarrow.learning.softmax_regression import FLOOR, columns_of, floored_logs
+from napari_bonemarrow.learning.softmax_regression import FLOOR, columns_of, floored_logs, softmax
 
 Array = NDArray[np.float64]
 
 LEAST_LABELS = 2
 """Number of labels from which a class that the bundle has not learnt is predicted."""
-
-SERVES_FROM = 0.5
-"""Weight from which on what was taught is shown."""
 
 SAMPLE = 2000
 """Number of cells that show how the smear's cells vary."""
@@ -31,10 +28,10 @@ EACH_UNTIL, PART, COARSE_FROM, COARSE_PART = 50, 16, 1000, 8
 """A head is fitted again after each label up to the first number, then after each 16th part more, from 1,000
 labels on after each 8th."""
 
-_PRIOR = np.array([0.7, 0.3])
-_PRIOR_WITH_LABORATORY = np.array([0.15, 0.1, 0.45, 0.3])
-"""Weights before the first label: of the bundle and the head on it; then also of the laboratory head and the
-head on that."""
+_PRIOR = np.array([0.3, 0.3, 0.4])
+_PRIOR_WITH_LABORATORY = np.array([0.1, 0.05, 0.05, 0.3, 0.25, 0.25])
+"""Weights before the first label: of the bundle, the head tied to it and the free one; then also of the
+laboratory head and the heads on that."""
 
 _DIAMETER = 0.3
 """Length of one standard deviation of the logarithm of the diameter, where features have length 1."""
@@ -73,7 +70,7 @@ class LearningMemory:
 
     given: LearningInput | None = None
     cells: _Cells | None = None
-    heads: dict[tuple[int, int], CaseHead] = field(default_factory=dict)
+    heads: dict[tuple[int, int, bool], CaseHead] = field(default_factory=dict)
     rows: list[tuple[tuple[str, ...], Array, Array]] = field(default_factory=list)
 
     def prepare(self, given: LearningInput) -> _Cells:
@@ -114,7 +111,7 @@ def learn(given: LearningInput, memory: LearningMemory | None = None) -> Learnt:
     weights = follow_weights(prior, likelihoods)
     prequential = _prequential(given, cells, memory, weights)
     taught = float(1.0 - weights[-1, 0])
-    serves = taught > SERVES_FROM
+    serves = _serve(weights)[-1]
     codes, probabilities = work.mixed(weights[-1]) if serves else (work.universe(len(given.codes)), None)
     shown = np.zeros((len(given.features), len(codes)), np.float32)
     width = given.bundle.probabilities.shape[1]
@@ -162,9 +159,10 @@ class _Work:
         found = []
         for number in range(len(self._cells.bases)):
             base = self._base(number, codes, row)
-            found.append(np.exp(base))
-            head = self._head(count, number) if count else None
-            found.append(np.exp(base) if head is None else head.predict(self._cells.inputs[row], base))
+            found.append(_doubted(base))
+            for tied in (True, False):
+                head = self._head(count, number, tied) if count else None
+                found.append(np.exp(base) if head is None else head.predict(self._cells.inputs[row], base))
         return found
 
     def _base(self, number: int, codes: tuple[str, ...], row: NDArray[np.intp]) -> Array:
@@ -174,15 +172,15 @@ class _Work:
         laid = np.where(columns >= 0, probabilities[row][:, columns], 0.0)
         return floored_logs(laid)
 
-    def _head(self, count: int, number: int) -> CaseHead:
-        key = (count, number)
+    def _head(self, count: int, number: int, tied: bool) -> CaseHead:
+        key = (count, number, tied)
         if key not in self._memory.heads:
             cells, codes = self._cells, self.universe(count)
             rows = self._rows[:count]
             classes = columns_of(codes, self._given.codes[:count])
             base = self._base(number, codes, np.concatenate([rows, cells.sample]))
             self._memory.heads[key] = fit_case_head(
-                codes, cells.inputs[rows], base, classes, cells.inputs[cells.sample]
+                codes, cells.inputs[rows], base, classes, cells.inputs[cells.sample], tied=tied
             )
         return self._memory.heads[key]
 
@@ -208,6 +206,25 @@ class _Work:
         return codes, total.astype(np.float32)
 
 
+def _serve(weights: Array) -> list[bool]:
+    """Return after each label whether what was taught shows.
+
+    It does while its weight is above that before the first label: while it has predicted better than the
+    bundle. A laboratory head has shown so in its own cases, and serves while it keeps half of the weight.
+    """
+    least = 1.0 - weights[0, 0] if weights.shape[1] == len(_PRIOR) else 0.5
+    return [bool(1.0 - weight > least + 1e-9) for weight in weights[:, 0].tolist()]
+
+
+def _doubted(base: Array) -> Array:
+    """Return probabilities, half as they are and half of the roots: networks are too sure on other smears.
+
+    The order of the classes stays. Without it, two confident errors would outweigh many right predictions.
+    """
+    found: Array = 0.5 * np.exp(base) + 0.5 * softmax(0.5 * base)
+    return found
+
+
 def _prequential(given: LearningInput, cells: _Cells, memory: LearningMemory, weights: Array) -> Prequential:
     """Return which labels were named by the bundle, and by what was shown before each."""
     top = given.bundle.probabilities.argmax(axis=1) if len(given.bundle) else np.zeros(0, np.intp)
@@ -217,9 +234,10 @@ def _prequential(given: LearningInput, cells: _Cells, memory: LearningMemory, we
     )
     head = np.zeros(len(rows), bool)
     met: dict[str, int] = {}
+    serve = _serve(weights)
     for number, (codes, _, each) in enumerate(memory.rows):
         weight = weights[number]
-        if 1.0 - weight[0] > SERVES_FROM:
+        if serve[number]:
             mixed = weight @ each
             closed = [
                 column
