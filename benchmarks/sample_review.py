@@ -246,7 +246,8 @@ def simulate(scenario: Scenario, smears: int, seed: int = 0, model: Model | None
     domain = sum(scenario.marrow[code] for code in counted)
     truth = np.array([scenario.marrow[code] / domain for code in counted])
     above = sum(scenario.marrow.get(code, 0) for code in rules.me_numerator)
-    ratio = above / sum(scenario.marrow.get(code, 0) for code in rules.erythroid)
+    erythroid = sum(scenario.marrow.get(code, 0) for code in rules.erythroid)
+    ratio = above / erythroid if erythroid else np.inf
     covered, width, value, above_all, hits, reviewed = [], [], [], [], 0, 0
     for smear in range(smears):
         cells = rng.choice(len(shares), size=scenario.frame, p=shares)

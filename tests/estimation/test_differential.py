@@ -148,6 +148,19 @@ def test_m_to_e_says_what_is_not_known() -> None:
     assert every.m_to_e_ci95 == pytest.approx(ratio_interval(2, 1))
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(1, 40), st.floats(0.1, 1)), min_size=1, max_size=9))
+def test_without_an_erythroid_cell_the_ratio_has_no_upper_limit(strata: list[tuple[int, float]]) -> None:
+    cells = iter(range(1000))
+    plan = plan_of([[next(cells) for _ in range(size)] for size, _ in strata])
+    taken = np.array([max(round(size * part), 1) for size, part in strata])
+    found = estimate(plan, first(plan, {cell: "NGS" if cell % 3 else "MYB" for cell in range(1000)}, taken))
+    assert found.m_to_e is None
+    assert found.m_to_e_ci95 is not None
+    assert math.isinf(found.m_to_e_ci95[1])
+    assert found.row("erythroid").percent is None
+
+
 def test_over_all_orders_of_a_small_frame_the_estimate_is_right_on_average() -> None:
     """All orders of two strata, brute force: each cell enters as often as planned, the mean is the truth."""
     strata = [[1, 2, 3, 4], [5, 6, 7]]

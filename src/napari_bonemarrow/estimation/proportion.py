@@ -154,6 +154,7 @@ def proportions(
     if base <= 0:
         return []
     values = np.minimum(above @ (composition.observed.T @ weights) / base, 1.0)
+    values[(below & ~above) @ composition.seen == 0] = 1.0  # not a rounding error less
     counted = float(composition.sizes.sum()) * base
     sizes = 1 / inverse_sizes(composition, above, below, composition.lengths, counted)
     return [Proportion(value, size) for value, size in zip(values.tolist(), sizes.tolist(), strict=True)]
