@@ -103,3 +103,16 @@ def test_few_cells_have_few_axes(n: int) -> None:
     assert axes.shape == (n, 60)
     centred = features.astype(np.float32) - mean
     np.testing.assert_allclose(centred @ axes.T @ axes, centred, atol=1e-3)
+
+
+def test_the_starter_adds_an_earlier_layer() -> None:
+    classifier = Classifier("starter", "cpu")
+    crops = np.random.default_rng(1).integers(0, 255, (5, 200, 200, 3), np.uint8)
+    whole, last = classifier.embed(crops), classifier.features(crops)
+    assert whole.shape == (5, 1280 + 2 * 192)
+    np.testing.assert_allclose(whole[:, :1280], last, atol=1e-5)
+    length = np.linalg.norm(last, axis=1)
+    for part in (whole[:, 1280:1472], whole[:, 1472:]):
+        np.testing.assert_allclose(np.linalg.norm(part, axis=1), length, rtol=1e-4)
+    _, both = classifier.classify_and_embed(crops)
+    np.testing.assert_allclose(both, whole, atol=1e-4)

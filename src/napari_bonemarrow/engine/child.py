@@ -189,9 +189,10 @@ def embed(source: SlideSource, cells: Cells) -> Embedded:
     if rows and known.all():
         return Embedded(cells.cell_id, np.stack(rows), model)
     crops, read = _cut_readable(source, cells.select(~known))
-    values = clipped(classifier.features(crops))
+    values = clipped(classifier.embed(crops))
     cell_id = np.concatenate([cells.cell_id[known], read.cell_id])
-    return Embedded(cell_id, np.concatenate([*(row[None] for row in rows), values]), model)
+    parts = [row[None] for row in rows] + ([values] if len(values) or not rows else [])
+    return Embedded(cell_id, np.concatenate(parts), model)
 
 
 def _cut_readable(source: SlideSource, cells: Cells) -> tuple[NDArray[np.uint8], Cells]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MOST_BYTES = 192 * 2**20
-"""Memory limit, bytes: 75,000 cells of 1280 features. Others are computed again when needed."""
+"""Memory limit, bytes: 60,000 cells of the starter. Others are computed again when needed."""
 
 
 class SeenFeatures:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from napari_bonemarrow.cytology import Cells, Predictions
 from napari_bonemarrow.models.bundles.bundle import STARTER, Bundle, BundleError
+from napari_bonemarrow.models.bundles.catalogue import find_architecture
 from napari_bonemarrow.models.device import exact_float32, is_out_of_memory, resolve_device
 from napari_bonemarrow.models.domain import read_domain
 from napari_bonemarrow.models.explanation import attribution
@@ -134,15 +135,17 @@ class Classifier:
         -------
         Predictions
         ndarray of float32, shape (n, f)
-            As by `features`.
+            As by `embed`.
 
         Raises
         ------
         BundleError
             As `classify`, or if the network does not end in a linear layer.
         """
-        logits, features = self._run(crops, self.views, self._head())
-        strangeness = None if self.domain is None else self.domain.strangeness(features)
+        head = self._head()
+        logits, features = self._run(crops, self.views, head, self._middle)
+        last = features[:, : head.in_features]
+        strangeness = None if self.domain is None else self.domain.strangeness(last)
         return self._predictions(logits, cell_id, strangeness), features
 
     def _predictions(
@@ -246,6 +249,20 @@ class Classifier:
         """
         return self._run(crops, 1, self._head())[1]
 
+    def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what tells cells from each other: `features`, with those of an earlier layer if known.
+
+        Parameters
+        ----------
+        crops : ndarray of uint8, shape (n, s, s, 3)
+
+        Returns
+        -------
+        ndarray of float32, shape (n, f)
+            The first columns are those of `features`; the others by `models.features.joined`.
+        """
+        return self._run(crops, 1, self._head(), self._middle)[1]
+
     def logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return logits, batch by batch; halve the batch when memory runs out.
 
@@ -263,10 +280,19 @@ class Classifier:
     def _head(self) -> nn.Linear:
         return head_of(self.network, self.bundle.card.architecture)
 
+    @property
+    def _middle(self) -> nn.Module | None:
+        known = find_architecture(self.bundle.card.architecture)
+        return self.network.get_submodule(known.middle) if known is not None and known.middle else None
+
     def _run(
-        self, crops: NDArray[np.uint8], views: int, head: nn.Linear | None = None
+        self,
+        crops: NDArray[np.uint8],
+        views: int,
+        head: nn.Linear | None = None,
+        middle: nn.Module | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the logits, and a layer's input for each crop's first view; no columns without a layer."""
+        """Return the logits, and the features of each crop's first view; no columns without a layer."""
         self._check(crops)
         rows = np.empty((len(crops), len(self.bundle.card.classes)), np.float32)
         seen = np.empty((len(crops), 0 if head is None else head.in_features), np.float32)
@@ -276,7 +302,7 @@ class Classifier:
             block = crops[start : start + self._next(len(crops) - start)]
             part = slice(start, start + len(block))
             try:
-                with watched(head) as given:
+                with watched(head, middle) as given:
                     waiting.append((part, self._forward(block, views), given[::views]))
             except RuntimeError as error:
                 self._shrink(error, len(block))
@@ -285,8 +311,12 @@ class Classifier:
             if self._device.type == "cpu" or len(waiting) == _WAITING or start == len(crops):
                 for there, logits, features in waiting:
                     rows[there] = logits.cpu().numpy()
-                    if head is not None:
-                        seen[there] = torch.cat([each.cpu() for each in features])[: len(logits)].numpy()
+                    if head is None:
+                        continue
+                    found = torch.cat([each.cpu() for each in features])[: len(logits)].numpy()
+                    if found.shape[1] != seen.shape[1]:  # known with the first batch
+                        seen = np.empty((len(crops), found.shape[1]), np.float32)
+                    seen[there] = found
                 waiting.clear()
         return rows, seen
 

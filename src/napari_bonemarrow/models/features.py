@@ -1,4 +1,4 @@
-"""Feature vectors, the input of a network's last layer, and their principal axes."""
+"""Feature vectors of cells by a network, and their principal axes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,55 @@ _OVERSAMPLING, _ITERATIONS = 10, 4
 
 
 @contextmanager
-def watched(layer: nn.Module | None) -> Iterator[list[Tensor]]:
-    """Collect the input of a layer, one tensor per call; nothing without a layer."""
+def watched(layer: nn.Module | None, middle: nn.Module | None = None) -> Iterator[list[Tensor]]:
+    """Collect the input of a layer, one tensor per call; nothing without a layer.
+
+    Parameters
+    ----------
+    layer : torch.nn.Module or None
+        Its input has the shape (n, f).
+    middle : torch.nn.Module, optional
+        A module that runs before it, with activations of shape (n, c, h, w): what `joined` makes of both is
+        collected, of shape (n, f + 2 c).
+    """
     given: list[Tensor] = []
     if layer is None:
         yield given
         return
-    hook = layer.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    held: list[Tensor] = []
+
+    def collect(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        given.append(joined(inputs[0], held.pop()) if held else inputs[0])
+
+    hooks = [layer.register_forward_pre_hook(collect)]
+    if middle is not None:
+        hooks.append(middle.register_forward_hook(lambda _module, _inputs, output: held.append(output)))
     try:
         yield given
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
+
+
+def joined(last: Tensor, middle: Tensor) -> Tensor:
+    """Return the last layer's input with the pooled activations of an earlier one.
+
+    The mean and the deviation over the image of each channel, both as vectors of the length of ``last``.
+    Classes that the network was not trained on are told better with them: a head taught on plasma cells, which
+    the starter has never seen, gains 0.02 of balanced accuracy (docs/learning.md).
+
+    Parameters
+    ----------
+    last : Tensor, shape (n, f)
+    middle : Tensor, shape (n, c, h, w)
+
+    Returns
+    -------
+    Tensor, shape (n, f + 2 c)
+    """
+    length = last.norm(dim=1, keepdim=True)
+    parts = (middle.mean(dim=(2, 3)), middle.std(dim=(2, 3), correction=0))
+    return torch.cat([last, *(length * nn.functional.normalize(part, dim=1) for part in parts)], dim=1)
 
 
 def fit_axes(features: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -47,7 +47,7 @@ def unseen(case: Case, model: ModelReference | None = None) -> Cells:
 def embed(engine: Engine, slide: Slide, case: Case, *, model: str | Path = "starter") -> Iterator[Step]:
     """Yield the features of a case's cells without features of this bundle.
 
-    They are the input of the network's last layer, on at most 32 principal axes, fitted once on the
+    They are those of `Classifier.embed`, on at most 32 principal axes, fitted once on the
     case's own cells and used for all later ones. Features of cells just classified are kept.
 
     As with `analyse`, the case is read before this function returns and not used by the iterator; pass each
@@ -130,7 +130,9 @@ class _Gathered:
         return (self._done + self.waiting) / max(self._total, 1)
 
     def take(self, part: Embedded) -> None:
-        """Add features of cells."""
+        """Add features of cells; of none, if no cell of a part could be read."""
+        if not len(part.cell_id):
+            return
         self._parts.append(part)
         self.waiting += len(part.cell_id)
 
@@ -142,7 +144,8 @@ class _Gathered:
         """Return a step with the features since the last one."""
         assert self.axes is not None
         mean, axes = self.axes
-        values = (self.raw().astype(np.float32) - mean) @ axes.T
+        # A case of an earlier version has axes of the last layer alone, whose columns come first.
+        values = (self.raw().astype(np.float32)[:, : len(mean)] - mean) @ axes.T
         cell_id = np.concatenate([part.cell_id for part in self._parts])
         features = Features(cell_id, values.astype(np.float16), self._parts[0].model, mean, axes)
         self._done += self.waiting

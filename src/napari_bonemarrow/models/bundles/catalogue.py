@@ -26,6 +26,9 @@ class Architecture:
     cam_offset : float
         Centre of that layer's first element in px of the input. Convolutions with symmetric padding keep it
         on pixel 0; patches without padding have it in the middle of the patch.
+    middle : str
+        Module whose pooled activations join the features of a cell: the last block but one, whose features
+        are less bound to the classes that the network was trained on. Empty where that was not measured.
     timm : str
         The network's name in timm; empty for those of torchvision and our own.
     multiple : int
@@ -39,6 +42,7 @@ class Architecture:
     stem: str
     cam_layer: str = ""
     cam_offset: float = 0.0
+    middle: str = ""
     timm: str = ""
     multiple: int = 1
     backbone: str = ""
@@ -77,6 +81,7 @@ _ALL = (
         "classifier.weight",
         "conv_stem.weight",
         "blocks.4",
+        middle="blocks.5",
         timm="efficientnet_lite0",
     ),
     Architecture("resnet18", "fc.weight", "conv1.weight", "layer3"),
