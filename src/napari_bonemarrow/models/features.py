@@ -53,8 +53,8 @@ def joined(last: Tensor, middle: Tensor) -> Tensor:
     """Return the last layer's input with the pooled activations of an earlier one.
 
     The mean and the deviation over the image of each channel, both as vectors of the length of ``last``.
-    Classes that the network was not trained on are told better with them: a head taught on plasma cells, which
-    the starter has never seen, gains 0.02 of balanced accuracy (docs/learning.md).
+    Classes that the network was not trained on are told better with them: a head taught on plasma cells,
+    which the starter has never seen, gains 0.02 of balanced accuracy (docs/learning.md).
 
     Parameters
     ----------
