@@ -16,9 +16,6 @@ from napari_bonemarrow.learning.softmax_regression import fit_softmax, softmax
 
 Array = NDArray[np.float64]
 
-TRUST = 1.0
-"""Factor of the logits that a regression starts from."""
-
 PENALTY, PENALTY_OF_CONSTANT = 0.1, 0.05
 """Of the squared coefficients, for features of length 1."""
 
@@ -85,7 +82,7 @@ class CaseHead:
         -------
         ndarray of float64, shape (n, k)
         """
-        first = softmax(TRUST * base + inputs @ self.regression)
+        first = softmax(base + inputs @ self.regression)
         if self.discriminant is None:
             return first
         second = np.zeros_like(first)
@@ -127,14 +124,14 @@ def fit_case_head(
     weight = (met / np.maximum(np.bincount(named, minlength=len(codes)), 1))[named] * len(kept) / count
     features, constant = (TIED_PENALTY, TIED_PENALTY_OF_CONSTANT) if tied else (PENALTY, PENALTY_OF_CONSTANT)
     penalty = np.append(np.full(width - 1, features), constant)
-    regression = fit_softmax(rows, named, TRUST * base[:count][kept], penalty, weight)
+    regression = fit_softmax(rows, named, base[:count][kept], penalty, weight)
     seen = met > 0
     different = int(seen.sum())
     unseen_share = different / (count + different)
     even = EVENNESS * np.log(np.where(seen, met, count) + EVENNESS_FROM)
     if tied:
         return CaseHead(count, codes, regression, None, seen, unseen_share, even)
-    shares = softmax(TRUST * base[count:] + sample @ regression)
+    shares = softmax(base[count:] + sample @ regression)
     discriminant = np.zeros_like(regression)
     discriminant[:, seen] = _discriminant(inputs, classes, sample, shares, seen)
     return CaseHead(count, codes, regression, discriminant, seen, unseen_share, even)

@@ -23,8 +23,8 @@ MOST_CELLS = 500
 _AXES = 96
 """Number of axes of the pooled features that the regression uses."""
 
-_TRUST, _PENALTY, _PENALTY_OF_CONSTANT = 1.0, 0.3, 1.0
-"""As in a case's own head."""
+_PENALTY, _PENALTY_OF_CONSTANT = 0.3, 1.0
+"""Of the squared coefficients, for features of length 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,13 +163,13 @@ class LaboratoryFit:
             The bundle's probabilities.
         """
         logits = directions @ self.coefficients.astype(np.float64) + self.constant
-        return softmax(logits + _TRUST * self._base(bundle))
+        return softmax(logits + self._base(bundle))
 
     def predict_features(self, features: Features, bundle: NDArray[np.floating[Any]]) -> Array:
         """Return probabilities of a smear's cells by their coordinates on its own axes, shape (n, k)."""
         on_axes = features.axes.astype(np.float64) @ self.coefficients.astype(np.float64)
         logits = centred_directions(features.values) @ on_axes + self.constant
-        return softmax(logits + _TRUST * self._base(bundle))
+        return softmax(logits + self._base(bundle))
 
     def _base(self, bundle: NDArray[np.floating[Any]]) -> Array:
         return base_logs(bundle, len(self.codes))
@@ -210,11 +210,11 @@ class PooledCells:
         """Return the coefficients of a regression on some of the cells, shape (a + 1, k)."""
         inputs = self.inputs[which]
         penalty = np.append(np.full(inputs.shape[1] - 1, _PENALTY), _PENALTY_OF_CONSTANT)
-        return fit_softmax(inputs, self.classes[which], _TRUST * self.base[which], penalty, start=start)
+        return fit_softmax(inputs, self.classes[which], self.base[which], penalty, start=start)
 
     def predicted(self, coefficients: Array, which: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Return the most probable class of some of the cells."""
-        logits = _TRUST * self.base[which] + self.inputs[which] @ coefficients
+        logits = self.base[which] + self.inputs[which] @ coefficients
         found: NDArray[np.intp] = logits.argmax(axis=1)
         return found
 

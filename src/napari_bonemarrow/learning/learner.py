@@ -137,10 +137,18 @@ class _Work:
         self._given, self._cells, self._memory = given, cells, memory
         self._rows = rows_of(given.features.cell_id, given.cell_id)
         self._counts = fit_counts(len(given.codes))
+        self._met: dict[int, frozenset[str]] = {}
 
     def universe(self, count: int) -> tuple[str, ...]:
         """Return the classes that could be named after some labels: the bundle's, then others."""
-        return _universe(self._cells, self._given.codes[:count])
+        own = self._cells.codes
+        return own + tuple(sorted(self._labelled(count).difference(own)))
+
+    def _labelled(self, count: int) -> frozenset[str]:
+        """Return the classes among the first labels."""
+        if count not in self._met:
+            self._met[count] = frozenset(self._given.codes[:count])
+        return self._met[count]
 
     def score(self) -> None:
         """Predict each label that is not predicted yet with what was fitted on the labels before it."""
@@ -150,8 +158,11 @@ class _Work:
             codes = self.universe(count)
             row = self._rows[number : number + 1]
             each = np.concatenate(self._experts(count, codes, row))
-            named = columns_of(codes, [self._given.codes[number]])[0]
-            likelihood = np.maximum(each[:, named], FLOOR) if named >= 0 else np.full(len(each), FLOOR)
+            code = self._given.codes[number]
+            if code in self._cells.known or code in self._labelled(count):
+                likelihood = np.maximum(each[:, columns_of(codes, [code])[0]], FLOOR)
+            else:  # nothing could have predicted it
+                likelihood = np.ones(len(each))
             rows.append((codes, likelihood, each))
 
     def _experts(self, count: int, codes: tuple[str, ...], row: NDArray[np.intp]) -> list[Array]:
@@ -260,10 +271,6 @@ def _open(cells: _Cells, codes: tuple[str, ...], labels: tuple[str, ...]) -> NDA
 def _learnt_here(given: LearningInput, cells: _Cells) -> Mapping[str, int]:
     counts = {code: given.codes.count(code) for code in sorted(set(given.codes))}
     return {c: n for c, n in counts.items() if c not in cells.learnt and n >= LEAST_LABELS}
-
-
-def _universe(cells: _Cells, labels: tuple[str, ...]) -> tuple[str, ...]:
-    return cells.codes + tuple(sorted(set(labels).difference(cells.codes)))
 
 
 def _prepared(given: LearningInput) -> _Cells:
