@@ -28,11 +28,9 @@ UNREVIEWED = 0.5
 ROUNDNESS = 0.3
 """Part of the discriminant's covariance that is replaced by an equal spread along all axes."""
 
-EVENNESS = 0.5
-"""Power of a class's number that is taken out: 0 predicts by the frequencies met, 1 as if all were equal."""
-
-EVENNESS_FROM = 5.0
-"""Added to the numbers before, so that a class met once is not favoured much."""
+EVENNESS = 10.0
+"""A class's probability is divided by the number of its labels plus this number: with many labels all classes
+then count alike, as if they were equally frequent, while a class met once is hardly favoured."""
 
 MOST_ROWS = 2000
 """Number of reviewed cells that a fit uses at most, spread evenly over the order within each class."""
@@ -128,7 +126,7 @@ def fit_case_head(
     seen = met > 0
     different = int(seen.sum())
     unseen_share = different / (count + different)
-    even = EVENNESS * np.log(np.where(seen, met, count) + EVENNESS_FROM)
+    even = np.log(np.where(seen, met, count) + EVENNESS)
     if tied:
         return CaseHead(count, codes, regression, None, seen, unseen_share, even)
     shares = softmax(base[count:] + sample @ regression)
