@@ -15,9 +15,10 @@ from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
+from napari_bonemarrow.gui.correction.guessed_rings import GuessedRings
 from napari_bonemarrow.gui.correction.selected_cell import SelectedCell
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
-from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Shown
+from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Shown, Topic
 from napari_bonemarrow.review.worklist.worklist import WorkList
 
 _WHILE_SEARCHING_MS = 1500
@@ -35,10 +36,16 @@ class CellsChanged:
         The cells concerned; None if any cell may have changed.
     reshaped : bool
         Whether the cells, or those in the frame, are different, and not only their classes.
+    arranged : bool
+        Whether the work list was arranged again or has more cells.
+    guessed : bool
+        Whether the probabilities of other cells may have changed too, but not their first guesses.
     """
 
     ids: tuple[int, ...] | None
     reshaped: bool = False
+    arranged: bool = False
+    guessed: bool = False
 
 
 class CaseSync(SmearPart):
@@ -63,12 +70,20 @@ class CaseSync(SmearPart):
         """Whether the inspector shows only the next cell, while moving on to it."""
         self._reshaped = True
         self._preview: list[Cells] = []
+        self.guessed_rings = GuessedRings(session, smear_viewer, self)
         self._refresh = self.timer(0, self.refresh)
         self.follow(session.case.changed, self._on_changed)
 
     def _on_changed(self, change: Change) -> None:
         """Show a change, now that it is on the disk."""
-        shown = EVENT_SPECS[change.act].shown
+        spec = EVENT_SPECS[change.act]
+        shown = spec.shown
+        if spec.topic is Topic.LEARNING:
+            self._follow_guesses(change.cell_ids)
+            return
+        if spec.topic is Topic.SAMPLE:
+            self._follow_sample(change.act)
+            return
         if shown is Shown.NONE:
             return
         self._tab.show_toast("")
@@ -102,6 +117,22 @@ class CaseSync(SmearPart):
             self._shown_cell.show_progress()
         self._shown_cell.show_journal()
         self.cells_changed.emit(CellsChanged(cell_ids))
+
+    def _follow_guesses(self, cell_ids: tuple[int, ...]) -> None:
+        """Show what is predicted now. Every cell keeps its place, and an undo can still be offered."""
+        self._worklist.follow_guesses()
+        if not self._refresh.isActive() and not self._preview:
+            self.guessed_rings.show(np.array(cell_ids, np.int64))
+        if not self.leaving:
+            self._shown_cell.show()
+        self.cells_changed.emit(CellsChanged(cell_ids, guessed=True))
+
+    def _follow_sample(self, kind: EventKind) -> None:
+        """Show a sample review that begins, a new wave, or that all cells are reviewed instead."""
+        self._worklist.follow_sample(begun=kind == EventKind.SAMPLE_BEGUN)
+        if not self.leaving:
+            self._shown_cell.show()
+        self.cells_changed.emit(CellsChanged((), arranged=True))
 
     def _return_to(self, cell_ids: tuple[int, ...]) -> None:
         """Select the cells of an undo or redo, to show it in its place."""
@@ -139,6 +170,7 @@ class CaseSync(SmearPart):
     def refresh(self) -> None:
         """Show the current case."""
         case, reshaped, rings = self.session.case, self._reshaped, self._smear_viewer.rings
+        self.guessed_rings.forget()
         if self._preview:
             rings.show(*with_preview(case, self._preview))
             self._smear_viewer.refresh_view()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import CODES
@@ -11,6 +13,7 @@ from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.correction.selected_cell import SelectedCell
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
+from napari_bonemarrow.gui.inspector.sample_info import goal_text
 from napari_bonemarrow.review.worklist.worklist import WorkList
 
 
@@ -29,6 +32,8 @@ class Navigation(SmearPart):
         super().__init__(session, parent)
         self._tab, self._selection, self._worklist = tab, selection, worklist
         self._shown_cell = shown_cell
+        self.wants_more: Callable[[], bool] = lambda: False
+        """Asks for more cells where none waits, such as the next wave of a sample; whether there are any."""
         self.goes_on = settings.goes_on()
         tab.show_goes_on(self.goes_on)
 
@@ -49,13 +54,24 @@ class Navigation(SmearPart):
     def next(self) -> None:
         """Go to the next cell of the work list."""
         cell = self._worklist.next(self._selection.current)
+        if cell is None and self.wants_more():
+            cell = self._worklist.next(self._selection.current)
         if cell is None:
-            reviewed, counted = self._worklist.progress
             self._selection.keep_one()
             self._shown_cell.show()
-            self._tab.show_done(everything=reviewed >= counted)
+            self._tab.show_done(self._done_text())
         else:
             self.select(cell, go=True)
+
+    def _done_text(self) -> str:
+        """Return that no cell, or no listed cell, is left to review."""
+        work, goal = self._worklist, self.session.case.sample.goal
+        reviewed, counted = work.progress
+        if reviewed >= counted:
+            return "Every counted cell has been reviewed."
+        if goal is not None and not work.sample_left:
+            return f"{goal_text(goal)}: count and sign, or take another wave in the Count tab."
+        return "No cell of this list waits: change its filter."
 
     def back(self) -> None:
         """Go back to the previous cell."""

@@ -12,15 +12,18 @@ from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.correction.bulk_accept import BulkAccept
 from napari_bonemarrow.gui.correction.bulk_caution import BulkCaution
 from napari_bonemarrow.gui.correction.case_acts import CaseActs
+from napari_bonemarrow.gui.correction.case_learning import CaseLearning
 from napari_bonemarrow.gui.correction.case_sync import CaseSync
 from napari_bonemarrow.gui.correction.cell_menu import cell_menu
 from napari_bonemarrow.gui.correction.corrections import Corrections
 from napari_bonemarrow.gui.correction.heatmap_request import HeatmapRequest
 from napari_bonemarrow.gui.correction.navigation import Navigation
 from napari_bonemarrow.gui.correction.outline_request import OutlineRequest
+from napari_bonemarrow.gui.correction.sample_progress import SampleProgress
 from napari_bonemarrow.gui.correction.selected_cell import SelectedCell
 from napari_bonemarrow.gui.correction.split_merge import SplitMerge
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
@@ -42,6 +45,7 @@ class ReviewController(SmearPart):
         heatmap: HeatmapRequest,
         outline: OutlineRequest,
         reviewer: ReviewerName,
+        tasks: Tasks,
         notices: Notices,
         parent: QObject,
     ) -> None:
@@ -63,6 +67,9 @@ class ReviewController(SmearPart):
             session, smear_viewer.rings, tab, selection, self.corrections, self.acts, self.caution, self
         )
         self.bulk_accept = BulkAccept(session, tab, selection, self.acts, self)
+        self.sample_progress = SampleProgress(session, work, shown, self.acts, tasks, self)
+        self.navigation.wants_more = self.sample_progress.hand_out
+        self.learning = CaseLearning(session, tab, self.acts, tasks, notices, self)
         self.case_sync.cells_changed.connect(self._on_cells_changed)
         self._connect_tab()
         self.follow(smear_viewer.mouse.clicked, self._on_clicked)
@@ -182,9 +189,11 @@ class ReviewController(SmearPart):
             "full_crop": self._full_crop,
         }
         act = acts.get(binding.act)
-        if act is not None and not self.asks:
+        if act is None:
+            return not self.asks and self.learning.press(binding)
+        if not self.asks:
             act()
-        return act is not None
+        return True
 
     def _full_crop(self) -> None:
         cell = self.selection.current

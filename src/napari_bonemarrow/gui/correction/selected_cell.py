@@ -8,6 +8,7 @@ from napari_bonemarrow.cytology.arrays import row_of
 from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL, CROP_SIZE
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import case_info
+from napari_bonemarrow.gui.core.sample_figures import SampleFigures
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
@@ -16,6 +17,7 @@ from napari_bonemarrow.gui.correction.outline_request import OutlineRequest
 from napari_bonemarrow.gui.inspector import cell_info
 from napari_bonemarrow.gui.inspector.cell_models import ProgressInfo
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
+from napari_bonemarrow.gui.inspector.sample_info import sample_progress
 from napari_bonemarrow.gui.widgets.crop_cache import CropCache
 from napari_bonemarrow.review.worklist.worklist import WorkList
 
@@ -42,6 +44,8 @@ class SelectedCell(SmearPart):
         self._smear_viewer, self._tab = smear_viewer, tab
         self._selection, self._worklist = selection, worklist
         self._heatmap, self._outline = heatmap, outline
+        self.sample_figures: SampleFigures | None = None
+        """What a sample review said when it was last estimated."""
         self.crops = CropCache(self, _CROPS_BYTES)
         self.crops.arrived.connect(self._on_crops)
         self._crops_timer = self.timer(0, self._want_crops)
@@ -94,7 +98,12 @@ class SelectedCell(SmearPart):
 
     def show_progress(self) -> None:
         """Show the progress of the review."""
-        self._tab.show_progress(cell_info.progress(self.session.case, *self._worklist.progress))
+        case, work = self.session.case, self._worklist
+        if case.sample.in_progress:
+            info = sample_progress(case, *work.progress, work.sample_left, self.sample_figures)
+        else:
+            info = cell_info.progress(case, *work.progress)
+        self._tab.show_progress(info)
 
     def show_journal(self) -> None:
         """Show whether undo, redo and navigation are possible."""

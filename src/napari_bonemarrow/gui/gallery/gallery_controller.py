@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.correction.case_sync import CellsChanged
@@ -80,10 +81,12 @@ class GalleryController(SmearPart):
             self.dock.store.forget()
         if not self.dock.isVisible():
             return
-        if changed.ids is None or changed.reshaped:
+        if changed.ids is None or changed.reshaped or changed.arranged:
             self.refresh()
         else:
             self.dock.follow(changed.ids)
+            if changed.guessed:  # percentages in view
+                existing(self.dock.view.viewport()).update()
 
     def _on_selection(self, _go: bool = False) -> None:
         """Follow the selection and a list arranged elsewhere, as when settling begins."""

@@ -20,7 +20,7 @@ from napari_bonemarrow.gui.widgets.docked import ThemedDock
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
 from napari_bonemarrow.review.worklist.filters import STATES
-from napari_bonemarrow.review.worklist.order import GROUPED_ORDERS, ORDERS
+from napari_bonemarrow.review.worklist.order import GROUPED_ORDERS, ORDERS, SAMPLE
 from napari_bonemarrow.review.worklist.worklist import WorkList
 
 _EVERY = "every class"
@@ -163,15 +163,23 @@ class GalleryDock(ThemedDock):
             return
         blocked = [QSignalBlocker(control) for control in self._controls()]
         filters = work.filters
+        self._offer(work.orders)
         self.order.setCurrentIndex(self.order.findData(work.order))
         self.state.setCurrentIndex(self.state.findData(filters.state))
         self.grouped.setChecked(work.grouped)
-        self.grouped.setEnabled(work.order not in GROUPED_ORDERS)
+        self.grouped.setEnabled(work.order not in {*GROUPED_ORDERS, SAMPLE})
         self.disputed.setChecked(filters.disagreement)
         self.flagged.setChecked(filters.flagged)
         self.uncounted.setChecked(not filters.counted)
         self._show_classes()
         del blocked
+
+    def _offer(self, orders: Mapping[str, str]) -> None:
+        """Offer the orders that there are now."""
+        if [self.order.itemData(at) for at in range(self.order.count())] != list(orders):
+            self.order.clear()
+            for value, text in orders.items():
+                self.order.addItem(text, value)
 
     def _show_classes(self) -> None:
         """Offer the current classes of the cells, and the chosen one."""

@@ -138,7 +138,6 @@ class GalleryModel(QAbstractListModel):
         parts.append("reviewed" if look.reviewed else "not reviewed")
         parts += ["flagged"] * look.flagged
         if look.disputed:
-            columns = existing(self.work).columns
-            first = CODES[int(columns.top[self._rows[place]])]
+            first = CODES[int(existing(self.work).said_by_model[self._rows[place]])]
             parts.append(f"the model says {CLASSES[first].name}" if first else "readers differ")
         return " · ".join(parts)

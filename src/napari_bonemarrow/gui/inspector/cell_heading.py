@@ -55,7 +55,7 @@ class OneLine(QLabel):
 
 
 class CellHeading(QWidget):
-    """Title and state of the cell, progress of the review, and at its end a button to the count."""
+    """Title and state of the cell, progress of the review, at its end a button to the count; what was taught."""
 
     count_requested = Signal()
 
@@ -87,6 +87,9 @@ class CellHeading(QWidget):
         layout.addWidget(self.title)
         layout.addWidget(self.standing)
         layout.addWidget(going)
+        self.sample_text, self.teaching_text = OneLine("quiet"), OneLine("quiet")
+        for part in (self.sample_text, self.teaching_text):
+            layout.addWidget(part)
         self.show_progress(ProgressInfo())
 
     def show_progress(self, info: ProgressInfo) -> None:
@@ -96,3 +99,5 @@ class CellHeading(QWidget):
         self.bar.setValue(info.done)
         self.bar.setVisible(info.total > 0)
         self.count_button.setVisible(info.ended)
+        self.sample_text.setText(info.estimate)
+        self.sample_text.setVisible(info.sampled)

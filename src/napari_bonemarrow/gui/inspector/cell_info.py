@@ -35,7 +35,7 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
     elif label is not None:
         standing = f"reviewed by {label.by}" + (", by a rule" if label.source == "rule" else "")
     else:
-        standing = "as the model sees it" if code else "not classified yet"
+        standing = _seen_by(case, cell_id) if code else "not classified yet"
     return CellInfo(
         cell_id=cell_id,
         code=code,
@@ -49,6 +49,15 @@ def cell_info(session: Session, cell_id: int) -> CellInfo | None:
         read_only=case.read_only or case.is_signed,
         readers=readers,
     )
+
+
+def _seen_by(case: Case, cell_id: int) -> str:
+    """Return in words what gave an unreviewed cell its class."""
+    learning = case.learning
+    if not learning.predicts(cell_id):
+        return "as the model sees it"
+    taught_here = learning.prequential is not None
+    return "as taught here" if taught_here else f"as {learning.laboratory_name} was taught"
 
 
 def readers_classes(case: Case, cell_id: int) -> tuple[ReadersClass, ...]:
@@ -119,9 +128,9 @@ def guesses(case: Case, cell_id: int) -> tuple[Guess, ...]:
     row = predictions.probabilities[at]
     ranked = np.argsort(-row, kind="stable")
     codes = [predictions.classes[rank] for rank in ranked]
-    support = predictions.support
+    support, here = predictions.support, case.learning.learnt_here
     return tuple(
-        Guess(code, CLASSES[code].name, float(row[rank]), support.get(code, Support.NONE))
+        Guess(code, CLASSES[code].name, float(row[rank]), support.get(code, Support.NONE), here.get(code, 0))
         for code, rank in zip(codes, ranked, strict=True)
     )
 

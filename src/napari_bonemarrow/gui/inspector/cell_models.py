@@ -13,12 +13,21 @@ from napari_bonemarrow.cytology.defaults import CROP_MICRONS_PER_PIXEL
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A ranked class of a cell."""
+    """A ranked class of a cell.
+
+    ``learnt_here`` is the number of reviewed cells that taught a class which the model does not know, else 0.
+    """
 
     code: str
     name: str
     probability: float
     support: Support
+    learnt_here: int = 0
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether the class is reliably recognised, or learnt from cells of this smear."""
+        return self.support is Support.TRAINED or self.learnt_here > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +50,18 @@ class ProgressInfo:
         Cells.
     ended : bool
         Only counting and signing are left.
+    sampled : bool
+        Whether a random sample is reviewed.
+    estimate : str
+        What it says so far, and how many cells its goal still needs; empty while it says nothing.
     """
 
     text: str = ""
     done: int = 0
     total: int = 0
     ended: bool = False
+    sampled: bool = False
+    estimate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QBrush, QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
+from qtpy.QtGui import QBrush, QColor, QFont, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_bonemarrow.cytology.classes import SUPPORT_TEXT, Support
+from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.inspector.cell_models import Guess
 from napari_bonemarrow.gui.widgets import class_style
@@ -16,12 +17,15 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 
 SHOWN = 5
 _ROW = 24
+_SMALL = 0.85
+"""Font size of what stands above a bar, as a share of the others."""
 
 
 class GuessBars(QWidget):
     """Rows of rank, symbol, code, bar and probability; a click gives the class.
 
-    The bar of a class that the bundle has not learnt from marrow is hatched, not only coloured.
+    The bar of a class that the bundle has not learnt from marrow is hatched, not only coloured. One that
+    reviewed cells of this smear taught says so above its bar.
     """
 
     chosen = Signal(str)
@@ -66,7 +70,10 @@ class GuessBars(QWidget):
             guess = self._at(event.pos().y())
             if guess is not None:
                 text = guess.name
-                if guess.support is not Support.TRAINED:
+                if guess.learnt_here:
+                    cells = count_of(guess.learnt_here, "reviewed cell")
+                    text += f": learnt here from {cells}, {SUPPORT_TEXT[guess.support]}"
+                elif guess.support is not Support.TRAINED:
                     text += f": not reliably recognised, {SUPPORT_TEXT[guess.support]}"
                 show_tip(event.globalPos(), text, self)
                 return True
@@ -95,10 +102,14 @@ class GuessBars(QWidget):
         left = 31 + code_width
         room = self.width() - left - value_width
         track = QRectF(left, top + 7, room, _ROW - 14)
+        if guess.learnt_here:
+            self._draw_learnt(painter, QRectF(left, top, room, _ROW - 9), guess.learnt_here, colors)
+            track.setRect(left, top + _ROW - 9, room, 6)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colors.foreground))
         painter.drawRoundedRect(track, 2, 2)
-        filled = QRectF(left, top + 7, max(2.0, room * guess.probability), _ROW - 14)
+        filled = QRectF(track)
+        filled.setWidth(max(2.0, room * guess.probability))
         painter.setBrush(self._brush(guess))
         painter.drawRoundedRect(filled, 2, 2)
         painter.setPen(QColor(colors.text))
@@ -106,8 +117,19 @@ class GuessBars(QWidget):
         painter.drawText(value, middle | Qt.AlignmentFlag.AlignRight, f"{guess.probability * 100:.0f} %")
 
     @staticmethod
+    def _draw_learnt(painter: QPainter, box: QRectF, cells: int, colors: ThemeColors) -> None:
+        """Write above a bar from how many cells its class was learnt here."""
+        font = painter.font()
+        small = QFont(font)
+        small.setPointSizeF(font.pointSizeF() * _SMALL)
+        painter.setFont(small)
+        painter.setPen(QColor(colors.quiet))
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, f"learnt here ({cells})")
+        painter.setFont(font)
+
+    @staticmethod
     def _brush(guess: Guess) -> QBrush:
         color = QColor(class_style.color_of(guess.code))
-        if guess.support is Support.TRAINED:
+        if guess.is_known:
             return QBrush(color)
         return QBrush(color, Qt.BrushStyle.BDiagPattern)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.gui.inspector.cell_heading import CellHeading, OneLine
 from napari_bonemarrow.gui.inspector.cell_models import CellInfo, ProgressInfo
 from napari_bonemarrow.gui.inspector.comment_box import CommentBox
@@ -16,6 +15,7 @@ from napari_bonemarrow.gui.inspector.history_view import HistoryView
 from napari_bonemarrow.gui.inspector.label_grid import LabelGrid
 from napari_bonemarrow.gui.inspector.lookalike_row import LookalikeRow
 from napari_bonemarrow.gui.inspector.settlement_choice import SettlementChoice
+from napari_bonemarrow.gui.inspector.teaching_info import TeachingInfo
 from napari_bonemarrow.gui.keys.key_hints import keyed
 from napari_bonemarrow.gui.widgets.controls import button, label, line, scrolled
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
@@ -44,6 +44,7 @@ class ReviewTab(QWidget):
     merge_requested = Signal()
     flag_toggled = Signal(bool)
     goes_on_toggled = Signal(bool)
+    learning_switched = Signal(bool)
     gallery_requested = Signal()
     count_requested = Signal()
 
@@ -177,9 +178,19 @@ class ReviewTab(QWidget):
         self.goes_on_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         keyed(self.goes_on_box, "go_on", "", "One key a cell: a class key or a guess moves to the next cell")
         self.goes_on_box.clicked.connect(self.goes_on_toggled)
+        self.learning_box = QCheckBox("Use what I teach")
+        self.learning_box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        keyed(
+            self.learning_box,
+            "learning",
+            "",
+            "The cells that you name teach the guesses of the others at once",
+        )
+        self.learning_box.clicked.connect(self.learning_switched)
         part = QHBoxLayout()
         part.setContentsMargins(8, 2, 8, 0)
         part.addWidget(self.goes_on_box)
+        part.addWidget(self.learning_box)
         part.addStretch(1)
         self.gallery_button = button("Gallery", "link")
         keyed(self.gallery_button, "gallery", "", "All cells as thumbnails, in the order of the work list")
@@ -245,9 +256,7 @@ class ReviewTab(QWidget):
             self.readers.show_classes(info.readers)
         self.bars.show_guesses(info.guesses)
         shown = info.guesses[:3]
-        self.unreliable.setVisible(
-            not self._blind and any(guess.support is not Support.TRAINED for guess in shown)
-        )
+        self.unreliable.setVisible(not self._blind and any(not guess.is_known for guess in shown))
         self.grid.show_state(info.code, info.tags)
 
     def show_heading(self, text: str, standing: str = "") -> None:
@@ -259,6 +268,12 @@ class ReviewTab(QWidget):
     def show_progress(self, info: ProgressInfo) -> None:
         """Show the progress of the review."""
         self.heading.show_progress(info)
+
+    def show_teaching(self, info: TeachingInfo | None) -> None:
+        """Show how well what was taught predicts, and whether it is used; None without a smear."""
+        self.heading.teaching_text.setText("" if info is None else info.text)
+        self.learning_box.setChecked(info is None or info.on)
+        self.learning_box.setEnabled(info is not None and info.can_switch)
 
     def show_marked(self, more: int) -> None:
         """Show the number of other selected cells."""
@@ -277,10 +292,9 @@ class ReviewTab(QWidget):
         """Show the last act on several cells, and the key to undo it."""
         self.toast.setText(f"{done} · {undo_key}" if undo_key else done)
 
-    def show_done(self, *, everything: bool = True) -> None:
+    def show_done(self, text: str) -> None:
         """Show that no cell, or no listed cell, is left to review."""
-        text = "Every counted cell has been reviewed."
-        self.standing.setText(text if everything else "No cell of this list waits: change its filter.")
+        self.standing.setText(text)
 
     def show_unlike(self, text: str, figures: str = "") -> None:
         """Show above the guesses that the smear looks unlike what the model has learnt; ``""`` hides it."""
@@ -298,7 +312,7 @@ class ReviewTab(QWidget):
         if blind == self._blind:
             return
         self._blind = blind
-        for widget in (self.bars, self.unreliable, self.why_part):
+        for widget in (self.bars, self.unreliable, self.why_part, self.learning_box):
             widget.setVisible(not blind)
 
     def show_flag(self, on: bool) -> None:

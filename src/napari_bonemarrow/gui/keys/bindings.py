@@ -91,6 +91,7 @@ _ACTS = (
     Binding("U", "outline", "", "outline of the cell and its nucleus, on or off", _LOOK),
     Binding("F", "full_crop", "", "fill the view with the cell, and back", _LOOK),
     Binding(".", "bare", "", "the bare smear for as long as it is held", _LOOK),
+    Binding("Shift+H", "learning", "", "guess with what you teach, or with the model alone", _LOOK),
     Binding("Shift+L", "lookalikes", "", "reviewed cells that look alike", _LOOK),
     Binding("F2", "gallery", "", "go to the gallery of cells", _LOOK),
     Binding("F3", "map", "", "go to the map of cells", _LOOK),

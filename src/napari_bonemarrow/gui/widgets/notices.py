@@ -25,7 +25,7 @@ from napari_bonemarrow.gui.widgets.notice_strip import Notice, NoticeStrip
 
 _OURS = Path(__file__).parents[2]
 
-OPENING, SMEAR, FINDING, REVIEW, LOOKING, EXPORT, MODEL, TEACHING = (
+OPENING, SMEAR, FINDING, REVIEW, LOOKING, EXPORT, MODEL, TEACHING, LEARNING, LABORATORY = (
     "opening",
     "smear",
     "finding",
@@ -34,9 +34,11 @@ OPENING, SMEAR, FINDING, REVIEW, LOOKING, EXPORT, MODEL, TEACHING = (
     "export",
     "model",
     "teaching",
+    "learning",
+    "laboratory",
 )
 """Causes of notices. A notice disappears when its cause succeeds, or with its smear."""
-OF_THE_SMEAR = (SMEAR, FINDING, REVIEW, LOOKING, EXPORT)
+OF_THE_SMEAR = (SMEAR, FINDING, REVIEW, LOOKING, EXPORT, LEARNING)
 
 
 class Notices(QObject):

@@ -119,6 +119,7 @@ class OpenSmear(SmearPart):
             self.heatmap,
             self.outline,
             place.reviewer,
+            self.tasks,
             place.notices,
             self,
         )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import ModelReference
+from napari_bonemarrow.cytology.arrays import row_of
 from napari_bonemarrow.learning.errors import LearningError
 from napari_bonemarrow.learning.learner import LearningMemory
 from napari_bonemarrow.learning.records import METHOD, LearningInput, Prequential
@@ -113,6 +114,11 @@ class Learning:
             none = np.zeros(int(table.present.sum()))
             return none.astype(np.int8), none.astype(np.float32)
         return table.bundle.top[table.present], table.bundle.confidence[table.present]
+
+    def predicts(self, cell_id: int) -> bool:
+        """Return whether a cell is predicted with what was taught."""
+        learnt = self._state.learning.learnt
+        return learnt is not None and self.serves and row_of(learnt.cell_id, cell_id) >= 0
 
     def taught_cells(self) -> NDArray[np.bool_]:
         """Return which existing cells are predicted with what was taught, shape (n,)."""

@@ -27,12 +27,19 @@ ORDERS: Mapping[str, str] = MappingProxyType(
         "position": "by position on the smear",
         "time": "last reviewed first",
         "imported": "labels that came with the data first",
+        "sample": "the random sample, as it is handed out",
     }
 )
 """The orders: value to text."""
 
+SAMPLE = "sample"
+"""The order of a sample review; it holds only the cells that are handed out so far."""
+
 GROUPED_ORDERS = frozenset({"critical", "class"})
 """Orders that are by class in any case."""
+
+GUESSED_ORDERS = frozenset({"uncertain", "entropy", "confidence", "imported"})
+"""Orders without headings that follow what is predicted."""
 
 _LANE_UM = 40.0
 """Height of a lane in which a smear is read: a few cells, as in one sweep of the stage."""
@@ -53,9 +60,11 @@ class Arranger:
         self._case, self._columns = case, columns
         self._kept: dict[str, NDArray[np.uint32]] = {}
 
-    def follow(self, columns: CaseColumns) -> None:
-        """Update the reviewer's labels; cells and predictions are unchanged."""
+    def follow(self, columns: CaseColumns, *, guesses: bool = False) -> None:
+        """Update the reviewer's labels, and with ``guesses`` what is predicted; cells are unchanged."""
         self._columns = columns
+        if guesses:
+            self._kept = {name: key for name, key in self._kept.items() if name == "position"}
 
     def arranged(self, rows: NDArray[np.intp], order: str, grouped: bool) -> NDArray[np.intp]:
         """Return some rows in an order; equal ones are ordered by cell number.

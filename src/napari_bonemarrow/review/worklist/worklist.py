@@ -13,7 +13,13 @@ from napari_bonemarrow.cytology import CODES
 from napari_bonemarrow.cytology.arrays import row_of, rows_of
 from napari_bonemarrow.review.journal.reading import SETTLING
 from napari_bonemarrow.review.worklist.filters import STATES, Filters, Group, grouped_by
-from napari_bonemarrow.review.worklist.order import GROUPED_ORDERS, ORDERS, Arranger
+from napari_bonemarrow.review.worklist.order import (
+    GROUPED_ORDERS,
+    GUESSED_ORDERS,
+    ORDERS,
+    SAMPLE,
+    Arranger,
+)
 from napari_bonemarrow.review.worklist.stable_order import inserted, is_much_new
 
 if TYPE_CHECKING:
@@ -30,7 +36,11 @@ class WorkList:
     Places are kept during review: a cell that was just relabelled or accepted keeps its place,
     under its old heading if necessary, until the list is arranged again (another order or filter, or
     `arrange`). So the mouse never hits a cell that has just moved under it, a cell relabelled by mistake
-    stays in its place, and "next" continues from there. `moved` counts the cells that would move.
+    stays in its place, and "next" continues from there. The same holds where reviewed cells teach other
+    guesses. `moved` counts the cells that would move.
+
+    In a sample review the list begins with the cells that are handed out so far, in that order; a new wave
+    is appended.
 
     Parameters
     ----------
@@ -43,33 +53,46 @@ class WorkList:
         self._grouped = False
         self._filters = Filters()
         self._visited: list[int] = []
+        self._guessed_since = False
+        self._displaced: NDArray[np.bool_] | None = None
         self._take_anew()
         self.arrange()
 
     # order and filters ----------------------------------------------------------------------------
 
     @property
+    def orders(self) -> Mapping[str, str]:
+        """Return the orders that there are now, value to text; that of a sample only while it is reviewed."""
+        if self._case.sample.in_progress:
+            return ORDERS
+        return {name: text for name, text in ORDERS.items() if name != SAMPLE}
+
+    @property
     def order(self) -> str:
-        """Return one of `ORDERS`. A case with imported labels begins with those, any other with doubtful
-        cells.
+        """Return one of `orders`. A sample review begins with its own, a case with imported labels with
+        those, any other with doubtful cells.
 
         Setting it arranges the list again.
         """
-        if self._order is not None:
+        sampled = self._case.sample.in_progress
+        if self._order is not None and (sampled or self._order != SAMPLE):
             return self._order
+        if sampled:
+            return SAMPLE
         return "imported" if self._columns.imported.any() else "uncertain"
 
     @order.setter
     def order(self, order: str) -> None:
-        if order not in ORDERS:
-            raise ValueError(f"{order!r} is not an order of the work list: choose one of {', '.join(ORDERS)}")
+        if order not in self.orders:
+            known = ", ".join(self.orders)
+            raise ValueError(f"{order!r} is not an order of the work list: choose one of {known}")
         self._order = order
         self.arrange()
 
     @property
     def grouped(self) -> bool:
         """Return whether the list has a heading per class. Setting it arranges the list again."""
-        return self._grouped or self.order in GROUPED_ORDERS
+        return self.order != SAMPLE and (self._grouped or self.order in GROUPED_ORDERS)
 
     @grouped.setter
     def grouped(self, grouped: bool) -> None:
@@ -139,13 +162,14 @@ class WorkList:
     def disagreement(self) -> NDArray[np.bool_]:
         """Return which rows of `columns` are in disagreement.
 
-        Cells whose label differs from the model's first guess; while two readings are settled, cells on
-        which the readers differ.
+        Cells whose label differs from the first guess of the model alone, since what was taught follows the
+        label; while two readings are settled, cells on which the readers differ.
         """
         columns = self._columns
         if self._settling:
             return np.isin(columns.cell_id, self._case.readings.disagreements())
-        disputed: NDArray[np.bool_] = columns.reviewed & (columns.top > 0) & (columns.code != columns.top)
+        said = self.said_by_model
+        disputed: NDArray[np.bool_] = columns.reviewed & (said > 0) & (columns.code != said)
         return disputed
 
     @property
@@ -171,12 +195,29 @@ class WorkList:
 
     @property
     def moved(self) -> int:
-        """Return how many cells would change their heading or leave the list if it were arranged again."""
+        """Return how many cells would move or leave the list if it were arranged again.
+
+        With headings, those that would come under another one.
+        """
         now, rows = self._columns, self._rows
         gone = ~self._wanted()[rows]
         if self.grouped:
             gone |= now.code[rows] != self._placed[rows]
+        elif self._guessed_since and self.order in GUESSED_ORDERS:
+            gone |= self._out_of_place() & ~now.reviewed[rows]
         return int(np.count_nonzero(gone))
+
+    def _out_of_place(self) -> NDArray[np.bool_]:
+        """Return which places of the list would have another cell by what is predicted now."""
+        if self._displaced is None:
+            fresh = self._arranger.arranged(np.sort(self._rows), self.order, grouped=False)
+            self._displaced = fresh != self._rows
+        return self._displaced
+
+    @property
+    def sample_left(self) -> int:
+        """Return how many of the cells handed out in a sample review are not reviewed."""
+        return int(np.count_nonzero(~self._columns.reviewed[self._handed_rows()]))
 
     def place_of(self, cell_id: int) -> int:
         """Return a cell's place in `ids`, -1 if it is not in the list."""
@@ -209,8 +250,30 @@ class WorkList:
         else:
             self._take_in(before.cell_id)
 
+    def follow_guesses(self) -> None:
+        """Update what is predicted. Cells keep their places, see the class."""
+        if len(self._case.cells) == len(self._columns):
+            self._columns = self._case.table_view()
+            self._arranger.follow(self._columns, guesses=True)
+            self._guessed_since, self._displaced = True, None
+
+    def follow_sample(self, *, begun: bool = False) -> None:
+        """Append the cells of a new wave; with ``begun``, or after the sample, arrange the list by its order.
+
+        A sample that begins shows its cells whatever was shown before.
+        """
+        if begun:
+            self._order, self._filters = None, Filters()
+        if begun or not self._case.sample.in_progress:
+            self.arrange()
+        elif self.order == SAMPLE:
+            fresh = self._fresh_rows()
+            self._set_rows(np.concatenate([self._rows, fresh[self._place[fresh] < 0]]))
+            self._groups = self._grouping()
+
     def arrange(self) -> None:
         """Arrange every cell by the current order and filters."""
+        self._guessed_since, self._displaced = False, None
         self._placed = self._columns.code.copy()
         self._set_rows(self._fresh_rows())
         self._groups = self._grouping()
@@ -219,13 +282,28 @@ class WorkList:
         self._columns = self._case.table_view()
         self._reading: int = self._case.reading
         self._settling = self._reading == SETTLING
+        self.said_by_model = self._case.learning.bundle_guesses()[0]
+        """The first guess of the model alone by row of `columns`, as an index of `CODES`; 0 without one."""
+        self._handed: tuple[int, NDArray[np.intp]] | None = None
+        self._displaced = None
         self._arranger: Arranger = Arranger(self._case, self._columns)
 
     def _wanted(self) -> NDArray[np.bool_]:
         return self._filters.passed(self._columns, self.disagreement)
 
     def _fresh_rows(self) -> NDArray[np.intp]:
+        if self.order == SAMPLE:
+            handed = self._handed_rows()
+            return handed[self._wanted()[handed]]
         return self._arranger.arranged(np.flatnonzero(self._wanted()), self.order, self.grouped)
+
+    def _handed_rows(self) -> NDArray[np.intp]:
+        """Return the rows of the cells that a sample review has handed out, in that order."""
+        wave = self._case.sample.wave
+        if self._handed is None or self._handed[0] != wave:
+            rows = rows_of(self._columns.cell_id, self._case.sample.handed_out())
+            self._handed = wave, rows[rows >= 0]
+        return self._handed[1]
 
     def _set_rows(self, rows: NDArray[np.intp]) -> None:
         self._rows = rows

@@ -186,6 +186,19 @@ class CellRings:
         else:
             self._write_codes()
 
+    def seen_first(self, cell_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return cells with those in view first."""
+        rows = self._rows(cell_ids)
+        (top, left), (bottom, right) = self._corners
+        x, y = self.cells.x[rows], self.cells.y[rows]
+        seen = (rows >= 0) & (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
+        return np.concatenate([cell_ids[seen], cell_ids[~seen]])
+
+    def write_features(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Write whole columns of the features table that change no look, each of shape (n,)."""
+        with self._own():
+            self._table.update(self.layer.features, np.arange(len(self.cells)), columns)
+
     def tell_features(self) -> None:
         """Update napari's features table, if it is open, with the values written meanwhile."""
         with self._own():

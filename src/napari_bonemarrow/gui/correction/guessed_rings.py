@@ -1,0 +1,71 @@
+"""Rings after other guesses: those in view at once, the others in small parts between the keys."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject
+
+from napari_bonemarrow.gui.canvas.rings.features_table import features, guessed_columns
+from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
+from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.smear_part import SmearPart
+
+_AT_ONCE = 800
+"""Rings that are drawn in one step: a few milliseconds, which a key may wait."""
+_REST_MS = 1000
+"""Time without other guesses after which probabilities are written into napari's features table."""
+
+
+class GuessedRings(SmearPart):
+    """The rings and the features table follow what is predicted, without holding up a key.
+
+    A lesson may change the first guess of thousands of cells, and the probabilities of all.
+    """
+
+    def __init__(self, session: Session, smear_viewer: SmearViewer, parent: QObject) -> None:
+        super().__init__(session, parent)
+        self._smear_viewer = smear_viewer
+        self._waiting: NDArray[np.int64] = np.empty(0, np.int64)
+        self._more = self.timer(0, self._show_some)
+        self._rest = self.timer(_REST_MS, self._write_probabilities)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many rings still show an earlier guess."""
+        return len(self._waiting)
+
+    def show(self, cell_ids: NDArray[np.int64]) -> None:
+        """Show other first guesses of some cells: at once if they are few, else those in view first."""
+        self._rest.start()
+        if not len(cell_ids) and not len(self._waiting):
+            return
+        rings = self._smear_viewer.rings
+        self._waiting = rings.seen_first(np.union1d(self._waiting, cell_ids))
+        self._show_some()
+
+    def _show_some(self) -> None:
+        case, now = self.session.case, self._waiting[:_AT_ONCE]
+        self._waiting = self._waiting[_AT_ONCE:]
+        now = now[np.isin(now, case.cells.cell_id)]
+        if len(now):
+            columns = guessed_columns(case, now)
+            self._smear_viewer.rings.update(now, columns["class"], columns)
+        if len(self._waiting):
+            self._more.start()
+        else:
+            self._smear_viewer.tell_features_soon()
+
+    def forget(self) -> None:
+        """Forget what waits, since all rings are drawn anew."""
+        self._more.stop()
+        self._rest.stop()
+        self._waiting = np.empty(0, np.int64)
+
+    def _write_probabilities(self) -> None:
+        case, rings = self.session.case, self._smear_viewer.rings
+        if len(case.cells) != len(rings.cells):
+            return  # a search is under way: its end writes them all
+        columns = features(case)
+        rings.write_features({name: columns[name] for name in ("confidence", "second")})
+        self._smear_viewer.tell_features_soon()
