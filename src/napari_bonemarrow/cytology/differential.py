@@ -223,6 +223,11 @@ class Differential:
         return self.unreviewed == 0 and self.reviewed > 0
 
     @property
+    def is_sampled(self) -> bool:
+        """Return whether its percentages are estimated from a random sample of the cells."""
+        return self.estimate is not None and not self.fully_reviewed
+
+    @property
     def unlike_text(self) -> str:
         """Return the warning before the numbers of a smear unlike the training data, else an empty text."""
         return next((flag.text for flag in self.flags if flag.code == UNLIKE), "")

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.estimation import (
-    EstimateError,
     EstimatedShare,
+    EstimateError,
     SamplePlan,
     SampleTally,
     cells_needed,
     estimate,
 )
 from napari_bonemarrow.review import Case
+from napari_bonemarrow.review.journal.payloads import SampleGoal
 
 FOCUS = "blasts"
 """The share that is told where no goal names another."""
@@ -28,6 +29,11 @@ _ROUNDED_FROM = 20
 def focus_name(of: str) -> str:
     """Return the name of a class or group of a goal."""
     return GROUPS.get(of) or CLASSES[of].name
+
+
+def goal_text(goal: SampleGoal) -> str:
+    """Return that a goal is reached."""
+    return f"{focus_name(goal['of'])} within ±{goal['width']:g} %"
 
 
 @dataclass(frozen=True, slots=True)

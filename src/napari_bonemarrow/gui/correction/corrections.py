@@ -58,7 +58,7 @@ class Corrections(SmearPart):
         finally:
             self._case_sync.leaving = False
         if done and leaves:
-            self._navigation.next()
+            self._navigation.go_on()
         return done
 
     # classes, tags, comments ----------------------------------------------------------------------

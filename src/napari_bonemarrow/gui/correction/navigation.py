@@ -8,12 +8,13 @@ from qtpy.QtCore import QObject
 
 from napari_bonemarrow.cytology import CODES
 from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.core.sample_figures import goal_text
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.correction.selected_cell import SelectedCell
 from napari_bonemarrow.gui.inspector.review_tab import ReviewTab
-from napari_bonemarrow.gui.inspector.sample_info import goal_text
+from napari_bonemarrow.gui.keys.bindings import key_of
 from napari_bonemarrow.review.worklist.worklist import WorkList
 
 
@@ -32,8 +33,8 @@ class Navigation(SmearPart):
         super().__init__(session, parent)
         self._tab, self._selection, self._worklist = tab, selection, worklist
         self._shown_cell = shown_cell
-        self.wants_more: Callable[[], bool] = lambda: False
-        """Asks for more cells where none waits, such as the next wave of a sample; whether there are any."""
+        self.ask_for_more: Callable[[], object] = lambda: None
+        """Asks for more cells where none waits: the next wave of a sample."""
         self.goes_on = settings.goes_on()
         tab.show_goes_on(self.goes_on)
 
@@ -52,10 +53,14 @@ class Navigation(SmearPart):
         self._selection.set(() if cell_id is None else (cell_id,), cell_id, go)
 
     def next(self) -> None:
-        """Go to the next cell of the work list."""
+        """Go to the next cell of the work list; where none waits, to the next wave of a sample."""
+        if self._worklist.next(self._selection.current) is None:
+            self.ask_for_more()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Go to the next cell of the work list, or say that none waits."""
         cell = self._worklist.next(self._selection.current)
-        if cell is None and self.wants_more():
-            cell = self._worklist.next(self._selection.current)
         if cell is None:
             self._selection.keep_one()
             self._shown_cell.show()
@@ -65,12 +70,16 @@ class Navigation(SmearPart):
 
     def _done_text(self) -> str:
         """Return that no cell, or no listed cell, is left to review."""
-        work, goal = self._worklist, self.session.case.sample.goal
+        work, sample = self._worklist, self.session.case.sample
         reviewed, counted = work.progress
         if reviewed >= counted:
             return "Every counted cell has been reviewed."
-        if goal is not None and not work.sample_left:
-            return f"{goal_text(goal)}: count and sign, or take another wave in the Count tab."
+        if sample.in_progress and not work.sample_left:
+            if sample.goal is not None:
+                return f"{goal_text(sample.goal)}: count and sign, or take another wave in the Count tab."
+            return (
+                f"Wave {sample.wave} is done: {key_of('next') or 'Next'} for another one, or count and sign."
+            )
         return "No cell of this list waits: change its filter."
 
     def back(self) -> None:

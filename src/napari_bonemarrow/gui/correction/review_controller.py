@@ -68,7 +68,7 @@ class ReviewController(SmearPart):
         )
         self.bulk_accept = BulkAccept(session, tab, selection, self.acts, self)
         self.sample_progress = SampleProgress(session, work, shown, self.acts, tasks, self)
-        self.navigation.wants_more = self.sample_progress.hand_out
+        self.navigation.ask_for_more = self.sample_progress.hand_out
         self.learning = CaseLearning(session, tab, self.acts, tasks, notices, self)
         self.case_sync.cells_changed.connect(self._on_cells_changed)
         self._connect_tab()

@@ -22,7 +22,9 @@ _REST_MS = 150
 
 
 class SampleProgress(SmearPart):
-    """The next wave follows the last label of one; the estimate follows the labels when the reader rests."""
+    """The next wave follows the last label of one while a goal is not reached; without a goal the reader asks
+    for it. The estimate follows the labels when the reader rests.
+    """
 
     estimated = Signal()
 
@@ -50,9 +52,9 @@ class SampleProgress(SmearPart):
 
     def _on_changed(self, change: Change) -> None:
         topic = EVENT_SPECS[change.act].topic
-        if topic in (Topic.CLASSES, Topic.TURNS):
+        if topic in (Topic.CLASSES, Topic.TURNS) and self.session.case.sample.goal is not None:
             self.hand_out()
-        if topic in (Topic.CLASSES, Topic.SAMPLE):
+        if topic in (Topic.CLASSES, Topic.TURNS, Topic.SAMPLE):
             self._follow()
 
     def hand_out(self) -> bool:

@@ -11,11 +11,15 @@ from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.correction.case_sync import CellsChanged
 from napari_bonemarrow.gui.correction.review_controller import ReviewController
 from napari_bonemarrow.gui.counting.count_tab import CountTab
+from napari_bonemarrow.gui.counting.sample_choice import SampleChoice
 from napari_bonemarrow.gui.counting.second_reader import SecondReader
-from napari_bonemarrow.gui.counting.sign_off import SignOff
+from napari_bonemarrow.gui.counting.sign_off import SignOff, basis_text
 from napari_bonemarrow.gui.counting.tally_controller import TallyController
 from napari_bonemarrow.gui.keys.bindings import Binding
 from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Topic
+
+_SAMPLE_MS = 60
+"""Time after an act until a sample is counted again."""
 
 
 class CountController(SmearPart):
@@ -37,6 +41,8 @@ class CountController(SmearPart):
     keys_wanted = Signal()
     reader_changed = Signal()
     """Emitted when the reader has changed, or the case was signed or opened for changes."""
+    review_wanted = Signal()
+    """Emitted when there are other cells to review."""
 
     def __init__(
         self,
@@ -50,12 +56,16 @@ class CountController(SmearPart):
         self.tab, self._tabs, self._review = tab, tabs, review
         self._came_from: QWidget | None = None
         self._stale = True
+        self._soon = self.timer(_SAMPLE_MS, self.refresh)
         self._model: Differential | None = None
         self.sign_off = SignOff(session, tab.sign, review.acts, self)
         self.readers = SecondReader(
             session, tab.readers, review.selection, review.acts.reviewer, review.acts, self
         )
         self.tally = TallyController(session, tab, review.acts, self)
+        self.sample = SampleChoice(session, tab.sample, review, self)
+        self.sample.review_wanted.connect(self.review_wanted)
+        review.sample_progress.estimated.connect(self._on_estimated)
         self.tally.switched.connect(self._on_tally_switched)
         self.readers.settling.connect(self._on_settling)
         self.readers.reader_changed.connect(self.reader_changed)
@@ -108,7 +118,9 @@ class CountController(SmearPart):
         if self._stale:
             return
         counted = self._count()
-        self.tab.show_differential(counted, self._model_count(counted))
+        basis = "" if counted is None else basis_text(self.session.case, counted)
+        self.tab.show_differential(counted, self._model_count(counted), basis)
+        self.sample.show()
         self.sign_off.show(counted)
         self.readers.show(counted)
         self.tally.show()
@@ -131,7 +143,15 @@ class CountController(SmearPart):
         if changed.ids is None or changed.reshaped:
             self._model = None
         self.readers.follow_settling()
-        self.refresh()
+        case = self.session.case
+        if case.sample.in_progress and not case.is_signed and self.tab.isVisible():
+            self._soon.start()  # an estimate takes longer than a key may
+        else:
+            self.refresh()
+
+    def _on_estimated(self) -> None:
+        if self.tab.isVisible():
+            self.sample.show()
 
     def _on_changed(self, change: Change) -> None:
         """Follow changes that do not concern cells."""
@@ -141,7 +161,7 @@ class CountController(SmearPart):
         elif topic is Topic.SIGNATURES:
             self._review.case_sync.refresh()  # which controls can still be edited
             self.reader_changed.emit()
-        elif topic is Topic.READINGS or change.act == EventKind.FRAME_SET:
+        elif topic in (Topic.READINGS, Topic.SAMPLE) or change.act == EventKind.FRAME_SET:
             self._model = None
             self.refresh()
 

@@ -14,6 +14,7 @@ from napari_bonemarrow.cytology.notes import UNCHECKED, UNLIKE
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
 from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.counting.differential_table import DifferentialTable
+from napari_bonemarrow.gui.counting.sample_part import SamplePart
 from napari_bonemarrow.gui.counting.second_reader_part import SecondReaderPart
 from napari_bonemarrow.gui.counting.sign_off_part import SignPart
 from napari_bonemarrow.gui.counting.tally_view import TallyView
@@ -35,6 +36,7 @@ class CountTab(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.readers, self.sign, self.tally = SecondReaderPart(), SignPart(), TallyView()
+        self.sample = SamplePart()
         self.tally.export_requested.connect(self._export_clicked("tally"))
         self.headline = label(role="headline", wrap=False)
         self.unlike_text = label(role="warning")
@@ -70,12 +72,14 @@ class CountTab(QWidget):
         content.setContentsMargins(8, 0, 8, 8)
         content.setSpacing(6)
         self.who_text, self.target_text = label(role="quiet"), label(role="quiet", wrap=False)
+        self.basis_text = label(role="title")
         self.target_bar = QProgressBar()
         self.target_bar.setTextVisible(False)
         self.target_bar.setFixedHeight(8)
         self.table = DifferentialTable()
         self.interval_text = label(role="quiet")
         self.flags_text, self.notes_text = label(role="warning"), label(role="quiet")
+        content.addWidget(self.basis_text)
         content.addWidget(self.target_bar)
         below = QHBoxLayout()
         below.addWidget(self.who_text, 1)
@@ -90,6 +94,7 @@ class CountTab(QWidget):
         layout.setSpacing(0)
         layout.addWidget(scrolled(inner), 1)
         layout.addWidget(line())
+        layout.addWidget(self.sample)
         layout.addWidget(self.readers)
         layout.addWidget(self.sign)
         return page
@@ -156,9 +161,22 @@ class CountTab(QWidget):
         text = "Nothing counted yet" if counted is None else f"{counted.counted} of {counted.target} counted"
         self.headline.setText(text)
 
-    def show_differential(self, counted: Differential | None, model: Differential | None = None) -> None:
-        """Show a count with the model's own next to it, or that there is none yet."""
+    def show_differential(
+        self, counted: Differential | None, model: Differential | None = None, basis: str = ""
+    ) -> None:
+        """Show a count, or that there is none yet.
+
+        Parameters
+        ----------
+        counted : Differential or None
+        model : Differential, optional
+            The model's own count, shown next to it; a sample shows its cells there.
+        basis : str
+            Which count this is.
+        """
         self.show_headline(counted)
+        self.basis_text.setText(basis)
+        self.basis_text.setVisible(bool(basis))
         self._show_parts(counted is not None)
         unlike = "" if counted is None else counted.unlike_text
         self.unlike_text.setText(f"⚠ {unlike}")
@@ -176,7 +194,7 @@ class CountTab(QWidget):
         waiting += f", imported {counted.imported}" if counted.imported else ""
         alone = counted.unreviewed - counted.unclassified - counted.imported
         self.who_text.setText(f"model {alone}, reviewed {counted.reviewed}{waiting}")
-        model_rows = None if model is None else model.classes
+        model_rows = None if model is None or counted.is_sampled else model.classes
         self.table.show_rows(counted.classes, model_rows, complete=counted.fully_reviewed)
         self.interval_text.setText(_legend(counted))
         self.excluded_text.setText(_listed(counted.excluded))
@@ -222,6 +240,12 @@ def _target_text(counted: int, target: int) -> str:
 
 
 def _legend(counted: Differential) -> str:
+    if counted.is_sampled and counted.estimate is not None:
+        return (
+            f"Percentages are estimated from a random sample, {counted.estimate.reviewed} of "
+            f"{counted.estimate.frame:,} cells; whiskers: 95 % interval, for the error of the sample and of "
+            "the counted cells. Of a class of which none was seen only the upper limit is known."
+        )
     if any(row.share_text for row in counted.classes):
         of = "of a partly reviewed count" if counted.reviewed else OF_NAMED_TEXT
         return f"Small shares are {of}: percentages stand once every counted cell is reviewed."

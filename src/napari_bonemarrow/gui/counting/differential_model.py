@@ -27,7 +27,7 @@ class DifferentialModel(QAbstractTableModel):
         super().__init__()
         self.rows: tuple[ClassCount, ...] = ()
         self.model_counts: tuple[int | None, ...] = ()
-        self.complete = False
+        self.complete = self.sampled = False
         self.largest = 1.0
         self.quiet = QColor("gray")
         self.font: QFont | None = None
@@ -43,9 +43,10 @@ class DifferentialModel(QAbstractTableModel):
         same = [row.code for row in rows] == [row.code for row in self.rows]
         if not same:
             self.beginResetModel()
-        if complete != self.complete:
-            self.complete = complete
-            self.headerDataChanged.emit(Qt.Orientation.Horizontal, COUNT, COUNT)
+        sampled = any(row.seen is not None for row in rows)
+        if (complete, sampled) != (self.complete, self.sampled):
+            self.complete, self.sampled = complete, sampled
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, MODEL, COUNT)
         self.rows, self.model_counts = tuple(rows), tuple(model_counts)
         self.largest = max((row.ci95[1] for row in rows if row.ci95), default=0.0) or 1.0
         if same:
@@ -79,7 +80,8 @@ class DifferentialModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return ("Class", "model", "reviewed" if self.complete else "now", "%", "  95 %")[section]
+            first = "sample" if self.sampled else "model"
+            return ("Class", first, "reviewed" if self.complete else "now", "%", "  95 %")[section]
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip(self._heading_tip(section))
         if role == Qt.ItemDataRole.TextAlignmentRole and section in (*NUMBERS, PERCENT):
@@ -87,6 +89,8 @@ class DifferentialModel(QAbstractTableModel):
         return None
 
     def _heading_tip(self, section: int) -> str:
+        if section == MODEL and self.sampled:
+            return "Cells of the random sample that enter the estimate, as the reviewer named them"
         if section == MODEL:
             return "What the model counted, whatever a reviewer said since"
         if section == COUNT and self.complete:
@@ -101,7 +105,10 @@ class DifferentialModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.text(index.row(), column)
         if role == Qt.ItemDataRole.ForegroundRole and (
-            column == MODEL or (not row.reliable and column != NAME)
+            (column == MODEL and not self.sampled)
+            or (column == COUNT and self.sampled)
+            or (column == PERCENT and row.seen == 0)
+            or (not row.reliable and column != NAME)
         ):
             return self.quiet
         if role == Qt.ItemDataRole.FontRole:
@@ -132,6 +139,8 @@ class DifferentialModel(QAbstractTableModel):
             return self._model_text(at)
         if column == COUNT:  # 0 for a class that the model cannot name would be a false zero
             return str(row.count) if row.zero_tells or row.count else "–"
+        if column == PERCENT and row.seen == 0 and row.ci95 is not None:
+            return f"≤ {row.ci95[1]:.1f}"
         if column == PERCENT:
             return (
                 row.percent_text.removesuffix(" %")
@@ -141,11 +150,17 @@ class DifferentialModel(QAbstractTableModel):
         return row.ci_text
 
     def _model_text(self, at: int) -> str:
+        seen = self.rows[at].seen
+        if seen is not None:
+            return str(seen)
         count = self.model_counts[at]
         return "–" if count is None else str(count)
 
     def _in_words(self, at: int) -> str:
         row = self.rows[at]
+        if row.seen is not None:
+            limit = f", at most {row.ci95[1]:.1f} %" if row.ci95 and not row.seen else f" {row.ci_text}"
+            return f"{row.name}: {row.seen} in the sample, {row.percent_text}{limit}"
         text = f"{row.name}: {row.count} of the counted cells, {row.percent_text} {row.ci_text}".strip()
         count = self.model_counts[at]
         return text if count is None else f"{text}; the model alone counted {count}"

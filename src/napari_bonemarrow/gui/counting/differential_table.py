@@ -75,7 +75,7 @@ class DifferentialTable(QTableView):
             Whether every cell has been reviewed.
         """
         other = self._model.show_rows(rows, counts_by_model(rows, model_rows), complete)
-        hidden = model_rows is None
+        hidden = model_rows is None and not self._model.sampled
         if self.isColumnHidden(MODEL) != hidden:
             self.setColumnHidden(MODEL, hidden)
         respan = self._span_unreliable(other)

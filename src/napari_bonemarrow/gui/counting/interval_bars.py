@@ -24,12 +24,15 @@ class IntervalBarDelegate(QStyledItemDelegate):
         """Draw one cell."""
         painter = existing(painter)
         row, colors = self._model.rows[index.row()], self.colors
-        if colors is None or row.percent is None or row.ci95 is None:
+        if colors is None or row.ci95 is None or (row.percent is None and row.seen is None):
             return
         box = QRectF(option.rect).adjusted(6, 0, -6, 0)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        at = [box.left() + box.width() * value / self._model.largest for value in (row.percent, *row.ci95)]
+        at = [
+            box.left() + box.width() * value / self._model.largest
+            for value in (row.percent or 0.0, *row.ci95)
+        ]
         middle = box.center().y()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(class_style.color_of(row.code)))

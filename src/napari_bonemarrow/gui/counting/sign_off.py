@@ -8,10 +8,11 @@ from functools import partial
 
 from qtpy.QtCore import QObject
 
-from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Differential
+from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, ClassCount, Differential
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.cytology.statements import UNAUTHENTICATED
 from napari_bonemarrow.gui.core.notice_text import one_line
+from napari_bonemarrow.gui.core.sample_figures import goal_text
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.correction.case_acts import CaseActs
@@ -123,9 +124,12 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
     if case.is_blind:
         return SignInfo("The second reading is under way", "A case is signed once it has been ended.")
     missing = "; ".join(case.sign_off.gaps(counted))
+    sampled = case.sample.in_progress
+    if sampled and not counted.is_sampled and counted.unreviewed:
+        return SignInfo("Nothing can be signed yet", case.sample.what_is_missing)
     details = (leading_text(counted), flagged_text(case), _amendment_text(case))
     return SignInfo(
-        text=missing[:1].upper() + missing[1:] or "Every cell in the frame is reviewed",
+        text=missing[:1].upper() + missing[1:] or _ready_text(case, counted),
         detail="\n".join(detail for detail in details if detail),
         signer="" if case.reviewer == UNNAMED else case.reviewer,
         counts=frozen_counts(case, counted),
@@ -133,6 +137,14 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
         needs_reason=bool(missing),
         can_sign=not case.read_only,
     )
+
+
+def _ready_text(case: Case, counted: Differential) -> str:
+    """Return that a count can be signed without a reason."""
+    if not counted.is_sampled:
+        return "Every cell in the frame is reviewed"
+    goal = case.sample.goal
+    return "Every cell of the wave is named" if goal is None else f"{goal_text(goal)}: ready to sign"
 
 
 def key_info(name: str) -> KeyInfo:
@@ -160,9 +172,22 @@ def _worth(signature: Signature) -> str:
     return UNAUTHENTICATED if word is Authentication.NONE else text
 
 
+def basis_text(case: Case, counted: Differential) -> str:
+    """Return which count this is, as it stands above the count."""
+    signature = case.signature
+    text = which_count(counted)
+    if counted.is_sampled:
+        text = f"estimated from a {text}"
+    if signature is not None:
+        text = f"signed by {signature.name} · {text}"
+    return text[:1].upper() + text[1:]
+
+
 def which_count(counted: Differential) -> str:
-    """Return the basis of a count: reviewed cells alone, or how many reviewed ones among all."""
+    """Return the basis of a count: reviewed cells alone, a sample, or how many reviewed ones among all."""
     total = counted.reviewed + counted.unreviewed
+    if counted.is_sampled and counted.estimate is not None:
+        return f"random sample: {counted.estimate.reviewed} of {counted.estimate.frame:,} cells"
     if not counted.unreviewed:
         return f"all {total} reviewed"
     return (
@@ -174,6 +199,8 @@ def which_count(counted: Differential) -> str:
 
 def leading_text(counted: Differential) -> str:
     """Return the largest class of the count, with its percentage if that is printed."""
+    if counted.is_sampled:
+        return _leading_in_sample(counted)
     rows = [row for row in counted.classes if row.count]
     if not rows:
         return ""
@@ -182,6 +209,13 @@ def leading_text(counted: Differential) -> str:
     figure = f" {leads[0].percent_text}" if all(row.reliable for row in leads) else f" ({top})"
     names = " and ".join(CLASSES[row.code].name if row.code in CLASSES else row.code for row in leads[:2])
     return f"{names}{figure} {'leads' if len(leads) == 1 else 'lead'} · {which_count(counted)}"
+
+
+def _leading_in_sample(counted: Differential) -> str:
+    lead = max(counted.classes, key=lambda row: row.percent or 0.0)
+    if not lead.percent:
+        return ""
+    return f"{lead.name} {lead.percent_text} leads · {which_count(counted)}"
 
 
 def flagged_text(case: Case) -> str:
@@ -200,7 +234,7 @@ def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], .
         ("Counted", f"{counted.counted} of {counted.target} aimed at"),
         ("This count", which_count(counted)),
         ("Leading", leading_text(counted).partition(" · ")[0] or "no cell"),
-        ("Blasts", f"{blasts.count} ({figure})"),
+        ("Blasts", _blasts(blasts, figure)),
         ("M:E", counted.ratios["m_to_e"].text),
         ("Not counted", str(sum(counted.excluded.values()))),
     ]
@@ -211,6 +245,14 @@ def frozen_counts(case: Case, counted: Differential) -> tuple[tuple[str, str], .
     if predictions is not None:
         lines.append(("Model", f"{predictions.model.name} ({predictions.model.sha256[:12]})"))
     return tuple(lines)
+
+
+def _blasts(row: ClassCount, figure: str) -> str:
+    if row.seen is None or row.ci95 is None:
+        return f"{row.count} ({figure})"
+    if row.percent is None:
+        return f"none seen in the sample, at most {row.ci95[1]:.1f} %"
+    return f"{figure} ({row.ci95[0]:.1f}–{row.ci95[1]:.1f}), {row.seen} in the sample"
 
 
 def _amendment_text(case: Case) -> str:

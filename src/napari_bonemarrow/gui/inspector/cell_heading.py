@@ -55,7 +55,7 @@ class OneLine(QLabel):
 
 
 class CellHeading(QWidget):
-    """Title and state of the cell, progress of the review, at its end a button to the count; what was taught."""
+    """Title and state of the cell, the progress of the review with a button to the count, what was taught."""
 
     count_requested = Signal()
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from napari_bonemarrow.gui.core.sample_figures import SampleFigures, focus_name
+from napari_bonemarrow.gui.core.sample_figures import SampleFigures, goal_text
 from napari_bonemarrow.gui.inspector.cell_models import ProgressInfo
 from napari_bonemarrow.review import Case
-from napari_bonemarrow.review.journal.payloads import SampleGoal
-
-
-def goal_text(goal: SampleGoal) -> str:
-    """Return that a goal is reached."""
-    return f"{focus_name(goal['of'])} within ±{goal['width']:g} %"
 
 
 def sample_progress(
@@ -38,8 +32,10 @@ def sample_progress(
     if left:
         text = f"{so_far} · wave {case.sample.wave}, {left} left"
         return ProgressInfo(text, reviewed, total, sampled=True, estimate=estimate)
-    if everything or goal is None:
+    if everything:
         text = f"{so_far} · done: count and sign"
+    elif goal is None:
+        text = f"{so_far} · wave {case.sample.wave} done"
     else:
         text = f"{goal_text(goal)} · done: count and sign"
     return ProgressInfo(text, reviewed, reviewed, True, True, estimate)

@@ -158,6 +158,7 @@ class OpenSmear(SmearPart):
     def _connect_views(self, place: Workplace) -> None:
         panel = place.panel
         self.counting.reader_changed.connect(self.show_header)
+        self.counting.review_wanted.connect(self.begin_review)
         self.counting.readers.banner_changed.connect(panel.header.show_banner)
         self.gallery.inspector_wanted.connect(self._show_inspector)
         self.overview.fields_counted.connect(panel.slide_tab.show_fields)
