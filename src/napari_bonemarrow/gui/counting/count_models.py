@@ -44,6 +44,8 @@ class SignInfo:
     needs_reason : bool
         Whether cells are unreviewed, so that the report must print a reason.
     can_sign, can_amend : bool
+    can_remember : bool
+        Whether a laboratory head can learn from it.
     """
 
     text: str = ""
@@ -55,6 +57,7 @@ class SignInfo:
     needs_reason: bool = False
     can_sign: bool = False
     can_amend: bool = False
+    can_remember: bool = False
 
     @property
     def is_signed(self) -> bool:

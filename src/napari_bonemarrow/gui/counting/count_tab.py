@@ -193,7 +193,8 @@ class CountTab(QWidget):
         waiting = f", {counted.unclassified} not classified" if counted.unclassified else ""
         waiting += f", imported {counted.imported}" if counted.imported else ""
         alone = counted.unreviewed - counted.unclassified - counted.imported
-        self.who_text.setText(f"model {alone}, reviewed {counted.reviewed}{waiting}")
+        who = f"model {alone}, reviewed {counted.reviewed}{waiting}"
+        self.who_text.setText("" if counted.is_sampled else who)
         model_rows = None if model is None or counted.is_sampled else model.classes
         self.table.show_rows(counted.classes, model_rows, complete=counted.fully_reviewed)
         self.interval_text.setText(_legend(counted))

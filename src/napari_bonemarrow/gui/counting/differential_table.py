@@ -40,7 +40,7 @@ class DifferentialTable(QTableView):
         super().__init__()
         self._model = DifferentialModel()
         self._unreliable: tuple[bool, ...] = ()
-        self._digits = 0
+        self._digits, self._sampled = 0, False
         self.setModel(self._model)
         self._delegate = IntervalBarDelegate(self, self._model)
         self.setItemDelegateForColumn(BAR, self._delegate)
@@ -80,8 +80,9 @@ class DifferentialTable(QTableView):
             self.setColumnHidden(MODEL, hidden)
         respan = self._span_unreliable(other)
         digits = len(str(max((row.count for row in (*rows, *(model_rows or ()))), default=0)))
-        if other or respan or digits != self._digits:
-            self._digits = digits
+        sampled = self._model.sampled
+        if other or respan or (digits, sampled) != (self._digits, self._sampled):
+            self._digits, self._sampled = digits, sampled
             self._fit()
 
     def _span_unreliable(self, other: bool) -> bool:
@@ -129,7 +130,7 @@ class DifferentialTable(QTableView):
         def counts(column: int) -> int:
             return max(number, heading.horizontalAdvance(str(model.headerData(column, _ACROSS))) + 12)
 
-        percent = metrics.horizontalAdvance("< 0.1 ") + 8
+        percent = metrics.horizontalAdvance("≤ 00.0 " if model.sampled else "< 0.1 ") + 8
         words = {model.text(at, PERCENT) for at in rows if self._unreliable[at]}
         instead = max((small.horizontalAdvance(text) + 8 for text in words), default=0)
         return {

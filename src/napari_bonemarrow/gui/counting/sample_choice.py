@@ -85,11 +85,11 @@ def sample_info(case: Case, left: int, figures: SampleFigures | None) -> SampleI
         if not len(case.cells) or case.is_signed or case.is_blind:
             return SampleInfo()
         cells = int(case.cells.in_frame.sum())
-        return SampleInfo("All cells are reviewed", "", refusal=sample.refusal, cells=cells, can_change=free)
+        return SampleInfo("To review: all cells", "", refusal=sample.refusal, cells=cells, can_change=free)
     text = f"Random sample · wave {sample.wave}, {left} left" if left else "Random sample · wave done"
     return SampleInfo(
         text,
-        "" if figures is None else figures.text,
+        "" if figures is None else figures.text.replace(" %", "\u00a0%"),
         running=True,
         goal=sample.goal,
         cells=len(plan),

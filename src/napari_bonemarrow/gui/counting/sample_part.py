@@ -17,6 +17,8 @@ from napari_bonemarrow.review.journal.payloads import SampleGoal
 _WIDTH = 3.0
 """Half width that is offered at first, per cent."""
 _NARROWEST, _WIDEST = 0.5, 20.0
+_BOX = 44
+"""Width of a check box beyond its text, px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,9 @@ class GoalDialog(ConfirmDialog):
                 self.of_box.addItem(f"{code} {cell.name}", code)
         self.of_box.setAccessibleName("Class or group of the goal")
         self.of_box.setMaxVisibleItems(24)
+        self.of_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.of_box.setMinimumContentsLength(14)
+        self.goal_box.setMinimumWidth(self.goal_box.fontMetrics().horizontalAdvance("Stop when") + _BOX)
         self.width_box.setRange(_NARROWEST, _WIDEST)
         self.width_box.setSingleStep(0.5)
         self.width_box.setDecimals(1)

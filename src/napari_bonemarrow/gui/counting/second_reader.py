@@ -164,9 +164,9 @@ def readers_info(case: Case, counted: Differential | None, found: Agreement | No
     if not further:
         return ReadersInfo(
             text=f"First reader {first.reviewer}",
-            advice=ADVICE if advised else "",
+            advice=ADVICE if advised and not case.sample.in_progress else "",
             readers=(first.reviewer,),
-            can_begin=free,
+            can_begin=free and not case.sample.in_progress,
         )
     second = further[0]
     if case.is_blind:

@@ -118,6 +118,7 @@ def sign_info(case: Case, counted: Differential | None) -> SignInfo:
             detail=f"head {signature.head[:HEAD_DIGITS]} · {_worth(signature)}",
             head=signature.head,
             can_amend=not case.read_only,
+            can_remember=case.model.features is not None and bool(case.reviewed().any()),
         )
     if counted is None or not counted.reviewed + counted.unreviewed:
         return SignInfo()

@@ -25,6 +25,7 @@ class SignPart(QWidget):
 
     sign_requested = Signal(str, str, str)  # name, reason, passphrase
     amend_requested = Signal(str)
+    remember_requested = Signal()
     wait_ended = Signal()
 
     def __init__(self) -> None:
@@ -41,6 +42,11 @@ class SignPart(QWidget):
         self.amend_button = button(
             "Start an amendment…", tip="Change a signed case; the signed state is kept"
         )
+        self.remember_button = button(
+            "Remember what was learnt here…",
+            tip="The next smears of your laboratory begin with what this taught",
+        )
+        self.remember_button.clicked.connect(self.remember_requested)
         self.wait_button = button(
             "Sign without a timestamp", tip="Do not wait for the server: sign by this computer's clock"
         )
@@ -55,6 +61,7 @@ class SignPart(QWidget):
         layout.addWidget(self.sign_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.amend_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.wait_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self.remember_button, 2, 0, 1, 2)
         layout.setColumnStretch(0, 1)
         self.show_info(self._info)
 
@@ -80,6 +87,7 @@ class SignPart(QWidget):
         self.sign_button.setEnabled(info.can_sign)
         self.amend_button.setVisible(info.is_signed and not waits)
         self.amend_button.setEnabled(info.can_amend)
+        self.remember_button.setVisible(info.can_remember and not waits)
         ready = info.can_sign and not info.needs_reason
         role = "primary" if ready else ""
         if self.sign_button.property("role") != role:

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, Support
 from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.gui.core.laboratory_files import default_head, next_step
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.finetune import run_store as runs
 from napari_bonemarrow.gui.finetune.finetune_tab import FinetuneTab
@@ -74,6 +75,15 @@ class FinetuneController(QObject):
         self._show_runs()
         self._show()
         self._read(self._tab.cases_edit.text().strip())
+        self._judge()
+
+    def _judge(self) -> None:
+        """Say whether teaching the network itself would pay, by the laboratory's head."""
+
+        def steps() -> Iterator[str]:
+            yield next_step(default_head())
+
+        self._tasks.run(steps, on_step=self._tab.show_next_step, on_done=_nothing, on_failed=_ignore)
 
     def show_used(self, name: str) -> None:
         """Set the model in use."""
@@ -189,6 +199,14 @@ class FinetuneController(QObject):
                 self.model_wanted.emit(runs.adopt(self._shown))
         except BoneMarrowError as error:
             self._notices.fail(error, TEACHING)
+
+
+def _nothing() -> None:
+    """Do nothing after the laboratory's head was judged."""
+
+
+def _ignore(_error: BoneMarrowError) -> None:
+    """Ignore a head that cannot be read: the Model tab shows why."""
 
 
 _STATES = {"running": "learning", "stopped": "stopped", "better": "ready", "refused": "got worse"}

@@ -67,6 +67,9 @@ class FinetuneTab(QWidget):
         self.run_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.run_box.setMinimumContentsLength(18)
         self.run_box.activated.connect(lambda at: self.run_chosen.emit(at - 1))
+        self.next_step_text = label(role="quiet")
+        self.next_step_text.hide()
+        part.addWidget(self.next_step_text)
         part.addWidget(self.run_box)
         return part
 
@@ -148,6 +151,11 @@ class FinetuneTab(QWidget):
     def suggest_name(self, name: str) -> None:
         """Fill in a free name."""
         self.suggest(self.form.value.cases, name)
+
+    def show_next_step(self, text: str) -> None:
+        """Show whether teaching the network itself would pay; empty while that is not known."""
+        self.next_step_text.setText(text)
+        self.next_step_text.setVisible(bool(text))
 
     def show_parent(self, name: str) -> None:
         """Show the model from which the next run starts, the one in use."""

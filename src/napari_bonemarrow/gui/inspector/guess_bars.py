@@ -18,7 +18,7 @@ from napari_bonemarrow.gui.widgets.theme import ThemeColors
 SHOWN = 5
 _ROW = 24
 _SMALL = 0.85
-"""Font size of what stands above a bar, as a share of the others."""
+"""Largest font size of what stands above a bar, as a share of the others."""
 
 
 class GuessBars(QWidget):
@@ -119,12 +119,13 @@ class GuessBars(QWidget):
     @staticmethod
     def _draw_learnt(painter: QPainter, box: QRectF, cells: int, colors: ThemeColors) -> None:
         """Write above a bar from how many cells its class was learnt here."""
-        font = painter.font()
+        font, text = painter.font(), f"learnt here ({cells})"
+        fits = box.width() / max(painter.fontMetrics().horizontalAdvance(text), 1)
         small = QFont(font)
-        small.setPointSizeF(font.pointSizeF() * _SMALL)
+        small.setPointSizeF(font.pointSizeF() * min(_SMALL, fits))
         painter.setFont(small)
-        painter.setPen(QColor(colors.quiet))
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, f"learnt here ({cells})")
+        painter.setPen(QColor(colors.text))
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
         painter.setFont(font)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The Model tab: the model bundle in use, its device, and its training data."""
+"""The Model tab: the model bundle in use, its device, what the laboratory taught, and its training data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFormLayout, QGridLayout, QVBoxLayout, QWidget
 from napari_bonemarrow.cytology import CLASSES, Support
 from napari_bonemarrow.cytology.classes import SUPPORT_TEXT
 from napari_bonemarrow.gui.model.bundle_info import ModelInfo
+from napari_bonemarrow.gui.model.laboratory_part import LaboratoryPart
 from napari_bonemarrow.gui.widgets.controls import label, line, scrolled, swatch_icon
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.tables import clear
@@ -30,6 +31,9 @@ class ModelTab(QWidget):
         form.addRow("Fingerprint", self.hash_text)
         content.addLayout(form)
         content.addWidget(self.problem_text)
+        content.addWidget(line())
+        self.laboratory = LaboratoryPart()
+        content.addWidget(self.laboratory)
         content.addWidget(line())
         content.addWidget(label("How well it knows each class", "title"))
         self.support_grid = QGridLayout()

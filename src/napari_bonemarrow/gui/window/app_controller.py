@@ -26,6 +26,7 @@ from napari_bonemarrow.gui.keys import key_files
 from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
 from napari_bonemarrow.gui.keys.held_key import HeldKey
 from napari_bonemarrow.gui.keys.key_filter import KeyFilter, main_window
+from napari_bonemarrow.gui.model.laboratory_service import LaboratoryService
 from napari_bonemarrow.gui.model.model_service import ModelService
 from napari_bonemarrow.gui.overview.overview_view import OverviewView
 from napari_bonemarrow.gui.setup.smear_opener import SmearOpener
@@ -76,6 +77,7 @@ class AppController(QObject):
         self.opener = SmearOpener(self.tasks, self.reviewer, self.notices)
         self.queue = SmearQueue(self.opener, self.smear_viewer, panel)
         self.model_service = ModelService(self.engine, self.tasks, panel.model_tab, self.notices)
+        self.laboratory = LaboratoryService(panel.model_tab.laboratory, self.tasks, self.notices)
         self.finetune = FinetuneController(
             panel.finetune_tab, self.tasks, self.shutdown.training, self.notices
         )
@@ -124,6 +126,7 @@ class AppController(QObject):
         panel.review_tab.grid.keys_requested.connect(self.dialogs.edit_keys)
         panel.review_tab.count_requested.connect(panel.show_count)
         panel.review_tab.comment_box.left.connect(self.keys.go_back)
+        panel.count_tab.sign.remember_requested.connect(lambda: self.laboratory.ask_to_remember(panel))
         panel.busy.stop_requested.connect(self.opener.stop)
         panel.tab_changed.connect(self._on_tab)
         panel.closed.connect(self.leave)
@@ -194,6 +197,7 @@ class AppController(QObject):
         self.overview.hold_in(canvas_holder(existing(self.panel.window())))
         self.smear = OpenSmear(session, self._workplace(), self)
         self.smear.counting.keys_wanted.connect(self.mode.update)
+        self.laboratory.open(session)
         self.finetune.open(session.case.path.parent, self.model_service.name)
         self.panel.show_session(True)
         self.smear.show_header()
@@ -248,6 +252,7 @@ class AppController(QObject):
         self.held_key.end()
         self.reviewer.forget()
         self.keys.leave()
+        self.laboratory.leave()
         smear.close()
         self.recent.note(smear.session)
         self.smear_viewer.clear()
@@ -293,8 +298,10 @@ class AppController(QObject):
             self.smear.press(binding)
 
     def _on_tab(self, _index: int) -> None:
-        if self.panel.tabs.currentWidget() is self.panel.finetune_tab and self.panel.isVisible():
-            self.finetune.look()
+        looks = {self.panel.finetune_tab: self.finetune.look, self.panel.model_tab: self.laboratory.look}
+        look = looks.get(self.panel.tabs.currentWidget())
+        if look is not None and self.panel.isVisible():
+            look()
 
     def _on_model_changed(self) -> None:
         self.finetune.show_used(self.model_service.name)
