@@ -44,7 +44,7 @@ class SignPart(QWidget):
         )
         self.remember_button = button(
             "Remember what was learnt here…",
-            tip="The next smears of your laboratory begin with what this taught",
+            tip="The next smears begin with what this one taught",
         )
         self.remember_button.clicked.connect(self.remember_requested)
         self.wait_button = button(

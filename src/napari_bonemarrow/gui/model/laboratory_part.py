@@ -113,8 +113,8 @@ def _card(head: HeadInfo | None, any_head: bool) -> str:
         if any_head:
             return "New smears begin with the model alone."
         return (
-            "After a smear is signed, “Remember what was learnt here…” in the Count tab makes a head: the next "
-            "smears of this laboratory begin with what it taught."
+            "After a smear is signed, “Remember what was learnt here…” in the Count tab makes a head: "
+            "the next smears of this laboratory begin with what it taught."
         )
     text = f"From {count_of(head.cases, 'signed case')}, on {head.model}"
     if head.notes:

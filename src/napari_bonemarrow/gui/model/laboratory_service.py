@@ -121,7 +121,11 @@ class LaboratoryService(QObject):
                     self._give_none(session.case)
             self.look()
 
-        self._run(lambda: files.set_default_head(name) or True, chosen)
+        def note() -> bool:
+            files.set_default_head(name)
+            return True
+
+        self._run(note, chosen)
 
     def _give_none(self, case: Case) -> None:
         try:

@@ -298,10 +298,11 @@ class AppController(QObject):
             self.smear.press(binding)
 
     def _on_tab(self, _index: int) -> None:
-        looks = {self.panel.finetune_tab: self.finetune.look, self.panel.model_tab: self.laboratory.look}
-        look = looks.get(self.panel.tabs.currentWidget())
-        if look is not None and self.panel.isVisible():
-            look()
+        shown = self.panel.tabs.currentWidget()
+        if shown is self.panel.finetune_tab and self.panel.isVisible():
+            self.finetune.look()
+        elif shown is self.panel.model_tab and self.panel.isVisible():
+            self.laboratory.look()
 
     def _on_model_changed(self) -> None:
         self.finetune.show_used(self.model_service.name)
