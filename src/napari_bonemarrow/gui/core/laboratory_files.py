@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.learning.head_files import load_head as read_head
