@@ -1,4 +1,4 @@
-"""Rings after other guesses: those in view at once, the others in small parts between the keys."""
+"""Rings after other guesses: thousands change in small steps between the keys, and are drawn once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 
-_AT_ONCE = 800
-"""Rings that are drawn in one step: a few milliseconds, which a key may wait."""
+_AT_ONCE = 1000
+"""Rings that change in one step: a few milliseconds, which a key may wait."""
 _REST_MS = 1000
 """Time without other guesses after which probabilities are written into napari's features table."""
 
@@ -36,24 +36,22 @@ class GuessedRings(SmearPart):
         return len(self._waiting)
 
     def show(self, cell_ids: NDArray[np.int64]) -> None:
-        """Show other first guesses of some cells: at once if they are few, else those in view first."""
+        """Show other first guesses of some cells."""
         self._rest.start()
-        if not len(cell_ids) and not len(self._waiting):
-            return
-        rings = self._smear_viewer.rings
-        self._waiting = rings.seen_first(np.union1d(self._waiting, cell_ids))
-        self._show_some()
+        if len(cell_ids):
+            self._waiting = np.union1d(self._waiting, cell_ids)
+            self._show_some()
 
     def _show_some(self) -> None:
-        case, now = self.session.case, self._waiting[:_AT_ONCE]
+        case, rings, now = self.session.case, self._smear_viewer.rings, self._waiting[:_AT_ONCE]
         self._waiting = self._waiting[_AT_ONCE:]
         now = now[np.isin(now, case.cells.cell_id)]
-        if len(now):
-            columns = guessed_columns(case, now)
-            self._smear_viewer.rings.update(now, columns["class"], columns)
+        columns = guessed_columns(case, now)
+        rings.stage(now, columns["class"], columns)
         if len(self._waiting):
             self._more.start()
         else:
+            rings.draw_staged()
             self._smear_viewer.tell_features_soon()
 
     def forget(self) -> None:

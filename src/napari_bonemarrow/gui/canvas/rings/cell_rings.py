@@ -165,10 +165,40 @@ class CellRings:
         features : mapping of str to sequence of length m
             Columns of the features table that may have changed.
         """
+        rows = self._take(cell_ids, codes, features)
+        if not len(rows):
+            return
+        with self._own():
+            self.layer.redraw(rows)
+        if len(rows) > len(self._written) or not np.isin(rows, self._written).all():
+            self._place_codes()  # a cell without a class may now have one
+        else:
+            self._write_codes()
+
+    def stage(
+        self,
+        cell_ids: NDArray[np.int64],
+        codes: Sequence[str],
+        features: Mapping[str, Sequence[Any]],
+    ) -> None:
+        """Take over other classes of some cells, as `update` does, to be drawn by `draw_staged`."""
+        self.layer.stage(self._take(cell_ids, codes, features))
+
+    def draw_staged(self) -> None:
+        """Draw everything that was staged, at once."""
+        with self._own():
+            self.layer.draw_staged()
+        self._place_codes()
+
+    def _take(
+        self,
+        cell_ids: Sequence[int] | NDArray[np.int64],
+        codes: Sequence[str],
+        features: Mapping[str, Sequence[Any] | NDArray[Any]],
+    ) -> NDArray[np.intp]:
+        """Write other classes of some cells without drawing them; return the rows of those that are shown."""
         rows = self._rows(cell_ids)
         known = np.flatnonzero(rows >= 0)
-        if not len(known):
-            return
         rows = rows[known]
         new = [codes[at] for at in known.tolist()]
         self.codes[rows] = new
@@ -180,19 +210,7 @@ class CellRings:
         with self._own():
             self._table.update(self.layer.features, rows, columns)
             self._write_looks(rows)
-            self.layer.redraw(rows)
-        if len(rows) > len(self._written) or not np.isin(rows, self._written).all():
-            self._place_codes()  # a cell without a class may now have one
-        else:
-            self._write_codes()
-
-    def seen_first(self, cell_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return cells with those in view first."""
-        rows = self._rows(cell_ids)
-        (top, left), (bottom, right) = self._corners
-        x, y = self.cells.x[rows], self.cells.y[rows]
-        seen = (rows >= 0) & (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
-        return np.concatenate([cell_ids[seen], cell_ids[~seen]])
+        return rows
 
     def write_features(self, columns: Mapping[str, NDArray[Any]]) -> None:
         """Write whole columns of the features table that change no look, each of shape (n,)."""

@@ -67,7 +67,28 @@ class RingLayer(Points):
         if markers is None:
             self.events.border_color()
             return
-        _send(self, markers, rows)
+        _write(self, markers, rows)
+        if rows is None or len(rows) > _FEW:
+            markers._vbo.set_data(markers._data)
+        else:
+            for row in rows.tolist():
+                markers._vbo.set_subdata(markers._data[row : row + 1], offset=row, copy=True)
+        markers.update()
+
+    def stage(self, rows: NDArray[np.intp]) -> None:
+        """Take over changed looks of some points, to be drawn by `draw_staged`."""
+        markers = self._markers()
+        if markers is not None:
+            _write(self, markers, rows)
+
+    def draw_staged(self) -> None:
+        """Draw the points with everything that was staged, in one step."""
+        markers = self._markers()
+        if markers is None:
+            self.events.border_color()
+            return
+        markers._vbo.set_data(markers._data)
+        markers.update()
 
     def node(self) -> Any:
         """Return the layer's node in the canvas, or None in an unknown version of napari."""
@@ -86,17 +107,11 @@ class RingLayer(Points):
         return markers if known else None
 
 
-def _send(layer: RingLayer, markers: Any, rows: NDArray[np.intp] | None) -> None:
-    """Write the changed points into napari's vertex buffer."""
+def _write(layer: RingLayer, markers: Any, rows: NDArray[np.intp] | None) -> None:
+    """Write changed points into the data of napari's vertex buffer."""
     data = markers._data
     which = slice(None) if rows is None else rows
     data["a_fg_color"][which] = layer.border_color[which]
     data["a_edgewidth"][which] = data["a_size"][which] * layer.border_width[which]
     values = markers._symbol_shader_values
     data["a_symbol"][which] = np.fromiter((values[symbol] for symbol in layer.symbol[which]), np.float32)
-    if rows is None or len(rows) > _FEW:
-        markers._vbo.set_data(data)
-    else:
-        for row in rows.tolist():
-            markers._vbo.set_subdata(data[row : row + 1], offset=row, copy=True)
-    markers.update()
