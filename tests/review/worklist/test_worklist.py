@@ -12,6 +12,7 @@ from napari_bonemarrow.review import IMPORTED, Case
 from napari_bonemarrow.review.worklist.filters import Filters
 from napari_bonemarrow.review.worklist.order import ORDERS, SAMPLE
 from napari_bonemarrow.review.worklist.worklist import WorkList
+from tests.marrow_case import marrow_case, name
 
 # Of each cell its class, the model's highest probability and the second one.
 SAID = {
@@ -275,3 +276,50 @@ def test_no_cells_no_next(tmp_path, slide) -> None:
         for order in work.orders:
             work.order = order
             work.grouped = True
+
+
+def test_taught_guesses_move_no_cell_until_the_list_is_arranged_again(tmp_path) -> None:
+    with marrow_case(tmp_path / "taught.bmcase", right=0.4) as made:
+        work = WorkList(made)
+        before = work.ids.tolist()
+        name(made, work.ids[:60])
+        work.update(before[:60])
+        assert work.moved == 0
+        made.learning.bring_up_to_date()
+        assert made.learning.serves
+        work.follow_guesses()
+        assert work.ids.tolist() == before
+        moved = work.moved
+        assert moved
+        wrong = int(np.count_nonzero(work.disagreement))
+        assert wrong, "what was taught follows the label: the model alone is compared"
+        work.arrange()
+        assert work.ids.tolist() != before
+        assert work.moved == 0
+
+
+def test_a_sample_is_handed_out_wave_by_wave_and_nothing_moves(tmp_path) -> None:
+    with marrow_case(tmp_path / "sampled.bmcase") as made:
+        work = WorkList(made)
+        assert SAMPLE not in work.orders
+        made.sample.begin(seed=3)
+        work.follow_sample(begun=True)
+        assert work.order == SAMPLE
+        assert work.ids.tolist() == made.sample.handed_out().tolist()
+        first = work.ids.tolist()
+        for cell in first:
+            assert work.next(None) == cell
+            made.set_label(cell, "NGS")
+            work.update((cell,))
+        assert work.sample_left == 0
+        assert work.next(None) is None
+        made.sample.advance()
+        work.follow_sample()
+        assert work.ids.tolist()[: len(first)] == first
+        assert work.sample_left == len(work.ids) - len(first) > 0
+        work.order = "confidence"
+        assert len(work.ids) == len(made.sample.plan)
+        made.sample.widen()
+        work.follow_sample()
+        work.order = "uncertain"
+        assert SAMPLE not in work.orders

@@ -212,10 +212,10 @@ class CellRings:
             self._write_looks(rows)
         return rows
 
-    def write_features(self, columns: Mapping[str, NDArray[Any]]) -> None:
-        """Write whole columns of the features table that change no look, each of shape (n,)."""
+    def write_features(self, cell_ids: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]) -> None:
+        """Write columns of the features table that change no look, for cells that are all shown."""
         with self._own():
-            self._table.update(self.layer.features, np.arange(len(self.cells)), columns)
+            self._table.update(self.layer.features, self._rows(cell_ids), columns)
 
     def tell_features(self) -> None:
         """Update napari's features table, if it is open, with the values written meanwhile."""

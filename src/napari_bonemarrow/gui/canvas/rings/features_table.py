@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import CLASSES, CODES
+from napari_bonemarrow.cytology import CLASSES, CODES, Predictions
 from napari_bonemarrow.cytology.arrays import row_of, rows_of
 from napari_bonemarrow.review import Case
 
@@ -71,6 +71,15 @@ def guessed_columns(case: Case, cell_ids: NDArray[np.int64]) -> dict[str, list[A
     columns = case.table_view()
     codes = columns.code[rows_of(columns.cell_id, cell_ids)]
     return {"class": _OBJECTS[codes].tolist(), "name": _NAMES[codes].tolist()}
+
+
+def probability_columns(predictions: Predictions, part: slice) -> dict[str, NDArray[Any]]:
+    """Return the columns of the probabilities of some predicted cells, those of ``cell_id[part]``."""
+    others = predictions.probabilities[part].copy()
+    highest = others.max(axis=1)
+    others[np.arange(len(others)), others.argmax(axis=1)] = -1
+    second = np.array(predictions.classes, dtype=object)[others.argmax(axis=1)]
+    return {"confidence": highest.astype(float), "second": second}
 
 
 class FeaturesTable:
