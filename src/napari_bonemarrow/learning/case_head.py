@@ -25,7 +25,7 @@ TIED_PENALTY, TIED_PENALTY_OF_CONSTANT = 2.0, 1.0
 UNREVIEWED = 0.5
 """Weight of all cells that are not reviewed together, against the reviewed ones, in the discriminant."""
 
-ROUNDNESS = 0.3
+ROUNDNESS = 0.6
 """Part of the discriminant's covariance that is replaced by an equal spread along all axes."""
 
 EVENNESS = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-SHARING = 0.1
+SHARING = 0.03
 """Part of the weights that is laid out again after each label, so that a slow starter can still win: the
 fixed share of Herbster & Warmuth (Machine Learning 1998;32:151-78)."""
 
