@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from qtpy.QtCore import Qt
 
 from napari_bonemarrow.cytology import BMC21, Features, Frame, ModelReference, Predictions, Support
 from napari_bonemarrow.drawing import draw_smear, write_sample
+from napari_bonemarrow.gui.counting.differential_model import MODEL, PERCENT
+from napari_bonemarrow.report import export
 from napari_bonemarrow.review import Case, EventKind, case_path_for
+from napari_bonemarrow.review.worklist.order import SAMPLE
 from napari_bonemarrow.slides import open_slide
 
 from .reviewer import LOADING, Reviewer
@@ -169,4 +173,46 @@ def test_a_sample_is_reviewed_to_its_goal_signed_and_exported(
     assert case.is_signed
     assert case.signature.estimate is not None
     assert count.basis_text.text().startswith("Signed by Ada")
+    export(case, "json", tmp_path / "count.json")
+    document = json.loads((tmp_path / "count.json").read_text())
+    assert document["estimate"]["reviewed"] == entering
+    reviewer.viewer.close()
+
+
+def test_without_a_goal_each_wave_is_asked_for_and_all_cells_are_a_way_back(
+    sit_down: Callable[[], Reviewer], drawn: tuple[Path, dict[int, str]]
+) -> None:
+    reviewer, truth = sit_down(), drawn[1]
+    case, panel = reviewer.case, reviewer.panel
+    count, work = panel.count_tab, reviewer.controller.smear.review.worklist
+    panel.show_count()
+    reviewer.click_button(count.sample.begin_button)
+    count.sample.dialog.goal_box.setChecked(False)
+    reviewer.click_button(count.sample.dialog.accept_button)
+    assert case.sample.goal is None
+    for _cell in work.ids.tolist():
+        name_cell(reviewer, truth)
+    assert case.sample.wave == 1
+    assert "Wave 1 is done: Space for another one" in panel.review_tab.standing.text()
+    panel.show_count()
+    reviewer.qtbot.waitUntil(lambda: "Estimated from a random sample" in count.basis_text.text())
+    assert count.sign.text.text() == "Every cell of the wave is named"
+    table = count.table.model()
+    assert table.headerData(MODEL, Qt.Orientation.Horizontal) == "sample"
+    at = [row.code for row in table.rows].index("BAS")
+    assert table.text(at, MODEL) == "0"
+    assert table.text(at, PERCENT).startswith("≤ ")
+    panel.show_review()
+    first = work.ids.tolist()
+    reviewer.press(Qt.Key.Key_Space)
+    assert case.sample.wave == 2
+    assert work.ids.tolist()[: len(first)] == first
+    assert reviewer.controller.smear.review.selection.current == work.ids[len(first)]
+    panel.show_count()
+    reviewer.click_button(count.sample.all_button)
+    reviewer.click_button(count.sample.dialog.accept_button)
+    assert not case.sample.in_progress
+    assert work.order != SAMPLE
+    assert len(work.ids) == len(truth)
+    reviewer.qtbot.waitUntil(lambda: "sample" not in count.basis_text.text())
     reviewer.viewer.close()
