@@ -22,7 +22,7 @@ from .reviewer import LOADING, Reviewer
 
 CELLS = {"NGS": 22, "EBO": 16, "PLM": 14, "LYT": 16, "BLA": 8}
 KEYS = {"NGS": "S", "EBO": "N", "PLM": "C", "LYT": "L", "BLA": "B"}
-MODEL = ModelReference("drawn", "0" * 64)
+DRAWN = ModelReference("drawn", "0" * 64)
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 
 
@@ -40,11 +40,11 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[int, str
         said[:, BMC21.index("NGS")] = rng.uniform(0.5, 0.7, len(found))
         said /= said.sum(axis=1, keepdims=True)
         support = dict.fromkeys(BMC21, Support.TRAINED) | {"PLM": Support.NONE}
-        case.model.record_predictions(Predictions(found.cell_id, said, BMC21, support, MODEL))
+        case.model.record_predictions(Predictions(found.cell_id, said, BMC21, support, DRAWN))
         values = 3 * np.eye(len(CELLS), 8)[truth] + rng.normal(0, 0.4, (len(found), 8))
         axes = np.eye(8, 16, dtype=np.float32)
         case.model.record_features(
-            Features(found.cell_id, values.astype(np.float16), MODEL, np.zeros(16, np.float32), axes)
+            Features(found.cell_id, values.astype(np.float16), DRAWN, np.zeros(16, np.float32), axes)
         )
     return path, dict(zip(found.cell_id.tolist(), smear.codes, strict=True))
 

@@ -44,7 +44,7 @@ class CaseLearning(SmearPart):
         super().__init__(session, parent)
         self._tab, self._acts, self._tasks, self._notices = tab, acts, tasks, notices
         self._worker: Any = None
-        self._again = self._failed = False
+        self._again = self._failed = self._held = False
         self._soon = self.timer(_SOON_MS, self._begin)
         self.follow(session.case.changed, self._on_changed)
         self.follow(tab.learning_switched, self.switch)
@@ -63,6 +63,12 @@ class CaseLearning(SmearPart):
     def busy(self) -> bool:
         """Return whether something that was said is still to be learnt."""
         return self._worker is not None or self._soon.isActive()
+
+    def hold(self, on: bool) -> None:
+        """Write nothing while a prepared signature waits: it is of the case as it stands."""
+        self._held = on
+        if not on:
+            self._soon.start()
 
     def press(self, binding: Binding) -> bool:
         """Run the command of a key; return whether it belongs to the learning."""
@@ -94,6 +100,8 @@ class CaseLearning(SmearPart):
         if self._worker is not None:
             self._again = True
             return
+        if self._held:
+            return
         lesson = self.session.case.learning.lesson()
         if lesson is None:
             self.learnt.emit()
@@ -112,6 +120,8 @@ class CaseLearning(SmearPart):
 
     def _record(self, lesson: Any, taught: Any) -> None:
         """Record a result; one that the disk does not take is learnt again after the next act."""
+        if self._held:
+            return
         try:
             recorded = self.session.case.learning.record(lesson, taught)
         except BoneMarrowError as error:

@@ -63,6 +63,7 @@ class CountController(SmearPart):
             session, tab.readers, review.selection, review.acts.reviewer, review.acts, self
         )
         self.tally = TallyController(session, tab, review.acts, self)
+        self.sign_off.waits.connect(review.learning.hold)
         self.sample = SampleChoice(session, tab.sample, review, self)
         self.sample.review_wanted.connect(self.review_wanted)
         review.sample_progress.estimated.connect(self._on_estimated)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import CLASSES, BoneMarrowError, ClassCount, Differential
 from napari_bonemarrow.cytology.plurals import count_of
@@ -37,6 +37,9 @@ from napari_bonemarrow.review.journal.events import Draft
 
 class SignOff(SmearPart):
     """The controller of the sign-off at the bottom of the Count tab."""
+
+    waits = Signal(bool)
+    """Emitted when a prepared signature waits for its timestamp, and when it waits no longer."""
 
     def __init__(self, session: Session, part: SignPart, acts: CaseActs, parent: QObject) -> None:
         super().__init__(session, parent)
@@ -86,6 +89,7 @@ class SignOff(SmearPart):
 
         self._acts.act(prepare)
         for server, draft in found:
+            self.waits.emit(True)
             proof = bytes.fromhex(draft.new["key"]["proof"])
             self.part.show_waiting(self._timestamp.ask(server, proof, partial(self._finish, draft)))
 
@@ -94,6 +98,7 @@ class SignOff(SmearPart):
         self.part.unstamped = ("", "") if timestamp else (draft.new["head"], f"without a timestamp: {why}")
         self.part.show_waiting("")
         self._acts.act(lambda: self.session.case.sign_off.finish(draft, timestamp))
+        self.waits.emit(False)
 
     def amend(self, reason: str) -> None:
         """Begin an amendment of a signed case; the signed state is kept."""
