@@ -137,7 +137,7 @@ def test_a_sample_is_reviewed_to_its_goal_signed_and_exported(
     reviewer.click_button(count.sample.begin_button)
     dialog = count.sample.dialog
     dialog.of_box.setCurrentIndex(dialog.of_box.findData("blasts"))
-    dialog.width_box.setValue(16.0)
+    dialog.width_box.setValue(20.0)
     reviewer.click_button(dialog.accept_button)
     assert panel.shows_review
     assert review.worklist.ids.tolist() == case.sample.handed_out().tolist()
@@ -153,9 +153,9 @@ def test_a_sample_is_reviewed_to_its_goal_signed_and_exported(
         assert review.worklist.ids.tolist()[: len(before)] == before
     assert case.sample.goal_reached
     heading = panel.review_tab.heading
-    assert heading.progress_text.text() == "blasts within ±16 % · done: count and sign"
+    assert heading.progress_text.text() == "blasts within ±20 % · done: count and sign"
     assert "another wave" in panel.review_tab.standing.text()
-    reviewer.qtbot.waitUntil(lambda: "within ±16 %" in heading.sample_text.text())
+    reviewer.qtbot.waitUntil(lambda: "within ±20 %" in heading.sample_text.text())
     assert not review.worklist.sample_left
     reviewer.click_button(heading.count_button)
     entering = case.sample.tally.total
