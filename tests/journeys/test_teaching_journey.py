@@ -20,7 +20,7 @@ from napari_bonemarrow.slides import open_slide
 
 from .reviewer import LOADING, Reviewer
 
-CELLS = {"NGS": 22, "EBO": 16, "PLM": 14, "LYT": 16, "BLA": 8}
+CELLS = {"NGS": 44, "EBO": 32, "PLM": 28, "LYT": 32, "BLA": 14}
 KEYS = {"NGS": "S", "EBO": "N", "PLM": "C", "LYT": "L", "BLA": "B"}
 DRAWN = ModelReference("drawn", "0" * 64)
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -29,11 +29,11 @@ SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlM
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[int, str]]:
     """A drawn smear, and the class of each cell of the case beside it, in which a model is mostly wrong."""
-    smear = draw_smear(7, width=2200, height=1700, cells_per_class=CELLS)
+    smear = draw_smear(7, width=3000, height=2300, cells_per_class=CELLS)
     path = Path(write_sample(tmp_path_factory.mktemp("taught") / "smear.png", smear))
     rng = np.random.default_rng(4)
     with Case.create(case_path_for(path), open_slide(path), reviewer="first") as case:
-        case.sampling.set_frame(Frame.whole_field(2200, 1700, 0.0), len(smear.cells))
+        case.sampling.set_frame(Frame.whole_field(3000, 2300, 0.0), len(smear.cells))
         found = case.detection.record(smear.cells)
         truth = np.array([list(CELLS).index(code) for code in smear.codes])
         said = np.full((len(found), len(BMC21)), 0.02, np.float32)
@@ -137,7 +137,7 @@ def test_a_sample_is_reviewed_to_its_goal_signed_and_exported(
     reviewer.click_button(count.sample.begin_button)
     dialog = count.sample.dialog
     dialog.of_box.setCurrentIndex(dialog.of_box.findData("blasts"))
-    dialog.width_box.setValue(20.0)
+    dialog.width_box.setValue(12.0)
     reviewer.click_button(dialog.accept_button)
     assert panel.shows_review
     assert review.worklist.ids.tolist() == case.sample.handed_out().tolist()
@@ -153,9 +153,9 @@ def test_a_sample_is_reviewed_to_its_goal_signed_and_exported(
         assert review.worklist.ids.tolist()[: len(before)] == before
     assert case.sample.goal_reached
     heading = panel.review_tab.heading
-    assert heading.progress_text.text() == "blasts within ±20 % · done: count and sign"
+    assert heading.progress_text.text() == "blasts within ±12 % · done: count and sign"
     assert "another wave" in panel.review_tab.standing.text()
-    reviewer.qtbot.waitUntil(lambda: "within ±20 %" in heading.sample_text.text())
+    reviewer.qtbot.waitUntil(lambda: "within ±12 %" in heading.sample_text.text())
     assert not review.worklist.sample_left
     reviewer.click_button(heading.count_button)
     entering = case.sample.tally.total
