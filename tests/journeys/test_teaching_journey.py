@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 
 from napari_bonemarrow.cytology import BMC21, Features, Frame, ModelReference, Predictions, Support
@@ -171,6 +172,7 @@ def test_a_sample_is_reviewed_to_its_goal_signed_and_exported(
     assert signing.figures["This count"].startswith("random sample")
     reviewer.click_button(signing.accept_button)
     assert case.is_signed
+    reviewer.qtbot.waitUntil(lambda: not isalive(signing))
     assert case.signature.estimate is not None
     assert count.basis_text.text().startswith("Signed by Ada")
     export(case, "json", tmp_path / "count.json")
