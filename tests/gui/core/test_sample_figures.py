@@ -38,7 +38,7 @@ def test_share_goal_and_waiting_cells_are_told(case: Case) -> None:
     told = figures_of(case)
     assert told.reviewed == case.sample.tally.total
     assert told.text.startswith(f"blasts {told.share.percent:.1f} % (")
-    assert " more bring blasts to ±3 %" in told.text
+    assert " more for ±3 %" in told.text
     assert told.text.endswith("1 named out of order wait")
 
 

@@ -56,7 +56,12 @@ def was_searched(case: Case) -> bool:
 
 
 def unlike_texts(case: Case) -> tuple[str, str]:
-    """Return the warnings of an unfamiliar smear, short and with figures; empty if none is needed."""
+    """Return the warnings of an unfamiliar smear, short and with figures; empty if none is needed.
+
+    A sample review needs none: its intervals hold whatever the model says.
+    """
+    if case.sample.in_progress:
+        return "", ""
     check = case.statistics.domain_check()
     if check is None or not check.unlike or not case.statistics.waits_for_review:
         return "", ""

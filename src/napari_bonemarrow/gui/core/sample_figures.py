@@ -79,7 +79,7 @@ class SampleFigures:
     def share_text(self) -> str:
         """Return the share with its interval, or that there is none yet."""
         if self.share is None:
-            return "the estimate comes when every part of the sample has a named cell"
+            return "no estimate yet: each part of the sample needs a cell"
         low, high = self.share.ci95
         if self.share.percent is None:
             return f"{focus_name(self.of)}: none seen, at most {high:.1f} %"
@@ -95,7 +95,7 @@ class SampleFigures:
             return f"{goal} is more than all cells give"
         if not self.needed:
             return f"within {goal}"
-        return f"about {_rounded(self.needed)} more bring {focus_name(self.of)} to {goal}"
+        return f"about {_rounded(self.needed)} more for {goal}"
 
     @property
     def waiting_text(self) -> str:

@@ -122,10 +122,10 @@ class GuessBars(QWidget):
         font, text = painter.font(), f"learnt here ({cells})"
         fits = box.width() / max(painter.fontMetrics().horizontalAdvance(text), 1)
         small = QFont(font)
-        small.setPointSizeF(font.pointSizeF() * min(_SMALL, fits))
+        small.setPointSizeF(font.pointSizeF() * min(_SMALL, 0.95 * fits))  # small fonts are set wider
         painter.setFont(small)
         painter.setPen(QColor(colors.text))
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip, text)
         painter.setFont(font)
 
     @staticmethod

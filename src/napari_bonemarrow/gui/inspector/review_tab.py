@@ -189,6 +189,7 @@ class ReviewTab(QWidget):
         self.learning_box.clicked.connect(self.learning_switched)
         part = QHBoxLayout()
         part.setContentsMargins(8, 2, 8, 0)
+        part.setSpacing(12)
         part.addWidget(self.goes_on_box)
         part.addWidget(self.learning_box)
         part.addStretch(1)
