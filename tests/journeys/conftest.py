@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import keyring
 import pytest
+from keyring.backends.fail import Keyring
 
 from napari_bonemarrow.gui.core import settings
 
@@ -24,3 +26,12 @@ def come_in(make_napari_viewer_proxy: Callable, qtbot) -> Callable[..., Reviewer
         return Reviewer(viewer, panel, qtbot)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def no_keyring():
+    """A computer without a keyring, whatever the one that runs the tests has."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keyring())
+    yield
+    keyring.set_keyring(before)

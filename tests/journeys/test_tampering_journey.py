@@ -7,10 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import keyring
 import numpy as np
 import pytest
-from keyring.backends.fail import Keyring
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt
 
@@ -20,15 +18,6 @@ from napari_bonemarrow.slides import Scale, ScaleSource, open_slide
 from tests.adversarial.forging import alter, following
 
 from .reviewer import Reviewer
-
-
-@pytest.fixture(autouse=True)
-def no_keyring():
-    """A computer without a keyring, whatever the one that runs the tests has."""
-    before = keyring.get_keyring()
-    keyring.set_keyring(Keyring())
-    yield
-    keyring.set_keyring(before)
 
 
 @pytest.fixture

@@ -178,7 +178,6 @@ def test_a_sample_is_reviewed_to_its_goal_signed_and_exported(
     export(case, "json", tmp_path / "count.json")
     document = json.loads((tmp_path / "count.json").read_text())
     assert document["estimate"]["reviewed"] == entering
-    reviewer.viewer.close()
 
 
 def test_without_a_goal_each_wave_is_asked_for_and_all_cells_are_a_way_back(

@@ -10,6 +10,7 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -300,7 +301,10 @@ def _keyring() -> Any | None:
     except ImportError:
         return None
     try:
-        backend = keyring.get_keyring()
+        # In a thread of its own: keyring keeps the errors of missing services, and with their tracebacks every
+        # caller's variables, such as a smear's window.
+        with ThreadPoolExecutor(1) as looking:
+            backend = looking.submit(keyring.get_keyring).result()
         parts = backend.backends if isinstance(backend, chainer.ChainerBackend) else [backend]
         # keyring's own measure: from 1 on a backend is one of the operating system's.
         return keyring if any(part.priority >= 1 for part in parts) else None
