@@ -301,8 +301,8 @@ def _keyring() -> Any | None:
     except ImportError:
         return None
     try:
-        # In a thread of its own: keyring keeps the errors of missing services, and with their tracebacks every
-        # caller's variables, such as a smear's window.
+        # In a thread of its own: keyring keeps the errors of missing services, and with their tracebacks
+        # every caller's variables, such as a smear's window.
         with ThreadPoolExecutor(1) as looking:
             backend = looking.submit(keyring.get_keyring).result()
         parts = backend.backends if isinstance(backend, chainer.ChainerBackend) else [backend]
