@@ -29,6 +29,9 @@ EPOCHS = 8
 SETTLE_MS = 1000
 REVIEWED = 40
 """Cells that are reviewed on the picture of the gallery."""
+SAMPLED = 56
+"""Cells of the random sample that are reviewed on its pictures."""
+SHORTLY_MS = 150
 
 MICRONS = 0.25
 PIECE = 2560
@@ -55,10 +58,10 @@ def wait_for(signal, act: Callable[[], object], patience_ms: int = PATIENCE_MS) 
         raise SystemExit("error: the window did not answer in time")
 
 
-def settle() -> None:
+def settle(milliseconds: int = SETTLE_MS) -> None:
     """Let napari draw what has changed."""
     loop = QEventLoop()
-    QTimer.singleShot(SETTLE_MS, loop.quit)
+    QTimer.singleShot(milliseconds, loop.quit)
     loop.exec_()
 
 
@@ -154,9 +157,11 @@ def main() -> None:
         pixels = viewer.window.screenshot(canvas_only=False, flash=False)
         Image.fromarray(pixels).convert("RGB").save(FOLDER / name, quality=85, method=6)
 
-    asked = set(sys.argv[1:]) or {"field", "slide"}
+    asked = set(sys.argv[1:]) or {"field", "sample", "slide"}
     if "slide" in asked:
         _walk_slide(panel, take, slides)
+    if "sample" in asked:
+        _walk_sample(panel, take, slides / "sample")
     if "field" in asked:
         _walk(panel, take, slides)
     controller.leave()
@@ -174,6 +179,32 @@ def _walk_slide(panel: DockedPanel, take: Callable[[str], None], slides: Path) -
     smear_viewer.viewer.reset_view()
     take("survey.webp")
     smear_viewer.viewer.layers.remove(smear_viewer.smear)  # its case is closed: what follows begins empty
+    settle()
+
+
+def _walk_sample(panel: DockedPanel, take: Callable[[str], None], folder: Path) -> None:
+    """Review a random sample of the drawn smear, which teaches the guesses of the others."""
+    controller = panel.controller
+    folder.mkdir()
+    sample = write_sample_slide(folder)
+    wait_for(controller.opened, lambda: controller.open_path(sample))
+    wait_for(controller.smear.setup.analysed, controller.smear.setup.find_cells)
+    case, review = controller.smear.session.case, controller.smear.review
+    while case.model.features is None:  # the first lesson needs them
+        settle()
+    case.sample.begin(seed=1, goal={"of": "erythroid", "width": 8.0})
+    panel.show_review()
+    truth = _drawn_codes(case)
+    review.worklist.order = "sample"
+    review.navigation.next()
+    for _cell in range(SAMPLED):
+        review.corrections.label(truth[review.selection.current])
+        settle(SHORTLY_MS)
+    settle()
+    take("taught.webp")
+    panel.tabs.setCurrentWidget(panel.count_tab)
+    take("sample.webp")
+    controller.leave_smear()
     settle()
 
 
