@@ -135,8 +135,18 @@ def corrected(
     if saved < WORTH:
         return plain
     frame = predictions.means[:, above].sum(axis=1) - share * predictions.means[:, below].sum(axis=1)
-    domain = float(composition.weights @ composition.observed[:, below].sum(axis=1))
+    domain = _domain(composition, below)
     value = share + slope * float(composition.weights @ (frame - g_mean)) / domain
     counted = composition.sizes.sum() * domain
-    design = (1 / plain.effective - 1 / counted) * (1 - saved)
+    design = sampling_part(plain, composition, below) * (1 - saved)
     return Proportion(min(max(value, 0.0), 1.0), 1 / (1 / counted + design))
+
+
+def sampling_part(share: Proportion, composition: Composition, below: NDArray[np.bool_]) -> float:
+    """Return the part of a share's inverse effective size that is due to reviewing a sample of the frame."""
+    return float(1 / share.effective - 1 / (composition.sizes.sum() * _domain(composition, below)))
+
+
+def _domain(composition: Composition, below: NDArray[np.bool_]) -> float:
+    """Return the share of the frame that is below the line."""
+    return float(composition.weights @ composition.observed[:, below].sum(axis=1))

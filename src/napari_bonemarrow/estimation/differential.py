@@ -19,6 +19,7 @@ METHOD_TEXT = (
     "stratified random sample, Wilson 95 % intervals with the effective sample size; they hold the error of "
     "the sample and that of the frame"
 )
+CORRECTED_TEXT = METHOD_TEXT + "; corrected by cross-fitted predictions"
 
 
 def estimate(
@@ -36,7 +37,7 @@ def estimate(
         The class of each reviewed cell by its number. Only cells whose predecessors in the order of their
         stratum are all reviewed enter, see `SampleTally`.
     predictions : CrossFitted, optional
-        Correct the shares by them where that narrows the intervals, see `corrected`.
+        Correct the shares by them where that clearly narrows the intervals, see `corrected`.
     rules : CountingRules, optional
 
     Returns
@@ -81,7 +82,7 @@ def estimate(
     ratio = shares([rules.me_numerator], rules.me_numerator + rules.erythroid)
     value, limits = _ratio(ratio[0]) if ratio else (None, None)
     return SampleEstimate(
-        method=METHOD_TEXT,
+        method=METHOD_TEXT if predictions is None else CORRECTED_TEXT,
         frame=len(plan),
         reviewed=tally.total,
         seed=plan.seed,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology.classes import CLASSES
 from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.estimation.composition import Composition, compose
+from napari_bonemarrow.estimation.difference import CrossFitted, corrected, sampling_part
 from napari_bonemarrow.estimation.differential import groups_of
 from napari_bonemarrow.estimation.proportion import (
     Proportion,
@@ -54,6 +55,7 @@ def next_quota(
     focus: str | None = None,
     half_width: float | None = None,
     wave: int = WAVE,
+    predictions: CrossFitted | None = None,
 ) -> Quota:
     """Size the next wave by Neyman's rule from the cells that enter at its start.
 
@@ -70,6 +72,8 @@ def next_quota(
         empty once it is reached.
     wave : int
         Number of cells.
+    predictions : CrossFitted, optional
+        What the estimate is corrected by; they can make a wave with a `half_width` shorter.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def next_quota(
     composition = compose(plan, tally)
     least = np.maximum(_least(plan, tally.total + wave), tally.lengths)
     if focus is not None and half_width is not None:
-        needed = cells_needed(plan, tally, focus, half_width, rules)
+        needed = cells_needed(plan, tally, focus, half_width, rules, predictions)
         wave = wave if needed is None else min(wave, needed)
     if wave <= 0:
         return least
@@ -99,6 +103,7 @@ def cells_needed(
     focus: str,
     half_width: float,
     rules: CountingRules | None = None,
+    predictions: CrossFitted | None = None,
 ) -> int | None:
     """Estimate how many more cells bring the interval of a class or group to a half width.
 
@@ -108,6 +113,9 @@ def cells_needed(
         A class or group.
     half_width : float
         Per cent.
+    predictions : CrossFitted, optional
+        What the estimate is corrected by. The forecast assumes that they go on saving the same part of the
+        sample's variance.
 
     Returns
     -------
@@ -124,6 +132,13 @@ def cells_needed(
     above, below = focus_masks(focus, rules)
     least = np.maximum(_least(plan, tally.total), tally.lengths)
     now = proportions(composition, above, below) if tally.lengths.min() > 0 else []
+    left = 1.0
+    if now and predictions is not None:
+        plain = now[0]
+        now = [corrected(plain, predictions, composition, tally, above[0], below)]
+        left = sampling_part(now[0], composition, below) / max(
+            sampling_part(plain, composition, below), 1e-12
+        )
     if now and 100 * now[0].half_width <= half_width:
         return min(max(FEWEST_TO_STOP - tally.total, 0), len(plan) - tally.total)
     share, domain = residual_variance(composition, above, below)[1:]
@@ -132,7 +147,8 @@ def cells_needed(
     def reached(more: int) -> bool:
         quota = _quota(composition, plan, least, tally.total + more, rules, focus)
         inverse = inverse_sizes(composition, above, below, np.maximum(quota, 1.0), counted)
-        return 100 * Proportion(value, float(1 / inverse[0])).half_width <= half_width
+        size = 1 / counted + left * (float(inverse[0]) - 1 / counted)
+        return 100 * Proportion(value, 1 / size).half_width <= half_width
 
     few, many = 0, len(plan) - tally.total
     if not reached(many):

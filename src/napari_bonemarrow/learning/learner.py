@@ -8,21 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import Support
 from napari_bonemarrow.cytology.arrays import rows_of
-from napari_bonemarrow.learning.case_head import CaseHead, fit_case_head
-from napari_bonemarrow.learning.directions import centred_directions
+from napari_bonemarrow.learning.case_head import CaseHead
 from napari_bonemarrow.learning.experts import follow_weights
 from napari_bonemarrow.learning.records import LearningInput, Learnt, Prequential
-from napari_bonemarrow.learning.softmax_regression import FLOOR, columns_of, floored_logs, softmax
+from napari_bonemarrow.learning.smear_cells import LEAST_LABELS, SmearCells
+from napari_bonemarrow.learning.softmax_regression import FLOOR, columns_of, softmax
 
 Array = NDArray[np.float64]
-
-LEAST_LABELS = 2
-"""Number of labels from which a class that the bundle has not learnt is predicted."""
-
-SAMPLE = 2000
-"""Number of cells that show how the smear's cells vary."""
 
 EACH_UNTIL, PART, COARSE_FROM, COARSE_PART = 50, 16, 1000, 8
 """A head is fitted again after each label up to the first number, then after each 16th part more, from 1,000
@@ -32,9 +25,6 @@ _PRIOR = np.array([0.3, 0.3, 0.4])
 _PRIOR_WITH_LABORATORY = np.array([0.1, 0.05, 0.05, 0.3, 0.25, 0.25])
 """Weights before the first label: of the bundle, the head tied to it and the free one; then also of the
 laboratory head and the heads on that."""
-
-_DIAMETER = 0.3
-"""Length of one standard deviation of the logarithm of the diameter, where features have length 1."""
 
 
 def fit_counts(labels: int) -> list[int]:
@@ -47,18 +37,6 @@ def fit_counts(labels: int) -> list[int]:
     return counts
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cells:
-    """What the fits need of a smear, however many labels it has."""
-
-    codes: tuple[str, ...]
-    inputs: Array
-    bases: tuple[tuple[tuple[str, ...], Array], ...]
-    sample: NDArray[np.intp]
-    learnt: frozenset[str]
-    known: frozenset[str]
-
-
 @dataclass(slots=True, eq=False)
 class LearningMemory:
     """What `learn` keeps between calls; it saves time and changes no number.
@@ -69,15 +47,15 @@ class LearningMemory:
     """
 
     given: LearningInput | None = None
-    cells: _Cells | None = None
+    cells: SmearCells | None = None
     heads: dict[tuple[int, int, bool], CaseHead] = field(default_factory=dict)
     rows: list[tuple[tuple[str, ...], Array, Array]] = field(default_factory=list)
 
-    def prepare(self, given: LearningInput) -> _Cells:
+    def prepare(self, given: LearningInput) -> SmearCells:
         """Keep what still holds for an input and drop the rest."""
         before = self.given
         if before is None or self.cells is None or not _same_cells(before, given):
-            self.cells, common = _prepared(given), 0
+            self.cells, common = SmearCells.of(given), 0
         else:
             common = _common(before, given)
         del self.rows[common:]
@@ -133,16 +111,15 @@ def learn(given: LearningInput, memory: LearningMemory | None = None) -> Learnt:
 class _Work:
     """One call's fits and predictions."""
 
-    def __init__(self, given: LearningInput, cells: _Cells, memory: LearningMemory) -> None:
+    def __init__(self, given: LearningInput, cells: SmearCells, memory: LearningMemory) -> None:
         self._given, self._cells, self._memory = given, cells, memory
         self._rows = rows_of(given.features.cell_id, given.cell_id)
         self._counts = fit_counts(len(given.codes))
         self._met: dict[int, frozenset[str]] = {}
 
     def universe(self, count: int) -> tuple[str, ...]:
-        """Return the classes that could be named after some labels: the bundle's, then others."""
-        own = self._cells.codes
-        return own + tuple(sorted(self._labelled(count).difference(own)))
+        """Return the classes that could be named after some labels."""
+        return self._cells.universe(self._labelled(count))
 
     def _labelled(self, count: int) -> frozenset[str]:
         """Return the classes among the first labels."""
@@ -169,30 +146,18 @@ class _Work:
         """Return what bundle and heads predict for some cells, each (n, k)."""
         found = []
         for number in range(len(self._cells.bases)):
-            base = self._base(number, codes, row)
+            base = self._cells.base(number, codes, row)
             found.append(_doubted(base))
             for tied in (True, False):
                 head = self._head(count, number, tied) if count else None
                 found.append(np.exp(base) if head is None else head.predict(self._cells.inputs[row], base))
         return found
 
-    def _base(self, number: int, codes: tuple[str, ...], row: NDArray[np.intp]) -> Array:
-        """Return the logarithms of a base's probabilities, none below the floor."""
-        own, probabilities = self._cells.bases[number]
-        columns = columns_of(own, codes)
-        laid = np.where(columns >= 0, probabilities[row][:, columns], 0.0)
-        return floored_logs(laid)
-
     def _head(self, count: int, number: int, tied: bool) -> CaseHead:
         key = (count, number, tied)
         if key not in self._memory.heads:
-            cells, codes = self._cells, self.universe(count)
-            rows = self._rows[:count]
-            classes = columns_of(codes, self._given.codes[:count])
-            base = self._base(number, codes, np.concatenate([rows, cells.sample]))
-            self._memory.heads[key] = fit_case_head(
-                codes, cells.inputs[rows], base, classes, cells.inputs[cells.sample], tied=tied
-            )
+            codes, labels = self.universe(count), self._given.codes[:count]
+            self._memory.heads[key] = self._cells.fit(number, codes, self._rows[:count], labels, tied)
         return self._memory.heads[key]
 
     def mixed(self, weights: Array) -> tuple[tuple[str, ...], NDArray[np.float32]]:
@@ -209,7 +174,7 @@ class _Work:
         total[:, columns_of(codes, fitted)] = sum(
             weight * each for weight, each in zip(weights[1:], experts[1:], strict=True)
         )
-        open_ = _open(self._cells, codes, self._given.codes)
+        open_ = self._cells.open_to(codes, self._given.codes)
         total[:, ~open_] = 0.0
         total *= (1.0 - weights[0]) / np.maximum(total.sum(axis=1, keepdims=True), 1e-300)
         total += weights[0] * plain
@@ -236,7 +201,9 @@ def _doubted(base: Array) -> Array:
     return found
 
 
-def _prequential(given: LearningInput, cells: _Cells, memory: LearningMemory, weights: Array) -> Prequential:
+def _prequential(
+    given: LearningInput, cells: SmearCells, memory: LearningMemory, weights: Array
+) -> Prequential:
     """Return which labels were named by the bundle, and by what was shown before each."""
     top = given.bundle.probabilities.argmax(axis=1) if len(given.bundle) else np.zeros(0, np.intp)
     rows = rows_of(given.features.cell_id, given.cell_id)
@@ -263,37 +230,9 @@ def _prequential(given: LearningInput, cells: _Cells, memory: LearningMemory, we
     return Prequential(given.cell_id, bundle.astype(bool).reshape(len(rows)), head)
 
 
-def _open(cells: _Cells, codes: tuple[str, ...], labels: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Return the classes that heads may name: learnt by the bundle or laboratory, or labelled twice."""
-    return np.array([code in cells.known or labels.count(code) >= LEAST_LABELS for code in codes], bool)
-
-
-def _learnt_here(given: LearningInput, cells: _Cells) -> Mapping[str, int]:
+def _learnt_here(given: LearningInput, cells: SmearCells) -> Mapping[str, int]:
     counts = {code: given.codes.count(code) for code in sorted(set(given.codes))}
     return {c: n for c, n in counts.items() if c not in cells.learnt and n >= LEAST_LABELS}
-
-
-def _prepared(given: LearningInput) -> _Cells:
-    bundle = given.bundle
-    learnt = frozenset(c for c in bundle.classes if bundle.support.get(c, Support.NONE) != Support.NONE)
-    bases: list[tuple[tuple[str, ...], Array]] = [(bundle.classes, bundle.probabilities.astype(np.float64))]
-    codes, known = bundle.classes, learnt
-    if given.laboratory is not None:
-        own, probabilities = given.laboratory.predict(given.features, bundle)
-        bases.append((own, probabilities))
-        codes = codes + tuple(sorted(set(own).difference(codes)))
-        known = learnt | frozenset(given.laboratory.taught)
-    count = len(given.features)
-    sample = np.unique(np.linspace(0, max(count - 1, 0), min(count, SAMPLE)).astype(np.intp))
-    return _Cells(codes, case_inputs(given), tuple(bases), sample, learnt, known)
-
-
-def case_inputs(given: LearningInput) -> Array:
-    """Return the inputs of a smear's heads, shape (n, d + 2): features, diameter, a constant."""
-    size = np.log(np.maximum(np.nan_to_num(given.diameter_um.astype(np.float64)), 1e-3))
-    spread = float(size.std()) if len(size) else 0.0
-    size = np.clip((size - size.mean()) / spread, -3.0, 3.0) if spread > 1e-9 else np.zeros(len(size))
-    return np.column_stack([centred_directions(given.features.values), _DIAMETER * size, np.ones(len(size))])
 
 
 def _same_cells(a: LearningInput, b: LearningInput) -> bool:

@@ -194,6 +194,7 @@ class Learning:
                 "bundle": int(np.count_nonzero(told.bundle)),
                 "head": int(np.count_nonzero(told.head)),
             },
+            "cross_fitted": taught.cross_fitted is not None,
         }
         state.learning.pending = (lesson, taught)
         try:

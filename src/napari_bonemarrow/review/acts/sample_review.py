@@ -34,7 +34,7 @@ from napari_bonemarrow.review.journal.reading import SECOND
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.sample_state import SampleState
 from napari_bonemarrow.review.state.state import State
-from napari_bonemarrow.review.state.statistics import counted_rows
+from napari_bonemarrow.review.state.statistics import counted_rows, estimated
 
 _SEEDS = 2**31
 """Seeds are drawn below this number, which people can still type."""
@@ -147,7 +147,13 @@ class SampleReview:
             quota = next_quota(sample.plan, tally, focus=None if sample.goal is None else sample.goal["of"])
         else:
             goal = sample.goal
-            quota = next_quota(sample.plan, tally, focus=goal["of"], half_width=goal["width"])
+            quota = next_quota(
+                sample.plan,
+                tally,
+                focus=goal["of"],
+                half_width=goal["width"],
+                predictions=self._state.learning.correction,
+            )
         quota = np.maximum(quota, tally.lengths)
         if (quota == tally.lengths).all():
             return None
@@ -227,7 +233,13 @@ class SampleReview:
 
     def cells_needed(self, goal: SampleGoal) -> int | None:
         """Estimate how many more cells reach a goal: 0 if it is reached, None if the frame is too small."""
-        return cells_needed(self._sample.plan, self.tally, goal["of"], goal["width"])
+        return cells_needed(
+            self._sample.plan,
+            self.tally,
+            goal["of"],
+            goal["width"],
+            predictions=self._state.learning.correction,
+        )
 
     def handed_out(self) -> NDArray[np.int64]:
         """Return the cells of all waves so far in the order in which they are handed out, reviewed or not."""
@@ -250,9 +262,7 @@ class SampleReview:
 
     def estimate(self, rules: CountingRules | None = None) -> SampleEstimate | None:
         """Return the count that the sample estimates; None if there is no sample, or nothing enters yet."""
-        if not self.in_progress:
-            return None
-        return self._sample.estimate(self._state.table, rules)
+        return estimated(self._state, rules) if self.in_progress else None
 
     def gaps(self) -> tuple[str, ...]:
         """Return what is left to do in the sample before it is signed without a reason, a line each."""

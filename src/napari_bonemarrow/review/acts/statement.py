@@ -11,7 +11,7 @@ from napari_bonemarrow.review.journal.documents import SignaturePayload, SignedE
 from napari_bonemarrow.review.journal.events import Event, canonical
 from napari_bonemarrow.review.state.cell_table import count_codes
 from napari_bonemarrow.review.state.state import State
-from napari_bonemarrow.review.state.statistics import counted_rows, tallied, unsettled
+from napari_bonemarrow.review.state.statistics import counted_rows, estimated, tallied, unsettled
 
 FORM = "napari-bonemarrow signature 1"
 """Name of the text's form, so that a signature of one form is never taken for one of another."""
@@ -59,7 +59,7 @@ def proof_fails(state: State, event: Event) -> bool:
 
 def signed_estimate(state: State) -> SignedEstimate | None:
     """Return what a signature says of the sample under review; None if all cells are."""
-    found = None if state.sample is None else state.sample.estimate(state.table)
+    found = estimated(state)
     if found is None:
         return None
     return {

@@ -202,7 +202,8 @@ class PrequentialPayload(TypedDict):
 class LearntPayload(TypedDict):
     """What predictions were learnt from: the labels in force after a line, the bundle, the laboratory head.
 
-    The predictions follow from it, so they are not kept.
+    The predictions follow from it, so they are not kept. `cross_fitted` says whether the estimate of a sample
+    is corrected by what was learnt; lines of older versions lack it, and their estimates are not.
     """
 
     through: Ordinal
@@ -215,6 +216,7 @@ class LearntPayload(TypedDict):
     taught_weight: Number
     learnt_here: dict[Code, Count]
     prequential: PrequentialPayload
+    cross_fitted: NotRequired[bool]
 
 
 class ChosenHead(TypedDict):

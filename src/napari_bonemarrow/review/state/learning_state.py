@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CODES, Features, ModelReference, Predictions, Support
 from napari_bonemarrow.cytology.arrays import rows_of
-from napari_bonemarrow.learning.learner import learn
+from napari_bonemarrow.estimation import CrossFitted, SamplePlan
+from napari_bonemarrow.learning.cross_fitting import cross_fit
+from napari_bonemarrow.learning.learner import LearningMemory, learn
 from napari_bonemarrow.learning.records import LearningInput, Learnt, Predictor
 from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.events import Event, digest_of
 from napari_bonemarrow.review.state.guesses import Guesses
 
 if TYPE_CHECKING:
-    from napari_bonemarrow.learning.learner import LearningMemory
     from napari_bonemarrow.learning.serving_head import ServingHead
     from napari_bonemarrow.review.journal.arrays import Blob
+    from napari_bonemarrow.review.journal.payloads import LearntPayload
     from napari_bonemarrow.review.state.cell_table import CellTable
     from napari_bonemarrow.review.state.feature_store import FeatureStore
+    from napari_bonemarrow.review.state.sample_state import SampleState
 
 
 class PredictedCells(Protocol):
@@ -34,6 +37,7 @@ class PredictedCells(Protocol):
     model: ModelReference | None
     classes: tuple[str, ...]
     support: Mapping[str, Support]
+    sample: SampleState | None
 
     def catch_up(self) -> None:
         """Update the table with the acts replayed so far."""
@@ -76,10 +80,13 @@ class Taught:
     learnt : Learnt
     guesses : Guesses or None
         Of every row of the table; None while what was taught does not serve.
+    cross_fitted : CrossFitted or None
+        Of the cells of a sample under review; None without one, or with few labels.
     """
 
     learnt: Learnt
     guesses: Guesses | None
+    cross_fitted: CrossFitted | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +104,8 @@ class Lesson:
         The rows of the table.
     bundle : Guesses
         The bundle's predictions of these rows.
+    sample : SamplePlan or None
+        The sample under review, whose estimate is corrected by what is learnt.
     """
 
     given: LearningInput
@@ -104,15 +113,25 @@ class Lesson:
     digest: str
     table_ids: NDArray[np.int64]
     bundle: Guesses
+    sample: SamplePlan | None = None
 
     def learn(self, memory: LearningMemory | None = None) -> Taught:
         """Learn; ``memory`` only saves time."""
-        learnt = learn(self.given, memory)
+        memory = LearningMemory() if memory is None else memory
+        learnt, cross_fitted = learn(self.given, memory), self._cross_fitted(memory)
         if not learnt.serves:
-            return Taught(learnt, None)
+            return Taught(learnt, None, cross_fitted)
         guesses = self.bundle.widened(learnt.classes)
         guesses.write(rows_of(self.table_ids, learnt.cell_id), learnt.probabilities)
-        return Taught(learnt, guesses)
+        return Taught(learnt, guesses, cross_fitted)
+
+    def _cross_fitted(self, memory: LearningMemory) -> CrossFitted | None:
+        if self.sample is None:
+            return None
+        found = cross_fit(self.given, self.sample.cell_id, memory)
+        if found is None:
+            return None
+        return CrossFitted.of(self.sample, found.cell_id, found.probabilities, found.classes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +173,8 @@ class LearningState:
         The head that the last result began with.
     guesses : Guesses or None
         What the last result predicts; None if it does not serve.
+    cross_fitted : CrossFitted or None
+        What the last result says of the cells of a sample under review.
     pending : tuple or None
         The lesson and the result that the line being written records.
     changed : ndarray of int64
@@ -169,6 +190,7 @@ class LearningState:
         self.digest = ""
         self.learnt_with: Predictor | None = None
         self.guesses: Guesses | None = None
+        self.cross_fitted: CrossFitted | None = None
         self.pending: tuple[Lesson, Taught] | None = None
         self.changed: NDArray[np.int64] = np.empty(0, np.int64)
         self._ground: _Ground | None = None
@@ -178,15 +200,24 @@ class LearningState:
 
     def forget(self) -> None:
         """Begin again, with another bundle or other features; the journal keeps what was said before."""
-        self.learnt, self.guesses, self._ground = None, None, None
+        self.learnt, self.guesses, self.cross_fitted, self._ground = None, None, None, None
         self.through, self.digest = 0, ""
 
     def take(self, state: PredictedCells, lesson: Lesson, taught: Taught) -> None:
         """Take the result of a lesson, and show it."""
         self.learnt, self.guesses = taught.learnt, taught.guesses
+        self.cross_fitted = taught.cross_fitted
         self.through, self.digest = lesson.through, lesson.digest
         self.learnt_with = lesson.given.laboratory
         self.show(state)
+
+    @property
+    def correction(self) -> CrossFitted | None:
+        """Return what corrects the estimate of a sample, also where the last result does not serve.
+
+        None while learning is off.
+        """
+        return self.cross_fitted if self.on else None
 
     def show(self, state: PredictedCells) -> None:
         """Show what predicts now in the table."""
@@ -194,10 +225,16 @@ class LearningState:
 
     def lesson(self, state: PredictedCells, existing: NDArray[np.int64], through: int) -> Lesson | None:
         """Return what there is to learn now; None without features and predictions of one bundle."""
-        return self._lesson(state, existing, through, labelled_in(state))
+        sampled = state.sample is not None and not state.sample.widened
+        return self._lesson(state, existing, through, labelled_in(state), sampled)
 
     def _lesson(
-        self, state: PredictedCells, existing: NDArray[np.int64], through: int, labelled: Labelled
+        self,
+        state: PredictedCells,
+        existing: NDArray[np.int64],
+        through: int,
+        labelled: Labelled,
+        sampled: bool,
     ) -> Lesson | None:
         ground = self._ground_of(state, existing)
         if ground is None:
@@ -207,7 +244,8 @@ class LearningState:
         given = LearningInput(
             ground.features, ground.bundle, ground.diameter_um, known.cell_id, codes, self._head_for(state)
         )
-        return Lesson(given, through, known.digest, state.table.cell_id.copy(), ground.bundle_rows)
+        plan = state.sample.plan if sampled and state.sample is not None else None
+        return Lesson(given, through, known.digest, state.table.cell_id.copy(), ground.bundle_rows, plan)
 
     def is_of(self, lesson: Lesson, state: PredictedCells, existing: NDArray[np.int64]) -> bool:
         """Return whether cells, features, bundle and head are still those of a lesson."""
@@ -275,10 +313,13 @@ class LearningState:
         ValueError
             If the labels are not those of the line.
         """
-        labelled = self._noted.pop(event.new["through"], None)
+        new: LearntPayload = event.new
+        labelled, sampled = self._noted.pop(new["through"], None), new.get("cross_fitted", False)
         existing = state.table.cell_id[state.table.present]
-        lesson = None if labelled is None else self._lesson(state, existing, event.new["through"], labelled)
-        if lesson is None or lesson.digest != event.new["sha256"]:
+        lesson = (
+            None if labelled is None else self._lesson(state, existing, new["through"], labelled, sampled)
+        )
+        if lesson is None or lesson.digest != new["sha256"]:
             raise ValueError(f"line {event.seq} learnt from other labels than there were")
         return lesson, lesson.learn()
 

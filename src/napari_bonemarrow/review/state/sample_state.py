@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CountingRules
-from napari_bonemarrow.estimation import EstimateError, SampleEstimate, SamplePlan, SampleTally, estimate
+from napari_bonemarrow.estimation import (
+    CrossFitted,
+    EstimateError,
+    SampleEstimate,
+    SamplePlan,
+    SampleTally,
+    estimate,
+)
 
 if TYPE_CHECKING:
     from napari_bonemarrow.review.journal.payloads import SampleGoal
@@ -44,11 +51,16 @@ class SampleState:
         given = np.where(table.reviewed[rows], table.given[rows], 0)
         return SampleTally.of_labels(self.plan, given.astype(np.uint8))
 
-    def estimate(self, table: CellTable, rules: CountingRules | None = None) -> SampleEstimate | None:
+    def estimate(
+        self,
+        table: CellTable,
+        rules: CountingRules | None = None,
+        predictions: CrossFitted | None = None,
+    ) -> SampleEstimate | None:
         """Return the estimated count; None while too few cells enter, or where it was widened."""
         if self.widened:
             return None
         try:
-            return estimate(self.plan, self.tally(table), rules=rules)
+            return estimate(self.plan, self.tally(table), predictions, rules)
         except EstimateError:
             return None

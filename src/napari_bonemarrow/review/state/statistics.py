@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import CountingRules, Differential, DomainCheck, Support
+from napari_bonemarrow.estimation import SampleEstimate
 from napari_bonemarrow.review.state.cell_table import count_codes
 from napari_bonemarrow.review.state.state import State
 
@@ -49,7 +50,7 @@ class Statistics:
             len(self._state.unread),
             int(np.count_nonzero(counted & table.imported)),
             self.domain_check(),
-            None if self._state.sample is None else self._state.sample.estimate(table, rules),
+            estimated(self._state, rules),
         )
 
     def model_differential(self, rules: CountingRules | None = None) -> Differential:
@@ -106,6 +107,16 @@ def counted_rows(state: State) -> NDArray[np.bool_]:
     """Return which rows of the table are counted: none while the frame is not set."""
     table = state.table
     return table.counted() if state.frame is not None else np.zeros(len(table), bool)
+
+
+def estimated(state: State, rules: CountingRules | None = None) -> SampleEstimate | None:
+    """Return the count that a sample under review estimates, corrected by what its cells have taught.
+
+    None without a sample, and while too few cells enter.
+    """
+    if state.sample is None:
+        return None
+    return state.sample.estimate(state.table, rules, state.learning.correction)
 
 
 def unsettled(state: State) -> int:
