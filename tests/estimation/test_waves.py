@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_bonemarrow.estimation import (
+    CrossFitted,
     SampleTally,
+    begin_sample,
     cells_needed,
     estimate,
     next_quota,
@@ -17,7 +19,7 @@ from napari_bonemarrow.estimation import (
     wave_order,
 )
 
-from .samples import begun, first
+from .samples import CLASSES, begun, first, frame
 
 
 @settings(deadline=None, max_examples=40)
@@ -118,3 +120,19 @@ def test_a_class_that_does_not_count_is_no_focus() -> None:
     tally = SampleTally.of(plan, first(plan, truth, pilot_quota(plan)))
     with pytest.raises(ValueError, match="ART"):
         next_quota(plan, tally, focus="ART")
+
+
+def test_good_predictions_shorten_the_way_to_a_goal() -> None:
+    said, truth = frame(1500, 0, accuracy=0.9)
+    plan = begin_sample(list(truth), None, (), 0)
+    head = CrossFitted.of(plan, list(truth), said, CLASSES)
+    tally = SampleTally.of(plan, first(plan, truth, np.array([200])))
+    plain, taught = (cells_needed(plan, tally, "blasts", 2.5, predictions=each) for each in (None, head))
+    assert plain is not None
+    assert taught is not None
+    assert taught < 0.8 * plain
+    quota = next_quota(plan, tally, focus="blasts", half_width=2.5, wave=10_000, predictions=head)
+    assert quota.sum() == tally.total + taught
+    everything = SampleTally.of(plan, truth)
+    assert cells_needed(plan, everything, "blasts", 40.0, predictions=head) == 0
+    assert cells_needed(plan, everything, "blasts", 0.1, predictions=head) is None

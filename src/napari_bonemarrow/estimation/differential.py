@@ -19,7 +19,7 @@ METHOD_TEXT = (
     "stratified random sample, Wilson 95 % intervals with the effective sample size; they hold the error of "
     "the sample and that of the frame"
 )
-CORRECTED_TEXT = METHOD_TEXT + "; corrected by cross-fitted predictions"
+CORRECTED_TEXT = METHOD_TEXT + "; corrected by cross-fitted predictions where that narrows them"
 
 
 def estimate(

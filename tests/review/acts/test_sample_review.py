@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_bonemarrow.cytology import Cells, Frame
+from napari_bonemarrow.estimation import estimate
 from napari_bonemarrow.estimation.records import SampleEstimate
 from napari_bonemarrow.review import Case, CaseError, EventKind
 from napari_bonemarrow.slides import Slide, slide_from_array
@@ -215,3 +217,160 @@ def test_a_sample_of_twelve_cells(sampled: Case, tmp_path: Path, slide: Slide) -
             for cell in few.sample.next(100).tolist():
                 few.set_label(cell, "LYT")
         assert few.sample.estimate().reviewed == 12
+
+
+@pytest.fixture
+def poorly(tmp_path: Path) -> Iterator[Case]:
+    """A case whose model is right on about half of the cells, while features tell them."""
+    case = marrow_case(tmp_path / "taught.bmcase", right=0.5)
+    case.sample.begin(seed=3)
+    yield case
+    case.close()
+
+
+def uncorrected(case: Case) -> SampleEstimate:
+    found = estimate(case.sample.plan, case.sample.tally)
+    assert found.classes != case.sample.estimate().classes
+    return found
+
+
+def width(found: SampleEstimate, code: str) -> float:
+    low, high = found.row(code).ci95
+    return high - low
+
+
+def test_what_the_sample_taught_narrows_the_estimate(poorly: Case) -> None:
+    review_waves(poorly, 3)
+    plain = poorly.sample.estimate()
+    assert plain == estimate(poorly.sample.plan, poorly.sample.tally)
+    goal = {"of": "EBO", "width": 6.0}
+    before = poorly.sample.cells_needed(goal)
+    poorly.learning.bring_up_to_date()
+    found = poorly.sample.estimate()
+    assert uncorrected(poorly) == plain
+    for code in ("NGS", "EBO", "LYT"):
+        assert width(found, code) < 0.95 * width(plain, code)
+        assert found.row(code).seen == plain.row(code).seen
+    assert poorly.differential().estimate == found
+    assert "corrected" in found.method
+    assert poorly.sample.cells_needed(goal) < before
+
+
+def test_a_goal_is_reached_by_the_corrected_interval(poorly: Case) -> None:
+    review_waves(poorly, 3)
+    poorly.learning.bring_up_to_date()
+    half = width(poorly.sample.estimate(), "EBO") / 2
+    assert half < width(uncorrected(poorly), "EBO") / 2
+    name(poorly, poorly.sample.next(COUNT))
+    poorly.sample.set_goal({"of": "EBO", "width": half})
+    poorly.learning.bring_up_to_date()
+    assert poorly.sample.goal_reached == (width(poorly.sample.estimate(), "EBO") / 2 <= half)
+    assert poorly.sample.goal_reached
+    assert poorly.sign_off.gaps() == ()
+    assert poorly.sample.advance() is None
+    assert poorly.learning.switch(False) is not None
+    assert not poorly.sample.goal_reached
+
+
+def test_switched_off_it_is_as_without_learning(poorly: Case) -> None:
+    review_waves(poorly, 3)
+    poorly.learning.bring_up_to_date()
+    taught, plain = poorly.sample.estimate(), uncorrected(poorly)
+    poorly.learning.switch(False)
+    assert poorly.sample.estimate() == plain
+    poorly.close()
+    with Case.open(poorly.path, reviewer="Ada") as again:
+        assert again.sample.estimate() == plain
+        again.learning.switch(True)
+        assert again.sample.estimate() == taught
+
+
+def test_it_corrects_also_where_the_head_does_not_show(poorly: Case) -> None:
+    review_waves(poorly, 3)
+    lesson = poorly.learning.lesson()
+    taught = lesson.learn()
+    silent = replace(taught, guesses=None, learnt=replace(taught.learnt, serves=False))
+    poorly.learning.record(lesson, silent)
+    assert not poorly.learning.serves
+    assert uncorrected(poorly)
+
+
+def _after_each_label(case: Case) -> None:
+    while len(cells := case.sample.next(1)) and case.sample.tally.total < 60:
+        name(case, cells)
+        case.learning.bring_up_to_date()
+        case.sample.advance()
+
+
+def _label_learnt_label(case: Case) -> None:
+    review_waves(case, 2)
+    case.learning.bring_up_to_date()
+    cells = case.sample.next(COUNT)
+    name(case, cells[:-3])
+    lesson = case.learning.lesson()
+    taught = lesson.learn()
+    name(case, cells[-3:])  # meanwhile
+    assert case.learning.record(lesson, taught) is not None
+
+
+def _not_caught_up(case: Case) -> None:
+    review_waves(case, 2)
+    case.learning.bring_up_to_date()
+    name(case, case.sample.next(COUNT))
+    assert case.learning.lesson() is not None
+
+
+def _undone(case: Case) -> None:
+    _label_learnt_label(case)
+    case.set_label(int(case.sample.handed_out()[3]), "ART")
+    case.learning.bring_up_to_date()
+    case.undo()
+
+
+def _amended(case: Case) -> None:
+    _not_caught_up(case)
+    case.sign("Ada", "in a hurry")
+    case.sign_off.begin_amendment("more cells")
+    case.sample.advance()
+    _not_caught_up(case)
+
+
+@pytest.mark.parametrize(
+    "review", [_after_each_label, _label_learnt_label, _not_caught_up, _undone, _amended]
+)
+def test_a_signed_estimate_is_reproduced(poorly: Case, review: Callable[[Case], None]) -> None:
+    review(poorly)
+    found, plain = poorly.sample.estimate(), uncorrected(poorly)
+    poorly.sign("Ada", "enough")
+    signed = poorly.signature.estimate
+    assert signed["shares"]["NGS"]["percent"] == round(found.row("NGS").percent, 2)
+    assert signed["shares"]["NGS"]["percent"] != round(plain.row("NGS").percent, 2)
+    poorly.close()
+    with Case.open(poorly.path, reviewer="Ada") as again:
+        assert again.verification.ok
+        assert again.sample.estimate() == found
+        assert again.signature.estimate == signed
+        assert again.differential().estimate == found
+
+
+def test_lines_without_a_correction_give_estimates_without_one(poorly: Case) -> None:
+    review_waves(poorly, 3)
+    lesson = poorly.learning.lesson()
+    poorly.learning.record(lesson, replace(lesson.learn(), cross_fitted=None))
+    found = poorly.sample.estimate()
+    assert found == estimate(poorly.sample.plan, poorly.sample.tally)
+    poorly.sign("Ada", "enough")
+    poorly.close()
+    with Case.open(poorly.path, reviewer="Ada") as again:
+        assert again.verification.ok
+        assert again.sample.estimate() == found
+
+
+def test_outside_a_sample_nothing_is_cross_fitted(poorly: Case) -> None:
+    review_waves(poorly, 2)
+    poorly.sample.widen()
+    lesson = poorly.learning.lesson()
+    assert lesson.sample is None
+    assert lesson.learn().cross_fitted is None
+    poorly.learning.bring_up_to_date()
+    assert poorly.sample.estimate() is None
