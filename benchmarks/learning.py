@@ -107,8 +107,8 @@ def plasma_smears(folder: Path) -> Iterator[tuple[str, Smear]]:
         )
 
 
-def blood_smears(folder: Path, bundle: Path) -> list[Smear]:
-    """Return smears drawn from half of the blood crops."""
+def blood_crops(folder: Path, bundle: Path) -> tuple[Names, Predictions, NDArray[np.float16]]:
+    """Return half of the blood crops: their classes, what a bundle says of them, and their features."""
     from napari_bonemarrow.models import Classifier
 
     classifier = Classifier(bundle, "cpu", views=1)
@@ -122,9 +122,18 @@ def blood_smears(folder: Path, bundle: Path) -> list[Smear]:
             crops.append(image[rim : rim + side, rim : rim + side])
         parts.append(classifier.classify_and_embed(np.stack(crops)))
         names += [own] * len(files)
-    truth = np.array(names)
-    probabilities = np.concatenate([predictions.probabilities for predictions, _ in parts])
-    features = np.concatenate([values for _, values in parts]).astype(np.float16)
+    said = replace(
+        parts[0][0],
+        cell_id=np.arange(1, len(names) + 1),
+        probabilities=np.concatenate([predictions.probabilities for predictions, _ in parts]),
+        strangeness=None,
+    )
+    return np.array(names), said, np.concatenate([values for _, values in parts]).astype(np.float16)
+
+
+def blood_smears(folder: Path, bundle: Path) -> list[Smear]:
+    """Return smears drawn from half of the blood crops."""
+    truth, said, features = blood_crops(folder, bundle)
     rng, smears = np.random.default_rng(0), []
     for _ in range(SMEARS):
         numbers = rng.multinomial(SMEAR_CELLS, rng.dirichlet(np.full(len(PBC), 0.7)))
@@ -134,10 +143,7 @@ def blood_smears(folder: Path, bundle: Path) -> list[Smear]:
         ]
         rows = rng.permutation(np.concatenate(drawn))
         predictions = replace(
-            parts[0][0],
-            cell_id=np.arange(1, len(rows) + 1),
-            probabilities=probabilities[rows],
-            strangeness=None,
+            said, cell_id=np.arange(1, len(rows) + 1), probabilities=said.probabilities[rows]
         )
         # the diameters of these crops are not known
         smears.append(smear_of(features[rows], predictions, np.full(len(rows), 8, np.float32), truth[rows]))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from napari_bonemarrow.cytology import ModelReference
+from napari_bonemarrow.learning.cross_fitting import cross_fit
 from napari_bonemarrow.learning.errors import LearningError
 from napari_bonemarrow.learning.head_files import CARD, NUMBERS, list_heads, load_head, read_card, save_head
 from napari_bonemarrow.learning.laboratory_fit import TaughtCase
@@ -40,6 +41,18 @@ def test_nothing_reviewed_yet_it_names_more_than_the_bundle(head: LaboratoryHead
         given.bundle.probabilities, KNOWN, truth
     )
     assert found.classes == (*KNOWN, "MAS")
+
+
+def test_cross_fitted_heads_start_from_it(head: LaboratoryHead) -> None:
+    given, truth = draw(400, 60, seed=9, laboratory=head, shift=0.2)
+    with_it, without = cross_fit(given), cross_fit(replace(given, laboratory=None))
+    assert with_it is not None
+    assert without is not None
+    right, less = (
+        share_right(each.probabilities[60:], each.classes, truth[60:]) for each in (with_it, without)
+    )
+    assert right > less
+    np.testing.assert_allclose(with_it.probabilities.sum(axis=1), 1)
 
 
 def test_leave_one_case_out_is_measured(head: LaboratoryHead) -> None:
