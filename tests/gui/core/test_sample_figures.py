@@ -42,6 +42,17 @@ def test_share_goal_and_waiting_cells_are_told(case: Case) -> None:
     assert told.text.endswith("1 named out of order wait")
 
 
+def test_they_are_those_of_the_corrected_count(case: Case) -> None:
+    case.sample.begin(seed=3, goal={"of": "EBO", "width": 6.0})
+    review_waves(case, 3)
+    before = figures_of(case)
+    case.learning.bring_up_to_date()
+    told = figures_of(case)
+    assert told.share == case.differential().estimate.row("EBO")
+    assert told.share != before.share
+    assert told.needed == case.sample.cells_needed(case.sample.goal)
+
+
 def test_a_class_of_which_none_was_seen_has_an_upper_limit(case: Case) -> None:
     case.sample.begin(seed=3, goal={"of": "BAS", "width": 8.0})
     review_waves(case, 1)

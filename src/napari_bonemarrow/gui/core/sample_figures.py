@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.estimation import (
+    CrossFitted,
     EstimatedShare,
     EstimateError,
     SamplePlan,
@@ -111,16 +112,17 @@ class SampleQuestion:
     tally: SampleTally
     of: str
     width: float | None
+    correction: CrossFitted | None
 
     def answer(self) -> SampleFigures:
         """Estimate."""
         try:
-            share = estimate(self.plan, self.tally).row(self.of)
+            share = estimate(self.plan, self.tally, self.correction).row(self.of)
         except EstimateError:
             share = None
         needed = None
         if self.width is not None and share is not None:
-            needed = cells_needed(self.plan, self.tally, self.of, self.width)
+            needed = cells_needed(self.plan, self.tally, self.of, self.width, predictions=self.correction)
         waiting = len(self.tally.waiting)
         return SampleFigures(self.tally.total, len(self.plan), waiting, self.of, self.width, share, needed)
 
@@ -132,7 +134,7 @@ def sample_question(case: Case) -> SampleQuestion | None:
     if plan is None:
         return None
     of, width = (FOCUS, None) if goal is None else (goal["of"], goal["width"])
-    return SampleQuestion(plan, sample.tally, of, width)
+    return SampleQuestion(plan, sample.tally, of, width, sample.correction)
 
 
 def _rounded(cells: int) -> int:

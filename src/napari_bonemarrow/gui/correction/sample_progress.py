@@ -52,9 +52,10 @@ class SampleProgress(SmearPart):
 
     def _on_changed(self, change: Change) -> None:
         topic = EVENT_SPECS[change.act].topic
-        if topic in (Topic.CLASSES, Topic.TURNS) and self.session.case.sample.goal is not None:
+        named = topic in (Topic.CLASSES, Topic.TURNS, Topic.LEARNING)  # what was learnt corrects the estimate
+        if named and self.session.case.sample.goal is not None:
             self.hand_out()
-        if topic in (Topic.CLASSES, Topic.TURNS, Topic.SAMPLE):
+        if named or topic is Topic.SAMPLE:
             self._follow()
 
     def hand_out(self) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_bonemarrow.cytology import CountingRules
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.estimation import (
+    CrossFitted,
     EstimateError,
     SampleEstimate,
     SamplePlan,
@@ -152,7 +153,7 @@ class SampleReview:
                 tally,
                 focus=goal["of"],
                 half_width=goal["width"],
-                predictions=self._state.learning.correction,
+                predictions=self.correction,
             )
         quota = np.maximum(quota, tally.lengths)
         if (quota == tally.lengths).all():
@@ -238,7 +239,7 @@ class SampleReview:
             self.tally,
             goal["of"],
             goal["width"],
-            predictions=self._state.learning.correction,
+            predictions=self.correction,
         )
 
     def handed_out(self) -> NDArray[np.int64]:
@@ -259,6 +260,11 @@ class SampleReview:
         return cells[waiting][:count]
 
     # the count ------------------------------------------------------------------------------------
+
+    @property
+    def correction(self) -> CrossFitted | None:
+        """Return what its cells have taught so far, by which the estimate is corrected; None if nothing."""
+        return self._state.learning.correction if self.in_progress else None
 
     def estimate(self, rules: CountingRules | None = None) -> SampleEstimate | None:
         """Return the count that the sample estimates; None if there is no sample, or nothing enters yet."""
