@@ -26,6 +26,7 @@ from PIL import Image
 
 from benchmarks.detect import data, field_scale
 from napari_bonemarrow.cytology import Features, ModelReference, Predictions, Support
+from napari_bonemarrow.cytology.schemes import SCHEMES
 from napari_bonemarrow.learning.directions import centred_directions
 from napari_bonemarrow.learning.errors import LearningError
 from napari_bonemarrow.learning.laboratory_fit import TaughtCase
@@ -37,18 +38,7 @@ COUNTS = (2, 5, 10, 20, 40, 80)
 ORDERS = 20
 SMEARS, SMEAR_CELLS = 30, 300
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "learning.svg"
-PBC = {
-    "BNE": "NGB",
-    "SNE": "NGS",
-    "EO": "EOS",
-    "BA": "BAS",
-    "ERB": "EBO",
-    "LY": "LYT",
-    "MO": "MON",
-    "PMY": "PMO",
-    "MY": "MYB",
-    "MMY": "MMZ",
-}
+PBC = {name: code for name, code in SCHEMES["pbc"].codes.items() if code is not None}
 OURS = "bundle and heads"
 
 Names = NDArray[np.str_]
