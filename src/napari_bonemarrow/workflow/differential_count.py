@@ -176,7 +176,7 @@ def _count(
         device = _analyse(engine, slide, case, options, lambda text: say(f"{item.shown}: {text}"))
         if head is not None:
             begin_with(case, head)
-        if options.sample and not case.sample.in_progress and not case.is_signed:
+        if options.sample and not case.is_signed and not case.sample.refusal:
             case.sample.begin()
         folder = make_folder(out / item.name)
         for each in USUAL:
