@@ -14,11 +14,13 @@ from PIL import Image
 from napari_bonemarrow.cytology import BoneMarrowError, Region
 from napari_bonemarrow.drawing import DrawnSmear
 from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.learning.errors import LearningError
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.report import ReportError
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.system.files import DRAFT
 from napari_bonemarrow.workflow import CountOptions, count_inputs
+from napari_bonemarrow.workflow.teaching.laboratory import remember_cases
 from tests.disk import small_disk
 
 SCALED = CountOptions(microns_per_pixel=0.1)
@@ -114,6 +116,31 @@ def test_anonymous_results_name_no_file(engine: Engine, field: Path, tmp_path: P
     [again] = count_inputs([named], out, CountOptions(anonymous=True), engine=engine)
     assert again.device == ""  # the case was continued: nothing had to be computed
     assert not any(b"B24" in path.read_bytes() for path in out.rglob("*") if path.is_file())
+
+
+def test_a_count_begins_with_a_head_and_a_sample(
+    engine: Engine, field: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPARI_BONEMARROW_HOME", str(tmp_path / "home"))
+    with pytest.raises(LearningError, match="no laboratory head 'lab'"):
+        count_inputs([field], tmp_path / "first", CountOptions(head="lab"), engine=engine)
+    count_inputs([field], tmp_path / "first", engine=engine)
+    path = tmp_path / "first" / "field" / "field.bmcase"
+    with Case.open(path, reviewer="Dr A") as case:
+        for cell in case.cells.cell_id[case.cells.in_frame].tolist():
+            case.set_label(cell, "PLM")
+        case.sign("Dr A")
+    assert remember_cases([path], "lab").taught
+    options = CountOptions(head="lab", sample=True)
+    [row] = count_inputs([field], tmp_path / "next", options, engine=engine)
+    assert row.ok
+    document = numbers(tmp_path / "next" / "field")
+    assert document["learning"]["predicted_by"] == "starter+lab"
+    with Case.open(tmp_path / "next" / "field" / "field.bmcase", reviewer="Dr A") as case:
+        assert case.sample.in_progress
+        case.set_label(int(case.sample.next(1)[0]), "PLM")
+    [row] = count_inputs([field], tmp_path / "next", options, engine=engine)
+    assert row.ok  # a review that has begun goes on
 
 
 def test_two_inputs_with_one_stem_do_not_meet(engine: Engine, field: Path, tmp_path: Path) -> None:
