@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import BoneMarrowError, Predictions
-from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.engine import Engine, EngineStatus
 from napari_bonemarrow.models import Bundle, Card
 from napari_bonemarrow.models.crops import fit_crop
 from napari_bonemarrow.report import table, write_text
@@ -94,13 +94,14 @@ def classify_crops(
     rows: list[dict[str, object]] = []
     scales: Counter[float | None] = Counter()
     try:
-        loading = serving.load(model)
+        loading: Future[EngineStatus] | None = None  # no child is started for files that cannot be read
         remaining = iter(found)
         pending: list[tuple[list[str], list[Future[Predictions]]]] = []
         while batch := list(islice(remaining, _READ_AHEAD)):
             names, crops = _read(batch, card, microns_per_pixel, failed, scales)
             if not len(crops):
                 continue
+            loading = loading or serving.load(model)
             loading.result()
             pending.append((names, serving.classify_crops(crops)))
             while len(pending) > 1:

@@ -17,7 +17,7 @@ import pytest
 from napari_bonemarrow.cytology import Predictions
 from napari_bonemarrow.review import Case
 
-KILLS = 200
+KILLS = (60, pytest.param(200, marks=pytest.mark.slow))
 
 
 def killed_after(reviewers: subprocess.Popen[str], seed: int, dice: random.Random) -> list[list[str]]:
@@ -38,8 +38,9 @@ def killed_after(reviewers: subprocess.Popen[str], seed: int, dice: random.Rando
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs fork and SIGKILL")
+@pytest.mark.parametrize("kills", KILLS)
 def test_every_shown_correction_survives_kill_9(
-    case: Case, say: Callable[..., Predictions], tmp_path_factory: pytest.TempPathFactory
+    kills: int, case: Case, say: Callable[..., Predictions], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     case.model.record_predictions(say(case.cells.cell_id))
     case.close()
@@ -57,7 +58,7 @@ def test_every_shown_correction_survives_kill_9(
         text=True,
         env=environment,
     ) as reviewers:
-        for kill in range(1, KILLS + 1):
+        for kill in range(1, kills + 1):
             said = killed_after(reviewers, kill, dice)
             latest = {int(first): second for first, second in said if first != "view"}
             view = max([view, *(int(second) for first, second in said if first == "view")])
@@ -74,6 +75,6 @@ def test_every_shown_correction_survives_kill_9(
             assert [file.name for file in path.parent.iterdir()] == [path.name]
         assert reviewers.stdin is not None
         reviewers.stdin.close()
-    assert len(shown) > KILLS
+    assert len(shown) > kills
     assert view > 0
     assert kinds >= {"label set", "bulk rule", "undo", "redo", "flag set", "tallied", "tally field begun"}

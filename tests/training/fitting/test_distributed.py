@@ -38,6 +38,7 @@ def start(data: Path, out: Path, preset: Path) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(tmp_path: Path) -> None:
     data = write_blobs(tmp_path / "data", 48)
     preset = tmp_path / "small.json"
