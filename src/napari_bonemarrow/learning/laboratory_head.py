@@ -14,9 +14,7 @@ from napari_bonemarrow.cytology import Features, ModelReference, Predictions
 from napari_bonemarrow.learning.errors import LearningError
 from napari_bonemarrow.learning.laboratory_fit import LaboratoryFit, PooledCells, TaughtCase, pool
 from napari_bonemarrow.learning.serving_head import ServingHead
-
-LEAST_LABELS = 2
-"""Number of labels from which a head predicts a class that its bundle does not know."""
+from napari_bonemarrow.learning.smear_cells import LEAST_LABELS
 
 
 @dataclass(frozen=True, slots=True)

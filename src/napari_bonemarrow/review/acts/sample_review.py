@@ -156,8 +156,9 @@ class SampleReview:
                 predictions=self.correction,
             )
         quota = np.maximum(quota, tally.lengths)
-        if (quota == tally.lengths).all():
-            return None
+        return self._begin_wave(quota) if (quota > tally.lengths).any() else None
+
+    def _begin_wave(self, quota: NDArray[np.int64]) -> Change:
         new: SampleQuota = {"quota": quota.tolist()}
         return self._core.act(Draft(EventKind.SAMPLE_WAVE, new=new, source="rule"))
 
@@ -176,8 +177,7 @@ class SampleReview:
         focus = None if sample.goal is None else sample.goal["of"]
         quota = np.maximum(next_quota(sample.plan, tally, focus=focus, wave=wave), before)
         if (quota > before).any():
-            new: SampleQuota = {"quota": quota.tolist()}
-            self._core.act(Draft(EventKind.SAMPLE_WAVE, new=new, source="rule"))
+            self._begin_wave(quota)
 
     def set_goal(self, goal: SampleGoal | None) -> Change | None:
         """Set the half width to reach, or none; it counts from the next wave. None if nothing changes.

@@ -78,7 +78,7 @@ class Guesses:
     def widened(self, classes: tuple[str, ...]) -> Guesses:
         """Return these predictions with the columns of other classes, among which are all of its own."""
         wide = Guesses(len(self.predicted), classes)
-        wide.probabilities[:, [classes.index(code) for code in self.classes]] = self.probabilities
+        wide.probabilities[:, self.columns_in(classes)] = self.probabilities
         for name, *_ in _BLANK:
             setattr(wide, name, getattr(self, name).copy())
         return wide
