@@ -1,0 +1,49 @@
+"""Texts that can be translated."""
+
+from __future__ import annotations
+
+from napari_bonemarrow.cytology.messages import counted_message, listed, message, translated
+
+
+class German:
+    """A few translations."""
+
+    WORDS = {  # noqa: RUF012
+        "{cells} counted: {missing} fewer than the target.": "{cells} gezählt: {missing} zu wenig.",
+        "{n} cell": "{n} Zelle",
+        "{n} cells": "{n} Zellen",
+        "{share:.1f} % blasts": "{share:.1f} % Blasten",
+        "blast": "Blast",
+    }
+
+    def gettext(self, message: str) -> str:
+        return self.WORDS.get(message, message)
+
+    def ngettext(self, singular: str, plural: str, n: int) -> str:
+        return self.gettext(singular if n == 1 else plural)
+
+
+def test_a_message_is_its_english_text() -> None:
+    text = message("{share:.1f} % blasts", share=12.34)
+    assert text == "12.3 % blasts"
+    assert isinstance(text, str)
+
+
+def test_messages_inside_messages_are_translated_with_their_numbers() -> None:
+    for number, german in ((1, "1 Zelle gezählt: 4 zu wenig."), (5, "5 Zellen gezählt: 4 zu wenig.")):
+        cells = counted_message("{n} cell", "{n} cells", number)
+        text = message("{cells} counted: {missing} fewer than the target.", cells=cells, missing=4)
+        assert translated(text, German()) == german
+    assert str(counted_message("{n} cell", "{n} cells", 0)) == "0 cells"
+
+
+def test_decimal_sign_and_lists() -> None:
+    text = message("{share:.1f} % blasts", share=12.34)
+    assert translated(text, German(), ",") == "12,3 % Blasten"
+    assert translated(listed(["blast", text]), German(), ",") == "Blast, 12,3 % Blasten"
+
+
+def test_a_text_without_translation_stays_english_and_braces_in_values_are_kept() -> None:
+    assert translated("no such text", German()) == "no such text"
+    text = message("from {file}", file="{odd} name {0}")
+    assert translated(text, German()) == "from {odd} name {0}"
