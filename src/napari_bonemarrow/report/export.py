@@ -7,10 +7,13 @@ from pkgutil import resolve_name
 
 from napari_bonemarrow.report.files import ReportError
 from napari_bonemarrow.report.formats import FORMATS
+from napari_bonemarrow.report.page.options import ReportOptions
 from napari_bonemarrow.review import Case
 
 
-def export(case: Case, format: str, path: Path, *, anonymous: bool = False) -> None:
+def export(
+    case: Case, format: str, path: Path, *, anonymous: bool = False, options: ReportOptions | None = None
+) -> None:
     """Write a case to a file.
 
     Parameters
@@ -22,6 +25,8 @@ def export(case: Case, format: str, path: Path, *, anonymous: bool = False) -> N
         A file, or a folder for formats of several files.
     anonymous : bool
         Name the slide by its fingerprint instead of its file.
+    options : ReportOptions, optional
+        Choices for the formats that print a page (`Format.printed`); the others take none.
 
     Raises
     ------
@@ -30,5 +35,9 @@ def export(case: Case, format: str, path: Path, *, anonymous: bool = False) -> N
     """
     if format not in FORMATS:
         raise ReportError(f"{format}: no such format: choose one of {', '.join(FORMATS)}")
-    write = resolve_name(f"napari_bonemarrow.report.{FORMATS[format].writer}")
-    write(case, path, anonymous=anonymous)
+    chosen = FORMATS[format]
+    write = resolve_name(f"napari_bonemarrow.report.{chosen.writer}")
+    if chosen.printed:
+        write(case, path, anonymous=anonymous, options=options or ReportOptions())
+    else:
+        write(case, path, anonymous=anonymous)

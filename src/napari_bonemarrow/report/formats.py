@@ -22,6 +22,8 @@ class Format(NamedTuple):
         Module and function of `report`, called with the case, the path and ``anonymous``.
     usual : bool
         Whether ``count`` writes it for every input and the Count tab has a button for it.
+    printed : bool
+        Whether it is the printed report, whose writer also takes ``options``, a `ReportOptions`.
     """
 
     key: str
@@ -29,6 +31,7 @@ class Format(NamedTuple):
     name: str
     writer: str
     usual: bool = False
+    printed: bool = False
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -37,7 +40,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         for each in (
             Format("csv", "cells", "cells.csv", "tables:write_cells_csv", usual=True),
             Format("json", "count", "differential.json", "document:write_differential_json", usual=True),
-            Format("html", "report", "report.html", "html:write_html", usual=True),
+            Format("html", "report", "report.html", "html:write_html", usual=True, printed=True),
             Format("geojson", "points for QuPath", "cells.geojson", "geojson:write_geojson"),
             Format("crops", "pictures of reviewed cells", "", "crops:write_crops"),
             Format("tally", "tally by eye", "tally.csv", "tally:write_tally_csv"),

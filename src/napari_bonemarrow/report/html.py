@@ -14,6 +14,7 @@ from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.cytology.statements import RESEARCH_USE, UNAUTHENTICATED
 from napari_bonemarrow.report.files import write_text
+from napari_bonemarrow.report.page.options import ReportOptions
 from napari_bonemarrow.report.record import model_count, record_document
 from napari_bonemarrow.review import Case
 
@@ -95,14 +96,17 @@ def html_report(case: Case, *, anonymous: bool = False, made: datetime | None = 
     return _template().render(context)
 
 
-def write_html(case: Case, path: Path, *, anonymous: bool = False) -> None:
+def write_html(
+    case: Case, path: Path, *, anonymous: bool = False, options: ReportOptions | None = None
+) -> None:
     """Write the report as one HTML page.
 
     Raises
     ------
     ReportError
     """
-    write_text(path, html_report(case, anonymous=anonymous))
+    made = None if options is None else options.made
+    write_text(path, html_report(case, anonymous=anonymous, made=made))
 
 
 @cache

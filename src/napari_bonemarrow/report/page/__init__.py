@@ -1,0 +1,1 @@
+"""The printed report: one document, rendered as HTML and PDF."""
