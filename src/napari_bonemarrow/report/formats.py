@@ -41,8 +41,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("csv", "cells", "cells.csv", "tables:write_cells_csv", usual=True),
             Format("json", "count", "differential.json", "document:write_differential_json", usual=True),
             Format("html", "report", "report.html", "html:write_html", usual=True, printed=True),
-            Format("geojson", "points for QuPath", "cells.geojson", "geojson:write_geojson"),
-            Format("crops", "pictures of reviewed cells", "", "crops:write_crops"),
+            Format("geojson", "points for QuPath", "cells.geojson", "exchange.geojson:write_geojson"),
+            Format("crops", "pictures of reviewed cells", "", "exchange.crops:write_crops"),
             Format("tally", "tally by eye", "tally.csv", "tally:write_tally_csv"),
         )
     }

@@ -1,0 +1,1 @@
+"""A case in the formats of other programs: a FHIR bundle, DICOM, GeoJSON, COCO, Excel and pictures."""
