@@ -16,9 +16,11 @@ class Catalogue(Protocol):
 
     def gettext(self, message: str) -> str:
         """Return the translation of a template, itself where it has none."""
+        ...
 
     def ngettext(self, singular: str, plural: str, n: int) -> str:
         """Return the translation of the template for a number."""
+        ...
 
 
 class Message(str):

@@ -27,14 +27,17 @@ class SampledShare(Protocol):
     @property
     def percent(self) -> float | None:
         """Return the share, None where no cell of it was seen."""
+        ...
 
     @property
     def ci95(self) -> Interval:
         """Return the limits, per cent."""
+        ...
 
     @property
     def seen(self) -> int:
         """Return the cells of it in the sample."""
+        ...
 
 
 class SampledCount(Protocol):
@@ -43,24 +46,30 @@ class SampledCount(Protocol):
     @property
     def frame(self) -> int:
         """Return the cells of the frame."""
+        ...
 
     @property
     def reviewed(self) -> int:
         """Return the cells that enter the estimate."""
+        ...
 
     @property
     def m_to_e(self) -> float | None:
         """Return the ratio."""
+        ...
 
     @property
     def m_to_e_ci95(self) -> Interval | None:
         """Return its limits."""
+        ...
 
     def row(self, code: str) -> SampledShare:
         """Return the row of a class or group."""
+        ...
 
     def to_dict(self) -> Mapping[str, Any]:
         """Return it as JSON values."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

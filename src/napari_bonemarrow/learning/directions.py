@@ -27,9 +27,10 @@ def centred_directions(
         A cell at the centre stays there.
     """
     rows = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
-    if centre is None:
-        centre = rows.mean(axis=0) if len(rows) else 0.0
-    rows = rows - centre
+    origin = centre
+    if origin is None:
+        origin = rows.mean(axis=0) if len(rows) else 0.0
+    rows = rows - origin
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     result: NDArray[np.float64] = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-9)
     return result

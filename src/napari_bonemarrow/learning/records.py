@@ -21,9 +21,11 @@ class Predictor(Protocol):
     @property
     def taught(self) -> Mapping[str, int]:
         """Return the classes that it may name, with the number of cells that taught each."""
+        ...
 
     def predict(self, features: Features, bundle: Predictions) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         """Return classes and probabilities, shape (n, k)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -39,9 +39,12 @@ def watched(layer: nn.Module | None, middle: nn.Module | None = None) -> Iterato
     def collect(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         given.append(joined(inputs[0], held.pop()) if held else inputs[0])
 
+    def hold(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        held.append(output)
+
     hooks = [layer.register_forward_pre_hook(collect)]
     if middle is not None:
-        hooks.append(middle.register_forward_hook(lambda _module, _inputs, output: held.append(output)))
+        hooks.append(middle.register_forward_hook(hold))
     try:
         yield given
     finally:

@@ -32,7 +32,7 @@ class SignPart(QWidget):
         super().__init__()
         self._info = SignInfo()
         self._waiting = ""
-        self.unstamped = ("", "")
+        self.unstamped: tuple[str, str] = ("", "")
         """The head last signed without a timestamp, and the reason, until the window closes."""
         self.dialog: SignDialog | AmendDialog | None = None
         self.key_of: KeyOf = lambda name: KeyInfo()

@@ -209,10 +209,11 @@ class WorkList:
 
     def _out_of_place(self) -> NDArray[np.bool_]:
         """Return which places of the list would have another cell by what is predicted now."""
-        if self._displaced is None:
+        displaced = self._displaced
+        if displaced is None:
             fresh = self._arranger.arranged(np.sort(self._rows), self.order, grouped=False)
-            self._displaced = fresh != self._rows
-        return self._displaced
+            displaced = self._displaced = np.not_equal(fresh, self._rows)
+        return displaced
 
     @property
     def sample_left(self) -> int:
