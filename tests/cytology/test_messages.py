@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from napari_bonemarrow.cytology.messages import counted_message, listed, message, translated
+import pickle
+
+from napari_bonemarrow.cytology import BMC21, Differential, DomainCheck, Support
+from napari_bonemarrow.cytology.messages import Message, counted_message, listed, message, translated
 
 
 class German:
@@ -47,3 +50,34 @@ def test_a_text_without_translation_stays_english_and_braces_in_values_are_kept(
     assert translated("no such text", German()) == "no such text"
     text = message("from {file}", file="{odd} name {0}")
     assert translated(text, German()) == "from {odd} name {0}"
+
+
+def test_a_message_keeps_its_template_in_another_process() -> None:
+    text = pickle.loads(pickle.dumps(counted_message("{n} cell", "{n} cells", 3)))
+    assert text == "3 cells"
+    assert translated(text, German()) == "3 Zellen"
+
+
+def test_every_sentence_of_a_count_can_be_translated() -> None:
+    counts = {"BLA": 100, "EBO": 60, "PLM": 49, "LYT": 291, "NIF": 40, "": 3}
+    support = {**dict.fromkeys(BMC21, Support.TRAINED), "KSC": Support.FEW}
+    domain = DomainCheck(200, 190, 90)
+    count = Differential.of_counts(counts, 9, support, None, 900, None, 2, 1, 3, domain)
+    for note in (*count.flags, *count.notes):
+        assert isinstance(note.text, Message), note
+    for row in (*count.classes, *count.groups):
+        assert isinstance(row.percent_text, Message), row
+    assert isinstance(count.ratios["m_to_e"].text, Message)
+    assert {flag.code for flag in count.flags} == {
+        "unlike_training",
+        "below_target",
+        "unread_tiles",
+        "unclassified",
+        "imported",
+        "unlearnt_classes",
+        "below_confidence",
+        "unidentified",
+        "blasts_straddle",
+        "plasma_cells_straddle",
+        "m_to_e_blasts",
+    }

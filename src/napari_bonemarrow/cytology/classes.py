@@ -13,6 +13,8 @@ from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict
 
+from napari_bonemarrow.cytology.messages import message
+
 
 class Lineage(StrEnum):
     """The lineage of a class; it groups the rows of a differential and the colours."""
@@ -41,10 +43,10 @@ class Support(StrEnum):
 
 SUPPORT_TEXT: Mapping[Support, str] = MappingProxyType(
     {
-        Support.TRAINED: "learnt from marrow",
-        Support.FEW: "learnt from few marrow crops",
-        Support.TRANSFERRED: "learnt from blood only",
-        Support.NONE: "not learnt",
+        Support.TRAINED: message("learnt from marrow"),
+        Support.FEW: message("learnt from few marrow crops"),
+        Support.TRANSFERRED: message("learnt from blood only"),
+        Support.NONE: message("not learnt"),
     }
 )
 
@@ -142,10 +144,10 @@ NEVER_IN_BULK = frozenset(code for code, cell in CLASSES.items() if not cell.in_
 
 TAGS: Mapping[str, str] = MappingProxyType(
     {
-        "dysplastic": "dysplastic",
-        "auer_rod": "Auer rod",
-        "vacuolated": "vacuolated",
-        "mitosis": "mitosis",
+        "dysplastic": message("dysplastic"),
+        "auer_rod": message("Auer rod"),
+        "vacuolated": message("vacuolated"),
+        "mitosis": message("mitosis"),
     }
 )
 """Tags a cell can carry in addition to its class: key to text. Dysplasia is a tag, not a class."""

@@ -13,6 +13,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_bonemarrow.cytology.classes import CLASSES, Lineage, codes_of
+from napari_bonemarrow.cytology.messages import message
 
 Codes = tuple[str, ...]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -136,10 +137,14 @@ class CountingRules(BaseModel):
     @property
     def me_definition(self) -> str:
         """Return the definition of M:E in one sentence."""
-        monocytes = "with monocytes" if self.monocytes_in_me else "without monocytes"
-        return f"({' + '.join(self.me_numerator)}) / ({' + '.join(self.erythroid)}), {monocytes}"
+        above, below = " + ".join(self.me_numerator), " + ".join(self.erythroid)
+        if self.monocytes_in_me:
+            return message("({above}) / ({below}), with monocytes", above=above, below=below)
+        return message("({above}) / ({below}), without monocytes", above=above, below=below)
 
     @property
     def blast_definition(self) -> str:
         """Return the definition of a blast in one sentence."""
-        return f"Blasts are {' + '.join(self.blast_codes)}; promonocytes are not counted as blasts."
+        return message(
+            "Blasts are {codes}; promonocytes are not counted as blasts.", codes=" + ".join(self.blast_codes)
+        )

@@ -28,6 +28,7 @@ from napari_bonemarrow.cytology.intervals import (
     rounded_tenths,
     wilson,
 )
+from napari_bonemarrow.cytology.messages import message
 from napari_bonemarrow.cytology.notes import UNLIKE, arising_flags, standing_notes
 from napari_bonemarrow.cytology.rows import (
     UNNAMED_TEXT,
@@ -292,9 +293,9 @@ def _group_rows(tally: Tally, rows: tuple[ClassCount, ...]) -> tuple[ClassCount,
     """Return the totals; in a reviewed count a total is the sum of its printed rows."""
     rules = tally.rules
     groups = (
-        ("blasts", "blasts (promonocytes not included)", rules.blast_codes),
-        ("eosinophils", "eosinophils, abnormal ones included", rules.eosinophils),
-        ("erythroid", "erythroid cells", rules.erythroid),
+        ("blasts", message("blasts (promonocytes not included)"), rules.blast_codes),
+        ("eosinophils", message("eosinophils, abnormal ones included"), rules.eosinophils),
+        ("erythroid", message("erythroid cells"), rules.erythroid),
     )
     printed = {row.code: row.percent for row in rows}
     made = []
@@ -325,15 +326,23 @@ def _sampled(row: ClassCount, estimate: SampledCount) -> ClassCount:
 def _sampled_ratio(ratio: Ratio, estimate: SampledCount) -> Ratio:
     value, ci95 = estimate.m_to_e, estimate.m_to_e_ci95
     if value is None or ci95 is None:
-        return Ratio(
-            None, None, ratio.definition, "no myeloid and erythroid cells in the sample", sampled=True
-        )
+        text = message("no myeloid and erythroid cells in the sample")
+        return Ratio(None, None, ratio.definition, text, sampled=True)
     low, high = ci95
     if not math.isfinite(value):
-        text = f"no erythroid cells in the sample (95 % interval above {low:.1f} : 1)"
+        text = message("no erythroid cells in the sample (95 % interval above {low:.1f} : 1)", low=low)
         return Ratio(None, ci95, ratio.definition, text, sampled=True)
-    upper = f"{low:.1f}–{high:.1f}" if math.isfinite(high) else f"above {low:.1f}"
-    text = f"{value:.1f} : 1 (95 % interval {upper}, from a random sample)"
+    if math.isfinite(high):
+        text = message(
+            "{value:.1f} : 1 (95 % interval {low:.1f}–{high:.1f}, from a random sample)",
+            value=value,
+            low=low,
+            high=high,
+        )
+    else:
+        text = message(
+            "{value:.1f} : 1 (95 % interval above {low:.1f}, from a random sample)", value=value, low=low
+        )
     return Ratio(value, ci95, ratio.definition, text, sampled=True)
 
 
@@ -345,14 +354,14 @@ def _m_to_e(tally: Tally) -> Ratio:
     if not tally.reliable(both):
         return Ratio(None, None, definition, UNNAMED_TEXT if tally.learnt(both) else UNRELIABLE_TEXT)
     if not above + below:
-        return Ratio(None, None, definition, "no myeloid and no erythroid cells counted")
+        return Ratio(None, None, definition, message("no myeloid and no erythroid cells counted"))
     low, high = ratio_interval(above, below)
     if not below:
-        text = f"no erythroid cells counted (95 % interval above {low:.1f} : 1)"
+        text = message("no erythroid cells counted (95 % interval above {low:.1f} : 1)", low=low)
         return Ratio(None, (low, high), definition, text)
     value = above / below
-    upper = f"{low:.1f}–{high:.1f}"
-    return Ratio(value, (low, high), definition, f"{value:.1f} : 1 (95 % interval {upper})")
+    text = message("{value:.1f} : 1 (95 % interval {low:.1f}–{high:.1f})", value=value, low=low, high=high)
+    return Ratio(value, (low, high), definition, text)
 
 
 def _tag_counts(tally: Tally, tagged: Mapping[str, Mapping[str, int]]) -> tuple[TagCount, ...]:

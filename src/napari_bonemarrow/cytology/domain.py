@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology.intervals import binomial_tail
+from napari_bonemarrow.cytology.messages import Message, message
 
 LIMIT = 0.95
 """A cell is strange where it lies farther from the training data than this share of held-out crops of the
@@ -28,8 +29,8 @@ LEVEL = 0.005
 FEWEST = 20
 """Fewest cells for a decision: of fewer, even half may be strange by chance."""
 
-UNLIKE_TEXT = "This smear looks unlike what the model has learnt"
-UNCHECKED_TEXT = "No out-of-domain check: the model's bundle has no statistics of its training data."
+UNLIKE_TEXT = message("This smear looks unlike what the model has learnt")
+UNCHECKED_TEXT = message("No out-of-domain check: the model's bundle has no statistics of its training data.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,25 +104,47 @@ class DomainCheck:
     def text(self) -> str:
         """Return the result in one sentence."""
         if self.too_few:
-            return f"Too few cells to compare the smear with the model's training data ({self.cells})."
-        figures = (
-            f"{_share(self.strange, self.cells)} lie farther from its training data than "
-            f"{LIMIT:.0%} of its held-out crops (up to {USUAL_STRANGE:.0%} is usual)"
-        )
-        if self.doubtful is not None:
-            figures += (
-                f", and {_share(self.doubtful, self.cells)} below its confidence threshold (up to "
-                f"{USUAL_DOUBTFUL:.0%})"
+            return message(
+                "Too few cells to compare the smear with the model's training data ({cells}).",
+                cells=self.cells,
             )
-        figures = figures.replace("%", " %")
         if self.unlike:
-            return f"{UNLIKE_TEXT}: {figures}. Its classes are guesses: review every cell."
-        return f"The smear looks like the model's training data: {figures}."
+            return message(
+                "{unlike}: {figures}. Its classes are guesses: review every cell.",
+                unlike=UNLIKE_TEXT,
+                figures=self._figures,
+            )
+        return message("The smear looks like the model's training data: {figures}.", figures=self._figures)
+
+    @property
+    def _figures(self) -> Message:
+        """Return the shares of strange and doubtful cells with the usual ones."""
+        strange = message(
+            "{count} of {cells} cells ({share:.0f} %) lie farther from its training data than {limit:.0f} % "
+            "of its held-out crops (up to {usual:.0f} % is usual)",
+            count=self.strange,
+            cells=self.cells,
+            share=100 * (self.strange / self.cells),
+            limit=100 * LIMIT,
+            usual=100 * USUAL_STRANGE,
+        )
+        if self.doubtful is None:
+            return strange
+        doubtful = message(
+            "{count} of {cells} cells ({share:.0f} %) below its confidence threshold (up to {usual:.0f} %)",
+            count=self.doubtful,
+            cells=self.cells,
+            share=100 * (self.doubtful / self.cells),
+            usual=100 * USUAL_DOUBTFUL,
+        )
+        return message("{strange}, and {doubtful}", strange=strange, doubtful=doubtful)
 
     @property
     def short_text(self) -> str:
         """Return the result without figures; empty where the smear looks like the training data."""
-        return f"{UNLIKE_TEXT}: its classes are guesses, review every cell." if self.unlike else ""
+        if not self.unlike:
+            return ""
+        return message("{unlike}: its classes are guesses, review every cell.", unlike=UNLIKE_TEXT)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures and the rule for JSON."""
@@ -137,7 +160,3 @@ class DomainCheck:
             "too_few": self.too_few,
             "text": self.text,
         }
-
-
-def _share(count: int, total: int) -> str:
-    return f"{count} of {total} cells ({count / total:.0%})"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 
 class Catalogue(Protocol):
@@ -63,6 +63,10 @@ class Message(str):
         made.template, made.many, made.number = template, many, number
         made.values, made.separator = MappingProxyType(dict(values)), separator
         return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return the parts that make it again in another process."""
+        return type(self).of, (self.template, dict(self.values), self.many, self.number, self.separator)
 
     def translated(self, catalogue: Catalogue, decimal: str = ".") -> str:
         """Return the text in another language.

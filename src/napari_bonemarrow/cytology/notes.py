@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+from typing import NamedTuple
+
 from napari_bonemarrow.cytology.classes import CLASSES, Support
 from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT, DomainCheck
 from napari_bonemarrow.cytology.intervals import wilson
-from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.cytology.messages import Message, counted_message, listed, message
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIABLE_TEXT, Flag, SampledCount
 from napari_bonemarrow.cytology.tally import Tally
 
-SAMPLING_TEXT = (
+SAMPLING_TEXT = message(
     "Intervals are Wilson 95 % intervals (M:E: conditional binomial) and cover only sampling error, "
     "not errors of the classifier or of the reviewer."
 )
@@ -20,13 +24,30 @@ UNLIKE, UNCHECKED = "unlike_training", "domain_unchecked"
 """Codes of the notes on the domain check."""
 
 
+class _Watched(NamedTuple):
+    """Cells whose share has thresholds: the beginning of the notes' codes, and their name."""
+
+    key: str
+    name: Message
+    begins: Message
+
+
+_BLASTS = _Watched("blasts", message("blasts"), message("Blasts"))
+_PLASMA = _Watched("plasma_cells", message("plasma cells"), message("Plasma cells"))
+
+
 def standing_notes(rules: CountingRules) -> tuple[Flag, ...]:
     """Return the notes on every count by these rules."""
     return (
         Flag("sampling_only", SAMPLING_TEXT),
         Flag("blast_definition", rules.blast_definition),
-        Flag("m_to_e_definition", f"M:E is {rules.me_definition}."),
-        Flag("denominator", f"{', '.join(rules.excluded)} are left out of the count and listed separately."),
+        Flag("m_to_e_definition", message("M:E is {definition}.", definition=rules.me_definition)),
+        Flag(
+            "denominator",
+            message(
+                "{codes} are left out of the count and listed separately.", codes=", ".join(rules.excluded)
+            ),
+        ),
     )
 
 
@@ -50,9 +71,9 @@ def arising_flags(
             _sample(estimate),
             _shortfall(tally, target),
             _unread(unread),
-            _sample_straddle(estimate, "blasts", "blasts", rules.blast_thresholds),
+            _sample_straddle(estimate, _BLASTS, "blasts", rules.blast_thresholds),
             *(
-                _sample_straddle(estimate, "plasma cells", code, rules.plasma_thresholds)
+                _sample_straddle(estimate, _PLASMA, code, rules.plasma_thresholds)
                 for code in rules.plasma[:1]
             ),
         )
@@ -66,8 +87,8 @@ def arising_flags(
         _unlearnt(tally),
         _doubted(tally, doubtful),
         _unidentified(tally),
-        _straddle(tally, "blasts", rules.blast_codes, rules.blast_thresholds),
-        _straddle(tally, "plasma cells", rules.plasma, rules.plasma_thresholds),
+        _straddle(tally, _BLASTS, rules.blast_codes, rules.blast_thresholds),
+        _straddle(tally, _PLASMA, rules.plasma, rules.plasma_thresholds),
         _blasts_in_ratio(tally),
         _unchecked(tally, domain),
     )
@@ -78,25 +99,39 @@ def _sample(estimate: SampledCount) -> Flag:
     """Note that the count is estimated from a random sample."""
     return Flag(
         "sample_review",
-        f"Percentages are estimates from a random sample: {count_of(estimate.reviewed, 'cell')} of "
-        f"{estimate.frame} reviewed. Their 95 % intervals hold the errors of the sample and of the frame.",
+        counted_message(
+            "Percentages are estimates from a random sample: {n} cell of {frame} reviewed. Their 95 % "
+            "intervals hold the errors of the sample and of the frame.",
+            "Percentages are estimates from a random sample: {n} cells of {frame} reviewed. Their 95 % "
+            "intervals hold the errors of the sample and of the frame.",
+            estimate.reviewed,
+            frame=estimate.frame,
+        ),
     )
 
 
-def _sample_straddle(estimate: SampledCount, what: str, row: str, limits: tuple[float, ...]) -> Flag | None:
+def _sample_straddle(
+    estimate: SampledCount, what: _Watched, row: str, limits: tuple[float, ...]
+) -> Flag | None:
     """Note that the interval of a random sample contains a threshold."""
     share = estimate.row(row)
     low, high = share.ci95
     crossed = tuple(limit for limit in limits if low < limit < high)
     if not crossed:
         return None
-    seen = "none was seen" if share.percent is None else f"{share.percent:.1f} %"
-    return Flag(
-        f"{what.replace(' ', '_')}_straddle",
-        f"{what.capitalize()} by random sample: {seen}; the 95 % interval of {low:.1f}–{high:.1f} % contains "
-        f"{', '.join(f'{limit:g} %' for limit in crossed)}. Review more of the sample, or all cells.",
-        crossed,
+    seen = message("none was seen")
+    if share.percent is not None:
+        seen = message("{percent:.1f} %", percent=share.percent)
+    text = message(
+        "{what} by random sample: {seen}; the 95 % interval of {low:.1f}–{high:.1f} % contains {limits}. "
+        "Review more of the sample, or all cells.",
+        what=what.begins,
+        seen=seen,
+        low=low,
+        high=high,
+        limits=listed(message("{limit:g} %", limit=limit) for limit in crossed),
     )
+    return Flag(f"{what.key}_straddle", text, crossed)
 
 
 def _unlike(tally: Tally, domain: DomainCheck | None) -> Flag | None:
@@ -119,33 +154,56 @@ def _shortfall(tally: Tally, target: int) -> Flag | None:
         return None
     return Flag(
         "below_target",
-        f"{count_of(tally.counted, 'cell', of=target)} counted: {missing} fewer than the target.",
+        counted_message(
+            "{counted} of {n} cell counted: {missing} fewer than the target.",
+            "{counted} of {n} cells counted: {missing} fewer than the target.",
+            target,
+            counted=tally.counted,
+            missing=missing,
+        ),
     )
 
 
 def _unread(places: int) -> Flag | None:
     if not places:
         return None
-    what = f"{count_of(places, 'tile')} of the slide"
-    return Flag("unread_tiles", f"{what} could not be read or searched: copy the slide again.")
+    return Flag(
+        "unread_tiles",
+        counted_message(
+            "{n} tile of the slide could not be read or searched: copy the slide again.",
+            "{n} tiles of the slide could not be read or searched: copy the slide again.",
+            places,
+        ),
+    )
 
 
 def _unclassified(tally: Tally) -> Flag | None:
     count = tally.of.get("", 0)
     if not count:
         return None
-    return Flag("unclassified", f"{count_of(count, 'cell')} in the frame without a class: not counted yet.")
+    return Flag(
+        "unclassified",
+        counted_message(
+            "{n} cell in the frame without a class: not counted yet.",
+            "{n} cells in the frame without a class: not counted yet.",
+            count,
+        ),
+    )
 
 
 def _imported(count: int) -> Flag | None:
     """Note that classes were imported and the cells not reviewed."""
     if not count:
         return None
-    verb = "has its class" if count == 1 else "have their classes"
     return Flag(
         "imported",
-        f"{count_of(count, 'cell')} {verb} from imported data, not confirmed by a reviewer: they count as "
-        "unreviewed.",
+        counted_message(
+            "{n} cell has its class from imported data, not confirmed by a reviewer: they count as "
+            "unreviewed.",
+            "{n} cells have their classes from imported data, not confirmed by a reviewer: they count as "
+            "unreviewed.",
+            count,
+        ),
     )
 
 
@@ -160,21 +218,25 @@ def _unlearnt(tally: Tally) -> Flag | None:
     ]
     if not unlearnt:
         return None
-    verb = "waits" if tally.unreviewed == 1 else "wait"
-    waiting = f"{count_of(tally.unreviewed, 'cell')} {verb}"
-    said = (
-        f"{waiting} for review. The model gives cells of classes that it has not learnt from marrow "
-        f"({', '.join(unlearnt)}) to those it has"
+    said = message(
+        "{waiting} The model gives cells of classes that it has not learnt from marrow ({codes}) to those it "
+        "has",
+        waiting=counted_message("{n} cell waits for review.", "{n} cells wait for review.", tally.unreviewed),
+        codes=", ".join(unlearnt),
     )
     if tally.names_all:  # it lacks only classes that are not counted
-        return Flag("unlearnt_classes", f"{said}, whose percentages are then too high.")
-    shares = (
-        "shares so far are of a partly reviewed count"
-        if tally.partly_reviewed
-        else f"shares are {OF_NAMED_TEXT}"
-    )
+        return Flag("unlearnt_classes", message("{said}, whose percentages are then too high.", said=said))
+    if tally.partly_reviewed:
+        shares = message("shares so far are of a partly reviewed count")
+    else:
+        shares = message("shares are {of_named}", of_named=OF_NAMED_TEXT)
     return Flag(
-        "unlearnt_classes", f"{said}: {shares}, and no percentage stands until every cell has been reviewed."
+        "unlearnt_classes",
+        message(
+            "{said}: {shares}, and no percentage stands until every cell has been reviewed.",
+            said=said,
+            shares=shares,
+        ),
     )
 
 
@@ -182,55 +244,78 @@ def _doubted(tally: Tally, doubtful: int) -> Flag | None:
     """Note how many predictions lie below the model's confidence threshold."""
     if not doubtful:
         return None
-    verb = "lies" if doubtful == 1 else "lie"
     return Flag(
         "below_confidence",
-        f"{count_of(doubtful, 'cell')} of the {tally.unreviewed} that wait for review {verb} below the "
-        "model's confidence threshold: review them first.",
+        counted_message(
+            "{n} cell of the {waiting} that wait for review lies below the model's confidence threshold: "
+            "review them first.",
+            "{n} cells of the {waiting} that wait for review lie below the model's confidence threshold: "
+            "review them first.",
+            doubtful,
+            waiting=tally.unreviewed,
+        ),
     )
 
 
 def _unidentified(tally: Tally) -> Flag | None:
     """Note that a large share of cells could not be identified."""
     rules = tally.rules
-    names = " and ".join(rules.unidentified)
+    names = _and(rules.unidentified)
     if not tally.reliable(rules.unidentified):
-        return _withheld(tally, "unidentified_withheld", f"share of {names}", rules.unidentified)
+        what = message("share of {names}", names=names)
+        return _withheld(tally, "unidentified_withheld", what, rules.unidentified)
     count = tally.total(rules.unidentified)
     total = tally.counted + count
     if not count or 100 * count <= rules.unidentified_limit * total:
         return None
     return Flag(
         "unidentified",
-        f"{count_of(count, 'nucleated cell', of=total)} are {names}, more than "
-        f"{rules.unidentified_limit:g} %: leaving them out inflates the other percentages.",
+        counted_message(
+            "{count} of {n} nucleated cell are {names}, more than {limit:g} %: leaving them out inflates the "
+            "other percentages.",
+            "{count} of {n} nucleated cells are {names}, more than {limit:g} %: leaving them out inflates "
+            "the other percentages.",
+            total,
+            count=count,
+            names=names,
+            limit=rules.unidentified_limit,
+        ),
         (rules.unidentified_limit,),
     )
 
 
-def _straddle(tally: Tally, what: str, codes: tuple[str, ...], limits: tuple[float, ...]) -> Flag | None:
+def _straddle(tally: Tally, what: _Watched, codes: tuple[str, ...], limits: tuple[float, ...]) -> Flag | None:
     """Note that sampling alone could put a count on the other side of a threshold."""
-    key = what.replace(" ", "_")
     if not tally.counted:
         return None
     if not tally.reliable(codes):
-        return _withheld(tally, f"{key}_withheld", f"thresholds of {what}", codes)
+        return _withheld(
+            tally, f"{what.key}_withheld", message("thresholds of {what}", what=what.name), codes
+        )
     count = tally.total(codes)
     low, high = wilson(count, tally.counted)
     crossed = tuple(limit for limit in limits if 100 * low < limit < 100 * high)
     if not crossed:
         return None
-    sides = [
-        f"{limit:g} % ({'below' if 100 * count < limit * tally.counted else 'at or above'} it as counted)"
+    sides = listed(
+        message("{limit:g} % (below it as counted)", limit=limit)
+        if 100 * count < limit * tally.counted
+        else message("{limit:g} % (at or above it as counted)", limit=limit)
         for limit in crossed
-    ]
-    return Flag(
-        f"{key}_straddle",
-        f"{count_of(count, 'cell', of=tally.counted)} are {what}: the 95 % interval of "
-        f"{100 * low:.1f}–{100 * high:.1f} % contains {', '.join(sides)}. Sampling error alone could tell "
-        "otherwise: count more cells.",
-        crossed,
     )
+    text = counted_message(
+        "{count} of {n} cell are {what}: the 95 % interval of {low:.1f}–{high:.1f} % contains {sides}. "
+        "Sampling error alone could tell otherwise: count more cells.",
+        "{count} of {n} cells are {what}: the 95 % interval of {low:.1f}–{high:.1f} % contains {sides}. "
+        "Sampling error alone could tell otherwise: count more cells.",
+        tally.counted,
+        count=count,
+        what=what.name,
+        low=100 * low,
+        high=100 * high,
+        sides=sides,
+    )
+    return Flag(f"{what.key}_straddle", text, crossed)
 
 
 def _blasts_in_ratio(tally: Tally) -> Flag | None:
@@ -244,13 +329,25 @@ def _blasts_in_ratio(tally: Tally) -> Flag | None:
         return None
     return Flag(
         "m_to_e_blasts",
-        f"{count_of(count, 'cell', of=tally.counted)} are blasts "
-        f"({rules.me_blast_limit:g} % or more): M:E takes all of them as myeloid, though the class has no "
-        "lineage.",
+        counted_message(
+            "{count} of {n} cell are blasts ({limit:g} % or more): M:E takes all of them as myeloid, though "
+            "the class has no lineage.",
+            "{count} of {n} cells are blasts ({limit:g} % or more): M:E takes all of them as myeloid, though "
+            "the class has no lineage.",
+            tally.counted,
+            count=count,
+            limit=rules.me_blast_limit,
+        ),
         (rules.me_blast_limit,),
     )
 
 
 def _withheld(tally: Tally, code: str, what: str, codes: tuple[str, ...]) -> Flag:
     why = UNNAMED_TEXT if tally.learnt(codes) else UNRELIABLE_TEXT
-    return Flag(code, f"No note on the {what}: {why}, until every cell has been reviewed.")
+    text = message("No note on the {what}: {why}, until every cell has been reviewed.", what=what, why=why)
+    return Flag(code, text)
+
+
+def _and(codes: Sequence[str]) -> str:
+    """Return codes as a text: ``NIF and OTH``."""
+    return reduce(lambda one, other: message("{one} and {other}", one=one, other=other), codes)

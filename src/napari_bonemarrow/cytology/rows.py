@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from napari_bonemarrow.cytology.classes import Support
+from napari_bonemarrow.cytology.messages import message
 
-UNRELIABLE_TEXT = "not reliably recognised by this model"
+UNRELIABLE_TEXT = message("not reliably recognised by this model")
 """Text in place of a figure that would rest on a class the model has not learnt."""
 
-OF_NAMED_TEXT = "of what the model can name"
+OF_NAMED_TEXT = message("of what the model can name")
 """Name of the denominator of a share where the model lacks classes."""
 
-UNNAMED_TEXT = "this model cannot name every class of a marrow"
+UNNAMED_TEXT = message("this model cannot name every class of a marrow")
 """Reason for a missing figure where the bundle has learnt this class but lacks others."""
 
 Interval = tuple[float, float]
@@ -123,8 +124,10 @@ class ClassCount:
         if not self.reliable:
             return self.share_text or UNRELIABLE_TEXT
         if self.percent is None:
-            return "–" if self.seen is None else "none seen"
-        return "< 0.1 %" if self.count and self.percent < 0.05 else f"{self.percent:.1f} %"
+            return "–" if self.seen is None else message("none seen")
+        if self.count and self.percent < 0.05:
+            return message("< {least:.1f} %", least=0.1)
+        return message("{percent:.1f} %", percent=self.percent)
 
     @property
     def zero_tells(self) -> bool:
@@ -136,14 +139,18 @@ class ClassCount:
         """Return the share printed in place of a percentage; empty without one."""
         if self.share_of_named is None:
             return ""
-        return f"{self._share} % {'so far, partly reviewed' if self.partly_reviewed else OF_NAMED_TEXT}"
+        if self.partly_reviewed:
+            return message("{share} % so far, partly reviewed", share=self._share)
+        return message("{share} % {of_named}", share=self._share, of_named=OF_NAMED_TEXT)
 
     @property
     def short_share_text(self) -> str:
         """Return a shorter `share_text`."""
         if self.share_of_named is None:
             return ""
-        return f"{self._share} % {'so far' if self.partly_reviewed else 'of what it can name'}"
+        if self.partly_reviewed:
+            return message("{share} % so far", share=self._share)
+        return message("{share} % of what it can name", share=self._share)
 
     @property
     def _share(self) -> str:
