@@ -16,6 +16,7 @@ from napari_bonemarrow.review.acts import (
     bulk,
     cell_edits,
     detection,
+    findings,
     label_edits,
     learning,
     model_output,
@@ -47,6 +48,7 @@ EFFECTS: Effects = {
     **sample_review.EFFECTS,
     **cell_edits.EFFECTS,
     **tally.EFFECTS,
+    **findings.EFFECTS,
     **readings.EFFECTS,
     **sign_off.EFFECTS,
 }

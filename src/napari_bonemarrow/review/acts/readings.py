@@ -201,7 +201,7 @@ def _begin(state: State, event: Event) -> None:
     else:
         first, second = state.reads[FIRST], state.reads[SECOND]
         state.reads[number] = ReadingState(reading, merged(first.labels, second.labels))
-        state.reads[number].rest_on(first)
+        state.reads[number].rest_on(first, second)
     state.show(number)
 
 

@@ -23,6 +23,7 @@ from napari_bonemarrow.review.acts.bulk import BulkAcceptance
 from napari_bonemarrow.review.acts.cell_edits import CellEdits
 from napari_bonemarrow.review.acts.core import CaseCore, CellIds
 from napari_bonemarrow.review.acts.detection import Detection
+from napari_bonemarrow.review.acts.findings import Findings
 from napari_bonemarrow.review.acts.fold import apply, open_journal
 from napari_bonemarrow.review.acts.label_edits import LabelEdits
 from napari_bonemarrow.review.acts.learning import Learning
@@ -82,6 +83,8 @@ class Case:
         Cells added, removed, split or merged.
     tally : Tally
         Counting by eye.
+    findings : Findings
+        Findings in words.
     readings : Readings
         Two readings, and the settling of their disagreements.
     statistics : Statistics
@@ -110,6 +113,7 @@ class Case:
         self.bulk = BulkAcceptance(core)
         self.cell_edits = CellEdits(core)
         self.tally = Tally(core, self._stack)
+        self.findings = Findings(core)
         self.readings = Readings(core)
         self.statistics = Statistics(state)
         self.sign_off = SignOff(core, self.statistics, self.readings, self.sample)

@@ -50,6 +50,7 @@ from napari_bonemarrow.review.journal.payloads import (
     PredictionsPayload,
     ReadingBegun,
     ReadingPayload,
+    ReportFields,
     SampleEnd,
     SampleGoal,
     SamplePayload,
@@ -104,6 +105,7 @@ class EventKind(StrEnum):
     SAMPLE_WAVE = "sample wave"
     SAMPLE_TARGET_SET = "sample target set"
     SAMPLE_WIDENED = "sample widened"
+    REPORT_FIELDS_SET = "report fields set"
     UNDO = "undo"
     REDO = "redo"
 
@@ -119,6 +121,7 @@ class Topic(Enum):
     SAMPLE = "sample review"
     READINGS = "readings"
     SIGNATURES = "signatures"
+    FINDINGS = "findings in words"
     TURNS = "undo and redo"
 
 
@@ -273,6 +276,14 @@ EVENT_SPECS: Mapping[EventKind, EventSpec] = MappingProxyType(
         EventKind.SAMPLE_WAVE: _sample(new=SampleQuota),
         EventKind.SAMPLE_TARGET_SET: _sample(old=SampleGoal | None, new=SampleGoal | None),
         EventKind.SAMPLE_WIDENED: _sample(new=SampleEnd),
+        EventKind.REPORT_FIELDS_SET: EventSpec(
+            topic=Topic.FINDINGS,
+            old=ReportFields,
+            new=ReportFields,
+            undoable=True,
+            in_reading=True,
+            shown=Shown.NONE,
+        ),
         EventKind.UNDO: _turn(),
         EventKind.REDO: _turn(),
     }

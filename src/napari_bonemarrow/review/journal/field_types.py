@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
+from napari_bonemarrow.cytology.report_fields import IDENTITY, KEY, LONGEST
 from napari_bonemarrow.review.journal.reading import KINDS
 
 _HIGHEST = 2**53
@@ -29,6 +30,21 @@ class OneOf:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.literal_schema(self._values)
+
+
+class NoneOf:
+    """None of some texts."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._values = frozenset(values)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, value: str) -> str:
+        if value in self._values:
+            raise ValueError(f"{value} is not kept here")
+        return value
 
 
 class Row:
@@ -80,6 +96,8 @@ Ordinal = Annotated[int, Ge(1), Le(_HIGHEST)]
 """A number from 1 on: of a line, a cell, a slide."""
 Code = Annotated[str, OneOf(CLASSES)]
 Tag = Annotated[str, OneOf(TAGS)]
+FindingKey = Annotated[str, StringConstraints(pattern=rf"\A{KEY.pattern}\z"), NoneOf(IDENTITY)]
+FindingText = Annotated[str, MaxLen(LONGEST)]
 ReadingNumber = Annotated[int, OneOf(KINDS)]
 
 NoCells = Annotated[tuple[Ordinal, ...], MaxLen(0)]

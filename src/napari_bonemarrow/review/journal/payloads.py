@@ -23,6 +23,8 @@ from napari_bonemarrow.review.journal.field_types import (
     AnyArrays,
     Code,
     Count,
+    FindingKey,
+    FindingText,
     Hash,
     Name,
     Number,
@@ -189,6 +191,10 @@ class TallyField(TypedDict):
     """The field that begins."""
 
     field: Ordinal
+
+
+ReportFields = Annotated[dict[FindingKey, FindingText], MinLen(1)]
+"""Findings in words, by the key of their field; empty where nothing is said."""
 
 
 class PrequentialPayload(TypedDict):

@@ -34,6 +34,8 @@ class ReadingState:
     comments : list of Comment
     tallies : list of Counter
         Cells counted by eye, one counter per field.
+    findings : dict of str to str
+        Findings in words, by field.
     undoable, redoable : list of Event
         The next events of `undo` and `redo`, last first.
     """
@@ -49,14 +51,16 @@ class ReadingState:
         self.flags: set[int] = set()
         self.comments: list[Comment] = []
         self.tallies: list[Counter[str]] = [Counter()]
+        self.findings: dict[str, str] = {}
         self.undoable: list[Event] = []
         self.redoable: list[Event] = []
         self._waiting: dict[int, tuple[Label | None, frozenset[str] | None, bool]] = {}
 
-    def rest_on(self, first: ReadingState) -> None:
-        """Begin with the tags and tallies of another reading."""
+    def rest_on(self, first: ReadingState, second: ReadingState) -> None:
+        """Begin with the tags and tallies of the first reading, and with the findings of both."""
         self.tags = dict(first.tags)
         self.tallies = [Counter(field) for field in first.tallies]
+        self.findings = {**second.findings, **first.findings}
 
     def label(self, cells: Sequence[int], labels: Sequence[Label | None]) -> list[Label | None]:
         """Write labels, or remove them where None; return the labels then shown."""
