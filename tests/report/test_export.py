@@ -32,7 +32,7 @@ def test_geojson_points_lie_on_the_cells_with_their_effective_class(case: Case, 
     first = features[0]
     assert first["geometry"]["coordinates"] == [100.5, 100.5]  # corner-based: half a pixel more
     assert first["properties"]["classification"]["name"] == "PLM"
-    assert first["properties"]["predicted"] == "LYT"
+    assert first["properties"]["metadata"]["predicted"] == "LYT"
 
 
 @pytest.mark.parametrize("name", ["json", "html", "csv", "geojson"])

@@ -17,7 +17,7 @@ from napari_bonemarrow.cytology.intervals import largest_remainder
 from napari_bonemarrow.report import differential_document, write_cells_csv
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import slide_from_array
-from napari_bonemarrow.workflow.label_import import import_labels
+from napari_bonemarrow.workflow.exchange.label_import import import_labels
 
 from .conftest import MPP, predictions_of
 

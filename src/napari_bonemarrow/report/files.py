@@ -53,6 +53,24 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 @contextmanager
+def draft(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write to, for files too long for memory; it replaces the file once complete.
+
+    Raises
+    ------
+    ReportError
+        As `write_bytes`. No partial file is left.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with files.draft(path) as part:
+            yield part
+    except OSError as error:
+        raise _explained(path, error) from error
+
+
+@contextmanager
 def in_turn(path: Path) -> Iterator[None]:
     """Let one program at a time read and rewrite a file.
 

@@ -21,14 +21,14 @@ from .demo import surest_cell as surest_cell
 from .demo import write_sample_slide as write_sample_slide
 from .differential_count import CountOptions as CountOptions
 from .differential_count import count_inputs as count_inputs
+from .exchange.label_file import LabelFileError as LabelFileError
+from .exchange.label_import import Imported as Imported
+from .exchange.label_import import import_labels as import_labels
 from .features import embed as embed
 from .features import unseen as unseen
 from .heatmap_files import Explanation as Explanation
 from .heatmap_files import Question as Question
 from .heatmap_files import explain_input as explain_input
-from .label_import import Imported as Imported
-from .label_import import LabelFileError as LabelFileError
-from .label_import import import_labels as import_labels
 from .region_growth import count_slide as count_slide
 from .region_growth import frame_of as frame_of
 from .scale_rule import settle_scale as settle_scale

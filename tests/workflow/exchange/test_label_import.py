@@ -88,7 +88,7 @@ def test_what_became_of_each_row_is_told(case: Case, tmp_path: Path) -> None:
     assert (found.taken, found.unmatched, found.unknown, found.empty, found.kept) == (2, 1, 1, 1, 1)
     assert (
         found.text
-        == "2 taken, 1 not matched, 1 unknown (XYZ), 1 without a label, 1 kept as a reviewer has them"
+        == "2 taken, 1 not matched, 1 unknown (1 XYZ), 1 without a label, 1 kept as a reviewer has them"
     )
     assert codes(case) == ["NGS", "", "", "EBO", "PLM", ""]
     again = import_labels(case, write(tmp_path, text))
@@ -227,6 +227,10 @@ BAD = {
     "GeoJSON nested deeply": '{"features": ' + "[" * 100_000,
     "GeoJSON without places": '{"features": [{"properties": {}}]}',
     "GeoJSON of texts": '{"features": [{"geometry": {"type": "Point", "coordinates": ["a", "b"]}}]}',
+    "GeoJSON of NaN": '{"features": [{"geometry": {"type": "Point", "coordinates": [NaN, 1]}}]}',
+    "GeoJSON cut short": '[{"geometry": {"type": "Point", "coordinates": [5, 1]}},',
+    "GeoJSON with an end too many": '[{"geometry": {"type": "Point", "coordinates": [5, 1]}}]]',
+    "GeoJSON without commas": '{"type": "FeatureCollection" "features": []}',
     "GeoJSON of a line": '{"features": [{"geometry": {"type": "LineString", "coordinates": [[0, 0]]}}]}',
 }
 
@@ -254,3 +258,63 @@ def test_a_signed_case_takes_no_labels(case: Case, tmp_path: Path) -> None:
     case.sign("Dr Ada", "for now")
     with pytest.raises(CaseError, match="was signed"):
         import_labels(case, write(tmp_path, EVERY))
+
+
+def test_unknown_classes_are_all_listed_with_their_number(case: Case, tmp_path: Path) -> None:
+    names = [f"class {number}" for number in range(8)] + ["=SUM(A1)", "=SUM(A1)", "a\nb"]
+    rows = "".join(f'1,"{name}"\n' for name in names)
+    found = import_labels(case, write(tmp_path, f"cell_id,label\n{rows}"))
+    assert found.unknown == 11
+    assert len(found.unknown_names) == 10
+    assert found.unknown_names["=SUM(A1)"] == 2
+    assert (
+        "11 unknown (2 =SUM(A1), 1 class 0, 1 class 1, 1 class 2, 1 class 3 and 5 other names)" in found.text
+    )
+    assert codes(case) == [""] * 6
+
+
+def test_absurd_places_match_no_cell(case: Case, tmp_path: Path) -> None:
+    rows = "".join(f"{x},{y},NGS\n" for x, y in ((-50, 100), (50, -1e9), (1e300, 1e300), (50, 100)))
+    found = import_labels(case, write(tmp_path, f"x_px,y_px,label\n{rows}"))
+    assert (found.taken, found.unmatched) == (1, 3)
+
+
+def test_a_derived_class_is_its_base(case: Case, tmp_path: Path) -> None:
+    names = (
+        {"name": "BLA: auer_rod"},
+        {"names": ["Lymphoid", "LYT"]},
+        {"name": "NGS: EOS"},
+        {"name": "X: Y"},
+    )
+    features = [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [x + 0.5, 100.5]},
+            "properties": {"objectType": "detection", "classification": name, "measurements": {"a": 1.0}},
+        }
+        for x, name in zip((50, 150, 350, 450), names, strict=True)
+    ]
+    found = import_labels(case, write(tmp_path, json.dumps(features), "list.geojson"))
+    assert codes(case) == ["BLA", "LYT", "", "", "", ""]
+    assert found.unknown_names == {"NGS: EOS": 1, "X: Y": 1}
+
+
+def test_the_geojson_that_was_exported_gives_the_same_labels(case: Case, tmp_path: Path) -> None:
+    given = dict(zip(range(1, 7), ("BLA", "LYT", "PRM", "EBO", "ART", "NGS"), strict=True))
+    for cell, code in given.items():
+        case.set_label(cell, code)
+    case.edits.set_tag([1, 3], "auer_rod", True)
+    export(case, "geojson", tmp_path / "cells.geojson")
+    case.set_label(list(given), None)
+    found = import_labels(case, tmp_path / "cells.geojson", vouch=True)
+    assert (found.taken, found.unknown, found.unmatched) == (6, 0, 0)
+    assert codes(case) == list(given.values())
+
+
+@pytest.mark.parametrize("name", ['it\'s "so".csv', "ünïcode 骨髄.csv", "line\nbreak.csv", "../labels.csv"])
+def test_a_file_of_any_name_is_read_or_told_in_one_line(case: Case, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    path = folder / name
+    path.write_text("cell_id,label\n1,NGS\n", encoding="utf-8")
+    assert import_labels(case, path).taken == 1
