@@ -20,7 +20,7 @@ def test_every_format_on_offer_is_written(case: Case, tmp_path: Path) -> None:
 
 def test_an_unknown_format_names_the_known_ones(case: Case, tmp_path: Path) -> None:
     with pytest.raises(
-        ReportError, match="docx: no such format: choose one of csv, json, html, geojson, crops"
+        ReportError, match=r"docx: no such format: choose one of csv, json, html, .*geojson, .*crops"
     ):
         export(case, "docx", tmp_path / "x.docx")
 
@@ -35,7 +35,7 @@ def test_geojson_points_lie_on_the_cells_with_their_effective_class(case: Case, 
     assert first["properties"]["metadata"]["predicted"] == "LYT"
 
 
-@pytest.mark.parametrize("name", ["json", "html", "csv", "geojson"])
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"crops", "tally"}))
 def test_an_anonymous_export_names_no_file(case: Case, tmp_path: Path, name: str) -> None:
     export(case, name, tmp_path / "out", anonymous=True)
     assert "4711" not in (tmp_path / "out").read_text("utf-8")

@@ -41,6 +41,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("csv", "cells", "cells.csv", "tables:write_cells_csv", usual=True),
             Format("json", "count", "differential.json", "document:write_differential_json", usual=True),
             Format("html", "report", "report.html", "html:write_html", usual=True, printed=True),
+            Format("fhir", "count as FHIR R4", "fhir.json", "exchange.fhir:write_fhir"),
             Format("geojson", "points for QuPath", "cells.geojson", "exchange.geojson:write_geojson"),
             Format("crops", "pictures of reviewed cells", "", "exchange.crops:write_crops"),
             Format("tally", "tally by eye", "tally.csv", "tally:write_tally_csv"),
