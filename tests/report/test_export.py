@@ -13,7 +13,7 @@ from napari_bonemarrow.slides import open_slide
 
 
 def test_every_format_on_offer_is_written(case: Case, tmp_path: Path) -> None:
-    for name in set(FORMATS) - {"crops"}:
+    for name in set(FORMATS) - {"crops", "dicom"}:
         export(case, name, tmp_path / f"out.{name}")
         assert (tmp_path / f"out.{name}").stat().st_size > 100
 
@@ -35,7 +35,7 @@ def test_geojson_points_lie_on_the_cells_with_their_effective_class(case: Case, 
     assert first["properties"]["metadata"]["predicted"] == "LYT"
 
 
-@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"crops", "tally"}))
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"crops", "dicom", "tally"}))
 def test_an_anonymous_export_names_no_file(case: Case, tmp_path: Path, name: str) -> None:
     export(case, name, tmp_path / "out", anonymous=True)
     assert "4711" not in (tmp_path / "out").read_text("utf-8")

@@ -11,14 +11,14 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 compressed block, which pydicom inflates without a limit. No scanner writes such slides."""
 
 
-def read(file: Path, tags: Sequence[str]) -> Any:
+def read(file: Path, tags: Sequence[str] | None) -> Any:
     """Return some elements of a file's header.
 
     Parameters
     ----------
     file : Path
-    tags : sequence of str
-        Their keywords.
+    tags : sequence of str or None
+        Their keywords; None for all before the pixels, patient and study among them.
 
     Returns
     -------
@@ -36,7 +36,9 @@ def read(file: Path, tags: Sequence[str]) -> Any:
     with disable_value_validation():  # pydicom quotes damaged values in warnings and the log
         if str(read_file_meta_info(file).get("TransferSyntaxUID", "")) == _DEFLATED:
             raise ValueError("its header is compressed")
-        header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(tags))
-        for tag in tags:  # pydicom parses a value on first access
+        header = pydicom.dcmread(
+            file, stop_before_pixels=True, specific_tags=None if tags is None else list(tags)
+        )
+        for tag in tags or header.dir():  # pydicom parses a value on first access
             header.get(tag)
         return header
