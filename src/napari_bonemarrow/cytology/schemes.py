@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from napari_bonemarrow.cytology.classes import BMC21
+from napari_bonemarrow.cytology.classes import BMC21, REVIEWER_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,12 @@ class Scheme:
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType(
     {
-        "bmc21": Scheme("bmc21", MappingProxyType({code: code for code in BMC21}), marrow=True),
+        # Crops of our own cases can have a class that only a reviewer gives.
+        "bmc21": Scheme(
+            "bmc21",
+            MappingProxyType({code: code for code in BMC21} | dict.fromkeys(REVIEWER_ONLY)),
+            marrow=True,
+        ),
         "pbc": Scheme(
             "pbc",
             MappingProxyType(

@@ -43,7 +43,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("html", "report", "report.html", "html:write_html", usual=True, printed=True),
             Format("fhir", "count as FHIR R4", "fhir.json", "exchange.fhir:write_fhir"),
             Format("geojson", "points for QuPath", "cells.geojson", "exchange.geojson:write_geojson"),
+            Format("coco", "boxes for detection networks (COCO)", "coco.json", "exchange.coco:write_coco"),
             Format("dicom", "cells and count of a DICOM slide", "", "exchange.dicom:write_dicom"),
+            Format("xlsx", "Excel workbook", "counts.xlsx", "exchange.workbook:write_xlsx"),
             Format("crops", "pictures of reviewed cells", "", "exchange.crops:write_crops"),
             Format("tally", "tally by eye", "tally.csv", "tally:write_tally_csv"),
         )
