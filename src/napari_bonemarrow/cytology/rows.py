@@ -160,7 +160,11 @@ class ClassCount:
     @property
     def ci_text(self) -> str:
         """Return the printed interval; empty without one."""
-        return "" if self.ci95 is None else f"{self.ci95[0]:.1f}–{self.ci95[1]:.1f} %"
+        return (
+            ""
+            if self.ci95 is None
+            else message("{low:.1f}–{high:.1f} %", low=float(self.ci95[0]), high=float(self.ci95[1]))
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON values; figures of a sample stand apart, see `Differential.to_dict`."""

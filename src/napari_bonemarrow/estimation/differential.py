@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_bonemarrow.cytology.classes import CLASSES
 from napari_bonemarrow.cytology.counting import CountingRules
+from napari_bonemarrow.cytology.messages import message
 from napari_bonemarrow.estimation.composition import compose
 from napari_bonemarrow.estimation.difference import CrossFitted, corrected
 from napari_bonemarrow.estimation.errors import EstimateError
@@ -15,11 +16,13 @@ from napari_bonemarrow.estimation.proportion import Proportion, mask_of, proport
 from napari_bonemarrow.estimation.records import EstimatedShare, SampleEstimate, SamplePlan
 from napari_bonemarrow.estimation.tally import SampleTally
 
-METHOD_TEXT = (
+METHOD_TEXT = message(
     "stratified random sample, Wilson 95 % intervals with the effective sample size; they hold the error of "
     "the sample and that of the frame"
 )
-CORRECTED_TEXT = METHOD_TEXT + "; corrected by cross-fitted predictions where that narrows them"
+CORRECTED_TEXT = message(
+    "{method}; corrected by cross-fitted predictions where that narrows them", method=METHOD_TEXT
+)
 
 
 def estimate(

@@ -11,7 +11,7 @@ from .files import write_bytes as write_bytes
 from .files import write_text as write_text
 from .formats import FORMATS as FORMATS
 from .formats import USUAL as USUAL
-from .html import html_report as html_report
+from .page.html import html_report as html_report
 from .page.options import ReportOptions as ReportOptions
 from .tables import SummaryRow as SummaryRow
 from .tables import defused as defused

@@ -40,7 +40,10 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         for each in (
             Format("csv", "cells", "cells.csv", "tables:write_cells_csv", usual=True),
             Format("json", "count", "differential.json", "document:write_differential_json", usual=True),
-            Format("html", "report", "report.html", "html:write_html", usual=True, printed=True),
+            Format("html", "report", "report.html", "page.html:write_html", usual=True, printed=True),
+            Format(
+                "pdf", "report for printing and archives", "report.pdf", "page.pdf:write_pdf", printed=True
+            ),
             Format("fhir", "count as FHIR R4", "fhir.json", "exchange.fhir:write_fhir"),
             Format("geojson", "points for QuPath", "cells.geojson", "exchange.geojson:write_geojson"),
             Format("coco", "boxes for detection networks (COCO)", "coco.json", "exchange.coco:write_coco"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.cytology.messages import listed
 from napari_bonemarrow.cytology.statements import UNAUTHENTICATED
 from napari_bonemarrow.review import (
     Authentication,
@@ -84,7 +85,7 @@ def _signature(signature: Signature, in_force: Signature | None) -> dict[str, An
         **value,
         "in_force": in_force is not None and in_force.seq == signature.seq,
         "authentication": str(word),
-        "told": "; ".join(filter(None, (text, stamp.text))),
+        "told": listed(filter(None, (text, stamp.text)), "; "),
         "chain": UNAUTHENTICATED if word is Authentication.NONE else text,
     }
 

@@ -13,9 +13,10 @@ from napari_bonemarrow.gui.correction.review_controller import ReviewController
 from napari_bonemarrow.gui.counting.count_tab import CountTab
 from napari_bonemarrow.gui.counting.sample_choice import SampleChoice
 from napari_bonemarrow.gui.counting.second_reader import SecondReader
-from napari_bonemarrow.gui.counting.sign_off import SignOff, basis_text
+from napari_bonemarrow.gui.counting.sign_off import SignOff
 from napari_bonemarrow.gui.counting.tally_controller import TallyController
 from napari_bonemarrow.gui.keys.bindings import Binding
+from napari_bonemarrow.report.page.basis import basis_text, capital
 from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Topic
 
 _SAMPLE_MS = 60
@@ -119,7 +120,7 @@ class CountController(SmearPart):
         if self._stale:
             return
         counted = self._count()
-        basis = "" if counted is None else basis_text(self.session.case, counted)
+        basis = "" if counted is None else capital(basis_text(self.session.case, counted))
         self.tab.show_differential(counted, self._model_count(counted), basis)
         self.sample.show()
         self.sign_off.show(counted)

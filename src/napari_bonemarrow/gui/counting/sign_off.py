@@ -20,6 +20,7 @@ from napari_bonemarrow.gui.counting.count_models import KeyInfo, SignInfo
 from napari_bonemarrow.gui.counting.sign_off_part import HEAD_DIGITS, SignPart
 from napari_bonemarrow.gui.counting.timestamp_request import TimestampRequest
 from napari_bonemarrow.gui.widgets.reviewer_name import UNNAMED
+from napari_bonemarrow.report.page.basis import which_count
 from napari_bonemarrow.review import (
     WHERE,
     Authentication,
@@ -176,31 +177,6 @@ def _worth(signature: Signature) -> str:
     except BoneMarrowError as error:
         return one_line(error)
     return UNAUTHENTICATED if word is Authentication.NONE else text
-
-
-def basis_text(case: Case, counted: Differential) -> str:
-    """Return which count this is, as it stands above the count."""
-    signature = case.signature
-    text = which_count(counted)
-    if counted.is_sampled:
-        text = f"estimated from a {text}"
-    if signature is not None:
-        text = f"signed by {signature.name} · {text}"
-    return text[:1].upper() + text[1:]
-
-
-def which_count(counted: Differential) -> str:
-    """Return the basis of a count: reviewed cells alone, a sample, or how many reviewed ones among all."""
-    total = counted.reviewed + counted.unreviewed
-    if counted.is_sampled and counted.estimate is not None:
-        return f"random sample: {counted.estimate.reviewed} of {counted.estimate.frame:,} cells"
-    if not counted.unreviewed:
-        return f"all {total} reviewed"
-    return (
-        f"{counted.reviewed} of {total} reviewed"
-        if counted.reviewed
-        else f"model alone, {count_of(total, 'cell')}"
-    )
 
 
 def leading_text(counted: Differential) -> str:

@@ -19,6 +19,7 @@ from napari_bonemarrow.cytology import (
     Frame,
     Predictions,
 )
+from napari_bonemarrow.cytology.messages import message
 from napari_bonemarrow.review.acts.bulk import BulkAcceptance
 from napari_bonemarrow.review.acts.cell_edits import CellEdits
 from napari_bonemarrow.review.acts.core import CaseCore, CellIds
@@ -289,7 +290,7 @@ class Case:
         The case then shows something other than was signed, or than this program wrote.
         """
         found = self.verification
-        return "" if found.ok else f"Do not rely on this case: {found.text}."
+        return "" if found.ok else message("Do not rely on this case: {why}.", why=found.text)
 
     def verify(self) -> Verification:
         """Verify the current file on the disk against its chain of hashes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.cytology.messages import counted_message
 from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.journal.event_specs import EVENT_SPECS
 from napari_bonemarrow.review.journal.events import Event
@@ -48,5 +48,9 @@ class History:
         back = [line.seq for line in self._core.journal.lines.events if line.clock is not None]
         if not back:
             return ""
-        lines = count_of(len(back), "line")
-        return f"the computer's clock had been set back at {lines}: dates about line {back[0]} may be wrong"
+        return counted_message(
+            "the computer's clock had been set back at {n} line: dates about line {first} may be wrong",
+            "the computer's clock had been set back at {n} lines: dates about line {first} may be wrong",
+            len(back),
+            first=back[0],
+        )

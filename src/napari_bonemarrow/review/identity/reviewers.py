@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from napari_bonemarrow.cytology.messages import message
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.identity.names import same_person
 from napari_bonemarrow.review.identity.signing_key import fingerprint_of, own_keys
@@ -146,7 +147,7 @@ def authentication(signature: Signature) -> tuple[Authentication, str]:
     Opening a case checks that the key made the signature: a case that fails must not be relied on.
     """
     if not signature.public:
-        return Authentication.NONE, "not authenticated: signed without a key"
+        return Authentication.NONE, message("not authenticated: signed without a key")
     digits = fingerprint_of(signature.public)
     for known in known_reviewers():
         if known.public != signature.public:
@@ -154,15 +155,28 @@ def authentication(signature: Signature) -> tuple[Authentication, str]:
         if same_person(known.name, signature.name):
             return (
                 Authentication.KNOWN,
-                f"signed by the key of {known.name} ({digits}), known to this computer",
+                message(
+                    "signed by the key of {name} ({digits}), known to this computer",
+                    name=known.name,
+                    digits=digits,
+                ),
             )
         return (
             Authentication.OTHER,
-            f"signed by the key of {known.name} ({digits}), which is not that of {signature.name}",
+            message(
+                "signed by the key of {name} ({digits}), which is not that of {signer}",
+                name=known.name,
+                digits=digits,
+                signer=signature.name,
+            ),
         )
     return (
         Authentication.UNKNOWN,
-        f"signed by a key that this computer does not know ({digits}): compare it with {signature.name}",
+        message(
+            "signed by a key that this computer does not know ({digits}): compare it with {signer}",
+            digits=digits,
+            signer=signature.name,
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from napari_bonemarrow.cytology.messages import message
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.system.home import home
 
@@ -180,11 +181,15 @@ def timestamp_of(encoded: str, data: bytes) -> Timestamp:
     try:
         from rfc3161_client import decode_timestamp_response
     except ImportError:
-        return Timestamp(TimestampTrust.UNCHECKED, None, f"its timestamp was not checked: {_INSTALL}")
+        return Timestamp(
+            TimestampTrust.UNCHECKED,
+            None,
+            message("its timestamp was not checked: {advice}", advice=_INSTALL),
+        )
     try:
         return _found(decode_timestamp_response(b64decode(encoded, validate=True)), data)
     except ValueError:
-        return Timestamp(TimestampTrust.BROKEN, None, "its timestamp is damaged")
+        return Timestamp(TimestampTrust.BROKEN, None, message("its timestamp is damaged"))
 
 
 def _found(response: TimeStampResponse, data: bytes) -> Timestamp:
@@ -193,18 +198,26 @@ def _found(response: TimeStampResponse, data: bytes) -> Timestamp:
 
     token = response.tst_info
     if bytes(token.message_imprint.message) != sha256(data).digest():
-        return Timestamp(TimestampTrust.BROKEN, None, "its timestamp is over something else")
-    by = f"timestamped {token.gen_time:%Y-%m-%d %H:%M:%S} UTC by {_named(_carried(response))}"
+        return Timestamp(TimestampTrust.BROKEN, None, message("its timestamp is over something else"))
+    by = message(
+        "timestamped {at} UTC by {authority}",
+        at=f"{token.gen_time:%Y-%m-%d %H:%M:%S}",
+        authority=_named(_carried(response)),
+    )
     roots = _known_roots()
     try:
         if roots and VerifierBuilder(roots=roots).build().verify_message(response, data):
             return Timestamp(TimestampTrust.TRUSTED, token.gen_time, by)
     except (VerificationError, ValueError):
         return Timestamp(
-            TimestampTrust.UNKNOWN, token.gen_time, f"{by}, which leads to no certificate known here"
+            TimestampTrust.UNKNOWN,
+            token.gen_time,
+            message("{stamp}, which leads to no certificate known here", stamp=by),
         )
     return Timestamp(
-        TimestampTrust.UNKNOWN, token.gen_time, f"{by}, not checked: its certificate is not known here"
+        TimestampTrust.UNKNOWN,
+        token.gen_time,
+        message("{stamp}, not checked: its certificate is not known here", stamp=by),
     )
 
 
