@@ -18,6 +18,7 @@ from napari_bonemarrow.learning.serving_head import ServingHead
 from napari_bonemarrow.models import Bundle
 from napari_bonemarrow.report import (
     USUAL,
+    ReportOptions,
     SummaryRow,
     export,
     make_folder,
@@ -38,6 +39,9 @@ logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of inputs done, of all inputs, and the present step."""
+
+_PAGE = ReportOptions(montage=False)
+"""The pages of many inputs carry no pictures: cutting those takes longer than counting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,7 @@ def _count(
             case.sample.begin()
         folder = make_folder(out / item.name)
         for each in USUAL:
-            export(case, each.key, folder / each.name, anonymous=options.anonymous)
+            export(case, each.key, folder / each.name, anonymous=options.anonymous, options=_PAGE)
         return SummaryRow(
             item.shown,
             folder=item.name,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
 ENGLISH = "en"
+Texts = str | tuple[str, ...] | list[str]
+"""A text, or its singular and plurals."""
 _REFERENCE = "de"
 """A shipped language, whose catalogue has every text of a report; a test holds that."""
 _LOCALES = files("napari_bonemarrow.report") / "locale"
@@ -154,7 +156,7 @@ def read_catalogue(path: Path) -> Catalog:
     except (PoFileError, ValueError) as error:
         raise ReportError(f"{path}: no catalogue of translations ({error}): write a .po file") from error
     for entry in catalogue:
-        if entry.id and placeholders_differ(entry.id, entry.string):
+        if entry.id and entry.string and placeholders_differ(entry.id, entry.string):
             line = f", line {entry.lineno}" if entry.lineno else ""
             raise ReportError(
                 f"{path}{line}: a translation has other placeholders than its text: {first_of(entry.id)!r}"
@@ -162,7 +164,7 @@ def read_catalogue(path: Path) -> Catalog:
     return catalogue
 
 
-def placeholders_differ(texts: str | tuple[str, ...] | list[str], said: str | tuple[str, ...]) -> bool:
+def placeholders_differ(texts: Texts, said: Texts) -> bool:
     """Return whether a translation names other values than its template, or names them wrongly."""
     allowed = {name for text in _all(texts) for name in _names(text)}
     try:
@@ -171,12 +173,12 @@ def placeholders_differ(texts: str | tuple[str, ...] | list[str], said: str | tu
         return True
 
 
-def first_of(texts: str | tuple[str, ...] | list[str]) -> str:
+def first_of(texts: Texts) -> str:
     """Return a text, the singular of two."""
     return _all(texts)[0]
 
 
-def _all(texts: str | tuple[str, ...] | list[str]) -> list[str]:
+def _all(texts: Texts) -> list[str]:
     return [texts] if isinstance(texts, str) else list(texts)
 
 

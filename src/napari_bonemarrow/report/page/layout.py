@@ -7,10 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from napari_bonemarrow.cytology.report_fields import FIELDS, KEY, ReportField
 from napari_bonemarrow.report.files import ReportError
 from napari_bonemarrow.report.page.contents import Laboratory, Picture
-from napari_bonemarrow.system.home import home
+from napari_bonemarrow.review.report_fields import FIELDS, KEY, ReportField
 
 _LONGEST_LOGO = 5_000_000
 _KINDS: dict[str, Literal["png", "jpg", "svg"]] = {
@@ -198,34 +197,3 @@ def checked_svg(path: Path, data: bytes) -> bytes:
         ):
             raise ReportError(f"{path}: the logo holds a script or a link: save it as a plain SVG")
     return data
-
-
-def find_layout(name: str) -> Path:
-    """Return the file of a layout, by its name in ``$NAPARI_BONEMARROW_HOME/layouts`` or by its path.
-
-    Raises
-    ------
-    ReportError
-        If there is none.
-    """
-    path = Path(name).expanduser()
-    if path.suffix.lower() in (".yaml", ".yml") or path.is_file():
-        if not path.is_file():
-            raise ReportError(f"{name}: no such layout: name a .yaml file, or one of {_named()}")
-        return path
-    if "/" in name or "\\" in name or name.startswith("."):
-        raise ReportError(f"{name}: no such layout: name a .yaml file, or one of {_named()}")
-    path = home() / "layouts" / f"{name}.yaml"
-    if not path.is_file():
-        raise ReportError(f"{name}: no such layout: name a .yaml file, or one of {_named()}")
-    return path
-
-
-def layouts() -> tuple[str, ...]:
-    """Return the names of this computer's layouts."""
-    folder = home() / "layouts"
-    return tuple(sorted(each.stem for each in folder.glob("*.yaml"))) if folder.is_dir() else ()
-
-
-def _named() -> str:
-    return ", ".join(layouts()) or f"none in {home() / 'layouts'}"

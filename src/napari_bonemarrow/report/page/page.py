@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from napari_bonemarrow.cytology import Differential
 from napari_bonemarrow.cytology.messages import counted_message, message
-from napari_bonemarrow.cytology.report_fields import ReportField
 from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.report.files import ReportError
 from napari_bonemarrow.report.page.basis import basis_text, capital
@@ -16,12 +15,14 @@ from napari_bonemarrow.report.page.contents import Banner, BannerKind, Entry, Re
 from napari_bonemarrow.report.page.count_part import CountPart
 from napari_bonemarrow.report.page.language import Language, language
 from napari_bonemarrow.report.page.layout import Layout
+from napari_bonemarrow.report.page.layout_files import read_layout
 from napari_bonemarrow.report.page.model_part import model_section
 from napari_bonemarrow.report.page.montage import MontagePlan, cut_montage, plan_montage
 from napari_bonemarrow.report.page.options import ReportOptions
 from napari_bonemarrow.report.page.record_part import RecordPart
 from napari_bonemarrow.report.record import record_document
 from napari_bonemarrow.review import Case
+from napari_bonemarrow.review.report_fields import ReportField
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def gather_report(
 ) -> GatheredReport:
     """Gather the report of a case, without opening the slide; see `report_page`."""
     options = options or ReportOptions()
-    layout = Layout.named(options.layout) if options.layout else Layout()
+    layout = read_layout(options.layout) if options.layout else Layout()
     catalogue = layout.beside(layout.catalogue, "catalogue") if layout.catalogue else None
     asked = options.language or layout.language
     own = catalogue if asked == layout.language else None

@@ -88,7 +88,7 @@ def _compile(page: ReportPage, gathered: GatheredReport, **how: Any) -> list[byt
         with TemporaryDirectory(prefix="report-") as root:  # typst takes only text files from memory
             for name, data in pictures.items():
                 (Path(root) / name).write_bytes(data)
-            made = typst.compile(
+            made: Any = typst.compile(  # of several pictures a list, which its types do not say
                 {"main.typ": template, **texts},
                 root=root,
                 font_paths=_fonts(),

@@ -64,7 +64,7 @@ class RecordPart:
         title = message("Signed by {name}", name=signed["name"])
         if not signed["in_force"]:
             title = message("Signed before, no longer in force: by {name}", name=signed["name"])
-        at = self.language.time(signed["at"])
+        at: str = self.language.time(signed["at"])
         if signed["date_in_doubt"]:
             at = say(message("{at} (a date in doubt: the computer's clock was wrong)", at=at))
         told = [
@@ -74,13 +74,13 @@ class RecordPart:
                 reviewed=signed["reviewed"],
             )
         ]
-        for key, text in (
+        for key, left in (
             ("unreviewed", message("{n} not", n=signed["unreviewed"])),
             ("imported", message("{n} with an unconfirmed class from the data", n=signed["imported"])),
             ("disagreements", message("{n} on which the readers differ", n=signed["disagreements"])),
         ):
             if signed[key]:
-                told.append(text)
+                told.append(left)
         head = message("Journal head {head}", head=signed["head"])
         if not signed["key"]:
             head = message("Journal head {head}; {chain}", head=signed["head"], chain=signed["chain"])

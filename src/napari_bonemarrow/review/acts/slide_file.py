@@ -7,10 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_bonemarrow.review.acts.alterations import difference, what_changed
 from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.acts.permission import NotAllowedError
-from napari_bonemarrow.review.acts.slide_places import candidates, found_by_fingerprint, place_of
 from napari_bonemarrow.review.errors import CaseError
 from napari_bonemarrow.review.journal.event_specs import EventKind
 from napari_bonemarrow.review.journal.events import Change, Draft, Event
@@ -18,6 +16,8 @@ from napari_bonemarrow.review.journal.journal_json import SlideRecord, scale_fro
 from napari_bonemarrow.review.journal.payloads import FirstLine, Predecessor, SlidePlace
 from napari_bonemarrow.review.journal.program import program_name
 from napari_bonemarrow.review.journal.reading import FIRST, Reading
+from napari_bonemarrow.review.slide_search.alterations import difference, what_changed
+from napari_bonemarrow.review.slide_search.slide_places import candidates, found_by_fingerprint, place_of
 from napari_bonemarrow.review.state.effect import Effect, Effects
 from napari_bonemarrow.review.state.state import State
 

@@ -11,8 +11,8 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 from napari_bonemarrow.cytology import CLASSES, TAGS
-from napari_bonemarrow.cytology.report_fields import IDENTITY, KEY, LONGEST
 from napari_bonemarrow.review.journal.reading import KINDS
+from napari_bonemarrow.review.report_fields import IDENTITY, KEY, LONGEST
 
 _HIGHEST = 2**53
 """Largest cell number and count: exact in every reader of JSON (RFC 8259, 6)."""
