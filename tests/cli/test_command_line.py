@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from PIL import Image
 
 from napari_bonemarrow.drawing import draw_cell, draw_smear, write_sample
 from napari_bonemarrow.engine import Engine
+from napari_bonemarrow.report.formats import FORMATS
 from napari_bonemarrow.workflow import default_reviewer
 from tests.shared_engines import shared
 
@@ -238,12 +240,26 @@ def test_export_gives_what_count_wrote(
         assert (tmp_path / "out").stat().st_size > 100
 
 
+def test_a_folder_of_cases_is_exported_and_one_that_fails_is_a_line(
+    run: Callable[..., tuple[int, str, str]], counted: Path, tmp_path: Path
+) -> None:
+    cases = tmp_path / "cases"
+    cases.mkdir()
+    shutil.copy(counted / "field.bmcase", cases)
+    (cases / "broken.bmcase").write_text("no case")
+    code, out, err = run("export", cases, "--format", "csv", "--out", tmp_path / "out", "--json")
+    assert code == 1
+    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert "broken.bmcase" in line
+    assert [each["error"] == "" for each in json.loads(out)["cases"]] == [False, True]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["field.cells.csv"]
+
+
 def test_an_export_nobody_offers_names_those_that_are(
     run: Callable[..., tuple[int, str, str]], counted: Path, tmp_path: Path
 ) -> None:
-    code, _, err = run("export", counted / "field.bmcase", "--format", "pdf", "--out", tmp_path / "o")
-    formats = "csv, json, html, geojson, crops, tally"
-    assert (code, err) == (1, f"error: pdf: no such format: choose one of {formats}\n")
+    code, _, err = run("export", counted / "field.bmcase", "--format", "docx", "--out", tmp_path / "o")
+    assert (code, err) == (1, f"error: docx: no such format: choose one of {', '.join(FORMATS)}\n")
 
 
 def test_detect_needs_a_scale_and_takes_it(

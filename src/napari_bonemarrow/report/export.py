@@ -26,7 +26,7 @@ def export(
     anonymous : bool
         Name the slide by its fingerprint instead of its file.
     options : ReportOptions, optional
-        Choices for the formats that print a page (`Format.printed`); the others take none.
+        Choices for the formats that print a page or can name the patient; the others take none.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def export(
         raise ReportError(f"{format}: no such format: choose one of {', '.join(FORMATS)}")
     chosen = FORMATS[format]
     write = resolve_name(f"napari_bonemarrow.report.{chosen.writer}")
-    if chosen.printed:
+    if chosen.printed or chosen.identified:
         write(case, path, anonymous=anonymous, options=options or ReportOptions())
     else:
         write(case, path, anonymous=anonymous)

@@ -24,6 +24,8 @@ class Format(NamedTuple):
         Whether ``count`` writes it for every input and the Count tab has a button for it.
     printed : bool
         Whether it is the printed report, whose writer also takes ``options``, a `ReportOptions`.
+    identified : bool
+        Whether it can name the patient and the order: its writer takes ``options`` for their fields.
     """
 
     key: str
@@ -32,6 +34,7 @@ class Format(NamedTuple):
     writer: str
     usual: bool = False
     printed: bool = False
+    identified: bool = False
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -44,7 +47,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format(
                 "pdf", "report for printing and archives", "report.pdf", "page.pdf:write_pdf", printed=True
             ),
-            Format("fhir", "count as FHIR R4", "fhir.json", "exchange.fhir:write_fhir"),
+            Format("fhir", "count as FHIR R4", "fhir.json", "exchange.fhir:write_fhir", identified=True),
             Format("geojson", "points for QuPath", "cells.geojson", "exchange.geojson:write_geojson"),
             Format("coco", "boxes for detection networks (COCO)", "coco.json", "exchange.coco:write_coco"),
             Format("dicom", "cells and count of a DICOM slide", "", "exchange.dicom:write_dicom"),

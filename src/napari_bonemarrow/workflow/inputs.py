@@ -22,7 +22,8 @@ from napari_bonemarrow.slides.formats.vms import parts_within
 logger = logging.getLogger(__name__)
 
 _MOST_BESIDE = 10_000
-_WILDCARDS = frozenset("*?[")
+WILDCARDS = frozenset("*?[")
+"""Characters that make a name a pattern, unless there is such a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def find_inputs(
     anonymous: bool = False,
     suffixes: tuple[str, ...] = SUFFIXES,
     together: bool = False,
+    slide_folders: bool = True,
 ) -> list[Input]:
     """Return the files of paths, folders and patterns.
 
@@ -111,6 +113,8 @@ def find_inputs(
         one input; the folder of a MIRAX file belongs to the file.
     together : bool
         Treat each given folder as the fields of one case.
+    slide_folders : bool
+        Take a folder that is one slide as an input. Otherwise it is searched like any other.
 
     Returns
     -------
@@ -120,7 +124,7 @@ def find_inputs(
     """
     once: dict[Path, tuple[Path, str]] = {}
     for entry in given:
-        for path, error in _expand(str(entry), out, suffixes, together):
+        for path, error in _expand(str(entry), out, suffixes, together, slide_folders):
             once.setdefault(path.resolve(), (path, error))
     found = list(once.values())
     if anonymous:
@@ -133,15 +137,16 @@ def find_inputs(
 
 
 def _expand(
-    entry: str, out: Path | None, suffixes: tuple[str, ...], together: bool
+    entry: str, out: Path | None, suffixes: tuple[str, ...], together: bool, slide_folders: bool
 ) -> Iterator[tuple[Path, str]]:
     path = Path(entry)
-    if path.is_dir() and not together and not _is_one_slide(path):
-        files = sorted(_files_below(path, out, suffixes))
+    if path.is_dir() and not together and not (slide_folders and _is_one_slide(path)):
+        files = sorted(_files_below(path, out, suffixes, slide_folders))
         yield from ((file, "") for file in files)
+        what = "image" if slide_folders else "case"
         if not files:
-            yield path, f"{path}: no image in this folder: name one with {', '.join(suffixes)}"
-    elif not path.exists() and _WILDCARDS & set(entry):
+            yield path, f"{path}: no {what} in this folder: name one with {', '.join(suffixes)}"
+    elif not path.exists() and WILDCARDS & set(entry):
         # Path.glob does not accept absolute patterns.
         names = glob.glob(entry, recursive=True)  # noqa: PTH207
         files = sorted(Path(name) for name in names if Path(name).is_file() or _is_one_slide(Path(name)))
@@ -152,7 +157,9 @@ def _expand(
         yield path, ""  # opening it reports whether it can be read
 
 
-def _files_below(folder: Path, out: Path | None, suffixes: tuple[str, ...]) -> Iterator[Path]:
+def _files_below(
+    folder: Path, out: Path | None, suffixes: tuple[str, ...], slide_folders: bool
+) -> Iterator[Path]:
     skip = out.resolve() if out is not None else None
     for root, folders, files in os.walk(folder):
         here = Path(root)
@@ -162,7 +169,9 @@ def _files_below(folder: Path, out: Path | None, suffixes: tuple[str, ...]) -> I
         if here.resolve() == skip:
             continue
         mirax = {Path(name).stem for name in files if Path(name).suffix.lower() == ".mrxs"}
-        single = [name for name in folders if name not in mirax and _is_one_slide(here / name)]
+        single = [
+            name for name in folders if slide_folders and name not in mirax and _is_one_slide(here / name)
+        ]
         yield from (here / name for name in single)
         folders[:] = [name for name in folders if name not in mirax and name not in single]
         parts = parts_within(here)

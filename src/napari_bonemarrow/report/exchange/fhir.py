@@ -28,6 +28,9 @@ from napari_bonemarrow.report.page.options import ReportOptions
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.review.journal.program import program_name
 
+_IDENTITY = ("patient", "sample_number", "requester")
+"""Fields that name a person or an order; the first two have a place of their own."""
+
 
 def write_fhir(
     case: Case, path: Path, *, anonymous: bool = False, options: ReportOptions | None = None
@@ -122,9 +125,16 @@ class _Bundle:
             "specimen": [reference(self._id("specimen"))],
             "result": [reference(self._id("panel"))],
         }
-        if self._case.distrust:
-            report["conclusion"] = self._case.distrust
+        told = (self._case.distrust, self._findings().get("conclusion", ""))
+        if any(told):
+            report["conclusion"] = "\n".join(filter(None, told))
         return report
+
+    def _findings(self) -> dict[str, str]:
+        """Return what the reviewer states in words, by key; who the sample is of is not among it."""
+        known = self._case.findings.values
+        replaced = {key: text for key, text in self._options.fields.items() if key not in _IDENTITY}
+        return {key: text for key, text in {**known, **replaced}.items() if text}
 
     def _notes(self) -> list[str]:
         """Return the notes on the count, the case's own state first."""
@@ -156,7 +166,12 @@ class _Bundle:
         count = self._count
         text = f"{count.counted} of {count.target} cells counted, {count.reviewed} reviewed"
         panel = self._observation("panel", concept("Differential count, bone marrow", codes.PANEL), text)
-        panel["note"] = [{"text": text} for text in self._notes()]
+        said = [
+            f"{key.replace('_', ' ').capitalize()}: {text}"
+            for key, text in self._findings().items()
+            if key != "conclusion"
+        ]
+        panel["note"] = [{"text": text} for text in (*self._notes(), *said)]
         panel["hasMember"] = [reference(member["id"]) for member in members]
         panel["component"] = [
             fhir_parts.number("cells counted", count.counted, codes.COUNTED),

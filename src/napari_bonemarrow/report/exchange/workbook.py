@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,12 @@ def workbook(path: Path) -> Iterator[Workbook]:
         }
         made = xlsxwriter.Workbook(str(part), options)
         made.set_properties({"title": "Differential counts", "comments": f"{RESEARCH_USE}. {program_name()}"})
-        yield Workbook(made)
+        try:
+            yield Workbook(made)
+        except BaseException:
+            with suppress(FileCreateError):
+                made.close()  # its temporary files, which could not be deleted while open
+            raise
         try:
             made.close()
         except FileCreateError as error:
