@@ -16,7 +16,7 @@ export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 APART := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: demo test test-full test-lowest test-python lint types layers pytest window-tests other-tests docs copies \
-	package benchmarks system clean
+	catalogues package benchmarks system clean
 .DELETE_ON_ERROR:
 
 # Without a display the demo runs in a virtual one and leaves a screenshot and the exported count.
@@ -86,6 +86,10 @@ docs: $(VENV)/.installed system
 copies: $(VENV)/.installed
 	$(BIN)/python tools/write_copies.py
 	$(BIN)/python docs/make_map.py
+
+# The report's texts, extracted from the code into its catalogues of translations.
+catalogues: $(VENV)/.installed
+	$(BIN)/python tools/write_catalogues.py
 
 # Wheel and source distribution, checked, and the wheel tried in an environment of its own, which has no Qt.
 package: $(VENV)/.installed

@@ -201,7 +201,7 @@ def _found(response: TimeStampResponse, data: bytes) -> Timestamp:
         return Timestamp(TimestampTrust.BROKEN, None, message("its timestamp is over something else"))
     by = message(
         "timestamped {at} UTC by {authority}",
-        at=f"{token.gen_time:%Y-%m-%d %H:%M:%S}",
+        at=token.gen_time.strftime("%Y-%m-%d %H:%M:%S"),
         authority=_named(_carried(response)),
     )
     roots = _known_roots()
