@@ -73,6 +73,8 @@ class CountingRules(BaseModel):
         cells 10, 60 %). A count whose interval contains one carries a note about sampling error.
     me_blast_limit : float
         Per cent of blasts from which M:E carries a note, since BLA has no lineage.
+    auer_rod_limit : float
+        Per cent of blasts below which tagged Auer rods weigh apart from the percentage (WHO 2022: 10 %).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,6 +94,7 @@ class CountingRules(BaseModel):
     blast_thresholds: tuple[Percent, ...] = (5.0, 10.0, 20.0)
     plasma_thresholds: tuple[Percent, ...] = (10.0, 60.0)
     me_blast_limit: Percent = 20.0
+    auer_rod_limit: Percent = 10.0
 
     @model_validator(mode="after")
     def _codes_make_sense(self) -> Self:
