@@ -30,6 +30,8 @@ from napari_bonemarrow.cytology.intervals import (
 )
 from napari_bonemarrow.cytology.messages import message
 from napari_bonemarrow.cytology.notes import UNLIKE, arising_flags, standing_notes
+from napari_bonemarrow.cytology.profiles import CountingProfile, default_profile
+from napari_bonemarrow.cytology.profiles.profile import M_TO_E
 from napari_bonemarrow.cytology.rows import (
     UNNAMED_TEXT,
     UNRELIABLE_TEXT,
@@ -39,9 +41,11 @@ from napari_bonemarrow.cytology.rows import (
     SampledCount,
     TagCount,
 )
+from napari_bonemarrow.cytology.rule_texts import class_rule, group_rule, ratio_rule
 from napari_bonemarrow.cytology.tally import Tally
 
-_DEFAULT_RULES = CountingRules()
+AUER_ROD = "auer_rod"
+"""A tag of `TAGS` with a note of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class Differential:
         model's view may be a blast.
     unclassified : int
         Cells in the frame without label and prediction; they are not counted.
-    rules : CountingRules
+    profile : CountingProfile
+        The rules, the cells to count and the reference ranges.
     imported : int
         Unreviewed cells whose class was imported.
     domain : DomainCheck or None
@@ -92,7 +97,7 @@ class Differential:
     reviewed: int
     unreviewed: int
     unclassified: int
-    rules: CountingRules
+    profile: CountingProfile
     imported: int = 0
     domain: DomainCheck | None = None
     estimate: SampledCount | None = None
@@ -103,7 +108,7 @@ class Differential:
         codes: Sequence[str] | NDArray[Any],
         reviewed: Sequence[bool] | NDArray[np.bool_],
         support: Mapping[str, Support],
-        rules: CountingRules | None = None,
+        rules: CountingRules | CountingProfile | None = None,
         target: int = TARGET,
         tags: Mapping[int, Collection[str]] | None = None,
         doubtful: int = 0,
@@ -120,7 +125,8 @@ class Differential:
             Whether a reviewer has given the cell its class.
         support : mapping of str to Support
             How well the model has learnt each class; a missing class counts as not learnt.
-        rules : CountingRules, optional
+        rules : CountingRules or CountingProfile, optional
+            ICSH 2008 by default. Reference ranges are printed by a profile alone.
         target : int
             Cells to count: ICSH 2008 asks for 500 where a percentage matters, else 300.
         tags : mapping of int to collection of str, optional
@@ -158,7 +164,7 @@ class Differential:
         counts: Mapping[str, int],
         unreviewed: int,
         support: Mapping[str, Support],
-        rules: CountingRules | None = None,
+        rules: CountingRules | CountingProfile | None = None,
         target: int = TARGET,
         tagged: Mapping[str, Mapping[str, int]] | None = None,
         doubtful: int = 0,
@@ -189,34 +195,48 @@ class Differential:
         ValueError
             If a code is not a class, or more cells wait for review than there are.
         """
-        rules = rules or _DEFAULT_RULES
+        profile = _profile(rules)
+        rules = profile.rules
         tally = Tally.of_counts(counts, unreviewed, support, rules)
-        rows = _class_rows(tally)
-        groups, ratio = _group_rows(tally, rows), _m_to_e(tally)
+        rows = _class_rows(tally, profile)
+        groups, ratio = _group_rows(tally, profile, rows), _m_to_e(tally)
         if estimate is not None and not tally.complete:
             rows = tuple(_sampled(row, estimate) for row in rows)
             groups = tuple(_sampled(row, estimate) for row in groups)
             ratio = _sampled_ratio(ratio, estimate)
+        tagged = tagged or {}
         return cls(
             counted=tally.counted,
             target=target,
             excluded={code: tally.of[code] for code in rules.excluded if tally.of.get(code)},
             classes=rows,
             groups=groups,
-            ratios={"m_to_e": ratio},
+            ratios={M_TO_E: replace(ratio, rule=ratio_rule(rules), references=profile.references(M_TO_E))},
             flags=arising_flags(
-                tally, target, doubtful, unread, imported, domain, None if tally.complete else estimate
+                tally,
+                target,
+                doubtful,
+                unread,
+                imported,
+                domain,
+                None if tally.complete else estimate,
+                auer_rods=_counted(tally, tagged.get(AUER_ROD, {})),
             ),
             notes=standing_notes(rules),
-            tags=_tag_counts(tally, tagged or {}),
+            tags=_tag_counts(tally, tagged),
             reviewed=tally.reviewed,
             unreviewed=tally.unreviewed,
             unclassified=tally.of.get("", 0),
-            rules=rules,
+            profile=profile,
             imported=imported,
             domain=domain,
             estimate=estimate,
         )
+
+    @property
+    def rules(self) -> CountingRules:
+        """Return the counting rules."""
+        return self.profile.rules
 
     @property
     def fully_reviewed(self) -> bool:
@@ -254,12 +274,33 @@ class Differential:
             "unclassified": self.unclassified,
             "imported": self.imported,
             "rules": self.rules.model_dump(mode="json"),
+            "profile": self.profile.model_dump(mode="json", exclude={"rules", "reference_ranges"}),
             "domain": None if self.domain is None else self.domain.to_dict(),
             "estimate": None if self.estimate is None else dict(self.estimate.to_dict()),
         }
 
 
-def _row(tally: Tally, code: str, name: str, codes: tuple[str, ...], percent: float | None) -> ClassCount:
+def _profile(rules: CountingRules | CountingProfile | None) -> CountingProfile:
+    """Return a profile: ICSH 2008 where none is given, one without reference ranges of rules alone."""
+    if isinstance(rules, CountingProfile):
+        return rules
+    return default_profile() if rules is None else CountingProfile(name=rules.name, rules=rules)
+
+
+def _counted(tally: Tally, counts: Mapping[str, int]) -> int:
+    """Return the number of cells of counted classes."""
+    return sum(count for code, count in counts.items() if code and code not in tally.rules.excluded)
+
+
+def _row(
+    tally: Tally,
+    profile: CountingProfile,
+    rule: str,
+    code: str,
+    name: str,
+    codes: tuple[str, ...],
+    percent: float | None,
+) -> ClassCount:
     reliable = tally.reliable(codes)
     return ClassCount(
         code=code,
@@ -273,23 +314,28 @@ def _row(tally: Tally, code: str, name: str, codes: tuple[str, ...], percent: fl
         codes=codes,
         share_of_named=tally.share_of_named(codes),
         partly_reviewed=tally.partly_reviewed,
+        rule=rule,
+        references=profile.references(code),
     )
 
 
-def _class_rows(tally: Tally) -> tuple[ClassCount, ...]:
+def _class_rows(tally: Tally, profile: CountingProfile) -> tuple[ClassCount, ...]:
     """Return a row for each counted class; percentages add up to 100.0 once review is complete."""
     codes = [code for code in CLASSES if code not in tally.rules.excluded]
     counts = [tally.of.get(code, 0) for code in codes]
     percents: Sequence[float | None] = [None] * len(codes)
     if tally.counted:
         percents = largest_remainder(counts) if tally.complete else rounded_tenths(counts, tally.counted)
+    rule = class_rule(profile.rules)
     return tuple(
-        _row(tally, code, CLASSES[code].name, (code,), percent)
+        _row(tally, profile, rule, code, CLASSES[code].name, (code,), percent)
         for code, percent in zip(codes, percents, strict=True)
     )
 
 
-def _group_rows(tally: Tally, rows: tuple[ClassCount, ...]) -> tuple[ClassCount, ...]:
+def _group_rows(
+    tally: Tally, profile: CountingProfile, rows: tuple[ClassCount, ...]
+) -> tuple[ClassCount, ...]:
     """Return the totals; in a reviewed count a total is the sum of its printed rows."""
     rules = tally.rules
     groups = (
@@ -305,7 +351,7 @@ def _group_rows(tally: Tally, rows: tuple[ClassCount, ...]) -> tuple[ClassCount,
             percent = round(sum(printed[member] or 0.0 for member in codes), 1)
         elif tally.counted:
             percent = rounded_tenths([tally.total(codes)], tally.counted)[0]
-        made.append(_row(tally, code, name, codes, percent))
+        made.append(_row(tally, profile, group_rule(rules, codes), code, name, codes, percent))
     return tuple(made)
 
 

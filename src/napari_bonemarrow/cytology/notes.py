@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT, DomainCheck
 from napari_bonemarrow.cytology.intervals import wilson
 from napari_bonemarrow.cytology.messages import Message, counted_message, listed, message
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIABLE_TEXT, Flag, SampledCount
+from napari_bonemarrow.cytology.rule_texts import note_rule
 from napari_bonemarrow.cytology.tally import Tally
 
 SAMPLING_TEXT = message(
@@ -59,8 +61,9 @@ def arising_flags(
     imported: int = 0,
     domain: DomainCheck | None = None,
     estimate: SampledCount | None = None,
+    auer_rods: int = 0,
 ) -> tuple[Flag, ...]:
-    """Return the notes on this count.
+    """Return the notes on this count, each with its rule.
 
     Until every cell in the frame is reviewed, a note that rests on a class the model has not learnt is
     withheld, and another note says so. In a sample review the notes rest on the sample alone.
@@ -71,13 +74,14 @@ def arising_flags(
             _sample(estimate),
             _shortfall(tally, target),
             _unread(unread),
+            _auer_rods(tally, auer_rods),
             _sample_straddle(estimate, _BLASTS, "blasts", rules.blast_thresholds),
             *(
                 _sample_straddle(estimate, _PLASMA, code, rules.plasma_thresholds)
                 for code in rules.plasma[:1]
             ),
         )
-        return tuple(flag for flag in sampled if flag is not None)
+        return _ruled(sampled, rules)
     candidates = (
         _unlike(tally, domain),
         _shortfall(tally, target),
@@ -90,9 +94,15 @@ def arising_flags(
         _straddle(tally, _BLASTS, rules.blast_codes, rules.blast_thresholds),
         _straddle(tally, _PLASMA, rules.plasma, rules.plasma_thresholds),
         _blasts_in_ratio(tally),
+        _auer_rods(tally, auer_rods),
         _unchecked(tally, domain),
     )
-    return tuple(flag for flag in candidates if flag is not None)
+    return _ruled(candidates, rules)
+
+
+def _ruled(flags: Sequence[Flag | None], rules: CountingRules) -> tuple[Flag, ...]:
+    """Return the notes that there are, each with its rule."""
+    return tuple(replace(flag, rule=note_rule(rules, flag.code)) for flag in flags if flag is not None)
 
 
 def _sample(estimate: SampledCount) -> Flag:
@@ -340,6 +350,22 @@ def _blasts_in_ratio(tally: Tally) -> Flag | None:
         ),
         (rules.me_blast_limit,),
     )
+
+
+def _auer_rods(tally: Tally, count: int) -> Flag | None:
+    """Note that reviewers tagged Auer rods, which classifications weigh apart from the percentage."""
+    if not count:
+        return None
+    limit = tally.rules.auer_rod_limit
+    text = counted_message(
+        "{n} counted cell carries the tag Auer rod: where blasts are below {limit:g} %, Auer rods weigh "
+        "apart from the percentage (WHO 2022).",
+        "{n} counted cells carry the tag Auer rod: where blasts are below {limit:g} %, Auer rods weigh "
+        "apart from the percentage (WHO 2022).",
+        count,
+        limit=limit,
+    )
+    return Flag("auer_rods", text, (limit,))
 
 
 def _withheld(tally: Tally, code: str, what: str, codes: tuple[str, ...]) -> Flag:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from napari_bonemarrow.cytology.classes import Support
 from napari_bonemarrow.cytology.messages import message
+from napari_bonemarrow.cytology.references import ReferenceRange
 
 UNRELIABLE_TEXT = message("not reliably recognised by this model")
 """Text in place of a figure that would rest on a class the model has not learnt."""
@@ -103,6 +104,10 @@ class ClassCount:
     seen : int or None
         In a sample review, the cells of it among those that enter the estimate. `percent` and `ci95` are then
         the sample's.
+    rule : str
+        The rule that the percentage follows.
+    references : tuple of ReferenceRange
+        By the counting profile, one a source.
     """
 
     code: str
@@ -117,6 +122,8 @@ class ClassCount:
     share_of_named: float | None = None
     partly_reviewed: bool = False
     seen: int | None = None
+    rule: str = ""
+    references: tuple[ReferenceRange, ...] = ()
 
     @property
     def percent_text(self) -> str:
@@ -179,6 +186,8 @@ class ClassCount:
             "ci_method": self.ci_method,
             "support": str(self.support),
             "share_of_named": self.share_of_named,
+            "rule": self.rule,
+            "reference_ranges": [each.to_dict() for each in self.references],
         }
 
 
@@ -198,6 +207,9 @@ class Ratio:
         As printed.
     sampled : bool
         Whether it is estimated from a random sample.
+    rule : str
+        The rule that it follows.
+    references : tuple of ReferenceRange
     """
 
     value: float | None
@@ -205,6 +217,8 @@ class Ratio:
     definition: str
     text: str
     sampled: bool = False
+    rule: str = ""
+    references: tuple[ReferenceRange, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the ratio as JSON values; an infinite bound is null."""
@@ -212,7 +226,14 @@ class Ratio:
         ci = None
         if self.ci95 is not None and not self.sampled:
             ci = [round(bound, 3) if math.isfinite(bound) else None for bound in self.ci95]
-        return {"value": value, "ci95": ci, "definition": self.definition, "text": self.text}
+        return {
+            "value": value,
+            "ci95": ci,
+            "definition": self.definition,
+            "text": self.text,
+            "rule": self.rule,
+            "reference_ranges": [each.to_dict() for each in self.references],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,16 +248,21 @@ class Flag:
         One sentence for people.
     thresholds : tuple of float
         Percentages that the note is about, if any.
+    rule : str
+        The rule with its thresholds, where the note follows from one.
     """
 
     code: str
     text: str
     thresholds: tuple[float, ...] = ()
+    rule: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the note as JSON values."""
         entry: dict[str, Any] = {"code": self.code, "text": self.text}
-        return entry | ({"thresholds": list(self.thresholds)} if self.thresholds else {})
+        if self.thresholds:
+            entry["thresholds"] = list(self.thresholds)
+        return entry | ({"rule": self.rule} if self.rule else {})
 
 
 @dataclass(frozen=True, slots=True)

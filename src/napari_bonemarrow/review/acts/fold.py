@@ -15,6 +15,7 @@ from pathlib import Path
 from napari_bonemarrow.review.acts import (
     bulk,
     cell_edits,
+    counting,
     detection,
     findings,
     label_edits,
@@ -40,6 +41,7 @@ from napari_bonemarrow.review.state.state import State
 EFFECTS: Effects = {
     **slide_file.EFFECTS,
     **sampling.EFFECTS,
+    **counting.EFFECTS,
     **detection.EFFECTS,
     **model_output.EFFECTS,
     **label_edits.EFFECTS,

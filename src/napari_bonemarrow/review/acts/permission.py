@@ -33,6 +33,8 @@ def refusal(state: State, kind: EventKind, reviewer: str) -> str:
             f"the case was signed by {short(signature.name)} on {signature.at[:10]}: "
             "start an amendment to change it"
         )
+    if kind is EventKind.COUNTING_RULES_SET and SECOND in state.reads:
+        return "both readers count by the same rules: they stay as they were when the second reading began"
     if spec.changes_sample and SECOND in state.reads:
         return "both readers read the same cells: they stay as they were when the second reading began"
     if spec.changes_sample and kind is not EventKind.SAMPLE_BEGUN and in_sample(state):

@@ -113,7 +113,11 @@ class SampleReview:
         )
         seed = secrets.randbelow(_SEEDS) if seed is None else int(seed)
         plan = begin_sample(
-            table.cell_id[rows], probabilities if guesses.classes else None, guesses.classes, seed
+            table.cell_id[rows],
+            probabilities if guesses.classes else None,
+            guesses.classes,
+            seed,
+            rules=self._rules,
         )
         specs, blobs = pack({"cell_id": plan.cell_id, "stratum": plan.stratum, "predicted": plan.predicted})
         new: SamplePayload = {
@@ -145,12 +149,14 @@ class SampleReview:
         if not sample.quotas:
             quota = pilot_quota(sample.plan)
         elif sample.goal is None or further:
-            quota = next_quota(sample.plan, tally, focus=None if sample.goal is None else sample.goal["of"])
+            focus = None if sample.goal is None else sample.goal["of"]
+            quota = next_quota(sample.plan, tally, self._rules, focus=focus)
         else:
             goal = sample.goal
             quota = next_quota(
                 sample.plan,
                 tally,
+                self._rules,
                 focus=goal["of"],
                 half_width=goal["width"],
                 predictions=self.correction,
@@ -175,7 +181,7 @@ class SampleReview:
             return
         wave = int(before.sum()) - tally.total + missing
         focus = None if sample.goal is None else sample.goal["of"]
-        quota = np.maximum(next_quota(sample.plan, tally, focus=focus, wave=wave), before)
+        quota = np.maximum(next_quota(sample.plan, tally, self._rules, focus=focus, wave=wave), before)
         if (quota > before).any():
             self._begin_wave(quota)
 
@@ -239,7 +245,8 @@ class SampleReview:
             self.tally,
             goal["of"],
             goal["width"],
-            predictions=self.correction,
+            self._rules,
+            self.correction,
         )
 
     def handed_out(self) -> NDArray[np.int64]:
@@ -284,10 +291,14 @@ class SampleReview:
         if not self.in_progress:
             return ""
         try:
-            estimate(self._sample.plan, self.tally)
+            estimate(self._sample.plan, self.tally, rules=self._rules)
         except EstimateError as error:
             return str(error)
         return ""
+
+    @property
+    def _rules(self) -> CountingRules:
+        return self._state.profile.rules
 
     @property
     def _quota(self) -> NDArray[np.int64]:
@@ -309,7 +320,7 @@ class SampleReview:
         if not 0 < goal["width"] < 50:
             raise CaseError(f"a half width of {goal['width']:g} % is none: choose one between 0 and 50")
         try:
-            focus_masks(goal["of"], CountingRules())
+            focus_masks(goal["of"], self._rules)
         except ValueError as error:
             raise CaseError(f"{error}: name a counted class, blasts, eosinophils or erythroid") from error
 

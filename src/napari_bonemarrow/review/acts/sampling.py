@@ -118,10 +118,11 @@ class Sampling:
         """Return the lowest target allowed: 1, or the target at the time when classes were first seen."""
         if not self._state.classes_seen or self._state.frame is None:
             return 1
-        target = self._state.target
-        for event in self._core.journal.lines.events:
-            if event.kind == EventKind.FRAME_SET:
-                target = int(event.new["target"])
+        target, events = self._state.target, self._core.journal.lines.events
+        for event in events:
+            kind = events[event.refers - 1].kind if event.refers else event.kind
+            if kind in (EventKind.FRAME_SET, EventKind.COUNTING_RULES_SET):
+                target = int(event.new["target"])  # of an undo, what was before
             elif EVENT_SPECS[event.kind].gives_classes:
                 break
         return target

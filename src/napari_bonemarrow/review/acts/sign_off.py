@@ -125,7 +125,7 @@ class SignOff:
             counts=_counts(count),
             excluded=dict(count.excluded),
             tallied=dict(tallied(self._state)),
-            rules=count.rules.name,
+            rules=count.profile.title,
             reading=self._state.reading,
             model=self._state.model,
             head=self._core.journal.lines.last.hash,

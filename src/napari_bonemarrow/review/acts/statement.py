@@ -112,6 +112,8 @@ def signed_otherwise(state: State, signed: SignaturePayload) -> str:
         return "what the signature says was left to do is not what was left"
     if Counter(signed["tallied"]) != tallied(state) or signed["reading"] != state.reading or state.blind:
         return "the signature is of another reading or tally"
+    if signed["rules"] not in (state.profile.name, state.profile.title):
+        return "the signature names other counting rules than the case"
     if _figures(signed.get("estimate")) != _figures(signed_estimate(state)):
         return "the signed estimate is not that of the sample"
     model = None if state.model is None else {"name": state.model.name, "sha256": state.model.sha256}

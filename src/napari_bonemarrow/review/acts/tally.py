@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from napari_bonemarrow.cytology import CLASSES, CountingRules, Differential
+from napari_bonemarrow.cytology import CLASSES, CountingProfile, CountingRules, Differential
 from napari_bonemarrow.review.acts.core import CaseCore
 from napari_bonemarrow.review.acts.undo_stack import UndoStack
 from napari_bonemarrow.review.errors import CaseError
@@ -34,8 +34,9 @@ class Tally:
         """Return the number of cells counted in each class, all fields together."""
         return tallied(self._state)
 
-    def differential(self, rules: CountingRules | None = None) -> Differential:
+    def differential(self, rules: CountingRules | CountingProfile | None = None) -> Differential:
         """Return the differential of the tally. A reviewer has seen every cell; no model was used."""
+        rules = rules or self._state.profile
         return Differential.of_counts(tallied(self._state), 0, {}, rules, self._state.target)
 
     def count(self, code: str) -> Change:

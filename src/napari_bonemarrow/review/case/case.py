@@ -14,6 +14,7 @@ from psygnal import SignalInstance
 from napari_bonemarrow.cytology import (
     CODES,
     Cells,
+    CountingProfile,
     CountingRules,
     Differential,
     Frame,
@@ -23,6 +24,7 @@ from napari_bonemarrow.cytology.messages import message
 from napari_bonemarrow.review.acts.bulk import BulkAcceptance
 from napari_bonemarrow.review.acts.cell_edits import CellEdits
 from napari_bonemarrow.review.acts.core import CaseCore, CellIds
+from napari_bonemarrow.review.acts.counting import Counting
 from napari_bonemarrow.review.acts.detection import Detection
 from napari_bonemarrow.review.acts.findings import Findings
 from napari_bonemarrow.review.acts.fold import apply, open_journal
@@ -68,6 +70,8 @@ class Case:
         The file of the slide.
     sampling : Sampling
         Scale, ranked regions and frame.
+    counting : Counting
+        The counting profile.
     detection : Detection
         The search for cells.
     model : ModelOutput
@@ -106,6 +110,7 @@ class Case:
         self._stack = UndoStack(core)
         self.slide_file = SlideFile(core)
         self.sampling = Sampling(core)
+        self.counting = Counting(core)
         self.detection = Detection(core)
         self.model = ModelOutput(core)
         self.learning = Learning(core)
@@ -445,7 +450,7 @@ class Case:
         """Repeat the act last taken back, with its name and time; None if there is none."""
         return self._stack.redo()
 
-    def differential(self, rules: CountingRules | None = None) -> Differential:
+    def differential(self, rules: CountingRules | CountingProfile | None = None) -> Differential:
         """Count the cells in the frame by their effective class; see `Statistics.differential`."""
         return self.statistics.differential(rules)
 

@@ -36,6 +36,7 @@ from napari_bonemarrow.review.journal.payloads import (
     Amendment,
     BulkRule,
     ChosenHead,
+    CountingRulesPayload,
     DetectionPayload,
     DiscardedCells,
     FeaturesPayload,
@@ -106,6 +107,7 @@ class EventKind(StrEnum):
     SAMPLE_TARGET_SET = "sample target set"
     SAMPLE_WIDENED = "sample widened"
     REPORT_FIELDS_SET = "report fields set"
+    COUNTING_RULES_SET = "counting rules set"
     UNDO = "undo"
     REDO = "redo"
 
@@ -119,6 +121,7 @@ class Topic(Enum):
     TALLY = "tally"
     LEARNING = "learning"
     SAMPLE = "sample review"
+    COUNTING = "counting rules"
     READINGS = "readings"
     SIGNATURES = "signatures"
     FINDINGS = "findings in words"
@@ -282,6 +285,13 @@ EVENT_SPECS: Mapping[EventKind, EventSpec] = MappingProxyType(
             new=ReportFields,
             undoable=True,
             in_reading=True,
+            shown=Shown.NONE,
+        ),
+        EventKind.COUNTING_RULES_SET: EventSpec(
+            topic=Topic.COUNTING,
+            old=CountingRulesPayload,
+            new=CountingRulesPayload,
+            undoable=True,
             shown=Shown.NONE,
         ),
         EventKind.UNDO: _turn(),

@@ -264,3 +264,10 @@ class SampleEnd(TypedDict):
     """The number of cells that entered the estimate when the sample was widened to all cells."""
 
     reviewed: Count
+
+
+class CountingRulesPayload(TypedDict):
+    """The whole counting profile, so that a count needs no other file, and the target of the case."""
+
+    profile: dict[str, Any]
+    target: Ordinal

@@ -33,7 +33,7 @@ class Signature:
     tallied : mapping of str to int
         Cells counted by eye, by class.
     rules : str
-        Name of the counting rules.
+        Name and version of the counting rules; older versions wrote the name alone.
     reading : int
         The reading whose classes were counted.
     model : ModelReference or None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bonemarrow.cytology import Frame, ModelReference, RegionRanking, Support
-from napari_bonemarrow.cytology.defaults import TARGET
+from napari_bonemarrow.cytology.profiles import default_profile
 from napari_bonemarrow.review.journal.arrays import Blob
 from napari_bonemarrow.review.journal.events import Event, Label
 from napari_bonemarrow.review.journal.field_types import ArrayPayload
@@ -43,6 +43,8 @@ class State:
     slide : SlideRecord or None
     scale : Scale or None
     frame : Frame or None
+    profile : CountingProfile
+        Rules, target and reference ranges; ICSH 2008 in cases that name none.
     target : int
     ranking : RegionRanking or None
     quality : mapping or None
@@ -80,7 +82,8 @@ class State:
         self.slide: SlideRecord | None = None
         self.scale: Scale | None = None
         self.frame: Frame | None = None
-        self.target = TARGET
+        self.profile = default_profile()
+        self.target = self.profile.target
         self.ranking: RegionRanking | None = None
         self.quality: Mapping[str, ArrayPayload] | None = None
         self.search: TileSearch | None = None

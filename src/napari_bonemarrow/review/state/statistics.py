@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import CountingRules, Differential, DomainCheck, Support
+from napari_bonemarrow.cytology import CountingProfile, CountingRules, Differential, DomainCheck, Support
 from napari_bonemarrow.estimation import SampleEstimate
 from napari_bonemarrow.review.state.cell_table import count_codes
 from napari_bonemarrow.review.state.state import State
@@ -25,12 +25,13 @@ class Statistics:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def differential(self, rules: CountingRules | None = None) -> Differential:
+    def differential(self, rules: CountingRules | CountingProfile | None = None) -> Differential:
         """Count the cells in the frame by their effective class.
 
         Parameters
         ----------
-        rules : CountingRules, optional
+        rules : CountingRules or CountingProfile, optional
+            Instead of the case's profile.
 
         Returns
         -------
@@ -43,7 +44,7 @@ class Statistics:
             count_codes(table.code[counted]),
             int(np.count_nonzero(waiting)),
             self._support(),
-            rules,
+            rules or self._state.profile,
             self._state.target,
             table.tags_by_class(counted),
             self._doubtful(waiting & (table.given == 0)),
@@ -53,7 +54,7 @@ class Statistics:
             estimated(self._state, rules),
         )
 
-    def model_differential(self, rules: CountingRules | None = None) -> Differential:
+    def model_differential(self, rules: CountingRules | CountingProfile | None = None) -> Differential:
         """Count the cells in the frame by the bundle's own first guess, without any review.
 
         In a blind reading no cell has such a class.
@@ -64,7 +65,7 @@ class Statistics:
             count_codes(np.zeros_like(codes) if self._state.blind else codes),
             len(codes),
             self._support(),
-            rules,
+            rules or self._state.profile,
             self._state.target,
             doubtful=self._doubtful(counted),
             unread=len(self._state.unread),
@@ -109,13 +110,16 @@ def counted_rows(state: State) -> NDArray[np.bool_]:
     return table.counted() if state.frame is not None else np.zeros(len(table), bool)
 
 
-def estimated(state: State, rules: CountingRules | None = None) -> SampleEstimate | None:
+def estimated(state: State, rules: CountingRules | CountingProfile | None = None) -> SampleEstimate | None:
     """Return the count that a sample under review estimates, corrected by what its cells have taught.
 
-    None without a sample, and while too few cells enter.
+    By the case's rules where none are given. None without a sample, and while too few cells enter.
     """
     if state.sample is None:
         return None
+    rules = rules or state.profile
+    if isinstance(rules, CountingProfile):
+        rules = rules.rules
     return state.sample.estimate(state.table, rules, state.learning.correction)
 
 
