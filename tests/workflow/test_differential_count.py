@@ -433,3 +433,20 @@ def test_a_smear_of_another_laboratory_is_said_to_look_unlike(
     assert {entry["percent"] for entry in document["classes"]} == {None}
     with Case.open(tmp_path / "out" / "2044" / "2044.bmcase", read_only=True) as case:
         assert case.statistics.domain_check() == row.differential.domain
+
+
+def test_a_count_by_a_profile_of_the_laboratory(engine: Engine, field: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "ours.yaml"
+    rules.write_text("extends: ICSH 2008\nname: Ours\ntarget: 400\nrules: {monocytes_in_me: false}\n")
+    out = tmp_path / "out"
+    count_inputs([field], out, CountOptions(profile=rules), engine=engine)
+    counted = numbers(out / "field")
+    assert counted["target"] == 400
+    assert counted["profile"]["name"] == "Ours"  # type: ignore[index]
+    rules.unlink()
+    count_inputs([field], out, engine=engine)
+    assert numbers(out / "field") == counted  # the case keeps its rules
+    [row] = count_inputs([field], out, CountOptions(profile="ICSH 2008", target=450), engine=engine)
+    assert row.error == ""
+    assert numbers(out / "field")["target"] == 450
+    assert "Ours" not in json.dumps(numbers(out / "field"))

@@ -15,6 +15,7 @@ from napari_bonemarrow.cli import (
     bundle_commands,
     case_commands,
     dataset_commands,
+    profile_commands,
     record_commands,
     reviewer_commands,
     teaching_commands,
@@ -51,6 +52,7 @@ app.command()(teaching_commands.learn)
 app.command()(teaching_commands.sample)
 app.command()(record_commands.verify)
 app.command()(record_commands.agreement)
+app.add_typer(profile_commands.app, name="profiles")
 app.add_typer(reviewer_commands.app, name="reviewers")
 
 

@@ -57,6 +57,14 @@ def count(
         str,
         typer.Option("--head", help="Laboratory head to predict with; see `learn`.", metavar="NAME|none"),
     ] = "none",
+    profile: Annotated[
+        str,
+        typer.Option(
+            "--profile",
+            help="Counting profile; see `profiles`.  [default: the case's, else ICSH 2008]",
+            metavar="NAME|FILE",
+        ),
+    ] = "",
     sample: Annotated[
         bool, typer.Option("--sample", help="Begin a sample review in each new case; see `sample`.")
     ] = False,
@@ -88,6 +96,7 @@ def count(
         together=together,
         anonymous=anonymous,
         head=head,
+        profile=profile,
         sample=sample,
         reviewer=reviewer,
     )

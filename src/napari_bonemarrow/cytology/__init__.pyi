@@ -27,7 +27,7 @@ from .errors import BoneMarrowError as BoneMarrowError
 from .errors import ScaleError as ScaleError
 from .notes import SAMPLING_TEXT as SAMPLING_TEXT
 from .profiles import CountingProfile as CountingProfile
-from .references import ReferenceRange as ReferenceRange
+from .profiles import ReferenceRange as ReferenceRange
 from .rows import UNNAMED_TEXT as UNNAMED_TEXT
 from .rows import UNRELIABLE_TEXT as UNRELIABLE_TEXT
 from .rows import ClassCount as ClassCount

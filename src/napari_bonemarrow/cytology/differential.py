@@ -32,6 +32,7 @@ from napari_bonemarrow.cytology.messages import message
 from napari_bonemarrow.cytology.notes import UNLIKE, arising_flags, standing_notes
 from napari_bonemarrow.cytology.profiles import CountingProfile, default_profile
 from napari_bonemarrow.cytology.profiles.profile import M_TO_E
+from napari_bonemarrow.cytology.profiles.rule_texts import class_rule, group_rule, ratio_rule
 from napari_bonemarrow.cytology.rows import (
     UNNAMED_TEXT,
     UNRELIABLE_TEXT,
@@ -41,7 +42,6 @@ from napari_bonemarrow.cytology.rows import (
     SampledCount,
     TagCount,
 )
-from napari_bonemarrow.cytology.rule_texts import class_rule, group_rule, ratio_rule
 from napari_bonemarrow.cytology.tally import Tally
 
 AUER_ROD = "auer_rod"

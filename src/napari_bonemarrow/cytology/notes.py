@@ -12,8 +12,8 @@ from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT, DomainCheck
 from napari_bonemarrow.cytology.intervals import wilson
 from napari_bonemarrow.cytology.messages import Message, counted_message, listed, message
+from napari_bonemarrow.cytology.profiles.rule_texts import note_rule
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIABLE_TEXT, Flag, SampledCount
-from napari_bonemarrow.cytology.rule_texts import note_rule
 from napari_bonemarrow.cytology.tally import Tally
 
 SAMPLING_TEXT = message(

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from napari_bonemarrow.cytology.classes import Support
 from napari_bonemarrow.cytology.messages import message
-from napari_bonemarrow.cytology.references import ReferenceRange
+from napari_bonemarrow.cytology.profiles.references import ReferenceRange
 
 UNRELIABLE_TEXT = message("not reliably recognised by this model")
 """Text in place of a figure that would rest on a class the model has not learnt."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from napari_bonemarrow.cytology import BoneMarrowError, Region
+from napari_bonemarrow.cytology import BoneMarrowError, CountingProfile, Region
 from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.cytology.plurals import count_of
+from napari_bonemarrow.cytology.profiles import profile
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.learning.serving_head import ServingHead
 from napari_bonemarrow.models import Bundle
@@ -56,7 +57,7 @@ class CountOptions:
     estimate_scale : bool
         Accept the estimate from red cells where user and file give no scale.
     target : int or None
-        Cells to count; `TARGET` for a new case.
+        Cells to count; that of the counting profile for a new case.
     regions : tuple of Region
         Level-0 pixels; by default the whole field, on a slide over 2 mm² its best regions.
     whole : bool
@@ -67,6 +68,8 @@ class CountOptions:
         Name results by fingerprint, and store no names in a new case.
     head : str
         Name of a laboratory head to predict with; empty or ``none`` for the bundle alone.
+    profile : str or Path
+        Counting profile, by name or file; empty for that of the case, ICSH 2008 for a new one.
     sample : bool
         Begin a sample review in each case of which no cell is reviewed yet.
     reviewer : str
@@ -82,8 +85,17 @@ class CountOptions:
     together: bool = False
     anonymous: bool = False
     head: str = ""
+    profile: str | Path = ""
     sample: bool = False
     reviewer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What is read once for all inputs."""
+
+    head: ServingHead | None
+    profile: CountingProfile | None
 
 
 def count_inputs(
@@ -117,12 +129,13 @@ def count_inputs(
 
     Raises
     ------
-    BundleError, ReportError
-        If the bundle or the folder of results fails.
+    BundleError, ReportError, ProfileError
+        If the bundle, the folder of results or the counting profile fails.
     """
     options = options or CountOptions()
     report = progress or (lambda done, total, text: None)
     Bundle.open(options.model)
+    rules = profile(options.profile) if options.profile else None
     head = None if options.head in ("", "none") else load_head(options.head)
     found = find_inputs(inputs, out=out, anonymous=options.anonymous, together=options.together)
     make_folder(out)
@@ -133,7 +146,7 @@ def count_inputs(
             for number, item in enumerate(found):
                 say = partial(report, number, len(found))
                 say(item.shown)
-                rows.append(_row(serving, item, out, options, head, say))
+                rows.append(_row(serving, item, out, options, _Given(head, rules), say))
         finally:
             if rows:
                 write_summary_csv(rows, out / "summary.csv")
@@ -146,7 +159,7 @@ def _row(
     item: Input,
     out: Path,
     options: CountOptions,
-    head: ServingHead | None,
+    given: _Given,
     say: Callable[[str], None],
 ) -> SummaryRow:
     """Return the row of one input; any error becomes the row's error."""
@@ -154,7 +167,7 @@ def _row(
     try:
         if item.error:
             raise BoneMarrowError(item.error)
-        return _count(engine, item, out, options, head, say)
+        return _count(engine, item, out, options, given, say)
     except BoneMarrowError as error:
         logger.debug("%s failed", item.shown, exc_info=True)
         text = str(error)
@@ -170,16 +183,18 @@ def _count(
     item: Input,
     out: Path,
     options: CountOptions,
-    head: ServingHead | None,
+    given: _Given,
     say: Callable[[str], None],
 ) -> SummaryRow:
     started = time.perf_counter()
     slide, case = _open(item, out, options)
     item.tell_left_out(slide.warnings)
     try:
+        if given.profile is not None:
+            case.counting.use(given.profile)
         device = _analyse(engine, slide, case, options, lambda text: say(f"{item.shown}: {text}"))
-        if head is not None:
-            begin_with(case, head)
+        if given.head is not None:
+            begin_with(case, given.head)
         if options.sample and not case.is_signed and not case.sample.refusal:
             case.sample.begin()
         folder = make_folder(out / item.name)

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from napari_bonemarrow.cytology import BoneMarrowError, Frame, Region, RegionRanking
-from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.review import Case, CaseError
@@ -70,7 +69,7 @@ def count_slide(
         An existing frame stays; ranked regions may still be added.
     model : str or Path
     target : int, optional
-        `TARGET` for a new case.
+        That of the counting profile for a new case.
     regions : sequence of Region
         Level-0 pixels.
     whole : bool
@@ -85,9 +84,9 @@ def count_slide(
         if target is not None and target != case.target:
             case.sampling.set_frame(case.frame, target)
     elif regions or whole or not is_whole_slide(slide):
-        case.sampling.set_frame(frame_of(slide, regions), target or TARGET)
+        case.sampling.set_frame(frame_of(slide, regions), target or case.target)
     else:
-        yield from _begin_ranked(engine, slide, case, target or TARGET)
+        yield from _begin_ranked(engine, slide, case, target or case.target)
     ranked = case.sampling.chosen_by_rank > 0
     if ranked and not _seen(case):
         yield from _fill(engine, slide, case, model)

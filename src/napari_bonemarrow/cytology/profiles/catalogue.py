@@ -66,6 +66,22 @@ def profile(name_or_path: str | Path) -> CountingProfile:
     return profile_of(path, file_of)
 
 
+def read_profile(path: Path | str) -> CountingProfile:
+    """Read a counting profile.
+
+    Parameters
+    ----------
+    path : Path or str
+        A YAML file. Its ``extends`` names the profile, or the file, whose fields it takes where it has none.
+
+    Raises
+    ------
+    ProfileError
+        If it, or a profile that it extends, cannot be read or is wrong: one line with file, line and field.
+    """
+    return profile_of(Path(path).expanduser(), file_of)
+
+
 @cache
 def default_profile() -> CountingProfile:
     """Return the profile of cases that name none: ICSH 2008."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from napari_bonemarrow.cytology.classes import CLASSES
 from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.defaults import MOST_CELLS, TARGET, TARGET_STEPS
-from napari_bonemarrow.cytology.references import PERCENT, RATIO, ReferenceRange
+from napari_bonemarrow.cytology.profiles.references import PERCENT, RATIO, ReferenceRange
 
 GROUPS = ("blasts", "eosinophils", "erythroid")
 """Totals of a differential."""

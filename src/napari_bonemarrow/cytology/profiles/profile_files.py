@@ -35,24 +35,6 @@ class ProfileError(BoneMarrowError):
     """A counting profile cannot be used: file, line, field, what to do."""
 
 
-def read_profile(path: Path | str) -> CountingProfile:
-    """Read a counting profile.
-
-    Parameters
-    ----------
-    path : Path or str
-        A YAML file. Its ``extends`` names the profile, or the file, whose fields it takes where it has none.
-
-    Raises
-    ------
-    ProfileError
-        If it, or a profile that it extends, cannot be read or is wrong: one line with file, line and field.
-    """
-    from napari_bonemarrow.cytology.profiles.catalogue import file_of
-
-    return profile_of(Path(path).expanduser(), file_of)
-
-
 def profile_of(path: Path, find: Find) -> CountingProfile:
     """Read a counting profile; names of others are looked up by ``find``."""
     try:

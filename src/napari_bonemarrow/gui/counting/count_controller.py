@@ -11,6 +11,7 @@ from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.correction.case_sync import CellsChanged
 from napari_bonemarrow.gui.correction.review_controller import ReviewController
 from napari_bonemarrow.gui.counting.count_tab import CountTab
+from napari_bonemarrow.gui.counting.rules_choice import RulesChoice
 from napari_bonemarrow.gui.counting.sample_choice import SampleChoice
 from napari_bonemarrow.gui.counting.second_reader import SecondReader
 from napari_bonemarrow.gui.counting.sign_off import SignOff
@@ -65,6 +66,7 @@ class CountController(SmearPart):
         )
         self.tally = TallyController(session, tab, review.acts, self)
         self.sign_off.waits.connect(review.learning.hold)
+        self.rules = RulesChoice(session, tab.rules, review.acts, self)
         self.sample = SampleChoice(session, tab.sample, review, self)
         self.sample.review_wanted.connect(self.review_wanted)
         review.sample_progress.estimated.connect(self._on_estimated)
@@ -122,6 +124,7 @@ class CountController(SmearPart):
         counted = self._count()
         basis = "" if counted is None else capital(basis_text(self.session.case, counted))
         self.tab.show_differential(counted, self._model_count(counted), basis)
+        self.rules.show()
         self.sample.show()
         self.sign_off.show(counted)
         self.readers.show(counted)
@@ -163,6 +166,10 @@ class CountController(SmearPart):
         elif topic is Topic.SIGNATURES:
             self._review.case_sync.refresh()  # which controls can still be edited
             self.reader_changed.emit()
+        elif topic is Topic.COUNTING:
+            self.session.target = self.session.case.target
+            self._model = None
+            self.refresh()
         elif topic in (Topic.READINGS, Topic.SAMPLE) or change.act == EventKind.FRAME_SET:
             self._model = None
             self.refresh()

@@ -9,11 +9,12 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_bonemarrow.cytology import CLASSES, UNRELIABLE_TEXT, Differential
-from napari_bonemarrow.cytology.defaults import TARGET_STEPS
 from napari_bonemarrow.cytology.notes import UNCHECKED, UNLIKE
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
 from napari_bonemarrow.gui.core.qt_objects import existing
+from napari_bonemarrow.gui.counting.differential_model import in_words
 from napari_bonemarrow.gui.counting.differential_table import DifferentialTable
+from napari_bonemarrow.gui.counting.rules_part import RulesPart
 from napari_bonemarrow.gui.counting.sample_part import SamplePart
 from napari_bonemarrow.gui.counting.second_reader_part import SecondReaderPart
 from napari_bonemarrow.gui.counting.sign_off_part import SignPart
@@ -36,7 +37,7 @@ class CountTab(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.readers, self.sign, self.tally = SecondReaderPart(), SignPart(), TallyView()
-        self.sample = SamplePart()
+        self.sample, self.rules = SamplePart(), RulesPart()
         self.tally.export_requested.connect(self._export_clicked("tally"))
         self.headline = label(role="headline", wrap=False)
         self.unlike_text = label(role="warning")
@@ -104,7 +105,8 @@ class CountTab(QWidget):
         self.facts.setColumnStretch(1, 1)
         self.facts.setVerticalSpacing(4)
         self.excluded_text, self.ratio_text = label(), label()
-        for row, (name, text) in enumerate((("Not counted", self.excluded_text), ("M:E", self.ratio_text))):
+        parts = (("Not counted", self.excluded_text), ("M:E", self.ratio_text), ("Rules", self.rules))
+        for row, (name, text) in enumerate(parts):
             self.facts.addWidget(label(name, "title", wrap=False), row, 0)
             self.facts.addWidget(text, row, 1)
         return self.facts
@@ -189,7 +191,7 @@ class CountTab(QWidget):
             return
         self.target_bar.setRange(0, counted.target)
         self.target_bar.setValue(min(counted.counted, counted.target))
-        self.target_text.setText(_target_text(counted.counted, counted.target))
+        self.target_text.setText(_target_text(counted))
         waiting = f", {counted.unclassified} not classified" if counted.unclassified else ""
         waiting += f", imported {counted.imported}" if counted.imported else ""
         alone = counted.unreviewed - counted.unclassified - counted.imported
@@ -201,7 +203,7 @@ class CountTab(QWidget):
         self.excluded_text.setText(_listed(counted.excluded))
         ratio = counted.ratios["m_to_e"]
         self.ratio_text.setText(ratio.text)
-        set_tip(self.ratio_text, ratio.definition)
+        set_tip(self.ratio_text, in_words(ratio))
         self._show_notes(counted)
 
     def _show_parts(self, any_count: bool) -> None:
@@ -231,9 +233,10 @@ class CountTab(QWidget):
             part.set_colors(colors)
 
 
-def _target_text(counted: int, target: int) -> str:
-    """Return the missing cells to the recommended numbers, the smaller first."""
-    wanted = sorted({*TARGET_STEPS, target})
+def _target_text(count: Differential) -> str:
+    """Return the missing cells to the profile's numbers and the target, the smallest first."""
+    counted, profile = count.counted, count.profile
+    wanted = sorted({profile.minimum, profile.target, count.target})
     texts = [f"{number} reached" for number in wanted if counted >= number]
     missing = [f"{number - counted} {{}}for {number}" for number in wanted if counted < number]
     texts += [text.format("" if at else "more ") for at, text in enumerate(missing)]

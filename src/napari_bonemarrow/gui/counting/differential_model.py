@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QColor, QFont, QIcon
 
-from napari_bonemarrow.cytology import CLASSES, UNRELIABLE_TEXT, ClassCount
+from napari_bonemarrow.cytology import CLASSES, UNRELIABLE_TEXT, ClassCount, Ratio
 from napari_bonemarrow.gui.widgets.controls import swatch_icon
 from napari_bonemarrow.gui.widgets.plain_text import tip
 
@@ -120,7 +120,7 @@ class DifferentialModel(QAbstractTableModel):
         ):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tip(self._in_words(index.row()))
+            return tip(f"{self._in_words(index.row())}\n{in_words(row)}")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._in_words(index.row())
         return None
@@ -164,6 +164,12 @@ class DifferentialModel(QAbstractTableModel):
         text = f"{row.name}: {row.count} of the counted cells, {row.percent_text} {row.ci_text}".strip()
         count = self.model_counts[at]
         return text if count is None else f"{text}; the model alone counted {count}"
+
+
+def in_words(figure: ClassCount | Ratio) -> str:
+    """Return the rule of a figure and its reference ranges, a line each."""
+    ranges = [f"reference range {each.text}" for each in figure.references]
+    return "\n".join([figure.rule, *ranges])
 
 
 def counts_by_model(

@@ -81,11 +81,19 @@ def sample_info(case: Case, left: int, figures: SampleFigures | None) -> SampleI
     """
     sample, plan = case.sample, case.sample.plan
     free = not (case.read_only or case.is_signed)
+    excluded = case.counting.profile.rules.excluded
     if plan is None:
         if not len(case.cells) or case.is_signed or case.is_blind:
             return SampleInfo()
         cells = int(case.cells.in_frame.sum())
-        return SampleInfo("To review: all cells", "", refusal=sample.refusal, cells=cells, can_change=free)
+        return SampleInfo(
+            "To review: all cells",
+            "",
+            refusal=sample.refusal,
+            cells=cells,
+            can_change=free,
+            excluded=excluded,
+        )
     text = f"Random sample · wave {sample.wave}, {left} left" if left else "Random sample · wave done"
     return SampleInfo(
         text,
@@ -95,4 +103,5 @@ def sample_info(case: Case, left: int, figures: SampleFigures | None) -> SampleI
         cells=len(plan),
         can_go_on=not left and int(case.reviewed().sum()) < len(plan),
         can_change=free,
+        excluded=excluded,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QGridLayout, QHBoxLayout, QWidget
 
-from napari_bonemarrow.cytology import CLASSES, CountingRules
+from napari_bonemarrow.cytology import CLASSES
 from napari_bonemarrow.gui.core.sample_figures import FOCUS, GROUPS
 from napari_bonemarrow.gui.widgets.confirm_dialog import ConfirmDialog
 from napari_bonemarrow.gui.widgets.controls import button, label
@@ -41,6 +41,8 @@ class SampleInfo:
     can_go_on : bool
         Whether the goal is reached and another wave may be begun.
     can_change : bool
+    excluded : tuple of str
+        Classes that are not counted, so that there is no goal of them.
     """
 
     text: str = ""
@@ -51,6 +53,7 @@ class SampleInfo:
     cells: int = 0
     can_go_on: bool = False
     can_change: bool = False
+    excluded: tuple[str, ...] = ()
 
 
 class SamplePart(QWidget):
@@ -154,11 +157,10 @@ class GoalDialog(ConfirmDialog):
             )
         self.goal_box = QCheckBox("Stop when")
         self.of_box, self.width_box = QComboBox(), QDoubleSpinBox()
-        excluded = CountingRules().excluded
         for value, text in GROUPS.items():
             self.of_box.addItem(text, value)
         for code, cell in CLASSES.items():
-            if code not in excluded:
+            if code not in info.excluded:
                 self.of_box.addItem(f"{code} {cell.name}", code)
         self.of_box.setAccessibleName("Class or group of the goal")
         self.of_box.setMaxVisibleItems(24)

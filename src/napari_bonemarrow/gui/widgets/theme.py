@@ -73,7 +73,9 @@ def stylesheet(colors: ThemeColors) -> str:
     QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus,
     QTextBrowser:focus, QAbstractItemView:focus {{ border: 2px solid {colors.focus}; }}
     QPushButton:focus {{ padding: 2px 5px; }}
-    QPushButton[role="menu"]::menu-indicator {{ image: none; width: 0px; }}
+    QPushButton[role="menu"]::menu-indicator, QPushButton[role="link"]::menu-indicator {{
+        image: none; width: 0px;
+    }}
     QPushButton[role="recent"] {{ text-align: left; background-color: {colors.foreground}; }}
     QPushButton[role="recent"]:disabled {{ color: {colors.quiet}; background: transparent; }}
     QPushButton[role="link"]:focus {{ border: none; padding: 0px; background-color: {colors.line}; }}
