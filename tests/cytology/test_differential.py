@@ -403,6 +403,33 @@ def test_cells_below_the_models_confidence_are_noted() -> None:
     assert "below_confidence" not in flags(Differential.compute(codes, [False] * 100, TRAINED))
 
 
+def test_a_straddle_says_how_many_more_cells_would_tell() -> None:
+    text = flags(all_reviewed(cells(BLA=90, LYT=410)))["blasts_straddle"]
+    # ((1.95996 * sqrt(.2 * .8) + 0.84162 * sqrt(.18 * .82)) / .02)^2 = 3066 cells in all
+    assert text.endswith(
+        "If the share stays 18.0 %, about 2570 more cells would tell it from 20 % (in 4 of 5 smears, at "
+        "95 %)."
+    )
+    text = flags(all_reviewed(cells(BLA=99, LYT=401)))["blasts_straddle"]
+    assert text.endswith(
+        "At a share of 19.8 % not even 10000 cells would tell it from 20 %: counting cannot settle it."
+    )
+    assert "counting cannot settle it" in flags(all_reviewed(cells(BLA=100, LYT=400)))["blasts_straddle"]
+    two = flags(all_reviewed(cells(BLA=7, LYT=93)))["blasts_straddle"]
+    assert two.count("If the share stays 7.0 %") == 2
+
+
+def test_simultaneous_intervals_are_wider_and_of_classes_alone() -> None:
+    count = all_reviewed(cells(BLA=100, EBO=400))
+    alone, together = count.row("BLA").ci95, count.row("BLA").simultaneous_ci95
+    assert alone is not None
+    assert together is not None
+    assert together[0] < alone[0] < alone[1] < together[1]
+    assert count.row("BLA").to_dict()["simultaneous_ci95"] == [15.17, 25.89]
+    assert count.row("blasts").simultaneous_ci95 is None
+    assert model_only(cells(BLA=9), {"BLA": Support.TRAINED}).row("BLA").simultaneous_ci95 is None
+
+
 def test_each_number_names_its_rule() -> None:
     excluded = "OTH, NIF, KSC, ART, MEG, MAC, NHC"
     count = all_reviewed(cells(BLA=60, PLM=30, EBO=210, NIF=40))

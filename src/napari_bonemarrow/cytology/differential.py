@@ -314,6 +314,7 @@ def _row(
         codes=codes,
         share_of_named=tally.share_of_named(codes),
         partly_reviewed=tally.partly_reviewed,
+        simultaneous_ci95=tally.simultaneous_interval(code) if codes == (code,) else None,
         rule=rule,
         references=profile.references(code),
     )
@@ -366,6 +367,7 @@ def _sampled(row: ClassCount, estimate: SampledCount) -> ClassCount:
         reliable=True,
         share_of_named=None,
         seen=share.seen,
+        simultaneous_ci95=None,
     )
 
 

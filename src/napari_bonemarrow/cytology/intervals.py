@@ -10,16 +10,21 @@ from statistics import NormalDist
 
 CI_METHOD = "wilson"
 LEVEL = 0.95
-_Z2 = NormalDist().inv_cdf((1 + LEVEL) / 2) ** 2
+_NORMAL = NormalDist()
+_Z2 = _NORMAL.inv_cdf((1 + LEVEL) / 2) ** 2
+POWER = 0.8
+"""Share of smears in which a planned number of cells is to tell a share from a threshold."""
 
 
-def wilson(count: float, total: float) -> tuple[float, float]:
-    """Return the Wilson 95 % interval of a proportion.
+def wilson(count: float, total: float, z2: float = _Z2) -> tuple[float, float]:
+    """Return the Wilson interval of a proportion, by default at 95 %.
 
     Parameters
     ----------
     count, total : float
         ``0 <= count <= total``, ``total > 0``. Whole numbers, or the effective ones of an estimate.
+    z2 : float
+        Square of the normal quantile.
 
     Returns
     -------
@@ -34,9 +39,61 @@ def wilson(count: float, total: float) -> tuple[float, float]:
     follows each key. 0 of n starts at exactly 0 and n of n ends at exactly 1.
     """
     p = count / total
-    centre = (p + _Z2 / (2 * total)) / (1 + _Z2 / total)
-    half = math.sqrt(_Z2 * (p * (1 - p) / total + _Z2 / (4 * total * total))) / (1 + _Z2 / total)
+    centre = (p + z2 / (2 * total)) / (1 + z2 / total)
+    half = math.sqrt(z2 * (p * (1 - p) / total + z2 / (4 * total * total))) / (1 + z2 / total)
     return (0.0 if count == 0 else centre - half), (1.0 if count == total else centre + half)
+
+
+@lru_cache(maxsize=64)
+def _simultaneous_z2(classes: int) -> float:
+    return _NORMAL.inv_cdf(1 - (1 - LEVEL) / (2 * classes)) ** 2
+
+
+def goodman(count: float, total: float, classes: int) -> tuple[float, float]:
+    """Return the interval of one proportion out of several that hold together at 95 %.
+
+    Parameters
+    ----------
+    count, total : float
+        As in `wilson`.
+    classes : int
+        Number of classes that are compared, at least 1.
+
+    Notes
+    -----
+    Goodman, Technometrics 1965;7:247-54: Wilson's formula with the quantile of chi-square (one degree of
+    freedom) at 1 - 0.05 / ``classes``, so that all intervals of a multinomial count hold at once in at least
+    95 % of smears (Bonferroni). Tests compare it with ``statsmodels``.
+    """
+    return wilson(count, total, _simultaneous_z2(classes))
+
+
+def cells_to_tell(share: float, threshold: float, power: float = POWER) -> float:
+    """Return the cells to count so that a two-sided 95 % test tells a share from a threshold.
+
+    Parameters
+    ----------
+    share, threshold : float
+        Fractions between 0 and 1.
+    power : float
+        Share of smears in which the test is to tell them apart.
+
+    Returns
+    -------
+    float
+        Cells in all, not rounded; infinite where the two are equal.
+
+    Notes
+    -----
+    Sample size of the one-sample test of a proportion by the normal approximation: n = ((z sqrt(t (1 - t)) +
+    z' sqrt(s (1 - s))) / (s - t))^2 with z the quantile at 97.5 % and z' that at ``power`` (Fleiss, Levin &
+    Paik, Statistical Methods for Rates and Proportions, 3rd ed., 2.5). Tests compare it with ``statsmodels``.
+    """
+    if share == threshold:
+        return math.inf
+    spread = math.sqrt(_Z2 * threshold * (1 - threshold))
+    spread += _NORMAL.inv_cdf(power) * math.sqrt(share * (1 - share))
+    return (spread / (share - threshold)) ** 2
 
 
 def ratio_interval(above: int, below: int) -> tuple[float, float]:

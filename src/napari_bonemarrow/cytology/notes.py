@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from napari_bonemarrow.cytology.classes import CLASSES, Support
 from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT, DomainCheck
-from napari_bonemarrow.cytology.intervals import wilson
+from napari_bonemarrow.cytology.intervals import cells_to_tell, wilson
 from napari_bonemarrow.cytology.messages import Message, counted_message, listed, message
 from napari_bonemarrow.cytology.profiles.rule_texts import note_rule
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT, UNNAMED_TEXT, UNRELIABLE_TEXT, Flag, SampledCount
@@ -21,6 +22,8 @@ SAMPLING_TEXT = message(
     "not errors of the classifier or of the reviewer."
 )
 
+MOST_TO_TELL = 10_000
+"""Cells beyond which nobody counts to tell a share from a threshold."""
 
 UNLIKE, UNCHECKED = "unlike_training", "domain_unchecked"
 """Codes of the notes on the domain check."""
@@ -325,7 +328,28 @@ def _straddle(tally: Tally, what: _Watched, codes: tuple[str, ...], limits: tupl
         high=100 * high,
         sides=sides,
     )
-    return Flag(f"{what.key}_straddle", text, crossed)
+    more = (_more_cells(count, tally.counted, limit) for limit in crossed)
+    return Flag(f"{what.key}_straddle", listed((text, *more), " "), crossed)
+
+
+def _more_cells(count: int, counted: int, limit: float) -> Message:
+    """Return how many more cells would tell a share from a threshold, if it stays as it is."""
+    share, needed = count / counted, cells_to_tell(count / counted, limit / 100)
+    if needed > MOST_TO_TELL:
+        return message(
+            "At a share of {share:.1f} % not even {most} cells would tell it from {limit:g} %: counting "
+            "cannot settle it.",
+            share=100 * share,
+            most=MOST_TO_TELL,
+            limit=limit,
+        )
+    return message(
+        "If the share stays {share:.1f} %, about {more} more cells would tell it from {limit:g} % (in 4 of 5 "
+        "smears, at 95 %).",
+        share=100 * share,
+        more=10 * math.ceil((needed - counted) / 10),
+        limit=limit,
+    )
 
 
 def _blasts_in_ratio(tally: Tally) -> Flag | None:

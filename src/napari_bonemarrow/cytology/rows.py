@@ -104,6 +104,9 @@ class ClassCount:
     seen : int or None
         In a sample review, the cells of it among those that enter the estimate. `percent` and `ci95` are then
         the sample's.
+    simultaneous_ci95 : tuple of float or None
+        Goodman's interval in per cent, unrounded, for comparing classes with each other: those of all counted
+        classes hold together. None for a total, and in a sample review.
     rule : str
         The rule that the percentage follows.
     references : tuple of ReferenceRange
@@ -122,6 +125,7 @@ class ClassCount:
     share_of_named: float | None = None
     partly_reviewed: bool = False
     seen: int | None = None
+    simultaneous_ci95: Interval | None = None
     rule: str = ""
     references: tuple[ReferenceRange, ...] = ()
 
@@ -176,7 +180,7 @@ class ClassCount:
     def to_dict(self) -> dict[str, Any]:
         """Return the row as JSON values; figures of a sample stand apart, see `Differential.to_dict`."""
         sampled = self.seen is not None
-        ci = None if self.ci95 is None or sampled else [round(bound, 2) for bound in self.ci95]
+        ci = None if sampled else _rounded(self.ci95)
         return {
             "code": self.code,
             "name": self.name,
@@ -186,6 +190,7 @@ class ClassCount:
             "ci_method": self.ci_method,
             "support": str(self.support),
             "share_of_named": self.share_of_named,
+            "simultaneous_ci95": _rounded(self.simultaneous_ci95),
             "rule": self.rule,
             "reference_ranges": [each.to_dict() for each in self.references],
         }
@@ -291,7 +296,7 @@ class TagCount:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the tag count as JSON values."""
-        ci = None if self.ci95 is None else [round(bound, 2) for bound in self.ci95]
+        ci = _rounded(self.ci95)
         return {
             "tag": self.tag,
             "name": self.name,
@@ -301,3 +306,7 @@ class TagCount:
             "percent": self.percent,
             "ci95": ci,
         }
+
+
+def _rounded(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [round(bound, 2) for bound in interval]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from napari_bonemarrow.cytology.classes import CLASSES, Support
 from napari_bonemarrow.cytology.counting import CountingRules
-from napari_bonemarrow.cytology.intervals import wilson
+from napari_bonemarrow.cytology.intervals import goodman, wilson
 from napari_bonemarrow.cytology.rows import Interval
 
 
@@ -128,4 +128,12 @@ class Tally:
         if not self.counted or not self.reliable(codes):
             return None
         low, high = wilson(self.total(codes), self.counted)
+        return 100 * low, 100 * high
+
+    def simultaneous_interval(self, code: str) -> Interval | None:
+        """Return Goodman's interval of a class among all counted ones, per cent; None as in `interval`."""
+        if not self.counted or not self.reliable((code,)):
+            return None
+        classes = sum(each not in self.rules.excluded for each in CLASSES)
+        low, high = goodman(self.total((code,)), self.counted, classes)
         return 100 * low, 100 * high
