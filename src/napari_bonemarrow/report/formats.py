@@ -26,6 +26,8 @@ class Format(NamedTuple):
         Whether it is the printed report, whose writer also takes ``options``, a `ReportOptions`.
     identified : bool
         Whether it can name the patient and the order: its writer takes ``options`` for their fields.
+    slow : bool
+        Whether it takes longer than a window may wait, however few cells there are.
     """
 
     key: str
@@ -35,6 +37,7 @@ class Format(NamedTuple):
     usual: bool = False
     printed: bool = False
     identified: bool = False
+    slow: bool = False
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -45,14 +48,19 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("json", "count", "differential.json", "document:write_differential_json", usual=True),
             Format("html", "report", "report.html", "page.html:write_html", usual=True, printed=True),
             Format(
-                "pdf", "report for printing and archives", "report.pdf", "page.pdf:write_pdf", printed=True
+                "pdf",
+                "report for printing and archives",
+                "report.pdf",
+                "page.pdf:write_pdf",
+                printed=True,
+                slow=True,
             ),
             Format("fhir", "count as FHIR R4", "fhir.json", "exchange.fhir:write_fhir", identified=True),
             Format("geojson", "points for QuPath", "cells.geojson", "exchange.geojson:write_geojson"),
             Format("coco", "boxes for detection networks (COCO)", "coco.json", "exchange.coco:write_coco"),
-            Format("dicom", "cells and count of a DICOM slide", "", "exchange.dicom:write_dicom"),
+            Format("dicom", "cells and count of a DICOM slide", "", "exchange.dicom:write_dicom", slow=True),
             Format("xlsx", "Excel workbook", "counts.xlsx", "exchange.workbook:write_xlsx"),
-            Format("crops", "pictures of reviewed cells", "", "exchange.crops:write_crops"),
+            Format("crops", "pictures of reviewed cells", "", "exchange.crops:write_crops", slow=True),
             Format("tally", "tally by eye", "tally.csv", "tally:write_tally_csv"),
         )
     }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QObject, Signal
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.correction.case_sync import CellsChanged
@@ -17,6 +19,8 @@ from napari_bonemarrow.gui.counting.second_reader import SecondReader
 from napari_bonemarrow.gui.counting.sign_off import SignOff
 from napari_bonemarrow.gui.counting.tally_controller import TallyController
 from napari_bonemarrow.gui.keys.bindings import Binding
+from napari_bonemarrow.gui.widgets.notices import Notices
+from napari_bonemarrow.report.exchange.clipboard import clipboard_table
 from napari_bonemarrow.report.page.basis import basis_text, capital
 from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Topic
 
@@ -74,6 +78,7 @@ class CountController(SmearPart):
         self.readers.settling.connect(self._on_settling)
         self.readers.reader_changed.connect(self.reader_changed)
         self.follow(tab.shown, self._on_shown)
+        self.follow(tab.copy_requested, self.copy_table)
         self.follow(session.case.changed, self._on_changed)
         review.case_sync.cells_changed.connect(self._on_cells_changed)
         self.refresh()
@@ -85,7 +90,7 @@ class CountController(SmearPart):
 
     def press(self, binding: Binding) -> bool:
         """Run the command of a key; return whether it belongs to the Count tab."""
-        acts = {"sign": self._sign, "tally": self._toggle_tally}
+        acts = {"sign": self._sign, "tally": self._toggle_tally, "copy_count": self.copy_table}
         if binding.act in acts:
             acts[binding.act]()
             return True
@@ -96,6 +101,15 @@ class CountController(SmearPart):
         self.tab.tally_button.setChecked(False)
         self._tabs.setCurrentWidget(self.tab)
         self.sign_off.ask()
+
+    def copy_table(self) -> None:
+        """Copy the count to the clipboard, as lines of cells separated by tabs."""
+        case = self.session.case
+        if case.frame is None:
+            Notices.tell("Nothing is counted yet, so there is nothing to copy.")
+            return
+        existing(QGuiApplication.clipboard()).setText(clipboard_table(case.differential(), case.distrust))
+        Notices.tell("The count is copied: paste it into a spreadsheet or a form.")
 
     def _toggle_tally(self) -> None:
         """Show the manual tally, or return to the previous tab."""

@@ -31,6 +31,7 @@ class CountTab(QWidget):
     """The tab with the present count, its certainty, its readers and signature, and its export."""
 
     export_requested = Signal(str)
+    copy_requested = Signal()
     tally_switched = Signal(bool)
     shown = Signal()
 
@@ -87,7 +88,9 @@ class CountTab(QWidget):
         below.addWidget(self.target_text)
         content.addLayout(below)
         content.addLayout(self._facts_part())
-        for part in (self.table, self.interval_text, self.flags_text, self.notes_text):
+        content.addWidget(self.table)
+        content.addLayout(self._legend_part())
+        for part in (self.flags_text, self.notes_text):
             content.addWidget(part)
         content.addStretch(1)
         layout = QVBoxLayout(page)
@@ -99,6 +102,16 @@ class CountTab(QWidget):
         layout.addWidget(self.readers)
         layout.addWidget(self.sign)
         return page
+
+    def _legend_part(self) -> QHBoxLayout:
+        self.copy_button = button(
+            "Copy table", tip="Copy the count for a laboratory system's form or a spreadsheet"
+        )
+        self.copy_button.clicked.connect(self.copy_requested)
+        part = QHBoxLayout()
+        part.addWidget(self.interval_text, 1)
+        part.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignTop)
+        return part
 
     def _facts_part(self) -> QGridLayout:
         self.facts = QGridLayout()
@@ -209,6 +222,7 @@ class CountTab(QWidget):
     def _show_parts(self, any_count: bool) -> None:
         for made in (*self.export_buttons.values(), self.more_button):
             made.setEnabled(any_count)
+        self.copy_button.setVisible(any_count)
         for part in (self.table, self.interval_text, self.target_bar, self.target_text, self.notes_text):
             part.setVisible(any_count)
         for at in range(self.facts.count()):

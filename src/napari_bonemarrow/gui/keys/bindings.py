@@ -105,6 +105,7 @@ _ACTS = (
     Binding("Shift+T", "tally", "", "tally without a model, on or off", _COUNT),
     Binding("Shift+Enter", "tally_field", "", "next field of the tally", _COUNT),
     Binding("Shift+S", "sign", "", "begin the sign-off", _COUNT),
+    Binding("Shift+Y", "copy_count", "", "copy the count as a table, for a laboratory system", _COUNT),
     Binding("", "count", "", "go to the Count tab", _COUNT),
     *(
         Binding("", "export", each.key, f"export the {each.what} ({each.key.upper()})", _COUNT)

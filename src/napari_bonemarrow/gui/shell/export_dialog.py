@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from qtpy.QtWidgets import QFileDialog, QWidget
@@ -11,8 +12,13 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.widgets.notices import EXPORT, Notices
 from napari_bonemarrow.report import FORMATS, export
+from napari_bonemarrow.review import Case
+
+_MANY_CELLS: Final = 2000
+"""Cells from which a table of them takes more than 0.1 s."""
 
 
 class ExportOptions(BaseModel):
@@ -33,21 +39,57 @@ def first_options(kind: str = "csv") -> ExportOptions:
     return ExportOptions(format=kind, anonymous=settings.load().anonymous)
 
 
-def ask_export(parent: QWidget, session: Session, options: ExportOptions, notices: Notices) -> None:
+def ask_export(
+    parent: QWidget, session: Session, options: ExportOptions, notices: Notices, tasks: Tasks
+) -> None:
     """Ask the user for a path, and write the export."""
-    slide = session.slide
+    slide, chosen_format = session.slide, FORMATS[options.format]
     stem = slide.fingerprint[:12] if options.anonymous else slide.path.stem
-    name = FORMATS[options.format].name
-    if not name:
+    if not chosen_format.name:
         folder = QFileDialog.getExistingDirectory(parent, "Export", str(session.case.path.parent))
         chosen = str(Path(folder) / f"{stem} {options.format}") if folder else ""
     else:
-        suggested = session.case.path.with_name(f"{stem} {name}")
+        suggested = session.case.path.with_name(f"{stem} {chosen_format.name}")
         chosen, _filter = QFileDialog.getSaveFileName(
-            parent, "Export", str(suggested), f"*{suggested.suffix}"
+            parent, "Export", str(suggested), file_filter(options.format)
         )
     if chosen:
-        write_export(session, options, Path(chosen), notices)
+        begin_export(session, options, Path(chosen), notices, tasks)
+
+
+def file_filter(kind: str) -> str:
+    """Return the filter of a file dialog for a format: ``Count as FHIR R4 (*.json)``."""
+    chosen = FORMATS[kind]
+    what = chosen.what.replace("(", "").replace(")", "")  # brackets mean the pattern
+    return f"{what[0].upper()}{what[1:]} (*{Path(chosen.name).suffix})"
+
+
+def begin_export(
+    session: Session, options: ExportOptions, path: Path, notices: Notices, tasks: Tasks
+) -> None:
+    """Write a case at once if that is quick, else in a thread, from the file as it is now."""
+    if not FORMATS[options.format].slow and len(session.case.cells) < _MANY_CELLS:
+        write_export(session, options, path, notices)
+        return
+    case_path, failed = session.case.path, list[BoneMarrowError]()
+
+    def write() -> Iterator[None]:
+        # Every act is on the disk, and a case belongs to the thread that opened it.
+        with Case.open(case_path, read_only=True) as case:
+            export(case, options.format, path, anonymous=options.anonymous)
+        yield None
+
+    def fail(error: BoneMarrowError) -> None:
+        failed.append(error)
+        notices.fail(error, EXPORT)
+
+    def finish() -> None:
+        if not failed:
+            notices.settle(EXPORT)
+            notices.tell(f"Written: {path}")
+
+    notices.tell(f"Writing {path.name}: work on meanwhile.")
+    tasks.run(write, on_step=lambda _step: None, on_done=finish, on_failed=fail)
 
 
 def write_export(session: Session, options: ExportOptions, path: Path, notices: Notices) -> bool:

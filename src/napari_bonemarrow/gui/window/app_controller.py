@@ -107,7 +107,9 @@ class AppController(QObject):
 
     def _make_dialogs(self, viewer: Viewer) -> None:
         panel, notices = self.panel, self.notices
-        self.dialogs = WindowDialogs(panel, notices, lambda: self.opener.current, lambda: str(viewer.theme))
+        self.dialogs = WindowDialogs(
+            panel, notices, lambda: self.opener.current, lambda: str(viewer.theme), self.tasks
+        )
         self.fresh_start = FreshStart(panel, self.smear_viewer, self.opener, notices, self.leave_smear)
         self.window_commands = WindowCommands(
             panel, self.queue, self.opener, self.fresh_start, self.dialogs, notices

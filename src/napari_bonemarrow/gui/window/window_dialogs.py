@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.session import Session
+from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.keys.help_dialog import HelpDialog
 from napari_bonemarrow.gui.keys.key_editor import KeyEditor
 from napari_bonemarrow.gui.shell.export_dialog import ExportOptions, ask_export, first_options
@@ -27,6 +28,8 @@ class WindowDialogs(QObject):
         Returns the open session, or None.
     theme : callable
         Returns the name of napari's theme.
+    tasks : Tasks
+        For exports that take long.
     """
 
     def __init__(
@@ -35,8 +38,10 @@ class WindowDialogs(QObject):
         notices: Notices,
         session: Callable[[], Session | None],
         theme: Callable[[], str],
+        tasks: Tasks,
     ) -> None:
         super().__init__(panel)
+        self._tasks = tasks
         self._panel, self._notices, self._session, self._theme = panel, notices, session, theme
 
     def export(self, kind: str) -> None:
@@ -53,7 +58,7 @@ class WindowDialogs(QObject):
     def _export_so(self, options: ExportOptions) -> None:
         session = self._session()
         if session is not None:
-            ask_export(self._panel, session, options, self._notices)
+            ask_export(self._panel, session, options, self._notices, self._tasks)
 
     def edit_settings(self) -> None:
         """Open the settings, which are the same as on napari's page."""
