@@ -120,6 +120,7 @@ def test_a_search_that_was_broken_off_goes_on(two: Engine, opened: tuple[Slide, 
     np.testing.assert_array_equal(case.cells.x, whole.x)
 
 
+@pytest.mark.slow
 def test_only_the_frame_is_searched_and_then_only_what_it_has_grown_by(
     two: Engine, opened: tuple[Slide, Case], whole: Cells
 ) -> None:
@@ -150,6 +151,7 @@ def test_only_the_frame_is_searched_and_then_only_what_it_has_grown_by(
         assert case.cells.in_frame[kept].all()
 
 
+@pytest.mark.slow
 def test_a_tile_that_fails_costs_only_itself_and_is_written_down(
     two: Engine, opened: tuple[Slide, Case], whole: Cells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +221,7 @@ def test_a_file_damaged_in_the_middle_is_searched_and_classified_around_it(
         assert case.effective_codes()
 
 
+@pytest.mark.slow
 def test_a_slide_that_has_gone_is_said_and_what_was_found_stays(
     two: Engine, opened: tuple[Slide, Case]
 ) -> None:
