@@ -10,9 +10,9 @@ from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.drawing import draw_cell
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle
+from napari_bonemarrow.models.explanation.overlay import overlay
 from napari_bonemarrow.slides import detect_cells, open_slide
 from napari_bonemarrow.workflow import Question, count_inputs, explain_input
-from napari_bonemarrow.workflow.heatmap_files import overlay
 
 
 def test_a_place_in_a_field(engine: Engine, field: Path, tmp_path: Path) -> None:

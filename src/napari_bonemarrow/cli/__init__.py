@@ -15,6 +15,7 @@ from napari_bonemarrow.cli import (
     bundle_commands,
     case_commands,
     dataset_commands,
+    export_commands,
     profile_commands,
     record_commands,
     reviewer_commands,
@@ -46,7 +47,7 @@ app.command()(training_commands.train)
 app.command()(training_commands.evaluate)
 app.add_typer(bundle_commands.app, name="models")
 app.add_typer(dataset_commands.app, name="dataset")
-app.command()(case_commands.export)
+app.command()(export_commands.export)
 app.command(name="import")(record_commands.import_)
 app.command()(teaching_commands.learn)
 app.command()(teaching_commands.sample)

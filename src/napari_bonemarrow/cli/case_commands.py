@@ -29,7 +29,6 @@ from napari_bonemarrow.cli.common import (
 )
 from napari_bonemarrow.cytology.defaults import TARGET
 from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD, METHODS
-from napari_bonemarrow.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from napari_bonemarrow.cytology import Region
@@ -241,76 +240,6 @@ def explain(
         show_json(result.to_dict())
     else:
         say(f"{result.predicted} {result.confidence:.2f}; heatmap of {result.target} in {result.overlay}")
-
-
-def export(
-    cases: Annotated[
-        list[str],
-        typer.Argument(help="Cases (.bmcase), folders or patterns.", metavar="CASE...", show_default=False),
-    ],
-    format: Annotated[
-        str, typer.Option(help=f"{'; '.join(f'{each.key}: {each.what}' for each in FORMATS.values())}.")
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            help="The file to write. A folder for dicom and crops, and for several cases.",
-            metavar="PATH",
-            show_default=False,
-        ),
-    ],
-    anonymous: Annotated[
-        bool, typer.Option("--anonymous", help="Name no file of a slide; in fhir and dicom no person.")
-    ] = False,
-    as_json: AsJson = False,
-    debug: Debug = False,
-) -> None:
-    """Write reviewed cases as tables, JSON, reports, or for other programs.
-
-    Several cases, or a folder of them, are written into the folder PATH as <stem>.NAME each; one that fails
-    is told, and the others go on. xlsx is one workbook of all of them, crops one folder.
-
-    Example: napari-bonemarrow export smear.bmcase --format html --out report.html
-    """
-    from napari_bonemarrow.workflow import is_one_case
-
-    if not is_one_case(cases):
-        _export_several(cases, format, out, anonymous, as_json)
-        return
-    from napari_bonemarrow.report import export as write
-    from napari_bonemarrow.review import Case
-
-    with Case.open(cases[0], read_only=True) as opened:
-        write(opened, format, out, anonymous=anonymous)
-        if opened.distrust:
-            tell(f"warning: {opened.distrust}")
-    if as_json:
-        show_json({"out": str(out), "format": format})
-    else:
-        tell(f"written to {out}")
-
-
-def _export_several(cases: list[str], format: str, out: Path, anonymous: bool, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from napari_bonemarrow.cytology.plurals import count_of
-    from napari_bonemarrow.workflow import export_cases
-
-    with progress("Exporting") as report:
-        done = export_cases(cases, format, out, anonymous=anonymous, progress=report)
-    for each in done:
-        if each.error:
-            complain(each.error)
-        elif each.distrust:
-            tell(f"warning: {each.case}: {each.distrust}")
-    written = sum(not each.error for each in done)
-    if as_json:
-        show_json({"out": str(out), "format": format, "cases": [asdict(each) for each in done]})
-    else:
-        tell(f"{count_of(written, 'case', of=len(done))} written to {out}")
-    if written < len(done):
-        raise typer.Exit(1)
 
 
 def _regions(texts: list[str] | None) -> tuple[Region, ...]:

@@ -22,6 +22,7 @@ from .demo import write_sample_slide as write_sample_slide
 from .differential_count import CountOptions as CountOptions
 from .differential_count import count_inputs as count_inputs
 from .exchange.case_export import CaseExport as CaseExport
+from .exchange.case_export import export_case as export_case
 from .exchange.case_export import export_cases as export_cases
 from .exchange.case_export import is_one_case as is_one_case
 from .exchange.label_file import LabelFileError as LabelFileError

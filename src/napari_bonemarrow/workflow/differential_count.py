@@ -32,6 +32,7 @@ from napari_bonemarrow.workflow.cases import case_of_slide, default_reviewer, op
 from napari_bonemarrow.workflow.features import embed
 from napari_bonemarrow.workflow.inputs import Input, find_inputs
 from napari_bonemarrow.workflow.region_growth import count_slide
+from napari_bonemarrow.workflow.report_options import report_options
 from napari_bonemarrow.workflow.scale_rule import settle_scale
 from napari_bonemarrow.workflow.steps import CellsClassified, Doing, TilesFound
 from napari_bonemarrow.workflow.teaching.laboratory import begin_with, load_head
@@ -198,8 +199,9 @@ def _count(
         if options.sample and not case.is_signed and not case.sample.refusal:
             case.sample.begin()
         folder = make_folder(out / item.name)
+        page = report_options(case, _PAGE)
         for each in USUAL:
-            export(case, each.key, folder / each.name, anonymous=options.anonymous, options=_PAGE)
+            export(case, each.key, folder / each.name, anonymous=options.anonymous, options=page)
         return SummaryRow(
             item.shown,
             folder=item.name,

@@ -14,6 +14,7 @@ from napari_bonemarrow.cytology import BMC21, BoneMarrowError, Cells, Region, im
 from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.models import Bundle, Card
 from napari_bonemarrow.models.explanation.methods import DEFAULT_METHOD, METHODS
+from napari_bonemarrow.models.explanation.overlay import overlay
 from napari_bonemarrow.report import make_folder, write_bytes
 from napari_bonemarrow.review import SUFFIX, Case, case_path_for
 from napari_bonemarrow.slides import Slide, cut_crops, detect_cells, open_slide
@@ -23,9 +24,6 @@ from napari_bonemarrow.workflow.scale_rule import settle_scale
 
 if TYPE_CHECKING:
     from napari_bonemarrow.models import Heatmap
-
-_STRONGEST = 0.65
-"""Opacity of the overlay where the heatmap is 1, so that the cell stays visible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,27 +189,6 @@ def explain_input(
         npy,
         png,
     )
-
-
-def overlay(crop: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return a heatmap over its crop, more opaque at higher values.
-
-    Parameters
-    ----------
-    crop : ndarray of uint8, shape (s, s, 3)
-    values : ndarray of float32, shape (s, s)
-        0 to 1.
-
-    Returns
-    -------
-    ndarray of uint8, shape (s, s, 3)
-    """
-    from matplotlib import colormaps
-
-    colors = colormaps["inferno"](np.clip(values, 0, 1))[..., :3] * 255
-    opacity = _STRONGEST * np.clip(values, 0, 1)[..., np.newaxis]
-    blended: NDArray[np.uint8] = np.rint(crop * (1 - opacity) + colors * opacity).astype(np.uint8)
-    return blended
 
 
 def _crop(

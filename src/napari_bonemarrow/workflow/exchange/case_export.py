@@ -14,6 +14,7 @@ from napari_bonemarrow.report import FORMATS, ReportError, export, make_folder
 from napari_bonemarrow.report.page.options import ReportOptions
 from napari_bonemarrow.review import SUFFIX, Case
 from napari_bonemarrow.workflow.inputs import WILDCARDS, Input, find_inputs
+from napari_bonemarrow.workflow.report_options import report_options
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ def export_cases(
     *,
     anonymous: bool = False,
     options: ReportOptions | None = None,
+    heatmaps: bool = False,
     progress: Progress | None = None,
 ) -> list[CaseExport]:
     """Export cases into a folder; one that fails is told, and the others go on.
@@ -78,6 +80,8 @@ def export_cases(
         Name results by the slide's fingerprint, and no file in messages.
     options : ReportOptions, optional
         As in `export`.
+    heatmaps : bool
+        Whether critical cells of a printed report have heatmaps.
     progress : callable, optional
         Called with the number done, the number of all, and the case.
 
@@ -96,7 +100,7 @@ def export_cases(
     inputs = find_inputs(given, out=out, suffixes=(SUFFIX,), slide_folders=False)
     if anonymous:
         inputs = [Input(each.path, "", f"case {at}", each.error) for at, each in enumerate(inputs, start=1)]
-    with _writer(format, out, anonymous, options) as write:
+    with _writer(format, out, anonymous, options, heatmaps) as write:
         done = []
         for number, item in enumerate(inputs):
             if progress is not None:
@@ -107,8 +111,25 @@ def export_cases(
     return done
 
 
+def export_case(
+    case: Case,
+    format: str,
+    path: Path,
+    *,
+    anonymous: bool = False,
+    options: ReportOptions | None = None,
+    heatmaps: bool = False,
+) -> None:
+    """Export a case; a printed report has its model's card, and heatmaps if wanted. See `export`."""
+    if format in FORMATS and FORMATS[format].printed:
+        options = report_options(case, options, heatmaps=heatmaps)
+    export(case, format, path, anonymous=anonymous, options=options)
+
+
 @contextmanager
-def _writer(format: str, out: Path, anonymous: bool, options: ReportOptions | None) -> Iterator[Write]:
+def _writer(
+    format: str, out: Path, anonymous: bool, options: ReportOptions | None, heatmaps: bool
+) -> Iterator[Write]:
     """Yield the function that writes a case of some name."""
     if format == "xlsx":
         from napari_bonemarrow.report.exchange.workbook import workbook
@@ -129,7 +150,7 @@ def _writer(format: str, out: Path, anonymous: bool, options: ReportOptions | No
         name = name or (fingerprint if fingerprint not in used else f"{fingerprint}-{case.case_id[:6]}")
         used.add(name)
         path = out if format in _TOGETHER else out / (f"{name}.{chosen.name}" if chosen.name else name)
-        export(case, format, path, anonymous=anonymous, options=options)
+        export_case(case, format, path, anonymous=anonymous, options=options, heatmaps=heatmaps)
         return path
 
     yield write
