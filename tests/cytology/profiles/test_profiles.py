@@ -143,7 +143,7 @@ BEGIN = "extends: ICSH 2008\nname: Ours\n"
         ("extends: ICSH 2008\ntarget: 400\n", 1, "is one of the program's own profiles"),
         ("name: ICSH 2008\ntarget: 400\n", 1, "is one of the program's own profiles"),
         ('extends: ICSH 2008\nname: "two\\nlines"\n', 2, "name: 'two"),
-        ("- a\n- b\n", 1, "begin with 'name: …'"),
+        ("- a\n- b\n", 1, "such as 'name: …'"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_line_and_field(

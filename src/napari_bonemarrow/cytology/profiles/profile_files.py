@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from napari_bonemarrow.cytology.counting import CountingRules
 from napari_bonemarrow.cytology.errors import BoneMarrowError
-from napari_bonemarrow.cytology.lines import one_line
 from napari_bonemarrow.cytology.profiles.profile import CountingProfile, ReferenceSet
-from napari_bonemarrow.cytology.profiles.yaml_document import KeyPath, YamlDocument, YamlError, read_yaml
+from napari_bonemarrow.cytology.profiles.yaml_document import (
+    KeyPath,
+    YamlDocument,
+    YamlError,
+    first_error,
+    read_yaml,
+    where,
+)
 
 DEFAULT = "ICSH 2008"
 BUILT_IN = {
@@ -44,7 +49,7 @@ def profile_of(path: Path, find: Find) -> CountingProfile:
     try:
         made = CountingProfile.model_validate(document.values)
     except ValidationError as error:
-        raise ProfileError(_complaint(path, document, error)) from error
+        raise ProfileError(first_error(path, document, error, _fields)) from error
     if made.name in BUILT_IN and path.resolve().parent != FOLDER.resolve():
         name, line = document.marks[("name",)]
         where = f"{path.name}, line {line if name == path.name else 1}"
@@ -73,56 +78,19 @@ def _with_base(path: Path, find: Find, chain: tuple[Path, ...]) -> YamlDocument:
     base = document.values.pop(EXTENDS, None)
     if base is None:
         return document
-    where = _where(document, (EXTENDS,), path)
+    at = where(document, (EXTENDS,), path)
     if not isinstance(base, str) or not base.strip():
-        raise ProfileError(f"{where}: {EXTENDS}: is neither the name nor the file of a profile: give one")
+        raise ProfileError(f"{at}: {EXTENDS}: is neither the name nor the file of a profile: give one")
     try:
         other = path.parent / Path(base).expanduser() if is_file_name(base) else find(base)
     except ProfileError as error:
-        raise ProfileError(f"{where}: {EXTENDS}: {error}") from error
+        raise ProfileError(f"{at}: {EXTENDS}: {error}") from error
     if other.resolve() in (*chain, here):
         names = " → ".join(each.name for each in (*chain, here, other.resolve()))
-        raise ProfileError(
-            f"{where}: {EXTENDS}: the profiles extend each other in a circle ({names}): end it"
-        )
+        raise ProfileError(f"{at}: {EXTENDS}: the profiles extend each other in a circle ({names}): end it")
     fields = _with_base(other, find, (*chain, here))
     fields.values.pop("version", None)  # that of the other profile
     return document.over(fields, "rules")
-
-
-def _where(document: YamlDocument, path: KeyPath, file: Path) -> str:
-    name, line = document.mark(path) or (file.name, 1)
-    return f"{name}, line {line}"
-
-
-def _complaint(file: Path, document: YamlDocument, error: ValidationError) -> str:
-    """Return the first error as one line, with the number of the others."""
-    found = error.errors(include_url=False)
-    first = found[0]
-    path: KeyPath = tuple(first["loc"])
-    text = _problem(first)
-    head, _colon, rest = text.partition(": ")
-    named = [(*path, name) for name in head.split(" and ") if (*path, name) in document.marks]
-    if named:  # a check over several fields names those that it is about
-        path, text = max(named, key=lambda each: document.marks[each][0] == file.name), rest
-    if first["type"] == "missing":
-        path, text = path[:-1], f"{path[-1]}: {text}"
-    field = ".".join(one_line(str(part), 60) for part in path)
-    more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{_where(document, path, file)}: {field + ': ' if field else ''}{one_line(text, 300)}{more}"
-
-
-def _problem(error: Any) -> str:
-    kind, given = error["type"], one_line(repr(error["input"]), 60)
-    if kind == "extra_forbidden":
-        fields = _fields(error["loc"])
-        return f"is not a field: fields here are {', '.join(fields)}"
-    if kind == "missing":
-        return "is missing: add it"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if kind == "value_error":
-        return message
-    return f"{given}: {message[:1].lower()}{message[1:]}"
 
 
 def _fields(loc: KeyPath) -> list[str]:

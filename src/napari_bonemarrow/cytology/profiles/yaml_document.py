@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_bonemarrow.cytology.errors import BoneMarrowError
 from napari_bonemarrow.cytology.lines import one_line
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 LARGEST = 2**20
-"""Bytes; a profile has a few thousand."""
+"""Bytes; a profile or a layout has a few thousand."""
 _DEEPEST = 20
 """Levels; a profile has four."""
 
@@ -91,9 +94,9 @@ def read_yaml(path: Path, as_text: frozenset[str] = frozenset()) -> YamlDocument
     except yaml.MarkedYAMLError as error:
         raise YamlError(_complaint(path.name, text, error)) from error
     if node is None:
-        raise YamlError(f"{path.name}: is empty: write a profile into it")
+        raise YamlError(f"{path.name}: is empty: write its fields into it")
     if not isinstance(node, yaml.MappingNode):
-        raise YamlError(f"{path.name}, line {_line(node)}: begin with 'name: …', a field on each line")
+        raise YamlError(f"{path.name}, line {_line(node)}: write a field on each line, such as 'name: …'")
     document = YamlDocument({})
     document.values.update(_Reader(path.name, document.marks, as_text).value(node, ()))
     return document
@@ -102,7 +105,7 @@ def read_yaml(path: Path, as_text: frozenset[str] = frozenset()) -> YamlDocument
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST:
-            raise YamlError(f"{path.name}: is larger than {LARGEST >> 20} MiB: it is not a counting profile")
+            raise YamlError(f"{path.name}: is larger than {LARGEST >> 20} MiB: it is no file of this kind")
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise YamlError(f"{path.name}: is not UTF-8: save it as UTF-8") from error
@@ -139,7 +142,7 @@ def _composer(name: str) -> Callable[[str], Any]:
                 raise YamlError(f"{name}, line {line}: anchors and aliases (& and *): write the value out")
             self.depth += 1
             if self.depth > _DEEPEST:
-                raise YamlError(f"{name}, line {line}: is nested too deep: a profile has four levels")
+                raise YamlError(f"{name}, line {line}: is nested too deep: four levels are enough")
             node = super().compose_node(parent, index)
             self.depth -= 1
             return node
@@ -181,3 +184,49 @@ class _Reader:
             self._marks[(*path, name)] = (self._name, _line(key))
             made[name] = self.value(value, (*path, name))
         return made
+
+
+def where(document: YamlDocument, path: KeyPath, file: Path) -> str:
+    """Return file and line of a value, for a message."""
+    name, line = document.mark(path) or (file.name, 1)
+    return f"{name}, line {line}"
+
+
+def first_error(
+    file: Path, document: YamlDocument, error: ValidationError, fields: Callable[[KeyPath], list[str]]
+) -> str:
+    """Return the first error of a model as one line, with file, line and the number of the others.
+
+    Parameters
+    ----------
+    file : Path
+    document : YamlDocument
+    error : ValidationError
+    fields : callable
+        Returns the names of the fields that are allowed at a path.
+    """
+    found = error.errors(include_url=False)
+    first = found[0]
+    path: KeyPath = tuple(first["loc"])
+    text = _problem(first, fields)
+    head, _colon, rest = text.partition(": ")
+    named = [(*path, name) for name in head.split(" and ") if (*path, name) in document.marks]
+    if named:  # a check over several fields names those that it is about
+        path, text = max(named, key=lambda each: document.marks[each][0] == file.name), rest
+    if first["type"] == "missing":
+        path, text = path[:-1], f"{path[-1]}: {text}"
+    field = ".".join(one_line(str(part), 60) for part in path)
+    more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{where(document, path, file)}: {field + ': ' if field else ''}{one_line(text, 300)}{more}"
+
+
+def _problem(error: Any, fields: Callable[[KeyPath], list[str]]) -> str:
+    kind, given = error["type"], one_line(repr(error["input"]), 60)
+    if kind == "extra_forbidden":
+        return f"is not a field: fields here are {', '.join(fields(error['loc']))}"
+    if kind == "missing":
+        return "is missing: add it"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if kind == "value_error":
+        return message
+    return f"{given}: {message[:1].lower()}{message[1:]}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential
 from napari_bonemarrow.cytology.messages import counted_message, message
+from napari_bonemarrow.cytology.profiles.references import ReferenceRange
 from napari_bonemarrow.report.page.contents import (
     Bar,
     CountHeadings,
@@ -30,11 +32,14 @@ class CountPart:
     case : Case
     counted : Differential
     language : Language
+    source : str
+        Beginning of the source of the reference ranges; empty for the profile's first, ``none`` for none.
     """
 
     case: Case
     counted: Differential
     language: Language
+    source: str = ""
 
     @property
     def sampled(self) -> bool:
@@ -60,13 +65,25 @@ class CountPart:
     def _ratio(self) -> Figure:
         ratio, say, number = self.counted.ratios["m_to_e"], self.language.say, self.language.number
         name = say(message("M:E"))
+        reference = self._reference(ratio.references)
+        known = "" if reference is None else say(message("; reference {range}", range=reference.short_text))
         if ratio.value is None or ratio.ci95 is None:
-            return Figure(f"{name} –", say(ratio.text))
+            return Figure(f"{name} –", say(ratio.text) + known)
         low, high = number(ratio.ci95[0]), number(ratio.ci95[1])
         template = message("M:E ratio ({low}–{high})", low=low, high=high)
         if ratio.sampled:
             template = message("M:E ratio ({low}–{high}, from the sample)", low=low, high=high)
-        return Figure(f"{number(ratio.value)} : 1", say(template))
+        return Figure(f"{number(ratio.value)} : 1", say(template) + known)
+
+    @cached_property
+    def _source(self) -> str:
+        """Return the source of the printed reference ranges; empty for none."""
+        sources = [each.source for each in self.counted.profile.reference_ranges]
+        fitting = [each for each in sources if each.casefold().startswith(self.source.strip().casefold())]
+        return fitting[0] if fitting and self.source.strip().casefold() != "none" else ""
+
+    def _reference(self, ranges: tuple[ReferenceRange, ...]) -> ReferenceRange | None:
+        return next((each for each in ranges if each.source == self._source), None)
 
     def table(self) -> CountTable:
         """Return the differential as a table."""
@@ -87,7 +104,7 @@ class CountPart:
             percent=say(message("Percent")),
             interval=say(message("95 % interval")),
             adjusted=say(message("Corrected for the model's errors")) if _any(rows, "adjusted") else "",
-            reference=say(message("Reference")) if _any(rows, "reference") else "",
+            reference=say(message("Reference, %")) if _any((*rows, *groups), "reference") else "",
             axis=say(message("0 to {axis} %", axis=self._axis)),
         )
         return CountTable(headings, rows, groups, self._below())
@@ -100,6 +117,7 @@ class CountPart:
 
     def _row(self, count: ClassCount, model: str) -> CountRow:
         say, group = self.language.say, count.code not in CLASSES
+        reference = self._reference(count.references)
         return CountRow(
             code="" if group else count.code,
             name=say(count.name),
@@ -110,12 +128,19 @@ class CountPart:
             percent=say(count.percent_text),
             interval=say(count.ci_text) if count.reliable else "",
             adjusted="",
-            reference="",
+            reference="" if reference is None else self._range(reference),
             reliable=count.reliable,
-            bar=None if group else self._bar(count),
+            bar=None if group else self._bar(count, reference),
         )
 
-    def _bar(self, count: ClassCount) -> Bar | None:
+    def _range(self, reference: ReferenceRange) -> str:
+        """Return a range without its unit, which stands in the column's heading."""
+        low, high = (
+            f"{limit:g}".replace(".", self.language.decimal) for limit in (reference.low, reference.high)
+        )
+        return f"{low}–{high}"
+
+    def _bar(self, count: ClassCount, reference: ReferenceRange | None) -> Bar | None:
         if not count.reliable or count.percent is None or count.ci95 is None:
             return None
         say, axis = self.language.say, self._axis
@@ -130,16 +155,19 @@ class CountPart:
             count.percent / axis,
             low / axis,
             min(high / axis, 1.0),
-            None,
+            None if reference is None else (reference.low / axis, min(reference.high / axis, 1.0)),
             CLASSES[count.code].color,
             say(alt),
         )
 
     def _below(self) -> tuple[str, ...]:
-        """Return how often the model was right where it was put to the test."""
+        """Return the rule of the percentages, the source of the ranges, and the model's test."""
         told, say = self.case.learning.prequential_shares, self.language.say
+        rules = dict.fromkeys(say(row.rule) for row in self.counted.classes if row.rule)
+        first = ". ".join((*rules, *self._sources()))
+        above = (f"{first}.",) if first else ()
         if told is None:
-            return ()
+            return above
         lines = [
             say(
                 message(
@@ -154,7 +182,13 @@ class CountPart:
         by = self.case.learning.predicted_by
         if by:
             lines.append(say(message("The other cells are predicted by {model}.", model=by)))
-        return (" ".join(lines),)
+        return (*above, " ".join(lines))
+
+    def _sources(self) -> tuple[str, ...]:
+        if not self._source:
+            return ()
+        text = message("Reference ranges, shown as pale bands behind the bars: {source}", source=self._source)
+        return (self.language.say(text),)
 
     def excluded(self) -> Section:
         """Return the cells that were left out of the count."""
@@ -188,7 +222,11 @@ class CountPart:
     def notes(self) -> tuple[Note, ...]:
         """Return the notes on this count, then those on every count."""
         say, counted = self.language.say, self.counted
-        arising = [Note(say(flag.text)) for flag in counted.flags if flag.text != counted.unlike_text]
+        arising = [
+            Note(say(message("{note} [{rule}]", note=flag.text, rule=flag.rule) if flag.rule else flag.text))
+            for flag in counted.flags
+            if flag.text != counted.unlike_text
+        ]
         # The ratio's definition is under the rules.
         standing = [note for note in counted.notes if note.code != "m_to_e_definition"]
         return (*arising, *(Note(say(note.text), quiet=True) for note in standing))

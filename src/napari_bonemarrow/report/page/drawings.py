@@ -35,9 +35,10 @@ def _band(reference: tuple[float, float] | None) -> str:
     if reference is None:
         return ""
     low, high = (BAR_WIDTH * min(1.0, each) for each in reference)
+    high = max(high, low + 1.0)
     return (
-        f'<rect x="{low:.1f}" y="0.4" width="{max(1.0, high - low):.1f}" height="11.2" fill="#e3e3e8" '
-        f'stroke="#8a8a94" stroke-width="0.5" stroke-dasharray="1.6 1.2"/>'
+        f'<path d="M{low:.1f} 0.4H{high:.1f}V11.6H{low:.1f}Z" fill="#e3e3e8" stroke="#8a8a94" '
+        'stroke-width="0.5" stroke-dasharray="1.6 1.2"/>'
     )
 
 

@@ -81,6 +81,9 @@ class Layout(BaseModel):
         A ``.po`` file beside the layout, with translations of the report's texts.
     fields : tuple of LayoutField
         In the order of the form; empty for the program's fields.
+    references : str
+        The source of the reference ranges that are printed, or its beginning; ``none`` for none of them. By
+        default the first source of the counting profile.
     montage : bool
         Whether pictures of cells are printed.
     template : str
@@ -95,6 +98,7 @@ class Layout(BaseModel):
     language: str = "en"
     catalogue: str = ""
     fields: tuple[LayoutField, ...] = ()
+    references: Text = ""
     montage: bool = True
     template: str = ""
     _path: Path | None = PrivateAttr(None)
@@ -106,6 +110,12 @@ class Layout(BaseModel):
         if twice:
             raise ValueError(f"the field {twice[0]} occurs twice")
         return self
+
+    def at(self, path: Path) -> Self:
+        """Return the layout with the path of its file, beside which its other files lie."""
+        made = self.model_copy()
+        made._path = path
+        return made
 
     def report_fields(self) -> tuple[ReportField, ...]:
         """Return the fields of the form, identity first."""

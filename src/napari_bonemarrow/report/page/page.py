@@ -92,7 +92,7 @@ def gather_report(
     own = catalogue if asked == layout.language else None
     speech = language(asked, own)
     counted = case.differential()
-    count = CountPart(case, counted, speech)
+    count = CountPart(case, counted, speech, layout.references)
     record = RecordPart(case, counted, record_document(case), speech)
     made = options.made or datetime.now(UTC)
     say, slide = speech.say, case.slide_record

@@ -205,7 +205,9 @@ class RecordPart:
             (
                 message("Rules"),
                 message(
-                    "{rules}; M:E = {definition}", rules=self.counted.rules.name, definition=ratio.definition
+                    "{rules}; M:E = {definition}",
+                    rules=self.counted.profile.title,
+                    definition=ratio.definition,
                 ),
             ),
         ]
