@@ -9,6 +9,7 @@ import pytest
 
 from napari_bonemarrow.cytology import Cells
 from napari_bonemarrow.engine import SlideSource, child
+from napari_bonemarrow.gui.canvas.rings.code_plates import pixels_of
 from napari_bonemarrow.gui.canvas.smear_layer import slide_layer
 from napari_bonemarrow.gui.npe2_reader import read
 from napari_bonemarrow.gui.widgets.crop_cache import SPAN_UM, _images
@@ -79,15 +80,9 @@ def test_a_thumbnail_shows_the_crop_that_is_classified(given: Input, qapp) -> No
     small = _images(slide, batch, SIZE)
     same_small = cut_crops(classified_from, x, y, microns_per_pixel=SPAN_UM / SIZE, size=SIZE)
     for cell, (number, at) in enumerate(where):
-        assert_shows(_pixels(thumbnails[cell][1]), given, number, at)
-        np.testing.assert_array_equal(_pixels(thumbnails[cell][1]), classified[cell])
-        np.testing.assert_array_equal(_pixels(small[cell][1]), same_small[cell])
-
-
-def _pixels(image) -> np.ndarray:
-    """Copy an image of Qt's: blue, green, red and a fourth byte a pixel."""
-    raw = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
-    return raw.reshape(image.height(), image.bytesPerLine() // 4, 4)[:, : image.width(), 2::-1]
+        assert_shows(pixels_of(thumbnails[cell][1])[..., :3], given, number, at)
+        np.testing.assert_array_equal(pixels_of(thumbnails[cell][1])[..., :3], classified[cell])
+        np.testing.assert_array_equal(pixels_of(small[cell][1])[..., :3], same_small[cell])
 
 
 def test_a_case_of_an_earlier_layout_is_not_shown(

@@ -58,11 +58,11 @@ def draw_sheet(ratio: float = 1.0) -> Sheet:
         elif CODES[code] or state >= 2:
             _draw_plate(painter, box, CODES[code], reviewed=bool(state & 1), flagged=state >= 2)
     painter.end()
-    return Sheet(_pixels(image), _COLUMNS, ratio)
+    return Sheet(pixels_of(image), _COLUMNS, ratio)
 
 
-def _pixels(image: QImage) -> NDArray[np.uint8]:
-    """Return an image's RGBA, not premultiplied."""
+def pixels_of(image: QImage) -> NDArray[np.uint8]:
+    """Return an image's RGBA, not premultiplied, shape (height, width, 4)."""
     plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
     data: Any = plain.constBits()
     if hasattr(data, "setsize"):  # PyQt returns a pointer, PySide a buffer
