@@ -19,6 +19,7 @@ from napari_bonemarrow.gui.counting.sample_part import SamplePart
 from napari_bonemarrow.gui.counting.second_reader_part import SecondReaderPart
 from napari_bonemarrow.gui.counting.sign_off_part import SignPart
 from napari_bonemarrow.gui.counting.tally_view import TallyView
+from napari_bonemarrow.gui.keys.key_hints import keyed
 from napari_bonemarrow.gui.widgets.controls import button, label, line, scrolled
 from napari_bonemarrow.gui.widgets.plain_text import set_tip
 from napari_bonemarrow.gui.widgets.theme import ThemeColors
@@ -133,7 +134,10 @@ class CountTab(QWidget):
         part = QHBoxLayout()
         part.setContentsMargins(8, 6, 8, 8)
         part.setSpacing(4)
-        part.addWidget(label("Export", wrap=False))
+        self.report_button = button("Report…")
+        keyed(self.report_button, "export", "report", "Fill in the report, see its pages, save it")
+        self.report_button.clicked.connect(self._export_clicked("report"))
+        part.addWidget(self.report_button, 1)
         self.export_buttons = {}
         for each in USUAL:
             made = button(f"{each.what.capitalize()} ({each.key.upper()})")
@@ -220,7 +224,7 @@ class CountTab(QWidget):
         self._show_notes(counted)
 
     def _show_parts(self, any_count: bool) -> None:
-        for made in (*self.export_buttons.values(), self.more_button):
+        for made in (self.report_button, *self.export_buttons.values(), self.more_button):
             made.setEnabled(any_count)
         self.copy_button.setVisible(any_count)
         for part in (self.table, self.interval_text, self.target_bar, self.target_text, self.notes_text):

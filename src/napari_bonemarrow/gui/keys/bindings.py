@@ -107,6 +107,7 @@ _ACTS = (
     Binding("Shift+S", "sign", "", "begin the sign-off", _COUNT),
     Binding("Shift+Y", "copy_count", "", "copy the count as a table, for a laboratory system", _COUNT),
     Binding("", "count", "", "go to the Count tab", _COUNT),
+    Binding("Shift+R", "export", "report", "the report: fill it in, see its pages, save it", _COUNT),
     *(
         Binding("", "export", each.key, f"export the {each.what} ({each.key.upper()})", _COUNT)
         for each in USUAL

@@ -255,6 +255,7 @@ class AppController(QObject):
         self.reviewer.forget()
         self.keys.leave()
         self.laboratory.leave()
+        self.dialogs.close_preview()
         smear.close()
         self.recent.note(smear.session)
         self.smear_viewer.clear()

@@ -12,6 +12,7 @@ from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.keys.help_dialog import HelpDialog
 from napari_bonemarrow.gui.keys.key_editor import KeyEditor
+from napari_bonemarrow.gui.report_preview.preview import ReportPreview
 from napari_bonemarrow.gui.shell.export_dialog import ExportOptions, ask_export, first_options
 from napari_bonemarrow.gui.widgets.form_dialog import FormDialog
 from napari_bonemarrow.gui.widgets.notices import Notices
@@ -42,11 +43,15 @@ class WindowDialogs(QObject):
     ) -> None:
         super().__init__(panel)
         self._tasks = tasks
+        self.preview: ReportPreview | None = None
         self._panel, self._notices, self._session, self._theme = panel, notices, session, theme
 
     def export(self, kind: str) -> None:
-        """Export the count in a format, or in one that the user chooses (``any``)."""
+        """Export the count in a format, in one that the user chooses (``any``), or preview the ``report``."""
         if self._session() is None:
+            return
+        if kind == "report":
+            self._preview_report()
             return
         if kind != "any":
             self._export_so(first_options(kind))
@@ -54,6 +59,20 @@ class WindowDialogs(QObject):
         dialog = FormDialog(self._panel, "Export", first_options(), "Choose where…")
         dialog.chosen.connect(self._export_so)
         dialog.open()
+
+    def _preview_report(self) -> None:
+        """Open the preview of the report; one stays open at a time."""
+        session = self._session()
+        if session is not None:
+            self.close_preview()
+            self.preview = ReportPreview(session, self._tasks, self._panel, self)
+
+    def close_preview(self) -> None:
+        """Close the preview of the report, if one is open; what was typed into findings is kept."""
+        if self.preview is not None:
+            self.preview.close()
+            self.preview.deleteLater()
+            self.preview = None
 
     def _export_so(self, options: ExportOptions) -> None:
         session = self._session()

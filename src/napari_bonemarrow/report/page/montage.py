@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -158,12 +159,24 @@ def cut_montage(plan: MontagePlan, language: Language, heatmaps: Mapping[int, ND
 
 
 def _crops(plan: MontagePlan, path: Path) -> NDArray[np.uint8]:
+    """Return the crops of a plan; the last ones are kept, since a preview asks for the same again."""
+    places = tuple((cell.x, cell.y) for cell in plan.cells)
+    assert plan.scale is not None
+    return _cut(path, path.stat().st_mtime_ns, plan.scale, places)
+
+
+@lru_cache(maxsize=1)
+def _cut(
+    path: Path, _changed_at: int, scale: Scale, places: tuple[tuple[float, float], ...]
+) -> NDArray[np.uint8]:
     from napari_bonemarrow.slides import cut_crops, open_slide
 
-    assert plan.scale is not None
-    slide = open_slide(path).with_scale(plan.scale)
-    x, y = ([getattr(cell, axis) for cell in plan.cells] for axis in "xy")
-    return cut_crops(slide, x, y, microns_per_pixel=SIDE_UM / SIDE_PX, size=SIDE_PX)
+    x, y = np.array(places).T
+    crops = cut_crops(
+        open_slide(path).with_scale(scale), x, y, microns_per_pixel=SIDE_UM / SIDE_PX, size=SIDE_PX
+    )
+    crops.setflags(write=False)
+    return crops
 
 
 def _cell(

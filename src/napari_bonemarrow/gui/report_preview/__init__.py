@@ -1,0 +1,1 @@
+"""Preview of the printed report, with the fields that a person fills in."""
