@@ -29,6 +29,7 @@ MODULES = (
     "gallery",
     "looking",
     "learning",
+    "exchange",
 )
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 MARK = re.compile(r"(<!-- table -->).*?(<!-- /table -->)", re.DOTALL)

@@ -83,7 +83,8 @@ def keep(slide: Slide, folder: Path) -> list[str]:
         case.set_label(case.cells.cell_id.tolist(), "LYT")
         for kind in FORMATS:
             try:
-                export(case, kind, folder / kind)
+                # Only an anonymous export in DICOM is without the slide's patient.
+                export(case, kind, folder / kind, anonymous=kind == "dicom")
             except BoneMarrowError as error:
                 lines.append(str(error))
     return lines

@@ -55,7 +55,11 @@ def test_nothing_of_the_patient_gets_into_a_case_the_log_or_an_export(
         case.model.record_predictions(Predictions(case.cells.cell_id, likely, BMC21, support, model))
         case.set_label(case.cells.cell_id.tolist()[:3], "LYT")
         for kind in FORMATS:
+            if kind == "dicom":  # which has the patient of its slide, unless it is to be anonymous
+                continue
             export(case, kind, tmp_path / kind)
+        if slide.vendor == "dicom":
+            export(case, "dicom", tmp_path / "dicom", anonymous=True)
     made = _files(tmp_path)
     assert {"case.bmcase", "csv", "json", "html"} <= {file.name for file in made}
     assert not any(betrays(file.read_bytes()) for file in made)

@@ -9,7 +9,7 @@ from typing import Any
 from napari_bonemarrow.report.exchange.dicom_annotations import bulk_annotations
 from napari_bonemarrow.report.exchange.dicom_report import structured_report
 from napari_bonemarrow.report.exchange.dicom_source import SCHEME, dicom_source
-from napari_bonemarrow.report.files import make_folder, write_bytes
+from napari_bonemarrow.report.files import ReportError, make_folder, write_bytes
 from napari_bonemarrow.review import Case
 
 
@@ -36,16 +36,28 @@ def write_dicom(case: Case, path: Path, *, anonymous: bool = False) -> None:
         If the slide is not DICOM, cannot be found or read, or nothing can be written.
     """
     source = dicom_source(case, anonymous=anonymous)
-    objects = {
-        "annotations.dcm": bulk_annotations(case, source),
-        "differential.dcm": structured_report(case, source, anonymous=anonymous),
-    }
-    made = {name: _encoded(each) for name, each in objects.items() if each is not None}
+    made = _objects(case, source, anonymous)
     folder = make_folder(path)
     for name, data in made.items():
         write_bytes(folder / name, data)
     if "annotations.dcm" not in made:  # of an earlier export, when there were cells
         (folder / "annotations.dcm").unlink(missing_ok=True)
+
+
+def _objects(case: Case, source: Any, anonymous: bool) -> dict[str, bytes]:
+    """Return the files by their names."""
+    try:
+        objects = {
+            "annotations.dcm": bulk_annotations(case, source),
+            "differential.dcm": structured_report(case, source, anonymous=anonymous),
+        }
+        return {name: _encoded(each) for name, each in objects.items() if each is not None}
+    except Exception as error:  # the libraries raise any error on a header that breaks the standard
+        # Their messages quote its values, among them the patient's.
+        raise ReportError(
+            f"{case.path}: the DICOM header of its slide breaks the standard, so nothing can refer to it: "
+            "export geojson or fhir"
+        ) from error
 
 
 def _encoded(made: Any) -> bytes:

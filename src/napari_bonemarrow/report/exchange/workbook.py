@@ -6,6 +6,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,7 @@ class _Sheet:
         self._row += 1
 
 
+@lru_cache(maxsize=4096)  # most texts of cells are codes
 def _plain(text: str) -> str:
     """Return a text that Excel and XML take, and that no program takes for a formula."""
     legal = "".join(letter for letter in text if letter in "\t\n\r" or _is_legal(ord(letter)))
