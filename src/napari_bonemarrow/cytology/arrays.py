@@ -316,6 +316,8 @@ class Predictions:
     strangeness : ndarray of float32, shape (n,), optional
         Share of held-out crops that look more like the training data than the cell does, 0 to 1; NaN
         where a cell was not measured, None where no cell was.
+    confusion : mapping of str to mapping of str to int, optional
+        The bundle's held-out marrow crops by true and predicted class.
     """
 
     cell_id: NDArray[np.int64]
@@ -325,6 +327,7 @@ class Predictions:
     model: ModelReference
     abstain_below: float | None = None
     strangeness: NDArray[np.float32] | None = None
+    confusion: Mapping[str, Mapping[str, int]] | None = None
 
     def __post_init__(self) -> None:
         if self.strangeness is not None and self.strangeness.shape != self.cell_id.shape:

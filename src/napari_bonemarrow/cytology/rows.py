@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from napari_bonemarrow.cytology.classes import Support
-from napari_bonemarrow.cytology.messages import message
+from napari_bonemarrow.cytology.messages import Message, message
 from napari_bonemarrow.cytology.profiles.references import ReferenceRange
 
 UNRELIABLE_TEXT = message("not reliably recognised by this model")
@@ -72,6 +72,58 @@ class SampledCount(Protocol):
     def to_dict(self) -> Mapping[str, Any]:
         """Return it as JSON values."""
         ...
+
+
+class AdjustedShare(Protocol):
+    """An adjusted share, per cent; see `estimation.AdjustedShare`."""
+
+    @property
+    def percent(self) -> float:
+        """Return the share."""
+
+    @property
+    def ci95(self) -> Interval:
+        """Return its limits."""
+
+
+class AdjustedCount(Protocol):
+    """A count adjusted by a model's errors on held-out cells; see `estimation.AdjustedCount`."""
+
+    @property
+    def m_to_e(self) -> float:
+        """Return the ratio."""
+
+    @property
+    def m_to_e_ci95(self) -> Interval:
+        """Return its limits."""
+
+    def row(self, code: str) -> AdjustedShare | None:
+        """Return the row of a class or group."""
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Return it as JSON values."""
+
+
+ADJUSTED_FROM = message("from held-out cells, not this smear")
+"""What an adjusted count rests on."""
+
+
+def adjusted_text(share: AdjustedShare) -> Message:
+    """Return an adjusted share as printed next to the raw one."""
+    low, high = share.ci95
+    return message(
+        "adjusted {percent:.1f} % ({low:.1f}–{high:.1f})", percent=share.percent, low=low, high=high
+    )
+
+
+def adjusted_ratio_text(adjusted: AdjustedCount) -> Message:
+    """Return the adjusted M:E as printed next to the raw one."""
+    low, high = adjusted.m_to_e_ci95
+    if math.isinf(high):
+        return message("adjusted {value:.1f} : 1 (above {low:.1f})", value=adjusted.m_to_e, low=low)
+    return message(
+        "adjusted {value:.1f} : 1 ({low:.1f}–{high:.1f})", value=adjusted.m_to_e, low=low, high=high
+    )
 
 
 @dataclass(frozen=True, slots=True)

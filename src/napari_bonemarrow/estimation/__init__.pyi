@@ -1,5 +1,8 @@
 """A valid count from a partial review: a stratified random sample of the counted cells and its estimate."""
 
+from .adjusted import AdjustedCount as AdjustedCount
+from .adjusted import AdjustedShare as AdjustedShare
+from .adjusted import adjusted_count as adjusted_count
 from .difference import CrossFitted as CrossFitted
 from .differential import estimate as estimate
 from .errors import EstimateError as EstimateError

@@ -167,6 +167,7 @@ class Classifier:
             self.bundle.reference,
             card.abstain_below,
             strangeness,
+            card.confusion,
         )
 
     def crops(self, slide: Slide, cells: Cells) -> NDArray[np.uint8]:

@@ -7,7 +7,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QFontMetrics
 from qtpy.QtWidgets import QScrollArea
 
-from napari_bonemarrow.cytology import CLASSES, Differential, DomainCheck, Support
+from napari_bonemarrow.cytology import BMC21, CLASSES, CountingRules, Differential, DomainCheck, Support
+from napari_bonemarrow.estimation import adjusted_count
 from napari_bonemarrow.gui.counting.agreement_dialog import AgreementDialog
 from napari_bonemarrow.gui.counting.count_models import (
     AgreementInfo,
@@ -17,7 +18,7 @@ from napari_bonemarrow.gui.counting.count_models import (
     TallyInfo,
 )
 from napari_bonemarrow.gui.counting.count_tab import CountTab
-from napari_bonemarrow.gui.counting.differential_model import BAR, COUNT, MODEL, NAME, PERCENT
+from napari_bonemarrow.gui.counting.differential_model import ADJUSTED, BAR, COUNT, MODEL, NAME, PERCENT
 from napari_bonemarrow.gui.counting.second_reader_part import SecondReaderPart
 from napari_bonemarrow.gui.counting.sign_off_part import SignPart
 from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
@@ -248,3 +249,27 @@ def test_the_parts_are_no_wider_than_the_panel(shown):
     tab.readers.show_info(ReadersInfo("First reader Dr A", can_compare=True, to_settle=1200))
     inner = [area.widget().minimumSizeHint().width() for area in tab.findChildren(QScrollArea)]
     assert max([tab.minimumSizeHint().width(), *inner]) <= WIDTH
+
+
+def test_the_adjusted_count_has_a_column_of_its_own_and_says_what_it_rests_on(shown):
+    tab = shown(CountTab())
+    support = dict.fromkeys(BMC21, Support.TRAINED)
+    held_out = {code: {code: 200, "NGS": 100} for code in BMC21} | {"NGS": {"NGS": 300}}
+    adjusted = adjusted_count(held_out, {"BLA": 20, "NGS": 180}, {}, CountingRules())
+    counts = {"BLA": 20, "NGS": 180}
+    count = Differential.of_counts(counts, 200, support, adjust=lambda: adjusted)
+    tab.show_differential(count)
+    assert tab.table.isColumnHidden(ADJUSTED)
+    tab.show_adjusted(count.adjusted)
+    assert not tab.table.isColumnHidden(ADJUSTED)
+    share = adjusted.row("BLA")
+    assert tab.table.model().text(0, ADJUSTED) == (
+        f"{share.percent:.1f} ({share.ci95[0]:.1f}–{share.ci95[1]:.1f})"
+    )
+    assert "held-out cells, not this smear" in tab.adjusted_text.text()
+    assert tab.adjusted_text.text().startswith("Blasts adjusted ")
+    tip = tab.table.model().index(0, NAME).data(Qt.ItemDataRole.ToolTipRole)
+    assert "from held-out cells, not this smear" in tip
+    tab.show_differential(_counts(["BLA"] * 5, 5))
+    assert tab.table.isColumnHidden(ADJUSTED)
+    assert not tab.adjusted_text.isVisible()

@@ -242,6 +242,13 @@ def test_a_bundle_gives_the_figures_that_were_measured(blobs: Path, tmp_path: Pa
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["balanced_accuracy"] >= 0.85
     assert metrics["selective"]["abstain_below"] == bundle.card.abstain_below
+    confusion = bundle.card.confusion
+    assert confusion is not None
+    assert {code: sum(row.values()) for code, row in confusion.items()} == {
+        code: figures["n"] for code, figures in metrics["per_class"].items() if figures["n"]
+    }
+    right = sum(row.get(code, 0) for code, row in confusion.items())
+    assert right / metrics["n"] == pytest.approx(metrics["accuracy"])
     assert metrics["selective"]["accuracy"] >= metrics["accuracy"] - 0.05
     assert metrics["selective"]["coverage"] == pytest.approx(0.8, abs=0.25)
     # The bundle, opened afresh, says of the held-out images what the run wrote down.

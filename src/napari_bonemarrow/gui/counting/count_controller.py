@@ -26,6 +26,8 @@ from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Topic
 
 _SAMPLE_MS = 60
 """Time after an act until a sample is counted again."""
+_ADJUST_MS = 400
+"""Time after the last act until a count is adjusted by the model's errors, which takes about 0.1 s."""
 
 
 class CountController(SmearPart):
@@ -63,7 +65,9 @@ class CountController(SmearPart):
         self._came_from: QWidget | None = None
         self._stale = True
         self._soon = self.timer(_SAMPLE_MS, self.refresh)
+        self._idle = self.timer(_ADJUST_MS, self._adjust)
         self._model: Differential | None = None
+        self._counted: Differential | None = None
         self.sign_off = SignOff(session, tab.sign, review.acts, self)
         self.readers = SecondReader(
             session, tab.readers, review.selection, review.acts.reviewer, review.acts, self
@@ -138,11 +142,19 @@ class CountController(SmearPart):
         counted = self._count()
         basis = "" if counted is None else capital(basis_text(self.session.case, counted))
         self.tab.show_differential(counted, self._model_count(counted), basis)
+        self._counted = counted
+        if counted is not None and counted.adjust is not None:
+            self._idle.start()
         self.rules.show()
         self.sample.show()
         self.sign_off.show(counted)
         self.readers.show(counted)
         self.tally.show()
+
+    def _adjust(self) -> None:
+        """Show the adjusted count once no act has come for a while."""
+        if self._counted is not None and self.tab.isVisible():
+            self.tab.show_adjusted(self._counted.adjusted)
 
     def _count(self) -> Differential | None:
         if not len(self.session.case.cells):

@@ -10,7 +10,13 @@ from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QStackedWidge
 
 from napari_bonemarrow.cytology import CLASSES, UNRELIABLE_TEXT, Differential
 from napari_bonemarrow.cytology.notes import UNCHECKED, UNLIKE
-from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
+from napari_bonemarrow.cytology.rows import (
+    ADJUSTED_FROM,
+    OF_NAMED_TEXT,
+    AdjustedCount,
+    adjusted_ratio_text,
+    adjusted_text,
+)
 from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.counting.differential_model import in_words
 from napari_bonemarrow.gui.counting.differential_table import DifferentialTable
@@ -80,7 +86,8 @@ class CountTab(QWidget):
         self.target_bar.setTextVisible(False)
         self.target_bar.setFixedHeight(8)
         self.table = DifferentialTable()
-        self.interval_text = label(role="quiet")
+        self.interval_text, self.adjusted_text = label(role="quiet"), label(role="quiet")
+        self.adjusted_text.hide()
         self.flags_text, self.notes_text = label(role="warning"), label(role="quiet")
         content.addWidget(self.basis_text)
         content.addWidget(self.target_bar)
@@ -90,6 +97,7 @@ class CountTab(QWidget):
         content.addLayout(below)
         content.addLayout(self._facts_part())
         content.addWidget(self.table)
+        content.addWidget(self.adjusted_text)
         content.addLayout(self._legend_part())
         for part in (self.flags_text, self.notes_text):
             content.addWidget(part)
@@ -200,6 +208,8 @@ class CountTab(QWidget):
         unlike = "" if counted is None else counted.unlike_text
         self.unlike_text.setText(f"⚠ {unlike}")
         self.unlike_text.setVisible(bool(unlike))
+        if counted is None or counted.adjust is None:
+            self.show_adjusted(None)
         if counted is None:
             self.flags_text.hide()
             self.who_text.setText(
@@ -222,6 +232,15 @@ class CountTab(QWidget):
         self.ratio_text.setText(ratio.text)
         set_tip(self.ratio_text, in_words(ratio))
         self._show_notes(counted)
+
+    def show_adjusted(self, adjusted: AdjustedCount | None) -> None:
+        """Show the count adjusted by the model's errors on held-out cells; nothing without one."""
+        self.table.show_adjusted(adjusted)
+        blasts = None if adjusted is None else adjusted.row("blasts")
+        self.adjusted_text.setVisible(adjusted is not None)
+        if adjusted is not None and blasts is not None:
+            text = f"Blasts {adjusted_text(blasts)} · M:E {adjusted_ratio_text(adjusted)}"
+            self.adjusted_text.setText(f"{text}: {ADJUSTED_FROM}.")
 
     def _show_parts(self, any_count: bool) -> None:
         for made in (self.report_button, *self.export_buttons.values(), self.more_button):

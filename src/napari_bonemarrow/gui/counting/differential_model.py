@@ -8,10 +8,11 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QColor, QFont, QIcon
 
 from napari_bonemarrow.cytology import CLASSES, UNRELIABLE_TEXT, ClassCount, Ratio
+from napari_bonemarrow.cytology.rows import ADJUSTED_FROM, AdjustedCount, adjusted_text
 from napari_bonemarrow.gui.widgets.controls import swatch_icon
 from napari_bonemarrow.gui.widgets.plain_text import tip
 
-NAME, MODEL, COUNT, PERCENT, BAR = range(5)
+NAME, MODEL, COUNT, PERCENT, BAR, ADJUSTED = range(6)
 """The columns."""
 NUMBERS = (MODEL, COUNT)
 """Columns of whole numbers, as wide as their digits."""
@@ -27,6 +28,7 @@ class DifferentialModel(QAbstractTableModel):
         super().__init__()
         self.rows: tuple[ClassCount, ...] = ()
         self.model_counts: tuple[int | None, ...] = ()
+        self.adjusted: AdjustedCount | None = None
         self.complete = self.sampled = False
         self.largest = 1.0
         self.quiet = QColor("gray")
@@ -71,7 +73,7 @@ class DifferentialModel(QAbstractTableModel):
 
     def columnCount(self, parent: QModelIndex | None = None) -> int:
         """Return the number of columns."""
-        return BAR + 1
+        return ADJUSTED + 1
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -81,7 +83,8 @@ class DifferentialModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             first = "sample" if self.sampled else "model"
-            return ("Class", first, "reviewed" if self.complete else "now", "%", "  95 %")[section]
+            now = "reviewed" if self.complete else "now"
+            return ("Class", first, now, "%", "  95 %", "adjusted")[section]
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip(self._heading_tip(section))
         if role == Qt.ItemDataRole.TextAlignmentRole and section in (*NUMBERS, PERCENT):
@@ -95,6 +98,8 @@ class DifferentialModel(QAbstractTableModel):
             return "What the model counted, whatever a reviewer said since"
         if section == COUNT and self.complete:
             return "What reviewers counted: every cell has been reviewed"
+        if section == ADJUSTED:
+            return f"What the model's errors make likely, with its 95 % interval, {ADJUSTED_FROM}"
         if section == COUNT:
             return "As the cells are classed now: by a reviewer where one has, else by the model"
         return ""
@@ -105,14 +110,16 @@ class DifferentialModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.text(index.row(), column)
         if role == Qt.ItemDataRole.ForegroundRole and (
-            (column == MODEL and not self.sampled)
+            column == ADJUSTED
+            or (column == MODEL and not self.sampled)
             or (column == COUNT and self.sampled)
             or (column == PERCENT and row.seen == 0)
             or (not row.reliable and column != NAME)
         ):
             return self.quiet
         if role == Qt.ItemDataRole.FontRole:
-            return self.small if column == PERCENT and not row.reliable else self.font
+            other = column == ADJUSTED or (column == PERCENT and not row.reliable)
+            return self.small if other else self.font
         if role == Qt.ItemDataRole.DecorationRole and column == NAME:
             return self._sign(row.code)
         if role == Qt.ItemDataRole.TextAlignmentRole and (
@@ -139,6 +146,8 @@ class DifferentialModel(QAbstractTableModel):
             return self._model_text(at)
         if column == COUNT:  # 0 for a class that the model cannot name would be a false zero
             return str(row.count) if row.zero_tells or row.count else "–"
+        if column == ADJUSTED:
+            return self._adjusted_text(row.code)
         if column == PERCENT and row.seen == 0 and row.ci95 is not None:
             return f"≤ {row.ci95[1]:.1f}"
         if column == PERCENT:
@@ -148,6 +157,18 @@ class DifferentialModel(QAbstractTableModel):
                 else row.short_share_text or SHORT_UNRELIABLE
             )
         return row.ci_text
+
+    def show_adjusted(self, adjusted: AdjustedCount | None) -> None:
+        """Set the adjusted count, or that there is none."""
+        self.adjusted = adjusted
+        if self.rows:
+            self.dataChanged.emit(self.index(0, ADJUSTED), self.index(len(self.rows) - 1, ADJUSTED))
+
+    def _adjusted_text(self, code: str) -> str:
+        share = None if self.adjusted is None else self.adjusted.row(code)
+        if share is None:
+            return ""
+        return f"{share.percent:.1f} ({share.ci95[0]:.1f}–{share.ci95[1]:.1f})"
 
     def _model_text(self, at: int) -> str:
         seen = self.rows[at].seen
@@ -163,7 +184,9 @@ class DifferentialModel(QAbstractTableModel):
             return f"{row.name}: {row.seen} in the sample, {row.percent_text}{limit}"
         text = f"{row.name}: {row.count} of the counted cells, {row.percent_text} {row.ci_text}".strip()
         count = self.model_counts[at]
-        return text if count is None else f"{text}; the model alone counted {count}"
+        text = text if count is None else f"{text}; the model alone counted {count}"
+        share = None if self.adjusted is None else self.adjusted.row(row.code)
+        return text if share is None else f"{text}; {adjusted_text(share)}, {ADJUSTED_FROM}"
 
 
 def in_words(figure: ClassCount | Ratio) -> str:

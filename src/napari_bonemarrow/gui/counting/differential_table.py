@@ -9,8 +9,10 @@ from qtpy.QtGui import QColor, QFont, QFontMetrics, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView
 
 from napari_bonemarrow.cytology import ClassCount
+from napari_bonemarrow.cytology.rows import AdjustedCount
 from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.counting.differential_model import (
+    ADJUSTED,
     BAR,
     MODEL,
     NAME,
@@ -44,6 +46,7 @@ class DifferentialTable(QTableView):
         self.setModel(self._model)
         self._delegate = IntervalBarDelegate(self, self._model)
         self.setItemDelegateForColumn(BAR, self._delegate)
+        self.setColumnHidden(ADJUSTED, True)
         self.setAccessibleName("Differential count")
         self.setShowGrid(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -85,6 +88,13 @@ class DifferentialTable(QTableView):
             self._digits, self._sampled = digits, sampled
             self._fit()
 
+    def show_adjusted(self, adjusted: AdjustedCount | None) -> None:
+        """Show the count adjusted by the model's errors in a column of its own, or none."""
+        self._model.show_adjusted(adjusted)
+        if self.isColumnHidden(ADJUSTED) != (adjusted is None):
+            self.setColumnHidden(ADJUSTED, adjusted is None)
+            self._fit()
+
     def _span_unreliable(self, other: bool) -> bool:
         """Let texts in place of a figure extend over the bar; return whether that changed."""
         unreliable = tuple(not row.reliable for row in self._model.rows)
@@ -109,7 +119,7 @@ class DifferentialTable(QTableView):
                 break
         self._model.font = None if share == 1 else font
         self._model.small = small
-        for column in (NAME, *NUMBERS, PERCENT):
+        for column in (NAME, *NUMBERS, PERCENT, ADJUSTED):
             if self.columnWidth(column) != widths[column]:
                 self.setColumnWidth(column, widths[column])
         height = heading_height(self) + _ROW * len(self._model.rows) + 4
@@ -133,11 +143,13 @@ class DifferentialTable(QTableView):
         percent = metrics.horizontalAdvance("≤ 00.0 " if model.sampled else "< 0.1 ") + 8
         words = {model.text(at, PERCENT) for at in rows if self._unreliable[at]}
         instead = max((small.horizontalAdvance(text) + 8 for text in words), default=0)
+        adjusted = 0 if self.isColumnHidden(ADJUSTED) else small.horizontalAdvance("00.0 (00.0–00.0)") + 8
         return {
             NAME: max((metrics.horizontalAdvance(model.text(at, NAME)) for at in rows), default=60) + _SIGN,
             **{column: 0 if self.isColumnHidden(column) else counts(column) for column in NUMBERS},
             PERCENT: percent,
             BAR: max(_BAR_LEAST, instead - percent),
+            ADJUSTED: adjusted,
         }
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -149,6 +149,9 @@ class Card(_Part):
         Confidence below which the model should abstain; `metrics` has the effect.
     split_sha256 : str, optional
         Digest of the training split: the calibration and test images.
+    confusion : mapping of str to mapping of str to int, optional
+        Held-out marrow crops by true and predicted class, by which a count without review is adjusted. Empty
+        classes are left out.
     domain : DomainStatistics, optional
         Statistics for the domain check, which a bundle without them skips.
     lineage : Lineage, optional
@@ -170,6 +173,7 @@ class Card(_Part):
     test_time_views: Literal[1, 2, 4] = 1
     abstain_below: Share | None = None
     split_sha256: str | None = None
+    confusion: Mapping[str, Mapping[str, Annotated[int, Field(ge=0)]]] | None = None
     domain: DomainStatistics | None = None
     training_data: tuple[TrainingSource, ...] = ()
     metrics: tuple[Metrics, ...] = ()
@@ -194,4 +198,9 @@ class Card(_Part):
             raise ValueError("classes: a code occurs twice")
         if set(self.support) != set(self.classes):
             raise ValueError("support: needs exactly one entry a class")
+        named = {code for true, row in (self.confusion or {}).items() for code in (true, *row)}
+        if named - set(self.classes):
+            raise ValueError(
+                f"confusion: {', '.join(sorted(named - set(self.classes)))} is not among classes"
+            )
         return self

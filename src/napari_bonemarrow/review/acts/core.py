@@ -94,6 +94,7 @@ class CaseCore:
                 state.model,
                 state.abstain_below,
                 None if np.isnan(table.strangeness[rows]).all() else table.strangeness[rows],
+                state.confusion,
             )
         return self._predictions
 

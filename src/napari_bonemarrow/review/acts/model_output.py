@@ -74,6 +74,10 @@ class ModelOutput:
         }
         if predictions.abstain_below is not None:
             new["abstain_below"] = predictions.abstain_below
+        if predictions.confusion is not None and (
+            predictions.model != self._state.model or self._state.confusion is None
+        ):
+            new["confusion"] = {true: dict(row) for true, row in predictions.confusion.items()}
         source = f"model:{predictions.model.sha256}"
         return self._core.act(
             Draft(EventKind.MODEL_RUN, new=new, source=source), blobs, tuple(cell_id.tolist())
@@ -153,6 +157,8 @@ def _take_predictions(state: State, event: Event) -> None:
     if (model, classes) != (state.model, state.classes):
         state.table.forget_predictions(classes)
         state.learning.forget()
+        state.confusion = None
+    state.confusion = new.get("confusion", state.confusion)
     state.model, state.classes, state.support = model, classes, support
     state.abstain_below = new.get("abstain_below")  # missing in journals of older versions
     state.table.predict(

@@ -100,13 +100,17 @@ class KeptCells(TypedDict):
 
 
 class PredictionsPayload(TypedDict):
-    """The predictions of a model, and the classes it has learnt."""
+    """The predictions of a model, and the classes it has learnt.
+
+    The confusion on its held-out crops stands in its first line alone.
+    """
 
     arrays: ProbabilityArrays
     classes: Annotated[list[Code], MinLen(1)]
     support: dict[str, Annotated[str, OneOf(str(word) for word in Support)]]
     model: ModelPayload
     abstain_below: NotRequired[Number]
+    confusion: NotRequired[dict[Code, dict[Code, Count]]]
 
 
 class FeaturesPayload(TypedDict):

@@ -99,6 +99,7 @@ class State:
         self.classes: tuple[str, ...] = ()
         self.support: Mapping[str, Support] = {}
         self.abstain_below: float | None = None
+        self.confusion: Mapping[str, Mapping[str, int]] | None = None
         self.feature_store = FeatureStore()
         self.learning = LearningState()
         self.sample: SampleState | None = None

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bonemarrow.cytology import CountingProfile, CountingRules, Differential, DomainCheck, Support
-from napari_bonemarrow.estimation import SampleEstimate
+from napari_bonemarrow.cytology import (
+    CODES,
+    CountingProfile,
+    CountingRules,
+    Differential,
+    DomainCheck,
+    Support,
+)
+from napari_bonemarrow.estimation import AdjustedCount, SampleEstimate, adjusted_count
 from napari_bonemarrow.review.state.cell_table import count_codes
 from napari_bonemarrow.review.state.state import State
 
@@ -52,6 +60,30 @@ class Statistics:
             int(np.count_nonzero(counted & table.imported)),
             self.domain_check(),
             estimated(self._state, rules),
+            self._adjusting(counted, rules),
+        )
+
+    def _adjusting(
+        self, counted: NDArray[np.bool_], rules: CountingRules | CountingProfile | None
+    ) -> Callable[[], AdjustedCount | None] | None:
+        """Return what computes the adjusted count of the present cells; None without measured errors."""
+        state, table = self._state, self._state.table
+        if state.confusion is None or state.blind:
+            return None
+        rules = rules or state.profile
+        waiting = counted & ~table.reviewed
+        done = counted & table.reviewed
+        pairs = np.bincount(
+            table.code[done].astype(np.int64) * len(CODES) + table.bundle.top[done],
+            minlength=len(CODES) ** 2,
+        ).reshape(len(CODES), len(CODES))
+        known = {(CODES[a], CODES[b]): int(pairs[a, b]) for a, b in np.argwhere(pairs).tolist()}
+        return partial(
+            adjusted_count,
+            state.confusion,
+            count_codes(table.bundle.top[waiting]),
+            known,
+            rules.rules if isinstance(rules, CountingProfile) else rules,
         )
 
     def model_differential(self, rules: CountingRules | CountingProfile | None = None) -> Differential:

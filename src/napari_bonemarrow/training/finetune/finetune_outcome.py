@@ -26,7 +26,7 @@ from napari_bonemarrow.training.finetune.finetune_data import Material
 from napari_bonemarrow.training.fitting.checkpoint import State
 from napari_bonemarrow.training.fitting.domain_statistics import Taught, add_domain
 from napari_bonemarrow.training.fitting.fit import Fitter
-from napari_bonemarrow.training.fitting.outcome import card_metrics, close_untaught
+from napari_bonemarrow.training.fitting.outcome import card_metrics, close_untaught, held_out_confusion
 
 _ENOUGH_TO_CALIBRATE = 50  # fewest marrow images for a new temperature
 
@@ -78,11 +78,12 @@ def finish_finetune(job: Job, state: State, out: Path) -> Bundle:
     temperature, threshold = _calibrate(job, network)
     test = job.material.curriculum.teaches(job.material.crops, job.material.split.test)
     old = load_network(job.parent).to(job.fitter.device)
+    probabilities = _probabilities(job, network, test, temperature)
     tables = compare(
         job.material.crops.source[test],
         job.fitter.labels[test],
         _probabilities(job, old, test, job.parent.card.temperature),
-        _probabilities(job, network, test, temperature),
+        probabilities,
         shell.classes,
     )
     before, after = (_sources(job, tables, when) for when in ("before", "after"))
@@ -91,6 +92,9 @@ def finish_finetune(job: Job, state: State, out: Path) -> Bundle:
         update={
             "temperature": temperature,
             "abstain_below": threshold,
+            "confusion": held_out_confusion(
+                job.material.crops, test, job.fitter.labels, probabilities, shell.classes
+            ),
             "metrics": _known_truth(after),
             "lineage": _lineage(job, _known_truth(before)),
         }
@@ -147,6 +151,7 @@ def _card(job: Job) -> Card:
             "version": "1",
             "support": job.material.curriculum.support,
             "abstain_below": None,
+            "confusion": None,
             "training_data": (*parent.training_data, *_base_data(job), own),
             "metrics": (),
             "initialised_from": f"{parent.name} {job.parent.sha256[:12]}",

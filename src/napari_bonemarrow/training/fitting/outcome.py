@@ -85,6 +85,7 @@ def finish(fitter: Fitter, state: State, split: Split, normalisation: Normalisat
             "temperature": temperature,
             "abstain_below": threshold,
             "split_sha256": digest,
+            "confusion": held_out_confusion(fitter.crops, test, fitter.labels, probabilities, card.classes),
             "metrics": card_metrics(document),
         }
     )
@@ -151,6 +152,35 @@ def _calibrate(fitter: Fitter, logits: np.ndarray[Any, np.dtype[np.float32]]) ->
     temperature = round(fit_temperature(logits[here], fitter.labels[fitter.calibration][here]), 4)
     confidence = softmax(logits[here].astype(np.float64) / temperature, axis=1).max(axis=1)
     return temperature, abstain_threshold(confidence, fitter.config.coverage)
+
+
+def held_out_confusion(
+    crops: Crops,
+    which: NDArray[np.intp],
+    labels: NDArray[np.integer],
+    probabilities: NDArray[np.float64],
+    classes: tuple[str, ...],
+) -> dict[str, dict[str, int]] | None:
+    """Return the numbers of held-out marrow crops by true and predicted class; None without such a crop.
+
+    Parameters
+    ----------
+    crops : Crops
+    which : ndarray of int, shape (n,)
+        The held-out crops.
+    labels : ndarray of int
+        Column of the true class of every crop.
+    probabilities : ndarray of float64, shape (n, k)
+    classes : tuple of str
+        The k codes.
+    """
+    marrow = {source.name for source in crops.sources if source.scheme.marrow}
+    here = np.array([str(source) in marrow for source in crops.source[which]], bool)
+    found: dict[str, dict[str, int]] = {}
+    for true, said in zip(labels[which][here], probabilities[here].argmax(axis=1), strict=True):
+        row = found.setdefault(classes[true], {})
+        row[classes[said]] = row.get(classes[said], 0) + 1
+    return {code: dict(sorted(row.items())) for code, row in sorted(found.items())} or None
 
 
 def _keep_split(crops: Crops, split: Split, out: Path) -> str:
