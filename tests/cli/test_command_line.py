@@ -255,6 +255,17 @@ def test_a_folder_of_cases_is_exported_and_one_that_fails_is_a_line(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["field.cells.csv"]
 
 
+def test_a_patient_is_named_only_where_a_format_has_a_place(
+    run: Callable[..., tuple[int, str, str]], counted: Path, tmp_path: Path
+) -> None:
+    given = ("--field", "patient=Jane", "--out", tmp_path / "out")
+    assert run("export", counted / "field.bmcase", "--format", "fhir", *given)[0] == 0
+    assert "Jane" in (tmp_path / "out").read_text("utf-8")
+    code, _out, err = run("export", counted / "field.bmcase", "--format", "csv", *given)
+    assert code == 2
+    assert "not for csv" in err
+
+
 def test_an_export_nobody_offers_names_those_that_are(
     run: Callable[..., tuple[int, str, str]], counted: Path, tmp_path: Path
 ) -> None:

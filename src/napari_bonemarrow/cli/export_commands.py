@@ -50,7 +50,7 @@ def export(
         list[str] | None,
         typer.Option(
             "--field",
-            help="A field of html and pdf, such as patient=…; kept nowhere. May be repeated.",
+            help="A field of html, pdf and fhir, such as patient=…; kept nowhere. May be repeated.",
             metavar="KEY=VALUE",
         ),
     ] = None,
@@ -76,8 +76,9 @@ def export(
     from napari_bonemarrow.workflow import export_case, is_one_case
 
     options = ReportOptions(language, layout, montage, _fields(field))
+    only_fields = not heatmaps and options == ReportOptions(fields=options.fields)
     if options != ReportOptions() or heatmaps:
-        _check_printed(format)
+        _check_printed(format, only_fields)
     if not is_one_case(cases):
         if field:
             raise typer.BadParameter("--field is for one case: what is true of one sample is not of another")
@@ -104,13 +105,17 @@ def _fields(given: list[str] | None) -> dict[str, str]:
     return found
 
 
-def _check_printed(format: str) -> None:
-    """Refuse the choices of a printed report for another format, rather than leave them out in silence."""
-    if format in FORMATS and not FORMATS[format].printed:
-        printed = " and ".join(each.key for each in FORMATS.values() if each.printed)
-        raise typer.BadParameter(
-            f"--language, --layout, --field, --montage and --heatmaps are for {printed}, not for {format}"
-        )
+def _check_printed(format: str, only_fields: bool) -> None:
+    """Refuse the choices of a printed report for another format, rather than leave them out in silence.
+
+    Fields alone are also for a format that can name the patient.
+    """
+    if format not in FORMATS or FORMATS[format].printed or (only_fields and FORMATS[format].identified):
+        return
+    printed = " and ".join(each.key for each in FORMATS.values() if each.printed)
+    raise typer.BadParameter(
+        f"--language, --layout, --field, --montage and --heatmaps are for {printed}, not for {format}"
+    )
 
 
 def _export_several(

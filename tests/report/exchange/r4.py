@@ -99,6 +99,8 @@ def check_observation(resource: dict[str, Any]) -> None:
     assert values or "dataAbsentReason" in resource or "hasMember" in resource
     for component in resource.get("component", ()):
         assert len([name for name in component if name.startswith("value")]) == 1
+    for each in resource.get("interpretation", ()):
+        assert each["coding"][0]["code"] in ("L", "N", "H")
     for range_ in resource.get("referenceRange", ()):
         assert {"low", "high", "text"} & range_.keys()  # obs-3
 

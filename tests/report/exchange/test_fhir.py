@@ -80,6 +80,27 @@ def test_a_reviewed_count_has_codes_values_and_intervals(case: Case) -> None:
     assert set(component(found["M:E"], "95 %")["valueRange"]) == {"low"}
 
 
+def test_ranges_have_their_source_and_only_a_reviewed_value_is_held_against_them(case: Case) -> None:
+    ranges = case.differential().row("LYT").references
+    assert ranges
+    before = resources(case)["LYT"]
+    assert [each["text"] for each in before["referenceRange"]] == [each.source for each in ranges]
+    assert "interpretation" not in before
+    review_all(case)
+    after = resources(case)["LYT"]
+    value, first = after["valueQuantity"]["value"], ranges[0]
+    expected = "L" if value < first.low else "H" if value > first.high else "N"
+    assert after["interpretation"][0]["coding"][0]["code"] == expected
+    assert first.source in after["interpretation"][0]["text"]
+
+
+def test_findings_in_words_are_told(case: Case) -> None:
+    case.findings.set({"conclusion": "normal <marrow>", "site": "sternum"})
+    found = resources(case)
+    assert found["DiagnosticReport"]["conclusion"] == "normal <marrow>"
+    assert "Site: sternum" in [note["text"] for note in found["panel"]["note"]]
+
+
 def test_the_status_follows_the_signatures(case: Case) -> None:
     review_all(case)
     case.sign("Dr Ada")

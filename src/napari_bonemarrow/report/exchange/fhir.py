@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Ratio
+from napari_bonemarrow.cytology.profiles import ReferenceRange
 from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
 from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.report.exchange import codes, fhir_parts
@@ -191,11 +192,21 @@ class _Bundle:
             label = f"{row.name} ({row.code}), of counted cells"
             code = concept(label, codes.loinc_of(row.code, by_eye=by_eye))
             text = f"{row.name}: {row.percent_text} ({row.count} cells)"
-            yield {**self._observation(f"row {row.code}", code, text), **_share(row, self._count.counted)}
+            found = {**self._observation(f"row {row.code}", code, text), **_share(row, self._count.counted)}
+            yield {**found, **self._references(found, row.references, "%")}
         ratio = self._count.ratios["m_to_e"]
         found = self._observation("m_to_e", concept("M:E", codes.M_TO_E), f"M:E {ratio.text}")
         note = [*found.get("note", ()), {"text": f"M:E = {ratio.definition}"}]
-        yield {**found, "note": note, **_ratio(ratio)}
+        found = {**found, "note": note, **_ratio(ratio)}
+        yield {**found, **self._references(found, ratio.references, "{ratio}")}
+
+    def _references(self, observation: Part, ranges: tuple[ReferenceRange, ...], unit: str) -> Part:
+        """Return the ranges of healthy people, and where a reviewed value lies in them."""
+        found = fhir_parts.reference_ranges(ranges, unit)
+        value = observation.get("valueQuantity", {})
+        if value and "comparator" not in value and self._count.fully_reviewed:
+            found |= fhir_parts.interpretation(value["value"], ranges)
+        return found
 
     def _device(self) -> Iterator[Part]:
         """Yield the model, unless the reading is blind to it."""

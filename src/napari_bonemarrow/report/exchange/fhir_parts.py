@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from napari_bonemarrow.cytology.profiles import ReferenceRange
 from napari_bonemarrow.report.exchange.codes import LOINC, UCUM, LoincCode
 
 Part = dict[str, Any]
@@ -15,6 +16,8 @@ _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _SECTION = "http://terminology.hl7.org/CodeSystem/v2-0074"
 _SPECIMEN = "http://terminology.hl7.org/CodeSystem/v2-0487"
+_INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+_INTERPRETED = {"L": "Low", "H": "High", "N": "Normal"}
 _XHTML = "http://www.w3.org/1999/xhtml"
 
 
@@ -64,6 +67,25 @@ def interval(text: str, low: float, high: float, unit: str = "%") -> Part:
 def number(text: str, value: int, loinc: LoincCode | None = None) -> Part:
     """Return a component with a whole number."""
     return {"code": concept(text, loinc), "valueInteger": value}
+
+
+def reference_ranges(ranges: Sequence[ReferenceRange], unit: str = "%") -> Part:
+    """Return the element with the ranges of healthy people, each with its source; empty without any."""
+    listed = [
+        {"low": quantity(each.low, unit), "high": quantity(each.high, unit), "text": each.source}
+        for each in ranges
+    ]
+    return {"referenceRange": listed} if listed else {}
+
+
+def interpretation(value: float, ranges: Sequence[ReferenceRange]) -> Part:
+    """Return the element that says whether a value lies in the range of the profile's first source."""
+    if not ranges:
+        return {}
+    first = ranges[0]
+    code = "L" if value < first.low else "H" if value > first.high else "N"
+    coding = {"system": _INTERPRETATION, "code": code, "display": _INTERPRETED[code]}
+    return {"interpretation": [{"coding": [coding], "text": f"{_INTERPRETED[code]}, by {first.source}"}]}
 
 
 def narrative(*lines: str) -> Part:
