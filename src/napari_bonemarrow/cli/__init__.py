@@ -53,6 +53,7 @@ app.command()(teaching_commands.learn)
 app.command()(teaching_commands.sample)
 app.command()(record_commands.verify)
 app.command()(record_commands.agreement)
+app.command()(record_commands.combine)
 app.add_typer(profile_commands.app, name="profiles")
 app.add_typer(reviewer_commands.app, name="reviewers")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_bonemarrow.cli.common import AsJson, Debug, Switches, complain, say, show_json
+from napari_bonemarrow.cli.common import AsJson, Debug, OutFolder, Switches, complain, say, show_json
 from napari_bonemarrow.cytology.statements import UNAUTHENTICATED
 
 if TYPE_CHECKING:
@@ -49,6 +49,35 @@ def verify(
             say(f"{each['case']}: {each['signature']}")
     if not all(each["ok"] for each in found):
         raise typer.Exit(1)
+
+
+def combine(
+    cases: Annotated[list[Path], typer.Argument(help="Cases of one patient.", metavar="CASE CASE...")],
+    out: OutFolder,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Count several smears of one patient as one, and test whether they differ more than chance.
+
+    Counts add up; the cases are only read. They must be of different slides and counted by the same rules,
+    and none may be a sample review. Writes DIR/combined.json.
+
+    Example: napari-bonemarrow combine smear-1.bmcase smear-2.bmcase --out patient
+    """
+    from napari_bonemarrow.workflow.combination import RESULT, write_combined
+
+    combined = write_combined(cases, out)
+    if as_json:
+        show_json(combined.to_dict())
+        return
+    from rich.console import Console
+
+    from napari_bonemarrow.cli.terminal_tables import differential_table
+
+    Console(markup=False, highlight=False).print(differential_table(combined.count))
+    for part in combined.parts:
+        say(f"{part.path.name}: {part.count.counted} cells counted, {part.state}")
+    say(*combined.notes, f"{out / RESULT} written")
 
 
 def import_(
