@@ -197,3 +197,10 @@ def test_every_reference_range_is_of_a_printed_row() -> None:
     excluded = default_profile().rules.excluded
     for each in default_profile().reference_ranges:
         assert not [code for code in each.ranges if code in CLASSES and code in excluded]
+
+
+def test_the_profile_of_the_documentation_can_be_used(folder: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "counting.md").read_text("utf-8")
+    text = page.partition("```yaml\n")[2].partition("```")[0]
+    (folder / "documented.yaml").write_text(text, "utf-8")
+    assert profile("Our laboratory").title == "Our laboratory, version 2026-12"
