@@ -30,6 +30,7 @@ MODULES = (
     "looking",
     "learning",
     "exchange",
+    "report",
 )
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 MARK = re.compile(r"(<!-- table -->).*?(<!-- /table -->)", re.DOTALL)

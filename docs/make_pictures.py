@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -20,6 +21,10 @@ from napari_bonemarrow.cytology import CLASSES, Lineage
 from napari_bonemarrow.drawing import draw_smear, sample_smear
 from napari_bonemarrow.gui.launch import docked_window
 from napari_bonemarrow.gui.window.plugin import DockedPanel
+from napari_bonemarrow.report import ReportOptions
+from napari_bonemarrow.report.page.page import gather_report
+from napari_bonemarrow.report.page.pdf import pictures_of
+from napari_bonemarrow.review import Case
 from napari_bonemarrow.workflow import write_sample_slide
 
 FOLDER = Path(__file__).resolve().parent / "pictures"
@@ -32,6 +37,7 @@ REVIEWED = 40
 SAMPLED = 56
 """Cells of the random sample that are reviewed on its pictures."""
 SHORTLY_MS = 150
+REPORT_DPI = 110
 
 MICRONS = 0.25
 PIECE = 2560
@@ -232,6 +238,16 @@ def _walk(panel: DockedPanel, take: Callable[[str], None], slides: Path) -> None
     controller.smear.session.case.sign("A. Reviewer")
     panel.tabs.setCurrentWidget(panel.count_tab)
     take("signed.webp")
+    take_report(controller.smear.session.case, FOLDER / "report.webp")
+
+
+def take_report(case: Case, path: Path) -> None:
+    """Take the first page of the report."""
+    options = ReportOptions(
+        fields={"sample_number": "drawn smear", "site": "iliac crest", "cellularity": "normal"}
+    )
+    pages = pictures_of(gather_report(case, options=options), REPORT_DPI)
+    Image.open(io.BytesIO(pages[0])).convert("RGB").save(path, quality=85, method=6)
 
 
 def _gallery(panel: DockedPanel, take: Callable[[str], None]) -> None:
