@@ -22,7 +22,7 @@ def differential_table(count: Differential) -> Group:
     for name in ("Cells", "Percent", "95 % interval"):
         table.add_column(name, justify="right")
     for row in count.classes:
-        if row.count or row.zero_tells:
+        if row.known_count is not None:
             table.add_row(
                 *(Text(one_line(each)) for each in (row.code, row.name)),
                 str(row.count),

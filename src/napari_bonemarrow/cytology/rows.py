@@ -198,6 +198,16 @@ class ClassCount:
         return self.reliable or self.share_of_named is not None
 
     @property
+    def known_count(self) -> int | None:
+        """Return the cells, None instead of a 0 for what the model cannot name: a false zero."""
+        return self.count if self.count or self.zero_tells else None
+
+    @property
+    def count_text(self) -> str:
+        """Return the printed number of cells."""
+        return "–" if self.known_count is None else str(self.known_count)
+
+    @property
     def share_text(self) -> str:
         """Return the share printed in place of a percentage; empty without one."""
         if self.share_of_named is None:

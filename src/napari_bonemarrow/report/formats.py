@@ -39,6 +39,11 @@ class Format(NamedTuple):
     identified: bool = False
     slow: bool = False
 
+    @property
+    def title(self) -> str:
+        """Return its contents and its key, as a button or a list shows them."""
+        return f"{self.what[0].upper()}{self.what[1:]} ({self.key.upper()})"
+
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
@@ -55,11 +60,13 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 printed=True,
                 slow=True,
             ),
-            Format("fhir", "count as FHIR R4", "fhir.json", "exchange.fhir:write_fhir", identified=True),
+            Format(
+                "fhir", "count for a record system", "fhir.json", "exchange.fhir:write_fhir", identified=True
+            ),
             Format("geojson", "points for QuPath", "cells.geojson", "exchange.geojson:write_geojson"),
-            Format("coco", "boxes for detection networks (COCO)", "coco.json", "exchange.coco:write_coco"),
+            Format("coco", "boxes for detection networks", "coco.json", "exchange.coco:write_coco"),
             Format("dicom", "cells and count of a DICOM slide", "", "exchange.dicom:write_dicom", slow=True),
-            Format("xlsx", "Excel workbook", "counts.xlsx", "exchange.workbook:write_xlsx"),
+            Format("xlsx", "workbook for Excel", "counts.xlsx", "exchange.workbook:write_xlsx"),
             Format("crops", "pictures of reviewed cells", "", "exchange.crops:write_crops", slow=True),
             Format("tally", "tally by eye", "tally.csv", "tally:write_tally_csv"),
         )

@@ -19,7 +19,7 @@ def test_the_count_is_copied_as_a_table(analysed, notices):
     panel.count_tab.copy_button.click()
     found = {line[0]: line for line in _lines()}
     assert found["code"][:4] == ["code", "class", "cells", "percent"]
-    assert all(found[row.code][2] == str(row.count) for row in count.classes)
+    assert all(found[row.code][2] == row.count_text for row in count.classes)
     assert notices[-1].startswith("The count is copied")
     QApplication.clipboard().clear()
     (key,) = TABLE.keys_of("copy_count")

@@ -6,7 +6,6 @@ import threading
 
 import openpyxl
 import pytest
-from qtpy.QtWidgets import QFileDialog
 
 from napari_bonemarrow.gui.shell import export_dialog
 from napari_bonemarrow.gui.shell.export_dialog import ExportOptions, ask_export, begin_export, file_filter
@@ -38,10 +37,10 @@ def test_a_long_export_is_written_in_another_thread(window, tmp_path, qtbot, not
     monkeypatch.setattr(export_dialog, "export", export)
     path = tmp_path / "counts.xlsx"
     asked = []
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: asked.append(given) or (str(path), ""))
+    monkeypatch.setattr(export_dialog, "ask_save", lambda *given: asked.append(given) or path)
     ask_export(window.panel, window.smear.session, ExportOptions(format="xlsx"), window.notices, window.tasks)
-    assert asked[0][3] == "Excel workbook (*.xlsx)"
-    assert asked[0][2].endswith(" counts.xlsx")
+    assert asked[0][3] == "Workbook for Excel (*.xlsx)"
+    assert asked[0][2].name.endswith(" counts.xlsx")
     qtbot.waitUntil(lambda: notices[-1].startswith("Written"), timeout=20_000)
     assert seen != [threading.get_ident()]
     sheet = openpyxl.load_workbook(path)["Cells"]

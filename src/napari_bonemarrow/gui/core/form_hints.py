@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 SHOWN = "shown"
@@ -19,6 +20,7 @@ def shown(
     hidden: bool = False,
     tracking: bool = False,
     widget: str = "",
+    texts: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the hints for a field's look in a form: ``Field(5.0, ge=0,
     json_schema_extra=shown(unit="µm"))``.
@@ -43,5 +45,7 @@ def shown(
         A number is taken at each key typed, else when the box loses focus, at Enter and at an arrow.
     widget : str
         Name of another magicgui widget, such as ``RadioButtons``.
+    texts : mapping of str to str, optional
+        What a list shows in place of each choice.
     """
     return {SHOWN: {name: value for name, value in locals().items() if value not in ("", None, False)}}

@@ -148,7 +148,7 @@ class CountTab(QWidget):
         part.addWidget(self.report_button, 1)
         self.export_buttons = {}
         for each in USUAL:
-            made = button(f"{each.what.capitalize()} ({each.key.upper()})")
+            made = button(each.key.upper(), tip=f"Export: {each.title}")
             made.clicked.connect(self._export_clicked(each.key))
             self.export_buttons[each.key] = made
             part.addWidget(made, 1)

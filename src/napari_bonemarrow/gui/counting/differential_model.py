@@ -144,8 +144,8 @@ class DifferentialModel(QAbstractTableModel):
             return f"{row.code}  {row.name}"
         if column == MODEL:
             return self._model_text(at)
-        if column == COUNT:  # 0 for a class that the model cannot name would be a false zero
-            return str(row.count) if row.zero_tells or row.count else "–"
+        if column == COUNT:
+            return row.count_text
         if column == ADJUSTED:
             return self._adjusted_text(row.code)
         if column == PERCENT and row.seen == 0 and row.ci95 is not None:
@@ -208,4 +208,4 @@ def counts_by_model(
 def _model_count(row: ClassCount | None) -> int | None:
     if row is None or not CLASSES[row.code].predicted:
         return None
-    return row.count if row.count or row.zero_tells else None
+    return row.known_count

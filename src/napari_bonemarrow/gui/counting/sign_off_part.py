@@ -63,7 +63,7 @@ class SignPart(QWidget):
         layout.addWidget(self.wait_button, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.remember_button, 2, 0, 1, 2)
         layout.setColumnStretch(0, 1)
-        self.show_info(self._info)
+        self._show()
 
     def show_info(self, info: SignInfo) -> None:
         """Show the state of the case."""

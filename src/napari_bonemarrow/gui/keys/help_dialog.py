@@ -10,7 +10,6 @@ from qtpy.QtGui import QPagedPaintDevice, QPageSize, QPdfWriter, QTextDocument
 from qtpy.QtPrintSupport import QPrintDialog, QPrinter
 from qtpy.QtWidgets import (
     QDialog,
-    QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
@@ -22,6 +21,7 @@ from qtpy.QtWidgets import (
 from napari_bonemarrow.gui.core.destruction import when_destroyed
 from napari_bonemarrow.gui.keys.bindings import TABLE, help_html, help_sheet
 from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, label, set_role
+from napari_bonemarrow.gui.widgets.file_choice import ask_save
 from napari_bonemarrow.system.files import why
 
 _PATTERN = "PDF (*.pdf);;HTML (*.html)"
@@ -82,9 +82,9 @@ class HelpDialog(QDialog):
             print_sheet(printer)
 
     def _ask_file(self) -> None:
-        chosen, _filter = QFileDialog.getSaveFileName(self, "Save the keys", SUGGESTED, _PATTERN)
-        if chosen:
-            self.write(Path(chosen))
+        chosen = ask_save(self, "Save the keys", Path(SUGGESTED), _PATTERN)
+        if chosen is not None:
+            self.write(chosen)
 
     def write(self, path: Path) -> None:
         """Write the page as HTML or, for any other suffix, as PDF."""

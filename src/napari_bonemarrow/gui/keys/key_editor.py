@@ -14,6 +14,7 @@ from napari_bonemarrow.gui.keys import key_files
 from napari_bonemarrow.gui.keys.bindings import TABLE, matches
 from napari_bonemarrow.gui.keys.key_editor_dialog import KeyEditorDialog, KeyRow
 from napari_bonemarrow.gui.keys.key_syntax import KeyTableError
+from napari_bonemarrow.gui.widgets.file_choice import ask_save
 from napari_bonemarrow.gui.widgets.theme import stylesheet, theme_colors
 
 _PATTERN = "Keys (*.json)"
@@ -122,6 +123,6 @@ class KeyEditor(QObject):
             self.take_file(Path(chosen))
 
     def _ask_export(self) -> None:
-        chosen, _filter = QFileDialog.getSaveFileName(self.view, "Export keys", SUGGESTED, _PATTERN)
-        if chosen:
-            self.write_file(Path(chosen))
+        chosen = ask_save(self.view, "Export keys", Path(SUGGESTED), _PATTERN)
+        if chosen is not None:
+            self.write_file(chosen)

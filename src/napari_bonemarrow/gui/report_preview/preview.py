@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.core import settings
@@ -15,6 +15,7 @@ from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
 from napari_bonemarrow.gui.core.tasks import Tasks
 from napari_bonemarrow.gui.report_preview.preview_dialog import PreviewDialog
+from napari_bonemarrow.gui.widgets.file_choice import ask_save
 from napari_bonemarrow.report import FORMATS, ReportOptions, export
 from napari_bonemarrow.report.page.language import shipped
 from napari_bonemarrow.report.page.layout import Layout
@@ -133,11 +134,9 @@ class ReportPreview(SmearPart):
         slide, case = self.session.slide, self.session.case
         stem = slide.fingerprint[:12] if self._anonymous else slide.path.stem
         suggested = case.path.with_name(f"{stem} {FORMATS[kind].name}")
-        chosen, _filter = QFileDialog.getSaveFileName(
-            self.dialog, "Save the report", str(suggested), f"*{suggested.suffix}"
-        )
-        if chosen:
-            self.save(kind, Path(chosen))
+        chosen = ask_save(self.dialog, "Save the report", suggested, f"Report (*{suggested.suffix})")
+        if chosen is not None:
+            self.save(kind, chosen)
 
     def _on_layout(self, name: str) -> None:
         case = self.session.case

@@ -11,8 +11,10 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.gui.core import settings
+from napari_bonemarrow.gui.core.form_hints import shown
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.tasks import Tasks
+from napari_bonemarrow.gui.widgets.file_choice import ask_save
 from napari_bonemarrow.gui.widgets.notices import EXPORT, Notices
 from napari_bonemarrow.report import FORMATS, export
 from napari_bonemarrow.review import Case
@@ -26,7 +28,11 @@ class ExportOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    format: Literal[tuple(FORMATS)] = Field("csv", title="Format")  # type: ignore[valid-type]
+    format: Literal[tuple(FORMATS)] = Field(  # type: ignore[valid-type]
+        "csv",
+        title="Format",
+        json_schema_extra=shown(texts={each.key: each.title for each in FORMATS.values()}),
+    )
     anonymous: bool = Field(
         False,
         title=settings.Settings.model_fields["anonymous"].title,
@@ -47,21 +53,18 @@ def ask_export(
     stem = slide.fingerprint[:12] if options.anonymous else slide.path.stem
     if not chosen_format.name:
         folder = QFileDialog.getExistingDirectory(parent, "Export", str(session.case.path.parent))
-        chosen = str(Path(folder) / f"{stem} {options.format}") if folder else ""
+        chosen = Path(folder) / f"{stem} {options.format}" if folder else None
     else:
         suggested = session.case.path.with_name(f"{stem} {chosen_format.name}")
-        chosen, _filter = QFileDialog.getSaveFileName(
-            parent, "Export", str(suggested), file_filter(options.format)
-        )
-    if chosen:
-        begin_export(session, options, Path(chosen), notices, tasks)
+        chosen = ask_save(parent, "Export", suggested, file_filter(options.format))
+    if chosen is not None:
+        begin_export(session, options, chosen, notices, tasks)
 
 
 def file_filter(kind: str) -> str:
-    """Return the filter of a file dialog for a format: ``Count as FHIR R4 (*.json)``."""
+    """Return the filter of a file dialog for a format: ``Count for a record system (*.json)``."""
     chosen = FORMATS[kind]
-    what = chosen.what.replace("(", "").replace(")", "")  # brackets mean the pattern
-    return f"{what[0].upper()}{what[1:]} (*{Path(chosen.name).suffix})"
+    return f"{chosen.what[0].upper()}{chosen.what[1:]} (*{Path(chosen.name).suffix})"
 
 
 def begin_export(

@@ -221,6 +221,8 @@ class _Row:
             return self._bounds(info)
         if self._is_place:
             return {"mode": "d" if self._hints.get("folder") else "r", "nullable": True}
+        if texts := self._hints.get("texts"):
+            return {"choices": [(texts.get(value, value), value) for value in get_args(self._kind)]}
         return {}
 
     def _bounds(self, info: FieldInfo) -> dict[str, Any]:

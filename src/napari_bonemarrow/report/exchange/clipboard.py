@@ -34,7 +34,7 @@ def clipboard_table(count: Differential, distrust: str = "") -> str:
 
 
 def _line(row: ClassCount) -> tuple[str, ...]:
-    return (row.code, row.name, str(row.count), row.percent_text.removesuffix(" %"), row.ci_text)
+    return (row.code, row.name, row.count_text, row.percent_text.removesuffix(" %"), row.ci_text)
 
 
 def _plain(text: str) -> str:

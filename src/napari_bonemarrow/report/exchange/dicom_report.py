@@ -136,7 +136,8 @@ def _measurements(count: Differential) -> Iterator[Any]:
         name = CodedConcept(f"{code}-N", SCHEME, f"{CLASSES[code].name}, cells left out of the count")
         yield Measurement(name, number, cells)
     for row in (*count.classes, *count.groups):
-        yield Measurement(_own(row, "N", "cells"), row.count, cells)
+        if row.known_count is not None:
+            yield Measurement(_own(row, "N", "cells"), row.known_count, cells)
         if row.reliable and row.percent is not None:
             yield Measurement(_share_name(row, count.fully_reviewed), row.percent, percent)
         for letter, bound in zip(("LOW", "HIGH"), row.ci95 or (), strict=False):

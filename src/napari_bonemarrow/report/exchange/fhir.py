@@ -108,7 +108,7 @@ class _Bundle:
     def _report(self) -> Part:
         count = self._count
         rows = [
-            (row.code, row.name, str(row.count), row.percent_text, row.ci_text)
+            (row.code, row.name, row.count_text, row.percent_text, row.ci_text)
             for row in (*count.classes, *count.groups)
         ]
         rows.append(("M:E", codes.M_TO_E.display, "", count.ratios["m_to_e"].text, ""))
@@ -191,7 +191,8 @@ class _Bundle:
         for row in (*self._count.classes, *self._count.groups):
             label = f"{row.name} ({row.code}), of counted cells"
             code = concept(label, codes.loinc_of(row.code, by_eye=by_eye))
-            text = f"{row.name}: {row.percent_text} ({row.count} cells)"
+            cells = "" if row.known_count is None else f" ({row.known_count} cells)"
+            text = f"{row.name}: {row.percent_text}{cells}"
             found = {**self._observation(f"row {row.code}", code, text), **_share(row, self._count.counted)}
             yield {**found, **self._references(found, row.references, "%")}
         ratio = self._count.ratios["m_to_e"]
@@ -242,10 +243,13 @@ class _Bundle:
 
 def _share(row: ClassCount, counted: int) -> Part:
     """Return the value of a class or group, or why there is none, with its count and interval."""
-    found: Part = {"component": [fhir_parts.number("cells", row.count)]}
+    components: list[Part] = []
+    if row.known_count is not None:
+        components.append(fhir_parts.number("cells", row.known_count))
     if row.ci95 is not None:
         how = "random sample" if row.seen is not None else "Wilson, sampling error only"
-        found["component"].append(fhir_parts.interval(f"95 % interval ({how})", *row.ci95))
+        components.append(fhir_parts.interval(f"95 % interval ({how})", *row.ci95))
+    found: Part = {"component": components} if components else {}  # R4 allows no empty list
     if row.reliable and row.percent is not None:
         rare = row.count and row.percent < 0.05
         value = fhir_parts.quantity(0.1, comparator="<") if rare else fhir_parts.quantity(row.percent)

@@ -139,7 +139,7 @@ class Workbook:
             low, high = row.ci95 or (None, None)
             self._classes.write(
                 {
-                    **{"case": name, "code": row.code, "class": row.name, "cells": row.count},
+                    **{"case": name, "code": row.code, "class": row.name, "cells": row.known_count},
                     **{"percent": row.percent, "ci95_low": low, "ci95_high": high},
                     **{"ci_method": row.ci_method, "support": str(row.support)},
                 }
@@ -224,7 +224,7 @@ def _summary(case: Case, count: Differential, anonymous: bool) -> dict[str, obje
     if signature is not None:
         row |= {"signed_by": None if anonymous else signature.name, "signed_at": signature.at}
     for each in count.classes:
-        row |= {f"{each.code} %": each.percent, f"{each.code} cells": each.count}
+        row |= {f"{each.code} %": each.percent, f"{each.code} cells": each.known_count}
     return row | {f"{code} left out": number for code, number in count.excluded.items()}
 
 

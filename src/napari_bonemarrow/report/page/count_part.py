@@ -123,7 +123,7 @@ class CountPart:
             name=say(count.name),
             codes=" + ".join(count.codes) if group else "",
             model=model,
-            cells=str(count.count),
+            cells=count.count_text,
             sample=str(count.seen) if self.sampled else "",
             percent=say(count.percent_text),
             interval=say(count.ci_text) if count.reliable else "",
@@ -264,6 +264,6 @@ def _any(rows: tuple[CountRow, ...], name: str) -> bool:
 def _model_said(said: dict[str, ClassCount], code: str) -> str:
     """Return the model's count of a class, a dash instead of 0 for a class that it has not learnt."""
     count = said.get(code)
-    if count is None or not CLASSES[code].predicted or not (count.count or count.zero_tells):
+    if count is None or not CLASSES[code].predicted:
         return "–" if said else ""
-    return str(count.count)
+    return count.count_text
