@@ -8,6 +8,7 @@ from functools import cached_property
 from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential
 from napari_bonemarrow.cytology.messages import counted_message, message
 from napari_bonemarrow.cytology.profiles.references import ReferenceRange
+from napari_bonemarrow.cytology.rows import ADJUSTED_FROM, adjusted_ratio_text
 from napari_bonemarrow.report.page.contents import (
     Bar,
     CountHeadings,
@@ -73,6 +74,9 @@ class CountPart:
         template = message("M:E ratio ({low}–{high})", low=low, high=high)
         if ratio.sampled:
             template = message("M:E ratio ({low}–{high}, from the sample)", low=low, high=high)
+        adjusted = self.counted.adjusted
+        if adjusted is not None:
+            known = f"; {say(adjusted_ratio_text(adjusted))}{known}"
         return Figure(f"{number(ratio.value)} : 1", say(template) + known)
 
     @cached_property
@@ -103,7 +107,7 @@ class CountPart:
             sample=say(message("In sample")) if self.sampled else "",
             percent=say(message("Percent")),
             interval=say(message("95 % interval")),
-            adjusted=say(message("Corrected for the model's errors")) if _any(rows, "adjusted") else "",
+            adjusted=say(message("Adjusted, %")) if _any(rows, "adjusted") else "",
             reference=say(message("Reference, %")) if _any((*rows, *groups), "reference") else "",
             axis=say(message("0 to {axis} %", axis=self._axis)),
         )
@@ -127,11 +131,19 @@ class CountPart:
             sample=str(count.seen) if self.sampled else "",
             percent=say(count.percent_text),
             interval=say(count.ci_text) if count.reliable else "",
-            adjusted="",
+            adjusted=self._adjusted(count.code),
             reference="" if reference is None else self._range(reference),
             reliable=count.reliable,
             bar=None if group else self._bar(count, reference),
         )
+
+    def _adjusted(self, code: str) -> str:
+        """Return the percentage adjusted by the model's errors, with its interval; empty without one."""
+        share = None if self.counted.adjusted is None else self.counted.adjusted.row(code)
+        if share is None:
+            return ""
+        percent, low, high = map(self.language.number, (share.percent, *share.ci95))
+        return f"{percent} ({low}–{high})"
 
     def _range(self, reference: ReferenceRange) -> str:
         """Return a range without its unit, which stands in the column's heading."""
@@ -164,7 +176,10 @@ class CountPart:
         """Return the rule of the percentages, the source of the ranges, and the model's test."""
         told, say = self.case.learning.prequential_shares, self.language.say
         rules = dict.fromkeys(say(row.rule) for row in self.counted.classes if row.rule)
-        first = ". ".join((*rules, *self._sources()))
+        adjusted = (
+            () if self.counted.adjusted is None else (say(message("Adjusted: {basis}", basis=ADJUSTED_FROM)),)
+        )
+        first = ". ".join((*rules, *adjusted, *self._sources()))
         above = (f"{first}.",) if first else ()
         if told is None:
             return above
@@ -183,6 +198,11 @@ class CountPart:
         if by:
             lines.append(say(message("The other cells are predicted by {model}.", model=by)))
         return (*above, " ".join(lines))
+
+    def _adjusted_from(self) -> tuple[str, ...]:
+        if self.counted.adjusted is None:
+            return ()
+        return (self.language.say(message("Adjusted: {basis}", basis=ADJUSTED_FROM)),)
 
     def _sources(self) -> tuple[str, ...]:
         if not self._source:
