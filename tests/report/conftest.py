@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,4 +58,19 @@ def case(make_case: Callable[..., Case]) -> Case:
     codes = ["LYT"] * 20 + ["NGS"] * 20 + ["BLA"] * 10 + ["MYB"] * 5 + ["ART"] * 3 + ["NIF"] * 2
     case = make_case(codes)
     case.set_label([1, 2], "PLM")
+    return case
+
+
+ERRORS = {code: {code: 200, "NGS": 100} if code != "NGS" else {"NGS": 300} for code in BMC21}
+"""Held-out cells by true and predicted class of a model that gives a third of every class to NGS."""
+
+
+@pytest.fixture
+def by_model(case: Case) -> Case:
+    """The case without a reviewed cell, by a model that has learnt every class and whose errors are known."""
+    case.set_label([1, 2], None)
+    said = case.predictions
+    assert said is not None
+    support, model = dict.fromkeys(BMC21, Support.TRAINED), ModelReference("measured", "cd" * 32)
+    case.model.record_predictions(replace(said, model=model, support=support, confusion=ERRORS))
     return case

@@ -94,6 +94,37 @@ def test_ranges_have_their_source_and_only_a_reviewed_value_is_held_against_them
     assert first.source in after["interpretation"][0]["text"]
 
 
+def test_an_adjusted_count_stands_beside_the_raw_one(by_model: Case) -> None:
+    found, adjusted = resources(by_model), by_model.differential().adjusted
+    assert adjusted is not None
+    share = adjusted.row("NGS")
+    assert share is not None
+    assert found["NGS"]["valueQuantity"]["value"] == 36.4
+    told = [each for each in found["NGS"]["component"] if each["code"]["text"].startswith("adjusted")]
+    assert all(each["code"]["text"].endswith("from held-out cells, not this smear") for each in told)
+    assert told[0]["valueQuantity"]["value"] == round(share.percent, 1)
+    limits = told[1]["valueRange"]
+    assert (limits["low"]["value"], limits["high"]["value"]) == tuple(round(each, 2) for each in share.ci95)
+    (ratio, _limits) = [each for each in found["M:E"]["component"] if "adjusted" in each["code"]["text"]]
+    assert ratio["valueQuantity"]["value"] == round(adjusted.m_to_e, 2)
+    assert not any("adjusted" in each["code"]["text"] for each in found["PRM"].get("component", ()))
+    review_all(by_model)
+    assert "adjusted" not in str(resources(by_model))
+
+
+def test_a_value_is_held_against_its_range_before_it_is_rounded(make_case: Callable[..., Case]) -> None:
+    case = make_case(["PMO"] * 49 + ["NGS"] * 2401)  # the range begins at 2 %
+    review_all(case)
+    assert case.differential().row("PMO").references[0].low == 2
+    found = resources(case)["PMO"]
+    assert found["valueQuantity"]["value"] == 2.0
+    assert found["interpretation"][0]["coding"][0]["code"] == "N"
+    case.set_label(case.cells.cell_id[48:49], "NGS")
+    found = resources(case)["PMO"]
+    assert found["valueQuantity"]["value"] == 2.0
+    assert found["interpretation"][0]["coding"][0]["code"] == "L"
+
+
 def test_findings_in_words_are_told(case: Case) -> None:
     case.findings.set({"conclusion": "normal <marrow>", "site": "sternum"})
     found = resources(case)

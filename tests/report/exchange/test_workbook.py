@@ -45,6 +45,37 @@ def test_a_case_has_a_row_its_classes_and_its_cells(case: Case, tmp_path: Path) 
     assert {each["what"] for each in found["About"]} >= {"use", "program", "rules", "model", "journal head"}
 
 
+def test_an_adjusted_count_has_columns_of_its_own(by_model: Case, tmp_path: Path) -> None:
+    adjusted = by_model.differential().adjusted
+    assert adjusted is not None
+    share = adjusted.row("NGS")
+    assert share is not None
+    export(by_model, "xlsx", tmp_path / "counts.xlsx")
+    found = sheets(tmp_path / "counts.xlsx")
+    (row,) = found["Differential"]
+    assert (row["NGS %"], row["NGS adjusted %"]) == (36.4, pytest.approx(share.percent))
+    assert row["adjusted m_to_e"] == pytest.approx(adjusted.m_to_e)
+    rows = {each["code"]: each for each in found["Classes"]}
+    assert rows["NGS"]["adjusted_percent"] == pytest.approx(share.percent)
+    assert rows["NGS"]["adjusted_ci95_high"] == pytest.approx(share.ci95[1])
+    assert rows["PRM"]["adjusted_percent"] is None
+    assert ("adjusted", "from held-out cells, not this smear") in {
+        (each["what"], each["value"]) for each in found["About"]
+    }
+    review_all(by_model)
+    export(by_model, "xlsx", tmp_path / "counts.xlsx")
+    (row,) = sheets(tmp_path / "counts.xlsx")["Differential"]
+    assert not any(value for name, value in row.items() if "adjusted" in name)
+
+
+def test_an_infinite_limit_is_left_out(case: Case, tmp_path: Path) -> None:
+    review_all(case)
+    export(case, "xlsx", tmp_path / "counts.xlsx")
+    (row,) = sheets(tmp_path / "counts.xlsx")["Differential"]
+    assert row["m_to_e_ci95_low"]
+    assert row["m_to_e_ci95_high"] is None
+
+
 def test_formulas_and_characters_that_xml_lacks_are_made_harmless(case: Case, tmp_path: Path) -> None:
     case.edits.comment(1, '=HYPERLINK("http://x")')
     case.edits.comment(2, "http://example.org/\x00\x0b\uffff end")

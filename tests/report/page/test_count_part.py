@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
-
-from napari_bonemarrow.cytology import BMC21, ModelReference, Support
 from napari_bonemarrow.report.page.options import ReportOptions
 from napari_bonemarrow.report.page.page import gather_report, report_page
 from napari_bonemarrow.report.page.pdf import pdf_of
 from napari_bonemarrow.review import Case
 from tests.report.page.test_pdf import pages_of
-
-ERRORS = {code: {code: 200, "NGS": 100} if code != "NGS" else {"NGS": 300} for code in BMC21}
-
-
-@pytest.fixture
-def by_model(case: Case) -> Case:
-    """A count by a model that gives a third of every class to NGS, on held-out cells."""
-    case.set_label([1, 2], None)
-    said = case.predictions
-    assert said is not None
-    support, model = dict.fromkeys(BMC21, Support.TRAINED), ModelReference("measured", "cd" * 32)
-    case.model.record_predictions(replace(said, model=model, support=support, confusion=ERRORS))
-    return case
 
 
 def test_a_count_by_the_model_alone_prints_the_adjusted_one_beside_it(by_model: Case) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from napari_bonemarrow.cytology import CLASSES, ClassCount, Differential, Ratio
 from napari_bonemarrow.cytology.profiles import ReferenceRange
-from napari_bonemarrow.cytology.rows import OF_NAMED_TEXT
+from napari_bonemarrow.cytology.rows import ADJUSTED_FROM, OF_NAMED_TEXT, AdjustedCount
 from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.report.exchange import codes, fhir_parts
 from napari_bonemarrow.report.exchange.fhir_parts import Part, concept, identity, reference
@@ -187,26 +187,30 @@ class _Bundle:
         return panel
 
     def _members(self) -> Iterator[Part]:
-        by_eye = self._count.fully_reviewed
+        by_eye, adjusted = self._count.fully_reviewed, self._count.adjusted
         for row in (*self._count.classes, *self._count.groups):
             label = f"{row.name} ({row.code}), of counted cells"
             code = concept(label, codes.loinc_of(row.code, by_eye=by_eye))
             cells = "" if row.known_count is None else f" ({row.known_count} cells)"
             text = f"{row.name}: {row.percent_text}{cells}"
             found = {**self._observation(f"row {row.code}", code, text), **_share(row, self._count.counted)}
-            yield {**found, **self._references(found, row.references, "%")}
+            _add(found, _adjusted_share(adjusted, row.code))
+            exact = 100 * row.count / max(self._count.counted, 1)
+            yield {**found, **self._references(found, exact, row.references, "%")}
         ratio = self._count.ratios["m_to_e"]
         found = self._observation("m_to_e", concept("M:E", codes.M_TO_E), f"M:E {ratio.text}")
         note = [*found.get("note", ()), {"text": f"M:E = {ratio.definition}"}]
         found = {**found, "note": note, **_ratio(ratio)}
-        yield {**found, **self._references(found, ratio.references, "{ratio}")}
+        _add(found, _adjusted_ratio(adjusted))
+        yield {**found, **self._references(found, ratio.value, ratio.references, "{ratio}")}
 
-    def _references(self, observation: Part, ranges: tuple[ReferenceRange, ...], unit: str) -> Part:
-        """Return the ranges of healthy people, and where a reviewed value lies in them."""
+    def _references(
+        self, observation: Part, exact: float | None, ranges: tuple[ReferenceRange, ...], unit: str
+    ) -> Part:
+        """Return the ranges of healthy people, and where a reviewed value lies in them, unrounded."""
         found = fhir_parts.reference_ranges(ranges, unit)
-        value = observation.get("valueQuantity", {})
-        if value and "comparator" not in value and self._count.fully_reviewed:
-            found |= fhir_parts.interpretation(value["value"], ranges)
+        if exact is not None and "valueQuantity" in observation and self._count.fully_reviewed:
+            found |= fhir_parts.interpretation(exact, ranges)
         return found
 
     def _device(self) -> Iterator[Part]:
@@ -239,6 +243,34 @@ class _Bundle:
         if number := self._options.fields.get("sample_number"):
             specimen["accessionIdentifier"] = {"value": number}
         return specimen
+
+
+def _add(observation: Part, components: list[Part]) -> None:
+    """Add components to an observation; R4 allows no empty list."""
+    if components:
+        observation["component"] = [*observation.get("component", ()), *components]
+
+
+def _adjusted_share(adjusted: AdjustedCount | None, code: str) -> list[Part]:
+    """Return the share adjusted by the model's errors and its interval; nothing without one."""
+    share = None if adjusted is None else adjusted.row(code)
+    if share is None:
+        return []
+    return [
+        fhir_parts.measure(f"adjusted, {ADJUSTED_FROM}", round(share.percent, 1)),
+        fhir_parts.interval(f"adjusted, 95 % interval, {ADJUSTED_FROM}", *share.ci95),
+    ]
+
+
+def _adjusted_ratio(adjusted: AdjustedCount | None) -> list[Part]:
+    """Return M:E adjusted by the model's errors and its interval; nothing without one."""
+    if adjusted is None:
+        return []
+    unit, limits = "{ratio}", adjusted.m_to_e_ci95
+    return [
+        fhir_parts.measure(f"adjusted, {ADJUSTED_FROM}", round(adjusted.m_to_e, 2), unit),
+        fhir_parts.interval(f"adjusted, 95 % interval, {ADJUSTED_FROM}", *limits, unit=unit),
+    ]
 
 
 def _share(row: ClassCount, counted: int) -> Part:

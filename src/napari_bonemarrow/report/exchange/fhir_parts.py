@@ -64,6 +64,11 @@ def interval(text: str, low: float, high: float, unit: str = "%") -> Part:
     return {"code": concept(text), "valueRange": known}
 
 
+def measure(text: str, value: float, unit: str = "%") -> Part:
+    """Return a component with a measured number."""
+    return {"code": concept(text), "valueQuantity": quantity(value, unit)}
+
+
 def number(text: str, value: int, loinc: LoincCode | None = None) -> Part:
     """Return a component with a whole number."""
     return {"code": concept(text, loinc), "valueInteger": value}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_bonemarrow.cytology import CLASSES, Differential
+from napari_bonemarrow.cytology.rows import ADJUSTED_FROM, AdjustedShare
 from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.report.document import (
     CELL_COLUMNS,
@@ -39,6 +40,9 @@ _CLASS_COLUMNS = (
     "ci95_low",
     "ci95_high",
     "ci_method",
+    "adjusted_percent",
+    "adjusted_ci95_low",
+    "adjusted_ci95_high",
     "support",
 )
 _CELLS = ("case", *CELL_COLUMNS, *FIELD_COLUMNS, *STANDING_COLUMNS, *READER_COLUMNS, DISTRUST_COLUMN)
@@ -49,9 +53,12 @@ _TEXTS = frozenset(
 """Columns of cells that are never numbers, whatever a person has written there."""
 _STATE = ("status", "method", "counted", "target", "reviewed", "unreviewed", "signed_by", "signed_at")
 _RATIO = ("m_to_e", "m_to_e_ci95_low", "m_to_e_ci95_high")
+_ADJUSTED_RATIO = tuple(f"adjusted {name}" for name in _RATIO)
 _COUNTS = (
     *("case", "slide", "fingerprint", *_STATE, "model", *_RATIO),
     *(f"{code} {what}" for code, cell in CLASSES.items() if cell.counted for what in ("%", "cells")),
+    *_ADJUSTED_RATIO,
+    *(f"{code} adjusted %" for code, cell in CLASSES.items() if cell.counted),
     *(f"{code} left out" for code in CLASSES),
     "notes",
     DISTRUST_COLUMN,
@@ -134,14 +141,17 @@ class Workbook:
             Name neither the slide's file nor the signer.
         """
         count = case.differential()
+        adjusted = count.adjusted
         self._counts.write({"case": name, **_summary(case, count, anonymous)})
         for row in (*count.classes, *count.groups):
             low, high = row.ci95 or (None, None)
+            share = None if adjusted is None else adjusted.row(row.code)
             self._classes.write(
                 {
                     **{"case": name, "code": row.code, "class": row.name, "cells": row.known_count},
                     **{"percent": row.percent, "ci95_low": low, "ci95_high": high},
                     **{"ci_method": row.ci_method, "support": str(row.support)},
+                    **({} if share is None else _adjusted_row(share)),
                 }
             )
         for what, value in _about(case, count).items():
@@ -173,8 +183,9 @@ class _Sheet:
             self._sheet = self._book.sheet(f"{self._name} {self._number}", self._columns)
         for at, column in enumerate(self._columns):
             value = values.get(column)
-            if isinstance(value, int | float) and math.isfinite(value):
-                self._sheet.write_number(self._row, at, value)
+            if isinstance(value, int | float):
+                if math.isfinite(value):  # an infinite limit is left out, as in JSON
+                    self._sheet.write_number(self._row, at, value)
             elif value not in (None, ""):
                 self._sheet.write_string(self._row, at, _plain(str(value)))
         self._row += 1
@@ -223,9 +234,19 @@ def _summary(case: Case, count: Differential, anonymous: bool) -> dict[str, obje
     }
     if signature is not None:
         row |= {"signed_by": None if anonymous else signature.name, "signed_at": signature.at}
+    adjusted = count.adjusted
+    if adjusted is not None:
+        row |= zip(_ADJUSTED_RATIO, (adjusted.m_to_e, *adjusted.m_to_e_ci95), strict=True)
     for each in count.classes:
         row |= {f"{each.code} %": each.percent, f"{each.code} cells": each.known_count}
+        share = None if adjusted is None else adjusted.row(each.code)
+        row[f"{each.code} adjusted %"] = None if share is None else share.percent
     return row | {f"{code} left out": number for code, number in count.excluded.items()}
+
+
+def _adjusted_row(share: AdjustedShare) -> dict[str, object]:
+    low, high = share.ci95
+    return {"adjusted_percent": share.percent, "adjusted_ci95_low": low, "adjusted_ci95_high": high}
 
 
 def _about(case: Case, count: Differential) -> dict[str, str]:
@@ -237,5 +258,7 @@ def _about(case: Case, count: Differential) -> dict[str, str]:
     if case.predictions is not None:
         model = case.predictions.model
         told |= {"model": model.name, "model SHA-256": model.sha256}
+    if count.adjusted is not None:
+        told["adjusted"] = ADJUSTED_FROM
     told["journal head"] = case.history.last.hash
     return {**told, **({DISTRUST_COLUMN: case.distrust} if case.distrust else {})}
