@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from qtpy.compat import isalive
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 
 from napari_bonemarrow.review import Case, CaseError, EventKind
 
@@ -116,12 +117,27 @@ def test_space_goes_through_the_unreviewed_least_certain_first(analysed, qtbot):
 def test_leaving_the_review_tab_gives_napari_its_keys_back(analysed, qtbot):
     _viewer, panel = analysed
     assert panel.controller.keys.on
-    panel.tabs.setCurrentWidget(panel.count_tab)
+    panel.tabs.setCurrentIndex(0)
     assert not panel.controller.keys.on
     before = dict(panel.controller.smear.session.case.labels)
     panel.controller.smear.review.navigation.next()
     press(qtbot, panel, Qt.Key.Key_B)
     assert dict(panel.controller.smear.session.case.labels) == before
+
+
+def test_in_the_count_tab_the_keys_of_the_count_work_and_no_class_key(analysed, qtbot):
+    _viewer, panel = analysed
+    case = panel.controller.smear.session.case
+    panel.controller.smear.review.navigation.next()
+    panel.show_count()
+    QApplication.clipboard().clear()
+    press(qtbot, panel, Qt.Key.Key_Y, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: QApplication.clipboard().text().startswith("code\t"))
+    press(qtbot, panel, Qt.Key.Key_B)
+    assert not case.labels
+    panel.show_review()
+    press(qtbot, panel, Qt.Key.Key_B)
+    assert len(case.labels) == 1
 
 
 def test_a_key_of_the_users_own_waits_while_one_reviews(analysed, qtbot):

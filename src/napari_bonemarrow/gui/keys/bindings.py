@@ -16,6 +16,7 @@ from napari_bonemarrow.models.explanation.methods import METHODS
 from napari_bonemarrow.report.formats import USUAL
 
 __all__ = [
+    "COUNT_ACTS",
     "DEFAULTS",
     "TABLE",
     "Binding",
@@ -64,6 +65,8 @@ _TAG_KEYS = {"dysplastic": "Alt+D", "auer_rod": "Alt+A", "vacuolated": "Alt+U", 
 
 _MOVE, _CORRECT, _LOOK, _COUNT = "Go through the cells", "Correct", "Look", "Count and sign"
 _OPEN = "Open and prepare"
+COUNT_ACTS = frozenset({"tally", "sign", "copy_count", "export"})
+"""Acts whose keys work in the Count tab too; a class key there would name a cell that is not looked at."""
 _ACTS = (
     Binding("Space", "next", "", "next cell of the work list; skips this one", _MOVE),
     Binding("Backspace", "back", "", "back to the cell before", _MOVE),
@@ -156,7 +159,8 @@ def groups() -> Iterator[tuple[str, list[Binding]]]:
 
 
 WHERE_TEXT = (
-    "The keys work while the Review tab is open: over the smear, in the panel and in the gallery. "
+    "The keys work while the Review tab is open: over the smear, in the panel and in the gallery; "
+    "those of the tally, the signature and the exports in the Count tab too. "
     "A box that one writes in and a list that has dropped down keep their letters; Esc leaves them."
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import TypeVar
 from weakref import ref
@@ -48,6 +49,7 @@ _PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 class _Shortcut(QShortcut):
     owner: int
     """`id` of its widget, kept by Python: readable after Qt has deleted the shortcut."""
+    act: str
 
 
 class KeyFilter(QObject):
@@ -69,6 +71,7 @@ class KeyFilter(QObject):
         self._panel = panel
         self._widgets: list[QWidget] = [panel]
         self._on = False
+        self._acts: Collection[str] | None = None
         self._smear: tuple[QWidget, ...] = ()
         self._docks: list[QDockWidget] = []
         self._bindings: dict[str, Binding] = {}
@@ -103,19 +106,29 @@ class KeyFilter(QObject):
         self._widgets = [each for each in self._widgets if each is not widget]
         self._shortcuts = [each for each in self._shortcuts if each.owner != id(widget)]
 
-    def enter(self) -> None:
-        """Enable our keys, on the smear instead of napari's own."""
-        if self._on:
+    def enter(self, acts: Collection[str] | None = None) -> None:
+        """Enable our keys, on the smear instead of napari's own.
+
+        Parameters
+        ----------
+        acts : collection of str, optional
+            Only the keys of these acts; by default all.
+        """
+        if self._on and acts == self._acts:
             return
-        self._on = True
+        self.leave()
+        self._on, self._acts = True, acts
         self._bindings = {
-            QKeySequence(key).toString(): each for each in TABLE.bindings() for key in _spellings(each.key)
+            QKeySequence(key).toString(): each
+            for each in TABLE.bindings()
+            if acts is None or each.act in acts
+            for key in _spellings(each.key)
         }
         self._watch()
         if not self._shortcuts:
             self._make_shortcuts()
         for shortcut in self._shortcuts:
-            shortcut.setEnabled(True)
+            shortcut.setEnabled(acts is None or shortcut.act in acts)
 
     def leave(self) -> None:
         """Restore napari's keys."""
@@ -162,7 +175,7 @@ class KeyFilter(QObject):
         self._shortcuts = []
         show_keys(*self._widgets)
         if was_on:
-            self.enter()
+            self.enter(self._acts)
 
     def focus_smear(self) -> None:
         """Set the focus on the smear."""
@@ -191,7 +204,7 @@ class KeyFilter(QObject):
             shortcut = _Shortcut(QKeySequence(key), widget)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.setAutoRepeat(False)  # as on the smear: a held key is one act, not fifty
-            shortcut.owner = id(widget)
+            shortcut.owner, shortcut.act = id(widget), binding.act
             shortcut.activated.connect(partial(self.pressed.emit, binding))
             self._shortcuts.append(shortcut)
 

@@ -102,11 +102,17 @@ class BoneMarrowPanel(QWidget):
         """Return whether the Review tab is shown."""
         return self.tabs.currentWidget() is self.review_tab
 
+    @property
+    def shows_count(self) -> bool:
+        """Return whether the user sees the Count tab."""
+        shown = self.isVisible() and self.pages.currentWidget() is self.tabs
+        return shown and self.tabs.currentWidget() is self.count_tab
+
     def is_reviewing(self) -> bool:
         """Return whether the user sees the Review tab, or the tally of the Count tab."""
-        tallying = self.tabs.currentWidget() is self.count_tab and self.count_tab.tallying
-        keyed = self.shows_review or tallying
-        return self.isVisible() and self.pages.currentWidget() is self.tabs and keyed
+        if self.shows_count:
+            return self.count_tab.tallying
+        return self.isVisible() and self.pages.currentWidget() is self.tabs and self.shows_review
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Release the keys while the panel is hidden or behind another dock."""

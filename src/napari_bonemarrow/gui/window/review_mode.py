@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject
 
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core.selection import Selection
+from napari_bonemarrow.gui.keys.bindings import COUNT_ACTS
 from napari_bonemarrow.gui.keys.key_filter import KeyFilter
 from napari_bonemarrow.gui.shell.side_docks import SideDocks
 from napari_bonemarrow.gui.window.open_smear import OpenSmear
@@ -15,7 +16,7 @@ from napari_bonemarrow.gui.window.panel import BoneMarrowPanel
 
 
 class ReviewMode(QObject):
-    """The plugin's keys while the Review tab is shown, napari's at any other time.
+    """The plugin's keys while the Review tab is shown, those of the count in the Count tab, else napari's.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ class ReviewMode(QObject):
         if smear is not None and self._panel.is_reviewing() and not self.resting:
             self._keys.enter()
             self._smear_viewer.make_active()
+        elif smear is not None and self._panel.shows_count and not self.resting:
+            self._keys.enter(COUNT_ACTS)
         else:
             self._keys.leave()
         self._make_room()
