@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from napari_bonemarrow.report import ReportError, make_folder, write_bytes, write_text
+from napari_bonemarrow.report.files import draft
 from tests.disk import small_disk
 
 
@@ -54,3 +56,27 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="a file stands where a folder is needed"):
         make_folder(tmp_path / "file")
     assert make_folder(tmp_path / "new" / "below").is_dir()
+
+
+@pytest.mark.parametrize("name", ["smear.bmcase", "SMEAR.BMCASE", "smear.svs", "field.JPG", "smear.png"])
+def test_a_result_replaces_no_case_and_no_slide(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"kept")
+    with pytest.raises(ReportError, match="no result may replace it: name another file"):
+        write_text(tmp_path / name, "x")
+    with pytest.raises(ReportError, match="no result may replace it"), draft(tmp_path / name):
+        pass
+    assert (tmp_path / name).read_bytes() == b"kept"
+
+
+def test_a_picture_replaces_the_one_before(tmp_path: Path) -> None:
+    for last in (b"1", b"2"):
+        write_bytes(tmp_path / "overlay.png", b"\x89PNG" + last)
+    assert (tmp_path / "overlay.png").read_bytes() == b"\x89PNG2"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="such files cannot be")
+def test_a_result_replaces_no_device(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ReportError, match="is a device, not a file"):
+        write_text(tmp_path / "pipe", "x")
+    assert (tmp_path / "pipe").is_fifo()

@@ -21,6 +21,7 @@ from napari_bonemarrow.report import (
     write_found_csv,
     write_summary_csv,
 )
+from napari_bonemarrow.report.tables import defused
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import slide_from_array
 
@@ -80,6 +81,13 @@ def test_the_summary_has_a_row_an_input_with_its_counts_or_its_error(case: Case,
 def test_a_name_is_never_a_formula() -> None:
     text = table(["file", "x"], [{"file": "=HYPERLINK(1)", "x": "-3.5"}, {"file": "", "x": "-a"}])
     assert text.splitlines()[1:] == ["'=HYPERLINK(1),-3.5", ",'-a"]
+
+
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+)
+def test_each_beginning_of_a_formula_is_defused(start: str) -> None:
+    assert defused(f"{start}1+1") == f"'{start}1+1"
 
 
 def test_cells_of_several_fields_say_which_and_where_in_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -9,6 +10,7 @@ from napari_bonemarrow.report.files import ReportError
 from napari_bonemarrow.report.formats import FORMATS
 from napari_bonemarrow.report.page.options import ReportOptions
 from napari_bonemarrow.review import Case
+from napari_bonemarrow.review.report_fields import LONGEST
 
 
 def export(
@@ -31,13 +33,23 @@ def export(
     Raises
     ------
     ReportError
-        If the format is unknown or the file cannot be written.
+        If the format is unknown, a field is no text or too long, or the file cannot be written.
     """
     if format not in FORMATS:
         raise ReportError(f"{format}: no such format: choose one of {', '.join(FORMATS)}")
     chosen = FORMATS[format]
     write = resolve_name(f"napari_bonemarrow.report.{chosen.writer}")
     if chosen.printed or chosen.identified:
+        _check_fields({} if options is None else options.fields)
         write(case, path, anonymous=anonymous, options=options or ReportOptions())
     else:
         write(case, path, anonymous=anonymous)
+
+
+def _check_fields(fields: Mapping[str, str]) -> None:
+    """Refuse fields that no file can hold."""
+    for key, text in fields.items():
+        if len(text) > LONGEST:
+            raise ReportError(f"{key}: has {len(text)} characters: shorten it to {LONGEST}")
+        if any("\ud800" <= letter <= "\udfff" for letter in key + text):
+            raise ReportError(f"{key}: holds bytes that are not text: type it as UTF-8")

@@ -12,6 +12,7 @@ from pathlib import Path
 from napari_bonemarrow.cytology import BoneMarrowError
 from napari_bonemarrow.system import files
 
+_PNG = b"\x89PNG"
 _PAUSE_S = 0.05
 _LONGEST_TURN_S = 30.0
 _PATIENCE_S = 2 * _LONGEST_TURN_S
@@ -42,14 +43,38 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises
     ------
     ReportError
-        If permission, space or the folder is missing. No partial file is left.
+        If permission, space or the folder is missing, or a case or slide stands there. No partial file is
+        left.
     """
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        _check_replaceable(path, picture=data.startswith(_PNG))
         files.write_bytes(path, data)
     except OSError as error:
         raise _explained(path, error) from error
+
+
+def _check_replaceable(path: Path, picture: bool = False) -> None:
+    """Check that a result may stand at a path: never in place of a case, a slide or a device.
+
+    Raises
+    ------
+    OSError
+        If a folder is there.
+    ReportError
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise ReportError(f"{path}: is a device, not a file: name a file")
+    from napari_bonemarrow.review import SUFFIX
+    from napari_bonemarrow.slides import SUFFIXES
+
+    kind = path.suffix.lower()
+    if kind == SUFFIX or (kind in SUFFIXES and not picture):
+        what = "case" if kind == SUFFIX else "picture or slide"
+        raise ReportError(f"{path}: a {what} is there, and no result may replace it: name another file")
 
 
 @contextmanager
@@ -62,8 +87,7 @@ def draft(path: Path) -> Iterator[Path]:
         As `write_bytes`. No partial file is left.
     """
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        _check_replaceable(path)
         with files.draft(path) as part:
             yield part
     except OSError as error:

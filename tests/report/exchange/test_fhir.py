@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_bonemarrow.report import export
+from napari_bonemarrow.report import ReportError, export
 from napari_bonemarrow.report.exchange.fhir import fhir_bundle
 from napari_bonemarrow.report.page.options import ReportOptions
 from napari_bonemarrow.review import Case
@@ -123,6 +123,27 @@ def test_a_value_is_held_against_its_range_before_it_is_rounded(make_case: Calla
     found = resources(case)["PMO"]
     assert found["valueQuantity"]["value"] == 2.0
     assert found["interpretation"][0]["coding"][0]["code"] == "L"
+
+
+def test_a_requester_is_a_note_and_an_unknown_field_is_refused(case: Case, tmp_path: Path) -> None:
+    found = resources(case, options=ReportOptions(fields={"requester": "Ward 3"}))
+    assert {"text": "Requester: Ward 3"} in found["panel"]["note"]
+    with pytest.raises(ReportError, match="patent: no such field: choose one of patient, "):
+        fhir_bundle(case, options=ReportOptions(fields={"patent": "Jane"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("\ud800", "patient: holds bytes that are not text"), ("x" * 20_001, "20001 characters")],
+)
+@pytest.mark.parametrize("name", ["fhir", "pdf"])
+def test_a_field_that_no_file_can_hold_is_refused(
+    case: Case, tmp_path: Path, name: str, text: str, says: str
+) -> None:
+    options = ReportOptions(montage=False, fields={"patient": text})
+    with pytest.raises(ReportError, match=says):
+        export(case, name, tmp_path / "out", options=options)
+    assert not (tmp_path / "out").exists()
 
 
 def test_findings_in_words_are_told(case: Case) -> None:

@@ -24,13 +24,14 @@ from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.report.exchange import codes, fhir_parts
 from napari_bonemarrow.report.exchange.fhir_parts import Part, concept, identity, reference
 from napari_bonemarrow.report.exchange.status import counting_method, shown_signature, status_of
-from napari_bonemarrow.report.files import write_text
+from napari_bonemarrow.report.files import ReportError, write_text
 from napari_bonemarrow.report.page.options import ReportOptions
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.review.journal.program import program_name
+from napari_bonemarrow.review.report_fields import FIELDS
 
-_IDENTITY = ("patient", "sample_number", "requester")
-"""Fields that name a person or an order; the first two have a place of their own."""
+_IDENTITY = ("patient", "sample_number")
+"""Fields with a place of their own; all others are notes."""
 
 
 def write_fhir(
@@ -46,7 +47,7 @@ def write_fhir(
         Name neither the slide's file nor a person.
     options : ReportOptions, optional
         Its identity fields: ``patient`` becomes the subject's name and ``sample_number`` the accession
-        number. Without them no resource has a subject.
+        number; without them no resource has a subject. ``requester`` is a note of the panel.
 
     Raises
     ------
@@ -60,7 +61,11 @@ def fhir_bundle(
     case: Case, *, anonymous: bool = False, options: ReportOptions | None = None
 ) -> dict[str, Any]:
     """Return the bundle as plain data, see `write_fhir`; the same for each export of the same state."""
-    made = _Bundle(case, anonymous, ReportOptions() if options is None or anonymous else options)
+    chosen = ReportOptions() if options is None or anonymous else options
+    unknown = [key for key in chosen.fields if key not in FIELDS and key not in case.findings.values]
+    if unknown and not chosen.layout:
+        raise ReportError(f"{unknown[0]}: no such field: choose one of {', '.join(FIELDS)}")
+    made = _Bundle(case, anonymous, chosen)
     entries = [
         {"fullUrl": f"urn:uuid:{resource['id']}", "resource": resource} for resource in made.resources()
     ]
