@@ -46,6 +46,12 @@ def test_decimal_sign_and_lists() -> None:
     assert translated(listed(["blast", text]), German(), ",") == "Blast, 12,3 % Blasten"
 
 
+def test_thousands_are_set_apart_where_the_template_says_so() -> None:
+    text = message("{cells:,} of {seed}", cells=12345, seed=12345)
+    assert text == "12,345 of 12345"
+    assert translated(text, German(), ",", ".") == "12.345 of 12345"
+
+
 def test_a_text_without_translation_stays_english_and_braces_in_values_are_kept() -> None:
     assert translated("no such text", German()) == "no such text"
     text = message("from {file}", file="{odd} name {0}")

@@ -68,17 +68,18 @@ class Message(str):
         """Return the parts that make it again in another process."""
         return type(self).of, (self.template, dict(self.values), self.many, self.number, self.separator)
 
-    def translated(self, catalogue: Catalogue, decimal: str = ".") -> str:
+    def translated(self, catalogue: Catalogue, decimal: str = ".", group: str = ",") -> str:
         """Return the text in another language.
 
         Parameters
         ----------
         catalogue : Catalogue
             A template that it lacks stays English.
-        decimal : str
-            The language's decimal sign.
+        decimal, group : str
+            The language's decimal sign, and what it has between thousands where the template asks for it
+            (``{cells:,}``).
         """
-        values = {name: _local(value, catalogue, decimal) for name, value in self.values.items()}
+        values = {name: _local(value, catalogue, decimal, group) for name, value in self.values.items()}
         if self.separator is not None:
             return self.separator.join(map(str, values.values()))
         if self.many:
@@ -87,12 +88,21 @@ class Message(str):
 
 
 class _LocalFloat(float):
-    """A number that is formatted with another decimal sign."""
+    """A number that is formatted with another language's signs."""
 
-    decimal = "."
+    signs: Mapping[int, str] = MappingProxyType({})
 
     def __format__(self, spec: str) -> str:
-        return super().__format__(spec).replace(".", self.decimal)
+        return super().__format__(spec).translate(self.signs)
+
+
+class _LocalInt(int):
+    """A whole number that is formatted with another language's signs."""
+
+    signs: Mapping[int, str] = MappingProxyType({})
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec).translate(self.signs)
 
 
 def message(template: str, /, **values: object) -> Message:
@@ -118,18 +128,18 @@ def listed(parts: Iterable[str], separator: str = ", ") -> Message:
     return Message.of("", {str(at): part for at, part in enumerate(parts)}, separator=separator)
 
 
-def translated(text: str, catalogue: Catalogue, decimal: str = ".") -> str:
+def translated(text: str, catalogue: Catalogue, decimal: str = ".", group: str = ",") -> str:
     """Return a text in another language: a message as such, another text by its whole."""
     if isinstance(text, Message):
-        return text.translated(catalogue, decimal)
+        return text.translated(catalogue, decimal, group)
     return catalogue.gettext(text) if text else text
 
 
-def _local(value: object, catalogue: Catalogue, decimal: str) -> object:
+def _local(value: object, catalogue: Catalogue, decimal: str, group: str) -> object:
     if isinstance(value, str):
-        return translated(value, catalogue, decimal)
-    if isinstance(value, float):
-        local = _LocalFloat(value)
-        local.decimal = decimal
-        return local
-    return value
+        return translated(value, catalogue, decimal, group)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    local = _LocalFloat(value) if isinstance(value, float) else _LocalInt(value)
+    local.signs = {ord("."): decimal, ord(","): group}
+    return local

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 from babel.messages.pofile import read_po
 
+from napari_bonemarrow.cytology.messages import message
 from napari_bonemarrow.report import ReportError
 from napari_bonemarrow.report.page.language import (
     first_of,
@@ -58,6 +59,8 @@ def test_the_shipped_languages_are_those_with_a_catalogue(tool: ModuleType) -> N
 def test_a_language_formats_numbers_and_times() -> None:
     german, english = language("de"), language("en")
     assert (german.number(3.14159, 2), english.number(3.14159, 2)) == ("3,14", "3.14")
+    assert (german.whole(1234), english.whole(1234)) == ("1.234", "1,234")
+    assert german.say(message("all {total:,} reviewed", total=1234)) == "alle 1.234 geprüft"
     assert german.time("2026-02-03T04:05:06.000Z") == "03.02.2026 04:05 UTC"
     assert english.time("2026-02-03T04:05:06.000Z") == "2026-02-03 04:05 UTC"
     assert language("de-CH").say("plasma cell") == "Plasmazelle"

@@ -18,7 +18,7 @@ def test_a_count_by_the_model_alone_prints_the_adjusted_one_beside_it(by_model: 
     row = next(each for each in german.table.rows if each.code == "NGS")
     low, high = share.ci95
     assert row.adjusted == f"{share.percent:.1f} ({low:.1f}–{high:.1f})".replace(".", ",")
-    assert row.percent == "36,4 %"
+    assert row.percent == f"36,4{NO_BREAK}%"
     text = pages_of(pdf_of(gather_report(by_model, options=ReportOptions(montage=False))))[0]
     assert f"{share.percent:.1f} ({low:.1f}–{high:.1f})" in text
     assert "Adjusted: from held-out cells, not this smear" in text

@@ -14,6 +14,7 @@ import pytest
 from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.report import ReportError, ReportOptions, export
 from napari_bonemarrow.report.page.contents import Picture, ReportPage
+from napari_bonemarrow.report.page.language import NO_BREAK
 from napari_bonemarrow.report.page.page import gather_report
 from napari_bonemarrow.report.page.pdf import pdf_of, pictures_of
 from napari_bonemarrow.review import Case
@@ -121,3 +122,22 @@ def test_the_page_is_whole_before_it_is_rendered(drawn: Case) -> None:
     page = gather_report(drawn).completed()
     assert isinstance(page, ReportPage)
     assert {each.code for each in page.table.rows if each.bar is None} == set()
+
+
+@pytest.mark.parametrize("lines", [1, 6, 11])
+def test_the_heading_of_the_pictures_stays_with_them(drawn: Case, lines: int) -> None:
+    options = ReportOptions(language="de", made=WHEN, fields={"comment": "\n".join("x" * lines)})
+    gathered = gather_report(drawn, options=options)
+    montage = gathered.completed().montage
+    assert montage is not None
+    first = montage.classes[0]
+    [page] = [page for page in pages_of(pdf_of(gathered)) if montage.title in page]
+    assert f"{first.code} {first.name} {first.number}" in page.partition(montage.title)[2]
+
+
+def test_a_number_stays_with_its_sign(drawn: Case) -> None:
+    page = gather_report(drawn, options=ReportOptions(language="de", made=WHEN)).completed()
+    texts = texts_of(page)
+    assert any(f"5{NO_BREAK}%" in text for text in texts)
+    assert any(f"2–4{NO_BREAK}:{NO_BREAK}1" in text for text in texts)
+    assert not [text for text in texts if re.search(r"\d %|\d : \d", text)]

@@ -21,13 +21,13 @@ def which_count(counted: Differential) -> Message:
     """Return the basis of a count: reviewed cells alone, a sample, or how many reviewed ones among all."""
     total = counted.reviewed + counted.unreviewed
     if counted.is_sampled and counted.estimate is not None:
-        reviewed, frame = counted.estimate.reviewed, f"{counted.estimate.frame:,}"
-        return message("random sample: {reviewed} of {frame} cells", reviewed=reviewed, frame=frame)
+        reviewed, frame = counted.estimate.reviewed, counted.estimate.frame
+        return message("random sample: {reviewed:,} of {frame:,} cells", reviewed=reviewed, frame=frame)
     if not counted.unreviewed:
-        return message("all {total} reviewed", total=total)
+        return message("all {total:,} reviewed", total=total)
     if counted.reviewed:
-        return message("{reviewed} of {total} reviewed", reviewed=counted.reviewed, total=total)
-    return counted_message("model alone, {n} cell", "model alone, {n} cells", total)
+        return message("{reviewed:,} of {total:,} reviewed", reviewed=counted.reviewed, total=total)
+    return counted_message("model alone, {n:,} cell", "model alone, {n:,} cells", total)
 
 
 def capital(text: str) -> str:

@@ -19,7 +19,7 @@ from napari_bonemarrow.report.page.contents import (
     Section,
     Table,
 )
-from napari_bonemarrow.report.page.language import Language
+from napari_bonemarrow.report.page.language import Language, unbroken
 from napari_bonemarrow.report.record import model_count
 from napari_bonemarrow.review import Case
 
@@ -49,18 +49,20 @@ class CountPart:
 
     def figures(self) -> tuple[Figure, ...]:
         """Return the large figures above the table."""
-        counted, say = self.counted, self.language.say
+        counted, say, whole = self.counted, self.language.say, self.language.whole
         alone = counted.unreviewed - counted.imported
         found = [
-            Figure(str(counted.counted), say(message("counted of {target} aimed at", target=counted.target))),
+            Figure(
+                whole(counted.counted), say(message("counted of {target:,} aimed at", target=counted.target))
+            ),
             self._ratio(),
-            Figure(str(counted.reviewed), say(message("reviewed in the frame"))),
-            Figure(str(alone), say(message("by the model alone"))),
+            Figure(whole(counted.reviewed), say(message("reviewed in the frame"))),
+            Figure(whole(alone), say(message("by the model alone"))),
         ]
         if counted.imported:
-            found.append(Figure(str(counted.imported), say(message("imported, not reviewed"))))
+            found.append(Figure(whole(counted.imported), say(message("imported, not reviewed"))))
         if counted.unclassified:
-            found.append(Figure(str(counted.unclassified), say(message("not classified yet"))))
+            found.append(Figure(whole(counted.unclassified), say(message("not classified yet"))))
         return tuple(found)
 
     def _ratio(self) -> Figure:
@@ -77,7 +79,7 @@ class CountPart:
         adjusted = self.counted.adjusted
         if adjusted is not None:
             known = f"; {say(adjusted_ratio_text(adjusted))}{known}"
-        return Figure(f"{number(ratio.value)} : 1", say(template) + known)
+        return Figure(unbroken(f"{number(ratio.value)} : 1"), say(template) + known)
 
     @cached_property
     def _source(self) -> str:
@@ -96,7 +98,7 @@ class CountPart:
         shown = [
             count for count in self.counted.classes if CLASSES[count.code].predicted or count.count
         ]  # a class that only reviewers give appears once it was given
-        rows = tuple(self._row(count, _model_said(said, count.code)) for count in shown)
+        rows = tuple(self._row(count, _model_said(said, count.code, self.language)) for count in shown)
         groups = tuple(self._row(count, "") for count in self.counted.groups)
         say = self.language.say
         headings = CountHeadings(
@@ -127,8 +129,8 @@ class CountPart:
             name=say(count.name),
             codes=" + ".join(count.codes) if group else "",
             model=model,
-            cells=count.count_text,
-            sample=str(count.seen) if self.sampled else "",
+            cells=_cells(count, self.language),
+            sample=self.language.whole(count.seen or 0) if self.sampled else "",
             percent=say(count.percent_text),
             interval=say(count.ci_text) if count.reliable else "",
             adjusted=self._adjusted(count.code),
@@ -214,7 +216,9 @@ class CountPart:
         """Return the cells that were left out of the count."""
         say = self.language.say
         rows = tuple(
-            (code, say(CLASSES[code].name), str(n)) for code, n in self.counted.excluded.items() if n
+            (code, say(CLASSES[code].name), self.language.whole(n))
+            for code, n in self.counted.excluded.items()
+            if n
         )
         title = say(message("Left out of the count"))
         return (
@@ -281,9 +285,14 @@ def _any(rows: tuple[CountRow, ...], name: str) -> bool:
     return any(getattr(row, name) for row in rows)
 
 
-def _model_said(said: dict[str, ClassCount], code: str) -> str:
+def _cells(count: ClassCount, language: Language) -> str:
+    """Return the number of cells, a dash where it is not known."""
+    return "–" if count.known_count is None else language.whole(count.known_count)
+
+
+def _model_said(said: dict[str, ClassCount], code: str, language: Language) -> str:
     """Return the model's count of a class, a dash instead of 0 for a class that it has not learnt."""
     count = said.get(code)
     if count is None or not CLASSES[code].predicted:
         return "–" if said else ""
-    return count.count_text
+    return _cells(count, language)

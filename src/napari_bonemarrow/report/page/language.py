@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
 ENGLISH = "en"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+_UNBROKEN = re.compile(r"(?<=\d) (?=%)|(?<=\d) : (?=\d)")
 Texts = str | tuple[str, ...] | list[str]
 """A text, or its singular and plurals."""
 _REFERENCE = "de"
@@ -37,16 +40,16 @@ class Language:
     ----------
     code : str
         Such as ``de`` or ``de-CH``.
-    decimal : str
-        The decimal sign.
+    decimal, group : str
+        The decimal sign, and what stands between thousands.
     """
 
     def __init__(self, locale: Locale, catalogue: Catalog | None = None) -> None:
-        from babel.numbers import get_decimal_symbol
+        from babel.numbers import get_decimal_symbol, get_group_symbol
 
         self._locale, self._catalogue = locale, catalogue
         self.code = str(locale).replace("_", "-")
-        self.decimal = get_decimal_symbol(locale)
+        self.decimal, self.group = get_decimal_symbol(locale), get_group_symbol(locale)
         self._missed: set[str] = set()
 
     @property
@@ -55,8 +58,12 @@ class Language:
         return tuple(sorted(self._missed))
 
     def say(self, text: str) -> str:
-        """Return a text in this language; one without a translation stays English."""
-        return str(translated(text, self, self.decimal))
+        """Return a text in this language, `unbroken`; one without a translation stays English."""
+        return unbroken(translated(text, self, self.decimal, self.group))
+
+    def whole(self, value: int) -> str:
+        """Return a whole number with its thousands set apart."""
+        return f"{value:,}".replace(",", self.group)
 
     def number(self, value: float, digits: int = 1) -> str:
         """Return a number with some digits after the decimal sign."""
@@ -162,6 +169,11 @@ def read_catalogue(path: Path) -> Catalog:
                 f"{path}{line}: a translation has other placeholders than its text: {first_of(entry.id)!r}"
             )
     return catalogue
+
+
+def unbroken(text: str) -> str:
+    """Return a text whose numbers stay on the line of their signs: blanks before "%" and around ":"."""
+    return _UNBROKEN.sub(lambda found: found.group().replace(" ", NO_BREAK), text)
 
 
 def placeholders_differ(texts: Texts, said: Texts) -> bool:

@@ -150,7 +150,7 @@ def cut_montage(plan: MontagePlan, language: Language, heatmaps: Mapping[int, ND
             MontageClass(
                 code,
                 say(CLASSES[code].name),
-                say(message("{shown} of {total}", shown=len(cells), total=plan.totals[code])),
+                say(message("{shown} of {total:,}", shown=len(cells), total=plan.totals[code])),
                 tuple(cells),
             )
             for code, cells in classes.items()

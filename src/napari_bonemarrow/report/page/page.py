@@ -161,8 +161,8 @@ def _banners(case: Case, counted: Differential, sampled: bool, speech: Language)
     if sampled and estimate is not None:
         told = estimate.to_dict()
         text = message(
-            "{reviewed} of {frame} counted cells reviewed (seed {seed}; {method}). Percentages, intervals "
-            "and ratio below are the sample's.",
+            "{reviewed:,} of {frame:,} counted cells reviewed (seed {seed}; {method}). Percentages, "
+            "intervals and ratio below are the sample's.",
             reviewed=estimate.reviewed,
             frame=estimate.frame,
             seed=told["seed"],

@@ -69,7 +69,7 @@ class RecordPart:
             at = say(message("{at} (a date in doubt: the computer's clock was wrong)", at=at))
         told = [
             message(
-                "{counted} cells counted, {reviewed} in the frame reviewed",
+                "{counted:,} cells counted, {reviewed:,} in the frame reviewed",
                 counted=signed["counted"],
                 reviewed=signed["reviewed"],
             )
@@ -94,8 +94,8 @@ class RecordPart:
             values = {name: estimate[name] for name in ("reviewed", "frame", "seed")}
             lines.append(
                 message(
-                    "The signed percentages are estimates from a random sample: {reviewed} of {frame} cells "
-                    "reviewed, seed {seed}.",
+                    "The signed percentages are estimates from a random sample: {reviewed:,} of {frame:,} "
+                    "cells reviewed, seed {seed}.",
                     **values,
                 )
             )
