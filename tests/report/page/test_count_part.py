@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_bonemarrow.report.page.language import NO_BREAK
 from napari_bonemarrow.report.page.options import ReportOptions
 from napari_bonemarrow.report.page.page import gather_report, report_page
 from napari_bonemarrow.report.page.pdf import pdf_of
