@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from napari_bonemarrow.cytology import (
@@ -164,6 +165,48 @@ def test_a_threshold_is_tested_on_the_count_not_on_the_rounded_percentage() -> N
     assert "20 % (below it as counted)" in flags(count)["blasts_straddle"]
     assert "m_to_e_blasts" not in flags(count)
     assert "m_to_e_blasts" in flags(model_only(cells(BLA=2_000, LYT=8_000)))
+
+
+@given(tenths=st.integers(1, 999), times=st.sampled_from([1, 3, 7, 100]))
+@settings(max_examples=60, deadline=None)
+@example(tenths=11, times=3)
+@example(tenths=200, times=100)
+def test_a_share_exactly_at_a_threshold_is_at_it_and_one_cell_fewer_below(tenths: int, times: int) -> None:
+    limit, total, at = tenths / 10, 1000 * times, tenths * times
+    rules = CountingRules(blast_thresholds=(limit,), me_blast_limit=limit, unidentified_limit=limit)
+    for count, side in ((at, "at or above it"), (at - 1, "below it")):
+        counted = Differential.of_counts({"BLA": count, "NGS": total - count, "": 0}, 0, {}, rules)
+        told = flags(counted)
+        assert f"{limit:g} % ({side} as counted)" in told["blasts_straddle"]
+        assert ("m_to_e_blasts" in told) == (count == at)
+        assert "counting cannot settle it" in told["blasts_straddle"] or count < at
+    for count in (at, at + 1):
+        found = Differential.of_counts({"NIF": count, "NGS": total - count}, 0, {}, rules).flags
+        assert any(flag.code == "unidentified" for flag in found) == (count > at)
+
+
+@given(blasts=st.integers(0, 100_000), limit=st.sampled_from([5.0, 10.0, 20.0]))
+@settings(max_examples=60, deadline=None)
+@example(blasts=20_000, limit=20.0)
+def test_of_a_hundred_thousand_cells_a_note_asks_for_more_than_were_counted(
+    blasts: int, limit: float
+) -> None:
+    counted = Differential.of_counts({"BLA": blasts, "PRM": 500, "NGS": 100_000 - blasts}, 0, {})
+    told = [flag for flag in counted.flags if flag.code == "blasts_straddle" and limit in flag.thresholds]
+    low, high = counted.row("blasts").ci95  # type: ignore[misc]
+    assert bool(told) == (low < limit < high)
+    assert counted.row("blasts").count == blasts  # promonocytes are none
+    assert not any(re.search(r"about (-\d|0 )", flag.text) for flag in told)
+
+
+@pytest.mark.parametrize("code", [code for code in CLASSES if CLASSES[code].counted])
+def test_a_count_of_one_cell_is_whole(code: str) -> None:
+    counted = Differential.of_counts({code: 1}, 0, {})
+    assert counted.row(code).percent == 100.0
+    assert counted.row("blasts").count == (code == "BLA")
+    ratio = counted.ratios["m_to_e"]
+    assert ratio.value is None or math.isfinite(ratio.value)
+    json.dumps(counted.to_dict(), allow_nan=False)
 
 
 def test_plasma_cell_thresholds_are_noted() -> None:

@@ -379,7 +379,7 @@ def _sampled(row: ClassCount, estimate: SampledCount) -> ClassCount:
     share = estimate.row(row.code)
     return replace(
         row,
-        percent=share.percent,
+        percent=None if share.percent is None else round(share.percent, 1),
         ci95=share.ci95,
         ci_method="sample",
         reliable=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import reduce
 from typing import NamedTuple
 
@@ -279,7 +280,7 @@ def _unidentified(tally: Tally) -> Flag | None:
         return _withheld(tally, "unidentified_withheld", what, rules.unidentified)
     count = tally.total(rules.unidentified)
     total = tally.counted + count
-    if not count or 100 * count <= rules.unidentified_limit * total:
+    if not count or _compared(count, total, rules.unidentified_limit) <= 0:
         return None
     return Flag(
         "unidentified",
@@ -312,7 +313,7 @@ def _straddle(tally: Tally, what: _Watched, codes: tuple[str, ...], limits: tupl
         return None
     sides = listed(
         message("{limit:g} % (below it as counted)", limit=limit)
-        if 100 * count < limit * tally.counted
+        if _compared(count, tally.counted, limit) < 0
         else message("{limit:g} % (at or above it as counted)", limit=limit)
         for limit in crossed
     )
@@ -330,6 +331,11 @@ def _straddle(tally: Tally, what: _Watched, codes: tuple[str, ...], limits: tupl
     )
     more = (_more_cells(count, tally.counted, limit) for limit in crossed)
     return Flag(f"{what.key}_straddle", listed((text, *more), " "), crossed)
+
+
+def _compared(count: int, total: int, limit: float) -> Fraction:
+    """Return by how much a count is above a limit, exactly: in floats 33 of 3000 would be below 1.1 %."""
+    return 100 * count - Fraction(str(limit)) * total
 
 
 def _more_cells(count: int, counted: int, limit: float) -> Message:
@@ -359,7 +365,7 @@ def _blasts_in_ratio(tally: Tally) -> Flag | None:
     if not tally.counted or not tally.reliable(codes):
         return None
     count = tally.total(codes)
-    if 100 * count < rules.me_blast_limit * tally.counted:
+    if _compared(count, tally.counted, rules.me_blast_limit) < 0:
         return None
     return Flag(
         "m_to_e_blasts",
