@@ -22,7 +22,7 @@ from napari_bonemarrow.report import (
     write_summary_csv,
 )
 from napari_bonemarrow.report.tables import defused
-from napari_bonemarrow.review import Case
+from napari_bonemarrow.review import Case, CaseError
 from napari_bonemarrow.slides import slide_from_array
 
 
@@ -88,6 +88,22 @@ def test_a_name_is_never_a_formula() -> None:
 )
 def test_each_beginning_of_a_formula_is_defused(start: str) -> None:
     assert defused(f"{start}1+1") == f"'{start}1+1"
+
+
+def test_a_name_that_is_no_text_costs_the_summary_no_row(tmp_path: Path) -> None:
+    rows = [SummaryRow("a\udce4b.png", error="a\udce4b.png: is empty"), SummaryRow("ü.png", error="is empty")]
+    for _time in range(2):
+        write_summary_csv(rows, tmp_path / "summary.csv")
+    with (tmp_path / "summary.csv").open(encoding="utf-8") as file:
+        assert [row["input"] for row in csv.DictReader(file)] == ["a\\udce4b.png", "ü.png"]
+
+
+def test_a_slide_whose_name_is_no_text_has_no_case_but_an_anonymous_one(tmp_path: Path) -> None:
+    slide = slide_from_array(np.full((50, 50, 3), 230, np.uint8), 0.1, tmp_path / "a\udce4b.png")
+    with pytest.raises(CaseError, match="is no UTF-8: rename it"):
+        Case.create(tmp_path / "case.bmcase", slide, reviewer="Dr A")
+    assert not (tmp_path / "case.bmcase").exists()
+    Case.create(tmp_path / "case.bmcase", slide, reviewer="Dr A", anonymous=True).close()
 
 
 def test_cells_of_several_fields_say_which_and_where_in_it(tmp_path: Path) -> None:

@@ -190,10 +190,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 
 def defused(value: object) -> object:
-    """Return a name with a leading quote if a spreadsheet would take it for a formula."""
-    if isinstance(value, str) and value.startswith(_FORMULA) and not _is_number(value):
-        return f"'{value}"
-    return value
+    """Return a name with a leading quote if a spreadsheet would take it for a formula.
+
+    Bytes of a file name that are no text are written out.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:

@@ -155,7 +155,7 @@ class Case:
         Raises
         ------
         CaseError
-            If the file exists or cannot be written.
+            If the file exists or cannot be written, or the name of the slide is no text.
         """
         path = Path(path).absolute()
         try:
@@ -163,7 +163,10 @@ class Case:
         except OSError as error:
             raise CaseError(f"cannot make the folder {path.parent}: {error.strerror}") from error
         reviewer = reviewer.strip() or user_name()
-        Journal.create(path, first_line(slide, path, before, anonymous=anonymous), reviewer)
+        try:
+            Journal.create(path, first_line(slide, path, before, anonymous=anonymous), reviewer)
+        except UnicodeEncodeError as error:
+            raise CaseError(f"{path}: its slide's name or folder is no UTF-8: rename it") from error
         return cls.open(path, reviewer=reviewer)
 
     @classmethod
