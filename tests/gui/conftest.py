@@ -28,6 +28,7 @@ class TruthEngine:
     fails: str = ""
     scales: tuple[Scale, ...] = ()
     """What it estimates."""
+    status: EngineStatus | None = None
 
     def __init__(self) -> None:
         self.closed = False
@@ -74,6 +75,11 @@ class TruthEngine:
         values = np.zeros((250, 250), np.float32)
         values[124:126, 124:126] = 1
         return self._answer("explain", SimpleNamespace(values=values, microns_per_pixel=0.1))
+
+    def explain_crop(self, crop: np.ndarray, *, target: str) -> Future:
+        values = np.zeros(crop.shape[:2], np.float32)
+        values[: len(values) // 2] = 1
+        return self._answer("explain_crop", SimpleNamespace(values=values, microns_per_pixel=0.1))
 
     def map_tiles(self, name: str, source: object, items: list) -> list[Future]:
         assert name == "estimate"

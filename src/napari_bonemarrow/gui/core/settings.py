@@ -73,6 +73,8 @@ class Settings(KeyOptions):
         description="A small map of the slide wherever only a part of it is seen",
     )
     model: str = Field(STARTER, json_schema_extra=shown(hidden=True))
+    report_layout: str = Field("", json_schema_extra=shown(hidden=True))
+    report_language: str = Field("", json_schema_extra=shown(hidden=True))
 
 
 class _Told:

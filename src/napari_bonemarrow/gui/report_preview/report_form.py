@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from qtpy.QtCore import QEvent, QObject, Signal
+from qtpy.QtCore import QEvent, QObject, QSignalBlocker, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QPlainTextEdit, QWidget
 
 from napari_bonemarrow.gui.widgets.controls import label
@@ -14,6 +15,11 @@ from napari_bonemarrow.review.report_fields import ReportField
 _LINE_PX = 22
 _IDENTITY_TIP = "For this report only: kept neither in the case nor anywhere else"
 _FINDING_TIP = "Kept in the case, and undone like any act"
+
+_HEATMAP_TIP = (
+    "The parts that the class of a blast, faggot cell or plasma cell rests on, as the model sees them"
+)
+_FROM_FILE = "A laboratory's file…"
 
 Box = QLineEdit | QPlainTextEdit
 
@@ -32,22 +38,26 @@ class ReportForm(QWidget):
     changed = Signal()
     """Emitted when anything is chosen or typed."""
     layout_chosen = Signal(str)
+    layout_file_wanted = Signal()
     finding_left = Signal(str, str)
     """Emitted with key and text when a finding has been typed and left."""
 
     def __init__(self, languages: Mapping[str, str], layouts: Iterable[str]) -> None:
         super().__init__()
-        self.language, self.layout_box, self.montage = (
-            QComboBox(),
-            QComboBox(),
+        self.language, self.layout_box = QComboBox(), QComboBox()
+        self.montage, self.heatmaps = (
             QCheckBox("Pictures of cells"),
+            QCheckBox("Heatmaps beside critical cells"),
         )
+        set_tip(self.heatmaps, _HEATMAP_TIP)
         self.language.addItem("as in the layout", "")
         for code, name in languages.items():
             self.language.addItem(name, code)
         self.layout_box.addItem("plain", "")
         for name in layouts:
             self.layout_box.addItem(name, name)
+        self.layout_box.addItem(_FROM_FILE, _FROM_FILE)
+        self._layout_at = 0
         self.montage.setChecked(True)
         self._boxes: dict[str, Box] = {}
         self._fields: dict[str, ReportField] = {}
@@ -58,12 +68,41 @@ class ReportForm(QWidget):
         self._form.addRow("Layout", self.layout_box)
         self._form.addRow("Language", self.language)
         self._form.addRow(self.montage)
+        self._form.addRow(self.heatmaps)
         self._heads = self._form.rowCount()
         self.language.currentIndexChanged.connect(lambda _at: self.changed.emit())
-        self.montage.toggled.connect(lambda _on: self.changed.emit())
-        self.layout_box.currentIndexChanged.connect(
-            lambda _at: self.layout_chosen.emit(str(self.layout_box.currentData()))
-        )
+        self.montage.toggled.connect(self.heatmaps.setEnabled)
+        for box in (self.montage, self.heatmaps):
+            box.toggled.connect(lambda _on: self.changed.emit())
+        self.layout_box.currentIndexChanged.connect(self._on_layout)
+
+    @property
+    def wants_heatmaps(self) -> bool:
+        """Return whether heatmaps are asked for, which are printed beside pictures only."""
+        return self.heatmaps.isChecked() and self.montage.isChecked()
+
+    def choose(self, language: str, layout: str) -> None:
+        """Choose a language and a layout, a file's path too; nothing is emitted."""
+        with QSignalBlocker(self.language), QSignalBlocker(self.layout_box):
+            self.language.setCurrentIndex(max(0, self.language.findData(language)))
+            at = self.layout_box.findData(layout)
+            if at < 0:
+                at = self.layout_box.findData(_FROM_FILE)
+                self.layout_box.insertItem(at, Path(layout).name, layout)
+                set_tip(self.layout_box, layout)
+            self.layout_box.setCurrentIndex(at)
+            self._layout_at = at
+
+    def _on_layout(self, at: int) -> None:
+        """Pass on a layout; the entry for a file asks for one, and is never chosen itself."""
+        name = str(self.layout_box.itemData(at))
+        if name != _FROM_FILE:
+            self._layout_at = at
+            self.layout_chosen.emit(name)
+            return
+        with QSignalBlocker(self.layout_box):
+            self.layout_box.setCurrentIndex(self._layout_at)
+        self.layout_file_wanted.emit()
 
     def show_fields(
         self, fields: Iterable[ReportField], values: Mapping[str, str], *, montage: bool, refusal: str

@@ -108,7 +108,7 @@ class AppController(QObject):
     def _make_dialogs(self, viewer: Viewer) -> None:
         panel, notices = self.panel, self.notices
         self.dialogs = WindowDialogs(
-            panel, notices, lambda: self.opener.current, lambda: str(viewer.theme), self.tasks
+            panel, notices, lambda: self.opener.current, lambda: str(viewer.theme), self.tasks, self.engine
         )
         self.fresh_start = FreshStart(panel, self.smear_viewer, self.opener, notices, self.leave_smear)
         self.window_commands = WindowCommands(

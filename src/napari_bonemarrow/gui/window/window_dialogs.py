@@ -7,6 +7,7 @@ from collections.abc import Callable
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QWidget
 
+from napari_bonemarrow.engine import Engine
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.tasks import Tasks
@@ -31,6 +32,8 @@ class WindowDialogs(QObject):
         Returns the name of napari's theme.
     tasks : Tasks
         For exports that take long.
+    engine : Engine
+        For the heatmaps of a report.
     """
 
     def __init__(
@@ -40,9 +43,10 @@ class WindowDialogs(QObject):
         session: Callable[[], Session | None],
         theme: Callable[[], str],
         tasks: Tasks,
+        engine: Engine,
     ) -> None:
         super().__init__(panel)
-        self._tasks = tasks
+        self._tasks, self._engine = tasks, engine
         self.preview: ReportPreview | None = None
         self._panel, self._notices, self._session, self._theme = panel, notices, session, theme
 
@@ -65,7 +69,7 @@ class WindowDialogs(QObject):
         session = self._session()
         if session is not None:
             self.close_preview()
-            self.preview = ReportPreview(session, self._tasks, self._panel, self)
+            self.preview = ReportPreview(session, self._tasks, self._engine, self._panel, self)
 
     def close_preview(self) -> None:
         """Close the preview of the report, if one is open; what was typed into findings is kept."""
