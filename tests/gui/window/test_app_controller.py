@@ -140,6 +140,18 @@ def test_in_the_count_tab_the_keys_of_the_count_work_and_no_class_key(analysed, 
     assert len(case.labels) == 1
 
 
+def test_a_case_that_opens_in_the_count_tab_hears_its_keys_at_once(analysed, plain_field, qtbot):
+    _viewer, panel = analysed
+    controller, path = panel.controller, panel.controller.smear.session.slide.path
+    panel.show_count()
+    for each in (plain_field, path):
+        panel.window()._qt_viewer.layers.setFocus()
+        with qtbot.waitSignal(controller.opened, timeout=20_000):
+            controller.open_path(each)
+    assert panel.shows_count
+    assert panel.window().focusWidget() is panel.window().centralWidget()
+
+
 def test_a_key_of_the_users_own_waits_while_one_reviews(analysed, qtbot):
     viewer, panel = analysed
     heard: list[str] = []

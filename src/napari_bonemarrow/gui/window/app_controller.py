@@ -209,7 +209,7 @@ class AppController(QObject):
         # Last, since the views it shows, such as a tab, use all the others.
         if not self.smear.view_state.restore():
             self._show_all()
-        if self.panel.is_reviewing():  # it was closed during the review
+        if self.keys.on:  # it was closed during the review, or in the Count tab
             self.keys.focus_smear()
         self.panel.slide_tab.focus_next()
         self.reviewer.offer()
