@@ -23,6 +23,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "napari_bonemarrow"
         (3, "copy", "3 copies"),
         (2, "key", "2 keys"),
         (2, "patch", "2 patches"),
+        (2, "epoch", "2 epochs"),
     ],
 )
 def test_a_noun_follows_its_number(number: int, noun: str, text: str) -> None:

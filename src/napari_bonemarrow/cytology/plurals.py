@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _ES = ("s", "x", "ch", "sh")
+_HARD = "epoch"
+"""Its ch is spoken as k."""
 
 
 def plural(noun: str, many: str = "") -> str:
@@ -19,7 +21,7 @@ def plural(noun: str, many: str = "") -> str:
         return many
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
-    return f"{noun}es" if noun.endswith(_ES) else f"{noun}s"
+    return f"{noun}es" if noun.endswith(_ES) and not noun.endswith(_HARD) else f"{noun}s"
 
 
 def count_of(number: int, noun: str, many: str = "", *, of: int | None = None) -> str:
