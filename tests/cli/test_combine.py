@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_bonemarrow.cytology import Cells, Frame
+from napari_bonemarrow.cytology import BMC21, Cells, Differential, Frame, Support
+from napari_bonemarrow.cytology.domain import DomainCheck
 from napari_bonemarrow.cytology.profiles import profile
 from napari_bonemarrow.review import Case
 from napari_bonemarrow.slides import slide_from_array
+from napari_bonemarrow.workflow import combination
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -61,6 +63,26 @@ def test_smears_that_differ_are_told(run: Run, smear: Callable[..., Path], tmp_p
         "combine", smear("one", 10), smear("two", 60, shade=231), "--out", tmp_path / "both"
     )
     assert "differ more than chance: chi-square test of homogeneity, p = " in out
+
+
+def test_a_smear_unlike_the_training_data_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = {"one": DomainCheck(100, 5, 5), "two": DomainCheck(100, 90, 60), "none": None}
+
+    def part(path: Path) -> combination.Part:
+        check, support = checks[path.stem], dict.fromkeys(BMC21, Support.TRAINED)
+        count = Differential.of_counts({"NGS": 90, "EBO": 10}, 100, support, domain=check)
+        return combination.Part(path, "", path.stem, count, False, support)
+
+    monkeypatch.setattr(combination, "_read", part)
+    found = combination.combine_cases([Path("one.bmcase"), Path("two.bmcase")])
+    assert found.notes[0].startswith("two.bmcase: This smear looks unlike what the model has learnt")
+    assert not any(note.startswith("one.bmcase") for note in found.notes)
+    assert found.count.domain == DomainCheck(200, 95, 65)
+    codes = {flag.code for flag in found.count.flags}
+    assert "unlike_training" in codes
+    assert "domain_unchecked" not in codes
+    unchecked = combination.combine_cases([Path("one.bmcase"), Path("none.bmcase")])
+    assert "domain_unchecked" in {flag.code for flag in unchecked.count.flags}
 
 
 def test_what_cannot_be_combined_is_one_line(run: Run, smear: Callable[..., Path], tmp_path: Path) -> None:

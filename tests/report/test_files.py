@@ -74,6 +74,12 @@ def test_a_picture_replaces_the_one_before(tmp_path: Path) -> None:
     assert (tmp_path / "overlay.png").read_bytes() == b"\x89PNG2"
 
 
+def test_a_dicom_result_replaces_the_one_before(tmp_path: Path) -> None:
+    for last in (b"1", b"2"):
+        write_bytes(tmp_path / "differential.dcm", bytes(128) + b"DICM" + last)
+    assert (tmp_path / "differential.dcm").read_bytes().endswith(b"2")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="such files cannot be")
 def test_a_result_replaces_no_device(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")

@@ -47,7 +47,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         left.
     """
     try:
-        _check_replaceable(path, picture=data.startswith(_PNG))
+        _check_replaceable(path, picture=data.startswith(_PNG) or data[128:132] == b"DICM")
         files.write_bytes(path, data)
     except OSError as error:
         raise _explained(path, error) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_bonemarrow.cytology import BoneMarrowError, Differential, Support
+from napari_bonemarrow.cytology.domain import DomainCheck
 from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.estimation.homogeneity import Homogeneity, homogeneity
 from napari_bonemarrow.report.files import make_folder, write_text
@@ -64,14 +65,19 @@ class CombinedCount:
     @property
     def notes(self) -> tuple[str, ...]:
         """Return the notes on the combination."""
+        unlike = [part for part in self.parts if part.count.unlike_text]
+        return (*(f"{part.path.name}: {part.count.unlike_text}" for part in unlike), self._test)
+
+    @property
+    def _test(self) -> str:
         found = self.homogeneity
         if found is None:
-            return ("Too few cells to test whether the smears differ.",)
+            return "Too few cells to test whether the smears differ."
         together = f" ({', '.join(found.pooled)} taken together)" if found.pooled else ""
         test = f"chi-square test of homogeneity{together}, p = {found.p_value:.2g}"
         if found.differ:
-            return (f"The smears differ more than chance: {test}. Look at each before their sum is used.",)
-        return (f"The smears do not differ more than chance lets them: {test}.",)
+            return f"The smears differ more than chance: {test}. Look at each before their sum is used."
+        return f"The smears do not differ more than chance lets them: {test}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the combination as JSON values."""
@@ -130,6 +136,7 @@ def combine_cases(paths: Sequence[Path | str]) -> CombinedCount:
         profile,
         profile.target,
         imported=sum(part.count.imported for part in parts),
+        domain=_domain([part.count.domain for part in parts if part.count.unreviewed]),
     )
     tables = [{row.code: row.count for row in part.count.classes} for part in parts]
     return CombinedCount(parts, count, homogeneity(tables))
@@ -176,6 +183,19 @@ def _check(parts: Sequence[Part]) -> None:
                 f"{part.path} is counted by {part.count.profile.title}, {first.path} by "
                 f"{first.count.profile.title}: count both by the same rules"
             )
+
+
+def _domain(checks: Sequence[DomainCheck | None]) -> DomainCheck | None:
+    """Return the comparison with the training data of all cells, None where a smear was not compared."""
+    known = [check for check in checks if check is not None]
+    if not known or len(known) < len(checks):
+        return None
+    doubtful = [check.doubtful for check in known if check.doubtful is not None]
+    return DomainCheck(
+        sum(check.cells for check in known),
+        sum(check.strange for check in known),
+        sum(doubtful) if len(doubtful) == len(known) else None,
+    )
 
 
 def _weakest(parts: Sequence[Part]) -> dict[str, Support]:

@@ -160,6 +160,8 @@ def _of_dicom(case: Case, folder: Path, count: Differential) -> Figures:
         if row.ci95 is not None:
             limits = values[f"{short}-LOW"], values[f"{short}-HIGH"]
             assert limits == pytest.approx(row.ci95, abs=0.0051)
+    limits = values["M2E-LOW"], values["M2E-HIGH"]
+    assert limits == pytest.approx(count.ratios["m_to_e"].ci95, abs=0.0051)
     return found
 
 
@@ -185,11 +187,11 @@ def _rows_of_page(case: Case, path: Path) -> list[dict[str, str]]:
     export(case, "html", path, options=ReportOptions(montage=False))
     table = re.search(r"<table>\s*<thead>.*?</table>", path.read_text("utf-8"), re.DOTALL)
     assert table is not None
-    head = re.findall(r"<th(?: [^>]*)?>(.*?)</th>", table[0])
+    head = [" ".join(name.split()) for name in re.findall(r"<th(?: [^>]*)?>(.*?)</th>", table[0])]
     rows = []
     for row in re.findall(r"<tr>(.*?)</tr>", table[0], re.DOTALL)[1:]:
         cells = [
-            unescape(re.sub(r"<.*?>", "", cell, flags=re.DOTALL)).strip()
+            " ".join(unescape(re.sub(r"<.*?>", "", cell, flags=re.DOTALL)).split())
             for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)
         ]
         rows.append(dict(zip(head, cells, strict=False)))  # a reason takes the place of further columns

@@ -147,6 +147,10 @@ def _measurements(count: Differential) -> Iterator[Any]:
     if ratio.value is not None and math.isfinite(ratio.value):
         name = CodedConcept(loinc.M_TO_E.code, _LOINC, loinc.M_TO_E.display)
         yield Measurement(name, round(ratio.value, 2), CodedConcept("{ratio}", "UCUM", "ratio"))
+    for letter, what, bound in zip(("LOW", "HIGH"), ("lower", "upper"), ratio.ci95 or (), strict=False):
+        if math.isfinite(bound):
+            name = CodedConcept(f"M2E-{letter}", SCHEME, f"M:E, {what} limit, 95 % interval")
+            yield Measurement(name, round(bound, 2), CodedConcept("{ratio}", "UCUM", "ratio"))
 
 
 def _own(row: ClassCount, letter: str, what: str) -> Any:
