@@ -201,11 +201,6 @@ class CountPart:
             lines.append(say(message("The other cells are predicted by {model}.", model=by)))
         return (*above, " ".join(lines))
 
-    def _adjusted_from(self) -> tuple[str, ...]:
-        if self.counted.adjusted is None:
-            return ()
-        return (self.language.say(message("Adjusted: {basis}", basis=ADJUSTED_FROM)),)
-
     def _sources(self) -> tuple[str, ...]:
         if not self._source:
             return ()
