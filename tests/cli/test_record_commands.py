@@ -103,7 +103,7 @@ def test_labels_are_imported_and_vouched_for(run: Run, read_twice: Path, tmp_pat
     (tmp_path / "labels.csv").write_text("cell_id,label\n1,BLA\n2,\n7,BLA\n1,XYZ\n")
     code, out, _err = run("import", case.path, tmp_path / "labels.csv")
     assert code == 0
-    assert out.strip() == "1 taken, 1 not matched, 1 unknown (XYZ), 1 without a label"
+    assert out.strip() == "1 taken, 1 not matched, 1 unknown (1 XYZ), 1 without a label"
     with Case.open(case.path, read_only=True) as opened:
         assert opened.differential().imported == 1
     found = json.loads(run("import", case.path, tmp_path / "labels.csv", "--reviewer", "Dr B", "--json")[1])

@@ -104,9 +104,10 @@ def test_an_exported_crop_is_what_lies_under_the_cell(given: Input, tmp_path: Pa
         case.detection.record(cells, {})
         case.set_label(cells.cell_id, "LYT")
         export(case, "crops", tmp_path / "crops")
-    for cell, (number, at) in zip(cells.cell_id, where, strict=True):
-        [file] = (tmp_path / "crops" / "LYT").glob(f"*_{cell}.png")
-        assert_shows(np.asarray(Image.open(file)), given, number, at)
+    with (tmp_path / "crops" / "index.csv").open(newline="") as table:
+        files = {int(row["cell_id"]): tmp_path / "crops" / row["file"] for row in csv.DictReader(table)}
+    for cell, (number, at) in zip(cells.cell_id.tolist(), where, strict=True):
+        assert_shows(np.asarray(Image.open(files[cell])), given, number, at)
 
 
 @pytest.fixture
