@@ -90,6 +90,7 @@ def _count_anonymously(seeds: dict[str, Path], folder: Path, names: Iterable[str
     assert not [path for path in out.rglob("*") if betrays(bytes(path.relative_to(out)))]
 
 
+@pytest.mark.slow
 def test_a_few_damaged_files_are_counted_without_their_names(seeds: dict[str, Path], tmp_path: Path) -> None:
     _count_anonymously(seeds, tmp_path, _COUNTED, seed=16)
 

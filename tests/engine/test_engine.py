@@ -214,6 +214,7 @@ def test_closing_cancels_and_leaves_no_child(source: SlideSource) -> None:
     engine.close()
 
 
+@pytest.mark.slow
 def test_a_parent_killed_outright_leaves_no_child_and_the_child_never_was_the_program(
     field: Path, bundle: Path
 ) -> None:

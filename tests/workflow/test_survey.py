@@ -229,6 +229,7 @@ def test_the_whole_of_a_slide_can_be_asked_for(path: Path) -> None:
     assert frame_of(slide).regions == (Region(0, 0, slide.width, slide.height),)
 
 
+@pytest.mark.slow
 def test_a_slide_without_a_fit_place_says_what_to_do(engine: Engine, tmp_path: Path) -> None:
     bad = write_slide(tmp_path / "bad.tif", compose(*["rrrr......"] * 8).image)
     [row] = count_inputs([bad], tmp_path / "out", CountOptions(), engine=engine)
