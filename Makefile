@@ -15,7 +15,7 @@ export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
 # GNU make 4 keeps apart what goes on side by side; macOS's make 3.81 mixes it.
 APART := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
-.PHONY: demo test test-full test-lowest test-python lint types layers pytest window-tests journeys other-tests docs copies \
+.PHONY: demo test test-full test-lowest test-python lint types layers pytest window-tests other-tests docs copies \
 	catalogues package benchmarks system clean
 .DELETE_ON_ERROR:
 
@@ -28,9 +28,9 @@ demo: $(VENV)/.installed system
 		echo "the window's screenshot and the exported count are in $(OUT)/"; \
 	fi
 
-# The window's tests are the longest: the rest runs next to them at a lower priority.
+# The window's tests take one core, and so does mypy: the rest runs next to them at a lower priority.
 test: lint system
-	@$(MAKE) --no-print-directory -j4 $(APART) window-tests journeys other-tests types layers
+	@$(MAKE) --no-print-directory -j3 $(APART) window-tests other-tests types layers
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -43,17 +43,12 @@ types: $(VENV)/.installed
 layers: $(VENV)/.installed
 	$(BIN)/lint-imports
 
-pytest: window-tests journeys other-tests
+pytest: window-tests other-tests
 
-# The window's tests have processes of their own: like the window itself, they never load torch. Whole journeys
-# have another display, since windows of two processes on one would take the focus from each other.
+# The window's tests have a process of their own: like the window itself, it never loads torch.
 window-tests: $(VENV)/.installed system
 	VIRTUAL_DISPLAY=1 FIRST_DISPLAY=199 $(STRICT) $(DISPLAYED) $(BIN)/python -m pytest -m "not slow" \
-		tests/gui $(PYTEST_ARGS)
-
-journeys: $(VENV)/.installed system
-	VIRTUAL_DISPLAY=1 FIRST_DISPLAY=299 $(STRICT) $(DISPLAYED) nice -n 2 $(BIN)/python -m pytest -m "not slow" \
-		tests/journeys $(PYTEST_ARGS)
+		tests/gui tests/journeys $(PYTEST_ARGS)
 
 # The others are many and small: two at a time, a thread each, take half as long as one with two threads.
 other-tests: $(VENV)/.installed system
