@@ -25,6 +25,8 @@ class Tally:
         Cells with and without a reviewer's label.
     support : mapping of str to Support
     rules : CountingRules
+    unlearnt : tuple of str
+        The counted classes of the 21 that the model has not learnt from marrow. Each figure asks for them.
     """
 
     of: Mapping[str, int]
@@ -33,6 +35,7 @@ class Tally:
     unreviewed: int
     support: Mapping[str, Support]
     rules: CountingRules
+    unlearnt: tuple[str, ...]
 
     @classmethod
     def of_counts(
@@ -51,7 +54,12 @@ class Tally:
         if not 0 <= unreviewed <= cells:
             raise ValueError(f"{unreviewed} of {cells} cells cannot wait for review")
         left_out = sum(of.get(code, 0) for code in ("", *rules.excluded))
-        return cls(of, cells - left_out, cells - unreviewed, unreviewed, support, rules)
+        unlearnt = tuple(
+            code
+            for code, cell in CLASSES.items()
+            if cell.predicted and code not in rules.excluded and support.get(code) is not Support.TRAINED
+        )
+        return cls(of, cells - left_out, cells - unreviewed, unreviewed, support, rules, unlearnt)
 
     @property
     def complete(self) -> bool:
@@ -75,17 +83,6 @@ class Tally:
         of the smear.
         """
         return not self.unlearnt
-
-    @property
-    def unlearnt(self) -> tuple[str, ...]:
-        """Return the counted classes of the 21 that the model has not learnt from marrow."""
-        return tuple(
-            code
-            for code, cell in CLASSES.items()
-            if cell.predicted
-            and code not in self.rules.excluded
-            and self.support.get(code) is not Support.TRAINED
-        )
 
     def learnt(self, codes: Collection[str]) -> bool:
         """Return whether the model has learnt the predictable classes among some codes.

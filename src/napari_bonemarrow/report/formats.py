@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from napari_bonemarrow.cytology.lines import capital
+
 
 class Format(NamedTuple):
     """An export format.
@@ -42,7 +44,7 @@ class Format(NamedTuple):
     @property
     def title(self) -> str:
         """Return its contents and its key, as a button or a list shows them."""
-        return f"{self.what[0].upper()}{self.what[1:]} ({self.key.upper()})"
+        return f"{capital(self.what)} ({self.key.upper()})"
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(

@@ -7,6 +7,7 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.core.smear_part import SmearPart
@@ -21,7 +22,7 @@ from napari_bonemarrow.gui.counting.tally_controller import TallyController
 from napari_bonemarrow.gui.keys.bindings import Binding
 from napari_bonemarrow.gui.widgets.notices import Notices
 from napari_bonemarrow.report.exchange.clipboard import clipboard_table
-from napari_bonemarrow.report.page.basis import basis_text, capital
+from napari_bonemarrow.report.page.basis import basis_text
 from napari_bonemarrow.review import EVENT_SPECS, Change, EventKind, Topic
 
 _SAMPLE_MS = 60

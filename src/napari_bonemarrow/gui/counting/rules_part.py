@@ -9,6 +9,7 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QWidget
 
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.cytology.profiles import ListedProfile
 from napari_bonemarrow.gui.core.qt_objects import existing
 from napari_bonemarrow.gui.widgets.controls import button
@@ -66,7 +67,7 @@ class RulesPart(QWidget):
         self.button.setText(f"{_literal(info.name)} ▾")
         self.button.setAccessibleName(f"Counting rules: {info.name}")
         self.button.setEnabled(bool(info.name) and not info.refusal)
-        why = info.refusal and f"{info.refusal[0].upper()}{info.refusal[1:]}."
+        why = info.refusal and f"{capital(info.refusal)}."
         set_tip(self.button, "\n".join(line for line in (info.title, info.source, why) if line))
 
     def show_profiles(self, profiles: Sequence[ListedProfile]) -> None:

@@ -9,6 +9,7 @@ from threading import Thread
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import CLASSES, Agreement, Differential
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.core.selection import Selection
 from napari_bonemarrow.gui.core.session import Session
@@ -231,7 +232,7 @@ def agreement_info(case: Case, found: Agreement) -> AgreementInfo:
     return AgreementInfo(
         first=first.reviewer,
         second=second.reviewer,
-        headline=agreement_text(found)[:1].upper() + agreement_text(found)[1:],
+        headline=capital(agreement_text(found)),
         rows=rows,
         codes=found.codes,
         confusion=tuple(tuple(line) for line in found.confusion.tolist()),

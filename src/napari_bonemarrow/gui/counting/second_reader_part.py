@@ -9,6 +9,7 @@ from typing import Any
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.counting.count_models import ReadersInfo
 from napari_bonemarrow.gui.widgets.controls import button, gone_when_closed, label, set_role
@@ -131,7 +132,7 @@ class NameDialog(QDialog):
         self._refused = {name.casefold(): why for name, why in (refused or {}).items()}
         self.name_edit, self.problem = QLineEdit(), label(role="warning")
         self.name_edit.setPlaceholderText(placeholder)
-        self.name_edit.setAccessibleName(placeholder[:1].upper() + placeholder[1:])
+        self.name_edit.setAccessibleName(capital(placeholder))
         self.begin_button, self.cancel_button = button("Begin", "primary"), button("Cancel")
         self.begin_button.setDefault(True)
         self.begin_button.clicked.connect(self.accept)

@@ -15,6 +15,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.core.form_hints import shown
 
@@ -281,4 +282,4 @@ def _skipped_text(skipped: Sequence[str]) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text and f"{text[0].upper()}{text[1:].rstrip('.')}."
+    return text and f"{capital(text.rstrip('.'))}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.gui.keys.bindings import TABLE, Binding
 
 _OF_THE_REVIEW = ("label", "tag", "guess", "add", "bare")
@@ -17,4 +18,4 @@ def names() -> dict[str, Binding]:
 def title(act: Binding, keys: tuple[str, ...] = ()) -> str:
     """Return the title of a command, with its keys if any."""
     text = act.text.partition(";")[0].removesuffix(": this page")
-    return " · ".join(filter(None, (f"{text[0].upper()}{text[1:]}", " or ".join(keys))))
+    return " · ".join(filter(None, (capital(text), " or ".join(keys))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.gui.core.session import Session
 from napari_bonemarrow.gui.setup.scale_text import figures
 from napari_bonemarrow.gui.setup.slide_models import ScaleInfo, ScaleOffer
@@ -28,7 +29,7 @@ def scale_info(session: Session) -> ScaleInfo:
         text = _SOURCES[known.source]
         if known.basis and known.basis not in _PLAIN_BASES:
             text += f" ({known.basis})"
-        text = f"{text[0].upper()}{text[1:]}."
+        text = f"{capital(text)}."
         return ScaleInfo(known.microns_per_pixel, str(known.source), True, text, **told)
     waiting = ""
     if session.estimating:

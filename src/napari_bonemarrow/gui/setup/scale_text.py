@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from napari_bonemarrow.cytology import ScaleError
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.slides import Scale, ScaleSource
 
 USUAL_NUCLEUS_UM = (6.0, 15.0)
@@ -42,7 +43,7 @@ def read_typed(text: str) -> Typed:
         Scale(value, ScaleSource.USER)
     except ScaleError as error:
         line = str(error)
-        return Typed(None, f"{line[0].upper()}{line[1:]}.")
+        return Typed(None, f"{capital(line)}.")
     return Typed(value)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from qtpy.QtCore import QObject, Signal
 
 from napari_bonemarrow.cytology import BoneMarrowError, Region
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.cytology.plurals import count_of
 from napari_bonemarrow.gui.canvas.smear_viewer import SmearViewer
 from napari_bonemarrow.gui.core import case_info, notice_text
@@ -138,7 +139,7 @@ class SetupController(SmearPart):
             session.case.sampling.set_frame(session.frame(), session.target)
         except BoneMarrowError as error:
             text = notice_text.one_line(error)
-            self._tab.show_frame_problem(f"{text[0].upper()}{text[1:]}.")
+            self._tab.show_frame_problem(f"{capital(text)}.")
             return False
         return True
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_bonemarrow.cytology import BoneMarrowError
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.gui.core import settings
 from napari_bonemarrow.gui.core.form_hints import shown
 from napari_bonemarrow.gui.core.session import Session
@@ -64,7 +65,7 @@ def ask_export(
 def file_filter(kind: str) -> str:
     """Return the filter of a file dialog for a format: ``Count for a record system (*.json)``."""
     chosen = FORMATS[kind]
-    return f"{chosen.what[0].upper()}{chosen.what[1:]} (*{Path(chosen.name).suffix})"
+    return f"{capital(chosen.what)} (*{Path(chosen.name).suffix})"
 
 
 def begin_export(

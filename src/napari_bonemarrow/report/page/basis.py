@@ -28,8 +28,3 @@ def which_count(counted: Differential) -> Message:
     if counted.reviewed:
         return message("{reviewed:,} of {total:,} reviewed", reviewed=counted.reviewed, total=total)
     return counted_message("model alone, {n:,} cell", "model alone, {n:,} cells", total)
-
-
-def capital(text: str) -> str:
-    """Return a text that begins with a capital letter."""
-    return text[:1].upper() + text[1:]

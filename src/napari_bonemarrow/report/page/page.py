@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from napari_bonemarrow.cytology import Differential
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.cytology.messages import counted_message, message
 from napari_bonemarrow.cytology.statements import RESEARCH_USE
 from napari_bonemarrow.report.files import ReportError
-from napari_bonemarrow.report.page.basis import basis_text, capital
+from napari_bonemarrow.report.page.basis import basis_text
 from napari_bonemarrow.report.page.contents import Banner, BannerKind, Entry, ReportPage
 from napari_bonemarrow.report.page.count_part import CountPart
 from napari_bonemarrow.report.page.language import Language, language

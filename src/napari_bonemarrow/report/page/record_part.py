@@ -8,9 +8,9 @@ from typing import Any
 
 from napari_bonemarrow.cytology import CLASSES, Differential
 from napari_bonemarrow.cytology.domain import UNCHECKED_TEXT
+from napari_bonemarrow.cytology.lines import capital
 from napari_bonemarrow.cytology.messages import Message, counted_message, listed, message
 from napari_bonemarrow.cytology.statements import UNAUTHENTICATED
-from napari_bonemarrow.report.page.basis import capital
 from napari_bonemarrow.report.page.contents import Entry, JournalCode, Section, SignedText, Table
 from napari_bonemarrow.report.page.drawings import qr_code
 from napari_bonemarrow.report.page.language import Language
